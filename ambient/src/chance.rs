@@ -1,0 +1,114 @@
+//! Chance: ids, tokens and key material, from the operating system or a seed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
+use uuid::Uuid;
+
+/// A stream of random bytes. Clones draw from the same stream.
+#[derive(Clone)]
+pub struct Chance(Arc<Mutex<ChaCha20Rng>>);
+
+impl Chance {
+    /// ChaCha20 keyed once by the operating system: fit for secrets.
+    #[allow(clippy::disallowed_methods)] // the one place that asks the machine
+    pub fn from_os() -> Self {
+        let rng = ChaCha20Rng::from_rng(&mut rand::rng());
+        Self(Arc::new(Mutex::new(rng)))
+    }
+
+    /// Repeats with the seed. For simulations and tests, never for secrets
+    /// that must hold.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
+    }
+
+    /// Another stream, split off from this one: what one party draws then
+    /// doesn't shift what another does.
+    pub fn fork(&self) -> Self {
+        let mut seed = [0; 32];
+        self.fill(&mut seed);
+        Self(Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed))))
+    }
+
+    /// Fills `bytes`.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(bytes);
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// A version 4 UUID (RFC 9562, section 5.4).
+    pub fn uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
+    }
+
+    /// `bytes` random bytes as lower-case hexadecimal, two digits each.
+    pub fn hex(&self, bytes: usize) -> String {
+        use std::fmt::Write as _;
+        let mut drawn = vec![0; bytes];
+        self.fill(&mut drawn);
+        drawn
+            .iter()
+            .fold(String::with_capacity(bytes * 2), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+
+    /// `bytes` random bytes as base64url without padding: a token for URLs,
+    /// cookies and headers.
+    pub fn token(&self, bytes: usize) -> String {
+        let mut drawn = vec![0; bytes];
+        self.fill(&mut drawn);
+        URL_SAFE_NO_PAD.encode(drawn)
+    }
+}
+
+impl std::fmt::Debug for Chance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Chance")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_draws_the_same_ids() {
+        let (one, two) = (Chance::seeded(7), Chance::seeded(7));
+        assert_eq!(one.uuid(), two.uuid());
+        assert_eq!(one.token(16), two.token(16));
+        assert_ne!(one.hex(16), one.hex(16));
+    }
+
+    #[test]
+    fn a_fork_does_not_shift_the_stream_it_came_from() {
+        let (one, two) = (Chance::seeded(7), Chance::seeded(7));
+        let (fork, _) = (one.fork(), two.fork());
+        fork.hex(99);
+        assert_eq!(one.hex(8), two.hex(8));
+    }
+
+    #[test]
+    fn the_operating_system_never_draws_the_same_twice() {
+        assert_ne!(Chance::from_os().hex(16), Chance::from_os().hex(16));
+    }
+
+    #[test]
+    fn a_uuid_says_it_is_version_4() {
+        assert_eq!(Chance::seeded(1).uuid().get_version_num(), 4);
+    }
+}

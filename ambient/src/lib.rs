@@ -1,0 +1,73 @@
+//! What every party is handed at start: the clock, chance and telemetry.
+//!
+//! Nothing else in the workspace asks the machine for the time or for
+//! randomness, so that a run can be frozen, moved in time and repeated.
+
+mod chance;
+mod clock;
+pub mod telemetry;
+
+pub use chance::Chance;
+pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// The surroundings of a party: where it reads the time and draws chance.
+///
+/// Cheap to clone; clones share the same clock and the same stream of chance.
+#[derive(Clone)]
+pub struct Ambient {
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+}
+
+impl Ambient {
+    /// Surroundings made of this clock and this chance.
+    pub fn new(clock: Arc<dyn Clock>, chance: Chance) -> Self {
+        Self { clock, chance }
+    }
+
+    /// The machine's own clock and the operating system's randomness.
+    pub fn real() -> Self {
+        Self::new(Arc::new(SystemClock), Chance::from_os())
+    }
+
+    /// A clock that stands still at `start` until it is moved, and chance
+    /// that repeats with the seed: the same call sequence, the same run.
+    pub fn simulated(start: Timestamp, seed: u64) -> Self {
+        Self::new(
+            Arc::new(SimulatedClock::frozen_at(start)),
+            Chance::seeded(seed),
+        )
+    }
+
+    /// The same clock with another chance.
+    pub fn with_chance(&self, chance: Chance) -> Self {
+        Self::new(Arc::clone(&self.clock), chance)
+    }
+
+    /// The instant it is now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The clock itself, to set or advance it.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Where ids, keys and secrets are drawn from.
+    pub fn chance(&self) -> &Chance {
+        &self.chance
+    }
+}
+
+impl std::fmt::Debug for Ambient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ambient")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
+    }
+}
