@@ -1,1 +1,17 @@
-//! desktop-sim
+//! The headless desktop app: what Parallels Desktop does when a user activates
+//! it by SSO, without a window.
+//!
+//! It knows the portal's desktop interface and what any browser knows: how to
+//! follow redirects, keep cookies and fill in a form. It refuses to know SAML:
+//! it carries the IdP's answer to the portal unread.
+//!
+//! A new page that users meet on the way (a consent, a second factor) is a new
+//! arm of the match in [`App::activate`].
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod app;
+pub mod browser;
+mod transcript;
+
+pub use app::{Activated, ActivationError, App, Credentials, DeviceIdentity, License, Problem};
+pub use transcript::{Entry, Transcript};

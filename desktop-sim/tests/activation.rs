@@ -1,0 +1,106 @@
+//! The app against a portal and an IdP of a few lines, over real sockets.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use ambient::Ambient;
+use axum::extract::Form;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use desktop_sim::{ActivationError, App, Credentials, DeviceIdentity, Transcript};
+use serde_json::{Value, json};
+use url::Url;
+
+const LOGIN: &str = r#"<form method="post" action="/flow"><input name="username"><input type="password" name="password"></form>"#;
+const ANSWER: &str = r#"<form method="post" action="/acs"><input type="hidden" name="SAMLResponse" value="QUJD"><input type="hidden" name="RelayState" value="r1"></form>"#;
+
+async fn serve() -> Url {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base: Url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let sso_url = base.join("/sso").unwrap();
+    let router = Router::new()
+        .route(
+            "/desktop/v1/activations",
+            post(move |Json(body): Json<Value>| async move {
+                assert_eq!(body["device"]["id"], "mac-1");
+                Json(json!({"activation_id": "a1", "activation_secret": "s", "sso_url": sso_url.as_str()}))
+            }),
+        )
+        .route(
+            "/desktop/v1/activations/a1/response",
+            post(|Json(body): Json<Value>| async move {
+                assert_eq!(body["saml_response"], "QUJD");
+                assert_eq!(body["relay_state"], "r1");
+                Json(json!({"license": {"id": "l1", "email": "a@b.example"}, "license_token": "t"}))
+            }),
+        )
+        .route("/sso", get(|| async { Redirect::to("/flow") }))
+        .route(
+            "/flow",
+            get(|| async { Html(LOGIN) }).post(
+                |Form(fields): Form<Vec<(String, String)>>| async move {
+                    let right = fields.contains(&("password".to_owned(), "right".to_owned()));
+                    Html(if right { ANSWER } else { LOGIN })
+                },
+            ),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+async fn app() -> App {
+    let device = DeviceIdentity {
+        id: "mac-1".into(),
+        name: "A Mac".into(),
+    };
+    App::new(serve().await, device, Ambient::real()).unwrap()
+}
+
+fn credentials(password: &str) -> Credentials {
+    Credentials {
+        username: "a@b.example".into(),
+        password: password.into(),
+    }
+}
+
+#[tokio::test]
+async fn the_app_carries_the_idps_answer_to_the_portal_and_is_activated() {
+    let mut transcript = Transcript::default();
+    let activated = app()
+        .await
+        .activate("a@b.example", Some(&credentials("right")), &mut transcript)
+        .await
+        .unwrap();
+    assert_eq!(activated.license.id, "l1");
+    assert_eq!(transcript.saml_response.as_deref(), Some("QUJD"));
+    assert!(transcript.was_prompted());
+}
+
+#[tokio::test]
+async fn a_wrong_corporate_password_ends_after_one_try() {
+    let outcome = app()
+        .await
+        .activate(
+            "a@b.example",
+            Some(&credentials("wrong")),
+            &mut Transcript::default(),
+        )
+        .await;
+    assert!(matches!(
+        outcome,
+        Err(ActivationError::WrongCredentials { .. })
+    ));
+}
+
+#[tokio::test]
+async fn without_a_password_the_app_says_that_the_idp_wants_one() {
+    let outcome = app()
+        .await
+        .activate("a@b.example", None, &mut Transcript::default())
+        .await;
+    assert!(matches!(
+        outcome,
+        Err(ActivationError::PasswordWanted { .. })
+    ));
+}
