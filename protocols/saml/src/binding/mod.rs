@@ -1,0 +1,84 @@
+//! How messages travel through the browser (saml-bindings).
+
+pub mod post;
+pub mod redirect;
+
+use crate::XmlError;
+
+/// Which form field or query parameter carries the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// `SAMLRequest`
+    Request,
+    /// `SAMLResponse`
+    Response,
+}
+
+impl Parameter {
+    /// The parameter's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
+/// The bytes of `RelayState` at most (saml-bindings §3.4.3, §3.5.3).
+pub const RELAY_STATE_MAX_BYTES: usize = 80;
+
+/// Why what came by a binding is not a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    /// Neither parameter is there.
+    #[error("expected the parameter SAMLRequest or SAMLResponse, found neither")]
+    NoMessage,
+    /// A parameter stands twice, so that two readers might see two messages.
+    #[error("expected the parameter {0} once, came more than once")]
+    Repeated(String),
+    /// Too much.
+    #[error("expected at most {limit} bytes of {what}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Not base64.
+    #[error("expected base64 (RFC 4648 §4) in {parameter}: {reason}")]
+    Base64 {
+        /// The parameter's name.
+        parameter: &'static str,
+        /// The decoder's complaint.
+        reason: String,
+    },
+    /// Not DEFLATE.
+    #[error("expected DEFLATE (RFC 1951) in {parameter}: {reason}")]
+    Deflate {
+        /// The parameter's name.
+        parameter: &'static str,
+        /// The decoder's complaint.
+        reason: String,
+    },
+    /// Not UTF-8.
+    #[error("expected UTF-8 in the message")]
+    Utf8,
+    /// An encoding other than DEFLATE.
+    #[error("expected SAMLEncoding to be DEFLATE, came {0}")]
+    Encoding(String),
+    /// The signature names an algorithm nobody should accept.
+    #[error("expected SigAlg to be RSA or ECDSA with SHA-256, SHA-384 or SHA-512, came {0}")]
+    Algorithm(String),
+    /// `SigAlg` without `Signature` or the other way round.
+    #[error("expected SigAlg and Signature together, came only {0}")]
+    HalfSigned(&'static str),
+    /// The endpoint is not a URL.
+    #[error("expected an absolute URL as endpoint, came {0:?}")]
+    Endpoint(String),
+    /// The key cannot sign.
+    #[error(transparent)]
+    Key(#[from] crate::keys::KeyError),
+    /// The XML is not what SAML allows.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+}

@@ -1,0 +1,124 @@
+//! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that
+//! submits itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{BindingError, Parameter};
+use crate::Limits;
+use crate::xml::{XmlWriter, element, text_element};
+
+/// The field's value.
+pub fn encode(xml: &str) -> String {
+    STANDARD.encode(xml)
+}
+
+/// The XML of a field's value; white space within the base64 is allowed.
+///
+/// # Errors
+/// [`BindingError`] when it is too large, not base64, or not UTF-8.
+pub fn decode(field: &str, limits: &Limits) -> Result<String, BindingError> {
+    if field.len() > limits.max_encoded_bytes {
+        return Err(BindingError::TooLarge {
+            what: "an encoded message",
+            limit: limits.max_encoded_bytes,
+        });
+    }
+    let compact: String = field.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = STANDARD
+        .decode(compact)
+        .map_err(|error| BindingError::Base64 {
+            parameter: "the message",
+            reason: error.to_string(),
+        })?;
+    if bytes.len() > limits.max_xml_bytes {
+        return Err(BindingError::TooLarge {
+            what: "XML",
+            limit: limits.max_xml_bytes,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| BindingError::Utf8)
+}
+
+/// A page with the form that carries the message to `action`; it submits
+/// itself, and has a button where scripts do not run.
+pub fn form_page(
+    action: &str,
+    parameter: Parameter,
+    xml: &str,
+    relay_state: Option<&str>,
+) -> String {
+    let mut w = XmlWriter::new();
+    let message = encode(xml);
+    element(&mut w, "html", &[("lang", Some("en"))], |w| {
+        element(w, "head", &[], |w| {
+            w.empty_element("meta", &[("charset", "utf-8")]);
+            text_element(w, "title", &[], "Continue");
+        });
+        element(
+            w,
+            "body",
+            &[("onload", Some("document.forms[0].submit()"))],
+            |w| {
+                let form = [("method", Some("post")), ("action", Some(action))];
+                element(w, "form", &form, |w| {
+                    let mut hidden = |name, value| {
+                        w.empty_element(
+                            "input",
+                            &[("type", "hidden"), ("name", name), ("value", value)],
+                        );
+                    };
+                    hidden(parameter.name(), &message);
+                    if let Some(relay_state) = relay_state {
+                        hidden("RelayState", relay_state);
+                    }
+                    element(w, "noscript", &[], |w| {
+                        text_element(w, "button", &[("type", Some("submit"))], "Continue");
+                    });
+                });
+            },
+        );
+    });
+    format!("<!DOCTYPE html>\n{}\n", w.into_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_comes_back_as_it_was_sent() {
+        let limits = Limits::default();
+        assert_eq!(decode(&encode("<a>ä</a>"), &limits).unwrap(), "<a>ä</a>");
+        let wrapped = "PGE+\r\n w6Q8\tL2E+\n";
+        assert_eq!(decode(wrapped, &limits).unwrap(), "<a>ä</a>");
+    }
+
+    #[test]
+    fn the_form_escapes_what_it_carries() {
+        let page = form_page(
+            "https://sp/?a=1&b=2",
+            Parameter::Response,
+            "<x/>",
+            Some("\"><b>"),
+        );
+        assert!(
+            page.contains("action=\"https://sp/?a=1&amp;b=2\""),
+            "{page}"
+        );
+        assert!(!page.contains("\"><b>"), "{page}");
+    }
+
+    #[test]
+    fn too_much_is_refused_before_it_is_decoded() {
+        let limits = Limits {
+            max_encoded_bytes: 8,
+            ..Limits::default()
+        };
+        let error = decode("AAAAAAAAAAAA", &limits).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected at most 8 bytes of an encoded message"
+        );
+    }
+}

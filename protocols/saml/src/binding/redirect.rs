@@ -1,0 +1,254 @@
+//! HTTP-Redirect (saml-bindings §3.4): DEFLATE, base64 and percent-encoding in
+//! a query, with a signature over the query's own octets.
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use url::Url;
+use url::form_urlencoded::{byte_serialize, parse};
+
+use super::{BindingError, Parameter};
+use crate::Limits;
+use crate::keys::{self, Certificate, SignatureAlgorithm, SigningKey};
+
+/// The URL that carries the message to `endpoint`, signed when a key is given
+/// (§3.4.4.1). A query the endpoint already has is kept.
+///
+/// # Errors
+/// [`BindingError::Endpoint`] and [`BindingError::Key`].
+pub fn encode(
+    endpoint: &str,
+    parameter: Parameter,
+    xml: &str,
+    relay_state: Option<&str>,
+    key: Option<&SigningKey>,
+) -> Result<String, BindingError> {
+    let mut url = Url::parse(endpoint).map_err(|_| BindingError::Endpoint(endpoint.to_owned()))?;
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    let deflated = encoder
+        .write_all(xml.as_bytes())
+        .and_then(|()| encoder.finish())
+        .map_err(|error| BindingError::Deflate {
+            parameter: parameter.name(),
+            reason: error.to_string(),
+        })?;
+    let mut query = pair(parameter.name(), STANDARD.encode(deflated).as_bytes());
+    if let Some(relay_state) = relay_state {
+        query.push('&');
+        query.push_str(&pair("RelayState", relay_state.as_bytes()));
+    }
+    if let Some(key) = key {
+        query.push('&');
+        query.push_str(&pair("SigAlg", key.algorithm().uri().as_bytes()));
+        let signature = key.sign(key.algorithm(), query.as_bytes())?;
+        query.push('&');
+        query.push_str(&pair("Signature", STANDARD.encode(signature).as_bytes()));
+    }
+    let query = match url.query() {
+        Some(own) if !own.is_empty() => format!("{own}&{query}"),
+        _ => query,
+    };
+    url.set_query(Some(&query));
+    Ok(url.into())
+}
+
+fn pair(name: &str, value: &[u8]) -> String {
+    let mut out = format!("{name}=");
+    out.extend(byte_serialize(value));
+    out
+}
+
+/// The detached signature of a query (§3.4.4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuerySignature {
+    algorithm: SignatureAlgorithm,
+    value: Vec<u8>,
+    signed: String,
+}
+
+impl QuerySignature {
+    /// Whether one of the certificates' keys made it over the octets that came.
+    pub fn verify(&self, certificates: &[Certificate]) -> bool {
+        certificates.iter().any(|certificate| {
+            keys::verify(
+                certificate,
+                self.algorithm,
+                self.signed.as_bytes(),
+                &self.value,
+            )
+        })
+    }
+}
+
+/// What came by a redirect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectMessage {
+    /// Request or response.
+    pub parameter: Parameter,
+    /// The message.
+    pub xml: String,
+    /// The sender's state, returned unchanged.
+    pub relay_state: Option<String>,
+    /// The signature, not yet verified.
+    pub signature: Option<QuerySignature>,
+}
+
+/// Reads the query of a redirect, without its `?`.
+///
+/// # Errors
+/// [`BindingError`] when a parameter is missing, repeated or malformed.
+pub fn decode(raw_query: &str, limits: &Limits) -> Result<RedirectMessage, BindingError> {
+    if raw_query.len() > limits.max_encoded_bytes {
+        return Err(BindingError::TooLarge {
+            what: "a query",
+            limit: limits.max_encoded_bytes,
+        });
+    }
+    let request = Field::find(raw_query, "SAMLRequest")?;
+    let response = Field::find(raw_query, "SAMLResponse")?;
+    let (parameter, message) = match (request, response) {
+        (Some(message), None) => (Parameter::Request, message),
+        (None, Some(message)) => (Parameter::Response, message),
+        (Some(_), Some(_)) => {
+            return Err(BindingError::Repeated("SAMLRequest or SAMLResponse".into()));
+        }
+        (None, None) => return Err(BindingError::NoMessage),
+    };
+    if let Some(encoding) = Field::find(raw_query, "SAMLEncoding")?
+        && encoding.value != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
+    {
+        return Err(BindingError::Encoding(encoding.value));
+    }
+    let relay_state = Field::find(raw_query, "RelayState")?;
+    let algorithm = Field::find(raw_query, "SigAlg")?;
+    let signature = match (algorithm, Field::find(raw_query, "Signature")?) {
+        (None, None) => None,
+        (Some(_), None) => return Err(BindingError::HalfSigned("SigAlg")),
+        (None, Some(_)) => return Err(BindingError::HalfSigned("Signature")),
+        (Some(algorithm), Some(value)) => {
+            let mut signed = message.raw.to_owned();
+            for field in relay_state.iter().chain([&algorithm]) {
+                signed.push('&');
+                signed.push_str(field.raw);
+            }
+            Some(QuerySignature {
+                algorithm: SignatureAlgorithm::accepted(&algorithm.value)
+                    .ok_or(BindingError::Algorithm(algorithm.value))?,
+                value: base64("Signature", &value.value)?,
+                signed,
+            })
+        }
+    };
+    let deflated = base64(parameter.name(), &message.value)?;
+    Ok(RedirectMessage {
+        parameter,
+        xml: inflate(parameter, &deflated, limits)?,
+        relay_state: relay_state.map(|field| field.value),
+        signature,
+    })
+}
+
+/// A parameter as it came and as it is meant.
+struct Field<'q> {
+    raw: &'q str,
+    value: String,
+}
+
+impl<'q> Field<'q> {
+    fn find(query: &'q str, name: &str) -> Result<Option<Self>, BindingError> {
+        let mut found = None;
+        for raw in query.split('&') {
+            let Some((key, value)) = parse(raw.as_bytes()).next() else {
+                continue;
+            };
+            if key != name {
+                continue;
+            }
+            if found.is_some() {
+                return Err(BindingError::Repeated(name.to_owned()));
+            }
+            found = Some(Self {
+                raw,
+                value: value.into_owned(),
+            });
+        }
+        Ok(found)
+    }
+}
+
+fn base64(parameter: &'static str, value: &str) -> Result<Vec<u8>, BindingError> {
+    let compact: String = value.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    STANDARD
+        .decode(compact)
+        .map_err(|error| BindingError::Base64 {
+            parameter,
+            reason: error.to_string(),
+        })
+}
+
+fn inflate(parameter: Parameter, bytes: &[u8], limits: &Limits) -> Result<String, BindingError> {
+    let mut out = Vec::new();
+    DeflateDecoder::new(bytes)
+        .take(limits.max_xml_bytes as u64 + 1)
+        .read_to_end(&mut out)
+        .map_err(|error| BindingError::Deflate {
+            parameter: parameter.name(),
+            reason: error.to_string(),
+        })?;
+    if out.len() > limits.max_xml_bytes {
+        return Err(BindingError::TooLarge {
+            what: "XML",
+            limit: limits.max_xml_bytes,
+        });
+    }
+    String::from_utf8(out).map_err(|_| BindingError::Utf8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(url: &str) -> String {
+        url.split_once('?').unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_message_comes_back_with_its_relay_state() {
+        let url = encode(
+            "https://idp/sso?x=1",
+            Parameter::Request,
+            "<ä/>",
+            Some("r&s"),
+            None,
+        );
+        let back = decode(&query(&url.unwrap()), &Limits::default()).unwrap();
+        assert_eq!(back.xml, "<ä/>");
+        assert_eq!(back.relay_state.as_deref(), Some("r&s"));
+        assert_eq!(back.signature, None);
+    }
+
+    #[test]
+    fn a_message_that_unfolds_beyond_the_limit_is_refused() {
+        let bomb = " ".repeat(1 << 20);
+        let url = encode("https://idp/sso", Parameter::Request, &bomb, None, None).unwrap();
+        let error = decode(&query(&url), &Limits::default()).unwrap_err();
+        assert_eq!(error.to_string(), "expected at most 262144 bytes of XML");
+    }
+
+    #[test]
+    fn a_parameter_that_stands_twice_is_refused() {
+        let error = decode("SAMLRequest=a&SAMLRequest=b", &Limits::default()).unwrap_err();
+        assert_eq!(error, BindingError::Repeated("SAMLRequest".into()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_makes_the_reader_panic(query in "(SAMLRequest=|SigAlg=|&|%|[a-zA-Z0-9+/=])*") {
+            let _ = decode(&query, &Limits::default());
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Assertions (saml-core §2): who, by whose word, for whom, until when.
+
+use jiff::Timestamp;
+
+use crate::names;
+use crate::xml::{XmlWriter, element, text_element, write_instant};
+
+/// The formats of a name identifier (saml-core §8.3).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NameIdFormat {
+    /// §8.3.1
+    Unspecified,
+    /// §8.3.2
+    EmailAddress,
+    /// §8.3.3
+    X509SubjectName,
+    /// §8.3.7
+    Persistent,
+    /// §8.3.8
+    Transient,
+    /// §8.3.6
+    Entity,
+    /// Any other URI.
+    Other(String),
+}
+
+impl NameIdFormat {
+    /// The format's URI.
+    pub fn uri(&self) -> &str {
+        match self {
+            Self::Unspecified => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+            Self::EmailAddress => "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            Self::X509SubjectName => "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
+            Self::Persistent => "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            Self::Transient => "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            Self::Entity => names::ENTITY,
+            Self::Other(uri) => uri,
+        }
+    }
+
+    /// The format of a URI.
+    pub fn from_uri(uri: &str) -> Self {
+        [
+            Self::Unspecified,
+            Self::EmailAddress,
+            Self::X509SubjectName,
+            Self::Persistent,
+            Self::Transient,
+            Self::Entity,
+        ]
+        .into_iter()
+        .find(|format| format.uri() == uri)
+        .unwrap_or_else(|| Self::Other(uri.to_owned()))
+    }
+}
+
+/// A name identifier (saml-core §2.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameId {
+    /// The identifier itself.
+    pub value: String,
+    /// How to understand it.
+    pub format: NameIdFormat,
+    /// The domain that qualifies it.
+    pub name_qualifier: Option<String>,
+    /// The service provider that qualifies it.
+    pub sp_name_qualifier: Option<String>,
+}
+
+/// What the presenter of a bearer assertion must show (saml-core §2.4.1.2,
+/// saml-profiles §4.1.4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectConfirmation {
+    /// The method; a browser SSO has [`names::BEARER`].
+    pub method: String,
+    /// Where it may be delivered.
+    pub recipient: Option<String>,
+    /// Until when, exclusive.
+    pub not_on_or_after: Option<Timestamp>,
+    /// From when; a bearer confirmation must not have it.
+    pub not_before: Option<Timestamp>,
+    /// The request it answers.
+    pub in_response_to: Option<String>,
+}
+
+/// Of whom the assertion speaks (saml-core §2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The subject's name.
+    pub name_id: NameId,
+    /// Confirmations, any of which suffices.
+    pub confirmations: Vec<SubjectConfirmation>,
+}
+
+/// When and for whom the assertion holds (saml-core §2.5).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// From when, inclusive.
+    pub not_before: Option<Timestamp>,
+    /// Until when, exclusive.
+    pub not_on_or_after: Option<Timestamp>,
+    /// One `<AudienceRestriction>` each, with its audiences (§2.5.1.4).
+    pub audience_restrictions: Vec<Vec<String>>,
+}
+
+/// That and how the subject signed on (saml-core §2.7.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthnStatement {
+    /// When.
+    pub authn_instant: Timestamp,
+    /// The issuer's session.
+    pub session_index: Option<String>,
+    /// When that session ends.
+    pub session_not_on_or_after: Option<Timestamp>,
+    /// How, as a class URI.
+    pub class_ref: String,
+}
+
+/// A named list of values (saml-core §2.7.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name, letter case exact.
+    pub name: String,
+    /// How to understand the name.
+    pub name_format: Option<String>,
+    /// Its values, in order; none is allowed.
+    pub values: Vec<String>,
+}
+
+/// An assertion (saml-core §2.3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// Unique identifier, an `xs:ID`.
+    pub id: String,
+    /// When it was made.
+    pub issue_instant: Timestamp,
+    /// Entity identifier of the issuer.
+    pub issuer: String,
+    /// Of whom it speaks.
+    pub subject: Option<Subject>,
+    /// When and for whom it holds.
+    pub conditions: Option<Conditions>,
+    /// Sign-ons it states.
+    pub authn_statements: Vec<AuthnStatement>,
+    /// Attributes it states.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Assertion {
+    /// Writes the assertion; `signature` goes where the schema has it, right
+    /// after the issuer.
+    pub(crate) fn write(&self, w: &mut XmlWriter, signature: Option<&str>) {
+        let issued = write_instant(self.issue_instant);
+        let attributes = [
+            ("xmlns:saml", Some(names::ASSERTION)),
+            ("ID", Some(self.id.as_str())),
+            ("Version", Some("2.0")),
+            ("IssueInstant", Some(issued.as_str())),
+        ];
+        element(w, "saml:Assertion", &attributes, |w| {
+            text_element(w, "saml:Issuer", &[], &self.issuer);
+            if let Some(signature) = signature {
+                w.raw(signature);
+            }
+            if let Some(subject) = &self.subject {
+                subject.write(w);
+            }
+            if let Some(conditions) = &self.conditions {
+                conditions.write(w);
+            }
+            for statement in &self.authn_statements {
+                statement.write(w);
+            }
+            if !self.attributes.is_empty() {
+                element(w, "saml:AttributeStatement", &[], |w| {
+                    for attribute in &self.attributes {
+                        attribute.write(w);
+                    }
+                });
+            }
+        });
+    }
+}
+
+impl Subject {
+    fn write(&self, w: &mut XmlWriter) {
+        element(w, "saml:Subject", &[], |w| {
+            let name = &self.name_id;
+            let attributes = [
+                ("Format", Some(name.format.uri())),
+                ("NameQualifier", name.name_qualifier.as_deref()),
+                ("SPNameQualifier", name.sp_name_qualifier.as_deref()),
+            ];
+            text_element(w, "saml:NameID", &attributes, &name.value);
+            for confirmation in &self.confirmations {
+                confirmation.write(w);
+            }
+        });
+    }
+}
+
+impl SubjectConfirmation {
+    fn write(&self, w: &mut XmlWriter) {
+        let method = [("Method", Some(self.method.as_str()))];
+        element(w, "saml:SubjectConfirmation", &method, |w| {
+            let not_before = self.not_before.map(write_instant);
+            let until = self.not_on_or_after.map(write_instant);
+            let data = [
+                ("NotBefore", not_before.as_deref()),
+                ("NotOnOrAfter", until.as_deref()),
+                ("Recipient", self.recipient.as_deref()),
+                ("InResponseTo", self.in_response_to.as_deref()),
+            ];
+            element(w, "saml:SubjectConfirmationData", &data, |_| {});
+        });
+    }
+}
+
+impl Conditions {
+    fn write(&self, w: &mut XmlWriter) {
+        let not_before = self.not_before.map(write_instant);
+        let until = self.not_on_or_after.map(write_instant);
+        let attributes = [
+            ("NotBefore", not_before.as_deref()),
+            ("NotOnOrAfter", until.as_deref()),
+        ];
+        element(w, "saml:Conditions", &attributes, |w| {
+            for audiences in &self.audience_restrictions {
+                element(w, "saml:AudienceRestriction", &[], |w| {
+                    for audience in audiences {
+                        text_element(w, "saml:Audience", &[], audience);
+                    }
+                });
+            }
+        });
+    }
+}
+
+impl AuthnStatement {
+    fn write(&self, w: &mut XmlWriter) {
+        let instant = write_instant(self.authn_instant);
+        let until = self.session_not_on_or_after.map(write_instant);
+        let attributes = [
+            ("AuthnInstant", Some(instant.as_str())),
+            ("SessionIndex", self.session_index.as_deref()),
+            ("SessionNotOnOrAfter", until.as_deref()),
+        ];
+        element(w, "saml:AuthnStatement", &attributes, |w| {
+            element(w, "saml:AuthnContext", &[], |w| {
+                text_element(w, "saml:AuthnContextClassRef", &[], &self.class_ref);
+            });
+        });
+    }
+}
+
+impl Attribute {
+    fn write(&self, w: &mut XmlWriter) {
+        let attributes = [
+            ("Name", Some(self.name.as_str())),
+            ("NameFormat", self.name_format.as_deref()),
+        ];
+        element(w, "saml:Attribute", &attributes, |w| {
+            for value in &self.values {
+                text_element(w, "saml:AttributeValue", &[], value);
+            }
+        });
+    }
+}

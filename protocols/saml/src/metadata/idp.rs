@@ -1,0 +1,142 @@
+//! An identity provider's metadata (saml-metadata §2.4.3).
+
+use jiff::Timestamp;
+
+use super::reading::{
+    endpoints, entity, entity_id, flag, role, signing_certificates, texts, write_endpoints,
+    write_signing_certificates,
+};
+use super::{Endpoint, MetadataError};
+use crate::keys::Certificate;
+use crate::message::NameIdFormat;
+use crate::names;
+use crate::xml::{self, Limits, XmlWriter, element, text_element, write_instant};
+
+/// An identity provider as it introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdpMetadata {
+    /// Its entity identifier: the issuer of its assertions.
+    pub entity_id: String,
+    /// The certificates whose keys may sign, at least one.
+    pub signing_certificates: Vec<Certificate>,
+    /// Single sign-on endpoints.
+    pub sso: Vec<Endpoint>,
+    /// Single logout endpoints.
+    pub slo: Vec<Endpoint>,
+    /// Name identifier formats it can give.
+    pub name_id_formats: Vec<NameIdFormat>,
+    /// Whether requests to it must be signed.
+    pub want_authn_requests_signed: bool,
+    /// Until when this metadata holds.
+    pub valid_until: Option<Timestamp>,
+    /// How long it may be kept, as an `xs:duration`.
+    pub cache_duration: Option<String>,
+}
+
+impl IdpMetadata {
+    /// Reads metadata.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn parse(text: &str) -> Result<Self, MetadataError> {
+        let limits = Limits {
+            max_xml_bytes: 1024 * 1024,
+            ..Limits::default()
+        };
+        let document = xml::parse(text, &limits)?;
+        let entity = entity(&document)?;
+        let role = role(
+            &document,
+            entity,
+            "IDPSSODescriptor",
+            (
+                "SPSSODescriptor",
+                "; this is the metadata of a service provider: upload the identity provider's",
+            ),
+        )?;
+        let sso: Vec<Endpoint> = endpoints(&document, role, "SingleSignOnService")?
+            .into_iter()
+            .map(|(_, endpoint)| endpoint)
+            .collect();
+        let usable = [names::HTTP_REDIRECT, names::HTTP_POST];
+        if !sso
+            .iter()
+            .any(|endpoint| usable.contains(&endpoint.binding.as_str()))
+        {
+            return Err(MetadataError::NoEndpoint("SingleSignOnService"));
+        }
+        let signing_certificates = signing_certificates(&document, role)?;
+        if signing_certificates.is_empty() {
+            return Err(MetadataError::NoSigningCertificate);
+        }
+        let valid_until = match xml::attribute(&document, entity, "validUntil") {
+            Some(value) => Some(xml::instant(value, "EntityDescriptor/@validUntil")?),
+            None => None,
+        };
+        Ok(Self {
+            entity_id: entity_id(&document, entity)?,
+            signing_certificates,
+            sso,
+            slo: endpoints(&document, role, "SingleLogoutService")?
+                .into_iter()
+                .map(|(_, endpoint)| endpoint)
+                .collect(),
+            name_id_formats: texts(&document, role, "NameIDFormat")
+                .iter()
+                .map(|uri| NameIdFormat::from_uri(uri))
+                .collect(),
+            want_authn_requests_signed: flag(&document, role, "WantAuthnRequestsSigned")?,
+            valid_until,
+            cache_duration: xml::attribute(&document, entity, "cacheDuration").map(str::to_owned),
+        })
+    }
+
+    /// The metadata, when it still holds at `now`.
+    ///
+    /// # Errors
+    /// [`MetadataError::Expired`].
+    pub fn valid_at(self, now: Timestamp) -> Result<Self, MetadataError> {
+        match self.valid_until {
+            Some(until) if until <= now => Err(MetadataError::Expired(until)),
+            _ => Ok(self),
+        }
+    }
+
+    /// The single sign-on endpoint with that binding.
+    pub fn sso_location(&self, binding: &str) -> Option<&str> {
+        let endpoint = self.sso.iter().find(|endpoint| endpoint.binding == binding);
+        endpoint.map(|endpoint| endpoint.location.as_str())
+    }
+
+    /// The document.
+    pub fn to_xml(&self) -> String {
+        let until = self.valid_until.map(write_instant);
+        let attributes = [
+            ("xmlns:md", Some(names::METADATA)),
+            ("entityID", Some(self.entity_id.as_str())),
+            ("validUntil", until.as_deref()),
+            ("cacheDuration", self.cache_duration.as_deref()),
+        ];
+        let mut w = XmlWriter::new();
+        element(&mut w, "md:EntityDescriptor", &attributes, |w| {
+            let wants = if self.want_authn_requests_signed {
+                "true"
+            } else {
+                "false"
+            };
+            let attributes = [
+                ("protocolSupportEnumeration", Some(names::PROTOCOL)),
+                ("WantAuthnRequestsSigned", Some(wants)),
+            ];
+            element(w, "md:IDPSSODescriptor", &attributes, |w| {
+                write_signing_certificates(w, &self.signing_certificates);
+                write_endpoints(w, "md:SingleLogoutService", &self.slo);
+                for format in &self.name_id_formats {
+                    text_element(w, "md:NameIDFormat", &[], format.uri());
+                }
+                write_endpoints(w, "md:SingleSignOnService", &self.sso);
+            });
+        });
+        w.into_string()
+    }
+}

@@ -1,0 +1,144 @@
+//! A service provider's metadata (saml-metadata §2.4.4).
+
+use super::reading::{
+    endpoints, entity, entity_id, flag, role, signing_certificates, texts, write_endpoints,
+    write_signing_certificates,
+};
+use super::{Endpoint, MetadataError};
+use crate::keys::Certificate;
+use crate::message::NameIdFormat;
+use crate::names;
+use crate::xml::{self, Limits, XmlError, XmlWriter, element, text_element};
+
+/// One of several endpoints, with its number (saml-metadata §2.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedEndpoint {
+    /// Binding and location.
+    pub endpoint: Endpoint,
+    /// Its number, by which a request may name it.
+    pub index: u16,
+    /// Whether it is the default.
+    pub is_default: bool,
+}
+
+/// A service provider as it introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpMetadata {
+    /// Its entity identifier: the audience of assertions for it.
+    pub entity_id: String,
+    /// Assertion consumer services, at least one.
+    pub acs: Vec<IndexedEndpoint>,
+    /// Single logout endpoints.
+    pub slo: Vec<Endpoint>,
+    /// Certificates whose keys may sign its requests.
+    pub certificates: Vec<Certificate>,
+    /// Whether it signs its requests.
+    pub authn_requests_signed: bool,
+    /// Whether assertions for it must be signed themselves.
+    pub want_assertions_signed: bool,
+    /// Name identifier formats it wants, best first.
+    pub name_id_formats: Vec<NameIdFormat>,
+}
+
+impl SpMetadata {
+    /// Reads metadata.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn parse(text: &str) -> Result<Self, MetadataError> {
+        let limits = Limits {
+            max_xml_bytes: 1024 * 1024,
+            ..Limits::default()
+        };
+        let document = xml::parse(text, &limits)?;
+        let entity = entity(&document)?;
+        let role = role(
+            &document,
+            entity,
+            "SPSSODescriptor",
+            (
+                "IDPSSODescriptor",
+                "; this is the metadata of an identity provider: upload the service provider's",
+            ),
+        )?;
+        let mut acs = Vec::new();
+        for (node, endpoint) in endpoints(&document, role, "AssertionConsumerService")? {
+            let index = xml::required_attribute(&document, node, "index")?;
+            acs.push(IndexedEndpoint {
+                endpoint,
+                index: index.trim().parse().map_err(|_| XmlError::Value {
+                    expected: "a number from 0 to 65535",
+                    place: "AssertionConsumerService/@index".into(),
+                    came: index.to_owned(),
+                })?,
+                is_default: flag(&document, node, "isDefault")?,
+            });
+        }
+        if acs.is_empty() {
+            return Err(MetadataError::NoEndpoint("AssertionConsumerService"));
+        }
+        Ok(Self {
+            entity_id: entity_id(&document, entity)?,
+            acs,
+            slo: endpoints(&document, role, "SingleLogoutService")?
+                .into_iter()
+                .map(|(_, endpoint)| endpoint)
+                .collect(),
+            certificates: signing_certificates(&document, role)?,
+            authn_requests_signed: flag(&document, role, "AuthnRequestsSigned")?,
+            want_assertions_signed: flag(&document, role, "WantAssertionsSigned")?,
+            name_id_formats: texts(&document, role, "NameIDFormat")
+                .iter()
+                .map(|uri| NameIdFormat::from_uri(uri))
+                .collect(),
+        })
+    }
+
+    /// The consumer service a response goes to when the request names none:
+    /// the one marked default, else the first (saml-metadata §2.2.3).
+    pub fn default_acs(&self) -> Option<&IndexedEndpoint> {
+        let marked = self.acs.iter().find(|acs| acs.is_default);
+        marked.or_else(|| self.acs.first())
+    }
+
+    /// The document.
+    pub fn to_xml(&self) -> String {
+        let word = |flag| if flag { "true" } else { "false" };
+        let attributes = [
+            ("xmlns:md", Some(names::METADATA)),
+            ("entityID", Some(self.entity_id.as_str())),
+        ];
+        let mut w = XmlWriter::new();
+        element(&mut w, "md:EntityDescriptor", &attributes, |w| {
+            let attributes = [
+                ("protocolSupportEnumeration", Some(names::PROTOCOL)),
+                (
+                    "AuthnRequestsSigned",
+                    Some(word(self.authn_requests_signed)),
+                ),
+                (
+                    "WantAssertionsSigned",
+                    Some(word(self.want_assertions_signed)),
+                ),
+            ];
+            element(w, "md:SPSSODescriptor", &attributes, |w| {
+                write_signing_certificates(w, &self.certificates);
+                write_endpoints(w, "md:SingleLogoutService", &self.slo);
+                for format in &self.name_id_formats {
+                    text_element(w, "md:NameIDFormat", &[], format.uri());
+                }
+                for acs in &self.acs {
+                    let index = acs.index.to_string();
+                    let attributes = [
+                        ("Binding", Some(acs.endpoint.binding.as_str())),
+                        ("Location", Some(acs.endpoint.location.as_str())),
+                        ("index", Some(index.as_str())),
+                        ("isDefault", acs.is_default.then_some("true")),
+                    ];
+                    element(w, "md:AssertionConsumerService", &attributes, |_| {});
+                }
+            });
+        });
+        w.into_string()
+    }
+}

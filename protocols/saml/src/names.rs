@@ -1,0 +1,36 @@
+//! The identifiers of the standards: namespaces, bindings, formats, status
+//! codes and algorithms. Each stands here once.
+
+/// Assertion namespace (saml-core §1.1).
+pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+/// Protocol namespace (saml-core §1.1).
+pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+/// Metadata namespace (saml-metadata §1.1).
+pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+/// XML Signature namespace.
+pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// XML Encryption namespace.
+pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+
+/// HTTP-Redirect binding (saml-bindings §3.4).
+pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+/// HTTP-POST binding (saml-bindings §3.5).
+pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+
+/// Bearer subject confirmation (saml-profiles §3.3).
+pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// Attribute names without a further rule (saml-core §8.2.1).
+pub const ATTRNAME_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
+/// Attribute names that are simple strings (saml-core §8.2.3).
+pub const ATTRNAME_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
+/// The authentication context of a password over a protected channel
+/// (saml-authn-context §3.4.6).
+pub const PASSWORD_PROTECTED_TRANSPORT: &str =
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+/// An issuer named by its entity identifier (saml-core §8.3.6).
+pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+
+pub use bergshamra::core::algorithm::{
+    C14N, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ENVELOPED_SIGNATURE, EXC_C14N, RSA_SHA1,
+    RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA1, SHA256, SHA384, SHA512,
+};

@@ -1,0 +1,162 @@
+//! How an issuer vouches for a response: enveloped XML signatures with
+//! exclusive canonicalization (saml-core §5.4).
+
+use bergshamra::dsig::sign::sign_document_node;
+use bergshamra::xml::uppsala::{Document, NodeId};
+use bergshamra::{DsigContext, KeysManager};
+
+use crate::keys::{SignatureAlgorithm, SigningKey};
+use crate::message::Response;
+use crate::names;
+use crate::xml::{self, Limits, XmlError, XmlWriter, element, text_element};
+
+/// Why a document could not be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The document to be signed cannot be read back.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// The signature could not be made.
+    #[error("expected to sign with {algorithm}: {reason}")]
+    Signature {
+        /// The algorithm's URI.
+        algorithm: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// Signs responses: the response, its assertions, or both.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    /// The key.
+    pub key: SigningKey,
+    /// Whether the `<Response>` is signed.
+    pub response: bool,
+    /// Whether each `<Assertion>` is signed.
+    pub assertion: bool,
+    /// With which algorithm.
+    pub algorithm: SignatureAlgorithm,
+}
+
+impl Signer {
+    /// The document to deliver. Assertions are signed first, so that the
+    /// response's signature covers theirs.
+    ///
+    /// # Errors
+    /// [`SignError`] when the key cannot sign with that algorithm.
+    pub fn sign(&self, response: &Response) -> Result<String, SignError> {
+        let outer = self.response.then(|| self.template(&response.id));
+        let inner: Option<Vec<String>> = self.assertion.then(|| {
+            let ids = response.assertions.iter().map(|assertion| &assertion.id);
+            ids.map(|id| self.template(id)).collect()
+        });
+        let draft = response.write(outer.as_deref(), inner.as_deref());
+        if outer.is_none() && inner.is_none() {
+            return Ok(draft);
+        }
+        let mut document = xml::parse(&draft, &Limits::default())?;
+        let root = xml::root(&document, names::PROTOCOL, "Response")?;
+        let mut nodes = Vec::new();
+        for assertion in xml::children(&document, root, names::ASSERTION, "Assertion") {
+            nodes.extend(xml::child(&document, assertion, names::DSIG, "Signature"));
+        }
+        nodes.extend(xml::child(&document, root, names::DSIG, "Signature"));
+        for node in nodes {
+            self.fill(&mut document, node)?;
+        }
+        Ok(document.to_xml())
+    }
+
+    /// Signs a document that already has signature templates nowhere: adds one
+    /// to its root, after `<Issuer>` when there is one. For metadata and
+    /// requests by POST.
+    ///
+    /// # Errors
+    /// [`SignError`] as for [`Signer::sign`].
+    pub fn sign_document(&self, text: &str) -> Result<String, SignError> {
+        let (at, id) = {
+            let document = xml::parse(text, &Limits::default())?;
+            let root = document
+                .document_element()
+                .ok_or_else(|| XmlError::Malformed("no root element".into()))?;
+            let id = xml::required_attribute(&document, root, "ID")?.to_owned();
+            let issuer = xml::child(&document, root, names::ASSERTION, "Issuer");
+            let at = match issuer.and_then(|node| document.node_range(node)) {
+                Some(range) => range.end,
+                None => document
+                    .first_child(root)
+                    .and_then(|child| document.node_range(child))
+                    .map(|range| range.start)
+                    .ok_or_else(|| XmlError::Malformed("the root element is empty".into()))?,
+            };
+            (at, id)
+        };
+        let mut draft = text.to_owned();
+        draft.insert_str(at, &self.template(&id));
+        let mut document = xml::parse(&draft, &Limits::default())?;
+        let root = document
+            .document_element()
+            .ok_or_else(|| XmlError::Malformed("no root element".into()))?;
+        let node = xml::required(&document, root, names::DSIG, "Signature")?;
+        self.fill(&mut document, node)?;
+        Ok(document.to_xml())
+    }
+
+    fn fill(&self, document: &mut Document<'_>, signature: NodeId) -> Result<(), SignError> {
+        let mut keys = KeysManager::new();
+        keys.add_key(self.key.private_key().clone());
+        sign_document_node(&DsigContext::new(keys), document, signature).map_err(|error| {
+            SignError::Signature {
+                algorithm: self.algorithm.uri(),
+                reason: error.to_string(),
+            }
+        })
+    }
+
+    /// A `<ds:Signature>` over the element `id`, values still empty.
+    fn template(&self, id: &str) -> String {
+        let mut w = XmlWriter::with_capacity(2048);
+        let reference = format!("#{id}");
+        let algorithm = |uri| [("Algorithm", Some(uri))];
+        element(
+            &mut w,
+            "ds:Signature",
+            &[("xmlns:ds", Some(names::DSIG))],
+            |w| {
+                element(w, "ds:SignedInfo", &[], |w| {
+                    element(
+                        w,
+                        "ds:CanonicalizationMethod",
+                        &algorithm(names::EXC_C14N),
+                        |_| {},
+                    );
+                    element(
+                        w,
+                        "ds:SignatureMethod",
+                        &algorithm(self.algorithm.uri()),
+                        |_| {},
+                    );
+                    element(w, "ds:Reference", &[("URI", Some(&reference))], |w| {
+                        element(w, "ds:Transforms", &[], |w| {
+                            let enveloped = algorithm(names::ENVELOPED_SIGNATURE);
+                            element(w, "ds:Transform", &enveloped, |_| {});
+                            element(w, "ds:Transform", &algorithm(names::EXC_C14N), |_| {});
+                        });
+                        let digest = algorithm(self.algorithm.digest_uri());
+                        element(w, "ds:DigestMethod", &digest, |_| {});
+                        text_element(w, "ds:DigestValue", &[], "");
+                    });
+                });
+                text_element(w, "ds:SignatureValue", &[], "");
+                element(w, "ds:KeyInfo", &[], |w| {
+                    element(w, "ds:X509Data", &[], |w| {
+                        let certificate = self.key.certificate().to_base64();
+                        text_element(w, "ds:X509Certificate", &[], &certificate);
+                    });
+                });
+            },
+        );
+        w.into_string()
+    }
+}

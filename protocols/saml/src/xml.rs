@@ -1,0 +1,264 @@
+//! XML as SAML allows it: one root, no DTD, bounded in size and depth; and the
+//! few steps over its tree that every reader here takes.
+
+pub(crate) use bergshamra::xml::uppsala::XmlWriter;
+use bergshamra::xml::uppsala::{Document, NodeId, NodeKind, Parser};
+
+/// How much a reader is willing to take in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a message before decoding.
+    pub max_encoded_bytes: usize,
+    /// Bytes of a message's XML, after base64 and DEFLATE.
+    pub max_xml_bytes: usize,
+    /// Levels of nested elements.
+    pub max_depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_encoded_bytes: 512 * 1024,
+            max_xml_bytes: 256 * 1024,
+            max_depth: 64,
+        }
+    }
+}
+
+/// Why a document is not XML that SAML allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    /// The document is larger than the reader takes.
+    #[error("expected at most {limit} bytes of XML, came {came}")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+        /// What came, in bytes.
+        came: usize,
+    },
+    /// The document has a DTD, which no SAML message may have.
+    #[error("expected XML without a document type declaration (<!DOCTYPE …>), came one with it")]
+    DocumentType,
+    /// The parser's own complaint, with line and column.
+    #[error("expected well-formed XML: {0}")]
+    Malformed(String),
+    /// The root is another element.
+    #[error("expected the root element <{expected}> of {namespace}, came <{came}>")]
+    WrongRoot {
+        /// Local name that was expected.
+        expected: &'static str,
+        /// Its namespace.
+        namespace: &'static str,
+        /// What came, as written.
+        came: String,
+    },
+    /// A required element is missing.
+    #[error("expected <{expected}> in <{parent}>, found none")]
+    MissingElement {
+        /// Local name that was expected.
+        expected: &'static str,
+        /// Where it was expected.
+        parent: String,
+    },
+    /// A required attribute is missing.
+    #[error("expected the attribute {attribute} on <{element}>, found none")]
+    MissingAttribute {
+        /// Attribute name.
+        attribute: &'static str,
+        /// Where it was expected.
+        element: String,
+    },
+    /// A value does not have its type's form.
+    #[error("expected {expected} in {place}, came {came:?}")]
+    Value {
+        /// The form, in words.
+        expected: &'static str,
+        /// Element or attribute.
+        place: String,
+        /// What came.
+        came: String,
+    },
+}
+
+/// Parses `text` under `limits`.
+pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, XmlError> {
+    if text.len() > limits.max_xml_bytes {
+        return Err(XmlError::TooLarge {
+            limit: limits.max_xml_bytes,
+            came: text.len(),
+        });
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    let parser = Parser::new()
+        .with_forbid_dtd(true)
+        .with_max_depth(limits.max_depth)
+        .with_max_entity_expansion(0);
+    match parser.parse(text) {
+        Ok(document) => Ok(document),
+        Err(_) if text.contains("<!DOCTYPE") => Err(XmlError::DocumentType),
+        Err(error) => Err(XmlError::Malformed(error.to_string())),
+    }
+}
+
+/// The root element, when it is the one expected.
+pub(crate) fn root(
+    document: &Document<'_>,
+    namespace: &'static str,
+    name: &'static str,
+) -> Result<NodeId, XmlError> {
+    let root = document
+        .document_element()
+        .ok_or_else(|| XmlError::Malformed("the document has no root element".into()))?;
+    if is(document, root, namespace, name) {
+        return Ok(root);
+    }
+    Err(XmlError::WrongRoot {
+        expected: name,
+        namespace,
+        came: name_of(document, root),
+    })
+}
+
+/// Whether `node` is the element `name` of `namespace`.
+pub(crate) fn is(document: &Document<'_>, node: NodeId, namespace: &str, name: &str) -> bool {
+    document
+        .element(node)
+        .is_some_and(|element| element.matches_name_ns(namespace, name))
+}
+
+/// The element's name as written, for messages.
+pub(crate) fn name_of(document: &Document<'_>, node: NodeId) -> String {
+    document
+        .element(node)
+        .map(|element| element.name.prefixed_name().into_owned())
+        .unwrap_or_default()
+}
+
+/// The child elements `name` of `namespace`, in document order.
+pub(crate) fn children(
+    document: &Document<'_>,
+    node: NodeId,
+    namespace: &str,
+    name: &str,
+) -> Vec<NodeId> {
+    document.child_elements_by_name_ns(node, namespace, name)
+}
+
+/// The first child element `name` of `namespace`.
+pub(crate) fn child(
+    document: &Document<'_>,
+    node: NodeId,
+    namespace: &str,
+    name: &str,
+) -> Option<NodeId> {
+    document.first_child_element_by_name_ns(node, namespace, name)
+}
+
+/// The first child element `name` of `namespace`, which must be there.
+pub(crate) fn required(
+    document: &Document<'_>,
+    node: NodeId,
+    namespace: &str,
+    name: &'static str,
+) -> Result<NodeId, XmlError> {
+    child(document, node, namespace, name).ok_or_else(|| XmlError::MissingElement {
+        expected: name,
+        parent: name_of(document, node),
+    })
+}
+
+/// An attribute without a namespace.
+pub(crate) fn attribute<'d>(
+    document: &'d Document<'_>,
+    node: NodeId,
+    name: &str,
+) -> Option<&'d str> {
+    document.get_attribute(node, name)
+}
+
+/// An attribute without a namespace, which must be there.
+pub(crate) fn required_attribute<'d>(
+    document: &'d Document<'_>,
+    node: NodeId,
+    name: &'static str,
+) -> Result<&'d str, XmlError> {
+    attribute(document, node, name).ok_or_else(|| XmlError::MissingAttribute {
+        attribute: name,
+        element: name_of(document, node),
+    })
+}
+
+/// The element's text as canonicalization without comments sees it: every
+/// character of its text nodes and CDATA sections joined, comments and
+/// processing instructions gone (so `a<!-- -->b` is `ab`, never `a`).
+pub(crate) fn text(document: &Document<'_>, node: NodeId) -> String {
+    let mut out = String::new();
+    for child in document.children_iter(node) {
+        match document.node_kind(child) {
+            Some(NodeKind::Text(text)) => out.push_str(text),
+            Some(NodeKind::CData(text)) => out.push_str(text),
+            Some(NodeKind::Element(_)) => out.push_str(&self::text(document, child)),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// [`text`] without the white space around it.
+pub(crate) fn trimmed(document: &Document<'_>, node: NodeId) -> String {
+    text(document, node).trim().to_owned()
+}
+
+/// An `xs:dateTime` in UTC (saml-core §1.3.3).
+pub(crate) fn instant(value: &str, place: &str) -> Result<jiff::Timestamp, XmlError> {
+    value.trim().parse().map_err(|_| XmlError::Value {
+        expected: "an instant in UTC such as 2026-03-01T09:00:00Z",
+        place: place.to_owned(),
+        came: value.to_owned(),
+    })
+}
+
+/// An instant as SAML writes it: UTC, milliseconds (saml-core §1.3.3).
+pub(crate) fn write_instant(instant: jiff::Timestamp) -> String {
+    format!("{instant:.3}")
+}
+
+/// An `xs:boolean`.
+pub(crate) fn boolean(value: &str, place: &str) -> Result<bool, XmlError> {
+    match value.trim() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => Err(XmlError::Value {
+            expected: "true, false, 1 or 0",
+            place: place.to_owned(),
+            came: other.to_owned(),
+        }),
+    }
+}
+
+/// Starts, fills and ends one element; attributes whose value is `None` are
+/// left out.
+pub(crate) fn element(
+    writer: &mut XmlWriter,
+    name: &str,
+    attributes: &[(&str, Option<&str>)],
+    body: impl FnOnce(&mut XmlWriter),
+) {
+    let attributes: Vec<(&str, &str)> = attributes
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| (*name, value)))
+        .collect();
+    writer.start_element(name, &attributes);
+    body(writer);
+    writer.end_element(name);
+}
+
+/// An element with text only.
+pub(crate) fn text_element(
+    writer: &mut XmlWriter,
+    name: &str,
+    attributes: &[(&str, Option<&str>)],
+    text: &str,
+) {
+    element(writer, name, attributes, |writer| writer.text(text));
+}
