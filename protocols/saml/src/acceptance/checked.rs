@@ -1,0 +1,352 @@
+//! The rules of the web browser SSO profile (saml-profiles §4.1.4.3), applied
+//! to a verified response. All violations are collected, not only the first.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::claims::AssertionClaims;
+use super::{Code, Refusal, Verified, Violation};
+use crate::message::{NameId, SubjectConfirmation};
+use crate::names;
+
+/// Whether the response answers a request of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// It answers the request with this ID.
+    Request(String),
+    /// It answers no request (saml-profiles §4.1.5).
+    Unsolicited,
+}
+
+/// What the service provider expects of the response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectations {
+    /// The identity provider's entity identifier.
+    pub idp_entity_id: String,
+    /// The service provider's own entity identifier.
+    pub sp_entity_id: String,
+    /// The address the response came to.
+    pub acs_url: String,
+    /// The request it answers, if any.
+    pub in_response_to: Expected,
+    /// The instant of judgement.
+    pub now: Timestamp,
+    /// By how much the clocks of both sides may differ.
+    pub clock_skew: SignedDuration,
+}
+
+/// An assertion that may be acted upon.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    assertion: AssertionClaims,
+    name_id: NameId,
+    not_on_or_after: Timestamp,
+}
+
+impl Verified {
+    /// Applies the profile's rules.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with every rule that is broken.
+    pub fn check(self, expected: &Expectations) -> Result<Checked, Refusal> {
+        let mut found = Violations(Vec::new());
+        self.check_response(expected, &mut found);
+        let assertion = &self.assertion;
+        found.unless(assertion.version == "2.0", Code::Version, || {
+            format!(
+                "expected Assertion/@Version 2.0, came {}",
+                assertion.version
+            )
+        });
+        found.unless(
+            assertion.issuer == expected.idp_entity_id,
+            Code::WrongIssuer,
+            || {
+                format!(
+                    "expected Assertion/Issuer {}, came {}",
+                    expected.idp_entity_id, assertion.issuer
+                )
+            },
+        );
+        let until = check_confirmations(assertion, expected, &mut found);
+        check_conditions(assertion, expected, &mut found);
+        check_statements(assertion, expected, &mut found);
+        let name_id = assertion
+            .name_id
+            .clone()
+            .filter(|name| !name.value.is_empty());
+        found.unless(name_id.is_some(), Code::NoNameId, || {
+            "expected a <NameID> with a value in <Subject>, found none".into()
+        });
+        let refusal = Refusal::of(found.0);
+        match (refusal, name_id, until) {
+            (None, Some(name_id), Some(not_on_or_after)) => Ok(Checked {
+                assertion: self.assertion,
+                name_id,
+                not_on_or_after,
+            }),
+            (Some(refusal), _, _) => Err(refusal),
+            (None, _, _) => Err(Refusal::new(
+                Code::NoBearerConfirmation,
+                "expected a bearer confirmation with NotOnOrAfter",
+            )),
+        }
+    }
+
+    fn check_response(&self, expected: &Expectations, found: &mut Violations) {
+        let response = &self.response;
+        found.unless(response.version == "2.0", Code::Version, || {
+            format!("expected Response/@Version 2.0, came {}", response.version)
+        });
+        if let Some(issuer) = &response.issuer {
+            found.unless(*issuer == expected.idp_entity_id, Code::WrongIssuer, || {
+                format!(
+                    "expected Response/Issuer {}, came {issuer}",
+                    expected.idp_entity_id
+                )
+            });
+        }
+        let destination = response.destination.as_deref().unwrap_or_default();
+        let optional = !self.response_signed && destination.is_empty();
+        found.unless(
+            optional || destination == expected.acs_url,
+            Code::WrongDestination,
+            || {
+                format!(
+                    "expected Response/@Destination {}, came {destination:?}",
+                    expected.acs_url
+                )
+            },
+        );
+        match (&expected.in_response_to, &response.in_response_to) {
+            (Expected::Request(id), Some(came)) => {
+                found.unless(came == id, Code::WrongInResponseTo, || {
+                    format!("expected Response/@InResponseTo {id}, came {came}")
+                });
+            }
+            (Expected::Request(id), None) => found.add(
+                Code::WrongInResponseTo,
+                format!("expected Response/@InResponseTo {id}, found none"),
+            ),
+            (Expected::Unsolicited, Some(came)) => found.add(
+                Code::Unsolicited,
+                format!(
+                    "expected no Response/@InResponseTo, since no request is open, came {came}"
+                ),
+            ),
+            (Expected::Unsolicited, None) => {}
+        }
+    }
+}
+
+/// One bearer confirmation must hold; its end is returned (saml-profiles
+/// §4.1.4.3). When none holds, the violations of the last are told.
+fn check_confirmations(
+    assertion: &AssertionClaims,
+    expected: &Expectations,
+    found: &mut Violations,
+) -> Option<Timestamp> {
+    let mut last = Violations(Vec::new());
+    let bearer = assertion
+        .confirmations
+        .iter()
+        .filter(|confirmation| confirmation.method == names::BEARER);
+    for confirmation in bearer {
+        last = Violations(Vec::new());
+        check_confirmation(confirmation, expected, &mut last);
+        if last.0.is_empty() {
+            return confirmation.not_on_or_after;
+        }
+    }
+    if last.0.is_empty() {
+        last.add(
+            Code::NoBearerConfirmation,
+            format!(
+                "expected <SubjectConfirmation Method=\"{}\">, found none",
+                names::BEARER
+            ),
+        );
+    }
+    found.0.append(&mut last.0);
+    None
+}
+
+fn check_confirmation(
+    confirmation: &SubjectConfirmation,
+    expected: &Expectations,
+    found: &mut Violations,
+) {
+    let recipient = confirmation.recipient.as_deref().unwrap_or_default();
+    found.unless(recipient == expected.acs_url, Code::WrongRecipient, || {
+        format!(
+            "expected SubjectConfirmationData/@Recipient {}, came {recipient:?}",
+            expected.acs_url
+        )
+    });
+    match confirmation.not_on_or_after {
+        None => found.add(
+            Code::NoBearerConfirmation,
+            "expected SubjectConfirmationData/@NotOnOrAfter, found none".into(),
+        ),
+        Some(until) => found.before(expected, until, "SubjectConfirmationData/@NotOnOrAfter"),
+    }
+    found.unless(
+        confirmation.not_before.is_none(),
+        Code::NoBearerConfirmation,
+        || "expected no NotBefore on a bearer SubjectConfirmationData, found one".into(),
+    );
+    match (&expected.in_response_to, &confirmation.in_response_to) {
+        (Expected::Request(id), came) => {
+            found.unless(came.as_ref() == Some(id), Code::WrongInResponseTo, || {
+                let came = came.as_deref().unwrap_or("none");
+                format!("expected SubjectConfirmationData/@InResponseTo {id}, came {came}")
+            });
+        }
+        (Expected::Unsolicited, Some(came)) => found.add(
+            Code::Unsolicited,
+            format!("expected no SubjectConfirmationData/@InResponseTo, came {came}"),
+        ),
+        (Expected::Unsolicited, None) => {}
+    }
+}
+
+fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found: &mut Violations) {
+    if let Some(from) = assertion.not_before {
+        found.unless(
+            expected.now + expected.clock_skew >= from,
+            Code::NotYetValid,
+            || {
+                format!(
+                    "expected Conditions/@NotBefore by {}, came {from}",
+                    expected.now
+                )
+            },
+        );
+    }
+    let latest = expected.now + expected.clock_skew;
+    found.unless(assertion.issue_instant <= latest, Code::NotYetValid, || {
+        format!(
+            "expected Assertion/@IssueInstant by {}, came {}",
+            expected.now, assertion.issue_instant
+        )
+    });
+    if let Some(until) = assertion.not_on_or_after {
+        found.before(expected, until, "Conditions/@NotOnOrAfter");
+    }
+    let restrictions = &assertion.audience_restrictions;
+    let addressed = !restrictions.is_empty()
+        && restrictions
+            .iter()
+            .all(|audiences| audiences.contains(&expected.sp_entity_id));
+    found.unless(addressed, Code::WrongAudience, || {
+        let came: Vec<String> = restrictions.iter().map(|all| all.join(" or ")).collect();
+        let came = if came.is_empty() {
+            "none".into()
+        } else {
+            came.join(" and ")
+        };
+        format!(
+            "expected the audience {}, came {came}",
+            expected.sp_entity_id
+        )
+    });
+    for condition in &assertion.unknown_conditions {
+        found.add(
+            Code::UnknownCondition,
+            format!("expected only conditions of saml-core §2.5.1, came <{condition}>"),
+        );
+    }
+}
+
+fn check_statements(assertion: &AssertionClaims, expected: &Expectations, found: &mut Violations) {
+    found.unless(
+        !assertion.statements.is_empty(),
+        Code::NoAuthnStatement,
+        || "expected an <AuthnStatement>, found none".into(),
+    );
+    for statement in &assertion.statements {
+        if let Some(until) = statement.session_not_on_or_after {
+            found.before(expected, until, "AuthnStatement/@SessionNotOnOrAfter");
+        }
+    }
+}
+
+struct Violations(Vec<Violation>);
+
+impl Violations {
+    fn add(&mut self, code: Code, detail: String) {
+        self.0.push(Violation { code, detail });
+    }
+
+    fn unless(&mut self, holds: bool, code: Code, detail: impl FnOnce() -> String) {
+        if !holds {
+            self.add(code, detail());
+        }
+    }
+
+    /// `now` must be before `until`, the skew granted.
+    fn before(&mut self, expected: &Expectations, until: Timestamp, place: &str) {
+        let holds = expected.now - expected.clock_skew < until;
+        self.unless(holds, Code::Expired, || {
+            format!("expected {place} after {}, came {until}", expected.now)
+        });
+    }
+}
+
+impl Checked {
+    /// Who vouches: the identity provider's entity identifier.
+    pub fn issuer(&self) -> &str {
+        &self.assertion.issuer
+    }
+
+    /// The assertion's identifier; a second use within its time is a replay
+    /// (saml-profiles §4.1.4.5).
+    pub fn assertion_id(&self) -> &str {
+        &self.assertion.id
+    }
+
+    /// The subject.
+    pub fn name_id(&self) -> &NameId {
+        &self.name_id
+    }
+
+    /// The values of the attribute of exactly that name.
+    pub fn attribute(&self, name: &str) -> Option<&[String]> {
+        let all = self.assertion.attributes.iter();
+        all.clone()
+            .find(|(known, _)| known == name)
+            .map(|(_, values)| values.as_slice())
+    }
+
+    /// All attributes, in order.
+    pub fn attributes(&self) -> &[(String, Vec<String>)] {
+        &self.assertion.attributes
+    }
+
+    /// The identity provider's session.
+    pub fn session_index(&self) -> Option<&str> {
+        self.assertion
+            .statements
+            .iter()
+            .find_map(|one| one.session_index.as_deref())
+    }
+
+    /// When the identity provider's session ends, if it says so.
+    pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
+        let ends = self.assertion.statements.iter();
+        ends.filter_map(|one| one.session_not_on_or_after).min()
+    }
+
+    /// Until when the assertion could be presented, exclusive and without
+    /// skew: as long its identifier must be remembered, plus the skew.
+    pub fn not_on_or_after(&self) -> Timestamp {
+        self.not_on_or_after
+    }
+
+    /// When the subject signed on.
+    pub fn authn_instant(&self) -> Option<Timestamp> {
+        self.assertion
+            .statements
+            .first()
+            .map(|one| one.authn_instant)
+    }
+}
