@@ -237,8 +237,6 @@ pub enum SignatureAlgorithm {
     EcdsaSha384,
     /// ECDSA with SHA-512.
     EcdsaSha512,
-    /// RSASSA-PKCS1-v1_5 with SHA-1: broken; only ever written to see it refused.
-    RsaSha1,
 }
 
 impl SignatureAlgorithm {
@@ -261,7 +259,6 @@ impl SignatureAlgorithm {
             Self::EcdsaSha256 => names::ECDSA_SHA256,
             Self::EcdsaSha384 => names::ECDSA_SHA384,
             Self::EcdsaSha512 => names::ECDSA_SHA512,
-            Self::RsaSha1 => names::RSA_SHA1,
         }
     }
 
@@ -271,7 +268,6 @@ impl SignatureAlgorithm {
             Self::RsaSha256 | Self::EcdsaSha256 => names::SHA256,
             Self::RsaSha384 | Self::EcdsaSha384 => names::SHA384,
             Self::RsaSha512 | Self::EcdsaSha512 => names::SHA512,
-            Self::RsaSha1 => names::SHA1,
         }
     }
 

@@ -1,0 +1,356 @@
+//! What a service provider accepts, and what it must never accept.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use jiff::SignedDuration;
+use saml::acceptance::SignaturePolicy;
+use saml::keys::SignatureAlgorithm;
+use saml::message::{Response, Status, StatusCode};
+use saml::names;
+use saml::signature::Signer;
+use support::{accept, accept_with, ec_for, now, other_rsa, response, rsa, signer};
+
+fn signed_by(signer: &Signer) -> String {
+    signer.sign(&response()).unwrap()
+}
+
+#[test]
+fn claims_are_read_as_the_identity_provider_wrote_them() {
+    let checked = accept(&signed_by(&signer())).unwrap();
+    assert_eq!(checked.name_id().value, "anna@corp.example");
+    assert_eq!(
+        checked.attribute("groups").unwrap(),
+        ["Users", "R&D <west>"]
+    );
+    assert_eq!(
+        checked.attribute("Groups"),
+        None,
+        "names are letter-case exact"
+    );
+    assert_eq!(checked.session_index(), Some("_session"));
+    assert_eq!(checked.issuer(), support::IDP);
+    assert_eq!(checked.assertion_id(), "_assertion");
+}
+
+#[test]
+fn either_signature_or_both_will_do_and_the_policy_may_ask_for_more() {
+    use SignaturePolicy::{Assertion, Both, Either, Response};
+    let cases = [
+        (true, true, [Either, Assertion, Response, Both].as_slice()),
+        (false, true, &[Either, Assertion]),
+        (true, false, &[Either, Response]),
+        (false, false, &[]),
+    ];
+    for (of_response, of_assertion, enough_for) in cases {
+        let xml = signed_by(&Signer {
+            response: of_response,
+            assertion: of_assertion,
+            ..signer()
+        });
+        for policy in [Either, Assertion, Response, Both] {
+            let outcome = accept_with(&xml, vec![rsa().certificate().clone()], policy);
+            if enough_for.contains(&policy) {
+                assert!(outcome.is_ok(), "{policy:?}: {outcome:?}");
+            } else {
+                assert_eq!(outcome.unwrap_err().code(), "not-signed", "{policy:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_accepted_algorithm_verifies_and_sha1_does_not() {
+    for algorithm in SignatureAlgorithm::ACCEPTED {
+        let key = if algorithm.uri().contains("ecdsa") {
+            ec_for(algorithm)
+        } else {
+            rsa()
+        };
+        let trusted = vec![other_rsa().certificate().clone(), key.certificate().clone()];
+        let xml = signed_by(&Signer {
+            key,
+            algorithm,
+            ..signer()
+        });
+        let outcome = accept_with(&xml, trusted, SignaturePolicy::Either);
+        assert!(outcome.is_ok(), "{algorithm:?}: {outcome:?}");
+    }
+    for (strong, weak) in [
+        (names::RSA_SHA256, names::RSA_SHA1),
+        (names::SHA256, names::SHA1),
+    ] {
+        let xml = signed_by(&signer()).replace(strong, weak);
+        assert_eq!(accept(&xml).unwrap_err().code(), "signature-algorithm");
+    }
+}
+
+#[test]
+fn another_key_is_refused_though_its_certificate_comes_along() {
+    let xml = signed_by(&Signer {
+        key: other_rsa(),
+        ..signer()
+    });
+    assert_eq!(accept(&xml).unwrap_err().code(), "signature-invalid");
+}
+
+#[test]
+fn any_change_after_signing_is_refused() {
+    for (from, to) in [
+        ("anna@corp.example", "eve@corp.example"),
+        (">Users<", ">Admins<"),
+        (
+            "NotOnOrAfter=\"2026-03-02T09:05",
+            "NotOnOrAfter=\"2027-03-02T09:05",
+        ),
+        ("Recipient=\"https://portal", "Recipient=\"https://p0rtal"),
+    ] {
+        let xml = signed_by(&signer());
+        let changed = xml.replace(from, to);
+        assert_ne!(xml, changed, "{from}");
+        let refusal = accept(&changed).unwrap_err();
+        assert_eq!(refusal.code(), "signature-invalid", "{from}: {refusal}");
+    }
+}
+
+#[test]
+fn a_comment_within_a_value_does_not_cut_it_short() {
+    let mut draft = response();
+    let subject = draft.assertions[0].subject.as_mut().unwrap();
+    subject.name_id.value = "anna@corp.example.evil.example".into();
+    let xml = signer().sign(&draft).unwrap();
+    let split = xml.replace("anna@corp.example.evil", "anna@corp.example<!-- -->.evil");
+    assert_ne!(xml, split);
+    let checked = accept(&split).unwrap();
+    assert_eq!(checked.name_id().value, "anna@corp.example.evil.example");
+}
+
+/// The element from its start tag to its end tag.
+fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
+    let from = xml.find(start).unwrap();
+    let to = xml[from..].find(end).unwrap() + from + end.len();
+    &xml[from..to]
+}
+
+#[test]
+fn wrapped_signatures_are_refused_wherever_the_forgery_stands() {
+    let xml = signed_by(&signer());
+    let genuine = cut(&xml, "<saml:Assertion", "</saml:Assertion>");
+    let signature = cut(genuine, "<ds:Signature", "</ds:Signature>");
+    let forged = genuine
+        .replace(signature, "")
+        .replace("_assertion", "_forged")
+        .replace("anna@", "eve@");
+    let bare = genuine.replace(signature, "");
+    let with_object = |inner: &str| {
+        signature.replace(
+            "</ds:Signature>",
+            &format!("<ds:Object>{inner}</ds:Object></ds:Signature>"),
+        )
+    };
+    let forged_with = |signature: &str| {
+        forged.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1)
+    };
+    let same_id = genuine.replace(signature, "").replace("anna@", "eve@");
+    let variants = [
+        (
+            "forgery before",
+            xml.replace(genuine, &format!("{forged}{genuine}")),
+        ),
+        (
+            "forgery after",
+            xml.replace(genuine, &format!("{genuine}{forged}")),
+        ),
+        (
+            "genuine in the forgery",
+            xml.replace(
+                genuine,
+                &forged.replace("</saml:Assertion>", &format!("{genuine}</saml:Assertion>")),
+            ),
+        ),
+        (
+            "forgery with the signature, genuine beside",
+            xml.replace(genuine, &format!("{}{bare}", forged_with(signature))),
+        ),
+        (
+            "genuine in an Object of the forgery's signature",
+            xml.replace(genuine, &forged_with(&with_object(&bare))),
+        ),
+        (
+            "genuine in an extension",
+            xml.replace(
+                "<samlp:Status>",
+                &format!("<samlp:Extensions>{genuine}</samlp:Extensions><samlp:Status>"),
+            )
+            .replacen(
+                &format!("</samlp:Status>{genuine}"),
+                &format!("</samlp:Status>{forged}"),
+                1,
+            ),
+        ),
+        (
+            "the same ID twice",
+            xml.replace(genuine, &format!("{same_id}{genuine}")),
+        ),
+        (
+            "response in a response",
+            format!(
+                "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_outer\" Version=\"2.0\" IssueInstant=\"2026-03-02T09:00:00Z\"><samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>{}{}</samlp:Response>",
+                forged.replacen(
+                    "<saml:Assertion",
+                    "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"",
+                    0
+                ),
+                xml
+            ),
+        ),
+    ];
+    for (name, document) in variants {
+        assert_ne!(document, xml, "{name}");
+        match accept(&document) {
+            Ok(checked) => panic!("{name}: accepted {}", checked.name_id().value),
+            Err(refusal) => assert!(
+                [
+                    "many-assertions",
+                    "signature-misplaced",
+                    "signature-invalid"
+                ]
+                .contains(&refusal.code()),
+                "{name}: {refusal}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_signed_response_is_named() {
+    let xml = signed_by(&signer());
+    let declined = Response {
+        status: Status {
+            code: StatusCode::Responder,
+            detail: Some(StatusCode::AuthnFailed),
+            message: Some("locked".into()),
+        },
+        assertions: Vec::new(),
+        ..response()
+    };
+    let cases = [
+        (
+            format!("<!DOCTYPE a [<!ENTITY x \"y\">]>{xml}"),
+            "response-not-xml",
+        ),
+        (format!("{xml}<x/>"), "response-not-xml"),
+        (format!("{xml}x"), "response-not-xml"),
+        (String::new(), "response-not-xml"),
+        ("<a/>".into(), "not-a-response"),
+        (declined.to_xml(), "status-not-success"),
+        (
+            Response {
+                assertions: Vec::new(),
+                ..response()
+            }
+            .to_xml(),
+            "no-assertion",
+        ),
+        (response().to_xml(), "not-signed"),
+    ];
+    for (document, code) in cases {
+        let refusal = accept(&document).unwrap_err();
+        assert_eq!(refusal.code(), code, "{refusal}");
+    }
+}
+
+#[test]
+fn each_rule_of_the_profile_is_applied() {
+    type Bend = fn(&mut Response);
+    let cases: [(&str, Bend); 14] = [
+        ("wrong-issuer", |r| {
+            r.issuer = Some("https://other.example".into())
+        }),
+        ("wrong-issuer", |r| {
+            r.assertions[0].issuer = "https://other.example".into()
+        }),
+        ("wrong-destination", |r| {
+            r.destination = Some("https://other.example".into())
+        }),
+        ("wrong-in-response-to", |r| {
+            r.in_response_to = Some("_old".into())
+        }),
+        ("wrong-in-response-to", |r| r.in_response_to = None),
+        ("wrong-in-response-to", |r| {
+            confirmation(r).in_response_to = None
+        }),
+        ("wrong-recipient", |r| {
+            confirmation(r).recipient = Some("https://other.example".into())
+        }),
+        ("no-bearer-confirmation", |r| {
+            confirmation(r).method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches".into()
+        }),
+        ("no-bearer-confirmation", |r| {
+            confirmation(r).not_on_or_after = None
+        }),
+        ("expired", |r| {
+            confirmation(r).not_on_or_after = Some(now() - SignedDuration::from_secs(60))
+        }),
+        ("expired", |r| {
+            conditions(r).not_on_or_after = Some(now() - SignedDuration::from_secs(60))
+        }),
+        ("not-yet-valid", |r| {
+            conditions(r).not_before = Some(now() + SignedDuration::from_secs(61))
+        }),
+        ("wrong-audience", |r| {
+            conditions(r).audience_restrictions =
+                vec![vec![support::SP.into()], vec!["other".into()]]
+        }),
+        ("wrong-audience", |r| {
+            conditions(r).audience_restrictions.clear()
+        }),
+    ];
+    for (code, bend) in cases {
+        let mut draft = response();
+        bend(&mut draft);
+        let refusal = accept(&signer().sign(&draft).unwrap()).unwrap_err();
+        assert_eq!(refusal.code(), code, "{refusal}");
+        assert!(!refusal.next().is_empty());
+    }
+}
+
+fn confirmation(response: &mut Response) -> &mut saml::message::SubjectConfirmation {
+    &mut response.assertions[0]
+        .subject
+        .as_mut()
+        .unwrap()
+        .confirmations[0]
+}
+
+fn conditions(response: &mut Response) -> &mut saml::message::Conditions {
+    response.assertions[0].conditions.as_mut().unwrap()
+}
+
+#[test]
+fn the_skew_is_granted_and_not_a_second_more() {
+    let mut draft = response();
+    confirmation(&mut draft).not_on_or_after = Some(now() - SignedDuration::from_secs(59));
+    assert!(accept(&signer().sign(&draft).unwrap()).is_ok());
+}
+
+#[test]
+fn all_violations_are_told_not_only_the_first() {
+    let mut draft = response();
+    draft.destination = Some("https://other.example".into());
+    conditions(&mut draft).audience_restrictions = vec![vec!["other".into()]];
+    let refusal = accept(&signer().sign(&draft).unwrap()).unwrap_err();
+    let codes: Vec<&str> = refusal.violations().map(|one| one.code.name()).collect();
+    assert_eq!(codes, ["wrong-destination", "wrong-audience"]);
+    assert!(
+        !refusal.public().contains("other.example"),
+        "nothing for a forger"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_document_makes_the_path_panic(xml in "(<saml:Assertion|<samlp:Response|<ds:Signature| ID=\"a\"|/>|>|</|[a-z<>&!-]){0,20}") {
+        let _ = accept(&xml);
+    }
+}
