@@ -1,1 +1,32 @@
-//! sp
+//! The vendor's portal: accounts, licence keys, the IdP integration
+//! configurator, SSO, SCIM provisioning and desktop activation.
+//!
+//! Rooms, one way: `http` → `login`, `directory`, `licensing`,
+//! `configurator`, `accounts`, `desktop` → `store`. Handlers decode, call the
+//! domain and encode; the domain knows neither axum nor SQL; only `store` has
+//! SQL. It refuses to know any other party: it meets them over HTTP alone.
+//!
+//! A new kind of data is a migration, one file in `store/` and the domain
+//! module that speaks of it; a new route is a handler in `http/` and a line in
+//! its `router`.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod accounts;
+pub mod audit;
+mod config;
+pub mod configurator;
+pub mod desktop;
+pub mod directory;
+pub mod dns;
+pub mod http;
+pub mod licensing;
+pub mod login;
+mod portal;
+pub mod refusal;
+pub mod roles;
+mod serving;
+pub mod store;
+
+pub use config::Config;
+pub use portal::Portal;
+pub use serving::{Running, StartError, start};

@@ -1,0 +1,62 @@
+//! E-mail addresses, as far as the portal must understand them.
+
+/// The address in lower case; none when it isn't one: exactly one `@`, a
+/// plain local part, and a host name with a dot.
+pub fn normalized(email: &str) -> Option<String> {
+    let email = email.trim().to_lowercase();
+    let (local, domain) = email.split_once('@')?;
+    let local_ok = !local.is_empty()
+        && local.len() <= 64
+        && local
+            .chars()
+            .all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
+    (local_ok && is_domain(domain)).then_some(email)
+}
+
+/// The part after the `@`.
+pub fn domain_of(email: &str) -> &str {
+    email.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// Whether this is a host name with at least two labels, in ASCII (RFC 1123).
+pub fn is_domain(domain: &str) -> bool {
+    let labels: Vec<&str> = domain.split('.').collect();
+    domain.len() <= 253
+        && labels.len() >= 2
+        && labels.iter().all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+        && labels
+            .last()
+            .is_some_and(|top| top.chars().any(|c| c.is_ascii_alphabetic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_name_at_one_domain() {
+        assert_eq!(
+            normalized(" Jo@Example.COM "),
+            Some("jo@example.com".into())
+        );
+        for bad in [
+            "jo",
+            "jo@",
+            "@example.com",
+            "jo@example",
+            "a@b@example.com",
+            "j o@example.com",
+            "jo@example.com\n.evil.com",
+            "jo@-x.com",
+            "jo@127.0.0.1",
+        ] {
+            assert_eq!(normalized(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Every knob of the portal, in one place; nothing else reads the environment.
+
+use std::net::SocketAddr;
+
+use jiff::SignedDuration;
+use url::Url;
+
+/// How a portal is set up. [`Config::default`] listens on a free loopback
+/// port; only `database_url` must be given.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the protocol's listener binds; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the control port binds; none without one.
+    pub control_listen: Option<SocketAddr>,
+    /// The address that the world reaches the portal at, when it isn't the
+    /// one it listens on (a proxy, TLS, a container).
+    pub public_url: Option<Url>,
+    /// `sqlite://path?mode=rwc` or `postgres://…`.
+    pub database_url: String,
+    /// Which DNS servers answer for domain verification; empty: the system's.
+    pub dns_servers: Vec<SocketAddr>,
+    /// How long one DNS look-up may take before it is called timed-out.
+    pub dns_timeout: SignedDuration,
+    /// How far an IdP's clock may be off.
+    pub clock_skew: SignedDuration,
+    /// A session ends so long after its last use …
+    pub session_idle: SignedDuration,
+    /// … and so long after the login, used or not.
+    pub session_lifetime: SignedDuration,
+    /// How long a login at the IdP may take.
+    pub sso_request_lifetime: SignedDuration,
+    /// How long the former SCIM token still works after a rotation.
+    pub scim_token_overlap: SignedDuration,
+    /// How long a desktop runs without asking the portal.
+    pub license_grace: SignedDuration,
+    /// How soon a desktop should ask again.
+    pub license_revalidation: SignedDuration,
+    /// Wrong passwords for one account within a quarter of an hour before
+    /// the next try must wait.
+    pub login_attempts: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            control_listen: None,
+            public_url: None,
+            database_url: "sqlite://portal.db?mode=rwc".to_owned(),
+            dns_servers: Vec::new(),
+            dns_timeout: SignedDuration::from_secs(5),
+            clock_skew: SignedDuration::from_secs(60),
+            session_idle: SignedDuration::from_hours(2),
+            session_lifetime: SignedDuration::from_hours(12),
+            sso_request_lifetime: SignedDuration::from_mins(15),
+            scim_token_overlap: SignedDuration::from_hours(24),
+            license_grace: SignedDuration::from_hours(14 * 24),
+            license_revalidation: SignedDuration::from_hours(24),
+            login_attempts: 10,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Step 7, Configure backup login (G-14, G-19).
+
+use super::entering::change;
+use super::{By, ConfiguratorError, Entered, Step};
+use crate::Portal;
+use crate::accounts::normalized;
+use crate::store;
+
+pub(super) fn missing(entered: &Entered) -> Vec<String> {
+    match entered.tenant.backup_login {
+        Some(_) => Vec::new(),
+        None => vec!["choose the backup login".to_owned()],
+    }
+}
+
+/// Chooses the backup login: someone who has a password here and has logged
+/// in to the business account at least once.
+///
+/// # Errors
+/// [`ConfiguratorError::NeverLoggedIn`] otherwise.
+pub async fn choose(
+    portal: &Portal,
+    by: By<'_>,
+    email: &str,
+) -> Result<Entered, ConfiguratorError> {
+    let email =
+        normalized(email).ok_or_else(|| ConfiguratorError::InvalidEmail(email.to_owned()))?;
+    let mut db = portal.store.read().await?;
+    let member = store::members::one(&mut db, by.business_id, &email).await?;
+    drop(db);
+    if member.is_none_or(|member| member.last_login.is_none()) {
+        return Err(ConfiguratorError::NeverLoggedIn(email));
+    }
+    let detail = email.clone();
+    change(portal, by, Step::BackupLogin, &detail, |tenant| {
+        tenant.backup_login = Some(email);
+    })
+    .await
+}

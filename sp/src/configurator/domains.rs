@@ -1,0 +1,184 @@
+//! Step 1, Configure organization's domains (G-07).
+
+use super::entering::{begun, note};
+use super::{By, ConfiguratorError, Entered};
+use crate::Portal;
+use crate::accounts::is_domain;
+use crate::dns::Found;
+use crate::store::domains::DomainRow;
+use crate::store::{self, stored};
+
+/// What stands before the 64 digits in the TXT record.
+pub const PREFIX: &str = "parallels-domain-verification=";
+
+pub(super) fn missing(entered: &Entered) -> Vec<String> {
+    if entered.domains.is_empty() {
+        return vec!["add at least one domain".to_owned()];
+    }
+    entered
+        .domains
+        .iter()
+        .filter(|domain| domain.status != "verified")
+        .map(|domain| format!("verify {}", domain.domain))
+        .collect()
+}
+
+/// Adds a domain, with the TXT record that will prove it.
+///
+/// # Errors
+/// Not a domain, or taken.
+pub async fn add(
+    portal: &Portal,
+    by: By<'_>,
+    domain: &str,
+) -> Result<DomainRow, ConfiguratorError> {
+    let name = domain.trim().trim_end_matches('.').to_lowercase();
+    if !is_domain(&name) {
+        return Err(ConfiguratorError::InvalidDomain(domain.to_owned()));
+    }
+    let mut tx = portal.store.write().await?;
+    begun(&mut tx, by.business_id).await?;
+    if store::domains::by_name(&mut tx, &name).await?.is_some() {
+        return Err(ConfiguratorError::DomainTaken(name));
+    }
+    let row = DomainRow {
+        txt_value: format!("{PREFIX}{}", portal.ambient.chance().hex(32)),
+        domain: name,
+        business_id: by.business_id.to_owned(),
+        status: "pending".to_owned(),
+        detail: "not looked up yet".to_owned(),
+        added: stored(portal.now()),
+        checked: None,
+    };
+    store::domains::insert(&mut tx, &row).await?;
+    note(portal, &mut tx, by, "domain-added", &row.domain, "").await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Gives a domain up.
+///
+/// # Errors
+/// Not ours, or the last verified one of an active integration.
+pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), ConfiguratorError> {
+    let domain = domain.to_lowercase();
+    let mut tx = portal.store.write().await?;
+    let entered = begun(&mut tx, by.business_id).await?;
+    let left = entered
+        .domains
+        .iter()
+        .any(|other| other.domain != domain && other.status == "verified");
+    if entered.tenant.active == 1 && !left {
+        return Err(ConfiguratorError::ActiveNeeds(
+            "at least one verified domain".to_owned(),
+        ));
+    }
+    if !store::domains::delete(&mut tx, by.business_id, &domain).await? {
+        return Err(ConfiguratorError::NoSuchDomain(domain));
+    }
+    note(portal, &mut tx, by, "domain-removed", &domain, "").await?;
+    Ok(tx.commit().await?)
+}
+
+/// Looks the TXT record up and remembers what was found.
+///
+/// # Errors
+/// Not ours.
+pub async fn verify(
+    portal: &Portal,
+    by: By<'_>,
+    domain: &str,
+) -> Result<DomainRow, ConfiguratorError> {
+    let domain = domain.to_lowercase();
+    let mut db = portal.store.read().await?;
+    let row = store::domains::by_name(&mut db, &domain)
+        .await?
+        .filter(|row| row.business_id == by.business_id)
+        .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
+    drop(db);
+    let found = portal.resolver.txt(&row.domain).await;
+    let (status, detail) = judge(&row, &found);
+    let mut tx = portal.store.write().await?;
+    let at = stored(portal.now());
+    store::domains::checked(&mut tx, by.business_id, &row.domain, status, &detail, at).await?;
+    note(
+        portal,
+        &mut tx,
+        by,
+        "domain-looked-up",
+        &row.domain,
+        &detail,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(DomainRow {
+        status: status.to_owned(),
+        detail,
+        checked: Some(at),
+        ..row
+    })
+}
+
+/// Tells the outcomes of a look-up apart. A domain that was verified stays so
+/// while its name servers don't answer.
+fn judge(row: &DomainRow, found: &Found) -> (&'static str, String) {
+    let name = &row.domain;
+    match found {
+        Found::Records(records) if records.iter().any(|record| record.trim() == row.txt_value) => {
+            ("verified", "the TXT record is there".to_owned())
+        }
+        Found::Records(records) => {
+            let ours: Vec<&String> = records
+                .iter()
+                .filter(|record| record.trim().starts_with(PREFIX))
+                .collect();
+            if ours.is_empty() {
+                (
+                    "pending",
+                    format!(
+                        "{name} has {} TXT records, none of them is the verification record: add it; a new record may take up to 72 hours to be seen",
+                        records.len()
+                    ),
+                )
+            } else {
+                (
+                    "failed",
+                    format!(
+                        "{name} has a verification record with another value: expected {}, found {}",
+                        row.txt_value,
+                        ours.iter()
+                            .map(|record| record.as_str())
+                            .collect::<Vec<_>>()
+                            .join(" and ")
+                    ),
+                )
+            }
+        }
+        Found::Nothing => (
+            "pending",
+            format!(
+                "{name} exists and has no TXT record: add it; a new record may take up to 72 hours to be seen"
+            ),
+        ),
+        Found::NoSuchName => (
+            "failed",
+            format!("{name} does not exist in DNS (NXDOMAIN): check its spelling"),
+        ),
+        Found::TimedOut => (
+            if row.status == "verified" {
+                "verified"
+            } else {
+                "timed-out"
+            },
+            format!("no name server answered for {name} in time: try again"),
+        ),
+        Found::Failed(reason) => (
+            if row.status == "verified" {
+                "verified"
+            } else {
+                "failed"
+            },
+            format!("the look-up of {name} failed ({reason}): check the domain's name servers"),
+        ),
+    }
+}

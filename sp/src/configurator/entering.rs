@@ -1,0 +1,136 @@
+//! Reading what was entered, and changing it: one transaction a change.
+
+use super::{By, ConfiguratorError, Entered, Step};
+use crate::Portal;
+use crate::audit::{self, Event};
+use crate::store::tenants::TenantRow;
+use crate::store::{self, Db, StoreError, stored};
+
+/// What was entered so far; nothing before Start Configuring.
+///
+/// # Errors
+/// When the database fails.
+pub async fn entered(db: &mut Db, business_id: &str) -> Result<Option<Entered>, StoreError> {
+    let Some(tenant) = store::tenants::of_business(db, business_id).await? else {
+        return Ok(None);
+    };
+    let domains = store::domains::of_business(db, business_id).await?;
+    let token = store::tenants::newest_token(db, &tenant.id).await?;
+    Ok(Some(Entered {
+        tenant,
+        domains,
+        token,
+    }))
+}
+
+pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, ConfiguratorError> {
+    entered(db, business_id)
+        .await?
+        .ok_or(ConfiguratorError::NotStarted)
+}
+
+/// Start Configuring (G-06); a second time changes nothing. The backup login
+/// is at first whoever starts.
+///
+/// # Errors
+/// [`ConfiguratorError::NotAvailable`] without a per-user key.
+pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
+    let mut tx = portal.store.write().await?;
+    if let Some(entered) = entered(&mut tx, by.business_id).await? {
+        return Ok(entered);
+    }
+    if !store::subscriptions::has_per_user(&mut tx, by.business_id).await? {
+        return Err(ConfiguratorError::NotAvailable);
+    }
+    let id = portal.ambient.chance().uuid().to_string();
+    let now = stored(portal.now());
+    store::tenants::insert(&mut tx, &id, by.business_id, now).await?;
+    let mut fresh = begun(&mut tx, by.business_id).await?;
+    fresh.tenant.backup_login = Some(by.actor.to_owned());
+    store::tenants::update(&mut tx, &fresh.tenant).await?;
+    note(portal, &mut tx, by, "idp-integration-started", &id, "").await?;
+    tx.commit().await?;
+    Ok(fresh)
+}
+
+/// Changes what was entered. On an active integration nothing may be taken
+/// away that logins need.
+pub(super) async fn change(
+    portal: &Portal,
+    by: By<'_>,
+    step: Step,
+    detail: &str,
+    edit: impl FnOnce(&mut TenantRow) + Send,
+) -> Result<Entered, ConfiguratorError> {
+    let mut tx = portal.store.write().await?;
+    let mut entered = begun(&mut tx, by.business_id).await?;
+    edit(&mut entered.tenant);
+    if entered.tenant.active == 1 {
+        let missing = step.missing(&entered, portal.now());
+        if !missing.is_empty() {
+            return Err(ConfiguratorError::ActiveNeeds(missing.join(", ")));
+        }
+    }
+    store::tenants::update(&mut tx, &entered.tenant).await?;
+    note(
+        portal,
+        &mut tx,
+        by,
+        "idp-integration-changed",
+        step.id(),
+        detail,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(entered)
+}
+
+/// Activate Integration (G-15).
+///
+/// # Errors
+/// [`ConfiguratorError::StepsMissing`] unless all seven steps are green.
+pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
+    let mut tx = portal.store.write().await?;
+    let mut entered = begun(&mut tx, by.business_id).await?;
+    let grey = entered.grey(portal.now());
+    if !grey.is_empty() {
+        let ids = grey.into_iter().map(Step::id).collect();
+        return Err(ConfiguratorError::StepsMissing(ids));
+    }
+    entered.tenant.active = 1;
+    store::tenants::update(&mut tx, &entered.tenant).await?;
+    let id = entered.tenant.id.clone();
+    note(portal, &mut tx, by, "idp-integration-activated", &id, "").await?;
+    tx.commit().await?;
+    Ok(entered)
+}
+
+/// Deactivate (G-15): password logins work again, SSO and new activations
+/// don't; granted licences stay, SCIM goes on keeping the directory in sync.
+///
+/// # Errors
+/// When it wasn't started, or the database fails.
+pub async fn deactivate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
+    let mut tx = portal.store.write().await?;
+    let mut entered = begun(&mut tx, by.business_id).await?;
+    entered.tenant.active = 0;
+    store::tenants::update(&mut tx, &entered.tenant).await?;
+    let id = entered.tenant.id.clone();
+    note(portal, &mut tx, by, "idp-integration-deactivated", &id, "").await?;
+    tx.commit().await?;
+    Ok(entered)
+}
+
+pub(super) async fn note(
+    portal: &Portal,
+    db: &mut Db,
+    by: By<'_>,
+    action: &'static str,
+    target: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let event = Event::new(by.actor, action, target)
+        .saying(detail)
+        .from(by.address);
+    audit::record(portal, db, Some(by.business_id), event).await
+}

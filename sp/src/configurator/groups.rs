@@ -1,0 +1,80 @@
+//! Step 3, Configure user groups mapping (G-09).
+
+use super::entering::change;
+use super::{By, ConfiguratorError, Entered, Step};
+use crate::Portal;
+
+/// A group as the IdP shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupEntered {
+    /// Its name, letter case included.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+}
+
+pub(super) fn missing(entered: &Entered) -> Vec<String> {
+    let tenant = &entered.tenant;
+    let mut missing = Vec::new();
+    if tenant.admins_group_name.is_none() {
+        missing.push("enter the admins group's name and id".to_owned());
+    }
+    if tenant.users_group_name.is_none() {
+        missing.push("enter the product users group's name and id".to_owned());
+    }
+    missing
+}
+
+/// Enters one or both groups; one that is not given stays as it was.
+///
+/// # Errors
+/// See [`ConfiguratorError`].
+pub async fn enter(
+    portal: &Portal,
+    by: By<'_>,
+    admins: Option<GroupEntered>,
+    users: Option<GroupEntered>,
+) -> Result<Entered, ConfiguratorError> {
+    let admins = admins.map(|group| complete("admins", group)).transpose()?;
+    let users = users.map(|group| complete("users", group)).transpose()?;
+    if let (Some(admins), Some(users)) = (&admins, &users)
+        && (admins.id == users.id || admins.name == users.name)
+    {
+        return Err(ConfiguratorError::SameGroups(admins.name.clone()));
+    }
+    let detail = [("admins", &admins), ("users", &users)]
+        .iter()
+        .filter_map(|(purpose, group)| {
+            let group = group.as_ref()?;
+            Some(format!("{purpose}: {} ({})", group.name, group.id))
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    change(portal, by, Step::Groups, &detail, |tenant| {
+        if let Some(group) = admins {
+            tenant.admins_group_name = Some(group.name);
+            tenant.admins_group_id = Some(group.id);
+        }
+        if let Some(group) = users {
+            tenant.users_group_name = Some(group.name);
+            tenant.users_group_id = Some(group.id);
+        }
+    })
+    .await
+}
+
+fn complete(group: &'static str, entered: GroupEntered) -> Result<GroupEntered, ConfiguratorError> {
+    let name = entered.name.trim().to_owned();
+    let id = entered.id.trim().to_owned();
+    match (name.is_empty(), id.is_empty()) {
+        (true, _) => Err(ConfiguratorError::GroupIncomplete {
+            group,
+            what: "its name",
+        }),
+        (_, true) => Err(ConfiguratorError::GroupIncomplete {
+            group,
+            what: "its id",
+        }),
+        _ => Ok(GroupEntered { name, id }),
+    }
+}

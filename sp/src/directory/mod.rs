@@ -1,0 +1,1 @@
+//! The directory of a business account: users and groups, provisioned by SCIM.

@@ -1,0 +1,93 @@
+//! `/api/accounts` and `/api/session`.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::caller::{Address, Caller, SESSION, cookie, no_session_cookie, session_cookie};
+use super::no_store;
+use super::problem::Answer;
+use crate::Portal;
+use crate::accounts::{self, Who};
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/api/accounts", post(register))
+        .route("/api/session", get(show).post(log_in).delete(log_out))
+        .route("/api/session/workspace", put(select))
+}
+
+#[derive(Deserialize)]
+struct NewAccount {
+    email: String,
+    password: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct Selection {
+    id: String,
+}
+
+async fn register(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Body(new): Body<NewAccount>,
+) -> Answer {
+    let account =
+        accounts::register(&portal, &new.email, &new.password, new.name, &address).await?;
+    let body = json!({"id": account.id, "email": account.email, "name": account.name});
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+async fn log_in(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Body(given): Body<Credentials>,
+) -> Answer {
+    let (token, who) = accounts::log_in(&portal, &given.email, &given.password, &address).await?;
+    let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(&portal, &token))]);
+    Ok(no_store((cookie, Json(shown(&who)))))
+}
+
+async fn show(Caller(who): Caller) -> Response {
+    no_store(Json(shown(&who)))
+}
+
+async fn log_out(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
+    if let Some(cookie) = cookie(&headers, SESSION) {
+        accounts::log_out(&portal, cookie).await?;
+    }
+    let cookie = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
+    Ok((StatusCode::NO_CONTENT, cookie).into_response())
+}
+
+async fn select(
+    State(portal): State<Portal>,
+    Caller(mut who): Caller,
+    Body(selection): Body<Selection>,
+) -> Answer {
+    accounts::select_workspace(&portal, &who, &selection.id).await?;
+    who.session.workspace = Some(selection.id);
+    Ok(no_store(Json(shown(&who))))
+}
+
+fn shown(who: &Who) -> Value {
+    json!({
+        "account": {"id": who.id(), "email": who.email(), "name": who.name()},
+        "via": who.via(),
+        "workspaces": who.workspaces,
+        "workspace": who.workspace().map(|workspace| &workspace.id),
+    })
+}

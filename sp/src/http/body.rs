@@ -1,0 +1,82 @@
+//! JSON bodies of the API, and the guard against other sites' forms.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::Portal;
+
+/// A JSON body, or an empty one read as `{}`.
+pub(super) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, portal: &Portal) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, portal)
+            .await
+            .map_err(|error| Problem::new(error.status(), "unreadable-body", error.body_text()))?;
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        serde_json::from_slice(text).map(Self).map_err(|error| {
+            let code = if error.is_data() {
+                "invalid-body"
+            } else {
+                "malformed-json"
+            };
+            Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
+        })
+    }
+}
+
+/// Cross-site request forgery: unsafe methods need JSON, which no form can
+/// send, and an `Origin` that is ours when one is named.
+pub(super) async fn same_origin(State(portal): State<Portal>, request: Request, next: Next) -> Response {
+    let is_safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if !is_safe && let Err(problem) = judge(&portal, &request) {
+        return problem.into_response();
+    }
+    next.run(request).await
+}
+
+fn judge(portal: &Portal, request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && origin.as_bytes() != portal.origin().as_bytes()
+    {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "foreign-origin",
+            format!(
+                "requests from other sites are refused: the Origin must be {}",
+                portal.origin()
+            ),
+        ));
+    }
+    let has_body = headers
+        .get(header::CONTENT_LENGTH)
+        .is_some_and(|length| length != "0")
+        || headers.contains_key(header::TRANSFER_ENCODING);
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
+    if has_body && !is_json {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "json-wanted",
+            "send the body as Content-Type: application/json",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Who is asking: the session cookie, and the guard of the business routes.
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use std::net::SocketAddr;
+
+use super::problem::Problem;
+use crate::Portal;
+use crate::accounts::{self, Role, Who, Workspace};
+
+/// The session's cookie.
+pub(super) const SESSION: &str = "portal_session";
+
+/// This cookie's value.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// `Set-Cookie` of a fresh session.
+pub(super) fn session_cookie(portal: &Portal, token: &str) -> String {
+    let secure = if portal.is_https() { "; Secure" } else { "" };
+    format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// `Set-Cookie` that takes the session's cookie away.
+pub(super) fn no_session_cookie() -> String {
+    format!("{SESSION}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+/// The network address of the caller, for the audit log.
+#[derive(Debug, Clone)]
+pub(super) struct Address(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(
+            address.map_or_else(String::new, |info| info.0.ip().to_string()),
+        ))
+    }
+}
+
+/// Someone who is logged in.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(pub Who);
+
+impl FromRequestParts<Portal> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Problem> {
+        let cookie = cookie(&parts.headers, SESSION).ok_or_else(Problem::not_logged_in)?;
+        let who = accounts::who(portal, cookie).await?;
+        who.map(Self).ok_or_else(Problem::not_logged_in)
+    }
+}
+
+/// An admin of the selected business account.
+#[derive(Debug, Clone)]
+pub(super) struct Admin {
+    /// Who.
+    pub who: Who,
+    /// Of which business account.
+    pub workspace: Workspace,
+}
+
+impl FromRequestParts<Portal> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Problem> {
+        let Caller(who) = Caller::from_request_parts(parts, portal).await?;
+        let Some(workspace) = who.workspace().cloned() else {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "no-workspace",
+                "no business account is selected: register a licence key, or choose one with PUT /api/session/workspace",
+            ));
+        };
+        if workspace.role != Role::Admin {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "not-an-admin",
+                format!(
+                    "only admins of {} may do this: ask one of them",
+                    workspace.name
+                ),
+            ));
+        }
+        Ok(Self { who, workspace })
+    }
+}

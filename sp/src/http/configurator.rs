@@ -1,0 +1,357 @@
+//! `/api/business/idp-integration`: the configurator.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::caller::{Address, Admin};
+use super::no_store;
+use super::problem::{Answer, Problem};
+use crate::Portal;
+use crate::configurator::groups::GroupEntered;
+use crate::configurator::saml::Source;
+use crate::configurator::{
+    self as steps, By, ConfiguratorError, Entered, Step, application, backup_login, domains,
+    groups, saml, scim, users,
+};
+use crate::store::domains::DomainRow;
+use crate::store::{self, instant};
+
+const ROOT: &str = "/api/business/idp-integration";
+
+pub(super) fn router() -> Router<Portal> {
+    let at = |path: &str| format!("{ROOT}{path}");
+    Router::new()
+        .route(ROOT, get(show))
+        .route(&at("/start"), post(start))
+        .route(&at("/domains"), post(add_domain))
+        .route(&at("/domains/{domain}"), delete(remove_domain))
+        .route(&at("/domains/{domain}/verify"), post(verify_domain))
+        .route(&at("/application"), put(application_done))
+        .route(&at("/groups"), put(enter_groups))
+        .route(&at("/saml"), put(enter_saml))
+        .route(&at("/scim"), put(enter_scim))
+        .route(&at("/scim/token"), post(new_token))
+        .route(&at("/users"), put(users_done))
+        .route(&at("/backup-login"), put(choose_backup_login))
+        .route(&at("/activate"), post(activate))
+        .route(&at("/deactivate"), post(deactivate))
+}
+
+fn by<'a>(admin: &'a Admin, address: &'a str) -> By<'a> {
+    By {
+        business_id: &admin.workspace.id,
+        actor: admin.who.email(),
+        address,
+    }
+}
+
+async fn show(State(portal): State<Portal>, admin: Admin) -> Answer {
+    let mut db = portal.store.read().await?;
+    let business_id = &admin.workspace.id;
+    match steps::entered(&mut db, business_id).await? {
+        Some(entered) => Ok(shown(&portal, &entered)),
+        None if store::subscriptions::has_per_user(&mut db, business_id).await? => {
+            Ok(no_store(Json(not_started())))
+        }
+        None => Err(ConfiguratorError::NotAvailable.into()),
+    }
+}
+
+async fn start(State(portal): State<Portal>, Address(address): Address, admin: Admin) -> Answer {
+    let entered = steps::start(&portal, by(&admin, &address)).await?;
+    Ok(shown(&portal, &entered))
+}
+
+#[derive(Deserialize)]
+struct NewDomain {
+    domain: String,
+}
+
+async fn add_domain(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewDomain>,
+) -> Answer {
+    let row = domains::add(&portal, by(&admin, &address), &new.domain).await?;
+    Ok((StatusCode::CREATED, Json(domain_shown(&row))).into_response())
+}
+
+async fn remove_domain(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path(domain): Path<String>,
+) -> Answer {
+    domains::remove(&portal, by(&admin, &address), &domain).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn verify_domain(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path(domain): Path<String>,
+) -> Answer {
+    let row = domains::verify(&portal, by(&admin, &address), &domain).await?;
+    Ok(no_store(Json(domain_shown(&row))))
+}
+
+#[derive(Deserialize)]
+struct Confirmation {
+    done: bool,
+}
+
+async fn application_done(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(confirmation): Body<Confirmation>,
+) -> Answer {
+    let by = by(&admin, &address);
+    let entered = application::confirm(&portal, by, confirmation.done).await?;
+    Ok(shown(&portal, &entered))
+}
+
+async fn users_done(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(confirmation): Body<Confirmation>,
+) -> Answer {
+    let by = by(&admin, &address);
+    let entered = users::confirm(&portal, by, confirmation.done).await?;
+    Ok(shown(&portal, &entered))
+}
+
+#[derive(Deserialize)]
+struct NewGroup {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct NewGroups {
+    admins: Option<NewGroup>,
+    users: Option<NewGroup>,
+}
+
+async fn enter_groups(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewGroups>,
+) -> Answer {
+    let group = |group: NewGroup| GroupEntered {
+        name: group.name,
+        id: group.id,
+    };
+    let (admins, users) = (new.admins.map(group), new.users.map(group));
+    let entered = groups::enter(&portal, by(&admin, &address), admins, users).await?;
+    Ok(shown(&portal, &entered))
+}
+
+#[derive(Deserialize)]
+struct NewSaml {
+    metadata_xml: Option<String>,
+    metadata_url: Option<String>,
+    entity_id: Option<String>,
+    sso_url: Option<String>,
+    certificate: Option<String>,
+}
+
+async fn enter_saml(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewSaml>,
+) -> Answer {
+    let source = match new {
+        NewSaml {
+            metadata_xml: Some(xml),
+            ..
+        } => Source::Xml(xml),
+        NewSaml {
+            metadata_url: Some(url),
+            ..
+        } => Source::Url(url),
+        NewSaml {
+            entity_id: Some(entity_id),
+            sso_url: Some(sso_url),
+            certificate: Some(certificate),
+            ..
+        } => Source::Manual {
+            entity_id,
+            sso_url,
+            certificate,
+        },
+        _ => return Err(ConfiguratorError::NothingToImport.into()),
+    };
+    let entered = saml::enter(&portal, by(&admin, &address), source).await?;
+    Ok(shown(&portal, &entered))
+}
+
+#[derive(Deserialize)]
+struct NewScim {
+    enabled: Option<bool>,
+    done: Option<bool>,
+}
+
+async fn enter_scim(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewScim>,
+) -> Answer {
+    let entered = scim::enter(&portal, by(&admin, &address), new.enabled, new.done).await?;
+    Ok(shown(&portal, &entered))
+}
+
+async fn new_token(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+) -> Answer {
+    let token = scim::new_token(&portal, by(&admin, &address)).await?;
+    Ok(no_store((
+        StatusCode::CREATED,
+        Json(json!({"token": token})),
+    )))
+}
+
+#[derive(Deserialize)]
+struct NewBackupLogin {
+    email: String,
+}
+
+async fn choose_backup_login(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewBackupLogin>,
+) -> Answer {
+    let entered = backup_login::choose(&portal, by(&admin, &address), &new.email).await?;
+    Ok(shown(&portal, &entered))
+}
+
+async fn activate(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+) -> Result<Response, Problem> {
+    let entered = steps::activate(&portal, by(&admin, &address)).await?;
+    Ok(shown(&portal, &entered))
+}
+
+async fn deactivate(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+) -> Result<Response, Problem> {
+    let entered = steps::deactivate(&portal, by(&admin, &address)).await?;
+    Ok(shown(&portal, &entered))
+}
+
+fn domain_shown(row: &DomainRow) -> Value {
+    json!({
+        "domain": row.domain,
+        "status": row.status,
+        "txt_name": row.domain,
+        "txt_value": row.txt_value,
+        "checked_at": row.checked.map(instant),
+        "detail": row.detail,
+    })
+}
+
+fn step_shown(number: usize, step: Step, missing: &[String]) -> Value {
+    json!({
+        "number": number + 1,
+        "id": step.id(),
+        "title": step.title(),
+        "state": if missing.is_empty() { "green" } else { "grey" },
+        "missing": missing,
+    })
+}
+
+fn not_started() -> Value {
+    let missing = ["choose Start Configuring".to_owned()];
+    let steps: Vec<Value> = Step::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(number, step)| step_shown(number, step, &missing))
+        .collect();
+    json!({
+        "status": "not-started",
+        "steps": steps,
+        "domains": [],
+        "groups": {"admins": null, "users": null},
+        "service_provider": null,
+        "identity_provider": null,
+        "scim": null,
+        "backup_login": null,
+        "can_activate": false,
+    })
+}
+
+fn shown(portal: &Portal, entered: &Entered) -> Response {
+    let now = portal.now();
+    let tenant = &entered.tenant;
+    let sp = portal.service_provider(&tenant.id);
+    let steps: Vec<Value> = Step::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(number, step)| step_shown(number, step, &step.missing(entered, now)))
+        .collect();
+    let group = |name: &Option<String>, id: &Option<String>| {
+        name.as_ref().map(|name| json!({"name": name, "id": id}))
+    };
+    let certificates: Vec<Value> = saml::certificates(entered)
+        .iter()
+        .map(|certificate| {
+            json!({
+                "subject": certificate.subject(),
+                "fingerprint": certificate.fingerprint_sha256(),
+                "key": certificate.key(),
+                "not_before": certificate.not_before(),
+                "not_after": certificate.not_after(),
+                "expired": certificate.not_after() <= now,
+            })
+        })
+        .collect();
+    let token = entered.token.as_ref();
+    no_store(Json(json!({
+        "status": entered.status(now),
+        "steps": steps,
+        "domains": entered.domains.iter().map(domain_shown).collect::<Vec<_>>(),
+        "groups": {
+            "admins": group(&tenant.admins_group_name, &tenant.admins_group_id),
+            "users": group(&tenant.users_group_name, &tenant.users_group_id),
+        },
+        "service_provider": {
+            "entity_id": sp.entity_id,
+            "acs_url": sp.acs_url,
+            "metadata_url": sp.metadata_url,
+        },
+        "identity_provider": tenant.idp_entity_id.as_ref().map(|entity_id| json!({
+            "entity_id": entity_id,
+            "sso_url": tenant.idp_sso_url,
+            "certificates": certificates,
+        })),
+        "scim": {
+            "enabled": tenant.scim_enabled == 1,
+            "base_url": sp.scim_base_url,
+            "token_hint": token.map(|token| format!("…{}", token.hint)),
+            "token_last_used": token.and_then(|token| token.last_used).map(instant),
+        },
+        "backup_login": tenant.backup_login.as_ref().map(|email| json!({"email": email})),
+        "can_activate": tenant.active == 0 && entered.grey(now).is_empty(),
+    })))
+}

@@ -1,0 +1,98 @@
+//! The control port: clock, licence keys and reset. A listener of its own, on
+//! loopback, apart from the protocol's.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::body::Body;
+use super::problem::{Answer, Problem};
+use crate::Portal;
+use crate::licensing::{self, NewKey};
+
+/// Every route of the control port.
+pub fn router(portal: Portal) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route("/control/clock", get(show_clock).put(set_clock))
+        .route("/control/license-keys", post(create_key))
+        .route("/control/reset", post(reset))
+        .fallback(async || Problem::not_found("no such control").into_response())
+        .with_state(portal)
+}
+
+async fn show_clock(State(portal): State<Portal>) -> Response {
+    let simulated = portal.ambient.clock().is_simulated();
+    Json(json!({"now": portal.now(), "simulated": simulated})).into_response()
+}
+
+#[derive(Deserialize)]
+struct ClockSetting {
+    now: Option<Timestamp>,
+    advance_seconds: Option<i64>,
+}
+
+async fn set_clock(State(portal): State<Portal>, Body(to): Body<ClockSetting>) -> Answer {
+    let clock = portal.ambient.clock();
+    let moved = match (to.now, to.advance_seconds) {
+        (Some(now), None) => clock.set(now),
+        (None, Some(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
+        _ => {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "clock-setting-unclear",
+                "send either now or advance_seconds",
+            ));
+        }
+    };
+    moved.map_err(|error| Problem::new(StatusCode::CONFLICT, "clock-fixed", error.to_string()))?;
+    Ok(show_clock(State(portal)).await)
+}
+
+#[derive(Deserialize)]
+struct KeyOrder {
+    seats: u32,
+    starts: Option<Timestamp>,
+    ends: Option<Timestamp>,
+    #[serde(default = "per_user")]
+    licensing: String,
+    #[serde(default = "business")]
+    edition: String,
+}
+
+fn per_user() -> String {
+    "per-user".to_owned()
+}
+
+fn business() -> String {
+    "business".to_owned()
+}
+
+async fn create_key(State(portal): State<Portal>, Body(order): Body<KeyOrder>) -> Answer {
+    if !matches!(order.licensing.as_str(), "per-user" | "per-device") {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-licensing",
+            "licensing is per-user or per-device",
+        ));
+    }
+    let new = NewKey {
+        seats: order.seats,
+        starts: order.starts,
+        ends: order.ends,
+        licensing: order.licensing,
+        edition: order.edition,
+    };
+    let key = licensing::create_key(&portal, new).await?;
+    Ok((StatusCode::CREATED, Json(json!({"key": key}))).into_response())
+}
+
+async fn reset(State(portal): State<Portal>) -> Answer {
+    portal.store.reset().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

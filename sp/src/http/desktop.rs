@@ -1,0 +1,193 @@
+//! `/desktop/v1`: what the desktop app speaks.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::caller::Address;
+use super::no_store;
+use super::problem::{Answer, Problem};
+use crate::Portal;
+use crate::desktop::{self, Wanted};
+use crate::licensing::{self, Validation};
+use crate::login::TurnedAway;
+use crate::refusal;
+use crate::store::instant;
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/desktop/v1/activations", post(begin))
+        .route("/desktop/v1/activations/{id}/response", post(answer))
+        .route("/desktop/v1/licenses/validate", post(validate))
+}
+
+#[derive(Deserialize)]
+struct Device {
+    id: String,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct NewActivation {
+    email: String,
+    device: Device,
+    #[serde(default)]
+    app_version: String,
+}
+
+async fn begin(State(portal): State<Portal>, Body(new): Body<NewActivation>) -> Answer {
+    if new.device.id.trim().is_empty() || new.device.id.len() > 200 {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-device",
+            "send device.id, up to 200 characters",
+        ));
+    }
+    let wanted = Wanted {
+        email: new.email,
+        device_id: new.device.id,
+        device_name: new.device.name,
+        app_version: new.app_version,
+    };
+    match desktop::begin(&portal, wanted).await {
+        Ok(begun) => Ok(no_store((
+            StatusCode::CREATED,
+            Json(json!({
+                "activation_id": begun.id,
+                "activation_secret": begun.secret,
+                "sso_url": begun.sso_url,
+                "expires_at": begun.expires,
+            })),
+        ))),
+        Err(away) => Err(turned_away(&portal, away).await),
+    }
+}
+
+#[derive(Deserialize)]
+struct IdpAnswer {
+    activation_secret: String,
+    saml_response: String,
+    #[serde(default)]
+    relay_state: String,
+}
+
+async fn answer(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Path(id): Path<String>,
+    Body(given): Body<IdpAnswer>,
+) -> Answer {
+    let activated = desktop::answer(
+        &portal,
+        &id,
+        &given.activation_secret,
+        &given.saml_response,
+        &given.relay_state,
+        &address,
+    )
+    .await;
+    let activated = match activated {
+        Ok(activated) => activated,
+        Err(away) => return Err(turned_away(&portal, away).await),
+    };
+    let person = &activated.person;
+    let granted = &activated.granted;
+    let email = person.email.as_ref().unwrap_or(&person.user_name);
+    let mut license = terms(&portal, granted.subscription.ends);
+    license.extend([
+        ("id".to_owned(), json!(granted.license.id)),
+        (
+            "user".to_owned(),
+            json!({"id": person.id, "name": person.display_name}),
+        ),
+        ("email".to_owned(), json!(email)),
+        (
+            "subscription".to_owned(),
+            json!({"id": granted.subscription.id, "name": granted.subscription.name}),
+        ),
+        (
+            "granted_at".to_owned(),
+            json!(instant(granted.license.granted)),
+        ),
+        (
+            "device".to_owned(),
+            json!({"id": granted.device.device_id, "name": granted.device.name}),
+        ),
+    ]);
+    Ok(no_store(Json(json!({
+        "license": license,
+        "license_token": granted.token,
+    }))))
+}
+
+/// Until when an off-line app may run, and when it should ask again.
+fn terms(portal: &Portal, ends: i64) -> serde_json::Map<String, Value> {
+    let now = portal.now();
+    let grace = now + portal.config.license_grace;
+    let valid_until = grace.min(instant(ends));
+    let revalidate = (now + portal.config.license_revalidation).min(valid_until);
+    [
+        ("valid_until".to_owned(), json!(valid_until)),
+        ("revalidate_after".to_owned(), json!(revalidate)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+#[derive(Deserialize)]
+struct Held {
+    license_token: String,
+    device_id: String,
+}
+
+async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answer {
+    match licensing::validate(&portal, &held.license_token, &held.device_id).await? {
+        Validation::Valid(found) => {
+            let (device, license, subscription) = *found;
+            let mut body = terms(&portal, subscription.ends);
+            body.insert("status".to_owned(), json!("valid"));
+            body.insert("license_id".to_owned(), json!(license.id));
+            body.insert(
+                "device".to_owned(),
+                json!({"id": device.device_id, "name": device.name}),
+            );
+            Ok(no_store(Json(body)))
+        }
+        Validation::Revoked(because) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "license-revoked",
+            format!("this licence was taken back: {because}; ask your administrator"),
+        )
+        .with("reason", because)),
+        Validation::Unknown => Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "license-unknown",
+            "no such licence was given to this device: activate it again",
+        )),
+    }
+}
+
+async fn turned_away(portal: &Portal, away: TurnedAway) -> Problem {
+    let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
+    let refused = away.refused;
+    let status = match refused.code.as_str() {
+        "invalid-email" => StatusCode::BAD_REQUEST,
+        "activation-unknown" => StatusCode::NOT_FOUND,
+        "activation-expired" => StatusCode::GONE,
+        "activation-used" | "request-answered-before" => StatusCode::CONFLICT,
+        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
+    };
+    Problem::new(
+        status,
+        refused.code,
+        format!("{} {}", refused.public, refused.advice),
+    )
+    .with("reference", reference)
+    .with("next", refused.advice)
+}

@@ -1,0 +1,186 @@
+//! Browser paths of single sign-on: sign-in page, start, ACS, SP metadata.
+
+use axum::Form;
+use axum::Router;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
+use saml::names;
+use serde::Deserialize;
+
+use super::caller::{Address, cookie, session_cookie};
+use super::pages;
+use crate::Portal;
+use crate::login::{self, Posted, Purpose, TurnedAway};
+use crate::refusal::{self, Refused};
+use crate::store::{self, fingerprint};
+
+/// Binds a Response to the browser that asked.
+const BROWSER: &str = "portal_sso";
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/login/sso", post(continue_with_sso))
+        .route("/sso/start", get(start))
+        .route("/webapp/sso/acs/{id}", post(acs))
+        .route("/saml/metadata/{id}", get(metadata))
+}
+
+#[derive(Deserialize)]
+struct StartQuery {
+    #[serde(default)]
+    email: String,
+    return_to: Option<String>,
+}
+
+async fn continue_with_sso(
+    State(portal): State<Portal>,
+    headers: HeaderMap,
+    form: Result<Form<StartQuery>, FormRejection>,
+) -> Response {
+    match form {
+        Ok(Form(query)) => to_idp(&portal, &headers, query).await,
+        Err(rejection) => refuse(&portal, malformed(&rejection)).await,
+    }
+}
+
+async fn start(
+    State(portal): State<Portal>,
+    headers: HeaderMap,
+    Query(query): Query<StartQuery>,
+) -> Response {
+    to_idp(&portal, &headers, query).await
+}
+
+async fn to_idp(portal: &Portal, headers: &HeaderMap, query: StartQuery) -> Response {
+    let (browser, is_new) = match cookie(headers, BROWSER) {
+        Some(browser) => (browser.to_owned(), false),
+        None => (portal.ambient.chance().token(32), true),
+    };
+    let purpose = |_: &str| Purpose::Browser {
+        browser_hash: fingerprint(&browser),
+        return_to: login::return_path(query.return_to.as_deref()),
+    };
+    match login::start(portal, &query.email, purpose).await {
+        Ok(started) => {
+            let mut response =
+                (StatusCode::FOUND, [(header::LOCATION, started.url)]).into_response();
+            if is_new && let Ok(value) = browser_cookie(portal, &browser).parse() {
+                response.headers_mut().append(header::SET_COOKIE, value);
+            }
+            super::no_store(response)
+        }
+        Err(away) => refuse(portal, away).await,
+    }
+}
+
+/// The IdP's page posts across sites, so under TLS the cookie must be
+/// `SameSite=None`; on plain loopback both are one site and `Lax` comes back.
+fn browser_cookie(portal: &Portal, value: &str) -> String {
+    let site = if portal.is_https() {
+        "SameSite=None; Secure"
+    } else {
+        "SameSite=Lax"
+    };
+    format!("{BROWSER}={value}; Path=/; HttpOnly; Max-Age=3600; {site}")
+}
+
+#[derive(Deserialize)]
+struct AcsForm {
+    #[serde(rename = "SAMLResponse", default)]
+    saml_response: String,
+    #[serde(rename = "RelayState", default)]
+    relay_state: String,
+}
+
+async fn acs(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Result<Form<AcsForm>, FormRejection>,
+) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return refuse(&portal, malformed(&rejection)).await,
+    };
+    let posted = Posted {
+        tenant_id: &id,
+        browser: cookie(&headers, BROWSER),
+        saml_response: &form.saml_response,
+        relay_state: &form.relay_state,
+        address: &address,
+    };
+    match login::browser_response(&portal, posted).await {
+        Ok(logged_in) => {
+            let cookie = AppendHeaders([(
+                header::SET_COOKIE,
+                session_cookie(&portal, &logged_in.token),
+            )]);
+            (cookie, Redirect::to(&logged_in.return_to)).into_response()
+        }
+        Err(away) => refuse(&portal, away).await,
+    }
+}
+
+fn malformed(rejection: &FormRejection) -> TurnedAway {
+    Refused::new(
+        "malformed-form",
+        "The login could not be read.",
+        rejection.body_text(),
+        "Start again at Continue with SSO.",
+    )
+    .into()
+}
+
+async fn refuse(portal: &Portal, away: TurnedAway) -> Response {
+    let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
+    let status = match away.refused.code.as_str() {
+        "malformed-form" | "invalid-email" => StatusCode::BAD_REQUEST,
+        "no-such-service" => StatusCode::NOT_FOUND,
+        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let page = pages::refused(&away.refused, &reference);
+    super::no_store((status, [("x-refusal-reference", reference)], page))
+}
+
+async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Response {
+    let known = async {
+        let mut db = portal.store.read().await?;
+        store::tenants::by_id(&mut db, &id).await
+    };
+    match known.await {
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            let page = pages::message("Not found", "No service provider has this address.");
+            return (StatusCode::NOT_FOUND, page).into_response();
+        }
+        Err(error) => return refuse(&portal, error.into()).await,
+    }
+    let sp = portal.service_provider(&id);
+    let metadata = SpMetadata {
+        entity_id: sp.entity_id,
+        acs: vec![IndexedEndpoint {
+            endpoint: Endpoint {
+                binding: names::HTTP_POST.to_owned(),
+                location: sp.acs_url,
+            },
+            index: 0,
+            is_default: true,
+        }],
+        slo: Vec::new(),
+        certificates: Vec::new(),
+        authn_requests_signed: false,
+        want_assertions_signed: true,
+        name_id_formats: Vec::new(),
+    };
+    (
+        [(header::CONTENT_TYPE, "application/samlmetadata+xml")],
+        metadata.to_xml(),
+    )
+        .into_response()
+}

@@ -1,0 +1,110 @@
+//! Everything over HTTP. A handler decodes, calls the domain and encodes.
+
+mod accounts;
+mod body;
+mod business;
+mod caller;
+mod configurator;
+mod control;
+mod desktop;
+mod login;
+mod pages;
+pub mod problem;
+pub mod scim;
+mod status;
+
+pub use control::router as control_router;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::Portal;
+use problem::Problem;
+
+/// Larger than any Response or SCIM resource that is met.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// Every route of the protocol's listener.
+pub fn router(portal: Portal) -> Router {
+    let api = Router::new()
+        .merge(accounts::router())
+        .merge(business::router())
+        .merge(configurator::router())
+        .layer(middleware::from_fn_with_state(
+            portal.clone(),
+            body::same_origin,
+        ));
+    Router::new()
+        .merge(api)
+        .merge(desktop::router())
+        .merge(login::router())
+        .merge(pages::router())
+        .merge(status::router())
+        .merge(scim::router())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(status::count))
+        .layer(fixed("x-content-type-options", "nosniff"))
+        .layer(fixed("x-frame-options", "DENY"))
+        .layer(fixed("referrer-policy", "same-origin"))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the portal could not do this: its log says why",
+            )
+            .into_response()
+        }))
+        .layer(TraceLayer::new_for_http())
+        .with_state(portal)
+}
+
+fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
+}
+
+async fn nothing_here(uri: Uri) -> Response {
+    if is_for_programs(uri.path()) {
+        Problem::not_found(format!("nothing stands at {}", uri.path())).into_response()
+    } else {
+        (
+            StatusCode::NOT_FOUND,
+            pages::message("Not found", "There is no such page here."),
+        )
+            .into_response()
+    }
+}
+
+async fn wrong_method(uri: Uri) -> Response {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        format!("{} doesn't take this method", uri.path()),
+    )
+    .into_response()
+}
+
+fn is_for_programs(path: &str) -> bool {
+    ["/api/", "/desktop/", "/scim/", "/control/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
+}
+
+/// An answer that no cache keeps.
+fn no_store(response: impl axum::response::IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

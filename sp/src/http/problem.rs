@@ -1,0 +1,176 @@
+//! Errors of the JSON API: problem details (RFC 9457).
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::accounts::AccountError;
+use crate::configurator::ConfiguratorError;
+use crate::licensing::KeyError;
+use crate::store::StoreError;
+
+/// An `application/problem+json` answer.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: String,
+    detail: String,
+    members: Map<String, Value>,
+    retry_after: Option<u64>,
+}
+
+/// What a handler of the JSON API answers.
+pub type Answer<T = Response> = Result<T, Problem>;
+
+impl Problem {
+    /// A problem of this code; `detail` says what is wrong and what to do.
+    pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            members: Map::new(),
+            retry_after: None,
+        }
+    }
+
+    /// With one more member.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Nobody is logged in.
+    pub fn not_logged_in() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "not-logged-in",
+            "log in first: POST /api/session, or by SSO at /login",
+        )
+    }
+
+    /// Nothing stands here.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", what)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::error!(code = self.code, detail = self.detail, "the API failed");
+        }
+        let mut title = self.code.replace('-', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut body = Map::new();
+        body.insert("type".into(), json!(format!("/problems/{}", self.code)));
+        body.insert("title".into(), json!(title));
+        body.insert("status".into(), json!(self.status.as_u16()));
+        body.insert("detail".into(), json!(self.detail));
+        body.insert("code".into(), json!(self.code));
+        body.extend(self.members);
+        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            header::HeaderValue::from_static("no-store"),
+        );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the portal could not do this just now: try again in a moment",
+        )
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        use AccountError as E;
+        let (status, code) = match &error {
+            E::InvalidEmail(_) => (StatusCode::BAD_REQUEST, "invalid-email"),
+            E::WeakPassword(_) => (StatusCode::BAD_REQUEST, "weak-password"),
+            E::EmailTaken(_) => (StatusCode::CONFLICT, "email-taken"),
+            E::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong-credentials"),
+            E::UseSso => (StatusCode::FORBIDDEN, "use-sso"),
+            E::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts"),
+            E::NotYourWorkspace(_) => (StatusCode::FORBIDDEN, "not-your-workspace"),
+            E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        let retry_after = match &error {
+            E::TooMany(seconds) => Some(*seconds),
+            _ => None,
+        };
+        if let E::Store(error) = error {
+            return error.into();
+        }
+        Self {
+            retry_after,
+            ..Self::new(status, code, error.to_string())
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        use KeyError as E;
+        let (status, code) = match &error {
+            E::Malformed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "license-key-malformed"),
+            E::Unknown => (StatusCode::NOT_FOUND, "license-key-unknown"),
+            E::Used => (StatusCode::CONFLICT, "license-key-used"),
+            E::Expired(_) => (StatusCode::GONE, "license-key-expired"),
+            E::OrganizationRequired => (StatusCode::CONFLICT, "organization-required"),
+            E::OrganizationUnnamed => (StatusCode::BAD_REQUEST, "organization-name-missing"),
+            E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        if let E::Store(error) = error {
+            return error.into();
+        }
+        Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<ConfiguratorError> for Problem {
+    fn from(error: ConfiguratorError) -> Self {
+        use ConfiguratorError as E;
+        let status = match &error {
+            E::NotAvailable | E::NotStarted | E::DomainTaken(_) | E::NeverLoggedIn(_) => {
+                StatusCode::CONFLICT
+            }
+            E::StepsMissing(_) | E::ActiveNeeds(_) => StatusCode::CONFLICT,
+            E::NoSuchDomain(_) => StatusCode::NOT_FOUND,
+            E::MetadataUnreachable { .. } => StatusCode::BAD_GATEWAY,
+            E::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let code = error.code();
+        let missing = match &error {
+            E::StepsMissing(missing) => Some(missing.clone()),
+            _ => None,
+        };
+        if let E::Store(error) = error {
+            return error.into();
+        }
+        let problem = Self::new(status, code, error.to_string());
+        match missing {
+            Some(missing) => problem.with("missing", missing),
+            None => problem,
+        }
+    }
+}

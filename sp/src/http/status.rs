@@ -1,0 +1,60 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::Portal;
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(render))
+}
+
+async fn ready(State(portal): State<Portal>) -> Response {
+    match portal.store.read().await {
+        Ok(_) => "ready".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+/// One recorder a process, whoever starts it first: in simulations all
+/// parties share it.
+fn recorder() -> &'static Option<PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok())
+}
+
+async fn render() -> Response {
+    match recorder() {
+        Some(handle) => handle.render().into_response(),
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "another party of this process keeps the metrics",
+        )
+            .into_response(),
+    }
+}
+
+/// Counts requests by route and status.
+pub(super) async fn count(request: Request, next: Next) -> Response {
+    recorder();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().as_str().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("sp_http_requests_total", "route" => route, "method" => method, "status" => status)
+        .increment(1);
+    response
+}

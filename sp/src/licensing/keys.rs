@@ -1,0 +1,246 @@
+//! Registering licence keys (G-03, G-04).
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::Portal;
+use crate::accounts::{Identity, Who};
+use crate::audit::{self, Event};
+use crate::store::members::{BusinessRow, MemberRow};
+use crate::store::subscriptions::{KeyRow, SubscriptionRow};
+use crate::store::{self, StoreError, instant, stored};
+
+const GROUPS: usize = 5;
+const GROUP_LENGTH: usize = 6;
+/// No letter or digit that is taken for another.
+const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// Why a key isn't registered.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Not the form of a key.
+    #[error(
+        "`{0}` is not a licence key: expected five groups of six letters or digits, like ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDEF"
+    )]
+    Malformed(String),
+    /// Never sold.
+    #[error("no such licence key was issued: check it against the order confirmation")]
+    Unknown,
+    /// Registered already.
+    #[error(
+        "this licence key is registered already: each key can be registered once, by one business account"
+    )]
+    Used,
+    /// Past its end.
+    #[error("this licence key ended on {0}: renew the subscription or register another key")]
+    Expired(Timestamp),
+    /// Nobody's member yet.
+    #[error(
+        "you belong to no business account yet: send the key again with your `organization` (at least its name), and one is created"
+    )]
+    OrganizationRequired,
+    /// Without a name.
+    #[error("the organisation's name is missing: send organization.name")]
+    OrganizationUnnamed,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for KeyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What the vendor sells.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// How many may use it.
+    pub seats: u32,
+    /// From when; from now on without.
+    pub starts: Option<Timestamp>,
+    /// Until when; a year without.
+    pub ends: Option<Timestamp>,
+    /// `per-user` or `per-device`.
+    pub licensing: String,
+    /// `business`.
+    pub edition: String,
+}
+
+/// What an organisation tells of itself.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// Its name.
+    pub name: String,
+    /// Country and what else.
+    pub details: Map<String, Value>,
+}
+
+/// A key that became a subscription.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// Of this business account.
+    pub business: BusinessRow,
+    /// This subscription.
+    pub subscription: SubscriptionRow,
+}
+
+/// Issues a key that can be registered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreError> {
+    let drawn = portal.ambient.chance().bytes::<{ GROUPS * GROUP_LENGTH }>();
+    let letters: String = drawn
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect();
+    let key = letters
+        .as_bytes()
+        .chunks(GROUP_LENGTH)
+        .map(|group| String::from_utf8_lossy(group).into_owned())
+        .collect::<Vec<_>>()
+        .join("-");
+    let starts = new.starts.unwrap_or_else(|| portal.now());
+    let year = SignedDuration::from_hours(365 * 24);
+    let row = KeyRow {
+        license_key: key.clone(),
+        edition: new.edition,
+        licensing: new.licensing,
+        seats: i64::from(new.seats),
+        starts: stored(starts),
+        ends: stored(
+            new.ends
+                .unwrap_or(starts.saturating_add(year).unwrap_or(Timestamp::MAX)),
+        ),
+        used: 0,
+    };
+    let mut tx = portal.store.write().await?;
+    store::subscriptions::insert_key(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// Registers a key: into the caller's business account, or into a new one
+/// when the caller belongs to none.
+///
+/// # Errors
+/// See [`KeyError`].
+pub async fn register_key(
+    portal: &Portal,
+    who: &Who,
+    key: &str,
+    name: Option<String>,
+    organization: Option<Organization>,
+    address: &str,
+) -> Result<Registered, KeyError> {
+    let key = well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))?;
+    let now = portal.now();
+    let mut tx = portal.store.write().await?;
+    let row = store::subscriptions::key(&mut tx, &key)
+        .await?
+        .ok_or(KeyError::Unknown)?;
+    if row.used == 1 {
+        return Err(KeyError::Used);
+    }
+    if instant(row.ends) <= now {
+        return Err(KeyError::Expired(instant(row.ends)));
+    }
+    let mine = who.workspace().or(who.workspaces.first());
+    let business = match (mine, organization) {
+        (Some(workspace), _) => store::members::business(&mut tx, &workspace.id)
+            .await?
+            .ok_or(KeyError::OrganizationRequired)?,
+        (None, Some(organization)) => {
+            if organization.name.trim().is_empty() {
+                return Err(KeyError::OrganizationUnnamed);
+            }
+            let business = BusinessRow {
+                id: portal.ambient.chance().uuid().to_string(),
+                name: organization.name.trim().to_owned(),
+                details: Value::Object(organization.details).to_string(),
+                created: stored(now),
+            };
+            store::members::insert_business(&mut tx, &business).await?;
+            business
+        }
+        (None, None) => return Err(KeyError::OrganizationRequired),
+    };
+    if mine.is_none()
+        && let Identity::Password(account) = &who.identity
+    {
+        let member = MemberRow {
+            business_id: business.id.clone(),
+            email: account.email.clone(),
+            role: "admin".to_owned(),
+            added: stored(now),
+            last_login: Some(stored(now)),
+        };
+        store::members::insert(&mut tx, &member).await?;
+    }
+    if !store::subscriptions::take_key(&mut tx, &key).await? {
+        return Err(KeyError::Used);
+    }
+    let subscription = SubscriptionRow {
+        id: portal.ambient.chance().uuid().to_string(),
+        business_id: business.id.clone(),
+        license_key: key.clone(),
+        name: name
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| "Parallels Desktop for Mac Business Edition".to_owned()),
+        licensing: row.licensing,
+        seats: row.seats,
+        starts: row.starts,
+        ends: row.ends,
+        registered: stored(now),
+    };
+    store::subscriptions::insert(&mut tx, &subscription).await?;
+    store::accounts::select_workspace(&mut tx, &who.session.token_hash, &business.id).await?;
+    let event = Event::new(who.email(), "license-key-registered", &masked(&key))
+        .saying(format!("subscription {}", subscription.name))
+        .from(address);
+    audit::record(portal, &mut tx, Some(&business.id), event).await?;
+    tx.commit().await?;
+    Ok(Registered {
+        business,
+        subscription,
+    })
+}
+
+/// A key with all but its last group hidden.
+pub fn masked(key: &str) -> String {
+    let last = key.rsplit('-').next().unwrap_or_default();
+    format!("{}{last}", "••••••-".repeat(GROUPS - 1))
+}
+
+fn well_formed(key: &str) -> Option<String> {
+    let key = key.trim().to_uppercase();
+    let groups: Vec<&str> = key.split('-').collect();
+    let fits = groups.len() == GROUPS
+        && groups.iter().all(|group| {
+            group.len() == GROUP_LENGTH && group.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+    fits.then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_five_groups_of_six() {
+        let key = "abcdef-ABCDEF-123456-ABCDEF-ABC234";
+        assert_eq!(well_formed(key), Some(key.to_uppercase()));
+        for bad in [
+            "",
+            "ABCDEF",
+            "ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDE",
+            "ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDE_",
+        ] {
+            assert_eq!(well_formed(bad), None, "{bad}");
+        }
+        assert!(masked(key).ends_with("-ABC234"));
+        assert!(!masked(key).contains("123456"));
+    }
+}

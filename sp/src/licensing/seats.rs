@@ -1,0 +1,278 @@
+//! Seats: granted once per user, never oversold, taken back at once.
+
+use crate::Portal;
+use crate::audit::{self, Event};
+use crate::roles;
+use crate::store::licenses::{DeviceRow, LicenseRow};
+use crate::store::people::PersonRow;
+use crate::store::subscriptions::SubscriptionRow;
+use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
+use jiff::Timestamp;
+
+/// Why no seat is granted.
+#[derive(Debug, thiserror::Error)]
+pub enum SeatError {
+    /// All taken.
+    #[error("no seat is left: all {0} seats of the running subscriptions are taken")]
+    NoSeatLeft(i64),
+    /// Every subscription is past its end.
+    #[error("every subscription of the organisation has ended; the last one on {0}")]
+    SubscriptionExpired(Timestamp),
+    /// None has begun.
+    #[error("no per-user subscription of the organisation is running yet")]
+    NotStarted,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A seat granted to a user, or the one that the user had.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The seat.
+    pub license: LicenseRow,
+    /// Of this subscription.
+    pub subscription: SubscriptionRow,
+    /// What the device keeps to prove it.
+    pub token: String,
+    /// The device.
+    pub device: DeviceRow,
+}
+
+/// How a subscription stands: `active`, `not-started` or `expired`.
+pub fn status_of(subscription: &SubscriptionRow, now: Timestamp) -> &'static str {
+    if instant(subscription.ends) <= now {
+        "expired"
+    } else if instant(subscription.starts) > now {
+        "not-started"
+    } else {
+        "active"
+    }
+}
+
+/// Grants the user a seat for this device; whoever holds one keeps it.
+///
+/// # Errors
+/// See [`SeatError`].
+pub async fn grant(
+    portal: &Portal,
+    db: &mut Db,
+    person: &PersonRow,
+    device_id: &str,
+    device_name: &str,
+) -> Result<Granted, SeatError> {
+    let now = portal.now();
+    store::licenses::lock_subscriptions(db, &person.business_id).await?;
+    let subscriptions = store::subscriptions::of_business(db, &person.business_id).await?;
+    let held = store::licenses::held_by(db, &person.business_id, &person.id).await?;
+    let running = |subscription: &&SubscriptionRow| {
+        subscription.licensing == "per-user" && status_of(subscription, now) == "active"
+    };
+    let kept = held.and_then(|license| {
+        let subscription = subscriptions
+            .iter()
+            .filter(running)
+            .find(|subscription| subscription.id == license.subscription_id)?;
+        Some((license, subscription.clone()))
+    });
+    let (license, subscription) = match kept {
+        Some(kept) => kept,
+        None => {
+            let subscription = free_seat(db, &subscriptions, now).await?.clone();
+            let license = take_seat(portal, db, person, &subscription, now).await?;
+            (license, subscription)
+        }
+    };
+    let token = portal.ambient.chance().token(32);
+    let device = DeviceRow {
+        license_id: license.id.clone(),
+        device_id: device_id.to_owned(),
+        name: device_name.to_owned(),
+        token_hash: fingerprint(&token),
+        activated: stored(now),
+        validated: stored(now),
+    };
+    store::licenses::upsert_device(db, &device).await?;
+    Ok(Granted {
+        license,
+        subscription,
+        token,
+        device,
+    })
+}
+
+async fn free_seat<'s>(
+    db: &mut Db,
+    subscriptions: &'s [SubscriptionRow],
+    now: Timestamp,
+) -> Result<&'s SubscriptionRow, SeatError> {
+    let per_user: Vec<&SubscriptionRow> = subscriptions
+        .iter()
+        .filter(|subscription| subscription.licensing == "per-user")
+        .collect();
+    let mut seats = 0;
+    let mut any_running = false;
+    for subscription in &per_user {
+        if status_of(subscription, now) != "active" {
+            continue;
+        }
+        any_running = true;
+        seats += subscription.seats;
+        if store::licenses::used_seats(db, &subscription.id).await? < subscription.seats {
+            return Ok(subscription);
+        }
+    }
+    if any_running {
+        return Err(SeatError::NoSeatLeft(seats));
+    }
+    let last_end = per_user.iter().map(|subscription| subscription.ends).max();
+    match last_end {
+        Some(end) if instant(end) <= now => Err(SeatError::SubscriptionExpired(instant(end))),
+        _ => Err(SeatError::NotStarted),
+    }
+}
+
+async fn take_seat(
+    portal: &Portal,
+    db: &mut Db,
+    person: &PersonRow,
+    subscription: &SubscriptionRow,
+    now: Timestamp,
+) -> Result<LicenseRow, SeatError> {
+    // A seat of a subscription that ended makes room for the new one.
+    if let Some(former) = store::licenses::held_by(db, &person.business_id, &person.id).await? {
+        store::licenses::revoke(db, &former.id, stored(now), "its subscription ended").await?;
+    }
+    let license = LicenseRow {
+        id: portal.ambient.chance().uuid().to_string(),
+        business_id: person.business_id.clone(),
+        subscription_id: subscription.id.clone(),
+        user_id: person.id.clone(),
+        granted: stored(now),
+        revoked: None,
+        revoked_because: None,
+    };
+    store::licenses::insert(db, &license).await?;
+    let event = Event::new("portal", "license-granted", &person.user_name)
+        .saying(format!("subscription {}", subscription.name));
+    audit::record(portal, db, Some(&person.business_id), event).await?;
+    Ok(license)
+}
+
+/// The directory changed something of these users: whoever is disabled or no
+/// longer a product user loses the seat, whoever is disabled or in neither
+/// group loses the sessions. Call it in the transaction of the change.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after_directory_change(
+    portal: &Portal,
+    db: &mut Db,
+    business_id: &str,
+    user_ids: &[String],
+) -> Result<(), StoreError> {
+    let Some(tenant) = store::tenants::of_business(db, business_id).await? else {
+        return Ok(());
+    };
+    for user_id in user_ids {
+        let Some(person) = store::people::by_id(db, user_id).await? else {
+            holder_gone(portal, db, business_id, user_id, "deleted in the directory").await?;
+            continue;
+        };
+        roles::prefer_directory(db, &tenant, user_id).await?;
+        let standing = roles::standing(db, &tenant, user_id).await?;
+        let because = if person.active == 0 {
+            Some("disabled in the directory")
+        } else if !standing.product_user {
+            Some("no longer in the product users group")
+        } else {
+            None
+        };
+        if let Some(because) = because {
+            release(portal, db, business_id, user_id, &person.user_name, because).await?;
+        }
+        if person.active == 0 || !(standing.admin || standing.product_user) {
+            store::accounts::end_sessions_of_user(db, user_id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A user is gone altogether: the seat is free and the sessions end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn holder_gone(
+    portal: &Portal,
+    db: &mut Db,
+    business_id: &str,
+    user_id: &str,
+    because: &str,
+) -> Result<(), StoreError> {
+    release(portal, db, business_id, user_id, user_id, because).await?;
+    store::people::forget_asserted(db, user_id).await?;
+    store::accounts::end_sessions_of_user(db, user_id).await?;
+    Ok(())
+}
+
+async fn release(
+    portal: &Portal,
+    db: &mut Db,
+    business_id: &str,
+    user_id: &str,
+    name: &str,
+    because: &str,
+) -> Result<(), StoreError> {
+    let Some(license) = store::licenses::held_by(db, business_id, user_id).await? else {
+        return Ok(());
+    };
+    store::licenses::revoke(db, &license.id, stored(portal.now()), because).await?;
+    let event = Event::new("portal", "license-revoked", name).saying(because);
+    audit::record(portal, db, Some(business_id), event).await
+}
+
+/// What a device learns when it asks whether its licence still holds.
+#[derive(Debug, Clone)]
+pub enum Validation {
+    /// It does.
+    Valid(Box<(DeviceRow, LicenseRow, SubscriptionRow)>),
+    /// It doesn't any more, for this reason.
+    Revoked(String),
+    /// No such token was given out to this device.
+    Unknown,
+}
+
+/// Whether a device's licence still holds (G-25).
+///
+/// # Errors
+/// When the database fails.
+pub async fn validate(
+    portal: &Portal,
+    token: &str,
+    device_id: &str,
+) -> Result<Validation, StoreError> {
+    let now = portal.now();
+    let hash = fingerprint(token);
+    let mut tx = portal.store.write().await?;
+    let Some((device, license)) = store::licenses::by_token(&mut tx, &hash).await? else {
+        return Ok(Validation::Unknown);
+    };
+    if device.device_id != device_id {
+        return Ok(Validation::Unknown);
+    }
+    if license.revoked.is_some() {
+        let because = license.revoked_because.unwrap_or_default();
+        return Ok(Validation::Revoked(because));
+    }
+    let subscriptions = store::subscriptions::of_business(&mut tx, &license.business_id).await?;
+    let subscription = subscriptions
+        .into_iter()
+        .find(|subscription| subscription.id == license.subscription_id)
+        .filter(|subscription| status_of(subscription, now) == "active");
+    let Some(subscription) = subscription else {
+        return Ok(Validation::Revoked("the subscription has ended".to_owned()));
+    };
+    store::licenses::validated(&mut tx, &hash, stored(now)).await?;
+    tx.commit().await?;
+    Ok(Validation::Valid(Box::new((device, license, subscription))))
+}

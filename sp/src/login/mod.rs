@@ -1,0 +1,194 @@
+//! Single sign-on, the service provider's side, one way:
+//! request sent → Response *checked* → *unspent* → *admitted* → session or
+//! activation. Each stage is made only from the one before.
+
+mod admission;
+mod claims;
+mod request;
+mod response;
+
+pub(crate) use admission::why_in_none;
+pub use admission::{Admitted, admit};
+pub use claims::Claims;
+pub use request::{Purpose, Started, return_path, start};
+pub use response::{Answered, Unspent, receive};
+
+use crate::Portal;
+use crate::accounts::new_session;
+use crate::audit::{self, Event};
+use crate::configurator::{self, Integration, Unready};
+use crate::refusal::Refused;
+use crate::store::accounts::SessionRow;
+use crate::store::{self, Db, fingerprint, stored};
+
+/// Someone turned away, and whose admins may read why.
+#[derive(Debug, Clone)]
+pub struct TurnedAway {
+    /// The business account, when one was recognised.
+    pub business_id: Option<String>,
+    /// Why.
+    pub refused: Refused,
+}
+
+impl TurnedAway {
+    pub(crate) fn of(business_id: &str, refused: impl Into<Refused>) -> Self {
+        Self {
+            business_id: Some(business_id.to_owned()),
+            refused: refused.into(),
+        }
+    }
+}
+
+impl<E: Into<Refused>> From<E> for TurnedAway {
+    fn from(error: E) -> Self {
+        Self {
+            business_id: None,
+            refused: error.into(),
+        }
+    }
+}
+
+/// The active integration of this tenant.
+pub(crate) async fn integration(
+    portal: &Portal,
+    db: &mut Db,
+    business_id: &str,
+) -> Result<Integration, TurnedAway> {
+    let inactive = || {
+        TurnedAway::of(
+            business_id,
+            Refused::new(
+                "sso-unavailable",
+                request::UNAVAILABLE,
+                "the IdP integration is not active",
+                "Ask your administrator to activate it on the IdP Integration page.",
+            ),
+        )
+    };
+    let entered = configurator::entered(db, business_id)
+        .await?
+        .ok_or_else(inactive)?;
+    Integration::of(entered, portal.now()).map_err(|unready| match unready {
+        Unready::Inactive => inactive(),
+        Unready::Incomplete => TurnedAway::of(
+            business_id,
+            Refused::new(
+                "sso-unavailable",
+                request::UNAVAILABLE,
+                "step 4 is not complete: the IdP's entity id, SSO URL or certificate is missing",
+                "Ask your administrator to complete step 4 of the IdP Integration page.",
+            ),
+        ),
+        Unready::CertificateExpired(end) => TurnedAway::of(
+            business_id,
+            Refused::new(
+                "idp-certificate-expired",
+                "Single sign-on is out of order at your organisation.",
+                format!("every certificate entered in step 4 has expired, the last one on {end}"),
+                "Ask your administrator to log in with the backup login and enter the IdP's current certificate in step 4.",
+            ),
+        ),
+    })
+}
+
+/// A browser's login: the session's cookie value and where to go.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// The session's cookie value.
+    pub token: String,
+    /// A path of the portal.
+    pub return_to: String,
+}
+
+/// What a browser posted to the ACS.
+#[derive(Debug, Clone, Copy)]
+pub struct Posted<'a> {
+    /// Which ACS.
+    pub tenant_id: &'a str,
+    /// The browser's binding cookie.
+    pub browser: Option<&'a str>,
+    /// The form field.
+    pub saml_response: &'a str,
+    /// The form field.
+    pub relay_state: &'a str,
+    /// From where.
+    pub address: &'a str,
+}
+
+/// A browser comes back from the IdP: it is let in, or told a reference.
+///
+/// # Errors
+/// Whatever stands against it.
+pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<LoggedIn, TurnedAway> {
+    let mut db = portal.store.read().await?;
+    let tenant = store::tenants::by_id(&mut db, posted.tenant_id)
+        .await?
+        .ok_or_else(|| {
+            Refused::new(
+                "no-such-service",
+                "This is not an address that your organisation logs in at.",
+                format!("no tenant has the ID {}", posted.tenant_id),
+                "Start again at Continue with SSO.",
+            )
+        })?;
+    let business_id = tenant.business_id;
+    let integration = integration(portal, &mut db, &business_id).await?;
+    let open = match posted.browser {
+        Some(browser) => {
+            let now = stored(portal.now());
+            let hash = fingerprint(browser);
+            store::logins::open_of_browser(
+                &mut db,
+                posted.tenant_id,
+                &hash,
+                posted.relay_state,
+                now,
+            )
+            .await?
+        }
+        None => None,
+    };
+    drop(db);
+    let asked = match &open {
+        Some(request) => Answered::Request(request),
+        None => Answered::Nothing,
+    };
+    let turned_away = |refused: Refused| TurnedAway::of(&business_id, refused);
+    let unspent = receive(portal, &integration, asked, posted.saml_response)
+        .await
+        .map_err(turned_away)?;
+    let mut tx = portal.store.write().await?;
+    let admitted = match admit(portal, &mut tx, &integration, &unspent).await {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            // What the login taught stays: groups that were lost stay lost.
+            tx.commit().await?;
+            return Err(turned_away(refused));
+        }
+    };
+    if !(admitted.standing.admin || admitted.standing.product_user) {
+        tx.commit().await?;
+        return Err(turned_away(admission::in_no_group(
+            &integration,
+            &unspent,
+            &admitted,
+        )));
+    }
+    let (token, session) = new_session(portal, portal.now());
+    let session = SessionRow {
+        user_id: Some(admitted.person.id.clone()),
+        workspace: Some(business_id.clone()),
+        ..session
+    };
+    store::accounts::insert_session(&mut tx, &session).await?;
+    let event = Event::new(
+        &admitted.person.user_name,
+        "logged-in-by-sso",
+        &integration.idp_entity_id,
+    )
+    .from(posted.address);
+    audit::record(portal, &mut tx, Some(&business_id), event).await?;
+    tx.commit().await?;
+    let return_to = open.map_or_else(|| "/dashboard".to_owned(), |request| request.return_to);
+    Ok(LoggedIn { token, return_to })
+}

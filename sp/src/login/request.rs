@@ -1,0 +1,186 @@
+//! The AuthnRequest: a corporate e-mail becomes the way to the right IdP
+//! (G-16, G-21).
+
+use saml::binding::{Parameter, redirect};
+use saml::message::AuthnRequest;
+use saml::names;
+
+use super::TurnedAway;
+use crate::Portal;
+use crate::accounts::{domain_of, normalized};
+use crate::refusal::Refused;
+use crate::store::logins::SsoRequestRow;
+use crate::store::{self, stored};
+
+/// The same words whether the domain is unknown, unverified or deactivated.
+pub(super) const UNAVAILABLE: &str = "Single sign-on isn't available for this e-mail address.";
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub enum Purpose {
+    /// A browser, bound by its cookie.
+    Browser {
+        /// The cookie's hash.
+        browser_hash: String,
+        /// Where it goes afterwards.
+        return_to: String,
+    },
+    /// The desktop app.
+    Desktop {
+        /// Its activation.
+        activation_id: String,
+    },
+}
+
+/// A request on its way.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// Whose IdP.
+    pub tenant_id: String,
+    /// The IdP's address, with the request in it.
+    pub url: String,
+}
+
+/// Makes the organisation's AuthnRequest for this e-mail and remembers it.
+///
+/// # Errors
+/// The e-mail isn't one, or SSO isn't available for it.
+pub async fn start(
+    portal: &Portal,
+    email: &str,
+    purpose: impl FnOnce(&str) -> Purpose + Send,
+) -> Result<Started, TurnedAway> {
+    let email = normalized(email).ok_or_else(|| {
+        Refused::new(
+            "invalid-email",
+            "This is not an e-mail address.",
+            format!("expected name@domain, came {email:?}"),
+            "Enter your corporate e-mail address, like jo@example.com.",
+        )
+    })?;
+    let mut db = portal.store.read().await?;
+    let domain = domain_of(&email);
+    let row = store::domains::by_name(&mut db, domain)
+        .await?
+        .ok_or_else(|| {
+            unavailable(format!(
+                "the domain {domain} belongs to no business account"
+            ))
+        })?;
+    if row.status != "verified" {
+        return Err(TurnedAway::of(
+            &row.business_id,
+            unavailable(format!(
+                "the domain {domain} is {}, not verified",
+                row.status
+            )),
+        ));
+    }
+    let integration = super::integration(portal, &mut db, &row.business_id).await?;
+    drop(db);
+    let now = portal.now();
+    let chance = portal.ambient.chance();
+    let sp = portal.service_provider(&integration.tenant.id);
+    let request = AuthnRequest {
+        id: format!("_{}", chance.hex(20)),
+        issue_instant: now,
+        issuer: sp.entity_id,
+        destination: Some(integration.sso_url.clone()),
+        acs_url: Some(sp.acs_url),
+        acs_index: None,
+        protocol_binding: Some(names::HTTP_POST.to_owned()),
+        name_id_policy: None,
+        force_authn: false,
+        is_passive: false,
+        requested_authn_context: Vec::new(),
+    };
+    let relay_state = chance.token(24);
+    let url = redirect::encode(
+        &integration.sso_url,
+        Parameter::Request,
+        &request.to_xml(),
+        Some(&relay_state),
+        None,
+    )
+    .map_err(|error| {
+        TurnedAway::of(
+            &row.business_id,
+            Refused::new(
+                "request-failed",
+                "Single sign-on is out of order at your organisation.",
+                format!(
+                    "the AuthnRequest can't be sent to {}: {error}",
+                    integration.sso_url
+                ),
+                "Ask your administrator to check the Identity Provider SSO URL in step 4.",
+            ),
+        )
+    })?;
+    let (browser_hash, activation_id, return_to) = match purpose(&integration.tenant.id) {
+        Purpose::Browser {
+            browser_hash,
+            return_to,
+        } => (Some(browser_hash), None, return_to),
+        Purpose::Desktop { activation_id } => (None, Some(activation_id), String::new()),
+    };
+    let sent = SsoRequestRow {
+        relay_state,
+        tenant_id: integration.tenant.id.clone(),
+        request_id: request.id,
+        browser_hash,
+        activation_id,
+        return_to,
+        created: stored(now),
+        expires: stored(now + portal.config.sso_request_lifetime),
+        spent: 0,
+    };
+    let mut tx = portal.store.write().await?;
+    store::logins::insert(&mut tx, &sent).await?;
+    tx.commit().await?;
+    Ok(Started {
+        tenant_id: sent.tenant_id,
+        url,
+    })
+}
+
+fn unavailable(private: String) -> Refused {
+    Refused::new(
+        "sso-unavailable",
+        UNAVAILABLE,
+        private,
+        "Check the address; if it is right, ask your administrator.",
+    )
+}
+
+/// A path of the portal to return to; anything that could lead elsewhere
+/// becomes the dashboard.
+pub fn return_path(asked: Option<&str>) -> String {
+    let is_ours = |path: &&str| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && path
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '\\' | '"' | '<' | '>'))
+    };
+    asked.filter(is_ours).unwrap_or("/dashboard").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::return_path;
+
+    #[test]
+    fn a_login_returns_only_to_the_portal_itself() {
+        assert_eq!(return_path(Some("/profile?x=1")), "/profile?x=1");
+        for elsewhere in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "/a\r\nb",
+            "",
+            "x",
+        ] {
+            assert_eq!(return_path(Some(elsewhere)), "/dashboard", "{elsewhere:?}");
+        }
+    }
+}

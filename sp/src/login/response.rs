@@ -1,0 +1,115 @@
+//! The Response: posted → verified → checked (all in the saml crate) →
+//! unspent (here).
+
+use saml::Limits;
+use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy};
+
+use crate::Portal;
+use crate::configurator::Integration;
+use crate::refusal::Refused;
+use crate::store::logins::SsoRequestRow;
+use crate::store::{self, stored};
+
+/// What the Response must answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Answered<'a> {
+    /// This request.
+    Request(&'a SsoRequestRow),
+    /// Nobody asked: no request of this browser is open.
+    Nothing,
+}
+
+/// A checked Response that was never used before, and never will be again.
+pub struct Unspent {
+    checked: Checked,
+}
+
+impl Unspent {
+    /// What it claims.
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+}
+
+/// Takes a Response as far as *unspent*.
+///
+/// # Errors
+/// Whatever stands against it.
+pub async fn receive(
+    portal: &Portal,
+    integration: &Integration,
+    asked: Answered<'_>,
+    saml_response: &str,
+) -> Result<Unspent, Refused> {
+    let checked = check(portal, integration, asked, saml_response)?;
+    let now = portal.now();
+    let mut tx = portal.store.write().await?;
+    let end = checked.not_on_or_after() + portal.config.clock_skew;
+    let first = store::logins::see_assertion(
+        &mut tx,
+        checked.issuer(),
+        checked.assertion_id(),
+        stored(end.max(now)),
+    )
+    .await?;
+    if !first {
+        return Err(Refused::new(
+            "assertion-replayed",
+            "This login was used already.",
+            format!(
+                "the assertion {} of {} was accepted before: each opens one door, once",
+                checked.assertion_id(),
+                checked.issuer()
+            ),
+            "Start again at Continue with SSO.",
+        ));
+    }
+    if let Answered::Request(request) = asked
+        && !store::logins::spend(&mut tx, &request.relay_state).await?
+    {
+        return Err(Refused::new(
+            "request-answered-before",
+            "This login was used already.",
+            format!(
+                "the AuthnRequest {} was answered before",
+                request.request_id
+            ),
+            "Start again at Continue with SSO.",
+        ));
+    }
+    tx.commit().await?;
+    Ok(Unspent { checked })
+}
+
+fn check(
+    portal: &Portal,
+    integration: &Integration,
+    asked: Answered<'_>,
+    saml_response: &str,
+) -> Result<Checked, Refused> {
+    let sp = portal.service_provider(&integration.tenant.id);
+    let in_response_to = match asked {
+        Answered::Request(request) => Expected::Request(request.request_id.clone()),
+        Answered::Nothing => Expected::Unsolicited,
+    };
+    let expectations = Expectations {
+        idp_entity_id: integration.idp_entity_id.clone(),
+        sp_entity_id: sp.entity_id,
+        acs_url: sp.acs_url,
+        in_response_to,
+        now: portal.now(),
+        clock_skew: portal.config.clock_skew,
+    };
+    let checked = Posted::from_form(saml_response, &Limits::default())?
+        .verify(&integration.keys, SignaturePolicy::default())?
+        .check(&expectations)?;
+    if matches!(asked, Answered::Nothing) {
+        return Err(Refused::new(
+            "unsolicited",
+            "This login wasn't started in this browser.",
+            "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
+            "Start again at Continue with SSO.",
+        ));
+    }
+    Ok(checked)
+}

@@ -1,0 +1,173 @@
+//! `sp`: the portal as a process of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ambient::telemetry::LogFormat;
+use ambient::{Ambient, Chance, SimulatedClock, SystemClock};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use url::Url;
+
+/// The vendor's portal: accounts, licences, SSO, SCIM and desktop activation.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Example: sp serve --listen 127.0.0.1:8080 --database-url 'sqlite://portal.db?mode=rwc'"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the portal until it is stopped.
+    Serve(Serve),
+}
+
+/// Flags, then the environment, then the TOML file of `--config`.
+#[derive(Args)]
+#[command(
+    after_help = "Example: sp serve --listen 127.0.0.1:8080 --control-listen 127.0.0.1:8081 --dns-server 127.0.0.1:5353 --ready-file ready.json"
+)]
+struct Serve {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, env = "SP_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Where the control port listens, on loopback; without it there is none
+    #[arg(long, env = "SP_CONTROL_LISTEN")]
+    control_listen: Option<SocketAddr>,
+    /// The address that the world reaches the portal at
+    #[arg(long, env = "SP_PUBLIC_URL")]
+    public_url: Option<Url>,
+    /// sqlite://PATH?mode=rwc or postgres://… [default: sqlite://portal.db?mode=rwc]
+    #[arg(long, env = "SP_DATABASE_URL")]
+    database_url: Option<String>,
+    /// A DNS server for domain verification, repeatable; the system's without
+    #[arg(long = "dns-server", env = "SP_DNS_SERVERS", value_delimiter = ',')]
+    dns_servers: Vec<SocketAddr>,
+    /// The machine's clock, or one that the control port sets
+    #[arg(long, env = "SP_CLOCK", value_enum)]
+    clock: Option<ClockKind>,
+    /// Draws ids and secrets from this seed: for simulations only
+    #[arg(long, env = "SP_SEED")]
+    seed: Option<u64>,
+    /// Written once the portal listens: {"base_url", "control_url"}
+    #[arg(long, env = "SP_READY_FILE")]
+    ready_file: Option<PathBuf>,
+    /// How log lines look
+    #[arg(long, env = "SP_LOG", value_enum)]
+    log: Option<Log>,
+    /// A TOML file with the same names (listen, database_url, …)
+    #[arg(long, env = "SP_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClockKind {
+    System,
+    Simulated,
+}
+
+#[derive(Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Log {
+    Text,
+    Json,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<SocketAddr>,
+    control_listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    database_url: Option<String>,
+    dns_servers: Vec<SocketAddr>,
+    clock: Option<ClockKind>,
+    seed: Option<u64>,
+    ready_file: Option<PathBuf>,
+    log: Option<Log>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let Command::Serve(flags) = Cli::parse().command;
+    let file = match &flags.config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("can't read {}", path.display()))?;
+            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
+        }
+        None => File::default(),
+    };
+    let log = match flags.log.or(file.log) {
+        Some(Log::Json) => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    ambient::telemetry::init(log, "warn,sp=info");
+    let chance = flags
+        .seed
+        .or(file.seed)
+        .map_or_else(Chance::from_os, Chance::seeded);
+    let ambient = match flags.clock.or(file.clock) {
+        Some(ClockKind::Simulated) => Ambient::new(Arc::new(SimulatedClock::running()), chance),
+        _ => Ambient::new(Arc::new(SystemClock), chance),
+    };
+    let public_url = match (flags.public_url, file.public_url) {
+        (Some(url), _) => Some(url),
+        (None, Some(text)) => Some(Url::parse(&text).context("public_url")?),
+        (None, None) => None,
+    };
+    let defaults = sp::Config::default();
+    let config = sp::Config {
+        listen: flags
+            .listen
+            .or(file.listen)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        control_listen: flags.control_listen.or(file.control_listen),
+        public_url,
+        database_url: flags
+            .database_url
+            .or(file.database_url)
+            .unwrap_or(defaults.database_url.clone()),
+        dns_servers: if flags.dns_servers.is_empty() {
+            file.dns_servers
+        } else {
+            flags.dns_servers
+        },
+        ..defaults
+    };
+    let running = sp::start(config, ambient).await?;
+    if let Some(path) = flags.ready_file.or(file.ready_file) {
+        let ready = serde_json::json!({
+            "base_url": running.base_url(),
+            "control_url": running.control_url(),
+        });
+        write_whole(&path, &ready.to_string())
+            .with_context(|| format!("can't write {}", path.display()))?;
+    }
+    stopped().await?;
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}
+
+/// Readers see the whole file or none.
+fn write_whole(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("partial");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(beside, path)
+}
+
+async fn stopped() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,89 @@
+//! The portal's state, handed to every handler.
+
+use std::sync::Arc;
+
+use ambient::Ambient;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::accounts::Throttle;
+use crate::store::Store;
+use crate::{Config, dns};
+
+/// What a running portal is made of. Cheap to clone.
+#[derive(Clone)]
+pub struct Portal(Arc<Inner>);
+
+/// The parts, reached through [`Portal`].
+pub struct Inner {
+    /// Every knob.
+    pub config: Config,
+    /// Clock and chance.
+    pub ambient: Ambient,
+    /// The database.
+    pub store: Store,
+    /// Domain verification's eyes.
+    pub resolver: dns::TxtResolver,
+    /// Fetches IdP metadata by URL.
+    pub fetcher: reqwest::Client,
+    /// The address that the world reaches the portal at, without a slash at the end.
+    pub base_url: String,
+    /// Wrong passwords, counted.
+    pub throttle: Throttle,
+}
+
+impl Portal {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The instant it is now.
+    pub fn now(&self) -> Timestamp {
+        self.ambient.now()
+    }
+
+    /// Whether the world reaches the portal by TLS.
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// The origin that browsers name when our own pages post to us.
+    pub fn origin(&self) -> String {
+        Url::parse(&self.base_url).map_or_else(
+            |_| self.base_url.clone(),
+            |url| url.origin().ascii_serialization(),
+        )
+    }
+
+    /// The service provider's names for this tenant.
+    pub fn service_provider(&self, tenant_id: &str) -> ServiceProvider {
+        let base = &self.base_url;
+        ServiceProvider {
+            entity_id: format!("{base}/{tenant_id}"),
+            acs_url: format!("{base}/webapp/sso/acs/{tenant_id}"),
+            metadata_url: format!("{base}/saml/metadata/{tenant_id}"),
+            scim_base_url: format!("{base}/scim/{tenant_id}/v2"),
+        }
+    }
+}
+
+impl std::ops::Deref for Portal {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What step 4 and 5 give to the IdP, read-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceProvider {
+    /// Service Provider Entity ID.
+    pub entity_id: String,
+    /// Assertion Consumer Service URL.
+    pub acs_url: String,
+    /// Where both stand as SAML metadata.
+    pub metadata_url: String,
+    /// SCIM Base URL.
+    pub scim_base_url: String,
+}

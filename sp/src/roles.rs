@@ -1,0 +1,224 @@
+//! Step 3's mapping at work: who is an admin, who is a product user.
+//!
+//! A group is recognised by its id or by its name, letter case included; a
+//! group whose id is right and whose name is known and differs is *not* it,
+//! and the reader is told. What a directory's SCIM pushes decides; what the
+//! last Response said stands beside it until SCIM speaks of that user.
+
+use crate::store::people::{AssertedRow, GroupNameRow};
+use crate::store::tenants::TenantRow;
+use crate::store::{self, Db, StoreError, stored};
+use jiff::Timestamp;
+
+/// A user's place in the business account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// In the admins group.
+    pub admin: bool,
+    /// In the product users group.
+    pub product_user: bool,
+    /// What nearly matched, for an admin to read.
+    pub near_misses: Vec<String>,
+}
+
+/// One of the two groups of step 3.
+#[derive(Debug, Clone, Copy)]
+pub struct Mapped<'a> {
+    /// What it stands for.
+    pub purpose: &'static str,
+    /// As entered in the portal.
+    pub name: &'a str,
+    /// As entered in the portal.
+    pub id: &'a str,
+}
+
+impl Mapped<'_> {
+    /// Whether a name or id from the IdP means this group, or why it nearly does.
+    fn recognises(&self, came: &str) -> Result<bool, String> {
+        if (!self.id.is_empty() && came == self.id) || came == self.name {
+            Ok(true)
+        } else if came.to_lowercase() == self.name.to_lowercase() {
+            Err(self.case_mismatch(came))
+        } else {
+            Ok(false)
+        }
+    }
+
+    /// Whether a group of the directory is this group, or why it nearly is.
+    fn is(&self, group: &GroupNameRow) -> Result<bool, String> {
+        let same_id =
+            !self.id.is_empty() && group.external_id.as_deref().is_some_and(|id| id == self.id);
+        if group.display_name == self.name {
+            Ok(true)
+        } else if group.display_name.to_lowercase() == self.name.to_lowercase() {
+            Err(self.case_mismatch(&group.display_name))
+        } else if same_id {
+            Err(format!(
+                "the {} group is entered as `{}`, while the directory's group with the id {} is called `{}`: make both names the same",
+                self.purpose, self.name, self.id, group.display_name
+            ))
+        } else {
+            Ok(false)
+        }
+    }
+
+    fn case_mismatch(&self, came: &str) -> String {
+        format!(
+            "the {} group is entered as `{}`, the IdP calls it `{came}`: group names must match precisely, letter case included",
+            self.purpose, self.name
+        )
+    }
+}
+
+/// The two groups of step 3, those that are entered.
+pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
+    fn one<'a>(
+        purpose: &'static str,
+        name: &'a Option<String>,
+        id: &'a Option<String>,
+    ) -> Option<Mapped<'a>> {
+        Some(Mapped {
+            purpose,
+            name: name.as_deref()?,
+            id: id.as_deref().unwrap_or_default(),
+        })
+    }
+    (
+        one("admins", &tenant.admins_group_name, &tenant.admins_group_id),
+        one("users", &tenant.users_group_name, &tenant.users_group_id),
+    )
+}
+
+/// What the groups of a Response mean, seen beside the directory's groups.
+///
+/// # Errors
+/// When the database fails.
+pub async fn judge_asserted(
+    db: &mut Db,
+    tenant: &TenantRow,
+    came: &[String],
+) -> Result<Standing, StoreError> {
+    let mut standing = Standing::default();
+    let (admins, users) = mapped(tenant);
+    for (group, flag) in [
+        (admins, &mut standing.admin),
+        (users, &mut standing.product_user),
+    ] {
+        let Some(group) = group else { continue };
+        // The id may be right while the directory knows the group by another
+        // spelling: the guide wants names to match precisely.
+        let mut spelt_otherwise = None;
+        let mut known = false;
+        for row in store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?
+        {
+            match group.is(&row) {
+                Ok(true) => known = true,
+                Ok(false) => {}
+                Err(why) => spelt_otherwise = Some(why),
+            }
+        }
+        for value in came {
+            match (group.recognises(value), &spelt_otherwise) {
+                (Ok(true), Some(why)) if !known => standing.near_misses.push(why.clone()),
+                (Ok(true), _) => *flag = true,
+                (Ok(false), _) => {}
+                (Err(why), _) => standing.near_misses.push(why),
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// The user's place right now, by directory and last Response.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+) -> Result<Standing, StoreError> {
+    let mut standing = in_directory(db, tenant, user_id).await?;
+    if let Some(asserted) = store::people::asserted(db, user_id).await? {
+        standing.admin |= asserted.in_admins == 1;
+        standing.product_user |= asserted.in_users == 1;
+    }
+    Ok(standing)
+}
+
+/// The user's place by the directory's groups alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_directory(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+) -> Result<Standing, StoreError> {
+    let mut standing = Standing::default();
+    let (admins, users) = mapped(tenant);
+    for row in store::people::groups_of(db, user_id).await? {
+        for (group, flag) in [
+            (admins, &mut standing.admin),
+            (users, &mut standing.product_user),
+        ] {
+            match group.map(|group| group.is(&row)) {
+                Some(Ok(true)) => *flag = true,
+                Some(Err(why)) => standing.near_misses.push(why),
+                Some(Ok(false)) | None => {}
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// Keeps what a Response said of this user's groups.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remember_asserted(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+    standing: &Standing,
+    came: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = AssertedRow {
+        user_id: user_id.to_owned(),
+        business_id: tenant.business_id.clone(),
+        in_admins: i64::from(standing.admin),
+        in_users: i64::from(standing.product_user),
+        groups: serde_json::Value::from(came).to_string(),
+        asserted: stored(now),
+    };
+    store::people::assert_roles(db, &row).await
+}
+
+/// SCIM spoke of this user: where the directory knows a mapped group, what a
+/// Response once said of it no longer counts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prefer_directory(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+) -> Result<(), StoreError> {
+    let Some(mut asserted) = store::people::asserted(db, user_id).await? else {
+        return Ok(());
+    };
+    let (admins, users) = mapped(tenant);
+    for (group, flag) in [
+        (admins, &mut asserted.in_admins),
+        (users, &mut asserted.in_users),
+    ] {
+        let Some(group) = group else { continue };
+        let known =
+            store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?;
+        if !known.is_empty() {
+            *flag = 0;
+        }
+    }
+    store::people::assert_roles(db, &asserted).await
+}

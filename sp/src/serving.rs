@@ -1,0 +1,175 @@
+//! Starting and stopping a portal, in a process of its own or inside a test.
+
+use std::net::SocketAddr;
+
+use ambient::Ambient;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Throttle;
+use crate::dns::TxtResolver;
+use crate::portal::{Inner, Portal};
+use crate::store::{Store, StoreError, stored};
+use crate::{Config, http};
+
+/// Why a portal didn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, or not ours to bind.
+    #[error("can't listen on {address}: {source}; choose another address or port 0")]
+    Listen {
+        /// Where it was told to.
+        address: SocketAddr,
+        /// The machine's answer.
+        source: std::io::Error,
+    },
+    /// The control port moves clocks: it must not be reachable from outside.
+    #[error("the control port must listen on a loopback address, not on {0}")]
+    ControlNotLoopback(SocketAddr),
+    /// The database.
+    #[error("{0}; the database URL is sqlite://PATH?mode=rwc or postgres://…")]
+    Store(#[from] StoreError),
+    /// DNS.
+    #[error("the system's DNS configuration can't be read ({0}): name a server with --dns-server")]
+    Dns(String),
+    /// The HTTP client for metadata by URL.
+    #[error("the HTTP client can't be built: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A portal that runs. Dropping it leaves it running until the runtime ends;
+/// [`Running::shutdown`] finishes what is under way.
+#[derive(Debug)]
+pub struct Running {
+    base_url: String,
+    control_url: Option<String>,
+    /// The database it runs on.
+    pub database_url: String,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    store: Store,
+}
+
+impl Running {
+    /// The address that the world reaches it at, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The control port's, when there is one.
+    pub fn control_url(&self) -> Option<&str> {
+        self.control_url.as_deref()
+    }
+
+    /// Takes no new connections, answers those that wait, and closes the
+    /// database.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// Starts a portal.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartError> {
+    let listener = bind(config.listen).await?;
+    let control = match config.control_listen {
+        Some(address) if !address.ip().is_loopback() => {
+            return Err(StartError::ControlNotLoopback(address));
+        }
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let base_url = match &config.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{}", local(&listener, config.listen)),
+    };
+    let control_url = control
+        .as_ref()
+        .zip(config.control_listen)
+        .map(|(listener, address)| format!("http://{}", local(listener, address)));
+    let store = Store::open(&config.database_url).await?;
+    let resolver = TxtResolver::new(&config.dns_servers, config.dns_timeout)
+        .map_err(|error| StartError::Dns(error.to_string()))?;
+    let fetcher = reqwest::Client::builder()
+        .timeout(std::time::Duration::from_secs(10))
+        .redirect(reqwest::redirect::Policy::limited(3))
+        .build()?;
+    let database_url = config.database_url.clone();
+    let portal = Portal::new(Inner {
+        config,
+        ambient,
+        store: store.clone(),
+        resolver,
+        fetcher,
+        base_url: base_url.clone(),
+        throttle: Throttle::default(),
+    });
+    forget_expired(&portal).await?;
+    let stop = CancellationToken::new();
+    let mut tasks = vec![serve(listener, http::router(portal.clone()), stop.clone())];
+    if let Some(listener) = control {
+        tasks.push(serve(listener, http::control_router(portal), stop.clone()));
+    }
+    tracing::info!(base_url, "the portal listens");
+    Ok(Running {
+        base_url,
+        control_url,
+        database_url,
+        stop,
+        tasks,
+        store,
+    })
+}
+
+async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
+    // A day of leeway: a clock that was set forward and back must not make a
+    // replay possible.
+    let before = portal.now() - jiff::SignedDuration::from_hours(24);
+    let mut tx = portal.store.write().await?;
+    crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
+}
+
+fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    let mut address = listener.local_addr().unwrap_or(asked);
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> JoinHandle<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        let serving =
+            axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+        // Idle keep-alive connections must not hold a shutdown for ever.
+        let patience = async {
+            stop.cancelled().await;
+            let _ = tokio::time::timeout(
+                std::time::Duration::from_secs(5),
+                std::future::pending::<()>(),
+            )
+            .await;
+        };
+        tokio::select! {
+            served = serving => if let Err(error) = served {
+                tracing::error!(%error, "the listener failed");
+            },
+            () = patience => tracing::warn!("connections were still open at the end"),
+        }
+    })
+}

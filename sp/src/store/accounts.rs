@@ -1,0 +1,163 @@
+//! Portal accounts and sessions.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A portal account: e-mail and password.
+#[derive(Debug, Clone, FromRow)]
+pub struct AccountRow {
+    /// Opaque.
+    pub id: String,
+    /// Lower case.
+    pub email: String,
+    /// The person's name, when given.
+    pub name: Option<String>,
+    /// A PHC string.
+    pub password_hash: String,
+    /// Instant.
+    pub created: i64,
+}
+
+/// A session, by password or by SSO.
+#[derive(Debug, Clone, FromRow)]
+pub struct SessionRow {
+    /// SHA-256 of the cookie.
+    pub token_hash: String,
+    /// Who, by password.
+    pub account_id: Option<String>,
+    /// Who, by SSO.
+    pub user_id: Option<String>,
+    /// The selected business account.
+    pub workspace: Option<String>,
+    /// Instant.
+    pub created: i64,
+    /// Instant of the last use.
+    pub seen: i64,
+    /// Instant of its absolute end.
+    pub expires: i64,
+}
+
+/// The account with this e-mail (lower case).
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_email(db: &mut Db, email: &str) -> Result<Option<AccountRow>> {
+    Ok(sqlx::query_as("SELECT * FROM accounts WHERE email = $1")
+        .bind(email.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// The account with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<AccountRow>> {
+    Ok(sqlx::query_as("SELECT * FROM accounts WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Stores a new account.
+///
+/// # Errors
+/// A unique violation when the e-mail is taken.
+pub async fn insert(db: &mut Db, row: &AccountRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO accounts (id, email, name, password_hash, created) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.id.clone())
+    .bind(row.email.clone())
+    .bind(row.name.clone())
+    .bind(row.password_hash.clone())
+    .bind(row.created)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stores a new session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sessions (token_hash, account_id, user_id, workspace, created, seen, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(row.token_hash.clone())
+    .bind(row.account_id.clone())
+    .bind(row.user_id.clone())
+    .bind(row.workspace.clone())
+    .bind(row.created)
+    .bind(row.seen)
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The session of this cookie, ended ones too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn session(db: &mut Db, token_hash: &str) -> Result<Option<SessionRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM sessions WHERE token_hash = $1")
+            .bind(token_hash.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Remembers that the session was used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch_session(db: &mut Db, token_hash: &str, seen: i64) -> Result<()> {
+    sqlx::query("UPDATE sessions SET seen = $2 WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .bind(seen)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Selects the session's workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn select_workspace(db: &mut Db, token_hash: &str, business_id: &str) -> Result<()> {
+    sqlx::query("UPDATE sessions SET workspace = $2 WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .bind(business_id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_session(db: &mut Db, token_hash: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends every session of a directory user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_sessions_of_user(db: &mut Db, user_id: &str) -> Result<u64> {
+    Ok(sqlx::query("DELETE FROM sessions WHERE user_id = $1")
+        .bind(user_id.to_owned())
+        .execute(db)
+        .await?
+        .rows_affected())
+}

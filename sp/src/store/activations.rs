@@ -1,0 +1,80 @@
+//! Desktop activations on their way.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// An activation that waits for the IdP's answer.
+#[derive(Debug, Clone, FromRow)]
+pub struct ActivationRow {
+    /// Opaque.
+    pub id: String,
+    /// Whose IdP was asked.
+    pub tenant_id: String,
+    /// SHA-256 of what only this app knows.
+    pub secret_hash: String,
+    /// The corporate e-mail that was typed, lower case.
+    pub email: String,
+    /// The device's own id.
+    pub device_id: String,
+    /// Its name.
+    pub device_name: String,
+    /// The app's version.
+    pub app_version: String,
+    /// Instant.
+    pub created: i64,
+    /// Instant.
+    pub expires: i64,
+    /// Answered already.
+    pub spent: i64,
+}
+
+/// Stores a new activation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &ActivationRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO activations (id, tenant_id, secret_hash, email, device_id, device_name,
+                                  app_version, created, expires, spent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+    )
+    .bind(row.id.clone())
+    .bind(row.tenant_id.clone())
+    .bind(row.secret_hash.clone())
+    .bind(row.email.clone())
+    .bind(row.device_id.clone())
+    .bind(row.device_name.clone())
+    .bind(row.app_version.clone())
+    .bind(row.created)
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The activation with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<ActivationRow>> {
+    Ok(sqlx::query_as("SELECT * FROM activations WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Spends it; false when it was spent already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spend(db: &mut Db, id: &str) -> Result<bool> {
+    Ok(
+        sqlx::query("UPDATE activations SET spent = 1 WHERE id = $1 AND spent = 0")
+            .bind(id.to_owned())
+            .execute(db)
+            .await?
+            .rows_affected()
+            == 1,
+    )
+}

@@ -1,0 +1,110 @@
+//! The organisations' e-mail domains (step 1).
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A domain that an organisation claims.
+#[derive(Debug, Clone, FromRow)]
+pub struct DomainRow {
+    /// Lower case.
+    pub domain: String,
+    /// Whose.
+    pub business_id: String,
+    /// What the TXT record must say.
+    pub txt_value: String,
+    /// `pending`, `verified`, `failed` or `timed-out`.
+    pub status: String,
+    /// What the last look-up found.
+    pub detail: String,
+    /// Instant.
+    pub added: i64,
+    /// Instant of the last look-up.
+    pub checked: Option<i64>,
+}
+
+/// Claims a domain.
+///
+/// # Errors
+/// A unique violation when it is claimed already.
+pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO domains (domain, business_id, txt_value, status, detail, added)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(row.domain.clone())
+    .bind(row.business_id.clone())
+    .bind(row.txt_value.clone())
+    .bind(row.status.clone())
+    .bind(row.detail.clone())
+    .bind(row.added)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whoever claims it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_name(db: &mut Db, domain: &str) -> Result<Option<DomainRow>> {
+    Ok(sqlx::query_as("SELECT * FROM domains WHERE domain = $1")
+        .bind(domain.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// All of a business account, in the order they were added.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM domains WHERE business_id = $1 ORDER BY added, domain")
+            .bind(business_id.to_owned())
+            .fetch_all(db)
+            .await?,
+    )
+}
+
+/// Remembers what a look-up found.
+///
+/// # Errors
+/// When the database fails.
+pub async fn checked(
+    db: &mut Db,
+    business_id: &str,
+    domain: &str,
+    status: &str,
+    detail: &str,
+    at: i64,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE domains SET status = $3, detail = $4, checked = $5
+         WHERE business_id = $1 AND domain = $2",
+    )
+    .bind(business_id.to_owned())
+    .bind(domain.to_owned())
+    .bind(status.to_owned())
+    .bind(detail.to_owned())
+    .bind(at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a domain up; false when it wasn't this business account's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete(db: &mut Db, business_id: &str, domain: &str) -> Result<bool> {
+    Ok(
+        sqlx::query("DELETE FROM domains WHERE business_id = $1 AND domain = $2")
+            .bind(business_id.to_owned())
+            .bind(domain.to_owned())
+            .execute(db)
+            .await?
+            .rows_affected()
+            == 1,
+    )
+}

@@ -1,0 +1,196 @@
+//! Seats taken, and the devices they run on.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A seat taken by a user.
+#[derive(Debug, Clone, FromRow)]
+pub struct LicenseRow {
+    /// Opaque.
+    pub id: String,
+    /// Whose subscription.
+    pub business_id: String,
+    /// Which subscription.
+    pub subscription_id: String,
+    /// The holder.
+    pub user_id: String,
+    /// Instant.
+    pub granted: i64,
+    /// Instant, once it was taken back.
+    pub revoked: Option<i64>,
+    /// Why.
+    pub revoked_because: Option<String>,
+}
+
+/// A device that was activated under a licence.
+#[derive(Debug, Clone, FromRow)]
+pub struct DeviceRow {
+    /// Under which licence.
+    pub license_id: String,
+    /// The device's own id.
+    pub device_id: String,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the licence token it holds.
+    pub token_hash: String,
+    /// Instant.
+    pub activated: i64,
+    /// Instant of the last re-validation.
+    pub validated: i64,
+}
+
+/// The live licence of this user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by(db: &mut Db, business_id: &str, user_id: &str) -> Result<Option<LicenseRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM licenses WHERE business_id = $1 AND user_id = $2 AND revoked IS NULL",
+    )
+    .bind(business_id.to_owned())
+    .bind(user_id.to_owned())
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The live licences of a business account, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<LicenseRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM licenses WHERE business_id = $1 AND revoked IS NULL ORDER BY granted, id",
+    )
+    .bind(business_id.to_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// Seats in use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn used_seats(db: &mut Db, subscription_id: &str) -> Result<i64> {
+    let (used,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM licenses WHERE subscription_id = $1 AND revoked IS NULL",
+    )
+    .bind(subscription_id.to_owned())
+    .fetch_one(db)
+    .await?;
+    Ok(used)
+}
+
+/// Holds the subscription until the transaction ends, so that two grants
+/// can't both see the last seat free. SQLite has one writer anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_subscriptions(db: &mut Db, business_id: &str) -> Result<()> {
+    sqlx::query("UPDATE subscriptions SET seats = seats WHERE business_id = $1")
+        .bind(business_id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Stores a licence.
+///
+/// # Errors
+/// A unique violation when the user holds one.
+pub async fn insert(db: &mut Db, row: &LicenseRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO licenses (id, business_id, subscription_id, user_id, granted)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.id.clone())
+    .bind(row.business_id.clone())
+    .bind(row.subscription_id.clone())
+    .bind(row.user_id.clone())
+    .bind(row.granted)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a licence back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(db: &mut Db, license_id: &str, at: i64, because: &str) -> Result<()> {
+    sqlx::query("UPDATE licenses SET revoked = $2, revoked_because = $3 WHERE id = $1")
+        .bind(license_id.to_owned())
+        .bind(at)
+        .bind(because.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Puts the device under the licence, with a new token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn upsert_device(db: &mut Db, row: &DeviceRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO devices (license_id, device_id, name, token_hash, activated, validated)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (license_id, device_id)
+         DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash,
+                       activated = excluded.activated, validated = excluded.validated",
+    )
+    .bind(row.license_id.clone())
+    .bind(row.device_id.clone())
+    .bind(row.name.clone())
+    .bind(row.token_hash.clone())
+    .bind(row.activated)
+    .bind(row.validated)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The devices under a licence.
+///
+/// # Errors
+/// When the database fails.
+pub async fn devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM devices WHERE license_id = $1 ORDER BY activated, device_id")
+            .bind(license_id.to_owned())
+            .fetch_all(db)
+            .await?,
+    )
+}
+
+/// The device that holds this token, and its licence, revoked or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_token(db: &mut Db, token_hash: &str) -> Result<Option<(DeviceRow, LicenseRow)>> {
+    let device: Option<DeviceRow> = sqlx::query_as("SELECT * FROM devices WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .fetch_optional(&mut *db)
+        .await?;
+    let Some(device) = device else {
+        return Ok(None);
+    };
+    let license: Option<LicenseRow> = sqlx::query_as("SELECT * FROM licenses WHERE id = $1")
+        .bind(device.license_id.clone())
+        .fetch_optional(db)
+        .await?;
+    Ok(license.map(|license| (device, license)))
+}
+
+/// Remembers a re-validation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE devices SET validated = $2 WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! AuthnRequests on their way, and assertions that were used.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// An AuthnRequest that waits for its Response.
+#[derive(Debug, Clone, FromRow)]
+pub struct SsoRequestRow {
+    /// What comes back beside the Response.
+    pub relay_state: String,
+    /// Whose IdP was asked.
+    pub tenant_id: String,
+    /// The AuthnRequest's ID.
+    pub request_id: String,
+    /// SHA-256 of the browser's cookie; none for the desktop.
+    pub browser_hash: Option<String>,
+    /// The desktop's activation.
+    pub activation_id: Option<String>,
+    /// Where the browser goes afterwards.
+    pub return_to: String,
+    /// Instant.
+    pub created: i64,
+    /// Instant.
+    pub expires: i64,
+    /// Answered already.
+    pub spent: i64,
+}
+
+/// Stores a request that was sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &SsoRequestRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sso_requests (relay_state, tenant_id, request_id, browser_hash,
+                                   activation_id, return_to, created, expires, spent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
+    )
+    .bind(row.relay_state.clone())
+    .bind(row.tenant_id.clone())
+    .bind(row.request_id.clone())
+    .bind(row.browser_hash.clone())
+    .bind(row.activation_id.clone())
+    .bind(row.return_to.clone())
+    .bind(row.created)
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The request that this browser sent last and that is still open, the one
+/// named by the RelayState first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of_browser(
+    db: &mut Db,
+    tenant_id: &str,
+    browser_hash: &str,
+    relay_state: &str,
+    now: i64,
+) -> Result<Option<SsoRequestRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM sso_requests
+         WHERE tenant_id = $1 AND browser_hash = $2 AND spent = 0 AND expires > $4
+         ORDER BY CASE WHEN relay_state = $3 THEN 0 ELSE 1 END, created DESC LIMIT 1",
+    )
+    .bind(tenant_id.to_owned())
+    .bind(browser_hash.to_owned())
+    .bind(relay_state.to_owned())
+    .bind(now)
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The request of a desktop's activation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_activation(db: &mut Db, activation_id: &str) -> Result<Option<SsoRequestRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM sso_requests WHERE activation_id = $1")
+            .bind(activation_id.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Spends a request; false when it was spent already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spend(db: &mut Db, relay_state: &str) -> Result<bool> {
+    Ok(
+        sqlx::query("UPDATE sso_requests SET spent = 1 WHERE relay_state = $1 AND spent = 0")
+            .bind(relay_state.to_owned())
+            .execute(db)
+            .await?
+            .rows_affected()
+            == 1,
+    )
+}
+
+/// Remembers an assertion until its end; false when it was seen before, by
+/// any replica.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see_assertion(
+    db: &mut Db,
+    issuer: &str,
+    assertion_id: &str,
+    expires: i64,
+) -> Result<bool> {
+    Ok(sqlx::query(
+        "INSERT INTO seen_assertions (issuer, assertion_id, expires) VALUES ($1, $2, $3)
+         ON CONFLICT (issuer, assertion_id) DO NOTHING",
+    )
+    .bind(issuer.to_owned())
+    .bind(assertion_id.to_owned())
+    .bind(expires)
+    .execute(db)
+    .await?
+    .rows_affected()
+        == 1)
+}
+
+/// Forgets what can no longer be answered or replayed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_expired(db: &mut Db, before: i64) -> Result<()> {
+    for statement in [
+        "DELETE FROM seen_assertions WHERE expires < $1",
+        "DELETE FROM sso_requests WHERE expires < $1",
+        "DELETE FROM activations WHERE expires < $1",
+        "DELETE FROM sessions WHERE expires < $1",
+    ] {
+        sqlx::query(statement)
+            .bind(before)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}

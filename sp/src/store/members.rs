@@ -1,0 +1,153 @@
+//! Business accounts and the people who reach them with a portal password.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A business account.
+#[derive(Debug, Clone, FromRow)]
+pub struct BusinessRow {
+    /// Opaque.
+    pub id: String,
+    /// The organisation's name.
+    pub name: String,
+    /// JSON: what else it told of itself.
+    pub details: String,
+    /// Instant.
+    pub created: i64,
+}
+
+/// Someone who reaches a business account with a portal password.
+#[derive(Debug, Clone, FromRow)]
+pub struct MemberRow {
+    /// Whose.
+    pub business_id: String,
+    /// Lower case.
+    pub email: String,
+    /// `admin` or `member`.
+    pub role: String,
+    /// Instant.
+    pub added: i64,
+    /// Instant of the last login into this business account.
+    pub last_login: Option<i64>,
+}
+
+/// Stores a new business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_business(db: &mut Db, row: &BusinessRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO business_accounts (id, name, details, created) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(row.id.clone())
+    .bind(row.name.clone())
+    .bind(row.details.clone())
+    .bind(row.created)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The business account with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn business(db: &mut Db, id: &str) -> Result<Option<BusinessRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM business_accounts WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// A unique violation when already one.
+pub async fn insert(db: &mut Db, row: &MemberRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO members (business_id, email, role, added, last_login)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.business_id.clone())
+    .bind(row.email.clone())
+    .bind(row.role.clone())
+    .bind(row.added)
+    .bind(row.last_login)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Every membership of this e-mail, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_email(db: &mut Db, email: &str) -> Result<Vec<MemberRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM members WHERE email = $1 ORDER BY added, business_id")
+            .bind(email.to_owned())
+            .fetch_all(db)
+            .await?,
+    )
+}
+
+/// This member of this business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one(db: &mut Db, business_id: &str, email: &str) -> Result<Option<MemberRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM members WHERE business_id = $1 AND email = $2")
+            .bind(business_id.to_owned())
+            .bind(email.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Everyone who is a member, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWithName>> {
+    Ok(sqlx::query_as(
+        "SELECT m.email, m.role, m.last_login, a.name, a.id AS account_id
+         FROM members m LEFT JOIN accounts a ON a.email = m.email
+         WHERE m.business_id = $1 ORDER BY m.added, m.email",
+    )
+    .bind(business_id.to_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// A member beside what its account says.
+#[derive(Debug, Clone, FromRow)]
+pub struct MemberWithName {
+    /// Lower case.
+    pub email: String,
+    /// `admin` or `member`.
+    pub role: String,
+    /// Instant.
+    pub last_login: Option<i64>,
+    /// The account's name.
+    pub name: Option<String>,
+    /// The account, once registered.
+    pub account_id: Option<String>,
+}
+
+/// Remembers a login into this business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn logged_in(db: &mut Db, business_id: &str, email: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE members SET last_login = $3 WHERE business_id = $1 AND email = $2")
+        .bind(business_id.to_owned())
+        .bind(email.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! The database: SQLite embedded, or PostgreSQL for several replicas, with
+//! the same SQL on both. Nothing outside this folder has SQL.
+//!
+//! Functions take a connection, so that a domain step can put several of them
+//! in one transaction: `store.write()` begins one (on SQLite `IMMEDIATE`, by
+//! the one writer there is), `store.read()` lends a reader. To add a kind of
+//! data: a migration in `migrations/`, one file here with plain row structs.
+
+pub mod accounts;
+pub mod activations;
+pub mod audit;
+pub mod domains;
+pub mod licenses;
+pub mod logins;
+pub mod members;
+pub mod people;
+pub mod subscriptions;
+pub mod tenants;
+
+use jiff::Timestamp;
+use sqlx::any::AnyPoolOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A connection or an open transaction.
+pub type Db = AnyConnection;
+
+/// The database could not do it: nothing the caller did wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database answered with an error, or not at all.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// What is stored can't be read back.
+    #[error("{table} {key}: expected {expected}, stored is something else")]
+    Damaged {
+        /// Where.
+        table: &'static str,
+        /// Which row.
+        key: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
+}
+
+impl StoreError {
+    /// Whether a row with this key was there already.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database's pools: readers and, on SQLite, the one writer.
+#[derive(Debug, Clone)]
+pub struct Store {
+    readers: AnyPool,
+    writers: AnyPool,
+    begin: &'static str,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it can't be reached, or its schema is not ours.
+    pub async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let store = if url.starts_with("sqlite:") {
+            let pool = |connections| {
+                AnyPoolOptions::new()
+                    .max_connections(connections)
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            connection
+                                .execute(
+                                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                                     PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
+                                )
+                                .await?;
+                            Ok(())
+                        })
+                    })
+                    .connect(url)
+            };
+            Self {
+                writers: pool(1).await?,
+                readers: pool(8).await?,
+                begin: "BEGIN IMMEDIATE",
+            }
+        } else {
+            let pool = AnyPoolOptions::new()
+                .max_connections(20)
+                .connect(url)
+                .await?;
+            Self {
+                writers: pool.clone(),
+                readers: pool,
+                begin: "BEGIN",
+            }
+        };
+        MIGRATIONS.run(&store.writers).await?;
+        Ok(store)
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// A transaction to write in; dropped without `commit`, nothing happened.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn write(&self) -> Result<Transaction<'static, Any>> {
+        Ok(self.writers.begin_with(self.begin).await?)
+    }
+
+    /// Whether this is PostgreSQL, for the few places where a row must be locked.
+    pub fn is_postgres(&self) -> bool {
+        self.begin == "BEGIN"
+    }
+
+    /// Empties every table: the control port's reset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reset(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        for statement in [
+            "DELETE FROM audit",
+            "DELETE FROM refusals",
+            "DELETE FROM seen_assertions",
+            "DELETE FROM activations",
+            "DELETE FROM sso_requests",
+            "DELETE FROM sessions",
+            "DELETE FROM devices",
+            "DELETE FROM licenses",
+            "DELETE FROM subscriptions",
+            "DELETE FROM license_keys",
+            "DELETE FROM asserted_roles",
+            "DELETE FROM memberships",
+            "DELETE FROM groups",
+            "DELETE FROM users",
+            "DELETE FROM scim_tokens",
+            "DELETE FROM domains",
+            "DELETE FROM tenants",
+            "DELETE FROM members",
+            "DELETE FROM business_accounts",
+            "DELETE FROM accounts",
+        ] {
+            sqlx::query(statement).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Closes the pools; what was answered is on disk already.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+/// An instant as it is stored.
+pub fn stored(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A stored instant.
+pub fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+}
+
+/// A token or secret as it is stored: SHA-256, hexadecimal.
+pub fn fingerprint(secret: &str) -> String {
+    use sha2::Digest as _;
+    use std::fmt::Write as _;
+    sha2::Sha256::digest(secret.as_bytes()).iter().fold(
+        String::with_capacity(64),
+        |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        },
+    )
+}

@@ -1,0 +1,247 @@
+//! The directory as logins and licences see it: who is in which group.
+//! Writing users and groups by SCIM is for `users` and `groups`.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A user of the directory, without the SCIM resource.
+#[derive(Debug, Clone, FromRow)]
+pub struct PersonRow {
+    /// Opaque.
+    pub id: String,
+    /// Whose.
+    pub business_id: String,
+    /// As the IdP spells it.
+    pub user_name: String,
+    /// The primary one, lower case.
+    pub email: Option<String>,
+    /// The IdP's id of the user.
+    pub external_id: Option<String>,
+    /// For people to read.
+    pub display_name: Option<String>,
+    /// 0 when disabled.
+    pub active: i64,
+    /// `scim` or `sso`.
+    pub source: String,
+    /// Instant.
+    pub last_login: Option<i64>,
+}
+
+const PERSON: &str =
+    "id, business_id, user_name, email, external_id, display_name, active, source, last_login";
+
+/// A group of the directory, as the mapping of step 3 compares it.
+#[derive(Debug, Clone, FromRow)]
+pub struct GroupNameRow {
+    /// Opaque.
+    pub id: String,
+    /// As the IdP spells it.
+    pub display_name: String,
+    /// The IdP's id of the group.
+    pub external_id: Option<String>,
+}
+
+/// What the last Response said of a user's groups.
+#[derive(Debug, Clone, FromRow)]
+pub struct AssertedRow {
+    /// Who.
+    pub user_id: String,
+    /// Whose.
+    pub business_id: String,
+    /// In the admins group.
+    pub in_admins: i64,
+    /// In the product users group.
+    pub in_users: i64,
+    /// JSON array, as they came.
+    pub groups: String,
+    /// Instant.
+    pub asserted: i64,
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<PersonRow>> {
+    let sql = format!("SELECT {PERSON} FROM users WHERE id = $1");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// The user of this name, whatever its letter case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_user_name(
+    db: &mut Db,
+    business_id: &str,
+    user_name: &str,
+) -> Result<Option<PersonRow>> {
+    let sql = format!("SELECT {PERSON} FROM users WHERE business_id = $1 AND user_name_key = $2");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(business_id.to_owned())
+        .bind(user_name.to_lowercase())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// The user whom the IdP knows by this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_external_id(
+    db: &mut Db,
+    business_id: &str,
+    external_id: &str,
+) -> Result<Option<PersonRow>> {
+    let sql = format!(
+        "SELECT {PERSON} FROM users WHERE business_id = $1 AND external_id = $2 ORDER BY id LIMIT 1"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(business_id.to_owned())
+        .bind(external_id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// All users of a business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow>> {
+    let sql = format!("SELECT {PERSON} FROM users WHERE business_id = $1 ORDER BY created, id");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(business_id.to_owned())
+        .fetch_all(db)
+        .await?)
+}
+
+/// A user made by a first login (G-28), with the SCIM resource that a
+/// provisioning would have made.
+///
+/// # Errors
+/// A unique violation when the user name is taken.
+pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO users (id, business_id, user_name, user_name_key, email, external_id,
+                            display_name, active, source, resource, version, created,
+                            last_modified, last_login)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11)",
+    )
+    .bind(row.id.clone())
+    .bind(row.business_id.clone())
+    .bind(row.user_name.clone())
+    .bind(row.user_name.to_lowercase())
+    .bind(row.email.clone())
+    .bind(row.external_id.clone())
+    .bind(row.display_name.clone())
+    .bind(row.active)
+    .bind(row.source.clone())
+    .bind(resource.to_owned())
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Remembers a login.
+///
+/// # Errors
+/// When the database fails.
+pub async fn logged_in(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE users SET last_login = $2 WHERE id = $1")
+        .bind(user_id.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// All groups of a business account that could be this mapped one: by id, or
+/// by name whatever its letter case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn groups_like(
+    db: &mut Db,
+    business_id: &str,
+    name: &str,
+    external_id: &str,
+) -> Result<Vec<GroupNameRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id, display_name, external_id FROM groups
+         WHERE business_id = $1 AND (display_name_key = $2 OR external_id = $3) ORDER BY created, id",
+    )
+    .bind(business_id.to_owned())
+    .bind(name.to_lowercase())
+    .bind(external_id.to_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// The groups a user is in, directly or by nested groups.
+///
+/// # Errors
+/// When the database fails.
+pub async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> {
+    Ok(sqlx::query_as(
+        "WITH RECURSIVE held (group_id) AS (
+            SELECT group_id FROM memberships WHERE member_id = $1
+            UNION SELECT m.group_id FROM memberships m JOIN held h ON m.member_id = h.group_id)
+         SELECT g.id, g.display_name, g.external_id FROM groups g
+         JOIN held ON held.group_id = g.id ORDER BY g.display_name, g.id",
+    )
+    .bind(user_id.to_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// What the last Response said of this user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn asserted(db: &mut Db, user_id: &str) -> Result<Option<AssertedRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM asserted_roles WHERE user_id = $1")
+            .bind(user_id.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Remembers what a Response said, or what is left of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn assert_roles(db: &mut Db, row: &AssertedRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO asserted_roles (user_id, business_id, in_admins, in_users, groups, asserted)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (user_id) DO UPDATE SET in_admins = excluded.in_admins,
+            in_users = excluded.in_users, groups = excluded.groups, asserted = excluded.asserted",
+    )
+    .bind(row.user_id.clone())
+    .bind(row.business_id.clone())
+    .bind(row.in_admins)
+    .bind(row.in_users)
+    .bind(row.groups.clone())
+    .bind(row.asserted)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what a Response said of a user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_asserted(db: &mut Db, user_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM asserted_roles WHERE user_id = $1")
+        .bind(user_id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}

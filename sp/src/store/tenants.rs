@@ -1,0 +1,209 @@
+//! IdP integrations as they are entered, and their SCIM tokens.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// What was entered for one IdP integration. Which steps that completes is
+/// for the configurator to derive.
+#[derive(Debug, Clone, FromRow)]
+pub struct TenantRow {
+    /// The opaque ID of entity id, ACS and SCIM base URL.
+    pub id: String,
+    /// Whose.
+    pub business_id: String,
+    /// Step 2 confirmed.
+    pub application_done: i64,
+    /// Step 3.
+    pub admins_group_name: Option<String>,
+    /// Step 3.
+    pub admins_group_id: Option<String>,
+    /// Step 3.
+    pub users_group_name: Option<String>,
+    /// Step 3.
+    pub users_group_id: Option<String>,
+    /// Step 4.
+    pub idp_entity_id: Option<String>,
+    /// Step 4.
+    pub idp_sso_url: Option<String>,
+    /// Step 4: a JSON array of PEM texts.
+    pub idp_certificates: Option<String>,
+    /// Step 4: the IdP's metadata wants signed AuthnRequests.
+    pub idp_wants_signed_requests: i64,
+    /// Step 5's switch.
+    pub scim_enabled: i64,
+    /// Step 5 confirmed.
+    pub scim_done: i64,
+    /// Step 6 confirmed.
+    pub users_done: i64,
+    /// Step 7: lower case e-mail.
+    pub backup_login: Option<String>,
+    /// Activated.
+    pub active: i64,
+    /// Instant of Start Configuring.
+    pub started: i64,
+}
+
+/// A SCIM bearer token, hashed.
+#[derive(Debug, Clone, FromRow)]
+pub struct TokenRow {
+    /// SHA-256.
+    pub token_hash: String,
+    /// Whose.
+    pub tenant_id: String,
+    /// Its last four characters.
+    pub hint: String,
+    /// Instant.
+    pub created: i64,
+    /// Instant from which it no longer works.
+    pub expires: Option<i64>,
+    /// Instant.
+    pub last_used: Option<i64>,
+}
+
+/// Stores a fresh integration.
+///
+/// # Errors
+/// A unique violation when the business account has one.
+pub async fn insert(db: &mut Db, id: &str, business_id: &str, started: i64) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO tenants (id, business_id, application_done, idp_wants_signed_requests,
+                              scim_enabled, scim_done, users_done, active, started)
+         VALUES ($1, $2, 0, 0, 1, 0, 0, 0, $3)",
+    )
+    .bind(id.to_owned())
+    .bind(business_id.to_owned())
+    .bind(started)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The integration with this ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
+    Ok(sqlx::query_as("SELECT * FROM tenants WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// The integration of this business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Option<TenantRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM tenants WHERE business_id = $1")
+            .bind(business_id.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Writes every field that a step can change.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
+    sqlx::query(
+        "UPDATE tenants SET application_done = $2, admins_group_name = $3, admins_group_id = $4,
+            users_group_name = $5, users_group_id = $6, idp_entity_id = $7, idp_sso_url = $8,
+            idp_certificates = $9, idp_wants_signed_requests = $10, scim_enabled = $11,
+            scim_done = $12, users_done = $13, backup_login = $14, active = $15
+         WHERE id = $1",
+    )
+    .bind(row.id.clone())
+    .bind(row.application_done)
+    .bind(row.admins_group_name.clone())
+    .bind(row.admins_group_id.clone())
+    .bind(row.users_group_name.clone())
+    .bind(row.users_group_id.clone())
+    .bind(row.idp_entity_id.clone())
+    .bind(row.idp_sso_url.clone())
+    .bind(row.idp_certificates.clone())
+    .bind(row.idp_wants_signed_requests)
+    .bind(row.scim_enabled)
+    .bind(row.scim_done)
+    .bind(row.users_done)
+    .bind(row.backup_login.clone())
+    .bind(row.active)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stores a token, hashed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_token(db: &mut Db, row: &TokenRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO scim_tokens (token_hash, tenant_id, hint, created, expires)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.token_hash.clone())
+    .bind(row.tenant_id.clone())
+    .bind(row.hint.clone())
+    .bind(row.created)
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives the tokens that have no end yet this one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expire_tokens(db: &mut Db, tenant_id: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE scim_tokens SET expires = $2 WHERE tenant_id = $1 AND expires IS NULL")
+        .bind(tenant_id.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The tenant's newest token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_token(db: &mut Db, tenant_id: &str) -> Result<Option<TokenRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM scim_tokens WHERE tenant_id = $1 AND expires IS NULL
+         ORDER BY created DESC LIMIT 1",
+    )
+    .bind(tenant_id.to_owned())
+    .fetch_optional(db)
+    .await?)
+}
+
+/// This tenant's token with this hash, expired or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn token(db: &mut Db, tenant_id: &str, token_hash: &str) -> Result<Option<TokenRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM scim_tokens WHERE tenant_id = $1 AND token_hash = $2")
+            .bind(tenant_id.to_owned())
+            .bind(token_hash.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Remembers that a token was used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn token_used(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE scim_tokens SET last_used = $2 WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
