@@ -1,0 +1,279 @@
+//! G-06 to G-15: the seven steps.
+
+use serde_json::{Value, json};
+
+use crate::parties::{Browser, IDP, PASSWORD, Parties, step, text};
+
+async fn states(browser: &Browser) -> Vec<(String, String)> {
+    let shown = browser.get("/api/business/idp-integration").await.is(200);
+    let steps = shown["steps"].as_array().unwrap();
+    steps
+        .iter()
+        .map(|step| (text(&step["id"]), text(&step["state"])))
+        .collect()
+}
+
+#[tokio::test]
+async fn seven_steps_turn_green_and_outlive_a_restart() {
+    let mut parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let ids: Vec<String> = states(&admin).await.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(
+        ids,
+        [
+            "domains",
+            "application",
+            "groups",
+            "saml",
+            "scim",
+            "users",
+            "backup-login"
+        ]
+    );
+    let missing = admin
+        .post(&step("activate"), &Value::Null)
+        .await
+        .problem(409, "steps-missing");
+    assert_eq!(missing["missing"].as_array().unwrap().len(), 6);
+    parties.configure(&admin).await;
+    parties.restart().await;
+    assert!(
+        states(&admin)
+            .await
+            .iter()
+            .all(|(_, state)| state == "green")
+    );
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(shown["status"], "configured");
+    assert_eq!(shown["backup_login"]["email"], "owner@vendor-mail.example");
+    let active = admin.post(&step("activate"), &Value::Null).await.is(200);
+    assert_eq!(active["status"], "active");
+    assert_eq!(active["can_activate"], false);
+    let inactive = admin.post(&step("deactivate"), &Value::Null).await.is(200);
+    assert_eq!(inactive["status"], "configured");
+    let log = admin.get("/api/business/audit").await.is(200);
+    assert_eq!(
+        log["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["action"] == "idp-integration-activated")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn look_ups_that_fail_are_told_apart() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let added = admin
+        .post(&step("domains"), &json!({"domain": "Corp.Example"}))
+        .await
+        .is(201);
+    assert_eq!(added["domain"], "corp.example");
+    let value = text(&added["txt_value"]);
+    let digits = value
+        .strip_prefix("parallels-domain-verification=")
+        .unwrap();
+    assert_eq!(digits.len(), 64);
+    let verify = async || {
+        admin
+            .post(&step("domains/corp.example/verify"), &Value::Null)
+            .await
+            .is(200)
+    };
+    let said = async |status: &str, words: &str| {
+        let shown = verify().await;
+        assert_eq!(shown["status"], status, "{shown}");
+        assert!(text(&shown["detail"]).contains(words), "{shown}");
+    };
+    said("failed", "NXDOMAIN").await;
+    parties.dns.txt("corp.example", &[]);
+    said("pending", "no TXT record").await;
+    parties.dns.txt("corp.example", &["v=spf1 -all"]);
+    said("pending", "none of them").await;
+    parties
+        .dns
+        .txt("corp.example", &["parallels-domain-verification=00"]);
+    said("failed", "another value").await;
+    parties.dns.silent("corp.example");
+    said("timed-out", "in time").await;
+    parties.dns.txt("corp.example", &["v=spf1 -all", &value]);
+    said("verified", "there").await;
+}
+
+#[tokio::test]
+async fn a_domain_belongs_to_one_business_account_only() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    let other = parties.account("jo@mail.example").await;
+    let key = parties.license_key(json!({"seats": 1})).await;
+    other
+        .post(
+            "/api/license-keys",
+            &json!({"key": key, "organization": {"name": "Other"}}),
+        )
+        .await
+        .is(201);
+    other.post(&step("start"), &Value::Null).await.is(200);
+    other
+        .post(&step("domains"), &json!({"domain": "corp.example"}))
+        .await
+        .problem(409, "domain-taken");
+    other
+        .post(&step("domains"), &json!({"domain": "not a domain"}))
+        .await
+        .problem(400, "invalid-domain");
+    other
+        .post(&step("domains/corp.example/verify"), &Value::Null)
+        .await
+        .problem(404, "domain-unknown");
+    let delete = reqwest::Method::DELETE;
+    other
+        .send(delete.clone(), &step("domains/corp.example"), &Value::Null)
+        .await
+        .problem(404, "domain-unknown");
+    admin
+        .send(delete, &step("domains/corp.example"), &Value::Null)
+        .await
+        .problem(409, "active-integration-needs");
+}
+
+#[tokio::test]
+async fn the_idps_values_come_by_file_or_typed_in_with_any_kind_of_certificate() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let put = async |body: Value| admin.put(&step("saml"), &body).await;
+    let certificate = parties.idp.key.certificate();
+    for pasted in [
+        certificate.to_pem(),
+        certificate.to_base64(),
+        format!("\r\n  {}  \n\n", certificate.to_pem()),
+    ] {
+        let typed =
+            json!({"entity_id": IDP, "sso_url": "https://idp.example/sso", "certificate": pasted});
+        let shown = put(typed).await.is(200);
+        assert_eq!(
+            shown["identity_provider"]["certificates"][0]["fingerprint"],
+            certificate.fingerprint_sha256()
+        );
+        assert_eq!(
+            shown["identity_provider"]["certificates"][0]["expired"],
+            false
+        );
+    }
+    put(json!({"metadata_xml": parties.idp.metadata().to_xml()}))
+        .await
+        .is(200);
+    put(json!({})).await.problem(400, "nothing-to-import");
+    put(json!({"metadata_xml": "<nonsense/>"}))
+        .await
+        .problem(400, "metadata-invalid");
+    put(json!({"metadata_url": "http://127.0.0.1:1/metadata"}))
+        .await
+        .problem(502, "metadata-unreachable");
+    put(json!({"entity_id": IDP, "sso_url": "https://idp.example/sso", "certificate": "x"}))
+        .await
+        .problem(400, "certificate-invalid");
+    put(json!({"entity_id": IDP, "sso_url": "javascript:1", "certificate": certificate.to_pem()}))
+        .await
+        .problem(400, "invalid-url");
+}
+
+#[tokio::test]
+async fn groups_need_name_and_id_and_must_differ() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let put = async |body: Value| admin.put(&step("groups"), &body).await;
+    let group = |name: &str, id: &str| json!({"name": name, "id": id});
+    put(json!({"admins": group("A", "")}))
+        .await
+        .problem(400, "group-incomplete");
+    put(json!({"admins": group("A", "1"), "users": group("A", "1")}))
+        .await
+        .problem(400, "groups-identical");
+    let only_one = put(json!({"admins": group("A", "1")})).await.is(200);
+    assert_eq!(only_one["steps"][2]["state"], "grey");
+    let both = put(json!({"users": group("U", "2")})).await.is(200);
+    assert_eq!(both["steps"][2]["state"], "green");
+}
+
+#[tokio::test]
+async fn scim_is_on_by_default_and_its_token_is_shown_once() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    let shown = admin.post(&step("start"), &Value::Null).await.is(200);
+    assert_eq!(shown["scim"]["enabled"], true);
+    assert_eq!(shown["scim"]["token_hint"], Value::Null);
+    let token = text(&admin.post(&step("scim/token"), &Value::Null).await.is(201)["token"]);
+    let page = admin.get("/api/business/idp-integration").await;
+    assert!(!page.body.contains(&token));
+    assert_eq!(
+        page.is(200)["scim"]["token_hint"],
+        format!("…{}", &token[token.len() - 4..])
+    );
+    let off = admin
+        .put(&step("scim"), &json!({"enabled": false}))
+        .await
+        .is(200);
+    assert_eq!(off["steps"][4]["state"], "green");
+}
+
+#[tokio::test]
+async fn the_backup_login_must_have_logged_in_once() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let al = json!({"email": "al@mail.example"});
+    admin
+        .put(&step("backup-login"), &al)
+        .await
+        .problem(409, "never-logged-in");
+    admin.post("/api/business/users", &al).await.is(201);
+    admin
+        .put(&step("backup-login"), &al)
+        .await
+        .problem(409, "never-logged-in");
+    parties.account("al@mail.example").await;
+    let shown = admin.put(&step("backup-login"), &al).await.is(200);
+    assert_eq!(shown["backup_login"]["email"], "al@mail.example");
+}
+
+#[tokio::test]
+async fn once_active_only_the_backup_login_enters_with_a_password() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin
+        .post(
+            "/api/business/users",
+            &json!({"email": "al@corp.example", "role": "admin"}),
+        )
+        .await
+        .is(201);
+    let al = parties.account("al@corp.example").await;
+    al.get("/api/business/users").await.is(200);
+    parties.configure(&admin).await;
+    admin.post(&step("activate"), &Value::Null).await.is(200);
+    al.get("/api/business/users")
+        .await
+        .problem(409, "no-workspace");
+    let credentials = |email: &str| json!({"email": email, "password": PASSWORD});
+    let log_in = async |email: &str| {
+        parties
+            .browser()
+            .post("/api/session", &credentials(email))
+            .await
+    };
+    log_in("al@corp.example").await.problem(403, "use-sso");
+    log_in("stranger@corp.example")
+        .await
+        .problem(403, "use-sso");
+    log_in("owner@vendor-mail.example").await.is(200);
+    admin.post(&step("deactivate"), &Value::Null).await.is(200);
+    log_in("al@corp.example").await.is(200);
+}

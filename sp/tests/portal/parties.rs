@@ -1,0 +1,488 @@
+//! What each test starts: a portal of its own on a fresh database, a browser,
+//! a DNS server and an IdP that signs.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use ambient::Ambient;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, Method, StatusCode};
+use saml::binding::{post, redirect};
+use saml::keys::{Certificate, SigningKey};
+use saml::message::{
+    Assertion, Attribute, AuthnRequest, AuthnStatement, Conditions, NameId, NameIdFormat, Response,
+    Status, Subject, SubjectConfirmation,
+};
+use saml::metadata::{Endpoint, IdpMetadata};
+use saml::names;
+use saml::signature::Signer;
+use serde_json::{Value, json};
+use tokio::net::UdpSocket;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct Parties {
+    pub(crate) portal: Option<sp::Running>,
+    pub(crate) ambient: Ambient,
+    pub(crate) dns: Dns,
+    pub(crate) idp: Idp,
+    pub(crate) config: sp::Config,
+    _folder: tempfile::TempDir,
+}
+
+impl Parties {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+        Self::on(url, folder).await
+    }
+
+    pub(crate) async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
+        let start: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
+        let ambient = Ambient::simulated(start, 7);
+        let dns = Dns::start().await;
+        let config = sp::Config {
+            control_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            database_url,
+            dns_servers: vec![dns.address],
+            dns_timeout: SignedDuration::from_millis(200),
+            ..sp::Config::default()
+        };
+        let portal = sp::start(config.clone(), ambient.clone()).await.unwrap();
+        Self {
+            portal: Some(portal),
+            idp: Idp::new(ambient.clone()),
+            ambient,
+            dns,
+            config,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn portal(&self) -> &sp::Running {
+        self.portal.as_ref().unwrap()
+    }
+
+    /// Stops the portal and starts it again on the same database and address.
+    pub(crate) async fn restart(&mut self) {
+        let portal = self.portal.take().unwrap();
+        let base = portal.base_url().to_owned();
+        self.config.listen = base.trim_start_matches("http://").parse().unwrap();
+        portal.shutdown().await;
+        self.portal = Some(
+            sp::start(self.config.clone(), self.ambient.clone())
+                .await
+                .unwrap(),
+        );
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser {
+            client: Client::builder()
+                .cookie_store(true)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
+            base: self.portal().base_url().to_owned(),
+        }
+    }
+
+    pub(crate) async fn license_key(&self, order: Value) -> String {
+        let url = format!(
+            "{}/control/license-keys",
+            self.portal().control_url().unwrap()
+        );
+        let answer = Client::new().post(url).json(&order).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let body: Value = answer.json().await.unwrap();
+        body["key"].as_str().unwrap().to_owned()
+    }
+
+    /// An account that is logged in.
+    pub(crate) async fn account(&self, email: &str) -> Browser {
+        let browser = self.browser();
+        let credentials = json!({"email": email, "password": PASSWORD});
+        browser.post("/api/accounts", &credentials).await.is(201);
+        browser.post("/api/session", &credentials).await.is(200);
+        browser
+    }
+
+    /// The admin of a business account with this many per-user seats.
+    pub(crate) async fn admin(&self, seats: u32) -> Browser {
+        let admin = self.account("owner@vendor-mail.example").await;
+        let key = self.license_key(json!({"seats": seats})).await;
+        let organization = json!({"name": "Corp", "country": "CH"});
+        admin
+            .post(
+                "/api/license-keys",
+                &json!({"key": key, "organization": organization}),
+            )
+            .await
+            .is(201);
+        admin
+    }
+
+    /// An admin, and corp.example with an active integration.
+    pub(crate) async fn integrated(&self, seats: u32) -> (Browser, Tenant) {
+        let admin = self.admin(seats).await;
+        let tenant = self.configure(&admin).await;
+        admin.post(&step("activate"), &Value::Null).await.is(200);
+        (admin, tenant)
+    }
+
+    /// All seven steps.
+    pub(crate) async fn configure(&self, admin: &Browser) -> Tenant {
+        admin.post(&step("start"), &Value::Null).await.is(200);
+        let domain = admin
+            .post(&step("domains"), &json!({"domain": "corp.example"}))
+            .await
+            .is(201);
+        self.dns
+            .txt("corp.example", &[domain["txt_value"].as_str().unwrap()]);
+        let verified = admin
+            .post(&step("domains/corp.example/verify"), &Value::Null)
+            .await
+            .is(200);
+        assert_eq!(verified["status"], "verified", "{verified}");
+        admin
+            .put(&step("application"), &json!({"done": true}))
+            .await
+            .is(200);
+        let groups = json!({
+            "admins": {"name": "Portal Admins", "id": "g-admins"},
+            "users": {"name": "Desktop Users", "id": "g-users"},
+        });
+        admin.put(&step("groups"), &groups).await.is(200);
+        let metadata = json!({"metadata_xml": self.idp.metadata().to_xml()});
+        admin.put(&step("saml"), &metadata).await.is(200);
+        admin.post(&step("scim/token"), &Value::Null).await.is(201);
+        admin
+            .put(&step("scim"), &json!({"done": true}))
+            .await
+            .is(200);
+        let shown = admin
+            .put(&step("users"), &json!({"done": true}))
+            .await
+            .is(200);
+        assert_eq!(shown["can_activate"], true, "{shown}");
+        Tenant {
+            entity_id: text(&shown["service_provider"]["entity_id"]),
+            acs_url: text(&shown["service_provider"]["acs_url"]),
+        }
+    }
+}
+
+pub(crate) fn step(path: &str) -> String {
+    format!("/api/business/idp-integration/{path}")
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+pub(crate) struct Tenant {
+    pub(crate) entity_id: String,
+    pub(crate) acs_url: String,
+}
+
+/// One browser: its cookies, and no redirect followed unseen.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) base: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) location: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The body, when the status is this one.
+    pub(crate) fn is(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// A problem of this status and code.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.is(status);
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(self.content_type, "application/problem+json");
+        assert_eq!(body["status"], status);
+        body
+    }
+}
+
+impl Browser {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, body).await
+    }
+
+    /// Continue with SSO: the AuthnRequest that the IdP gets, and RelayState.
+    pub(crate) async fn sso(&self, email: &str) -> (AuthnRequest, String) {
+        let path = format!("/sso/start?email={}", email.replace('@', "%40"));
+        let answer = self.get(&path).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.body);
+        asked(&answer.location.unwrap())
+    }
+
+    /// The IdP's page posts its form.
+    pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
+        let form = [
+            ("SAMLResponse", post::encode(xml)),
+            ("RelayState", relay_state.to_owned()),
+        ];
+        answer(self.client.post(acs).form(&form)).await
+    }
+}
+
+/// The request that a redirect to the IdP carries.
+pub(crate) fn asked(url: &str) -> (AuthnRequest, String) {
+    let (_, query) = url.split_once('?').unwrap();
+    let message = redirect::decode(query, &saml::Limits::default()).unwrap();
+    (
+        AuthnRequest::parse(&message.xml).unwrap(),
+        message.relay_state.unwrap(),
+    )
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let header = |name: &str| {
+        let value = response.headers().get(name)?;
+        Some(value.to_str().unwrap().to_owned())
+    };
+    Answer {
+        status: response.status(),
+        location: header("location"),
+        content_type: header("content-type").unwrap_or_default(),
+        body: response.text().await.unwrap(),
+    }
+}
+
+/// What a zone answers.
+#[derive(Clone)]
+enum Zone {
+    Txt(Vec<String>),
+    Silent,
+}
+
+/// A DNS server on loopback; names it doesn't know are NXDOMAIN.
+pub(crate) struct Dns {
+    pub(crate) address: SocketAddr,
+    zones: Arc<Mutex<HashMap<String, Zone>>>,
+}
+
+impl Dns {
+    async fn start() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let zones: Arc<Mutex<HashMap<String, Zone>>> = Arc::default();
+        let known = Arc::clone(&zones);
+        tokio::spawn(async move {
+            let mut buffer = [0; 1500];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                if let Some(reply) = reply(&buffer[..length], &known) {
+                    let _ = socket.send_to(&reply, from).await;
+                }
+            }
+        });
+        Self { address, zones }
+    }
+
+    /// The zone has these TXT records, or none.
+    pub(crate) fn txt(&self, name: &str, records: &[&str]) {
+        let records = records.iter().map(|&text| text.to_owned()).collect();
+        self.set(name, Zone::Txt(records));
+    }
+
+    /// The zone's servers don't answer.
+    pub(crate) fn silent(&self, name: &str) {
+        self.set(name, Zone::Silent);
+    }
+
+    fn set(&self, name: &str, zone: Zone) {
+        self.zones.lock().unwrap().insert(name.to_owned(), zone);
+    }
+}
+
+/// RFC 1035, section 4: one question, TXT answers.
+fn reply(query: &[u8], zones: &Mutex<HashMap<String, Zone>>) -> Option<Vec<u8>> {
+    let mut labels = Vec::new();
+    let mut at = 12;
+    while query[at] != 0 {
+        let length = usize::from(query[at]);
+        labels.push(String::from_utf8_lossy(&query[at + 1..=at + length]).to_lowercase());
+        at += length + 1;
+    }
+    let zone = zones.lock().unwrap().get(&labels.join(".")).cloned();
+    let (code, records) = match zone {
+        None => (3, Vec::new()),
+        Some(Zone::Txt(records)) => (0, records),
+        Some(Zone::Silent) => return None,
+    };
+    let count = u16::try_from(records.len()).unwrap();
+    let mut reply = query[..2].to_vec();
+    reply.extend([0x85, 0x80 | code, 0, 1]);
+    reply.extend(count.to_be_bytes());
+    reply.extend([0, 0, 0, 0]);
+    reply.extend(&query[12..at + 5]);
+    for record in records {
+        reply.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
+        let length = u16::try_from(record.len() + 1).unwrap();
+        reply.extend(length.to_be_bytes());
+        reply.push(u8::try_from(record.len()).unwrap());
+        reply.extend(record.as_bytes());
+    }
+    Some(reply)
+}
+
+/// An IdP that says whatever the test wants and signs it.
+pub(crate) struct Idp {
+    pub(crate) key: SigningKey,
+    ambient: Ambient,
+}
+
+pub(crate) const IDP: &str = "https://idp.example/env";
+
+/// Whom the IdP speaks of.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) attributes: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Person {
+    pub(crate) fn named(email: &str, groups: &[&str]) -> Self {
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        Self {
+            attributes: vec![
+                ("displayname", vec!["Jo Doe".to_owned()]),
+                ("groups", groups),
+                ("name", vec![email.to_owned()]),
+                ("objectidentifier", vec![format!("id-of-{email}")]),
+            ],
+        }
+    }
+}
+
+impl Idp {
+    fn new(ambient: Ambient) -> Self {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["idp.example".to_owned()])
+            .unwrap()
+            .self_signed(&pair)
+            .unwrap();
+        let certificate = Certificate::parse(&certificate.pem()).unwrap();
+        Self {
+            key: SigningKey::new(&pair.serialize_pem(), certificate).unwrap(),
+            ambient,
+        }
+    }
+
+    pub(crate) fn metadata(&self) -> IdpMetadata {
+        IdpMetadata {
+            entity_id: IDP.to_owned(),
+            signing_certificates: vec![self.key.certificate().clone()],
+            sso: vec![Endpoint {
+                binding: names::HTTP_REDIRECT.to_owned(),
+                location: format!("{IDP}/saml20/idp/sso"),
+            }],
+            slo: Vec::new(),
+            name_id_formats: Vec::new(),
+            want_authn_requests_signed: false,
+            valid_until: None,
+            cache_duration: None,
+        }
+    }
+
+    pub(crate) fn draft(
+        &self,
+        tenant: &Tenant,
+        request: &AuthnRequest,
+        person: &Person,
+    ) -> Response {
+        let now = self.ambient.now();
+        let soon = now + SignedDuration::from_mins(5);
+        let attributes = person.attributes.iter().map(|(name, values)| Attribute {
+            name: (*name).to_owned(),
+            name_format: Some(names::ATTRNAME_BASIC.to_owned()),
+            values: values.clone(),
+        });
+        let assertion = Assertion {
+            id: format!("_{}", self.ambient.chance().hex(16)),
+            issue_instant: now,
+            issuer: IDP.to_owned(),
+            subject: Some(Subject {
+                name_id: NameId {
+                    value: "subject".to_owned(),
+                    format: NameIdFormat::Unspecified,
+                    name_qualifier: None,
+                    sp_name_qualifier: None,
+                },
+                confirmations: vec![SubjectConfirmation {
+                    method: names::BEARER.to_owned(),
+                    recipient: Some(tenant.acs_url.clone()),
+                    not_on_or_after: Some(soon),
+                    not_before: None,
+                    in_response_to: Some(request.id.clone()),
+                }],
+            }),
+            conditions: Some(Conditions {
+                not_before: Some(now),
+                not_on_or_after: Some(soon),
+                audience_restrictions: vec![vec![tenant.entity_id.clone()]],
+            }),
+            authn_statements: vec![AuthnStatement {
+                authn_instant: now,
+                session_index: Some("_s".to_owned()),
+                session_not_on_or_after: None,
+                class_ref: names::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
+            }],
+            attributes: attributes.collect(),
+        };
+        Response {
+            id: format!("_{}", self.ambient.chance().hex(16)),
+            issue_instant: now,
+            destination: Some(tenant.acs_url.clone()),
+            in_response_to: Some(request.id.clone()),
+            issuer: Some(IDP.to_owned()),
+            status: Status::success(),
+            assertions: vec![assertion],
+        }
+    }
+
+    pub(crate) fn sign(&self, response: &Response) -> String {
+        let signer = Signer {
+            key: self.key.clone(),
+            response: false,
+            assertion: true,
+            algorithm: self.key.algorithm(),
+        };
+        signer.sign(response).unwrap()
+    }
+
+    pub(crate) fn says(&self, tenant: &Tenant, request: &AuthnRequest, person: &Person) -> String {
+        self.sign(&self.draft(tenant, request, person))
+    }
+}

@@ -1,0 +1,340 @@
+//! G-10, G-16 to G-18: single sign-on in a browser.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
+
+async fn log_in(parties: &Parties, tenant: &Tenant, browser: &Browser, person: &Person) -> Answer {
+    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let xml = parties.idp.says(tenant, &request, person);
+    browser.posts(&tenant.acs_url, &xml, &relay_state).await
+}
+
+/// What the admin reads behind the reference number of a refusal's page.
+async fn reason(admin: &Browser, answer: &Answer) -> Value {
+    let page = &answer.body;
+    let (_, rest) = page.split_once("id=\"reference\">").expect("a reference");
+    let reference = rest.split('<').next().unwrap();
+    admin
+        .get(&format!("/api/business/refusals/{reference}"))
+        .await
+        .is(200)
+}
+
+#[tokio::test]
+async fn a_member_of_the_admins_group_administers_the_business_account() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    browser.get("/whoami").await.is(401);
+    let anna = Person::named("anna@corp.example", &["g-admins"]);
+    let answer = log_in(&parties, &tenant, &browser, &anna).await;
+    answer.is(303);
+    assert_eq!(answer.location.as_deref(), Some("/dashboard"));
+    let who = browser.get("/whoami").await.is(200);
+    assert_eq!(who["email"], "anna@corp.example");
+    assert_eq!(who["roles"], json!(["admin"]));
+    let users = browser.get("/api/business/users").await.is(200);
+    let anna = &users["users"][1];
+    assert_eq!(
+        (&anna["source"], &anna["role"]),
+        (&json!("sso"), &json!("admin"))
+    );
+    assert!(
+        browser
+            .get("/dashboard")
+            .await
+            .body
+            .contains("anna@corp.example")
+    );
+    assert_eq!(
+        admin.get("/api/business/licenses").await.is(200)["licenses"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_member_of_the_users_group_enters_and_does_not_administer() {
+    let parties = Parties::start().await;
+    let (_, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let anna = Person::named("anna@corp.example", &["Desktop Users", "Other"]);
+    log_in(&parties, &tenant, &browser, &anna).await.is(303);
+    assert_eq!(
+        browser.get("/whoami").await.is(200)["roles"],
+        json!(["user"])
+    );
+    browser
+        .get("/api/business/users")
+        .await
+        .problem(403, "not-an-admin");
+}
+
+#[tokio::test]
+async fn a_group_in_the_wrong_letter_case_is_refused_and_explained_to_the_admin() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let anna = Person::named("anna@corp.example", &["desktop users"]);
+    let answer = log_in(&parties, &tenant, &browser, &anna).await;
+    answer.is(403);
+    assert!(
+        !answer.body.contains("desktop users"),
+        "the page keeps the reason to itself"
+    );
+    let reason = reason(&admin, &answer).await;
+    assert_eq!(reason["code"], "not-in-any-group");
+    let private = text(&reason["private"]);
+    assert!(
+        private.contains("`Desktop Users`")
+            && private.contains("`desktop users`")
+            && private.contains("letter case"),
+        "{private}"
+    );
+    browser.get("/whoami").await.is(401);
+    let users = admin.get("/api/business/users").await.is(200);
+    assert_eq!(
+        users["users"].as_array().unwrap().len(),
+        1,
+        "nobody was taken in"
+    );
+}
+
+#[tokio::test]
+async fn an_attribute_in_the_wrong_letter_case_is_refused_by_name() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let mut anna = Person::named("anna@corp.example", &["g-users"]);
+    anna.attributes[0].0 = "displayName";
+    let answer = log_in(&parties, &tenant, &parties.browser(), &anna).await;
+    answer.is(403);
+    let reason = reason(&admin, &answer).await;
+    assert_eq!(reason["code"], "attribute-name-case");
+    assert!(
+        text(&reason["private"]).contains("expected `displayname`, came `displayName`"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_tampered_response_is_refused_with_a_reference_and_no_reason() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let xml = parties
+        .idp
+        .says(&tenant, &request, &anna)
+        .replace("g-users", "g-admins");
+    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    answer.is(403);
+    assert!(!answer.body.contains("signature"), "{}", answer.body);
+    assert_eq!(reason(&admin, &answer).await["code"], "signature-invalid");
+    browser.posts(&tenant.acs_url, "", "").await.is(403);
+    let garbage = browser
+        .client
+        .post(&tenant.acs_url)
+        .body("x")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(garbage.status(), 400);
+}
+
+#[tokio::test]
+async fn a_response_opens_one_door_once_and_only_in_the_browser_that_asked() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let (browser, thief) = (parties.browser(), parties.browser());
+    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let xml = parties.idp.says(
+        &tenant,
+        &request,
+        &Person::named("anna@corp.example", &["g-users"]),
+    );
+    let stolen = thief.posts(&tenant.acs_url, &xml, &relay_state).await;
+    stolen.is(403);
+    assert_eq!(
+        reason(&admin, &stolen).await["code"],
+        "wrong-in-response-to"
+    );
+    browser
+        .posts(&tenant.acs_url, &xml, &relay_state)
+        .await
+        .is(303);
+    browser
+        .posts(&tenant.acs_url, &xml, &relay_state)
+        .await
+        .is(403);
+    // The same assertion for another request of the same browser.
+    let (second, relay_state) = browser.sso("anna@corp.example").await;
+    let mut draft = parties.idp.draft(
+        &tenant,
+        &second,
+        &Person::named("anna@corp.example", &["g-users"]),
+    );
+    draft.assertions[0].id = "_again".to_owned();
+    let again = parties.idp.sign(&draft);
+    browser
+        .posts(&tenant.acs_url, &again, &relay_state)
+        .await
+        .is(303);
+    let (third, relay_state) = browser.sso("anna@corp.example").await;
+    let mut draft = parties.idp.draft(
+        &tenant,
+        &third,
+        &Person::named("anna@corp.example", &["g-users"]),
+    );
+    draft.assertions[0].id = "_again".to_owned();
+    let replay = browser
+        .posts(&tenant.acs_url, &parties.idp.sign(&draft), &relay_state)
+        .await;
+    replay.is(403);
+    assert_eq!(reason(&admin, &replay).await["code"], "assertion-replayed");
+}
+
+#[tokio::test]
+async fn a_response_without_a_request_is_refused() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let (request, _) = browser.sso("anna@corp.example").await;
+    let mut draft = parties.idp.draft(
+        &tenant,
+        &request,
+        &Person::named("anna@corp.example", &["g-users"]),
+    );
+    draft.in_response_to = None;
+    draft.assertions[0].subject.as_mut().unwrap().confirmations[0].in_response_to = None;
+    let answer = parties
+        .browser()
+        .posts(&tenant.acs_url, &parties.idp.sign(&draft), "")
+        .await;
+    answer.is(403);
+    assert_eq!(reason(&admin, &answer).await["code"], "unsolicited");
+}
+
+#[tokio::test]
+async fn someone_of_another_domain_is_refused() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let eve = Person::named("eve@evil.example", &["g-admins"]);
+    let answer = log_in(&parties, &tenant, &parties.browser(), &eve).await;
+    answer.is(403);
+    assert_eq!(reason(&admin, &answer).await["code"], "wrong-domain");
+}
+
+#[tokio::test]
+async fn unknown_unverified_and_deactivated_domains_get_the_same_answer() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    admin
+        .post(&step("domains"), &json!({"domain": "new.example"}))
+        .await
+        .is(201);
+    let page = async |email: &str| {
+        let answer = parties
+            .browser()
+            .get(&format!("/sso/start?email={email}"))
+            .await;
+        answer.is(403);
+        let (before, rest) = answer.body.split_once("R-").unwrap();
+        format!("{before}{}", &rest[10..])
+    };
+    let unknown = page("a@unknown.example").await;
+    assert_eq!(unknown, page("a@new.example").await);
+    admin.post(&step("deactivate"), &Value::Null).await.is(200);
+    assert_eq!(
+        unknown.replace("a@unknown", "a@corp"),
+        page("a@corp.example").await
+    );
+    parties
+        .browser()
+        .get("/sso/start?email=nonsense")
+        .await
+        .is(400);
+}
+
+#[tokio::test]
+async fn a_login_leaving_the_groups_loses_access_at_the_next_one() {
+    let parties = Parties::start().await;
+    let (_, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    log_in(
+        &parties,
+        &tenant,
+        &browser,
+        &Person::named("anna@corp.example", &["g-admins"]),
+    )
+    .await
+    .is(303);
+    browser.get("/api/business/users").await.is(200);
+    let elsewhere = parties.browser();
+    log_in(
+        &parties,
+        &tenant,
+        &elsewhere,
+        &Person::named("anna@corp.example", &["g-users"]),
+    )
+    .await
+    .is(303);
+    browser
+        .get("/api/business/users")
+        .await
+        .problem(403, "not-an-admin");
+    log_in(
+        &parties,
+        &tenant,
+        &elsewhere,
+        &Person::named("anna@corp.example", &[]),
+    )
+    .await
+    .is(403);
+    browser.get("/whoami").await.is(401);
+}
+
+#[tokio::test]
+async fn a_login_that_took_too_long_is_refused() {
+    let parties = Parties::start().await;
+    let (_, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    parties
+        .ambient
+        .clock()
+        .advance(SignedDuration::from_mins(16))
+        .unwrap();
+    let xml = parties.idp.says(
+        &tenant,
+        &request,
+        &Person::named("anna@corp.example", &["g-users"]),
+    );
+    browser
+        .posts(&tenant.acs_url, &xml, &relay_state)
+        .await
+        .is(403);
+}
+
+#[tokio::test]
+async fn the_metadata_and_the_sign_in_page_are_there_for_the_idp_and_the_user() {
+    let parties = Parties::start().await;
+    let (_, tenant) = parties.integrated(5).await;
+    let browser = parties.browser();
+    let id = tenant.entity_id.rsplit('/').next().unwrap();
+    let metadata = browser.get(&format!("/saml/metadata/{id}")).await;
+    let read = saml::metadata::SpMetadata::parse(&metadata.body).unwrap();
+    assert_eq!(read.entity_id, tenant.entity_id);
+    assert_eq!(read.acs[0].endpoint.location, tenant.acs_url);
+    let page = browser.get("/directdownload/pd?experience=sso").await;
+    assert!(page.body.contains("Continue with SSO"));
+    let typed = browser
+        .client
+        .post(format!("{}/login/sso", browser.base))
+        .form(&[("email", "anna@corp.example")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(typed.status(), 302);
+}
