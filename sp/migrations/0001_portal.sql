@@ -233,6 +233,7 @@ CREATE TABLE refusals (
 CREATE TABLE audit (
     id TEXT PRIMARY KEY,
     business_id TEXT,
+    place BIGINT NOT NULL, -- keeps the order when the clock stands still
     happened BIGINT NOT NULL,
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
@@ -240,4 +241,4 @@ CREATE TABLE audit (
     detail TEXT NOT NULL,
     address TEXT NOT NULL
 );
-CREATE INDEX audit_business ON audit (business_id, happened);
+CREATE INDEX audit_business ON audit (business_id, place);

@@ -32,6 +32,22 @@ impl Refused {
         }
     }
 
+    /// The same, with another word for the user than for the admin.
+    pub fn advising(mut self, advice: &str) -> Self {
+        advice.clone_into(&mut self.advice);
+        self
+    }
+
+    /// What the user's page may say of the code: nothing that would teach a
+    /// forger which of the checks his Response failed.
+    pub fn public_code(&self) -> &str {
+        if self.advice == self.next {
+            &self.code
+        } else {
+            "refused"
+        }
+    }
+
     /// The portal itself failed.
     pub fn internal(error: &StoreError) -> Self {
         Self::new(

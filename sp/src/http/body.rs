@@ -34,7 +34,11 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
 
 /// Cross-site request forgery: unsafe methods need JSON, which no form can
 /// send, and an `Origin` that is ours when one is named.
-pub(super) async fn same_origin(State(portal): State<Portal>, request: Request, next: Next) -> Response {
+pub(super) async fn same_origin(
+    State(portal): State<Portal>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS

@@ -72,7 +72,7 @@ pub(super) fn refused(refused: &Refused, reference: &str) -> Html<String> {
                 "Reference number: " code id="reference" { (reference) }
                 ". Your administrator can look it up."
             }
-            p.note data-code=(refused.code) { a href="/login?sso=1" { "Start again" } }
+            p.note data-code=(refused.public_code()) { a href="/login?sso=1" { "Start again" } }
         },
     )
 }

@@ -16,7 +16,7 @@ pub struct Problem {
     status: StatusCode,
     code: String,
     detail: String,
-    members: Map<String, Value>,
+    members: Vec<(String, Value)>,
     retry_after: Option<u64>,
 }
 
@@ -30,14 +30,14 @@ impl Problem {
             status,
             code: code.into(),
             detail: detail.into(),
-            members: Map::new(),
+            members: Vec::new(),
             retry_after: None,
         }
     }
 
     /// With one more member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.members.push((name.to_owned(), value.into()));
         self
     }
 

@@ -57,11 +57,8 @@ pub(crate) async fn integration(
     let inactive = || {
         TurnedAway::of(
             business_id,
-            Refused::new(
-                "sso-unavailable",
-                request::UNAVAILABLE,
-                "the IdP integration is not active",
-                "Ask your administrator to activate it on the IdP Integration page.",
+            request::unavailable(
+                "the IdP integration is not active: activate it on the IdP Integration page",
             ),
         )
     };
@@ -72,11 +69,8 @@ pub(crate) async fn integration(
         Unready::Inactive => inactive(),
         Unready::Incomplete => TurnedAway::of(
             business_id,
-            Refused::new(
-                "sso-unavailable",
-                request::UNAVAILABLE,
+            request::unavailable(
                 "step 4 is not complete: the IdP's entity id, SSO URL or certificate is missing",
-                "Ask your administrator to complete step 4 of the IdP Integration page.",
             ),
         ),
         Unready::CertificateExpired(end) => TurnedAway::of(

@@ -13,7 +13,7 @@ use crate::store::logins::SsoRequestRow;
 use crate::store::{self, stored};
 
 /// The same words whether the domain is unknown, unverified or deactivated.
-pub(super) const UNAVAILABLE: &str = "Single sign-on isn't available for this e-mail address.";
+const UNAVAILABLE: &str = "Single sign-on isn't available for this e-mail address.";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ pub async fn start(
     })
 }
 
-fn unavailable(private: String) -> Refused {
+pub(super) fn unavailable(private: impl Into<String>) -> Refused {
     Refused::new(
         "sso-unavailable",
         UNAVAILABLE,

@@ -50,8 +50,9 @@ pub struct RefusalRow {
 /// When the database fails.
 pub async fn append(db: &mut Db, row: &AuditRow) -> Result<()> {
     sqlx::query(
-        "INSERT INTO audit (id, business_id, happened, actor, action, target, detail, address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO audit (id, business_id, place, happened, actor, action, target, detail, address)
+         VALUES ($1, $2, (SELECT COALESCE(MAX(place), 0) + 1 FROM audit WHERE business_id = $2),
+                 $3, $4, $5, $6, $7, $8)",
     )
     .bind(row.id.clone())
     .bind(row.business_id.clone())
@@ -71,13 +72,13 @@ pub async fn append(db: &mut Db, row: &AuditRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<AuditRow>> {
-    Ok(sqlx::query_as(
-        "SELECT * FROM audit WHERE business_id = $1 ORDER BY happened DESC, id LIMIT $2",
+    Ok(
+        sqlx::query_as("SELECT * FROM audit WHERE business_id = $1 ORDER BY place DESC LIMIT $2")
+            .bind(business_id.to_owned())
+            .bind(limit)
+            .fetch_all(db)
+            .await?,
     )
-    .bind(business_id.to_owned())
-    .bind(limit)
-    .fetch_all(db)
-    .await?)
 }
 
 /// Keeps what a reference number means.
