@@ -1,1 +1,38 @@
-//! scim
+//! SCIM 2.0 as data and rules: schemas (RFC 7643), filters, paths, PATCH,
+//! projection, lists, errors and discovery (RFC 7644).
+//!
+//! Resources are JSON objects judged by a [`schema::ResourceType`]; nothing
+//! here opens a socket, reads a clock or knows a database.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod discovery;
+mod error;
+pub mod filter;
+mod list;
+pub mod patch;
+mod path;
+mod projection;
+mod resource;
+pub mod schema;
+
+pub use error::{Error, ScimType};
+pub use list::{ListQuery, ListResponse};
+pub use path::{AttributePath, PatchPath};
+pub use projection::Projection;
+pub use resource::{Resource, member, member_mut};
+
+/// The media type of requests and answers (RFC 7644 §8.1).
+pub const MEDIA_TYPE: &str = "application/scim+json";
+
+/// The URNs of the protocol's messages (RFC 7644 §8.2).
+pub mod messages {
+    /// A list of resources.
+    pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+    /// A query by POST.
+    pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+    /// A modification.
+    pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+    /// An error.
+    pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+}

@@ -1,0 +1,98 @@
+//! Errors as SCIM tells them (RFC 7644 §3.12).
+
+use serde_json::{Value, json};
+
+use crate::messages;
+
+/// The detail error keywords of RFC 7644 §3.12, table 9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScimType {
+    /// The filter cannot be read, or its attribute and operator do not go together.
+    InvalidFilter,
+    /// More results than the server is willing to calculate.
+    TooMany,
+    /// Another resource has the value already.
+    Uniqueness,
+    /// The attribute is read-only or immutable.
+    Mutability,
+    /// The body cannot be read, or is not what the request demands.
+    InvalidSyntax,
+    /// The path of a PATCH operation cannot be read.
+    InvalidPath,
+    /// The path of a PATCH operation leads nowhere.
+    NoTarget,
+    /// A required value is missing, or a value is not of its type.
+    InvalidValue,
+    /// The protocol version is not supported.
+    InvalidVers,
+    /// The request would reveal what must not stand in a URI.
+    Sensitive,
+}
+
+impl ScimType {
+    /// The keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+        }
+    }
+}
+
+/// An error: status, keyword, and a detail that says what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status}: {detail}")]
+pub struct Error {
+    /// HTTP status.
+    pub status: u16,
+    /// The keyword, where the table has one.
+    pub scim_type: Option<ScimType>,
+    /// What is wrong, for a person.
+    pub detail: String,
+}
+
+impl Error {
+    /// An error of that status without a keyword.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+        }
+    }
+
+    /// 400 with a keyword; 409 for [`ScimType::Uniqueness`].
+    pub fn of(scim_type: ScimType, detail: impl Into<String>) -> Self {
+        let status = if scim_type == ScimType::Uniqueness {
+            409
+        } else {
+            400
+        };
+        Self {
+            status,
+            scim_type: Some(scim_type),
+            detail: detail.into(),
+        }
+    }
+
+    /// The message.
+    pub fn to_json(&self) -> Value {
+        let mut message = json!({
+            "schemas": [messages::ERROR],
+            "status": self.status.to_string(),
+        });
+        if let Some(scim_type) = self.scim_type {
+            message["scimType"] = scim_type.keyword().into();
+        }
+        message["detail"] = self.detail.as_str().into();
+        message
+    }
+}

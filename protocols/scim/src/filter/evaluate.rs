@@ -1,0 +1,227 @@
+//! Whether a resource satisfies a filter.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::{Filter, Operator};
+use crate::resource::member;
+use crate::schema::{Attribute, Kind, ResourceType};
+use crate::{AttributePath, Error, ScimType};
+
+/// Whether `resource` satisfies `filter`.
+///
+/// # Errors
+/// `invalidFilter` when an attribute does not exist, or the operator does not
+/// go with it (RFC 7644 §3.4.2.2).
+pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<bool, Error> {
+    Ok(match filter {
+        Filter::Or(a, b) => matches(a, resource, of)? | matches(b, resource, of)?,
+        Filter::And(a, b) => matches(a, resource, of)? & matches(b, resource, of)?,
+        Filter::Not(inner) => !matches(inner, resource, of)?,
+        Filter::Present(path) => {
+            let (_, values) = select(path, resource, of)?;
+            values.iter().any(|value| has_content(value))
+        }
+        Filter::Compare(path, operator, wanted) => {
+            let (attribute, values) = select(path, resource, of)?;
+            judge(attribute, &values, *operator, wanted)?
+        }
+        Filter::ValuePath(path, inner) => {
+            let attribute = of.attribute(path).ok_or_else(|| unknown(path))?;
+            let holder = holder(path, resource, of);
+            let mut found = false;
+            for value in each(holder.and_then(|object| member(object, &path.name))) {
+                found |= matches_value(inner, value, attribute)?;
+            }
+            found
+        }
+    })
+}
+
+/// Whether one value of a complex attribute satisfies `filter`.
+pub(crate) fn matches_value(filter: &Filter, value: &Value, of: &Attribute) -> Result<bool, Error> {
+    let sub = |path: &AttributePath| of.sub_attribute(&path.name).ok_or_else(|| unknown(path));
+    Ok(match filter {
+        Filter::Or(a, b) => matches_value(a, value, of)? | matches_value(b, value, of)?,
+        Filter::And(a, b) => matches_value(a, value, of)? & matches_value(b, value, of)?,
+        Filter::Not(inner) => !matches_value(inner, value, of)?,
+        Filter::Present(path) => {
+            sub(path)?;
+            member(value, &path.name).is_some_and(has_content)
+        }
+        Filter::Compare(path, operator, wanted) => {
+            let values: Vec<&Value> = each(member(value, &path.name)).collect();
+            judge(sub(path)?, &values, *operator, wanted)?
+        }
+        Filter::ValuePath(path, _) => return Err(unknown(path)),
+    })
+}
+
+fn unknown(path: &AttributePath) -> Error {
+    Error::of(
+        ScimType::InvalidFilter,
+        format!("expected an attribute of the schema, came {path}; GET /Schemas has them all"),
+    )
+}
+
+/// The object that has the attribute: the resource or an extension of it.
+fn holder<'r>(path: &AttributePath, resource: &'r Value, of: &ResourceType) -> Option<&'r Value> {
+    match of.extension(path) {
+        Some(extension) => member(resource, extension.id),
+        None => Some(resource),
+    }
+}
+
+fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let (one, many) = match value {
+        Some(Value::Array(values)) => (None, values.as_slice()),
+        other => (other, [].as_slice()),
+    };
+    one.into_iter().chain(many)
+}
+
+/// The values a path leads to, and their definition. A path that ends at a
+/// complex attribute with many values means their `value` (§3.4.2.2).
+fn select<'r, 's>(
+    path: &AttributePath,
+    resource: &'r Value,
+    of: &'s ResourceType,
+) -> Result<(&'s Attribute, Vec<&'r Value>), Error> {
+    let attribute = of.attribute(path).ok_or_else(|| unknown(path))?;
+    let values = each(holder(path, resource, of).and_then(|object| member(object, &path.name)));
+    let sub = match &path.sub {
+        Some(sub) => Some(sub.as_str()),
+        None if attribute.multi_valued && attribute.sub_attribute("value").is_some() => {
+            Some("value")
+        }
+        None => None,
+    };
+    match sub {
+        None => Ok((attribute, values.collect())),
+        Some(name) => {
+            let definition = attribute.sub_attribute(name).ok_or_else(|| unknown(path))?;
+            let values = values.flat_map(|value| each(member(value, name)));
+            Ok((definition, values.collect()))
+        }
+    }
+}
+
+fn has_content(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+fn judge(
+    attribute: &Attribute,
+    values: &[&Value],
+    operator: Operator,
+    wanted: &Value,
+) -> Result<bool, Error> {
+    if operator == Operator::NotEqual {
+        return Ok(!judge(attribute, values, Operator::Equal, wanted)?);
+    }
+    if wanted.is_null() {
+        return Ok(operator == Operator::Equal && !values.iter().any(|value| has_content(value)));
+    }
+    let mut found = false;
+    for value in values {
+        found |= compare(attribute, value, operator, wanted)?;
+    }
+    if values.is_empty() {
+        // The operator must go with the attribute even where no value is.
+        compare(attribute, &Value::Null, operator, wanted)?;
+    }
+    Ok(found)
+}
+
+fn compare(
+    attribute: &Attribute,
+    value: &Value,
+    operator: Operator,
+    wanted: &Value,
+) -> Result<bool, Error> {
+    let mismatch = || {
+        Error::of(
+            ScimType::InvalidFilter,
+            format!(
+                "the operator {} with {wanted} does not go with {}, which is a {}",
+                operator.keyword(),
+                attribute.name,
+                attribute.kind.name()
+            ),
+        )
+    };
+    match attribute.kind {
+        Kind::Boolean => {
+            let wanted = match wanted {
+                Value::Bool(wanted) => *wanted,
+                // Some clients quote booleans.
+                Value::String(text) if text.eq_ignore_ascii_case("true") => true,
+                Value::String(text) if text.eq_ignore_ascii_case("false") => false,
+                _ => return Err(mismatch()),
+            };
+            if operator != Operator::Equal {
+                return Err(mismatch());
+            }
+            Ok(value.as_bool() == Some(wanted))
+        }
+        Kind::Integer | Kind::Decimal => {
+            let wanted = wanted.as_f64().ok_or_else(mismatch)?;
+            let ordering = value.as_f64().and_then(|value| value.partial_cmp(&wanted));
+            ordered(operator, ordering).ok_or_else(mismatch)
+        }
+        Kind::DateTime => {
+            let instant = |value: &Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
+            if let Some(wanted) = instant(wanted) {
+                let ordering = instant(value).map(|value| value.cmp(&wanted));
+                if let Some(outcome) = ordered(operator, ordering) {
+                    return Ok(outcome);
+                }
+            }
+            text(false, value, operator, wanted).ok_or_else(mismatch)
+        }
+        Kind::String | Kind::Reference | Kind::Binary => {
+            text(attribute.case_exact, value, operator, wanted).ok_or_else(mismatch)
+        }
+        Kind::Complex => Err(mismatch()),
+    }
+}
+
+fn ordered(operator: Operator, ordering: Option<Ordering>) -> Option<bool> {
+    let test: fn(Ordering) -> bool = match operator {
+        Operator::Equal => Ordering::is_eq,
+        Operator::NotEqual => Ordering::is_ne,
+        Operator::Greater => Ordering::is_gt,
+        Operator::GreaterOrEqual => Ordering::is_ge,
+        Operator::Less => Ordering::is_lt,
+        Operator::LessOrEqual => Ordering::is_le,
+        Operator::Contains | Operator::StartsWith | Operator::EndsWith => return None,
+    };
+    Some(ordering.is_some_and(test))
+}
+
+fn text(case_exact: bool, value: &Value, operator: Operator, wanted: &Value) -> Option<bool> {
+    let fold = |text: &str| {
+        if case_exact {
+            text.to_owned()
+        } else {
+            text.to_lowercase()
+        }
+    };
+    let wanted = fold(wanted.as_str()?);
+    let Some(value) = value.as_str().map(fold) else {
+        return Some(false);
+    };
+    Some(match operator {
+        Operator::Contains => value.contains(&wanted),
+        Operator::StartsWith => value.starts_with(&wanted),
+        Operator::EndsWith => value.ends_with(&wanted),
+        other => return ordered(other, Some(value.cmp(&wanted))),
+    })
+}

@@ -1,0 +1,91 @@
+//! Filters (RFC 7644 §3.4.2.2): their grammar as a tree, and its judgement.
+
+mod evaluate;
+mod parser;
+
+use std::fmt;
+
+use serde_json::Value;
+
+pub use evaluate::matches;
+pub(crate) use evaluate::matches_value;
+pub use parser::parse;
+pub(crate) use parser::parse_value_path;
+
+use crate::AttributePath;
+
+/// Comparison operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `eq`
+    Equal,
+    /// `ne`
+    NotEqual,
+    /// `co`
+    Contains,
+    /// `sw`
+    StartsWith,
+    /// `ew`
+    EndsWith,
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+}
+
+impl Operator {
+    /// Every operator with its keyword.
+    pub const ALL: [(&str, Self); 9] = [
+        ("eq", Self::Equal),
+        ("ne", Self::NotEqual),
+        ("co", Self::Contains),
+        ("sw", Self::StartsWith),
+        ("ew", Self::EndsWith),
+        ("gt", Self::Greater),
+        ("ge", Self::GreaterOrEqual),
+        ("lt", Self::Less),
+        ("le", Self::LessOrEqual),
+    ];
+
+    /// The keyword.
+    pub fn keyword(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, operator)| *operator == self);
+        found.map_or("eq", |(keyword, _)| keyword)
+    }
+}
+
+/// A filter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// Either holds.
+    Or(Box<Filter>, Box<Filter>),
+    /// Both hold.
+    And(Box<Filter>, Box<Filter>),
+    /// It does not hold.
+    Not(Box<Filter>),
+    /// The attribute has a value (`pr`).
+    Present(AttributePath),
+    /// A value of the attribute compares so.
+    Compare(AttributePath, Operator, Value),
+    /// One and the same value of a complex attribute satisfies the filter.
+    ValuePath(AttributePath, Box<Filter>),
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Or(a, b) => write!(f, "({a} or {b})"),
+            Self::And(a, b) => write!(f, "({a} and {b})"),
+            Self::Not(inner) => write!(f, "not ({inner})"),
+            Self::Present(path) => write!(f, "{path} pr"),
+            Self::Compare(path, operator, value) => {
+                write!(f, "{path} {} {value}", operator.keyword())
+            }
+            Self::ValuePath(path, inner) => write!(f, "{path}[{inner}]"),
+        }
+    }
+}

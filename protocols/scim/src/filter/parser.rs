@@ -1,0 +1,195 @@
+//! From text to a [`Filter`], with the position of what is wrong.
+
+use serde_json::Value;
+
+use super::{Filter, Operator};
+use crate::{AttributePath, Error, ScimType};
+
+/// How deep filters may nest; more is an attack on the stack.
+const MAX_DEPTH: usize = 32;
+
+/// Reads a filter. Operators are read in any letter case, as PingOne and
+/// others send them.
+///
+/// # Errors
+/// `invalidFilter`, with the position.
+pub fn parse(text: &str) -> Result<Filter, Error> {
+    let mut parser = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    let outcome = parser.or(true).and_then(|filter| {
+        parser.skip();
+        if parser.rest().is_empty() {
+            return Ok(filter);
+        }
+        Err(parser.expected("and, or, or the end"))
+    });
+    outcome.map_err(|detail| {
+        Error::of(
+            ScimType::InvalidFilter,
+            format!("the filter {text:?}: {detail}"),
+        )
+    })
+}
+
+/// Reads `[filter]` and returns what follows.
+pub(crate) fn parse_value_path(text: &str) -> Result<(Filter, &str), String> {
+    let mut parser = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    parser.punctuation('[')?;
+    let filter = parser.or(false)?;
+    parser.punctuation(']')?;
+    Ok((filter, parser.rest()))
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'t> Parser<'t> {
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn skip(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn expected(&self, what: &str) -> String {
+        let rest = self.rest();
+        let came = if rest.is_empty() {
+            "the end".to_owned()
+        } else {
+            let shown: String = rest.chars().take(20).collect();
+            format!("{shown:?}")
+        };
+        format!("expected {what} at character {}, came {came}", self.at + 1)
+    }
+
+    fn punctuation(&mut self, sign: char) -> Result<(), String> {
+        self.skip();
+        if !self.rest().starts_with(sign) {
+            return Err(self.expected(&format!("{sign:?}")));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// A word up to white space or a sign of the grammar.
+    fn peek_word(&self) -> &'t str {
+        let rest = self.rest();
+        let end = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"'))
+            .unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        self.skip();
+        let found = self.peek_word().eq_ignore_ascii_case(keyword);
+        if found {
+            self.at += keyword.len();
+        }
+        found
+    }
+
+    fn or(&mut self, value_paths: bool) -> Result<Filter, String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(format!(
+                "expected at most {MAX_DEPTH} levels of parentheses"
+            ));
+        }
+        let mut left = self.and(value_paths)?;
+        while self.keyword("or") {
+            left = Filter::Or(Box::new(left), Box::new(self.and(value_paths)?));
+        }
+        self.depth -= 1;
+        Ok(left)
+    }
+
+    fn and(&mut self, value_paths: bool) -> Result<Filter, String> {
+        let mut left = self.term(value_paths)?;
+        while self.keyword("and") {
+            left = Filter::And(Box::new(left), Box::new(self.term(value_paths)?));
+        }
+        Ok(left)
+    }
+
+    fn term(&mut self, value_paths: bool) -> Result<Filter, String> {
+        self.skip();
+        if self.rest().starts_with('(') {
+            self.at += 1;
+            let inner = self.or(value_paths)?;
+            self.punctuation(')')?;
+            return Ok(inner);
+        }
+        let word = self.peek_word();
+        let after = self.rest()[word.len()..].trim_start();
+        if word.eq_ignore_ascii_case("not") && after.starts_with('(') {
+            self.at += word.len();
+            self.punctuation('(')?;
+            let inner = self.or(value_paths)?;
+            self.punctuation(')')?;
+            return Ok(Filter::Not(Box::new(inner)));
+        }
+        if word.is_empty() {
+            return Err(self.expected("an attribute"));
+        }
+        let path = AttributePath::parse(word)
+            .map_err(|error| format!("{error} at character {}", self.at + 1))?;
+        self.at += word.len();
+        if self.rest().starts_with('[') {
+            if !value_paths {
+                return Err(self.expected("no brackets within brackets"));
+            }
+            self.at += 1;
+            let inner = self.or(false)?;
+            self.punctuation(']')?;
+            return Ok(Filter::ValuePath(path, Box::new(inner)));
+        }
+        if self.keyword("pr") {
+            return Ok(Filter::Present(path));
+        }
+        for (keyword, operator) in Operator::ALL {
+            if self.keyword(keyword) {
+                return Ok(Filter::Compare(path, operator, self.value()?));
+            }
+        }
+        Err(self.expected("an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)"))
+    }
+
+    fn value(&mut self) -> Result<Value, String> {
+        self.skip();
+        let rest = self.rest();
+        let end = if let Some(inner) = rest.strip_prefix('"') {
+            let mut escaped = false;
+            let close = inner.find(|c| {
+                let closes = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                closes
+            });
+            match close {
+                Some(at) => at + 2,
+                None => return Err(self.expected("a closing quote")),
+            }
+        } else {
+            self.peek_word().len()
+        };
+        match serde_json::from_str(&rest[..end]) {
+            Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_))) => {
+                self.at += end;
+                Ok(value)
+            }
+            _ => Err(self.expected("a JSON string, number, true, false or null")),
+        }
+    }
+}

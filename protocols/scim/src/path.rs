@@ -1,0 +1,126 @@
+//! Where in a resource: attribute paths (RFC 7644 §3.10) and the paths of
+//! PATCH operations (§3.5.2).
+
+use std::fmt;
+
+use crate::filter::{Filter, parse_value_path};
+use crate::{Error, ScimType};
+
+/// `[urn:]name[.sub]`, names in any letter case (RFC 7643 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributePath {
+    /// The schema's URN, when it was written.
+    pub schema: Option<String>,
+    /// The attribute.
+    pub name: String,
+    /// Its sub-attribute.
+    pub sub: Option<String>,
+}
+
+impl AttributePath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (schema, rest) = match text.rfind(':') {
+            Some(at) if text.len() >= 4 && text[..4].eq_ignore_ascii_case("urn:") => {
+                // A URN ends in a version such as `2.0`, so the dot before the
+                // last colon is not ours; the name follows the last colon.
+                (Some(text[..at].to_owned()), &text[at + 1..])
+            }
+            Some(_) => return Err(format!("expected urn:… before the colon, came {text:?}")),
+            None => (None, text),
+        };
+        let (name, sub) = match rest.split_once('.') {
+            Some((name, sub)) => (name, Some(sub)),
+            None => (rest, None),
+        };
+        for part in std::iter::once(name).chain(sub) {
+            if !is_name(part) {
+                return Err(format!(
+                    "expected an attribute name (a letter, then letters, digits, - or _), came {part:?}"
+                ));
+            }
+        }
+        Ok(Self {
+            schema,
+            name: name.to_owned(),
+            sub: sub.map(str::to_owned),
+        })
+    }
+}
+
+/// ATTRNAME of RFC 7643 §2.1; `$ref` is the one name with a sign before it.
+pub(crate) fn is_name(text: &str) -> bool {
+    let text = text.strip_prefix('$').unwrap_or(text);
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}:")?;
+        }
+        f.write_str(&self.name)?;
+        match &self.sub {
+            Some(sub) => write!(f, ".{sub}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `attribute[filter].sub` (RFC 7644 §3.5.2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchPath {
+    /// The attribute; its sub-attribute when there is no filter.
+    pub attribute: AttributePath,
+    /// Which of its values.
+    pub filter: Option<Filter>,
+    /// The sub-attribute of the values the filter chose.
+    pub sub: Option<String>,
+}
+
+impl PatchPath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// `invalidPath`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let invalid = |detail: String| {
+            Error::of(
+                ScimType::InvalidPath,
+                format!("the path {text:?}: {detail}"),
+            )
+        };
+        let text = text.trim();
+        let Some(open) = text.find('[') else {
+            return Ok(Self {
+                attribute: AttributePath::parse(text).map_err(invalid)?,
+                filter: None,
+                sub: None,
+            });
+        };
+        let attribute = AttributePath::parse(&text[..open]).map_err(invalid)?;
+        let (filter, rest) = parse_value_path(&text[open..]).map_err(invalid)?;
+        let sub = match rest {
+            "" => None,
+            rest => match rest.strip_prefix('.') {
+                Some(sub) if is_name(sub) => Some(sub.to_owned()),
+                _ => {
+                    return Err(invalid(format!(
+                        "expected .sub-attribute after ], came {rest:?}"
+                    )));
+                }
+            },
+        };
+        Ok(Self {
+            attribute,
+            filter: Some(filter),
+            sub,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Which attributes an answer has: `attributes` and `excludedAttributes`
+//! (RFC 7644 §3.9) over each attribute's `returned` (RFC 7643 §2.2).
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Attribute, ResourceType, Returned};
+use crate::{AttributePath, Error, ScimType};
+
+/// What was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Projection {
+    only: Vec<AttributePath>,
+    without: Vec<AttributePath>,
+}
+
+impl Projection {
+    /// From the two query parameters, names separated by commas.
+    ///
+    /// # Errors
+    /// `invalidValue` when both are there or a name cannot be read.
+    pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, Error> {
+        let read = |text: Option<&str>| -> Result<Vec<AttributePath>, Error> {
+            text.unwrap_or_default()
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map(|name| {
+                    AttributePath::parse(name)
+                        .map_err(|detail| Error::of(ScimType::InvalidValue, detail))
+                })
+                .collect()
+        };
+        let projection = Self {
+            only: read(attributes)?,
+            without: read(excluded)?,
+        };
+        if !projection.only.is_empty() && !projection.without.is_empty() {
+            return Err(Error::of(
+                ScimType::InvalidValue,
+                "expected attributes or excludedAttributes, came both; use one of them",
+            ));
+        }
+        Ok(projection)
+    }
+
+    /// Whether an attribute at the top would be in the answer at all, so that
+    /// what is costly need not be fetched.
+    pub fn wants(&self, name: &str) -> bool {
+        let named = |paths: &[AttributePath], whole: bool| {
+            paths
+                .iter()
+                .any(|path| path.name.eq_ignore_ascii_case(name) && (!whole || path.sub.is_none()))
+        };
+        if self.only.is_empty() {
+            !named(&self.without, true)
+        } else {
+            named(&self.only, false)
+        }
+    }
+
+    /// The resource as it is answered.
+    pub fn apply(&self, resource: &Value, of: &ResourceType) -> Value {
+        let Some(object) = resource.as_object() else {
+            return resource.clone();
+        };
+        let mut out = Map::new();
+        for (key, value) in object {
+            if let Some(extension) = of.extension_by_id(key) {
+                let inner = self.members(value, extension.attributes, Some(extension.id));
+                if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
+                    out.insert(key.clone(), inner);
+                }
+            } else if let Some(attribute) = of.attributes().find(|one| one.name == key)
+                && let Some(value) = self.one(attribute, value, None)
+            {
+                out.insert(key.clone(), value);
+            }
+        }
+        Value::Object(out)
+    }
+
+    fn members(&self, value: &Value, of: &[Attribute], schema: Option<&str>) -> Value {
+        let object = value.as_object().into_iter().flatten();
+        object
+            .filter_map(|(key, value)| {
+                let attribute = of.iter().find(|one| one.name == key)?;
+                Some((key.clone(), self.one(attribute, value, schema)?))
+            })
+            .collect::<Map<_, _>>()
+            .into()
+    }
+
+    fn one(&self, attribute: &Attribute, value: &Value, schema: Option<&str>) -> Option<Value> {
+        match attribute.returned {
+            Returned::Never => return None,
+            Returned::Always => return Some(value.clone()),
+            Returned::Default | Returned::Request => {}
+        }
+        let mine = |path: &&AttributePath| {
+            path.name.eq_ignore_ascii_case(attribute.name)
+                && (schema.is_none()
+                    || path.schema.as_deref().is_some_and(|urn| {
+                        schema.is_some_and(|schema| urn.eq_ignore_ascii_case(schema))
+                    }))
+        };
+        let subs = |paths: &[AttributePath]| -> Option<Vec<String>> {
+            let named: Vec<&AttributePath> = paths.iter().filter(mine).collect();
+            if named.is_empty() {
+                return None;
+            }
+            // Named whole once is named whole.
+            if named.iter().any(|path| path.sub.is_none()) {
+                return Some(Vec::new());
+            }
+            Some(named.iter().filter_map(|path| path.sub.clone()).collect())
+        };
+        if !self.only.is_empty() {
+            let subs = subs(&self.only)?;
+            let keep = |name: &str| subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
+            return Some(if subs.is_empty() {
+                value.clone()
+            } else {
+                parts(value, &keep)
+            });
+        }
+        if attribute.returned == Returned::Request {
+            return None;
+        }
+        match subs(&self.without) {
+            None => Some(value.clone()),
+            Some(subs) if subs.is_empty() => None,
+            Some(subs) => {
+                let keep = |name: &str| !subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
+                Some(parts(value, &keep))
+            }
+        }
+    }
+}
+
+/// A complex value, or each of many, with the parts that are kept.
+fn parts(value: &Value, keep: &dyn Fn(&str) -> bool) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(|value| parts(value, keep)).collect(),
+        Value::Object(object) => object
+            .iter()
+            .filter(|(name, _)| keep(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}

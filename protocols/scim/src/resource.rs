@@ -1,0 +1,256 @@
+//! A resource as the schemas have it: names in their canonical letter case,
+//! values of their types, nothing that only the service provider may say.
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Attribute, Kind, Mutability, ResourceType};
+use crate::{Error, ScimType};
+
+/// The member of an object, its name in any letter case (RFC 7643 §2.1).
+pub fn member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
+    let object = object.as_object()?;
+    object.get(name).or_else(|| {
+        object
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })
+}
+
+/// [`member`], to change it.
+pub fn member_mut<'v>(object: &'v mut Value, name: &str) -> Option<&'v mut Value> {
+    let object = object.as_object_mut()?;
+    object
+        .iter_mut()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+/// A resource that its schemas allow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource(Map<String, Value>);
+
+impl Resource {
+    /// Reads a resource as a client sends it. Unknown and read-only
+    /// attributes are ignored (RFC 7644 §3.3); null and empty lists mean
+    /// unassigned (RFC 7643 §2.5).
+    ///
+    /// # Errors
+    /// `invalidSyntax` when it is no object, `invalidValue` when a value is
+    /// missing or not of its type; the detail names the attribute.
+    pub fn parse(body: &Value, of: &ResourceType) -> Result<Self, Error> {
+        let Some(object) = body.as_object() else {
+            return Err(Error::of(
+                ScimType::InvalidSyntax,
+                format!(
+                    "expected a {} as JSON object, came {}",
+                    of.name,
+                    kind_of(body)
+                ),
+            ));
+        };
+        declared(body, of)?;
+        let mut out = Map::new();
+        let mut schemas = vec![Value::from(of.schema.id)];
+        for attribute in of.attributes() {
+            if attribute.name == "schemas" {
+                continue;
+            }
+            read(
+                &mut out,
+                attribute,
+                member(body, attribute.name),
+                attribute.name,
+            )?;
+        }
+        for extension in of.extensions {
+            let held = object
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(extension.id));
+            let Some((_, held)) = held.filter(|(_, held)| !held.is_null()) else {
+                continue;
+            };
+            if !held.is_object() {
+                return Err(wrong(extension.id, "an object", held));
+            }
+            let mut inner = Map::new();
+            for attribute in extension.attributes {
+                let place = format!("{}:{}", extension.id, attribute.name);
+                read(&mut inner, attribute, member(held, attribute.name), &place)?;
+            }
+            if !inner.is_empty() {
+                schemas.push(extension.id.into());
+                out.insert(extension.id.to_owned(), inner.into());
+            }
+        }
+        out.insert("schemas".into(), schemas.into());
+        Ok(Self(out))
+    }
+
+    /// The attribute at the top, by its canonical name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The text of an attribute at the top.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    /// Takes an attribute out.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// Sets an attribute.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    /// The value of a multi-valued attribute that counts: the primary one,
+    /// else the first.
+    pub fn preferred(&self, name: &str) -> Option<&str> {
+        let values = self.get(name)?.as_array()?;
+        let is_primary = |value: &&Value| value["primary"] == Value::Bool(true);
+        values.iter().find(is_primary).or_else(|| values.first())?["value"].as_str()
+    }
+
+    /// The object.
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The JSON.
+    pub fn into_json(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+/// `schemas`, when it is there, must name the resource's own schema.
+fn declared(body: &Value, of: &ResourceType) -> Result<(), Error> {
+    let Some(schemas) = member(body, "schemas") else {
+        return Ok(());
+    };
+    let names_ours = schemas.as_array().is_some_and(|all| {
+        all.iter()
+            .filter_map(Value::as_str)
+            .any(|urn| urn.eq_ignore_ascii_case(of.schema.id))
+    });
+    if names_ours {
+        return Ok(());
+    }
+    Err(Error::of(
+        ScimType::InvalidValue,
+        format!("expected schemas to name {}, came {schemas}", of.schema.id),
+    ))
+}
+
+fn read(
+    out: &mut Map<String, Value>,
+    attribute: &Attribute,
+    value: Option<&Value>,
+    place: &str,
+) -> Result<(), Error> {
+    if attribute.mutability == Mutability::ReadOnly {
+        return Ok(());
+    }
+    let value = match value {
+        None | Some(Value::Null) => None,
+        Some(value) if attribute.multi_valued => {
+            let single = [value.clone()];
+            let values = value.as_array().map_or(single.as_slice(), Vec::as_slice);
+            let mut read: Vec<Value> = Vec::new();
+            for (index, value) in values.iter().enumerate() {
+                let place = format!("{place}[{index}]");
+                if let Some(value) = one(attribute, value, &place)?
+                    && !read.contains(&value)
+                {
+                    read.push(value);
+                }
+            }
+            let primaries = read
+                .iter()
+                .filter(|value| value["primary"] == Value::Bool(true));
+            if primaries.count() > 1 {
+                return Err(Error::of(
+                    ScimType::InvalidValue,
+                    format!("expected at most one value of {place} with primary true"),
+                ));
+            }
+            (!read.is_empty()).then_some(Value::Array(read))
+        }
+        Some(value) => one(attribute, value, place)?,
+    };
+    match value {
+        Some(value) => {
+            out.insert(attribute.name.to_owned(), value);
+            Ok(())
+        }
+        None if attribute.required => Err(Error::of(
+            ScimType::InvalidValue,
+            format!("expected {place}, which is required, found none"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// One value of its type; `None` when it is unassigned.
+fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value>, Error> {
+    let read = match (attribute.kind, value) {
+        (_, Value::Null) => return Ok(None),
+        (Kind::String | Kind::Reference | Kind::Binary, Value::String(text)) => {
+            if attribute.required && text.trim().is_empty() {
+                return Err(wrong(place, "a text that is not empty", value));
+            }
+            value.clone()
+        }
+        (Kind::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {
+            value.clone()
+        }
+        (Kind::DateTime, _) => return Err(wrong(place, "an instant (RFC 3339)", value)),
+        (Kind::Boolean, Value::Bool(_)) => value.clone(),
+        // Microsoft Entra writes booleans as "True" and "False".
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => true.into(),
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => false.into(),
+        (Kind::Integer, Value::Number(number)) if number.is_i64() => value.clone(),
+        (Kind::Decimal, Value::Number(_)) => value.clone(),
+        (Kind::Complex, Value::Object(_)) => {
+            let mut out = Map::new();
+            for sub in attribute.sub_attributes {
+                read(
+                    &mut out,
+                    sub,
+                    member(value, sub.name),
+                    &format!("{place}.{}", sub.name),
+                )?;
+            }
+            if out.is_empty() {
+                return Ok(None);
+            }
+            Value::Object(out)
+        }
+        (kind, value) => return Err(wrong(place, kind.name(), value)),
+    };
+    Ok(Some(read))
+}
+
+fn wrong(place: &str, expected: &str, came: &Value) -> Error {
+    Error::of(
+        ScimType::InvalidValue,
+        format!(
+            "expected {place} to be {expected}, came {} {came}",
+            kind_of(came)
+        ),
+    )
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "the boolean",
+        Value::Number(_) => "the number",
+        Value::String(_) => "the text",
+        Value::Array(_) => "the list",
+        Value::Object(_) => "the object",
+    }
+}
