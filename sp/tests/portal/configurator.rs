@@ -277,3 +277,72 @@ async fn once_active_only_the_backup_login_enters_with_a_password() {
     admin.post(&step("deactivate"), &Value::Null).await.is(200);
     log_in("al@corp.example").await.is(200);
 }
+
+#[tokio::test]
+async fn a_member_of_another_domain_is_sent_to_sso_as_well() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    let al = json!({"email": "al@mail.example", "role": "admin"});
+    admin.post("/api/business/users", &al).await.is(201);
+    parties.account("al@mail.example").await;
+    parties.configure(&admin).await;
+    admin.post(&step("activate"), &Value::Null).await.is(200);
+    let credentials = json!({"email": "al@mail.example", "password": PASSWORD});
+    parties
+        .browser()
+        .post("/api/session", &credentials)
+        .await
+        .problem(403, "use-sso");
+}
+
+#[tokio::test]
+async fn one_of_several_business_accounts_is_the_selected_workspace() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    let al = parties.account("al@mail.example").await;
+    let key = parties.license_key(json!({"seats": 1})).await;
+    let order = json!({"key": key, "organization": {"name": "Other"}});
+    let other = al.post("/api/license-keys", &order).await.is(201);
+    admin
+        .post("/api/business/users", &json!({"email": "al@mail.example"}))
+        .await
+        .is(201);
+    let session = al.get("/api/session").await.is(200);
+    assert_eq!(session["workspaces"].as_array().unwrap().len(), 2);
+    assert_eq!(session["workspace"], other["business_account"]["id"]);
+    let corp = admin.get("/api/session").await.is(200)["workspace"].clone();
+    let selected = al
+        .put("/api/session/workspace", &json!({"id": corp}))
+        .await
+        .is(200);
+    assert_eq!(selected["workspace"], corp);
+    al.get("/api/business/users")
+        .await
+        .problem(403, "not-an-admin");
+    al.put("/api/session/workspace", &json!({"id": "guess"}))
+        .await
+        .problem(403, "not-your-workspace");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_said_and_the_backup_login_still_enters() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    let far: jiff::Timestamp = "4097-01-01T00:00:00Z".parse().unwrap();
+    parties.ambient.clock().set(far).unwrap();
+    let refused = parties
+        .browser()
+        .get("/sso/start?email=anna@corp.example")
+        .await;
+    refused.is(403);
+    assert!(refused.body.contains("out of order"), "{}", refused.body);
+    let owner = json!({"email": "owner@vendor-mail.example", "password": PASSWORD});
+    admin.post("/api/session", &owner).await.is(200);
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(
+        shown["identity_provider"]["certificates"][0]["expired"],
+        true
+    );
+    assert_eq!(shown["steps"][3]["state"], "grey");
+    assert!(text(&shown["steps"][3]["missing"][0]).contains("expired on"));
+}

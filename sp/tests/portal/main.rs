@@ -6,4 +6,5 @@ mod configurator;
 mod desktop;
 mod parties;
 mod postgres;
+mod process;
 mod sso;

@@ -1,0 +1,118 @@
+//! `sp serve` as a process: killed half way, it loses nothing.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::parties::{Browser, PASSWORD, step};
+
+struct Process {
+    child: Child,
+    base: String,
+    control: String,
+}
+
+impl Process {
+    async fn serve(folder: &Path) -> Self {
+        let ready = folder.join("ready.json");
+        let _ = std::fs::remove_file(&ready);
+        let database = format!("sqlite://{}/portal.db?mode=rwc", folder.display());
+        let child = Command::new(env!("CARGO_BIN_EXE_sp"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--control-listen",
+                "127.0.0.1:0",
+            ])
+            .args(["--database-url", &database, "--ready-file"])
+            .arg(&ready)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // A process has no other way to tell its port than the file it writes.
+        let mut watch = tokio::time::interval(Duration::from_millis(10));
+        let text = loop {
+            watch.tick().await;
+            if let Ok(text) = std::fs::read_to_string(&ready) {
+                break text;
+            }
+        };
+        let ready: Value = serde_json::from_str(&text).unwrap();
+        Self {
+            child,
+            base: ready["base_url"].as_str().unwrap().to_owned(),
+            control: ready["control_url"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    fn browser(&self) -> Browser {
+        Browser {
+            client: reqwest::Client::builder()
+                .cookie_store(true)
+                .build()
+                .unwrap(),
+            base: self.base.clone(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
+    let process = Process::serve(folder.path()).await;
+    let jo = process.browser();
+    jo.post("/api/accounts", &credentials).await.is(201);
+    jo.post("/api/session", &credentials).await.is(200);
+    let control = Browser {
+        base: process.control.clone(),
+        ..process.browser()
+    };
+    let key = control
+        .post("/control/license-keys", &json!({"seats": 3}))
+        .await
+        .is(201);
+    let order = json!({"key": key["key"], "organization": {"name": "Corp"}});
+    jo.post("/api/license-keys", &order).await.is(201);
+    jo.post(&step("start"), &Value::Null).await.is(200);
+    jo.post(&step("domains"), &json!({"domain": "corp.example"}))
+        .await
+        .is(201);
+    let groups = json!({"admins": {"name": "A", "id": "1"}, "users": {"name": "U", "id": "2"}});
+    let before = jo.put(&step("groups"), &groups).await.is(200);
+    // The system's clock can't be moved.
+    control
+        .put("/control/clock", &json!({"advance_seconds": 1}))
+        .await
+        .problem(409, "clock-fixed");
+    drop(process); // SIGKILL
+
+    let process = Process::serve(folder.path()).await;
+    let jo = process.browser();
+    jo.post("/api/session", &credentials).await.is(200);
+    let after = jo.get("/api/business/idp-integration").await.is(200);
+    for member in ["status", "steps", "domains", "groups", "backup_login"] {
+        assert_eq!(after[member], before[member], "{member}");
+    }
+}
+
+#[tokio::test]
+async fn a_portal_told_to_end_ends_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::serve(folder.path()).await;
+    process.browser().get("/readyz").await.is(200);
+    let id = process.child.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    let ended = tokio::task::spawn_blocking(move || process.child.wait().unwrap());
+    assert!(ended.await.unwrap().success());
+}
