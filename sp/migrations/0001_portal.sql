@@ -44,7 +44,8 @@ CREATE TABLE tenants (
     scim_enabled BIGINT NOT NULL,
     scim_done BIGINT NOT NULL,
     users_done BIGINT NOT NULL,
-    backup_login TEXT,
+    started_by TEXT NOT NULL, -- the backup login by default
+    backup_login TEXT, -- as confirmed in step 7
     active BIGINT NOT NULL,
     started BIGINT NOT NULL
 );

@@ -9,8 +9,18 @@ use crate::store;
 pub(super) fn missing(entered: &Entered) -> Vec<String> {
     match entered.tenant.backup_login {
         Some(_) => Vec::new(),
-        None => vec!["choose the backup login".to_owned()],
+        None => vec![format!(
+            "confirm {} as the backup login, or choose another",
+            shown(entered)
+        )],
     }
+}
+
+/// The backup login as the page shows it: the one confirmed, or whoever
+/// started.
+pub fn shown(entered: &Entered) -> &str {
+    let tenant = &entered.tenant;
+    tenant.backup_login.as_deref().unwrap_or(&tenant.started_by)
 }
 
 /// Chooses the backup login: someone who has a password here and has logged

@@ -161,8 +161,10 @@ fn judge(row: &DomainRow, found: &Found) -> (&'static str, String) {
             ),
         ),
         Found::NoSuchName => (
-            "failed",
-            format!("{name} does not exist in DNS (NXDOMAIN): check its spelling"),
+            "pending",
+            format!(
+                "{name} does not exist in DNS (NXDOMAIN): check its spelling; a new domain may take up to 72 hours to be seen"
+            ),
         ),
         Found::TimedOut => (
             if row.status == "verified" {

@@ -44,10 +44,8 @@ pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorE
     }
     let id = portal.ambient.chance().uuid().to_string();
     let now = stored(portal.now());
-    store::tenants::insert(&mut tx, &id, by.business_id, now).await?;
-    let mut fresh = begun(&mut tx, by.business_id).await?;
-    fresh.tenant.backup_login = Some(by.actor.to_owned());
-    store::tenants::update(&mut tx, &fresh.tenant).await?;
+    store::tenants::insert(&mut tx, &id, by.business_id, by.actor, now).await?;
+    let fresh = begun(&mut tx, by.business_id).await?;
     note(portal, &mut tx, by, "idp-integration-started", &id, "").await?;
     tx.commit().await?;
     Ok(fresh)

@@ -351,7 +351,7 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "token_hint": token.map(|token| format!("…{}", token.hint)),
             "token_last_used": token.and_then(|token| token.last_used).map(instant),
         },
-        "backup_login": tenant.backup_login.as_ref().map(|email| json!({"email": email})),
+        "backup_login": {"email": backup_login::shown(entered), "confirmed": tenant.backup_login.is_some()},
         "can_activate": tenant.active == 0 && entered.grey(now).is_empty(),
     })))
 }

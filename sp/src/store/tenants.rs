@@ -36,7 +36,9 @@ pub struct TenantRow {
     pub scim_done: i64,
     /// Step 6 confirmed.
     pub users_done: i64,
-    /// Step 7: lower case e-mail.
+    /// Who clicked Start Configuring: lower case e-mail.
+    pub started_by: String,
+    /// Step 7, confirmed: lower case e-mail.
     pub backup_login: Option<String>,
     /// Activated.
     pub active: i64,
@@ -65,14 +67,21 @@ pub struct TokenRow {
 ///
 /// # Errors
 /// A unique violation when the business account has one.
-pub async fn insert(db: &mut Db, id: &str, business_id: &str, started: i64) -> Result<()> {
+pub async fn insert(
+    db: &mut Db,
+    id: &str,
+    business_id: &str,
+    started_by: &str,
+    started: i64,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO tenants (id, business_id, application_done, idp_wants_signed_requests,
-                              scim_enabled, scim_done, users_done, active, started)
-         VALUES ($1, $2, 0, 0, 1, 0, 0, 0, $3)",
+                              scim_enabled, scim_done, users_done, active, started_by, started)
+         VALUES ($1, $2, 0, 0, 1, 0, 0, 0, $3, $4)",
     )
     .bind(id.to_owned())
     .bind(business_id.to_owned())
+    .bind(started_by.to_owned())
     .bind(started)
     .execute(db)
     .await?;

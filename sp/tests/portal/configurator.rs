@@ -35,7 +35,7 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
         .post(&step("activate"), &Value::Null)
         .await
         .problem(409, "steps-missing");
-    assert_eq!(missing["missing"].as_array().unwrap().len(), 6);
+    assert_eq!(missing["missing"].as_array().unwrap().len(), 7);
     parties.configure(&admin).await;
     parties.restart().await;
     assert!(
@@ -90,7 +90,7 @@ async fn look_ups_that_fail_are_told_apart() {
         assert_eq!(shown["status"], status, "{shown}");
         assert!(text(&shown["detail"]).contains(words), "{shown}");
     };
-    said("failed", "NXDOMAIN").await;
+    said("pending", "NXDOMAIN").await;
     parties.dns.txt("corp.example", &[]);
     said("pending", "no TXT record").await;
     parties.dns.txt("corp.example", &["v=spf1 -all"]);

@@ -161,8 +161,13 @@ impl Parties {
             .put(&step("scim"), &json!({"done": true}))
             .await
             .is(200);
-        let shown = admin
+        admin
             .put(&step("users"), &json!({"done": true}))
+            .await
+            .is(200);
+        let page = admin.get("/api/business/idp-integration").await.is(200);
+        let shown = admin
+            .put(&step("backup-login"), &page["backup_login"])
             .await
             .is(200);
         assert_eq!(shown["can_activate"], true, "{shown}");
