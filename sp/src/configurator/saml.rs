@@ -79,8 +79,8 @@ pub async fn enter(
     source: Source,
 ) -> Result<Entered, ConfiguratorError> {
     let values = match source {
-        Source::Xml(xml) => from_metadata(&xml)?,
-        Source::Url(url) => from_metadata(&fetch(portal, &url).await?)?,
+        Source::Xml(xml) => from_metadata(&xml, portal.now())?,
+        Source::Url(url) => from_metadata(&fetch(portal, &url).await?, portal.now())?,
         Source::Manual {
             entity_id,
             sso_url,
@@ -102,9 +102,10 @@ pub async fn enter(
     .await
 }
 
-fn from_metadata(xml: &str) -> Result<Values, ConfiguratorError> {
+fn from_metadata(xml: &str, now: Timestamp) -> Result<Values, ConfiguratorError> {
     let invalid = |reason: &str| ConfiguratorError::MetadataInvalid(reason.to_owned());
     let metadata = IdpMetadata::parse(xml)
+        .and_then(|metadata| metadata.valid_at(now))
         .map_err(|error| ConfiguratorError::MetadataInvalid(error.to_string()))?;
     let endpoint = metadata
         .sso

@@ -40,6 +40,9 @@ pub fn router(portal: Portal) -> Router {
             portal.clone(),
             body::same_origin,
         ));
+    let strict_transport = portal
+        .is_https()
+        .then(|| fixed("strict-transport-security", "max-age=31536000"));
     Router::new()
         .merge(api)
         .merge(desktop::router())
@@ -53,6 +56,11 @@ pub fn router(portal: Portal) -> Router {
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
         .layer(fixed("referrer-policy", "same-origin"))
+        .layer(fixed(
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+        ))
+        .layer(tower::util::option_layer(strict_transport))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(

@@ -346,3 +346,34 @@ async fn an_expired_certificate_is_said_and_the_backup_login_still_enters() {
     assert_eq!(shown["steps"][3]["state"], "grey");
     assert!(text(&shown["steps"][3]["missing"][0]).contains("expired on"));
 }
+
+#[tokio::test]
+async fn the_idps_values_come_by_the_url_of_its_metadata() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(5).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    let mut metadata = parties.idp.metadata();
+    let current = metadata.to_xml();
+    metadata.valid_until = Some("2020-01-01T00:00:00Z".parse().unwrap());
+    let outdated = metadata.to_xml();
+    let published = axum::Router::new()
+        .route("/current", axum::routing::get(async move || current))
+        .route("/outdated", axum::routing::get(async move || outdated))
+        .route(
+            "/endless",
+            axum::routing::get(async || "x".repeat(2_000_000)),
+        );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, published).await });
+    let put = async |path: &str| {
+        let url = json!({"metadata_url": format!("{base}/{path}")});
+        admin.put(&step("saml"), &url).await
+    };
+    let shown = put("current").await.is(200);
+    assert_eq!(shown["identity_provider"]["entity_id"], IDP);
+    assert_eq!(shown["steps"][3]["state"], "green");
+    put("outdated").await.problem(400, "metadata-invalid");
+    put("endless").await.problem(502, "metadata-unreachable");
+    put("missing").await.problem(502, "metadata-unreachable");
+}
