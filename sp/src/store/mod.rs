@@ -10,12 +10,14 @@ pub mod accounts;
 pub mod activations;
 pub mod audit;
 pub mod domains;
+pub mod groups;
 pub mod licenses;
 pub mod logins;
 pub mod members;
 pub mod people;
 pub mod subscriptions;
 pub mod tenants;
+pub mod users;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
