@@ -24,7 +24,11 @@ impl AttributePath {
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (schema, rest) = match text.rfind(':') {
-            Some(at) if text.len() >= 4 && text[..4].eq_ignore_ascii_case("urn:") => {
+            Some(at)
+                if text
+                    .get(..4)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("urn:")) =>
+            {
                 // A URN ends in a version such as `2.0`, so the dot before the
                 // last colon is not ours; the name follows the last colon.
                 (Some(text[..at].to_owned()), &text[at + 1..])

@@ -1,0 +1,253 @@
+//! PATCH as the standard has it, and as Entra, Okta and PingOne send it.
+#![allow(clippy::unwrap_used)]
+
+use scim::schema::{GROUP_TYPE, ResourceType, USER_TYPE};
+use scim::{Error, Projection, Resource, patch};
+use serde_json::{Value, json};
+
+fn patched(resource: &Value, of: &ResourceType, operations: Value) -> Result<Value, Error> {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": operations,
+    });
+    let operations = patch::parse(&body)?;
+    let after = patch::apply(&operations, resource, of)?;
+    Ok(Resource::parse(&after, of)?.into_json())
+}
+
+fn user() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "anna",
+        "name": {"familyName": "Ash", "givenName": "Anna"},
+        "active": true,
+        "emails": [{"type": "work", "value": "anna@corp.example", "primary": true}],
+    })
+}
+
+fn group() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": "Users",
+        "members": [{"value": "1"}, {"value": "2"}],
+    })
+}
+
+#[test]
+fn users_are_changed_as_known_clients_ask() {
+    let cases = [
+        // Okta deactivates without a path.
+        (
+            json!([{"op": "replace", "value": {"active": false}}]),
+            "/active",
+            json!(false),
+        ),
+        // Entra writes Replace and "False".
+        (
+            json!([{"op": "Replace", "path": "active", "value": "False"}]),
+            "/active",
+            json!(false),
+        ),
+        (
+            json!([{"op": "Add", "path": "name.familyName", "value": "Birch"}]),
+            "/name/familyName",
+            json!("Birch"),
+        ),
+        (
+            json!([{"op": "replace", "path": "name", "value": {"familyName": "Birch"}}]),
+            "/name/givenName",
+            json!("Anna"),
+        ),
+        (
+            json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "a@b"}]),
+            "/emails/0/value",
+            json!("a@b"),
+        ),
+        // Entra adds to a value that is not there yet.
+        (
+            json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1"}]),
+            "/phoneNumbers",
+            json!([{"value": "+1", "type": "mobile"}]),
+        ),
+        (
+            json!([{"op": "add", "path": "emails", "value": [{"type": "home", "value": "h", "primary": true}]}]),
+            "/emails/0/primary",
+            json!(false),
+        ),
+        (
+            json!([{"op": "remove", "path": "emails"}]),
+            "/emails",
+            Value::Null,
+        ),
+        (
+            json!([{"op": "Add", "value": {"name.givenName": "Ann", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "R&D"}}]),
+            "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department",
+            json!("R&D"),
+        ),
+        (
+            json!([{"op": "add", "value": {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": "9"}}}}]),
+            "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/manager/value",
+            json!("9"),
+        ),
+    ];
+    for (operations, pointer, expected) in cases {
+        let after = patched(&user(), &USER_TYPE, operations.clone())
+            .unwrap_or_else(|error| panic!("{operations}: {error}"));
+        assert_eq!(
+            after.pointer(pointer).unwrap_or(&Value::Null),
+            &expected,
+            "{operations}: {after}"
+        );
+    }
+}
+
+#[test]
+fn members_come_and_go_as_known_clients_ask() {
+    for (operations, expected) in [
+        (
+            json!([{"op": "add", "path": "members", "value": [{"value": "3"}, {"value": "1"}]}]),
+            "123",
+        ),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"2\"]"}]),
+            "1",
+        ),
+        (
+            json!([{"op": "Remove", "path": "members", "value": [{"value": "1"}]}]),
+            "2",
+        ),
+        (
+            json!([{"op": "replace", "path": "members", "value": [{"value": "7"}]}]),
+            "7",
+        ),
+        (
+            json!([{"op": "replace", "value": {"id": "x", "members": [{"value": "8"}]}}]),
+            "8",
+        ),
+        (json!([{"op": "remove", "path": "members"}]), ""),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"none\"]"}]),
+            "12",
+        ),
+    ] {
+        let after = patched(&group(), &GROUP_TYPE, operations.clone()).unwrap();
+        let members = after["members"].as_array().cloned().unwrap_or_default();
+        let mut ids: Vec<&str> = members
+            .iter()
+            .map(|member| member["value"].as_str().unwrap())
+            .collect();
+        ids.sort_unstable();
+        assert_eq!(ids.concat(), expected, "{operations}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_has_its_keyword() {
+    for (operations, keyword) in [
+        (json!([]), "invalidSyntax"),
+        (json!([{"op": "delete", "path": "title"}]), "invalidSyntax"),
+        (json!([{"op": "remove"}]), "noTarget"),
+        (json!([{"op": "add", "path": "title"}]), "invalidSyntax"),
+        (
+            json!([{"op": "replace", "path": "colour", "value": "red"}]),
+            "invalidPath",
+        ),
+        (
+            json!([{"op": "replace", "path": "name.colour", "value": "red"}]),
+            "invalidPath",
+        ),
+        (
+            json!([{"op": "replace", "path": "emails[type eq", "value": "red"}]),
+            "invalidPath",
+        ),
+        (
+            json!([{"op": "replace", "path": "emails[type ne \"work\"].value", "value": "x"}]),
+            "noTarget",
+        ),
+        (
+            json!([{"op": "replace", "path": "id", "value": "x"}]),
+            "mutability",
+        ),
+        (
+            json!([{"op": "replace", "path": "groups", "value": []}]),
+            "mutability",
+        ),
+        (
+            json!([{"op": "remove", "path": "userName"}]),
+            "invalidValue",
+        ),
+        (
+            json!([{"op": "replace", "path": "active", "value": "perhaps"}]),
+            "invalidValue",
+        ),
+        (json!([{"op": "replace", "value": "x"}]), "invalidValue"),
+    ] {
+        let error = patched(&user(), &USER_TYPE, operations.clone()).unwrap_err();
+        assert_eq!(
+            error.scim_type.map(scim::ScimType::keyword),
+            Some(keyword),
+            "{operations}: {error}"
+        );
+    }
+}
+
+#[test]
+fn resources_are_read_with_names_and_types_set_right() {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "USERNAME": "anna", "Active": "True", "id": "mine", "unknown": 1,
+        "emails": {"value": "a@b"}, "title": null, "phoneNumbers": [],
+    });
+    let read = Resource::parse(&body, &USER_TYPE).unwrap().into_json();
+    let expected = json!({
+        "userName": "anna", "active": true, "emails": [{"value": "a@b"}],
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+    });
+    assert_eq!(read, expected);
+    for (body, said) in [
+        (json!([]), "expected a User as JSON object"),
+        (
+            json!({"displayName": "x"}),
+            "expected userName, which is required",
+        ),
+        (
+            json!({"userName": " "}),
+            "expected userName to be a text that is not empty",
+        ),
+        (
+            json!({"userName": 7}),
+            "expected userName to be string, came the number 7",
+        ),
+        (
+            json!({"userName": "a", "emails": ["x"]}),
+            "expected emails[0] to be complex",
+        ),
+        (
+            json!({"userName": "a", "schemas": ["urn:x"]}),
+            "expected schemas to name",
+        ),
+    ] {
+        let error = Resource::parse(&body, &USER_TYPE).unwrap_err();
+        assert!(error.detail.contains(said), "{body}: {}", error.detail);
+    }
+}
+
+#[test]
+fn an_answer_has_what_was_asked_for() {
+    let mut whole = user();
+    whole["id"] = json!("1");
+    let names = |attributes, excluded| -> String {
+        let projection = Projection::parse(attributes, excluded).unwrap();
+        projection.apply(&whole, &USER_TYPE).to_string()
+    };
+    assert_eq!(
+        names(Some("userName,emails.type"), None),
+        r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"anna","emails":[{"type":"work"}],"id":"1"}"#
+    );
+    assert!(!names(None, Some("emails,schemas")).contains("emails\":"));
+    assert!(
+        names(None, Some("emails,schemas")).contains("schemas"),
+        "always returned"
+    );
+    assert!(Projection::parse(Some("a"), Some("b")).is_err());
+}
