@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use saml::binding::post;
 use serde_json::{Value, json};
 
-use crate::parties::{Answer, Parties, Person, Tenant, asked, step, text};
+use crate::parties::{Answer, Browser, Parties, Person, Tenant, asked, step, text};
 
 pub(crate) async fn activate(
     parties: &Parties,
@@ -12,7 +12,17 @@ pub(crate) async fn activate(
     person: &Person,
     device: &str,
 ) -> Answer {
-    let app = parties.browser();
+    activate_at(parties.browser(), parties, tenant, person, device).await
+}
+
+/// The same at this replica of the portal.
+pub(crate) async fn activate_at(
+    app: Browser,
+    parties: &Parties,
+    tenant: &Tenant,
+    person: &Person,
+    device: &str,
+) -> Answer {
     let wanted = json!({"email": "anna@corp.example", "device": {"id": device, "name": "Mac"}, "app_version": "1"});
     let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
     let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());

@@ -7,4 +7,5 @@ mod desktop;
 mod parties;
 mod postgres;
 mod process;
+mod provisioning;
 mod sso;

@@ -114,7 +114,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
         }
     };
     let parties = Parties::on(postgres.url(), tempfile::tempdir().unwrap()).await;
-    let (admin, tenant) = parties.integrated(2).await;
+    let (admin, tenant) = parties.integrated(5).await;
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-admins"]);
@@ -127,15 +127,34 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
         browser.get("/whoami").await.is(200)["roles"],
         json!(["admin"])
     );
-    let people: Vec<Person> = (0..5)
+    // A second replica on the same database, behind the same address.
+    let config = sp::Config {
+        public_url: Some(parties.portal().base_url().parse().unwrap()),
+        control_listen: None,
+        ..parties.config.clone()
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap();
+    drop(listener);
+    let config = sp::Config { listen, ..config };
+    let chance = parties.ambient.chance().fork();
+    let second = sp::start(config, parties.ambient.with_chance(chance))
+        .await
+        .unwrap();
+    let people: Vec<Person> = (0..20)
         .map(|n| Person::named(&format!("u{n}@corp.example"), &["g-users"]))
         .collect();
-    let activations = people
-        .iter()
-        .map(|person| crate::desktop::activate(&parties, &tenant, person, "mac"));
+    let activations = people.iter().enumerate().map(|(n, person)| {
+        let mut app = parties.browser();
+        if n % 2 == 1 {
+            app.base = format!("http://{listen}");
+        }
+        crate::desktop::activate_at(app, &parties, &tenant, person, "mac")
+    });
     let answers = futures::future::join_all(activations).await;
     let granted = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!(granted, 2);
+    assert_eq!(granted, 5, "{answers:?}");
+    second.shutdown().await;
     admin.get("/api/business/audit").await.is(200);
     admin.get("/api/business/subscriptions").await.is(200);
 }

@@ -1,0 +1,176 @@
+//! G-26 to G-28: what SCIM changes for licences, roles and sessions.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::desktop::activate;
+use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
+
+/// The IdP's provisioning: SCIM with the tenant's token.
+struct Provisioning {
+    client: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Provisioning {
+    async fn of(admin: &Browser) -> Self {
+        let token = admin.post(&step("scim/token"), &Value::Null).await.is(201);
+        let page = admin.get("/api/business/idp-integration").await.is(200);
+        Self {
+            client: reqwest::Client::new(),
+            base: text(&page["scim"]["base_url"]),
+            token: text(&token["token"]),
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.base);
+        let mut request = self
+            .client
+            .request(method, url)
+            .bearer_auth(&self.token)
+            .header("content-type", "application/scim+json");
+        if !body.is_null() {
+            request = request.body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert!(status.is_success(), "{status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    async fn user(&self, email: &str) -> String {
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": email,
+            "externalId": format!("id-of-{email}"),
+            "displayName": "Jo Doe",
+            "emails": [{"value": email, "primary": true}],
+            "active": true,
+        });
+        text(&self.send(Method::POST, "/Users", &user).await["id"])
+    }
+
+    async fn group(&self, name: &str, external_id: &str, members: &[&str]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+        let group = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": name,
+            "externalId": external_id,
+            "members": members,
+        });
+        text(&self.send(Method::POST, "/Groups", &group).await["id"])
+    }
+
+    async fn patch(&self, path: &str, operation: Value) {
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [operation],
+        });
+        self.send(Method::PATCH, path, &patch).await;
+    }
+}
+
+async fn sign_on(parties: &Parties, tenant: &Tenant, person: &Person) -> (Browser, Answer) {
+    let browser = parties.browser();
+    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let xml = parties.idp.says(tenant, &request, person);
+    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    (browser, answer)
+}
+
+#[tokio::test]
+async fn a_user_who_leaves_is_disabled_or_deleted_frees_the_seat() {
+    for how in ["leaves", "is disabled", "is deleted"] {
+        let parties = Parties::start().await;
+        let (admin, tenant) = parties.integrated(1).await;
+        let scim = Provisioning::of(&admin).await;
+        let id = scim.user("anna@corp.example").await;
+        let users = scim.group("Desktop Users", "g-users", &[&id]).await;
+        let anna = Person::named("anna@corp.example", &["g-users"]);
+        let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
+        match how {
+            "leaves" => {
+                let path = format!("members[value eq \"{id}\"]");
+                scim.patch(
+                    &format!("/Groups/{users}"),
+                    json!({"op": "remove", "path": path}),
+                )
+                .await;
+            }
+            "is disabled" => {
+                let disable = json!({"op": "replace", "path": "active", "value": false});
+                scim.patch(&format!("/Users/{id}"), disable).await;
+            }
+            _ => {
+                scim.send(Method::DELETE, &format!("/Users/{id}"), &Value::Null)
+                    .await;
+            }
+        }
+        let held = json!({"license_token": held["license_token"], "device_id": "mac-1"});
+        let app = parties.browser();
+        app.post("/desktop/v1/licenses/validate", &held)
+            .await
+            .problem(403, "license-revoked");
+        let bert = Person::named("bert@corp.example", &["g-users"]);
+        activate(&parties, &tenant, &bert, "mac-2").await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let scim = Provisioning::of(&admin).await;
+    let id = scim.user("anna@corp.example").await;
+    let admins = scim.group("Portal Admins", "g-admins", &[&id]).await;
+    let anna = Person::named("anna@corp.example", &["g-admins"]);
+    let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
+    answer.is(303);
+    browser.get("/api/business/users").await.is(200);
+    let nobody = json!({"op": "replace", "path": "members", "value": []});
+    scim.patch(&format!("/Groups/{admins}"), nobody).await;
+    browser
+        .get("/api/business/users")
+        .await
+        .problem(401, "not-logged-in");
+}
+
+#[tokio::test]
+async fn a_group_that_the_directory_spells_otherwise_is_not_the_mapped_one() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let scim = Provisioning::of(&admin).await;
+    let id = scim.user("anna@corp.example").await;
+    scim.group("portal admins", "g-admins", &[&id]).await;
+    let anna = Person::named("anna@corp.example", &["g-admins"]);
+    let (_, answer) = sign_on(&parties, &tenant, &anna).await;
+    answer.is(403);
+    let users = admin.get("/api/business/users").await.is(200);
+    let anna = &users["users"][1];
+    assert_eq!(anna["role"], "member");
+    let note = text(&anna["notes"][0]);
+    assert!(
+        note.contains("`Portal Admins`") && note.contains("`portal admins`"),
+        "{note}"
+    );
+}
+
+#[tokio::test]
+async fn a_disabled_user_is_told_so_by_browser_and_app() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let scim = Provisioning::of(&admin).await;
+    let id = scim.user("anna@corp.example").await;
+    let disable = json!({"op": "replace", "path": "active", "value": false});
+    scim.patch(&format!("/Users/{id}"), disable).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (_, answer) = sign_on(&parties, &tenant, &anna).await;
+    answer.is(403);
+    assert!(answer.body.contains("disabled"));
+    activate(&parties, &tenant, &anna, "mac-1")
+        .await
+        .problem(403, "account-disabled");
+}
