@@ -111,9 +111,11 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         base_url: base_url.clone(),
         throttle: Throttle::default(),
     });
-    forget_expired(&portal).await?;
     let stop = CancellationToken::new();
-    let mut tasks = vec![serve(listener, http::router(portal.clone()), stop.clone())];
+    let mut tasks = vec![
+        serve(listener, http::router(portal.clone()), stop.clone()),
+        tidy(portal.clone(), stop.clone()),
+    ];
     if let Some(listener) = control {
         tasks.push(serve(listener, http::control_router(portal), stop.clone()));
     }
@@ -135,6 +137,21 @@ async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     let mut tx = portal.store.write().await?;
     crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
     Ok(tx.commit().await?)
+}
+
+/// Forgets what expired, now and then.
+fn tidy(portal: Portal, stop: CancellationToken) -> JoinHandle<()> {
+    let mut rounds = tokio::time::interval(std::time::Duration::from_secs(600));
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = rounds.tick() => if let Err(error) = forget_expired(&portal).await {
+                    tracing::warn!(%error, "what expired could not be forgotten");
+                },
+                () = stop.cancelled() => return,
+            }
+        }
+    })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -94,5 +94,6 @@ async fn create_key(State(portal): State<Portal>, Body(order): Body<KeyOrder>) -
 
 async fn reset(State(portal): State<Portal>) -> Answer {
     portal.store.reset().await?;
+    portal.throttle.clear();
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -85,15 +85,35 @@ struct SignInQuery {
 
 async fn sign_in(Query(query): Query<SignInQuery>) -> Response {
     let sso_first = query.sso.is_some() || query.experience.as_deref() == Some("sso");
-    let sso = html! {
-        form method="post" action="/login/sso" {
-            label for="email" { "Work e-mail" }
-            input id="email" name="email" type="email" autocomplete="email" required autofocus[sso_first];
-            button type="submit" { "Continue with SSO" }
-        }
-        p.note { "Don't enter your corporate password here: your organisation's IdP asks for it." }
-    };
-    no_store(page("Sign In", &sso))
+    no_store(sign_in_page("", None, sso_first))
+}
+
+/// The sign-in page once more, saying why.
+pub(super) fn sign_in_again(email: &str, why: &str) -> Html<String> {
+    sign_in_page(email, Some(why), false)
+}
+
+fn sign_in_page(email: &str, why: Option<&str>, sso_first: bool) -> Html<String> {
+    page(
+        "Sign In",
+        &html! {
+            @if let Some(why) = why { p role="alert" { (why) } }
+            form method="post" action="/login/password" {
+                label for="account" { "E-mail" }
+                input id="account" name="email" type="email" value=(email) autocomplete="username" required autofocus[!sso_first];
+                label for="password" { "Password" }
+                input id="password" name="password" type="password" autocomplete="current-password" required;
+                button type="submit" { "Sign In" }
+            }
+            p.note { "Don't enter your corporate password here: your organisation's IdP asks for it." }
+            hr;
+            form method="post" action="/login/sso" {
+                label for="email" { "Work e-mail" }
+                input id="email" name="email" type="email" value=(email) autocomplete="email" required autofocus[sso_first];
+                button type="submit" { "Continue with SSO" }
+            }
+        },
+    )
 }
 
 async fn dashboard(State(portal): State<Portal>, headers: HeaderMap) -> Response {

@@ -35,6 +35,11 @@ impl Problem {
         }
     }
 
+    /// Its HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// With one more member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.push((name.to_owned(), value.into()));

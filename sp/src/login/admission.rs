@@ -150,7 +150,10 @@ async fn first_login(
         "active": true,
         "emails": [{"value": person.email, "type": "work", "primary": true}],
     });
-    store::people::insert(db, &person, &resource.to_string(), stored(now)).await?;
+    if !store::people::insert(db, &person, &resource.to_string(), stored(now)).await? {
+        let first = store::people::by_user_name(db, &person.business_id, &person.user_name).await?;
+        return Ok(first.unwrap_or(person));
+    }
     let event = Event::new("portal", "user-created", &person.user_name)
         .saying("from the assertion of a first login");
     audit::record(portal, db, Some(&person.business_id), event).await?;

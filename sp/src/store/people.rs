@@ -122,14 +122,17 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow
 /// A user made by a first login (G-28), with the SCIM resource that a
 /// provisioning would have made.
 ///
+/// False when another login or SCIM was first.
+///
 /// # Errors
-/// A unique violation when the user name is taken.
-pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> Result<()> {
-    sqlx::query(
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> Result<bool> {
+    Ok(sqlx::query(
         "INSERT INTO users (id, business_id, user_name, user_name_key, email, external_id,
                             display_name, active, source, resource, version, created,
                             last_modified, last_login)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11)
+         ON CONFLICT (business_id, user_name_key) DO NOTHING",
     )
     .bind(row.id.clone())
     .bind(row.business_id.clone())
@@ -143,8 +146,9 @@ pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> R
     .bind(resource.to_owned())
     .bind(now)
     .execute(db)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected()
+        == 1)
 }
 
 /// Remembers a login.

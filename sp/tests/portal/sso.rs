@@ -335,3 +335,30 @@ async fn the_metadata_and_the_sign_in_page_are_there_for_the_idp_and_the_user() 
         .unwrap();
     assert_eq!(typed.status(), 302);
 }
+
+#[tokio::test]
+async fn corporate_credentials_in_the_portals_own_dialog_are_turned_towards_sso() {
+    let parties = Parties::start().await;
+    parties.integrated(5).await;
+    let browser = parties.browser();
+    let typed = async |email: &str, password: &str| {
+        let form = [("email", email), ("password", password)];
+        let url = format!("{}/login/password", browser.base);
+        let response = browser.client.post(url).form(&form).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let (status, page) = typed("anna@corp.example", "her corporate password").await;
+    assert_eq!(status, 403);
+    assert!(page.contains("choose Continue with SSO"), "{page}");
+    assert!(!page.contains("her corporate password"));
+    assert_eq!(typed("owner@vendor-mail.example", "wrong").await.0, 401);
+    let (status, _) = typed("owner@vendor-mail.example", crate::parties::PASSWORD).await;
+    assert_eq!(status, 303);
+    assert!(
+        browser
+            .get("/dashboard")
+            .await
+            .body
+            .contains("owner@vendor-mail.example")
+    );
+}
