@@ -344,6 +344,7 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "entity_id": entity_id,
             "sso_url": tenant.idp_sso_url,
             "certificates": certificates,
+            "wants_signed_requests": tenant.idp_wants_signed_requests == 1,
         })),
         "scim": {
             "enabled": tenant.scim_enabled == 1,

@@ -174,3 +174,24 @@ async fn a_disabled_user_is_told_so_by_browser_and_app() {
         .await
         .problem(403, "account-disabled");
 }
+
+#[tokio::test]
+async fn a_user_made_by_a_first_login_is_found_and_taken_over_by_scim() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let scim = Provisioning::of(&admin).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    sign_on(&parties, &tenant, &anna).await.1.is(303);
+    let found = "/Users?filter=userName%20eq%20%22ANNA@corp.example%22";
+    let listed = scim.send(Method::GET, found, &Value::Null).await;
+    assert_eq!(listed["totalResults"], 1, "{listed}");
+    let id = text(&listed["Resources"][0]["id"]);
+    assert_eq!(
+        listed["Resources"][0]["emails"][0]["value"],
+        "anna@corp.example"
+    );
+    let rename = json!({"op": "replace", "path": "displayName", "value": "Anna Roe"});
+    scim.patch(&format!("/Users/{id}"), rename).await;
+    let users = admin.get("/api/business/users").await.is(200);
+    assert_eq!(users["users"][1]["name"], "Anna Roe");
+}
