@@ -8,4 +8,5 @@ mod parties;
 mod postgres;
 mod process;
 mod provisioning;
+mod scim_server;
 mod sso;
