@@ -1,1 +1,179 @@
-//! mock-idp
+//! A Ping-like identity provider, with PingOne's concepts and names: directory,
+//! SAML applications, attribute mappings, single sign-on, SCIM provisioning,
+//! and misbehaviour on demand.
+//!
+//! It knows no service provider but by what it was told over HTTP. Rooms:
+//! `http` → `directory`, `applications`, `sso`, `provisioning`, `faults` →
+//! `store`; `expression` is the mapping language. To add a function of the
+//! language see `expression`, a fault `faults`, a resource of the management
+//! API `http/management`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod applications;
+mod config;
+mod directory;
+mod expression;
+pub mod faults;
+mod http;
+mod idp;
+mod provisioning;
+mod refusal;
+mod sso;
+mod store;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ambient::Ambient;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use applications::keys::generate as generate_key;
+pub use config::{Config, KeyMaterial};
+pub(crate) use idp::Idp;
+pub use store::StoreError;
+
+/// Why the identity provider did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database could not be opened.
+    #[error(transparent)]
+    Store(StoreError),
+    /// An address is not to be had.
+    #[error("expected to listen on {at}: {source}")]
+    Listen {
+        /// The address.
+        at: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The HTTP client could not be made.
+    #[error("expected an HTTP client, its set-up failed: {0}")]
+    Client(reqwest::Error),
+}
+
+/// A running identity provider. Dropped, it stops; [`Running::shutdown`] waits for that.
+pub struct Running {
+    idp: Idp,
+    control_url: Option<String>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Running(mock-idp at {})", self.base_url())
+    }
+}
+
+impl Running {
+    /// Where it is reached, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.idp.base_url
+    }
+
+    /// Where its control port is reached, when it has one.
+    pub fn control_url(&self) -> Option<&str> {
+        self.control_url.as_deref()
+    }
+
+    /// The bearer token of the management API.
+    pub fn admin_token(&self) -> &str {
+        &self.idp.admin_token
+    }
+
+    /// Its database.
+    pub fn database_url(&self) -> &str {
+        &self.idp.config.database_url
+    }
+
+    /// Stops, after the requests under way are answered.
+    pub async fn shutdown(mut self) {
+        self.idp.stop.cancel();
+        for task in self.tasks.drain(..) {
+            let _ = task.await;
+        }
+        self.idp.store.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.idp.stop.cancel();
+    }
+}
+
+async fn bind(at: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen { at, source };
+    let listener = TcpListener::bind(at).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+/// Starts an identity provider.
+///
+/// # Errors
+/// [`StartError`] when the database or an address is not to be had.
+pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartError> {
+    let store = store::Store::open(&config.database_url).await?;
+    let (listener, bound) = bind(config.listen).await?;
+    let control = match config.control_listen {
+        Some(at) => Some(bind(at).await?),
+        None => None,
+    };
+    let base_url = config.public_url.as_ref().map_or_else(
+        || format!("http://{bound}"),
+        |url| url.as_str().trim_end_matches('/').to_owned(),
+    );
+    let admin_token = config
+        .admin_token
+        .clone()
+        .unwrap_or_else(|| ambient.chance().token(24));
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .user_agent("PingOne-compatible mock IdP")
+        .build()
+        .map_err(StartError::Client)?;
+    let stop = CancellationToken::new();
+    let idp = Idp::new(idp::Shared {
+        store,
+        ambient,
+        base_url,
+        admin_token,
+        config,
+        signers: Mutex::new(HashMap::new()),
+        misbehaviour: faults::Misbehaviour::default(),
+        signals: provisioning::Signals::new(),
+        http,
+        stop: stop.clone(),
+    });
+    let serve = |listener: TcpListener, router: axum::Router| {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            let served = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { stop.cancelled().await })
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the listener failed");
+            }
+        })
+    };
+    let mut tasks = vec![
+        serve(listener, http::router(idp.clone())),
+        tokio::spawn(provisioning::run(idp.clone())),
+    ];
+    let control_url = control.map(|(listener, bound)| {
+        tasks.push(serve(listener, http::control_router(idp.clone())));
+        format!("http://{bound}")
+    });
+    Ok(Running {
+        idp,
+        control_url,
+        tasks,
+    })
+}

@@ -1,0 +1,243 @@
+//! Groups, nested ones and dynamic ones (`userFilter`) included.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::filter::Filter;
+use super::{Document, environment, existing, text, writable};
+use crate::Idp;
+use crate::provisioning::queue;
+use crate::refusal::{Refused, Result};
+use crate::store::Db;
+use crate::store::resources::{self, Kind, Resource};
+use crate::store::users::{self, Membership, UserRow};
+
+/// A group that a user is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InGroup {
+    pub id: String,
+    pub name: String,
+    /// A member itself, rather than by way of a nested group.
+    pub direct: bool,
+}
+
+/// Every group that the user is in: by membership, by filter, by nesting.
+pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
+    let environment = &user.environment;
+    let all: BTreeMap<String, Resource> = resources::list(db, environment, Kind::Group, None)
+        .await?
+        .into_iter()
+        .map(|group| (group.id.clone(), group))
+        .collect();
+    let mut direct: BTreeSet<String> = users::groups_of(db, environment, false, &user.id)
+        .await?
+        .into_iter()
+        .collect();
+    let itself = super::users::seen(user, &[]);
+    for group in all.values() {
+        if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse)
+            && filter.holds(&itself)
+        {
+            direct.insert(group.id.clone());
+        }
+    }
+    let mut reached = direct.clone();
+    let mut open: Vec<String> = direct.iter().cloned().collect();
+    while let Some(group) = open.pop() {
+        for outer in users::groups_of(db, environment, true, &group).await? {
+            if reached.insert(outer.clone()) {
+                open.push(outer);
+            }
+        }
+    }
+    let mut groups: Vec<InGroup> = reached
+        .into_iter()
+        .filter_map(|id| {
+            let group = all.get(&id)?;
+            Some(InGroup {
+                direct: direct.contains(&id),
+                name: group.name.clone(),
+                id,
+            })
+        })
+        .collect();
+    groups.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
+    Ok(groups)
+}
+
+/// The ids of every user in the group, nested groups' users included.
+pub(crate) async fn members(db: &mut Db, group: &Resource) -> Result<BTreeSet<String>> {
+    let environment = &group.environment;
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::from([group.id.clone()]);
+    let mut open = vec![group.clone()];
+    while let Some(group) = open.pop() {
+        found.extend(users::members_of(db, environment, false, &group.id).await?);
+        if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse) {
+            for user in users::list(db, environment).await? {
+                if filter.holds(&super::users::seen(&user, &[])) {
+                    found.insert(user.id);
+                }
+            }
+        }
+        for nested in users::members_of(db, environment, true, &group.id).await? {
+            if seen.insert(nested.clone())
+                && let Some(nested) = resources::get(db, environment, Kind::Group, &nested).await?
+            {
+                open.push(nested);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn complete(document: &Document) -> Result<()> {
+    if text(document, "name").is_none() {
+        return Err(Refused::required("name"));
+    }
+    if let Some(filter) = text(document, "userFilter") {
+        Filter::parse(filter).map_err(|error| Refused::invalid("userFilter", error.to_string()))?;
+    }
+    Ok(())
+}
+
+impl Idp {
+    /// A new group.
+    pub(crate) async fn create_group(
+        &self,
+        environment_id: &str,
+        document: Document,
+    ) -> Result<Resource> {
+        let document = writable(document);
+        complete(&document)?;
+        let created = self.draft(environment_id, Kind::Group, "", document);
+        let mut tx = self.store.write().await?;
+        environment(&mut tx, environment_id).await?;
+        super::unique_name(&mut tx, &created).await?;
+        resources::put(&mut tx, &created).await?;
+        queue::group_changed(&mut tx, environment_id, &created.id, created.created_at).await?;
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(created)
+    }
+
+    /// Replaces what is said of a group.
+    pub(crate) async fn change_group(
+        &self,
+        environment_id: &str,
+        id: &str,
+        document: Document,
+    ) -> Result<Resource> {
+        let document = writable(document);
+        complete(&document)?;
+        let mut tx = self.store.write().await?;
+        let mut group = existing(&mut tx, environment_id, Kind::Group, id).await?;
+        group.name = text(&document, "name").unwrap_or_default().to_owned();
+        group.document = document;
+        group.updated_at = self.now();
+        super::unique_name(&mut tx, &group).await?;
+        resources::put(&mut tx, &group).await?;
+        queue::group_changed(&mut tx, environment_id, id, group.updated_at).await?;
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(group)
+    }
+
+    /// Removes a group.
+    pub(crate) async fn delete_group(&self, environment_id: &str, id: &str) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        existing(&mut tx, environment_id, Kind::Group, id).await?;
+        queue::group_changed(&mut tx, environment_id, id, self.now()).await?;
+        users::dissolve(&mut tx, environment_id, id).await?;
+        resources::delete(&mut tx, environment_id, Kind::Group, id).await?;
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(())
+    }
+
+    /// Puts the group `inner` into the group `outer`; circles are refused.
+    pub(crate) async fn nest_group(
+        &self,
+        environment_id: &str,
+        inner: &str,
+        outer: &str,
+    ) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        existing(&mut tx, environment_id, Kind::Group, inner).await?;
+        existing(&mut tx, environment_id, Kind::Group, outer).await?;
+        let mut open = vec![outer.to_owned()];
+        let mut above = BTreeSet::new();
+        while let Some(group) = open.pop() {
+            if group == inner {
+                return Err(Refused::constraint(
+                    "id",
+                    "expected a group that is not within this one: groups can't contain themselves",
+                ));
+            }
+            if above.insert(group.clone()) {
+                open.extend(users::groups_of(&mut tx, environment_id, true, &group).await?);
+            }
+        }
+        let membership = Membership {
+            group: outer.to_owned(),
+            nested: true,
+            member: inner.to_owned(),
+        };
+        users::join(&mut tx, environment_id, &membership).await?;
+        for group in above {
+            queue::group_changed(&mut tx, environment_id, &group, self.now()).await?;
+        }
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(())
+    }
+
+    /// Takes the group `inner` out of the group `outer`.
+    pub(crate) async fn unnest_group(
+        &self,
+        environment_id: &str,
+        inner: &str,
+        outer: &str,
+    ) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        let membership = Membership {
+            group: outer.to_owned(),
+            nested: true,
+            member: inner.to_owned(),
+        };
+        if !users::leave(&mut tx, environment_id, &membership).await? {
+            return Err(Refused::not_found("membership in the group", outer));
+        }
+        queue::group_changed(&mut tx, environment_id, outer, self.now()).await?;
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(())
+    }
+
+    /// The groups that a group is in directly.
+    pub(crate) async fn outer_groups(
+        &self,
+        environment_id: &str,
+        id: &str,
+    ) -> Result<Vec<Resource>> {
+        let mut db = self.store.read().await?;
+        existing(&mut db, environment_id, Kind::Group, id).await?;
+        let mut outer = Vec::new();
+        for group in users::groups_of(&mut db, environment_id, true, id).await? {
+            outer.extend(resources::get(&mut db, environment_id, Kind::Group, &group).await?);
+        }
+        Ok(outer)
+    }
+
+    /// Direct and total members of a group.
+    pub(crate) async fn member_counts(&self, group: &Resource) -> Result<(usize, usize)> {
+        let mut db = self.store.read().await?;
+        let direct = users::members_of(&mut db, &group.environment, false, &group.id).await?;
+        Ok((direct.len(), members(&mut db, group).await?.len()))
+    }
+
+    /// Every group that a user is in.
+    pub(crate) async fn groups_of_user(&self, user: &UserRow) -> Result<Vec<InGroup>> {
+        let mut db = self.store.read().await?;
+        groups_of(&mut db, user).await
+    }
+}

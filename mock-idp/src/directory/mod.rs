@@ -1,0 +1,124 @@
+//! The directory: environments, populations, users, groups.
+
+pub(crate) mod environments;
+pub(crate) mod filter;
+pub(crate) mod groups;
+pub(crate) mod passwords;
+pub(crate) mod users;
+
+use crate::store::resources::{self, Kind, Resource};
+use crate::store::{self, Db};
+use crate::{Idp, refusal};
+use refusal::{Refused, Result};
+use serde_json::{Map, Value};
+
+/// A JSON object as it came.
+pub(crate) type Document = Map<String, Value>;
+
+/// The text at a key, trimmed; missing and blank are the same.
+pub(crate) fn text<'d>(document: &'d Document, key: &str) -> Option<&'d str> {
+    document
+        .get(key)
+        .and_then(Value::as_str)
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+}
+
+/// The id in `{"key": {"id": …}}`.
+pub(crate) fn reference<'d>(document: &'d Document, key: &str) -> Option<&'d str> {
+    document.get(key)?.get("id")?.as_str()
+}
+
+/// What the server says about a resource and no client may set.
+const READ_ONLY: [&str; 6] = [
+    "id",
+    "_links",
+    "_embedded",
+    "environment",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The document without what only the server says.
+pub(crate) fn writable(mut document: Document) -> Document {
+    for key in READ_ONLY {
+        document.remove(key);
+    }
+    document
+}
+
+/// The document of that kind, or the refusal that there is none.
+pub(crate) async fn existing(
+    db: &mut Db,
+    environment: &str,
+    kind: Kind,
+    id: &str,
+) -> Result<Resource> {
+    resources::get(db, environment, kind, id)
+        .await?
+        .ok_or_else(|| Refused::not_found(kind.name(), id))
+}
+
+/// The environment, or the refusal that there is none.
+pub(crate) async fn environment(db: &mut Db, id: &str) -> Result<Resource> {
+    existing(db, "", Kind::Environment, id).await
+}
+
+impl Idp {
+    /// A new document of that kind, not yet stored.
+    pub(crate) fn draft(
+        &self,
+        environment: &str,
+        kind: Kind,
+        parent: &str,
+        document: Document,
+    ) -> Resource {
+        let now = self.now();
+        Resource {
+            environment: environment.to_owned(),
+            kind,
+            id: self.new_id(),
+            parent: parent.to_owned(),
+            name: text(&document, "name").unwrap_or_default().to_owned(),
+            document,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Lists documents of a kind in an environment that exists.
+    pub(crate) async fn list(
+        &self,
+        environment_id: &str,
+        kind: Kind,
+        parent: Option<&str>,
+    ) -> Result<Vec<Resource>> {
+        let mut db = self.store.read().await?;
+        environment(&mut db, environment_id).await?;
+        Ok(resources::list(&mut db, environment_id, kind, parent).await?)
+    }
+
+    /// One document of an environment.
+    pub(crate) async fn get(&self, environment_id: &str, kind: Kind, id: &str) -> Result<Resource> {
+        let mut db = self.store.read().await?;
+        existing(&mut db, environment_id, kind, id).await
+    }
+}
+
+/// Refuses a name that another document of the kind has.
+pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> {
+    let all = resources::list(db, &resource.environment, resource.kind, None).await?;
+    if all
+        .iter()
+        .any(|other| other.id != resource.id && other.name == resource.name)
+    {
+        return Err(Refused::taken("name", &resource.name));
+    }
+    Ok(())
+}
+
+impl From<store::StoreError> for crate::StartError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,330 @@
+//! From a tree and a model to a value, within a budget of steps and bytes.
+
+use std::cell::Cell;
+
+use super::functions;
+use super::parser::{Node, Operator, What, Which};
+use super::value::Value;
+use super::{Result, wrong};
+
+const MOST_STEPS: usize = 200_000;
+const LONGEST_TEXT: usize = 64 * 1024;
+const LONGEST_LIST: usize = 10_000;
+
+pub(super) fn evaluate(node: &Node, root: &Value) -> Result<Value> {
+    Run {
+        root,
+        steps: Cell::new(0),
+    }
+    .of(node, root)
+}
+
+struct Run<'v> {
+    root: &'v Value,
+    steps: Cell<usize>,
+}
+
+/// A member of a map; of anything else null, as properties are null-safe.
+fn property(value: &Value, name: &str) -> Value {
+    match value {
+        Value::Map(members) => members
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or(Value::Null, |(_, value)| value.clone()),
+        _ => Value::Null,
+    }
+}
+
+impl Run<'_> {
+    /// Copies count by their size, so that no expression can outgrow its budget.
+    fn spend(&self, steps: usize, column: usize) -> Result<()> {
+        let spent = self.steps.get().saturating_add(steps);
+        self.steps.set(spent);
+        if spent > MOST_STEPS {
+            return wrong(column, format!("expected an end within {MOST_STEPS} steps"));
+        }
+        Ok(())
+    }
+
+    fn of(&self, node: &Node, this: &Value) -> Result<Value> {
+        self.spend(1, node.column)?;
+        let value = self.value(node, this)?;
+        match &value {
+            Value::Text(text) => {
+                if text.len() > LONGEST_TEXT {
+                    return wrong(
+                        node.column,
+                        format!("expected at most {LONGEST_TEXT} bytes of text"),
+                    );
+                }
+                self.spend(text.len() / 64, node.column)?;
+            }
+            Value::List(items) => {
+                if items.len() > LONGEST_LIST {
+                    return wrong(
+                        node.column,
+                        format!("expected at most {LONGEST_LIST} items"),
+                    );
+                }
+                self.spend(items.len(), node.column)?;
+            }
+            _ => {}
+        }
+        Ok(value)
+    }
+
+    fn value(&self, node: &Node, this: &Value) -> Result<Value> {
+        let column = node.column;
+        Ok(match &node.what {
+            What::Null => Value::Null,
+            What::Bool(flag) => Value::Bool(*flag),
+            What::Int(whole) => Value::Int(*whole),
+            What::Double(double) => Value::Double(*double),
+            What::Text(text) => Value::Text(text.clone()),
+            What::Root => self.root.clone(),
+            What::This => this.clone(),
+            What::Name(name) => property(this, name),
+            What::List(items) => Value::List(self.all(items, this)?),
+            What::Array { float, items } => {
+                let items = self.all(items, this)?.into_iter();
+                #[expect(clippy::cast_possible_truncation, reason = "a float[] holds floats")]
+                let narrow = |value: Value| match value.number() {
+                    Some(number) if *float => Value::Float(number as f32),
+                    _ => value,
+                };
+                Value::List(items.map(narrow).collect())
+            }
+            What::Map(members) => {
+                let mut map: Vec<(String, Value)> = Vec::new();
+                for (key, value) in members {
+                    let key = match &key.what {
+                        What::Name(name) => name.clone(),
+                        _ => self.of(key, this)?.text(),
+                    };
+                    map.retain(|(other, _)| *other != key);
+                    map.push((key, self.of(value, this)?));
+                }
+                Value::Map(map)
+            }
+            What::Property(of, name) => property(&self.of(of, this)?, name),
+            What::Index(of, index) => {
+                let of = self.of(of, this)?;
+                // Within the brackets a bare name is still a property of what is at hand.
+                let index = self.of(index, this)?;
+                self.index(&of, &index, column)?
+            }
+            What::Select(of, which, filter) => match self.of(of, this)? {
+                Value::Null => Value::Null,
+                Value::List(items) => self.select(&items, *which, filter)?,
+                other => {
+                    return wrong(
+                        column,
+                        format!("expected a list to select from, came {}", other.kind()),
+                    );
+                }
+            },
+            What::Project(of, each) => match self.of(of, this)? {
+                Value::Null => Value::Null,
+                Value::List(items) => Value::List(
+                    items
+                        .iter()
+                        .map(|item| self.of(each, item))
+                        .collect::<Result<_>>()?,
+                ),
+                other => {
+                    return wrong(
+                        column,
+                        format!("expected a list to project, came {}", other.kind()),
+                    );
+                }
+            },
+            What::Call {
+                library,
+                function,
+                arguments,
+            } => {
+                let arguments = self.all(arguments, this)?;
+                functions::call(library, function, &arguments)
+                    .or_else(|message| wrong(column, message))?
+            }
+            What::Not(operand) => Value::Bool(!self.truth(operand, this)?),
+            What::Negate(operand) => match self.of(operand, this)? {
+                Value::Int(whole) => Value::Int(whole.wrapping_neg()),
+                Value::Double(double) => Value::Double(-double),
+                Value::Float(float) => Value::Float(-float),
+                other => {
+                    return wrong(
+                        column,
+                        format!("expected a number after -, came {}", other.kind()),
+                    );
+                }
+            },
+            What::Ternary(condition, yes, no) => {
+                if self.truth(condition, this)? {
+                    self.of(yes, this)?
+                } else {
+                    self.of(no, this)?
+                }
+            }
+            What::Elvis(value, other) => match self.of(value, this)? {
+                Value::Null => self.of(other, this)?,
+                Value::Text(text) if text.is_empty() => self.of(other, this)?,
+                value => value,
+            },
+            What::Binary(Operator::Or, left, right) => {
+                Value::Bool(self.truth(left, this)? || self.truth(right, this)?)
+            }
+            What::Binary(Operator::And, left, right) => {
+                Value::Bool(self.truth(left, this)? && self.truth(right, this)?)
+            }
+            What::Binary(operator, left, right) => {
+                let (left, right) = (self.of(left, this)?, self.of(right, this)?);
+                binary(*operator, left, right).or_else(|message| wrong(column, message))?
+            }
+        })
+    }
+
+    fn all(&self, nodes: &[Node], this: &Value) -> Result<Vec<Value>> {
+        nodes.iter().map(|node| self.of(node, this)).collect()
+    }
+
+    /// Null is false: a property that is not there selects nothing.
+    fn truth(&self, node: &Node, this: &Value) -> Result<bool> {
+        match self.of(node, this)? {
+            Value::Bool(flag) => Ok(flag),
+            Value::Null => Ok(false),
+            other => wrong(
+                node.column,
+                format!("expected true or false, came {}", other.kind()),
+            ),
+        }
+    }
+
+    fn index(&self, of: &Value, index: &Value, column: usize) -> Result<Value> {
+        match (of, index) {
+            (Value::Null, _) | (Value::Map(_), Value::Null) => Ok(Value::Null),
+            (Value::Map(_), key) => Ok(property(of, &key.text())),
+            (Value::List(items), Value::Int(at)) => usize::try_from(*at)
+                .ok()
+                .and_then(|at| items.get(at).cloned())
+                .map_or_else(
+                    || {
+                        wrong(
+                            column,
+                            format!("expected an index below {}, came {at}", items.len()),
+                        )
+                    },
+                    Ok,
+                ),
+            (of, index) => wrong(
+                column,
+                format!(
+                    "expected a list with a number or a map with a key, came {}[{}]",
+                    of.kind(),
+                    index.kind()
+                ),
+            ),
+        }
+    }
+
+    fn select(&self, items: &[Value], which: Which, filter: &Node) -> Result<Value> {
+        let mut kept = Vec::new();
+        for item in items {
+            if self.truth(filter, item)? {
+                kept.push(item.clone());
+            }
+        }
+        Ok(match which {
+            Which::All => Value::List(kept),
+            Which::First => kept.into_iter().next().unwrap_or(Value::Null),
+            Which::Last => kept.pop().unwrap_or(Value::Null),
+        })
+    }
+}
+
+fn binary(operator: Operator, left: Value, right: Value) -> std::result::Result<Value, String> {
+    use Operator as Op;
+    Ok(match operator {
+        Op::Eq => Value::Bool(left.same(&right)),
+        Op::Ne => Value::Bool(!left.same(&right)),
+        Op::Lt | Op::Le | Op::Gt | Op::Ge => {
+            let ordering = match (&left, &right) {
+                (Value::Null, Value::Null) => std::cmp::Ordering::Equal,
+                // Null comes before everything, as in Spring.
+                (Value::Null, _) => std::cmp::Ordering::Less,
+                (_, Value::Null) => std::cmp::Ordering::Greater,
+                (Value::Text(left), Value::Text(right)) => left.cmp(right),
+                _ => match (left.number(), right.number()) {
+                    (Some(left), Some(right)) => left
+                        .partial_cmp(&right)
+                        .ok_or("expected numbers that compare")?,
+                    _ => {
+                        return Err(format!(
+                            "expected two numbers or two texts to compare, came {} and {}",
+                            left.kind(),
+                            right.kind()
+                        ));
+                    }
+                },
+            };
+            Value::Bool(match operator {
+                Op::Lt => ordering.is_lt(),
+                Op::Le => ordering.is_le(),
+                Op::Gt => ordering.is_gt(),
+                _ => ordering.is_ge(),
+            })
+        }
+        Op::Matches => match (left, right) {
+            (Value::Null, _) => Value::Bool(false),
+            (left, Value::Text(pattern)) => {
+                Value::Bool(functions::regex::whole(&pattern)?.is_match(&left.text()))
+            }
+            (_, other) => return Err(format!("expected a pattern, came {}", other.kind())),
+        },
+        Op::Add => match (&left, &right) {
+            (Value::Text(_), _) | (_, Value::Text(_)) => {
+                let shown = |value: &Value| match value {
+                    Value::Null => "null".to_owned(),
+                    other => other.text(),
+                };
+                Value::Text(shown(&left) + &shown(&right))
+            }
+            _ => arithmetic(operator, &left, &right)?,
+        },
+        _ => arithmetic(operator, &left, &right)?,
+    })
+}
+
+fn arithmetic(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+) -> std::result::Result<Value, String> {
+    use Operator as Op;
+    if let (Value::Int(left), Value::Int(right)) = (left, right) {
+        let whole = match operator {
+            Op::Add => left.checked_add(*right),
+            Op::Subtract => left.checked_sub(*right),
+            Op::Multiply => left.checked_mul(*right),
+            Op::Divide => left.checked_div(*right),
+            _ => left.checked_rem(*right),
+        };
+        return whole
+            .map(Value::Int)
+            .ok_or_else(|| "expected a result of 64 bits, and no division by zero".to_owned());
+    }
+    let (Some(one), Some(two)) = (left.number(), right.number()) else {
+        return Err(format!(
+            "expected two numbers, came {} and {}",
+            left.kind(),
+            right.kind()
+        ));
+    };
+    Ok(Value::Double(match operator {
+        Op::Add => one + two,
+        Op::Subtract => one - two,
+        Op::Multiply => one * two,
+        Op::Divide => one / two,
+        _ => one % two,
+    }))
+}

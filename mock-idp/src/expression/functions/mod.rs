@@ -1,0 +1,72 @@
+//! The function libraries, one file each: `#string`, `#data`, `#regex`,
+//! `#core`. (`#datetime` and `#crypto` are not there yet, and say so.)
+
+mod core;
+mod data;
+pub(super) mod regex;
+mod string;
+
+use super::value::Value;
+
+/// A function's answer, or what was expected of its arguments.
+type Answer = Result<Value, String>;
+
+/// Calls `#library.function(arguments)`.
+pub(super) fn call(library: &str, function: &str, arguments: &[Value]) -> Answer {
+    let answer = match library {
+        "string" => string::call(function, arguments),
+        "data" => data::call(function, arguments),
+        "regex" => regex::call(function, arguments),
+        "core" => core::call(function, arguments),
+        _ => return Err(format!("#{library} is not available in this simulator yet")),
+    };
+    answer
+        .unwrap_or_else(|| {
+            Err(format!(
+                "#{library} has no function {function} that is known here"
+            ))
+        })
+        .map_err(|message| format!("#{library}.{function}: {message}"))
+}
+
+/// The argument's text; `None` when it is null.
+fn text(arguments: &[Value], at: usize) -> Result<Option<String>, String> {
+    match arguments.get(at) {
+        None => Err(format!(
+            "expected an argument {}, came {}",
+            at + 1,
+            arguments.len()
+        )),
+        Some(Value::Null) => Ok(None),
+        Some(value @ (Value::List(_) | Value::Map(_))) => Err(format!(
+            "expected text as argument {}, came {}",
+            at + 1,
+            value.kind()
+        )),
+        Some(value) => Ok(Some(value.text())),
+    }
+}
+
+fn whole(arguments: &[Value], at: usize) -> Result<i64, String> {
+    match arguments.get(at) {
+        Some(Value::Int(whole)) => Ok(*whole),
+        other => Err(format!(
+            "expected a whole number as argument {}, came {}",
+            at + 1,
+            other.map_or("nothing", Value::kind)
+        )),
+    }
+}
+
+/// The argument's items; `None` when it is null.
+fn list(arguments: &[Value], at: usize) -> Result<Option<&[Value]>, String> {
+    match arguments.get(at) {
+        Some(Value::List(items)) => Ok(Some(items)),
+        Some(Value::Null) => Ok(None),
+        other => Err(format!(
+            "expected a list as argument {}, came {}",
+            at + 1,
+            other.map_or("nothing", Value::kind)
+        )),
+    }
+}

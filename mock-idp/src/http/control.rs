@@ -1,0 +1,158 @@
+//! The control port: clock, faults, idle wait and reset. A listener of its
+//! own, on loopback, apart from the protocol's.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::hal::{Answer, Body, Problem};
+use crate::Idp;
+use crate::faults::{self, Fault, Times};
+use crate::refusal::Refused;
+use crate::store::resources::Kind;
+
+/// Every route of the control port.
+pub(crate) fn router(idp: Idp) -> Router {
+    Router::new()
+        .route("/control/clock", get(show_clock).put(set_clock))
+        .route("/control/faults", get(catalogue))
+        .route(
+            "/control/environments/{env}/applications/{app}/faults",
+            get(chosen).put(choose).delete(clear),
+        )
+        .route(
+            "/v1/environments/{env}/propagation/stores/{id}/idle",
+            get(idle),
+        )
+        .route("/control/reset", post(reset))
+        .fallback(async || Problem::not_found("There is no such control.").into_response())
+        .with_state(idp)
+}
+
+async fn show_clock(State(idp): State<Idp>) -> Response {
+    let simulated = idp.ambient.clock().is_simulated();
+    Json(json!({"now": idp.now(), "simulated": simulated})).into_response()
+}
+
+async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
+    let clock = idp.ambient.clock();
+    let now = to.get("now").and_then(Value::as_str);
+    let now = now.and_then(|text| text.parse::<Timestamp>().ok());
+    let moved = match (now, to.get("advance_seconds").and_then(Value::as_i64)) {
+        (Some(now), None) => clock.set(now),
+        (None, Some(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
+        _ => {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "INVALID_DATA",
+                "Send either now, an instant, or advance_seconds, a whole number.",
+            ));
+        }
+    };
+    moved.map_err(|error| Problem::new(StatusCode::CONFLICT, "CLOCK_FIXED", error.to_string()))?;
+    idp.signals.wake();
+    Ok(show_clock(State(idp)).await)
+}
+
+fn all_faults() -> Result<Vec<Fault>, Refused> {
+    faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))
+}
+
+async fn catalogue() -> Answer {
+    Ok(Json(json!({"faults": all_faults()?})).into_response())
+}
+
+async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
+    idp.get(env, Kind::Application, app).await.map(|_| ())
+}
+
+async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+    application(&idp, &env, &app).await?;
+    let chosen = idp.misbehaviour.chosen(&env, &app);
+    let faults: Vec<Value> = chosen
+        .iter()
+        .map(|(fault, times)| json!({"id": fault.id, "times": times}))
+        .collect();
+    Ok(Json(json!({"faults": faults})).into_response())
+}
+
+/// `{"faults": ["expired", {"id": "replay", "times": "once"}]}`
+async fn choose(
+    State(idp): State<Idp>,
+    Path((env, app)): Path<(String, String)>,
+    Body(document): Body,
+) -> Answer {
+    application(&idp, &env, &app).await?;
+    let wanted = document.get("faults").and_then(Value::as_array);
+    let wanted = wanted.ok_or_else(|| Refused::required("faults"))?;
+    let known = all_faults()?;
+    let mut faults = Vec::new();
+    for entry in wanted {
+        let id = entry.as_str().or_else(|| entry["id"].as_str());
+        let fault = known.iter().find(|fault| Some(fault.id.as_str()) == id);
+        let Some(fault) = fault else {
+            let ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
+            return Err(Refused::invalid(
+                "faults",
+                format!("expected ids among {}, came {entry}", ids.join(", ")),
+            )
+            .into());
+        };
+        let times = match entry.get("times") {
+            None => Times::default(),
+            Some(times) => serde_json::from_value(times.clone()).map_err(|_| {
+                Refused::invalid("times", format!("expected always or once, came {times}"))
+            })?,
+        };
+        faults.push((fault.clone(), times));
+    }
+    idp.misbehaviour.choose(&env, &app, faults);
+    chosen(State(idp), Path((env, app))).await
+}
+
+async fn clear(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+    idp.misbehaviour.choose(&env, &app, Vec::new());
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+struct Patience {
+    timeout_ms: Option<u64>,
+}
+
+/// Answers when the store's queue is empty; 409 when it isn't in time.
+async fn idle(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Query(patience): Query<Patience>,
+) -> Answer {
+    let timeout = Duration::from_millis(patience.timeout_ms.unwrap_or(10_000).min(120_000));
+    let state = idp.idle(&env, &id, timeout).await?;
+    let store = idp.get(&env, Kind::Store, &id).await?;
+    let body = json!({
+        "idle": state.idle,
+        "waiting": state.waiting,
+        "nextAttemptAt": state.next_attempt_at.map(|at| at.to_string()),
+        "syncStatus": idp.sync_status(&store).await?,
+    });
+    let status = if state.idle {
+        StatusCode::OK
+    } else {
+        StatusCode::CONFLICT
+    };
+    Ok((status, Json(body)).into_response())
+}
+
+async fn reset(State(idp): State<Idp>) -> Answer {
+    idp.store.reset().await.map_err(Refused::from)?;
+    idp.misbehaviour.forget_all();
+    idp.signals.wake();
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,79 @@
+//! Everything over HTTP. A handler decodes, calls the domain and encodes.
+
+mod control;
+mod hal;
+mod management;
+mod pages;
+mod saml;
+
+pub(crate) use control::router as control_router;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::Idp;
+
+/// Larger than any request or metadata that is met.
+const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// Every route of the protocol's listener.
+pub(crate) fn router(idp: Idp) -> Router {
+    let fixed = |name: &'static str, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    };
+    Router::new()
+        .nest("/v1", management::router(idp.clone()))
+        .merge(saml::router())
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(pages::nothing_here)
+        .layer(fixed("x-content-type-options", "nosniff"))
+        .layer(fixed("x-frame-options", "DENY"))
+        .layer(fixed("referrer-policy", "same-origin"))
+        .layer(fixed("cache-control", "no-store"))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            hal::Problem::internal().into_response()
+        }))
+        .layer(TraceLayer::new_for_http())
+        .with_state(idp)
+}
+
+async fn ready(State(idp): State<Idp>) -> Response {
+    match idp.environments().await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database doesn't answer\n",
+            )
+                .into_response()
+        }
+    }
+}
+
+/// Prometheus' text format: what there is, counted when asked.
+async fn metrics(State(idp): State<Idp>) -> Response {
+    let environments = idp.environments().await.unwrap_or_default();
+    let mut users = 0;
+    for environment in &environments {
+        users += idp.users(&environment.id).await.unwrap_or_default().len();
+    }
+    let text = format!(
+        "# TYPE mock_idp_environments gauge\nmock_idp_environments {}\n\
+         # TYPE mock_idp_users gauge\nmock_idp_users {users}\n",
+        environments.len()
+    );
+    ([("content-type", "text/plain; version=0.0.4")], text).into_response()
+}

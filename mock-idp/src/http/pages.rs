@@ -1,0 +1,89 @@
+//! Pages for people: the sign-on form, and what went wrong.
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Response};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::Idp;
+use crate::sso::Denied;
+
+const STYLE: &str = "
+:root{color-scheme:light dark;--ink:#1c2733;--paper:#fff;--ground:#eef1f5;--line:#8593a3;--act:#2b5fc7;--bad:#a3261b}
+@media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--paper:#1a222c;--ground:#10161d;--line:#7d8b9b;--act:#7fa8ff;--bad:#ff9489}}
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+main{background:var(--paper);padding:2rem;border-radius:.75rem;width:min(24rem,calc(100vw - 4rem));box-shadow:0 1px 12px #0002}
+h1{font-size:1.4rem;margin:0 0 .25rem}label{display:block;margin-top:1rem;font-weight:600}
+input{width:100%;box-sizing:border-box;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.4rem;background:var(--paper);color:inherit}
+button{margin-top:1.5rem;width:100%;font:inherit;font-weight:600;padding:.7rem;border:0;border-radius:.4rem;background:var(--act);color:var(--paper);cursor:pointer}
+:focus-visible{outline:3px solid var(--act);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
+";
+
+fn page(title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { h1 { (title) } (content) } }
+        }
+    }
+}
+
+/// The form with which a person signs on.
+pub(super) fn sign_on(
+    action: &str,
+    application: &str,
+    username: &str,
+    wrong: Option<&str>,
+) -> Response {
+    let form = html! {
+        p { "to continue to " strong { (application) } }
+        @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
+        form method="post" action=(action) {
+            label for="username" { "Username" }
+            input id="username" name="username" type="text" value=(username) autocomplete="username" autocapitalize="none" required autofocus;
+            label for="password" { "Password" }
+            input id="password" name="password" type="password" autocomplete="current-password" required;
+            button type="submit" { "Sign On" }
+        }
+    };
+    let status = if wrong.is_some() {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::OK
+    };
+    (status, Html(page("Sign On", &form).into_string())).into_response()
+}
+
+/// A page that says what went wrong, with a number that the log has too.
+pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
+    let reference = idp.ambient.chance().hex(4);
+    let (status, message) = match denied {
+        Denied::Page(message) => (StatusCode::BAD_REQUEST, message.clone()),
+        Denied::Refused(refused @ crate::refusal::Refused::NotFound { .. }) => {
+            (StatusCode::NOT_FOUND, refused.to_string())
+        }
+        Denied::Refused(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The identity provider could not do this.".to_owned(),
+        ),
+    };
+    tracing::warn!(reference, %denied, "a sign-on ended in a page");
+    let content = html! {
+        p.bad role="alert" { (message) }
+        p { "Reference " code { (reference) } }
+    };
+    let body = page("You can't sign on right now", &content).into_string();
+    (status, Html(body)).into_response()
+}
+
+/// For addresses that lead nowhere.
+pub(super) async fn nothing_here() -> Response {
+    let content = html! { p { "There is nothing at this address." } };
+    let body = page("Not found", &content).into_string();
+    (StatusCode::NOT_FOUND, Html(body)).into_response()
+}

@@ -1,0 +1,236 @@
+//! SAML over HTTP: metadata, single sign-on, the sign-on form, the answer.
+
+use axum::extract::{Form, Path, Query, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Router, response::Redirect};
+use saml::Limits;
+use saml::binding::{Parameter, post, redirect};
+use saml::message::StatusCode as SamlStatus;
+use serde::Deserialize;
+
+use super::pages;
+use crate::Idp;
+use crate::directory::passwords::SignOn;
+use crate::sso::request::Vouched;
+use crate::sso::{Delivery, Denied, SignOnRequest};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/saml20/metadata/{app}", get(metadata))
+        .route("/{env}/saml20/idp/sso", get(by_redirect).post(by_form))
+        .route("/{env}/saml20/idp/startsso", get(start_here))
+        .route("/{env}/saml20/resume", get(resume))
+        .route("/{env}/flows/{flow}", get(form).post(submit))
+}
+
+type Shown = Result<Response, Denied>;
+
+fn shown(idp: &Idp, outcome: Shown) -> Response {
+    outcome.unwrap_or_else(|denied| pages::denied(idp, &denied))
+}
+
+/// The value of the session cookie `ST`.
+fn session_token(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix("ST="))
+        .map(str::to_owned)
+}
+
+fn delivered(delivery: &Delivery) -> Response {
+    let page = post::form_page(
+        &delivery.acs_url,
+        Parameter::Response,
+        &delivery.xml,
+        delivery.relay_state.as_deref(),
+    );
+    Html(page).into_response()
+}
+
+async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Response {
+    let made = idp.idp_metadata(&env, &app).await;
+    shown(
+        &idp,
+        made.map_err(Denied::from).map(|metadata| {
+            let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
+            (kind, metadata.to_xml()).into_response()
+        }),
+    )
+}
+
+/// Answers at once when a live session will do, else asks the person.
+async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Shown {
+    let session = idp.session(env, session_token(headers).as_deref()).await?;
+    match session {
+        Some((session, user)) if !request.force_authn => {
+            let delivery = idp.answer(env, &request, &session, &user).await?;
+            Ok(delivered(&delivery))
+        }
+        _ if request.is_passive => {
+            let message = "Nobody is signed on, and the request forbids to ask.";
+            let delivery = idp
+                .decline(env, &request, SamlStatus::NoPassive, message)
+                .await?;
+            Ok(delivered(&delivery))
+        }
+        _ => {
+            let flow = idp.start_flow(env, &request).await?;
+            let to = format!("{}/{env}/flows/{flow}", idp.base_url);
+            Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response())
+        }
+    }
+}
+
+async fn by_redirect(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let query = query.unwrap_or_default();
+        let message = redirect::decode(&query, &Limits::default())
+            .map_err(|error| Denied::Page(format!("The request can't be read: {error}.")))?;
+        let vouched = Vouched::Query(message.signature);
+        let request = idp
+            .receive(&env, &message.xml, message.relay_state, vouched)
+            .await?;
+        proceed(&idp, &env, request, &headers).await
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+#[derive(Deserialize)]
+struct Posted {
+    #[serde(rename = "SAMLRequest", default)]
+    request: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+}
+
+async fn by_form(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    headers: HeaderMap,
+    Form(posted): Form<Posted>,
+) -> Response {
+    let outcome = async {
+        let xml = post::decode(&posted.request, &Limits::default())
+            .map_err(|error| Denied::Page(format!("The request can't be read: {error}.")))?;
+        let request = idp
+            .receive(&env, &xml, posted.relay_state, Vouched::Form)
+            .await?;
+        proceed(&idp, &env, request, &headers).await
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Start {
+    #[serde(default)]
+    sp_entity_id: String,
+    application_url: Option<String>,
+}
+
+async fn start_here(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    Query(start): Query<Start>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let request = idp
+            .unsolicited(&env, &start.sp_entity_id, start.application_url)
+            .await?;
+        proceed(&idp, &env, request, &headers).await
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+fn action(idp: &Idp, env: &str, flow: &str) -> String {
+    format!("{}/{env}/flows/{flow}", idp.base_url)
+}
+
+async fn form(State(idp): State<Idp>, Path((env, flow)): Path<(String, String)>) -> Response {
+    let found = idp.flow(&env, &flow).await;
+    shown(
+        &idp,
+        found.map(|(_, _, application)| {
+            pages::sign_on(&action(&idp, &env, &flow), &application, "", None)
+        }),
+    )
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+async fn submit(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Form(credentials): Form<Credentials>,
+) -> Response {
+    let outcome = async {
+        let (flow, _, application) = idp.flow(&env, &id).await?;
+        let Credentials { username, password } = credentials;
+        let wrong = match idp.sign_on(&env, &username, &password).await? {
+            SignOn::Welcome(user) => {
+                let token = idp.open_session(&flow, &user).await?;
+                return Ok(welcome(&idp, &env, &id, &token));
+            }
+            SignOn::Wrong => "Incorrect username or password. Please try again.",
+            SignOn::Locked => "This account is locked. Ask your administrator to unlock it.",
+            SignOn::Disabled => "This account is disabled. Ask your administrator to enable it.",
+        };
+        Ok(pages::sign_on(
+            &action(&idp, &env, &id),
+            &application,
+            &username,
+            Some(wrong),
+        ))
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+fn welcome(idp: &Idp, env: &str, flow: &str, token: &str) -> Response {
+    // A POST binding comes from another site: over TLS the cookie must come along.
+    let guard = if idp.base_url.starts_with("https:") {
+        "SameSite=None; Secure"
+    } else {
+        "SameSite=Lax"
+    };
+    let cookie = format!("ST={token}; Path=/{env}; HttpOnly; {guard}");
+    let to = format!("{}/{env}/saml20/resume?flowId={flow}", idp.base_url);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Resumed {
+    flow_id: String,
+}
+
+async fn resume(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    Query(resumed): Query<Resumed>,
+    headers: HeaderMap,
+) -> Response {
+    let token = session_token(&headers);
+    let outcome = idp.resume(&env, &resumed.flow_id, token.as_deref()).await;
+    shown(&idp, outcome.map(|delivery| delivered(&delivery)))
+}

@@ -1,0 +1,55 @@
+//! The identity provider itself: what every request shares.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use ambient::Ambient;
+use jiff::Timestamp;
+use saml::keys::SigningKey;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::faults::Misbehaviour;
+use crate::provisioning::Signals;
+use crate::store::Store;
+
+/// Cheap to clone; clones are the same identity provider.
+#[derive(Clone)]
+pub(crate) struct Idp(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub store: Store,
+    pub ambient: Ambient,
+    pub config: Config,
+    /// Without a slash at its end.
+    pub base_url: String,
+    pub admin_token: String,
+    /// Decoded signing keys by id.
+    pub signers: Mutex<HashMap<String, SigningKey>>,
+    pub misbehaviour: Misbehaviour,
+    pub signals: Signals,
+    pub http: reqwest::Client,
+    pub stop: CancellationToken,
+}
+
+impl Idp {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ambient.now()
+    }
+
+    pub(crate) fn new_id(&self) -> String {
+        self.ambient.chance().uuid().to_string()
+    }
+}
+
+impl std::ops::Deref for Idp {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

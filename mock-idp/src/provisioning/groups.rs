@@ -1,0 +1,160 @@
+//! A group's push: the group of a rule, with those of its members whom the
+//! target knows. Membership lives on the group.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::client::PushError;
+use super::{Failure, Push, plans};
+use crate::directory::groups;
+use crate::store::resources::{self, Kind};
+use crate::store::sync;
+
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+fn member_list(ids: &BTreeSet<String>) -> Value {
+    ids.iter().map(|id| json!({"value": id})).collect()
+}
+
+impl Push<'_> {
+    pub(super) async fn group(&self) -> Result<(), Failure> {
+        let subject = &self.job.subject;
+        let Some(path) = self.client.connection.groups.clone() else {
+            return Ok(());
+        };
+        let wanted = {
+            let mut db = self.idp.store.read().await?;
+            let group =
+                resources::get(&mut db, &subject.environment, Kind::Group, &subject.id).await?;
+            match group {
+                Some(group) if self.rules.iter().any(|rule| plans::pushes(rule, &group.id)) => {
+                    let within = groups::members(&mut db, &group).await?;
+                    let known =
+                        sync::all_known(&mut db, &subject.environment, &subject.store, "user")
+                            .await?;
+                    let members: BTreeSet<String> = known
+                        .into_iter()
+                        .filter(|(id, _, _)| within.contains(id))
+                        .filter_map(|(_, known, _)| known.remote_id)
+                        .collect();
+                    Some((group, members))
+                }
+                _ => None,
+            }
+        };
+        let Some((group, members)) = wanted else {
+            if let Some(id) = &self.known.remote_id {
+                self.client.delete(&path, id).await?;
+            }
+            return Ok(self.forget().await?);
+        };
+        let resource = json!({
+            "schemas": [GROUP],
+            "displayName": group.name,
+            "externalId": group.id,
+            "members": member_list(&members),
+        });
+        let id = match &self.known.remote_id {
+            Some(id) => match self.change_group(&path, id, &resource, &members).await {
+                Err(PushError::Gone(_)) => self.create_group(&path, &resource, &members).await?,
+                done => {
+                    done?;
+                    id.clone()
+                }
+            },
+            None => match self.client.find(&path, "displayName", &group.name).await? {
+                Some(id) => {
+                    self.take_over(&path, &id, &resource, &members).await?;
+                    id
+                }
+                None => self.create_group(&path, &resource, &members).await?,
+            },
+        };
+        Ok(self.note(&id, &resource).await?)
+    }
+
+    async fn create_group(
+        &self,
+        path: &str,
+        resource: &Value,
+        members: &BTreeSet<String>,
+    ) -> Result<String, PushError> {
+        match self.client.create(path, resource).await {
+            Err(PushError::Exists(reason)) => {
+                let name = resource["displayName"].as_str().unwrap_or_default();
+                let Some(id) = self.client.find(path, "displayName", name).await? else {
+                    return Err(PushError::Exists(reason));
+                };
+                self.take_over(path, &id, resource, members).await?;
+                Ok(id)
+            }
+            made => made,
+        }
+    }
+
+    /// A group of that name was there: its members are merged or overwritten.
+    async fn take_over(
+        &self,
+        path: &str,
+        id: &str,
+        resource: &Value,
+        members: &BTreeSet<String>,
+    ) -> Result<(), PushError> {
+        let op = if self.client.connection.merge_members {
+            "add"
+        } else {
+            "replace"
+        };
+        let operations = json!([
+            {"op": "replace", "path": "externalId", "value": resource["externalId"]},
+            {"op": op, "path": "members", "value": member_list(members)},
+        ]);
+        self.client.patch(path, id, operations).await
+    }
+
+    /// Sends what differs from the last push.
+    async fn change_group(
+        &self,
+        path: &str,
+        id: &str,
+        resource: &Value,
+        members: &BTreeSet<String>,
+    ) -> Result<(), PushError> {
+        let former: Option<Value> = self
+            .known
+            .pushed
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let Some(former) = former else {
+            let name =
+                json!([{"op": "replace", "path": "displayName", "value": resource["displayName"]}]);
+            self.client.patch(path, id, name).await?;
+            return self.take_over(path, id, resource, members).await;
+        };
+        let before: BTreeSet<String> = former["members"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|member| member["value"].as_str().map(str::to_owned))
+            .collect();
+        let mut operations = Vec::new();
+        if former["displayName"] != resource["displayName"] {
+            operations.push(
+                json!({"op": "replace", "path": "displayName", "value": resource["displayName"]}),
+            );
+        }
+        let joined: BTreeSet<String> = members.difference(&before).cloned().collect();
+        if !joined.is_empty() {
+            operations.push(json!({"op": "add", "path": "members", "value": member_list(&joined)}));
+        }
+        for left in before.difference(members) {
+            let path = format!("members[value eq {}]", Value::from(left.as_str()));
+            operations.push(json!({"op": "remove", "path": path}));
+        }
+        if operations.is_empty() {
+            return Ok(());
+        }
+        self.client.patch(path, id, Value::Array(operations)).await
+    }
+}

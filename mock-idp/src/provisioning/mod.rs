@@ -1,0 +1,274 @@
+//! Outbound provisioning: brings what a SCIM target holds into line with the
+//! directory, near real time.
+//!
+//! The [`queue`] names who changed; the engine here takes one subject after
+//! the other, works out what the target should hold now, and asks the
+//! [`client`] for the difference. To add a kind of target: a reading of its
+//! configuration beside [`connection`].
+
+pub(crate) mod client;
+pub(crate) mod connection;
+mod groups;
+pub(crate) mod plans;
+pub(crate) mod queue;
+pub(crate) mod rendering;
+mod users;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use crate::Idp;
+use crate::refusal::{Refused, Result};
+use crate::store::resources::{self, Kind, Resource};
+use crate::store::sync::{self, Job, Known};
+use client::{Client, PushError};
+use connection::Connection;
+
+/// How often a put-off push looks at a clock that others may move.
+const GLANCE: Duration = Duration::from_millis(100);
+/// The longest that a failed push is put off.
+const LONGEST_WAIT: i64 = 300;
+
+/// How the engine hears of work, and others of its progress.
+pub(crate) struct Signals {
+    work: Notify,
+    progress: watch::Sender<u64>,
+}
+
+impl Signals {
+    pub(crate) fn new() -> Self {
+        Self {
+            work: Notify::new(),
+            progress: watch::Sender::new(0),
+        }
+    }
+
+    /// There may be something in the queue.
+    pub(crate) fn wake(&self) {
+        self.work.notify_one();
+    }
+}
+
+/// Why a subject could not be brought into line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Push(#[from] PushError),
+    #[error(transparent)]
+    Here(#[from] Refused),
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Here(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Here(error.into())
+    }
+}
+
+/// What a push works with.
+struct Push<'p> {
+    idp: &'p Idp,
+    job: &'p Job,
+    client: Client<'p>,
+    /// The active rules that provision the store.
+    rules: Vec<Resource>,
+    known: Known,
+}
+
+/// Runs until the identity provider stops.
+pub(crate) async fn run(idp: Idp) {
+    loop {
+        let wait = match step(&idp).await {
+            Ok(Step::Worked) => continue,
+            Ok(Step::Idle) => None,
+            Ok(Step::NotYet) => Some(GLANCE),
+            Err(error) => {
+                tracing::error!(%error, "provisioning can't read its queue");
+                Some(GLANCE)
+            }
+        };
+        let work = async {
+            match wait {
+                None => idp.signals.work.notified().await,
+                Some(wait) => {
+                    let _ = tokio::time::timeout(wait, idp.signals.work.notified()).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = idp.stop.cancelled() => return,
+            () = work => {}
+        }
+    }
+}
+
+enum Step {
+    Worked,
+    NotYet,
+    Idle,
+}
+
+async fn step(idp: &Idp) -> Result<Step> {
+    if idp.stop.is_cancelled() {
+        return Ok(Step::Idle);
+    }
+    let next = {
+        let mut db = idp.store.read().await?;
+        sync::next(&mut db, idp.now()).await?
+    };
+    let Some(job) = next else {
+        return Ok(Step::Idle);
+    };
+    if job.due_at > idp.now() {
+        return Ok(Step::NotYet);
+    }
+    tokio::select! {
+        () = idp.stop.cancelled() => return Ok(Step::Idle),
+        done = settle(idp, &job) => done?,
+    }
+    idp.signals.progress.send_modify(|count| *count += 1);
+    Ok(Step::Worked)
+}
+
+async fn settle(idp: &Idp, job: &Job) -> Result<()> {
+    let outcome = bring_into_line(idp, job).await;
+    let now = idp.now();
+    let mut tx = idp.store.write().await?;
+    let message = match &outcome {
+        Ok(()) => None,
+        Err(Failure::Push(PushError::Later { reason, after }))
+            if job.attempts + 1 < idp.config.push_attempts =>
+        {
+            let seconds = after
+                .unwrap_or(1 << job.attempts.clamp(0, 16))
+                .clamp(1, LONGEST_WAIT);
+            let until = later(now, seconds);
+            tracing::warn!(subject = ?job.subject, %reason, "push put off until {until}");
+            sync::put_off(&mut tx, job, until, reason).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+        Err(failure) => Some(failure.to_string()),
+    };
+    if let Some(message) = &message {
+        tracing::warn!(subject = ?job.subject, %message, "push failed");
+        let mut known = sync::known(&mut tx, &job.subject).await?;
+        known.error = Some(message.clone());
+        sync::note(&mut tx, &job.subject, &known, now).await?;
+    }
+    sync::done(&mut tx, job).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn later(now: Timestamp, seconds: i64) -> Timestamp {
+    now.saturating_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
+}
+
+async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failure> {
+    let subject = &job.subject;
+    let (store, rules, known) = {
+        let mut db = idp.store.read().await?;
+        let store =
+            resources::get(&mut db, &subject.environment, Kind::Store, &subject.store).await?;
+        let rules = plans::active_rules(&mut db, &subject.environment, &subject.store).await?;
+        let known = sync::known(&mut db, subject).await?;
+        (store, rules, known)
+    };
+    let Some(store) = store else {
+        return Ok(());
+    };
+    let connection = Connection::of(&store.document)?;
+    let push = Push {
+        idp,
+        job,
+        client: Client {
+            http: &idp.http,
+            connection: &connection,
+        },
+        rules,
+        known,
+    };
+    match subject.kind.as_str() {
+        "user" => push.user().await,
+        _ => push.group().await,
+    }
+}
+
+impl Push<'_> {
+    /// Notes what the target now holds.
+    async fn note(&self, remote_id: &str, pushed: &serde_json::Value) -> Result<()> {
+        let known = Known {
+            remote_id: Some(remote_id.to_owned()),
+            pushed: Some(pushed.to_string()),
+            error: None,
+        };
+        let subject = &self.job.subject;
+        let now = self.idp.now();
+        let mut tx = self.idp.store.write().await?;
+        sync::note(&mut tx, subject, &known, now).await?;
+        if subject.kind == "user" && self.known.remote_id.as_deref() != Some(remote_id) {
+            // Its groups can name it as a member only now.
+            queue::groups_of_user_changed(&mut tx, &subject.environment, &subject.id, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn forget(&self) -> Result<()> {
+        let mut tx = self.idp.store.write().await?;
+        sync::forget(&mut tx, &self.job.subject).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// How a store's queue stood when the wait ended.
+pub(crate) struct Idle {
+    pub idle: bool,
+    pub waiting: i64,
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+impl Idp {
+    /// Waits until the store's queue is empty, at most for `timeout`.
+    pub(crate) async fn idle(
+        &self,
+        environment: &str,
+        store: &str,
+        timeout: Duration,
+    ) -> Result<Idle> {
+        self.get(environment, Kind::Store, store).await?;
+        let mut progress = self.signals.progress.subscribe();
+        let emptied = async {
+            loop {
+                progress.borrow_and_update();
+                let (waiting, _) = {
+                    let mut db = self.store.read().await?;
+                    sync::waiting(&mut db, environment, store).await?
+                };
+                if waiting == 0 || progress.changed().await.is_err() {
+                    return Ok::<(), Refused>(());
+                }
+            }
+        };
+        if let Ok(ended) = tokio::time::timeout(timeout, emptied).await {
+            ended?;
+        }
+        let mut db = self.store.read().await?;
+        let (waiting, next_attempt_at) = sync::waiting(&mut db, environment, store).await?;
+        Ok(Idle {
+            idle: waiting == 0,
+            waiting,
+            next_attempt_at,
+        })
+    }
+}

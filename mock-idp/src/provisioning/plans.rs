@@ -1,0 +1,275 @@
+//! Propagation: stores, plans, rules, mappings and revisions.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::connection::Connection;
+use super::{queue, rendering};
+use crate::Idp;
+use crate::directory::filter::Filter;
+use crate::directory::{Document, environment, existing, reference, text, unique_name, writable};
+use crate::refusal::{Refused, Result};
+use crate::store::Db;
+use crate::store::resources::{self, Kind, Resource};
+use crate::store::sync;
+
+/// The active rules that provision a store.
+pub(super) async fn active_rules(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+) -> Result<Vec<Resource>> {
+    let mut rules = resources::list(db, environment, Kind::Rule, None).await?;
+    rules.retain(|rule| {
+        rule.document.get("active") == Some(&Value::Bool(true))
+            && reference(&rule.document, "targetStore") == Some(store)
+    });
+    Ok(rules)
+}
+
+/// Whether the rule covers the user: by `populationExpression`, by the
+/// deprecated `populations`, or everyone.
+pub(super) fn covers(rule: &Resource, user: &Value) -> bool {
+    let by_expression = match text(&rule.document, "populationExpression") {
+        None => true,
+        Some(filter) => Filter::parse(filter).is_ok_and(|filter| filter.holds(user)),
+    };
+    let by_population = match rule.document.get("populations") {
+        Some(Value::Array(populations)) if !populations.is_empty() => populations
+            .iter()
+            .any(|population| population["id"] == user["population"]["id"]),
+        _ => true,
+    };
+    by_expression && by_population
+}
+
+/// Whether the rule pushes the group.
+pub(super) fn pushes(rule: &Resource, group: &str) -> bool {
+    rule.document
+        .get("groups")
+        .and_then(Value::as_array)
+        .is_some_and(|groups| groups.iter().any(|entry| entry["id"] == group))
+}
+
+/// Configuration keys that are never shown again.
+const SECRETS: [&str; 3] = [
+    "OAUTH_ACCESS_TOKEN",
+    "BASIC_AUTH_PASSWORD",
+    "OAUTH_CLIENT_SECRET",
+];
+
+/// A store's document without its secrets.
+pub(crate) fn without_secrets(mut document: Document) -> Document {
+    if let Some(Value::Object(configuration)) = document.get_mut("configuration") {
+        for key in SECRETS {
+            configuration.remove(key);
+        }
+    }
+    document
+}
+
+async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
+    let environment = resource.environment.clone();
+    match resource.kind {
+        Kind::Store => {
+            resource.document.entry("type").or_insert("scim".into());
+            resource.document.entry("status").or_insert("ACTIVE".into());
+            if resource.document["type"] == "scim" {
+                Connection::of(&resource.document)?;
+            }
+        }
+        Kind::Plan => {
+            resource.document.entry("status").or_insert("ACTIVE".into());
+        }
+        Kind::Rule => {
+            resource.document.entry("active").or_insert(false.into());
+            let target = reference(&resource.document, "targetStore")
+                .ok_or_else(|| Refused::required("targetStore.id"))?;
+            if resources::get(db, &environment, Kind::Store, target)
+                .await?
+                .is_none()
+            {
+                return Err(Refused::invalid(
+                    "targetStore.id",
+                    format!("expected a store of this environment, {target} is none"),
+                ));
+            }
+            if let Some(filter) = text(&resource.document, "populationExpression") {
+                Filter::parse(filter)
+                    .map_err(|error| Refused::invalid("populationExpression", error.to_string()))?;
+            }
+            if let Some(Value::Array(groups)) = resource.document.get("groups") {
+                for group in groups {
+                    let id = group["id"].as_str().unwrap_or_default();
+                    if resources::get(db, &environment, Kind::Group, id)
+                        .await?
+                        .is_none()
+                    {
+                        return Err(Refused::invalid(
+                            "groups",
+                            format!("expected groups of this environment, {id:?} is none"),
+                        ));
+                    }
+                }
+            }
+        }
+        Kind::Mapping => {
+            rendering::mapping(&resource.document)?;
+        }
+        _ => {}
+    }
+    if resource.kind != Kind::Mapping {
+        if resource.name.is_empty() {
+            return Err(Refused::required("name"));
+        }
+        unique_name(db, resource).await?;
+    }
+    Ok(())
+}
+
+impl Idp {
+    /// Adds a store, plan, rule (below a plan) or mapping (below a rule).
+    pub(crate) async fn create_propagation(
+        &self,
+        environment_id: &str,
+        kind: Kind,
+        parent: &str,
+        document: Document,
+    ) -> Result<Resource> {
+        let mut created = self.draft(environment_id, kind, parent, writable(document));
+        let mut tx = self.store.write().await?;
+        environment(&mut tx, environment_id).await?;
+        match kind {
+            Kind::Rule => {
+                existing(&mut tx, environment_id, Kind::Plan, parent).await?;
+            }
+            Kind::Mapping => {
+                existing(&mut tx, environment_id, Kind::Rule, parent).await?;
+            }
+            _ => {}
+        }
+        check(&mut tx, &mut created).await?;
+        resources::put(&mut tx, &created).await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Replaces one; a store's secrets that are left out stay.
+    pub(crate) async fn change_propagation(
+        &self,
+        environment_id: &str,
+        kind: Kind,
+        id: &str,
+        document: Document,
+    ) -> Result<Resource> {
+        let mut tx = self.store.write().await?;
+        let mut resource = existing(&mut tx, environment_id, kind, id).await?;
+        let former = std::mem::replace(&mut resource.document, writable(document));
+        if let (Some(Value::Object(new)), Some(Value::Object(old))) = (
+            resource.document.get_mut("configuration"),
+            former.get("configuration"),
+        ) {
+            for key in SECRETS {
+                if let (None, Some(secret)) = (new.get(key), old.get(key)) {
+                    new.insert(key.to_owned(), secret.clone());
+                }
+            }
+        }
+        resource.name = text(&resource.document, "name")
+            .unwrap_or(&resource.name)
+            .to_owned();
+        resource.updated_at = self.now();
+        check(&mut tx, &mut resource).await?;
+        resources::put(&mut tx, &resource).await?;
+        tx.commit().await?;
+        Ok(resource)
+    }
+
+    /// Removes one with what hangs below it.
+    pub(crate) async fn delete_propagation(
+        &self,
+        environment_id: &str,
+        kind: Kind,
+        id: &str,
+    ) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        existing(&mut tx, environment_id, kind, id).await?;
+        match kind {
+            Kind::Store => sync::forget_store(&mut tx, environment_id, id).await?,
+            Kind::Plan => {
+                for rule in resources::list(&mut tx, environment_id, Kind::Rule, Some(id)).await? {
+                    resources::delete_below(&mut tx, environment_id, Kind::Mapping, &rule.id)
+                        .await?;
+                }
+                resources::delete_below(&mut tx, environment_id, Kind::Rule, id).await?;
+            }
+            Kind::Rule => {
+                resources::delete_below(&mut tx, environment_id, Kind::Mapping, id).await?;
+            }
+            _ => {}
+        }
+        resources::delete(&mut tx, environment_id, kind, id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Makes what was configured take effect: every store is resynchronized.
+    pub(crate) async fn create_revision(&self, environment_id: &str) -> Result<Resource> {
+        let created = self.draft(environment_id, Kind::Revision, "", Document::new());
+        let mut tx = self.store.write().await?;
+        environment(&mut tx, environment_id).await?;
+        resources::put(&mut tx, &created).await?;
+        for store in queue::targets(&mut tx, environment_id).await? {
+            queue::resynchronize(&mut tx, environment_id, &store, created.created_at).await?;
+        }
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(created)
+    }
+
+    /// Asks a target whether the connection works: nothing, or why not.
+    pub(crate) async fn test_connection(&self, document: &Document) -> Result<Option<String>> {
+        let connection = Connection::of(document)?;
+        let client = Client {
+            http: &self.http,
+            connection: &connection,
+        };
+        Ok(client.test().await.err().map(|error| error.to_string()))
+    }
+
+    /// A store's `syncStatus`.
+    pub(crate) async fn sync_status(&self, store: &Resource) -> Result<Value> {
+        let mut db = self.store.read().await?;
+        let (waiting, _) = sync::waiting(&mut db, &store.environment, &store.id).await?;
+        let users = sync::all_known(&mut db, &store.environment, &store.id, "user").await?;
+        let groups = sync::all_known(&mut db, &store.environment, &store.id, "group").await?;
+        let failed: Vec<_> = users
+            .iter()
+            .map(|known| ("user", known))
+            .chain(groups.iter().map(|known| ("group", known)))
+            .filter_map(|(kind, (id, known, _))| Some((kind, id, known.error.as_ref()?)))
+            .collect();
+        let last = users.iter().chain(&groups).map(|(_, _, at)| *at).max();
+        let state = match (waiting, failed.is_empty()) {
+            (1.., _) => "SYNCING",
+            (_, true) => "SUCCESS",
+            (_, false) => "FAILED",
+        };
+        let details: Vec<Value> = failed
+            .iter()
+            .take(100)
+            .map(|(kind, id, error)| json!({"type": kind, "id": id, "message": error}))
+            .collect();
+        let failed_users = users.iter().filter(|(_, known, _)| known.error.is_some());
+        let failed_count = failed_users.count();
+        Ok(json!({
+            "syncState": state,
+            "userTotal": users.len(),
+            "successCount": users.len() - failed_count,
+            "failedCount": failed_count,
+            "pendingCount": waiting,
+            "lastSyncAt": last.map(|at| at.to_string()),
+            "details": details,
+        }))
+    }
+}

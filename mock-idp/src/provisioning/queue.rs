@@ -1,0 +1,122 @@
+//! What a change of the directory asks of provisioning. Called within the
+//! transaction of the change, so that neither is kept without the other.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::directory::reference;
+use crate::refusal::Result;
+use crate::store::resources::{self, Kind};
+use crate::store::sync::{self, Subject};
+use crate::store::{Db, users};
+
+/// The stores that active rules provision, once a revision was made.
+pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<BTreeSet<String>> {
+    if resources::list(db, environment, Kind::Revision, None)
+        .await?
+        .is_empty()
+    {
+        return Ok(BTreeSet::new());
+    }
+    Ok(resources::list(db, environment, Kind::Rule, None)
+        .await?
+        .iter()
+        .filter(|rule| rule.document.get("active") == Some(&Value::Bool(true)))
+        .filter_map(|rule| reference(&rule.document, "targetStore").map(str::to_owned))
+        .collect())
+}
+
+async fn changed(
+    db: &mut Db,
+    environment: &str,
+    kind: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for store in targets(db, environment).await? {
+        let subject = Subject {
+            environment: environment.to_owned(),
+            store,
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        };
+        sync::enqueue(db, &subject, now).await?;
+    }
+    Ok(())
+}
+
+/// A user was made, changed or removed.
+pub(crate) async fn user_changed(
+    db: &mut Db,
+    environment: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    changed(db, environment, "user", id, now).await
+}
+
+/// A group was made, changed or removed, or its members were. The groups
+/// around it have its users too.
+pub(crate) async fn group_changed(
+    db: &mut Db,
+    environment: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![id.to_owned()];
+    while let Some(group) = open.pop() {
+        if seen.insert(group.clone()) {
+            changed(db, environment, "group", &group, now).await?;
+            open.extend(users::groups_of(db, environment, true, &group).await?);
+        }
+    }
+    Ok(())
+}
+
+/// A user joined, left or vanished: every group that it is in has changed.
+pub(crate) async fn groups_of_user_changed(
+    db: &mut Db,
+    environment: &str,
+    user: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for group in users::groups_of(db, environment, false, user).await? {
+        group_changed(db, environment, &group, now).await?;
+    }
+    Ok(())
+}
+
+/// Everything in the directory, and everything a store is known to hold.
+pub(crate) async fn resynchronize(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sync::distrust(db, environment, store).await?;
+    let mut subjects: BTreeSet<(&str, String)> = BTreeSet::new();
+    for user in users::list(db, environment).await? {
+        subjects.insert(("user", user.id));
+    }
+    for group in resources::list(db, environment, Kind::Group, None).await? {
+        subjects.insert(("group", group.id));
+    }
+    for kind in ["user", "group"] {
+        for (id, _, _) in sync::all_known(db, environment, store, kind).await? {
+            subjects.insert((kind, id));
+        }
+    }
+    for (kind, id) in subjects {
+        let subject = Subject {
+            environment: environment.to_owned(),
+            store: store.to_owned(),
+            kind: kind.to_owned(),
+            id,
+        };
+        sync::enqueue(db, &subject, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! A user's push: made, changed, disabled or removed at the target.
+
+use serde_json::{Value, json};
+
+use super::client::PushError;
+use super::connection::RemoveAction;
+use super::{Failure, Push, plans, rendering};
+use crate::directory::{groups, users as directory};
+use crate::store::users;
+
+impl Push<'_> {
+    pub(super) async fn user(&self) -> Result<(), Failure> {
+        let subject = &self.job.subject;
+        let (user, mappings) = {
+            let mut db = self.idp.store.read().await?;
+            let user = match users::get(&mut db, &subject.environment, &subject.id).await? {
+                None => None,
+                Some(user) => {
+                    let groups = groups::groups_of(&mut db, &user).await?;
+                    Some(directory::seen(&user, &groups))
+                }
+            };
+            let mappings =
+                rendering::user_mappings(&mut db, &subject.environment, &self.rules).await?;
+            (user, mappings)
+        };
+        let covered = user.filter(|user| self.rules.iter().any(|rule| plans::covers(rule, user)));
+        match covered {
+            None => self.remove_user().await,
+            Some(user) => {
+                let resource = rendering::user(&mappings, &user)?;
+                self.put_user(&user, &resource).await
+            }
+        }
+    }
+
+    async fn remove_user(&self) -> Result<(), Failure> {
+        let path = &self.client.connection.users;
+        if let Some(id) = &self.known.remote_id {
+            match self.client.connection.remove {
+                RemoveAction::Delete => self.client.delete(path, id).await?,
+                RemoveAction::Disable => match self.activate(id, false).await {
+                    Ok(()) | Err(PushError::Gone(_)) => {}
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        Ok(self.forget().await?)
+    }
+
+    async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
+        let operations = json!([{"op": "replace", "path": "active", "value": active}]);
+        let path = &self.client.connection.users;
+        self.client.patch(path, id, operations).await
+    }
+
+    async fn put_user(&self, user: &Value, resource: &Value) -> Result<(), Failure> {
+        let connection = self.client.connection;
+        let path = &connection.users;
+        let enabled = user["enabled"] != Value::Bool(false);
+        let remote = match &self.known.remote_id {
+            Some(id) => Some(id.clone()),
+            None => self.correlate(resource).await?,
+        };
+        let Some(id) = remote else {
+            return self.create_user(enabled, resource).await;
+        };
+        let unchanged = self.known.remote_id.is_some()
+            && self.known.pushed.as_deref() == Some(resource.to_string().as_str());
+        if !unchanged {
+            let done = if !enabled && !connection.disable {
+                Ok(())
+            } else if connection.update {
+                self.client.replace(path, &id, resource).await
+            } else if !enabled {
+                self.activate(&id, false).await
+            } else {
+                Ok(())
+            };
+            match done {
+                Ok(()) => {}
+                Err(PushError::Gone(_)) if self.known.remote_id.is_some() => {
+                    return self.create_user(enabled, resource).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.note(&id, resource).await?)
+    }
+
+    async fn create_user(&self, enabled: bool, resource: &Value) -> Result<(), Failure> {
+        let connection = self.client.connection;
+        if !connection.create || !(enabled || connection.provision_disabled) {
+            return Ok(self.forget().await?);
+        }
+        let id = match self.client.create(&connection.users, resource).await {
+            Ok(id) => id,
+            Err(PushError::Exists(reason)) => {
+                // Made between our look and our push, or by a push whose answer was lost.
+                let Some(id) = self.correlate(resource).await? else {
+                    return Err(PushError::Exists(reason).into());
+                };
+                self.client
+                    .replace(&connection.users, &id, resource)
+                    .await?;
+                id
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.note(&id, resource).await?)
+    }
+
+    /// The target's id of who is already there.
+    async fn correlate(&self, resource: &Value) -> Result<Option<String>, Failure> {
+        let connection = self.client.connection;
+        let (attribute, value) = match connection.unique.as_str() {
+            "emails" => ("emails", resource["emails"][0]["value"].as_str()),
+            _ => ("userName", resource["userName"].as_str()),
+        };
+        let Some(value) = value else {
+            return Err(PushError::Refused(format!(
+                "expected a mapping that gives {attribute}, the user has none"
+            ))
+            .into());
+        };
+        Ok(self
+            .client
+            .find(&connection.users, attribute, value)
+            .await?)
+    }
+}

@@ -1,0 +1,73 @@
+//! What the domain answers when it can't do what was asked.
+
+use crate::store::StoreError;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Detail {
+    /// PingOne's code: `INVALID_VALUE`, `REQUIRED_VALUE`, `UNIQUENESS_VIOLATION` …
+    pub code: &'static str,
+    /// The field, dotted.
+    pub target: String,
+    /// What was expected, what came.
+    pub message: String,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("expected a {what} with the id {id}, there is none")]
+    NotFound { what: &'static str, id: String },
+    #[error("{}", .0.iter().map(|d| format!("{}: {}", d.target, d.message)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Detail>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What the domain answers.
+pub(crate) type Result<T> = std::result::Result<T, Refused>;
+
+impl Refused {
+    pub(crate) fn not_found(what: &'static str, id: &str) -> Self {
+        Self::NotFound {
+            what,
+            id: id.to_owned(),
+        }
+    }
+
+    fn one(code: &'static str, target: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Detail {
+            code,
+            target: target.to_owned(),
+            message: message.into(),
+        }])
+    }
+
+    pub(crate) fn invalid(target: &str, message: impl Into<String>) -> Self {
+        Self::one("INVALID_VALUE", target, message)
+    }
+
+    pub(crate) fn required(target: &str) -> Self {
+        Self::one("REQUIRED_VALUE", target, "expected a value, came none")
+    }
+
+    pub(crate) fn taken(target: &str, value: &str) -> Self {
+        Self::one(
+            "UNIQUENESS_VIOLATION",
+            target,
+            format!("expected a value that nobody has yet, {value:?} is taken"),
+        )
+    }
+
+    pub(crate) fn constraint(target: &str, message: impl Into<String>) -> Self {
+        Self::one("CONSTRAINT_VIOLATION", target, message)
+    }
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

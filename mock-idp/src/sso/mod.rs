@@ -1,0 +1,232 @@
+//! Single sign-on: from a service provider's request to the answer.
+//!
+//! [`request`] says what is asked and whether it may be, [`answer`] writes,
+//! [`amends`](crate::faults) and signs what is delivered.
+
+pub(crate) mod answer;
+pub(crate) mod request;
+
+use jiff::Timestamp;
+use saml::message::NameIdFormat;
+use saml::metadata::{Endpoint, IdpMetadata};
+use saml::names;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::Idp;
+use crate::applications::Application;
+use crate::refusal::{Refused, Result};
+use crate::store::logins::{self, FlowRow, SessionRow};
+use crate::store::resources::Kind;
+use crate::store::users::UserRow;
+
+/// A sign-on that was asked for and may be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignOnRequest {
+    /// The application's id.
+    pub application: String,
+    /// Where the answer goes.
+    pub acs_url: String,
+    /// The request that is answered; none when the sign-on starts here.
+    pub in_response_to: Option<String>,
+    pub relay_state: Option<String>,
+    pub force_authn: bool,
+    pub is_passive: bool,
+    pub name_id_format: Option<String>,
+}
+
+/// Why a sign-on ends in a page rather than in an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Denied {
+    /// What is wrong, for the person in front of it.
+    #[error("{0}")]
+    Page(String),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl From<crate::store::StoreError> for Denied {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Denied {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+pub(crate) fn page<T>(message: impl Into<String>) -> std::result::Result<T, Denied> {
+    Err(Denied::Page(message.into()))
+}
+
+/// What the browser gets.
+pub(crate) struct Delivery {
+    pub acs_url: String,
+    /// The document.
+    pub xml: String,
+    pub relay_state: Option<String>,
+}
+
+/// A token as it is stored.
+fn fingerprint(token: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(token.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn later(now: Timestamp, by: jiff::SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl Idp {
+    /// The issuer of an environment's answers.
+    pub(crate) fn issuer(&self, environment: &str) -> String {
+        format!("{}/{environment}", self.base_url)
+    }
+
+    /// Where requests go.
+    pub(crate) fn sso_url(&self, environment: &str) -> String {
+        format!("{}/{environment}/saml20/idp/sso", self.base_url)
+    }
+
+    /// The metadata that an application's service provider is given.
+    pub(crate) async fn idp_metadata(&self, environment: &str, id: &str) -> Result<IdpMetadata> {
+        let resource = self.get(environment, Kind::Application, id).await?;
+        let application = Application::of(&resource)?;
+        let key = self.signing_key(environment, &application).await?;
+        let sso = [names::HTTP_POST, names::HTTP_REDIRECT].map(|binding| Endpoint {
+            binding: binding.to_owned(),
+            location: self.sso_url(environment),
+        });
+        let format = application.name_id_format.as_deref();
+        Ok(IdpMetadata {
+            entity_id: self.issuer(environment),
+            signing_certificates: vec![key.certificate().clone()],
+            sso: sso.to_vec(),
+            slo: Vec::new(),
+            name_id_formats: vec![format.map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri)],
+            want_authn_requests_signed: application.sp_verification.authn_request_signed,
+            valid_until: None,
+            cache_duration: None,
+        })
+    }
+
+    /// The live session of a browser's cookie, with its user.
+    pub(crate) async fn session(
+        &self,
+        environment: &str,
+        token: Option<&str>,
+    ) -> Result<Option<(SessionRow, UserRow)>> {
+        let Some(token) = token else { return Ok(None) };
+        let found = {
+            let mut db = self.store.read().await?;
+            logins::session(&mut db, environment, &fingerprint(token), self.now()).await?
+        };
+        let Some(session) = found else {
+            return Ok(None);
+        };
+        match self.user(environment, &session.user).await {
+            Ok(user) => Ok(Some((session, user))),
+            Err(Refused::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a request until its person has signed on; the flow's id.
+    pub(crate) async fn start_flow(
+        &self,
+        environment: &str,
+        request: &SignOnRequest,
+    ) -> Result<String> {
+        let now = self.now();
+        let flow = FlowRow {
+            id: self.new_id(),
+            environment: environment.to_owned(),
+            document: serde_json::to_string(request)
+                .map_err(|error| Refused::Internal(error.to_string()))?,
+            session: None,
+            expires_at: later(now, self.config.flow_lifetime),
+        };
+        let mut tx = self.store.write().await?;
+        logins::start(&mut tx, &flow, now).await?;
+        tx.commit().await?;
+        Ok(flow.id)
+    }
+
+    /// A flow that still waits, with the application that it leads to.
+    pub(crate) async fn flow(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> std::result::Result<(FlowRow, SignOnRequest, String), Denied> {
+        let found = {
+            let mut db = self.store.read().await?;
+            logins::flow(&mut db, environment, id, self.now()).await?
+        };
+        let Some(flow) = found else {
+            return page(
+                "This sign-on is over or took too long. Go back to the application and start again.",
+            );
+        };
+        let request: SignOnRequest = serde_json::from_str(&flow.document)
+            .map_err(|error| Refused::Internal(error.to_string()))?;
+        let application = self
+            .get(environment, Kind::Application, &request.application)
+            .await?;
+        Ok((flow, request, application.name))
+    }
+
+    /// Opens a session for the flow's person; the cookie's value.
+    pub(crate) async fn open_session(&self, flow: &FlowRow, user: &UserRow) -> Result<String> {
+        let now = self.now();
+        let token = self.ambient.chance().token(32);
+        let session = SessionRow {
+            token: fingerprint(&token),
+            environment: flow.environment.clone(),
+            user: user.id.clone(),
+            index: format!("_{}", self.ambient.chance().hex(16)),
+            authenticated_at: now,
+            expires_at: later(now, self.config.session_lifetime),
+        };
+        let mut tx = self.store.write().await?;
+        logins::open(&mut tx, &session).await?;
+        logins::signed_on(&mut tx, &flow.id, &session.token).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// Answers a flow whose person has signed on in this browser, once.
+    pub(crate) async fn resume(
+        &self,
+        environment: &str,
+        flow: &str,
+        token: Option<&str>,
+    ) -> std::result::Result<Delivery, Denied> {
+        let (flow, request, _) = self.flow(environment, flow).await?;
+        let session = self.session(environment, token).await?;
+        let Some((session, user)) = session else {
+            return page(
+                "Nobody is signed on in this browser. Go back to the application and start again.",
+            );
+        };
+        if flow.session.as_deref() != Some(session.token.as_str()) {
+            return page(
+                "This sign-on belongs to another browser. Go back to the application and start again.",
+            );
+        }
+        let delivery = self.answer(environment, &request, &session, &user).await?;
+        let mut tx = self.store.write().await?;
+        let first = logins::finish(&mut tx, &flow.id).await?;
+        tx.commit().await?;
+        if !first {
+            return page("This sign-on was answered already.");
+        }
+        Ok(delivery)
+    }
+}

@@ -1,0 +1,147 @@
+//! Sessions of people who signed on, and flows of those who are about to.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Db, Result, instant, stored};
+
+/// A live session.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionRow {
+    /// SHA-256 of the cookie's value.
+    pub token: String,
+    pub environment: String,
+    pub user: String,
+    pub index: String,
+    pub authenticated_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Opens a session.
+pub(crate) async fn open(db: &mut Db, session: &SessionRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sessions (token, environment, user_id, session_index, authenticated_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&session.token)
+    .bind(&session.environment)
+    .bind(&session.user)
+    .bind(&session.index)
+    .bind(stored(session.authenticated_at))
+    .bind(stored(session.expires_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The session of that token in that environment, when it is still alive.
+pub(crate) async fn session(
+    db: &mut Db,
+    environment: &str,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<SessionRow>> {
+    sqlx::query("SELECT * FROM sessions WHERE token = $1 AND environment = $2 AND expires_at > $3")
+        .bind(token)
+        .bind(environment)
+        .bind(stored(now))
+        .fetch_optional(db)
+        .await?
+        .map(|row| {
+            Ok(SessionRow {
+                token: row.try_get("token")?,
+                environment: row.try_get("environment")?,
+                user: row.try_get("user_id")?,
+                index: row.try_get("session_index")?,
+                authenticated_at: instant(row.try_get("authenticated_at")?),
+                expires_at: instant(row.try_get("expires_at")?),
+            })
+        })
+        .transpose()
+}
+
+/// Ends every session of a user.
+pub(crate) async fn close_all(db: &mut Db, environment: &str, user: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE environment = $1 AND user_id = $2")
+        .bind(environment)
+        .bind(user)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A sign-on that waits for its person.
+#[derive(Debug, Clone)]
+pub(crate) struct FlowRow {
+    pub id: String,
+    pub environment: String,
+    /// What was asked for, as JSON.
+    pub document: String,
+    /// The session that it ended in.
+    pub session: Option<String>,
+    pub expires_at: Timestamp,
+}
+
+/// Starts a flow, and forgets those that are over.
+pub(crate) async fn start(db: &mut Db, flow: &FlowRow, now: Timestamp) -> Result<()> {
+    sqlx::query("DELETE FROM flows WHERE expires_at <= $1")
+        .bind(stored(now))
+        .execute(&mut *db)
+        .await?;
+    sqlx::query(
+        "INSERT INTO flows (id, environment, document, session, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&flow.id)
+    .bind(&flow.environment)
+    .bind(&flow.document)
+    .bind(flow.session.as_deref())
+    .bind(stored(flow.expires_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The flow, when it still waits.
+pub(crate) async fn flow(
+    db: &mut Db,
+    environment: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<FlowRow>> {
+    sqlx::query("SELECT * FROM flows WHERE id = $1 AND environment = $2 AND expires_at > $3")
+        .bind(id)
+        .bind(environment)
+        .bind(stored(now))
+        .fetch_optional(db)
+        .await?
+        .map(|row| {
+            Ok(FlowRow {
+                id: row.try_get("id")?,
+                environment: row.try_get("environment")?,
+                document: row.try_get("document")?,
+                session: row.try_get("session")?,
+                expires_at: instant(row.try_get("expires_at")?),
+            })
+        })
+        .transpose()
+}
+
+/// Notes which session the flow ended in.
+pub(crate) async fn signed_on(db: &mut Db, flow: &str, session: &str) -> Result<()> {
+    sqlx::query("UPDATE flows SET session = $2 WHERE id = $1")
+        .bind(flow)
+        .bind(session)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a flow; whether it was there: a flow is answered once.
+pub(crate) async fn finish(db: &mut Db, flow: &str) -> Result<bool> {
+    let gone = sqlx::query("DELETE FROM flows WHERE id = $1")
+        .bind(flow)
+        .execute(db)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}

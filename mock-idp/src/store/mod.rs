@@ -1,0 +1,125 @@
+//! The database: SQLite by `sqlx::Any`. Nothing outside this folder has SQL.
+//!
+//! Functions take a connection, so that a domain step can put several of them
+//! in one transaction: [`Store::write`] begins one (`IMMEDIATE`, by the one
+//! writer there is), [`Store::read`] lends a reader.
+
+pub(crate) mod keys;
+pub(crate) mod logins;
+pub(crate) mod resources;
+pub(crate) mod sync;
+pub(crate) mod users;
+
+use jiff::Timestamp;
+use sqlx::any::AnyPoolOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A connection or an open transaction.
+pub(crate) type Db = AnyConnection;
+
+/// The database could not do it: nothing the caller did wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database answered with an error, or not at all.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// What is stored can't be read back.
+    #[error("a stored document is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl StoreError {
+    /// Whether a row with this key was there already.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// What the store answers.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database's pools: readers and the one writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    readers: AnyPool,
+    writers: AnyPool,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let pool = |connections| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection
+                            .execute(
+                                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                                 PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
+                            )
+                            .await?;
+                        Ok(())
+                    })
+                })
+                .connect(url)
+        };
+        let store = Self {
+            writers: pool(1).await?,
+            readers: pool(4).await?,
+        };
+        MIGRATIONS.run(&store.writers).await?;
+        Ok(store)
+    }
+
+    /// A connection to read with.
+    pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// A transaction to write in; dropped without `commit`, nothing happened.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>> {
+        Ok(self.writers.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Empties every table: the control port's reset.
+    pub(crate) async fn reset(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        for statement in [
+            "DELETE FROM sync_jobs",
+            "DELETE FROM synced",
+            "DELETE FROM flows",
+            "DELETE FROM sessions",
+            "DELETE FROM signing_keys",
+            "DELETE FROM memberships",
+            "DELETE FROM users",
+            "DELETE FROM resources",
+        ] {
+            sqlx::query(statement).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Closes the pools; what was answered is on disk already.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+/// An instant as it is stored.
+pub(crate) fn stored(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A stored instant.
+pub(crate) fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,187 @@
+//! Everything of the management API that is a JSON document with an id:
+//! environments, populations, groups, applications, attributes, propagation.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::{Db, Result, instant, stored};
+
+/// A kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Environment,
+    Population,
+    Group,
+    Application,
+    Attribute,
+    Store,
+    Plan,
+    Rule,
+    Mapping,
+    Revision,
+}
+
+impl Kind {
+    /// Its name in the database and in error messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Population => "population",
+            Self::Group => "group",
+            Self::Application => "application",
+            Self::Attribute => "attribute",
+            Self::Store => "store",
+            Self::Plan => "plan",
+            Self::Rule => "rule",
+            Self::Mapping => "mapping",
+            Self::Revision => "revision",
+        }
+    }
+}
+
+/// One document.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub environment: String,
+    pub kind: Kind,
+    pub id: String,
+    /// The resource that it hangs below, or nothing.
+    pub parent: String,
+    pub name: String,
+    pub document: Map<String, Value>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+fn read(kind: Kind, row: &AnyRow) -> Result<Resource> {
+    Ok(Resource {
+        kind,
+        environment: row.try_get("environment")?,
+        id: row.try_get("id")?,
+        parent: row.try_get("parent")?,
+        name: row.try_get("name")?,
+        document: serde_json::from_str(&row.try_get::<String, _>("document")?)?,
+        created_at: instant(row.try_get("created_at")?),
+        updated_at: instant(row.try_get("updated_at")?),
+    })
+}
+
+/// Adds a document, or replaces the one with its id.
+pub(crate) async fn put(db: &mut Db, resource: &Resource) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO resources (environment, kind, id, parent, name, document, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (environment, kind, id) DO UPDATE SET
+           parent = excluded.parent, name = excluded.name,
+           document = excluded.document, updated_at = excluded.updated_at",
+    )
+    .bind(&resource.environment)
+    .bind(resource.kind.name())
+    .bind(&resource.id)
+    .bind(&resource.parent)
+    .bind(&resource.name)
+    .bind(serde_json::to_string(&resource.document)?)
+    .bind(stored(resource.created_at))
+    .bind(stored(resource.updated_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The document with that id.
+pub(crate) async fn get(
+    db: &mut Db,
+    environment: &str,
+    kind: Kind,
+    id: &str,
+) -> Result<Option<Resource>> {
+    sqlx::query("SELECT * FROM resources WHERE environment = $1 AND kind = $2 AND id = $3")
+        .bind(environment)
+        .bind(kind.name())
+        .bind(id)
+        .fetch_optional(db)
+        .await?
+        .map(|row| read(kind, &row))
+        .transpose()
+}
+
+/// Every document of the kind, the eldest first; below `parent` when given.
+pub(crate) async fn list(
+    db: &mut Db,
+    environment: &str,
+    kind: Kind,
+    parent: Option<&str>,
+) -> Result<Vec<Resource>> {
+    let query = match parent {
+        None => sqlx::query(
+            "SELECT * FROM resources WHERE environment = $1 AND kind = $2
+             ORDER BY created_at, id",
+        )
+        .bind(environment)
+        .bind(kind.name()),
+        Some(parent) => sqlx::query(
+            "SELECT * FROM resources WHERE environment = $1 AND kind = $2 AND parent = $3
+             ORDER BY created_at, id",
+        )
+        .bind(environment)
+        .bind(kind.name())
+        .bind(parent),
+    };
+    query
+        .fetch_all(db)
+        .await?
+        .iter()
+        .map(|row| read(kind, row))
+        .collect()
+}
+
+/// Removes a document; whether it was there.
+pub(crate) async fn delete(db: &mut Db, environment: &str, kind: Kind, id: &str) -> Result<bool> {
+    let gone =
+        sqlx::query("DELETE FROM resources WHERE environment = $1 AND kind = $2 AND id = $3")
+            .bind(environment)
+            .bind(kind.name())
+            .bind(id)
+            .execute(db)
+            .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// Removes everything of one kind below a parent.
+pub(crate) async fn delete_below(
+    db: &mut Db,
+    environment: &str,
+    kind: Kind,
+    parent: &str,
+) -> Result<()> {
+    sqlx::query("DELETE FROM resources WHERE environment = $1 AND kind = $2 AND parent = $3")
+        .bind(environment)
+        .bind(kind.name())
+        .bind(parent)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes an environment and all that is in it.
+pub(crate) async fn delete_environment(db: &mut Db, environment: &str) -> Result<()> {
+    for statement in [
+        "DELETE FROM sync_jobs WHERE environment = $1",
+        "DELETE FROM synced WHERE environment = $1",
+        "DELETE FROM flows WHERE environment = $1",
+        "DELETE FROM sessions WHERE environment = $1",
+        "DELETE FROM signing_keys WHERE environment = $1",
+        "DELETE FROM memberships WHERE environment = $1",
+        "DELETE FROM users WHERE environment = $1",
+        "DELETE FROM resources WHERE environment = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(environment)
+            .execute(&mut *db)
+            .await?;
+    }
+    delete(db, "", Kind::Environment, environment).await?;
+    Ok(())
+}

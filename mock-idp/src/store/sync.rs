@@ -1,0 +1,253 @@
+//! The queue of provisioning, and what each target is known to hold.
+//!
+//! A job names a subject, not a change: what is to be done is worked out from
+//! the directory when its turn comes, so that a crash loses and doubles nothing.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::{Db, Result, instant, stored};
+
+/// What is to be brought into line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    pub environment: String,
+    pub store: String,
+    /// `user` or `group`.
+    pub kind: String,
+    pub id: String,
+}
+
+/// A subject in the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub subject: Subject,
+    /// Counts the changes: a job that changed while it ran stays.
+    pub change: i64,
+    pub attempts: i64,
+    pub due_at: Timestamp,
+}
+
+/// What a target is known to hold of a subject.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    pub remote_id: Option<String>,
+    /// The resource as last pushed, JSON.
+    pub pushed: Option<String>,
+    /// Why the last push failed.
+    pub error: Option<String>,
+}
+
+fn subject(row: &AnyRow) -> Result<Subject> {
+    Ok(Subject {
+        environment: row.try_get("environment")?,
+        store: row.try_get("store")?,
+        kind: row.try_get("kind")?,
+        id: row.try_get("subject")?,
+    })
+}
+
+/// Puts a subject in the queue, due at once.
+pub(crate) async fn enqueue(db: &mut Db, subject: &Subject, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sync_jobs (environment, store, kind, subject, change, attempts, due_at)
+         VALUES ($1, $2, $3, $4, 1, 0, $5)
+         ON CONFLICT (environment, store, kind, subject) DO UPDATE SET
+           change = sync_jobs.change + 1, attempts = 0, due_at = excluded.due_at",
+    )
+    .bind(&subject.environment)
+    .bind(&subject.store)
+    .bind(&subject.kind)
+    .bind(&subject.id)
+    .bind(stored(now))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The next job, due or not: users before groups, whose members they are.
+pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
+    sqlx::query(
+        "SELECT * FROM sync_jobs
+         ORDER BY CASE WHEN due_at <= $1 THEN 0 ELSE due_at END, kind DESC, subject LIMIT 1",
+    )
+    .bind(stored(now))
+    .fetch_optional(db)
+    .await?
+    .map(|row| {
+        Ok(Job {
+            subject: subject(&row)?,
+            change: row.try_get("change")?,
+            attempts: row.try_get("attempts")?,
+            due_at: instant(row.try_get("due_at")?),
+        })
+    })
+    .transpose()
+}
+
+/// Takes a job off the queue, unless its subject changed meanwhile.
+pub(crate) async fn done(db: &mut Db, job: &Job) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2 AND kind = $3
+         AND subject = $4 AND change = $5",
+    )
+    .bind(&job.subject.environment)
+    .bind(&job.subject.store)
+    .bind(&job.subject.kind)
+    .bind(&job.subject.id)
+    .bind(job.change)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts a failed job off.
+pub(crate) async fn put_off(db: &mut Db, job: &Job, until: Timestamp, error: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE sync_jobs SET attempts = attempts + 1, due_at = $6, error = $7
+         WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4 AND change = $5",
+    )
+    .bind(&job.subject.environment)
+    .bind(&job.subject.store)
+    .bind(&job.subject.kind)
+    .bind(&job.subject.id)
+    .bind(job.change)
+    .bind(stored(until))
+    .bind(error)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many jobs a store has waiting, and when the last of them is due.
+pub(crate) async fn waiting(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+) -> Result<(i64, Option<Timestamp>)> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS jobs, MAX(due_at) AS due_at FROM sync_jobs
+         WHERE environment = $1 AND store = $2",
+    )
+    .bind(environment)
+    .bind(store)
+    .fetch_one(db)
+    .await?;
+    let due: Option<i64> = row.try_get("due_at")?;
+    Ok((row.try_get("jobs")?, due.map(instant)))
+}
+
+/// What the target is known to hold of the subject.
+pub(crate) async fn known(db: &mut Db, subject: &Subject) -> Result<Known> {
+    let row = sqlx::query(
+        "SELECT * FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
+    )
+    .bind(&subject.environment)
+    .bind(&subject.store)
+    .bind(&subject.kind)
+    .bind(&subject.id)
+    .fetch_optional(db)
+    .await?;
+    match row {
+        None => Ok(Known::default()),
+        Some(row) => Ok(Known {
+            remote_id: row.try_get("remote_id")?,
+            pushed: row.try_get("pushed")?,
+            error: row.try_get("error")?,
+        }),
+    }
+}
+
+/// Notes what the target holds.
+pub(crate) async fn note(
+    db: &mut Db,
+    subject: &Subject,
+    known: &Known,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO synced (environment, store, kind, subject, remote_id, pushed, error, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (environment, store, kind, subject) DO UPDATE SET
+           remote_id = excluded.remote_id, pushed = excluded.pushed,
+           error = excluded.error, at = excluded.at",
+    )
+    .bind(&subject.environment)
+    .bind(&subject.store)
+    .bind(&subject.kind)
+    .bind(&subject.id)
+    .bind(known.remote_id.as_deref())
+    .bind(known.pushed.as_deref())
+    .bind(known.error.as_deref())
+    .bind(stored(now))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets a subject that the target holds no more.
+pub(crate) async fn forget(db: &mut Db, subject: &Subject) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
+    )
+    .bind(&subject.environment)
+    .bind(&subject.store)
+    .bind(&subject.kind)
+    .bind(&subject.id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Everything known of one kind at a store.
+pub(crate) async fn all_known(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+    kind: &str,
+) -> Result<Vec<(String, Known, Timestamp)>> {
+    let rows = sqlx::query(
+        "SELECT * FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 ORDER BY subject",
+    )
+    .bind(environment)
+    .bind(store)
+    .bind(kind)
+    .fetch_all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let known = Known {
+                remote_id: row.try_get("remote_id")?,
+                pushed: row.try_get("pushed")?,
+                error: row.try_get("error")?,
+            };
+            Ok((row.try_get("subject")?, known, instant(row.try_get("at")?)))
+        })
+        .collect()
+}
+
+/// Forgets a store that is no more.
+pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) -> Result<()> {
+    for statement in [
+        "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2",
+        "DELETE FROM synced WHERE environment = $1 AND store = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(environment)
+            .bind(store)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets what was last pushed, so that everything is pushed again.
+pub(crate) async fn distrust(db: &mut Db, environment: &str, store: &str) -> Result<()> {
+    sqlx::query("UPDATE synced SET pushed = NULL WHERE environment = $1 AND store = $2")
+        .bind(environment)
+        .bind(store)
+        .execute(db)
+        .await?;
+    Ok(())
+}

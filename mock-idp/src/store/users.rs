@@ -1,0 +1,219 @@
+//! Users, their passwords, and who is a member of which group.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::{Db, Result, instant, stored};
+
+/// A user as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct UserRow {
+    pub environment: String,
+    pub id: String,
+    /// The user name in lower case: names are unique whatever their case.
+    pub username_key: String,
+    pub document: Map<String, Value>,
+    /// An Argon2 PHC string.
+    pub password: Option<String>,
+    pub must_change: bool,
+    /// Wrong passwords in a row.
+    pub failures: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+fn read(row: &AnyRow) -> Result<UserRow> {
+    Ok(UserRow {
+        environment: row.try_get("environment")?,
+        id: row.try_get("id")?,
+        username_key: row.try_get("username_key")?,
+        document: serde_json::from_str(&row.try_get::<String, _>("document")?)?,
+        password: row.try_get("password")?,
+        must_change: row.try_get::<i64, _>("must_change")? != 0,
+        failures: row.try_get("failures")?,
+        created_at: instant(row.try_get("created_at")?),
+        updated_at: instant(row.try_get("updated_at")?),
+    })
+}
+
+/// Adds a user, or replaces the one with that id.
+pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO users (environment, id, username_key, document, password, must_change,
+                            failures, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (environment, id) DO UPDATE SET
+           username_key = excluded.username_key, document = excluded.document,
+           password = excluded.password, must_change = excluded.must_change,
+           failures = excluded.failures, updated_at = excluded.updated_at",
+    )
+    .bind(&user.environment)
+    .bind(&user.id)
+    .bind(&user.username_key)
+    .bind(serde_json::to_string(&user.document)?)
+    .bind(user.password.as_deref())
+    .bind(i64::from(user.must_change))
+    .bind(user.failures)
+    .bind(stored(user.created_at))
+    .bind(stored(user.updated_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The user with that id.
+pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Option<UserRow>> {
+    sqlx::query("SELECT * FROM users WHERE environment = $1 AND id = $2")
+        .bind(environment)
+        .bind(id)
+        .fetch_optional(db)
+        .await?
+        .map(|row| read(&row))
+        .transpose()
+}
+
+/// The user of that name, in lower case.
+pub(crate) async fn by_username(
+    db: &mut Db,
+    environment: &str,
+    username_key: &str,
+) -> Result<Option<UserRow>> {
+    sqlx::query("SELECT * FROM users WHERE environment = $1 AND username_key = $2")
+        .bind(environment)
+        .bind(username_key)
+        .fetch_optional(db)
+        .await?
+        .map(|row| read(&row))
+        .transpose()
+}
+
+/// Every user, the eldest first.
+pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>> {
+    sqlx::query("SELECT * FROM users WHERE environment = $1 ORDER BY created_at, id")
+        .bind(environment)
+        .fetch_all(db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Removes a user with memberships and sessions; whether it was there.
+pub(crate) async fn delete(db: &mut Db, environment: &str, id: &str) -> Result<bool> {
+    for statement in [
+        "DELETE FROM memberships WHERE environment = $1 AND member_kind = 'user' AND member_id = $2",
+        "DELETE FROM sessions WHERE environment = $1 AND user_id = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(environment)
+            .bind(id)
+            .execute(&mut *db)
+            .await?;
+    }
+    let gone = sqlx::query("DELETE FROM users WHERE environment = $1 AND id = $2")
+        .bind(environment)
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// One member of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Membership {
+    pub group: String,
+    /// A nested group rather than a user.
+    pub nested: bool,
+    pub member: String,
+}
+
+fn kind(nested: bool) -> &'static str {
+    if nested { "group" } else { "user" }
+}
+
+/// Makes it a member; again changes nothing.
+pub(crate) async fn join(db: &mut Db, environment: &str, membership: &Membership) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO memberships (environment, group_id, member_kind, member_id)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(environment)
+    .bind(&membership.group)
+    .bind(kind(membership.nested))
+    .bind(&membership.member)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends a membership; whether there was one.
+pub(crate) async fn leave(db: &mut Db, environment: &str, membership: &Membership) -> Result<bool> {
+    let gone = sqlx::query(
+        "DELETE FROM memberships
+         WHERE environment = $1 AND group_id = $2 AND member_kind = $3 AND member_id = $4",
+    )
+    .bind(environment)
+    .bind(&membership.group)
+    .bind(kind(membership.nested))
+    .bind(&membership.member)
+    .execute(db)
+    .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// The groups that the member is in directly.
+pub(crate) async fn groups_of(
+    db: &mut Db,
+    environment: &str,
+    nested: bool,
+    member: &str,
+) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT group_id FROM memberships
+         WHERE environment = $1 AND member_kind = $2 AND member_id = $3 ORDER BY group_id",
+    )
+    .bind(environment)
+    .bind(kind(nested))
+    .bind(member)
+    .fetch_all(db)
+    .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("group_id")?))
+        .collect()
+}
+
+/// The direct members of a group.
+pub(crate) async fn members_of(
+    db: &mut Db,
+    environment: &str,
+    nested: bool,
+    group: &str,
+) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT member_id FROM memberships
+         WHERE environment = $1 AND member_kind = $2 AND group_id = $3 ORDER BY member_id",
+    )
+    .bind(environment)
+    .bind(kind(nested))
+    .bind(group)
+    .fetch_all(db)
+    .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("member_id")?))
+        .collect()
+}
+
+/// Ends every membership in and of a group.
+pub(crate) async fn dissolve(db: &mut Db, environment: &str, group: &str) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM memberships WHERE environment = $1
+         AND (group_id = $2 OR (member_kind = 'group' AND member_id = $2))",
+    )
+    .bind(environment)
+    .bind(group)
+    .execute(db)
+    .await?;
+    Ok(())
+}
