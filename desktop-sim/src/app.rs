@@ -34,6 +34,14 @@ pub struct Credentials {
     pub password: String,
 }
 
+/// The dialog that the app shows first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// "Enter your corporate e-mail", the start of SSO: what the app obtained
+    /// by the guide's link shows.
+    CorporateEmail,
+}
+
 /// The desktop app, with a browser whose sessions it keeps.
 #[derive(Debug)]
 pub struct App {
@@ -154,6 +162,11 @@ impl App {
             ambient,
             browser: Browser::new(concat!("desktop-sim/", env!("CARGO_PKG_VERSION")))?,
         })
+    }
+
+    /// The dialog that the app shows when it is started and not activated.
+    pub fn prompt(&self) -> Prompt {
+        Prompt::CorporateEmail
     }
 
     /// Activates the app for the owner of a corporate e-mail: asks the portal

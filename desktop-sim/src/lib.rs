@@ -13,5 +13,7 @@ mod app;
 pub mod browser;
 mod transcript;
 
-pub use app::{Activated, ActivationError, App, Credentials, DeviceIdentity, License, Problem};
+pub use app::{
+    Activated, ActivationError, App, Credentials, DeviceIdentity, License, Problem, Prompt,
+};
 pub use transcript::{Entry, Transcript};

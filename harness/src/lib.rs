@@ -1,1 +1,35 @@
-//! harness
+//! The witness: starts the portal, the IdP and a name server, plays the guide
+//! over HTTP, and judges what it sees with eyes of its own.
+//!
+//! It refuses to know the parties' types beyond starting and stopping them:
+//! what it believes, it read from the wire. Rooms:
+//!
+//! - [`rehearsal`]: the parties, started together on free ports;
+//! - `dns`: the zones of the simulated organizations;
+//! - [`witness`]: what was said between the parties, recorded by a tap in
+//!   front of each server;
+//! - [`acts`]: what each actor of the guide can do, one file per chapter;
+//! - [`steps`]: the words of the scenarios, one file per group of procedures;
+//! - [`scenario`]: the catalogue of scenarios, and how they are run;
+//! - [`report`]: verdicts as data, and every form they are written in.
+//!
+//! A new scenario is a file in `features/` and a line in
+//! [`scenario::catalogue`]; a new word is a step in `steps/` that calls an act.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod acts;
+mod dns;
+pub mod judge;
+mod mock_idp; // until the crate of this name can be started
+pub mod organization;
+pub mod procedures;
+pub mod rehearsal;
+pub mod report;
+pub mod scenario;
+pub mod steps;
+pub mod witness;
+mod world;
+
+pub use dns::NameServer;
+pub use rehearsal::{Options, Rehearsal, StartError};
+pub use world::World;

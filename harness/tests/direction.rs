@@ -33,7 +33,12 @@ fn dependencies_point_one_way() {
     let manifests: BTreeMap<String, toml::Table> = members
         .iter()
         .map(|member| read(&root.join(member.as_str().unwrap())))
-        .map(|manifest| (manifest["package"]["name"].as_str().unwrap().to_owned(), manifest))
+        .map(|manifest| {
+            (
+                manifest["package"]["name"].as_str().unwrap().to_owned(),
+                manifest,
+            )
+        })
         .collect();
     let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into();
     assert_eq!(

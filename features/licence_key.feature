@@ -1,0 +1,94 @@
+Feature: I. Registering the licence key
+  The portal account, the licence key, and the business account they make.
+
+  @G-01
+  Scenario: A portal account is registered, entered and left
+    When Ada registers a portal account
+    Then the portal answers 201
+    When Ada logs in
+    Then Ada is logged in to the portal
+    When Ada logs out
+    Then Ada is not logged in to the portal
+
+  @G-01
+  Scenario: A weak password is refused with what makes a good one
+    When Ada registers a portal account with the password "short"
+    Then the portal refuses with 400 "weak-password"
+
+  @G-01
+  Scenario: A taken e-mail is refused
+    Given Ada has a portal account and is logged in
+    When Ada registers a portal account
+    Then the portal refuses with 409 "email-taken"
+
+  @G-01
+  Scenario: A wrong password is refused
+    Given Ada has a portal account and is logged in
+    When Ada logs out
+    And Ada logs in with the password "Not-the-password-1"
+    Then the portal refuses with 401 "wrong-credentials"
+    And Ada is not logged in to the portal
+
+  @G-03
+  Scenario: A key is registered under a display name
+    Given a Business Edition key with 7 seats
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key for the organization "Lumen Works" with the display name "Macs of Lumen"
+    Then the portal answers 201
+    And the subscription "Macs of Lumen" has 7 seats, 7 of them free
+
+  @G-03
+  Scenario: A malformed key is refused
+    Given Ada has a portal account and is logged in
+    When Ada registers the key "not a key"
+    Then the portal refuses with 422 "license-key-malformed"
+
+  @G-03
+  Scenario: A used key is refused
+    Given Ada has a business account with 5 seats
+    When Ada registers the licence key
+    Then the portal refuses with 409 "license-key-used"
+
+  @G-03
+  Scenario: A key that has ended is refused
+    Given a Business Edition key that ended yesterday
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key for the organization "Lumen Works"
+    Then the portal refuses with 410 "license-key-expired"
+
+  @G-04
+  Scenario: Nobody's member is asked for the organization, and the business account is made with the key in it
+    Given a Business Edition key with 5 seats
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key
+    Then the portal refuses with 409 "organization-required"
+    When Ada registers the licence key for the organization "Lumen Works"
+    Then the portal answers 201
+    And Ada's business account is "Lumen Works"
+
+  @G-04
+  Scenario: A member's key lands in the business account they have
+    Given Ada has a business account with 5 seats
+    And a Business Edition key with 3 seats
+    When Ada registers the licence key with the display name "Three more"
+    Then the portal answers 201
+    And Ada's business account is "Lumen Works"
+    And the subscription "Three more" has 3 seats, 3 of them free
+
+  @G-05
+  Scenario: The IdP Integration page comes with a per-user Business Edition key
+    Given Ada has a business account with 5 seats
+    Then the IdP Integration page is open to Ada
+
+  @G-05
+  Scenario: A per-device key brings no IdP Integration page
+    Given a per-device Business Edition key with 5 seats
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key for the organization "Lumen Works"
+    Then the IdP Integration page is closed to Ada
+
+  @G-05
+  Scenario: Nobody but its admins reaches the page
+    Given Ada has a business account with 5 seats
+    And Mallory has a portal account and is logged in
+    Then the IdP Integration page is closed to Mallory

@@ -1,0 +1,38 @@
+@wrong-ending
+Feature: Endings that the guide warns of
+  Each ends in the error that the guide's reader would need.
+
+  @G-09
+  Scenario: The admins group's name in another letter case
+    Given the integration is active, with the admins group entered as "parallels business account admins"
+    And Barbara is a user in the admins group
+    When Barbara signs in by SSO
+    Then Barbara does not administer the business account
+    And the portal notes at Barbara that "Parallels Business Account Admins" and "parallels business account admins" differ
+
+  @G-18
+  Scenario: A tampered Response
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace continues with SSO
+    And Grace logs in at the IdP
+    And the Response reaches the portal with "grace@lumen.example" changed to "ada@lumen.example"
+    Then the browser ends on a page of the portal that gives a reference number
+    And Grace is not logged in to the portal
+    And the reference's details speak of the signature
+
+  @G-07
+  Scenario: An unverified domain
+    Given the integration is active
+    When Ada adds the domain "unverified.example"
+    And Mallory continues with SSO as "mallory@unverified.example"
+    Then the browser ends on a page of the portal that gives a reference number
+    And the browser never reached the IdP
+
+  @G-23
+  Scenario: An unlicensed user
+    Given the integration is active
+    And Edsger is a user in no group
+    When Edsger installs the app by the download link and starts it
+    And Edsger types the corporate e-mail and logs in at the IdP
+    Then the app shows "not-in-users-group"

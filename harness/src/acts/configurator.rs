@@ -1,0 +1,194 @@
+//! II: the seven-step configurator.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::judge::{Outcome, list, text};
+use crate::world::{Answer, DOMAIN};
+
+/// The steps in the guide's order, by the names that everything uses.
+pub const STEPS: [&str; 7] = [
+    "domains",
+    "application",
+    "groups",
+    "saml",
+    "scim",
+    "users",
+    "backup-login",
+];
+
+/// The page's address in the API.
+const PAGE: &str = "/api/business/idp-integration";
+
+impl World {
+    /// Asks something of the configurator and looks at it again.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn at_configurator(
+        &mut self,
+        given: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<Answer> {
+        let path = format!("{PAGE}{path}");
+        let answer = self.at_api(given, method, &path, body).await?.clone();
+        self.look_at_configurator(given).await?;
+        self.answer = Some(answer.clone());
+        Ok(answer)
+    }
+
+    /// Opens the configurator's page.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn look_at_configurator(&mut self, given: &str) -> Outcome<Answer> {
+        let answer = self.at_api(given, Method::GET, PAGE, None).await?.clone();
+        if answer.status == 200 {
+            self.configurator = answer.body.clone();
+        }
+        Ok(answer)
+    }
+
+    /// Clicks Start Configuring.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn starts_configuring(&mut self, given: &str) -> Outcome<Answer> {
+        self.at_configurator(given, Method::POST, "/start", None)
+            .await
+    }
+
+    /// Step 1: adds a domain.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn adds_domain(&mut self, given: &str, domain: &str) -> Outcome<Answer> {
+        let body = json!({"domain": domain});
+        self.at_configurator(given, Method::POST, "/domains", Some(body))
+            .await
+    }
+
+    /// Step 1: asks the portal to look the TXT record up.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn verifies_domain(&mut self, given: &str, domain: &str) -> Outcome<Answer> {
+        let path = format!("/domains/{domain}/verify");
+        self.at_configurator(given, Method::POST, &path, None).await
+    }
+
+    /// The DNS administrator publishes what step 1 asks for.
+    ///
+    /// # Errors
+    /// When the page doesn't name the record.
+    pub fn publishes_record(&self, domain: &str) -> Outcome {
+        let (name, value) = self.txt_record(domain)?;
+        self.rehearsal.dns.publish_txt(&name, &value);
+        Ok(())
+    }
+
+    /// The record that step 1 shows for a domain.
+    ///
+    /// # Errors
+    /// When the page doesn't name it.
+    pub fn txt_record(&self, domain: &str) -> Outcome<(String, String)> {
+        let row = list(&self.configurator, "/domains")?
+            .iter()
+            .find(|row| row["domain"] == domain)
+            .cloned()
+            .unwrap_or_default();
+        Ok((
+            text(&row, "/txt_name")?.to_owned(),
+            text(&row, "/txt_value")?.to_owned(),
+        ))
+    }
+
+    /// Steps 2, 5 and 6: "Configuration in the IdP Directory is done".
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn confirms_done(&mut self, given: &str, step: &str) -> Outcome<Answer> {
+        let body = match step {
+            "scim" => json!({"enabled": true, "done": true}),
+            _ => json!({"done": true}),
+        };
+        self.at_configurator(given, Method::PUT, &format!("/{step}"), Some(body))
+            .await
+    }
+
+    /// Step 3: enters names and ids of both groups.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn enters_groups(
+        &mut self,
+        given: &str,
+        admins: (&str, &str),
+        users: (&str, &str),
+    ) -> Outcome<Answer> {
+        let body = json!({
+            "admins": {"name": admins.0, "id": admins.1},
+            "users": {"name": users.0, "id": users.1},
+        });
+        self.at_configurator(given, Method::PUT, "/groups", Some(body))
+            .await
+    }
+
+    /// Step 4: gives the portal the IdP's values.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn enters_saml(&mut self, given: &str, values: Value) -> Outcome<Answer> {
+        self.at_configurator(given, Method::PUT, "/saml", Some(values))
+            .await
+    }
+
+    /// Step 5: has the bearer token made and keeps it.
+    ///
+    /// # Errors
+    /// When the exchange fails or shows no token.
+    pub async fn copies_scim_token(&mut self, given: &str) -> Outcome {
+        let answer = self
+            .at_configurator(given, Method::POST, "/scim/token", None)
+            .await?
+            .succeeded("showing the bearer token")?;
+        self.scim_token = text(&answer.body, "/token")?.to_owned();
+        Ok(())
+    }
+
+    /// Step 7: the backup login.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn enters_backup_login(&mut self, given: &str, email: &str) -> Outcome<Answer> {
+        let body = json!({"email": email});
+        self.at_configurator(given, Method::PUT, "/backup-login", Some(body))
+            .await
+    }
+
+    /// Step 1, whole, for the organization's domain.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn completes_domains(&mut self, given: &str) -> Outcome {
+        self.adds_domain(given, DOMAIN)
+            .await?
+            .succeeded("adding the domain")?;
+        self.publishes_record(DOMAIN)?;
+        self.verifies_domain(given, DOMAIN)
+            .await?
+            .succeeded("verifying the domain")?;
+        Ok(())
+    }
+
+    /// A value that the portal gives, read-only, in steps 4 and 5.
+    ///
+    /// # Errors
+    /// When the page lacks it.
+    pub fn given_by_portal(&self, pointer: &str) -> Outcome<String> {
+        Ok(text(&self.configurator, pointer)?.to_owned())
+    }
+}

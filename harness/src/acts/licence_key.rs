@@ -1,0 +1,64 @@
+//! I, instructions 3 and 4: the licence key and the business account.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::judge::{Outcome, text};
+
+impl World {
+    /// The vendor sells a key: made at the portal's control port.
+    ///
+    /// # Errors
+    /// When the control port doesn't make one.
+    pub async fn key_is_sold(&mut self, order: Value) -> Outcome {
+        let url = self
+            .rehearsal
+            .portal_control_url()
+            .join("/control/license-keys")?;
+        let client = self.person("the-vendor")?.browser.client();
+        let request = client.post(url).json(&order);
+        let answer = self.keep(request).await?.clone().succeeded("the sale")?;
+        self.license_key = text(&answer.body, "/key")?.to_owned();
+        Ok(())
+    }
+
+    /// Registers the key at hand.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn registers_key(
+        &mut self,
+        given: &str,
+        display_name: Option<&str>,
+        organization: Option<&str>,
+    ) -> Outcome {
+        let mut body = json!({"key": self.license_key});
+        if let Some(name) = display_name {
+            body["subscription_name"] = name.into();
+        }
+        if let Some(name) = organization {
+            body["organization"] = json!({"name": name, "country": "GB"});
+        }
+        self.at_api(given, Method::POST, "/api/license-keys", Some(body))
+            .await?;
+        Ok(())
+    }
+
+    /// An account with a business account that has a per-user key.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn has_business_account(&mut self, given: &str, seats: u32) -> Outcome {
+        self.has_account(given).await?;
+        self.key_is_sold(per_user_key(seats)).await?;
+        self.registers_key(given, None, Some("Lumen Works")).await?;
+        self.answer()?.clone().succeeded("the key's registration")?;
+        Ok(())
+    }
+}
+
+/// The order of a Business Edition key with per-user licensing.
+pub(crate) fn per_user_key(seats: u32) -> Value {
+    json!({"seats": seats, "licensing": "per-user", "edition": "business"})
+}

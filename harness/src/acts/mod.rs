@@ -1,0 +1,91 @@
+//! What each actor of the guide can do, one file per chapter. An act speaks
+//! HTTP to a party's public interface and leaves what came in the [`World`];
+//! whether that was right, the steps judge.
+//!
+//! [`World`]: crate::World
+
+mod accounts;
+mod configurator;
+mod desktop;
+mod directory;
+mod licence_key;
+mod provisioning;
+mod sign_on;
+
+pub use configurator::STEPS;
+pub use directory::GUIDE_MAPPINGS;
+pub(crate) use licence_key::per_user_key;
+pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
+
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+use crate::World;
+use crate::judge::Outcome;
+use crate::world::Answer;
+
+impl World {
+    /// A person's request to the portal's API.
+    ///
+    /// # Errors
+    /// When the exchange fails; a refusal is an answer.
+    pub async fn at_api(
+        &mut self,
+        given: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<&Answer> {
+        let url = self.at_portal(path)?;
+        let mut request = self.person(given)?.browser.client().request(method, url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.keep(request).await
+    }
+
+    /// The IdP administrator's request to the management API, under the
+    /// environment.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn at_management(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<&Answer> {
+        let path = format!("/v1/environments/{}{path}", self.directory.environment);
+        let url = self.rehearsal.idp_url().join(&path)?;
+        self.ask_management(method, url, body).await
+    }
+
+    /// The same anywhere in the management API.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn ask_management(
+        &mut self,
+        method: Method,
+        url: Url,
+        body: Option<Value>,
+    ) -> Outcome<&Answer> {
+        let token = self.rehearsal.idp_admin_token().to_owned();
+        let console = self.person("the-idp-administrator")?.browser.client();
+        let mut request = console.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.keep(request).await
+    }
+
+    /// Sends a request and keeps what came.
+    ///
+    /// # Errors
+    /// When the exchange fails.
+    pub async fn keep(&mut self, request: reqwest::RequestBuilder) -> Outcome<&Answer> {
+        let answer = Answer::read(request.send().await?).await?;
+        Ok(self.answer.insert(answer))
+    }
+}

@@ -1,0 +1,157 @@
+//! Step 5 in the IdP: Connections → Provisioning → + → New connection, and
+//! what the guide leaves out: the rule, and the switches that turn both on.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::judge::{Failed, Outcome, text};
+
+/// How long the engine may take to empty its queue.
+const PATIENCE_MS: u32 = 20_000;
+
+impl World {
+    /// The connection's configuration from what the portal gave.
+    fn connection(&self) -> Outcome<Value> {
+        Ok(json!({
+            "SCIM_URL": self.given_by_portal("/scim/base_url")?,
+            "SCIM_VERSION": "2.0",
+            "USERS_RESOURCE": "/Users",
+            "GROUPS_RESOURCE": "/Groups",
+            "AUTHENTICATION_METHOD": "OAuth 2 Bearer Token",
+            "AUTHORIZATION_TYPE": "Bearer",
+            "OAUTH_ACCESS_TOKEN": self.scim_token,
+            "UNIQUE_USER_IDENTIFIER": "userName",
+            "USER_FILTER": "userName eq \"%s\"",
+            "CREATE_USERS": true,
+            "UPDATE_USERS": true,
+            "DISABLE_USERS": true,
+            "REMOVE_ACTION": "Delete",
+        }))
+    }
+
+    /// Test Connection.
+    ///
+    /// # Errors
+    /// When the exchange with the IdP fails.
+    pub async fn tests_connection(&mut self) -> Outcome {
+        let body = json!({"type": "scim", "configuration": self.connection()?});
+        self.at_management(
+            Method::POST,
+            "/propagation/stores/connection/status",
+            Some(body),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// New connection → Save: the two stores of the plan.
+    ///
+    /// # Errors
+    /// When the IdP doesn't make them.
+    pub async fn saves_connection(&mut self, name: &str) -> Outcome {
+        let body = json!({
+            "name": name,
+            "type": "scim",
+            "status": "ACTIVE",
+            "managed": true,
+            "configuration": self.connection()?,
+        });
+        self.directory.store = self.made("/propagation/stores", body).await?;
+        Ok(())
+    }
+
+    /// The rule that says whose data goes where, and its switch.
+    ///
+    /// # Errors
+    /// When the IdP doesn't make it.
+    pub async fn starts_provisioning(&mut self) -> Outcome {
+        let plan = self
+            .made("/propagation/plans", json!({"name": "Product users"}))
+            .await?;
+        let source = self
+            .made(
+                "/propagation/stores",
+                json!({"name": "PingOne Directory", "type": "directory", "status": "ACTIVE", "configuration": {}}),
+            )
+            .await?;
+        let groups: Vec<Value> = [&self.directory.admins, &self.directory.product_users]
+            .into_iter()
+            .filter_map(|name| self.directory.groups.get(name))
+            .map(|id| json!({"id": id}))
+            .collect();
+        let rule = json!({
+            "name": "Everybody",
+            "plan": {"id": plan},
+            "sourceStore": {"id": source},
+            "targetStore": {"id": self.directory.store},
+            "populationExpression": "population.id pr",
+            "groups": groups,
+            "active": false,
+        });
+        let id = self
+            .made(&format!("/propagation/plans/{plan}/rules"), rule.clone())
+            .await?;
+        let mut active = rule;
+        active["active"] = true.into();
+        self.at_management(
+            Method::PUT,
+            &format!("/propagation/rules/{id}"),
+            Some(active),
+        )
+        .await?
+        .clone()
+        .succeeded("turning the rule on")?;
+        self.at_management(Method::POST, "/propagation/revisions", Some(json!({})))
+            .await?
+            .clone()
+            .succeeded("starting the synchronization")?;
+        self.directory_is_in_sync().await
+    }
+
+    /// Waits until the engine has nothing left to push.
+    ///
+    /// # Errors
+    /// When it doesn't within its time.
+    pub async fn directory_is_in_sync(&mut self) -> Outcome {
+        if self.directory.store.is_empty() {
+            return Ok(());
+        }
+        let path = format!(
+            "/v1/environments/{}/propagation/stores/{}/idle?timeout_ms={PATIENCE_MS}",
+            self.directory.environment, self.directory.store
+        );
+        let url = self.rehearsal.idp_control_url().join(&path)?;
+        let answer = self.ask_management(Method::GET, url, None).await?.clone();
+        if (200..300).contains(&answer.status) {
+            return Ok(());
+        }
+        Err(Failed::mismatch(
+            "the provisioning engine to be idle",
+            answer.to_string(),
+        ))
+    }
+
+    /// What the engine says of its work.
+    ///
+    /// # Errors
+    /// When the IdP doesn't show it.
+    pub async fn sync_status(&mut self) -> Outcome<Value> {
+        let path = format!("/propagation/stores/{}", self.directory.store);
+        let answer = self
+            .at_management(Method::GET, &path, None)
+            .await?
+            .clone()
+            .succeeded("reading the connection")?;
+        Ok(answer.body["syncStatus"].clone())
+    }
+
+    async fn made(&mut self, path: &str, body: Value) -> Outcome<String> {
+        let answer = self
+            .at_management(Method::POST, path, Some(body))
+            .await?
+            .clone()
+            .succeeded(path)?;
+        Ok(text(&answer.body, "/id")?.to_owned())
+    }
+}

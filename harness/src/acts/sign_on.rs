@@ -1,0 +1,184 @@
+//! "Testing SSO on login": the person's browser between portal and IdP.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use desktop_sim::browser::{Form, Page};
+use url::Url;
+
+use crate::World;
+use crate::judge::{Failed, Outcome};
+use crate::witness::reading;
+use crate::world::CORPORATE_PASSWORD;
+
+/// The path of the guide's download link.
+pub(crate) const DOWNLOAD_LINK: &str = "/directdownload/pd?experience=sso";
+
+impl World {
+    /// Opens an address of the portal in a person's browser.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn opens(&mut self, given: &str, path: &str) -> Outcome {
+        let url = self.at_portal(path)?;
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.open(url).await?);
+        Ok(())
+    }
+
+    /// Continue with SSO, and the e-mail in the dialog: the form of the page
+    /// that takes an e-mail and no password.
+    ///
+    /// # Errors
+    /// When the page lacks the form.
+    pub async fn continues_with_sso(&mut self, given: &str, email: &str) -> Outcome {
+        self.page_of = Some(given.to_owned());
+        self.opens(given, DOWNLOAD_LINK).await?;
+        let page = self.page()?;
+        let mut form = sso_form(page).ok_or_else(|| {
+            Failed::mismatch(
+                "a form that takes the e-mail after Continue with SSO",
+                format!("{} {}", page.url, page.text()),
+            )
+        })?;
+        form.set("email", email);
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.submit(&form).await?);
+        Ok(())
+    }
+
+    /// Types the corporate password at the IdP.
+    ///
+    /// # Errors
+    /// When the IdP doesn't ask for one.
+    pub async fn logs_in_at_idp(&mut self, given: &str, password: &str) -> Outcome {
+        let page = self.page()?;
+        let mut form = page.login_form().ok_or_else(|| {
+            Failed::mismatch(
+                "the IdP's login form",
+                format!("{} {} {}", page.status, page.url, page.text()),
+            )
+        })?;
+        let (email, browser) = {
+            let person = self.person(given)?;
+            (person.email.clone(), person.browser.clone())
+        };
+        form.fill_in(&email, password);
+        self.page = Some(browser.submit(&form).await?);
+        Ok(())
+    }
+
+    /// The form that the IdP's page would post by itself.
+    ///
+    /// # Errors
+    /// When the page holds none.
+    pub fn idp_answer(&self) -> Outcome<Form> {
+        let page = self.page()?;
+        page.saml_form().ok_or_else(|| {
+            Failed::mismatch(
+                "a page that posts a SAMLResponse",
+                format!("{} {} {}", page.status, page.url, page.text()),
+            )
+        })
+    }
+
+    /// The Response at hand, decoded.
+    ///
+    /// # Errors
+    /// When there is none or it can't be decoded.
+    pub fn response_xml(&self) -> Outcome<String> {
+        let form = self.idp_answer()?;
+        let field = form.value("SAMLResponse").unwrap_or_default();
+        reading::decoded(field)
+            .ok_or_else(|| Failed::mismatch("a SAMLResponse in base64", field.to_owned()))
+    }
+
+    /// Posts the IdP's answer to the portal, as the page would.
+    ///
+    /// # Errors
+    /// When there is no answer to post.
+    pub async fn answer_reaches_portal(&mut self, given: &str) -> Outcome {
+        let form = self.idp_answer()?;
+        self.posts(given, &form).await
+    }
+
+    /// Posts the IdP's answer with something changed in its document.
+    ///
+    /// # Errors
+    /// When there is no answer, or the change changes nothing.
+    pub async fn answer_is_tampered(&mut self, given: &str, from: &str, to: &str) -> Outcome {
+        let xml = self.response_xml()?;
+        let tampered = xml.replace(from, to);
+        if tampered == xml {
+            return Err(Failed::mismatch(
+                format!("{from:?} in the Response, to be changed"),
+                xml,
+            ));
+        }
+        let mut form = self.idp_answer()?;
+        form.set("SAMLResponse", &STANDARD.encode(tampered));
+        self.posts(given, &form).await
+    }
+
+    async fn posts(&mut self, given: &str, form: &Form) -> Outcome {
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.submit(form).await?);
+        Ok(())
+    }
+
+    /// The whole way: Continue with SSO, the login where one is asked for,
+    /// and back to the portal.
+    ///
+    /// # Errors
+    /// When a part of it doesn't come about.
+    pub async fn signs_in_by_sso(&mut self, given: &str) -> Outcome {
+        let email = self.email_of(given)?;
+        self.continues_with_sso(given, &email).await?;
+        if self.page()?.login_form().is_some() {
+            self.logs_in_at_idp(given, CORPORATE_PASSWORD).await?;
+        }
+        self.answer_reaches_portal(given).await
+    }
+
+    /// Whether an address belongs to the IdP.
+    pub fn is_at_idp(&self, url: &Url) -> bool {
+        url.origin() == self.rehearsal.idp_url().origin()
+    }
+}
+
+/// A request of the portal's application to the IdP that the portal itself
+/// wouldn't make: with `ForceAuthn` or `IsPassive` (Core, 3.4.1).
+pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
+    let sso = format!(
+        "{}{}/saml20/idp/sso",
+        world.rehearsal.idp_url(),
+        world.directory.environment
+    );
+    let xml = format!(
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{id}" Version="2.0" IssueInstant="{now}" Destination="{sso}" AssertionConsumerServiceURL="{acs}" {flag}="true"><saml:Issuer>{issuer}</saml:Issuer></samlp:AuthnRequest>"#,
+        id = world.rehearsal.ambient.chance().hex(16),
+        now = world.rehearsal.ambient.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        acs = world.given_by_portal("/service_provider/acs_url")?,
+        issuer = world.given_by_portal("/service_provider/entity_id")?,
+    );
+    let mut deflate =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let deflated = deflate
+        .write_all(xml.as_bytes())
+        .and_then(|()| deflate.finish())
+        .expect("memory takes every byte");
+    let mut url = Url::parse(&sso)?;
+    url.query_pairs_mut()
+        .append_pair("SAMLRequest", &STANDARD.encode(deflated));
+    Ok(url)
+}
+
+/// The form of the sign-in page that starts SSO.
+pub(crate) fn sso_form(page: &Page) -> Option<Form> {
+    let asks_for_email = |form: &&Form| {
+        form.fields.iter().any(|field| field.name == "email")
+            && form.fields.iter().all(|field| field.kind != "password")
+    };
+    page.forms().iter().find(asks_for_email).cloned()
+}

@@ -1,0 +1,89 @@
+//! `rehearsal demo`: the whole guide, once, told as it goes.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use harness::report::{self, StepReport, Verdict};
+use harness::scenario::catalogue::{self, Case};
+use harness::scenario::{Selection, Settings, run};
+
+use super::{colours, write};
+
+/// Arguments of `rehearsal demo`.
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Where the report goes.
+    #[arg(long, value_name = "FILE", default_value = "rehearsal-demo.html")]
+    html: PathBuf,
+    /// Keeps the signed Response and its certificate in this folder, for other tools.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// The seed: ids and secrets repeat with it.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Demo {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let selection = Selection {
+            filter: None,
+            tags: "@demo".parse().ok(),
+        };
+        let mut cases = catalogue::cases(None)?;
+        cases.retain(|case| selection.chooses(case));
+        let settings = Settings {
+            at_once: 1,
+            seed: self.seed,
+        };
+        let report = run(cases, settings, &tell).await;
+        write(
+            &self.html,
+            &report::html("Rehearsal: the whole guide", &report),
+        )?;
+        if let Some(folder) = &self.keep {
+            let kept = report.scenarios.iter().find_map(|scenario| {
+                let kept = &scenario.kept;
+                kept.response.as_ref().zip(kept.certificate.as_ref())
+            });
+            let Some((response, certificate)) = kept else {
+                bail!("the guide broke off before a signed Response came: nothing to keep");
+            };
+            write(&folder.join("response.xml"), response)?;
+            write(&folder.join("idp-certificate.pem"), certificate)?;
+        }
+        let steps = report.scenarios.iter().flat_map(|it| &it.steps);
+        let exchanges: usize = report.scenarios.iter().map(|it| it.exchanges.len()).sum();
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "{} steps, {exchanges} HTTP exchanges in {} ms; the report is {}",
+            steps.count(),
+            report.millis,
+            self.html.display()
+        )?;
+        let well = report.count(Verdict::Pass) == report.scenarios.len();
+        if !well {
+            writeln!(out, "the guide could not be played to its end")?;
+        }
+        Ok(well)
+    }
+}
+
+fn tell(_: &Case, step: &StepReport) {
+    let (mark, colour) = match step.verdict {
+        Verdict::Pass => ("✓", "32"),
+        Verdict::Fail => ("✗", "31"),
+        Verdict::Skip => ("–", "33"),
+    };
+    let mut err = std::io::stderr().lock();
+    let _ = if colours() {
+        writeln!(err, "\u{1b}[{colour}m{mark}\u{1b}[0m {}", step.title)
+    } else {
+        writeln!(err, "{mark} {}", step.title)
+    };
+    if let Some(message) = &step.message {
+        let _ = writeln!(err, "  {message}");
+    }
+}

@@ -1,0 +1,113 @@
+//! `rehearsal run`: the scenarios, each in a world of its own.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use cucumber::gherkin::tagexpr::TagOperation;
+use harness::report::{self, RunReport, StepReport, Verdict};
+use harness::scenario::catalogue::{self, Case};
+use harness::scenario::{Selection, Settings, run};
+
+use super::write;
+
+/// Arguments of `rehearsal run`.
+#[derive(Args)]
+pub(crate) struct Run {
+    /// Only scenarios whose name or feature contains this.
+    filter: Option<String>,
+    /// Only scenarios whose tags fit, for example '@G-18 and not @demo'.
+    #[arg(long, value_name = "EXPR")]
+    tags: Option<String>,
+    /// A folder of .feature files in place of the embedded ones.
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
+    /// Writes JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Writes the report for people.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Prints the machine form.
+    #[arg(long)]
+    json: bool,
+    /// How many scenarios run at once.
+    #[arg(long, default_value_t = 6)]
+    jobs: usize,
+    /// The seed of every world: ids and secrets repeat with it.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Run {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let tags = self
+            .tags
+            .as_deref()
+            .map(str::parse::<TagOperation>)
+            .transpose()
+            .context("--tags takes an expression like '@G-18 and not @demo'")?;
+        let selection = Selection {
+            filter: self.filter.clone(),
+            tags,
+        };
+        let mut cases = catalogue::cases(self.features.as_deref())?;
+        let all = cases.len();
+        cases.retain(|case| selection.chooses(case));
+        if cases.is_empty() {
+            bail!("none of the {all} scenarios is chosen by this filter");
+        }
+        let settings = Settings {
+            at_once: self.jobs,
+            seed: self.seed,
+        };
+        let report = run(cases, settings, &tell_failure).await;
+        if let Some(path) = &self.junit {
+            write(path, &report::junit(&report))?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &report::html("Rehearsal: the scenarios", &report))?;
+        }
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &report::json(&report))?;
+            writeln!(out)?;
+        } else {
+            summarize(&mut out, &report)?;
+        }
+        Ok(report.count(Verdict::Fail) == 0)
+    }
+}
+
+fn tell_failure(case: &Case, step: &StepReport) {
+    if step.verdict == Verdict::Fail {
+        let message = step.message.as_deref().unwrap_or_default();
+        let _ = writeln!(
+            std::io::stderr(),
+            "failed: {}\n  {}\n  {message}",
+            case.scenario.name,
+            step.title
+        );
+    }
+}
+
+fn summarize(out: &mut impl std::io::Write, report: &RunReport) -> std::io::Result<()> {
+    for scenario in &report.scenarios {
+        writeln!(
+            out,
+            "{}  {:>5} ms  {}",
+            scenario.verdict().word(),
+            scenario.millis(),
+            scenario.name
+        )?;
+    }
+    writeln!(
+        out,
+        "{} passed, {} failed, {} skipped in {} ms",
+        report.count(Verdict::Pass),
+        report.count(Verdict::Fail),
+        report.count(Verdict::Skip),
+        report.millis
+    )
+}

@@ -1,0 +1,83 @@
+//! `rehearsal up`: the parties, kept running until the command is stopped.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use harness::organization::Plan;
+use harness::{Options, World};
+
+use super::write;
+
+/// Arguments of `rehearsal up`.
+#[derive(Args)]
+pub(crate) struct Up {
+    /// The portal's port; a free one by default.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sp_port: u16,
+    /// The IdP's port; a free one by default.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idp_port: u16,
+    /// The name server's port; a free one by default.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    dns_port: u16,
+    /// Where the portal keeps its data (sqlite://PATH?mode=rwc or
+    /// postgres://…); the IdP's lies beside a file. Temporary by default.
+    #[arg(long, value_name = "URL", env = "REHEARSAL_DATABASE_URL")]
+    database_url: Option<String>,
+    /// Starts without the demo organization.
+    #[arg(long)]
+    empty: bool,
+    /// Writes addresses and credentials to this file once all is ready.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Up {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let options = Options {
+            portal_port: self.sp_port,
+            idp_port: self.idp_port,
+            dns_port: self.dns_port,
+            database_url: self.database_url.clone(),
+            untapped: true,
+            ..Options::default()
+        };
+        let mut world = World::with(options).await.context("starting the parties")?;
+        if !self.empty {
+            world
+                .demo_organization(Plan::default())
+                .await
+                .context("setting the demo organization up")?;
+        }
+        let ready = serde_json::to_string_pretty(&world.ready())?;
+        if let Some(path) = &self.ready_file {
+            // Whole or not at all: who waits for the file must not read half.
+            let draft = path.with_extension("draft");
+            write(&draft, &ready)?;
+            std::fs::rename(&draft, path).with_context(|| format!("writing {}", path.display()))?;
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{ready}")?;
+        let _ = writeln!(std::io::stderr(), "ready; stop with Ctrl-C");
+        stopped().await?;
+        world.rehearsal.shutdown().await;
+        Ok(true)
+    }
+}
+
+/// Waits for Ctrl-C or, where there is one, a request to terminate.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

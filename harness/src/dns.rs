@@ -1,0 +1,228 @@
+//! A name server for the organizations' zones: answers TXT questions over UDP
+//! and TCP (RFC 1035) from what the scenario wrote into it.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::TXT;
+use hickory_proto::rr::{RData, Record, RecordType};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinHandle;
+
+/// How long an answer may be kept, in seconds: not at all, since scenarios
+/// change their zones.
+const TTL: u32 = 0;
+
+/// A running name server. It stops when it is dropped.
+#[derive(Debug)]
+pub struct NameServer {
+    address: SocketAddr,
+    zones: Zones,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Zones(Arc<Mutex<Records>>);
+
+#[derive(Debug, Default)]
+struct Records {
+    txt: HashMap<String, Vec<String>>,
+    failing: HashSet<String>,
+    silent: HashSet<String>,
+}
+
+impl NameServer {
+    /// Starts on a loopback port, the same for UDP and TCP; port 0 takes a
+    /// free one.
+    ///
+    /// # Errors
+    /// When the port can't be bound.
+    pub async fn start(port: u16) -> std::io::Result<Self> {
+        let (udp, tcp) = bind(port).await?;
+        let address = udp.local_addr()?;
+        let zones = Zones::default();
+        let tasks = vec![
+            tokio::spawn(serve_udp(udp, zones.clone())),
+            tokio::spawn(serve_tcp(tcp, zones.clone())),
+        ];
+        Ok(Self {
+            address,
+            zones,
+            tasks,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Adds a TXT record at `name`.
+    pub fn publish_txt(&self, name: &str, value: &str) {
+        let mut records = self.zones.records();
+        let values = records.txt.entry(canonical(name)).or_default();
+        values.push(value.to_owned());
+    }
+
+    /// Takes every record of `name` away.
+    pub fn withdraw(&self, name: &str) {
+        self.zones.records().txt.remove(&canonical(name));
+    }
+
+    /// Answers questions about `name` with SERVFAIL.
+    pub fn fail(&self, name: &str) {
+        self.zones.records().failing.insert(canonical(name));
+    }
+
+    /// Leaves questions about `name` unanswered.
+    pub fn fall_silent(&self, name: &str) {
+        self.zones.records().silent.insert(canonical(name));
+    }
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Zones {
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a question, or none when it is to stay unanswered.
+    fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
+        let question = Message::from_vec(question).ok()?;
+        let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
+        answer.metadata.authoritative = true;
+        answer.metadata.recursion_desired = question.metadata.recursion_desired;
+        let records = self.records();
+        for query in &question.queries {
+            let name = canonical(&query.name().to_ascii());
+            if records.silent.contains(&name) {
+                return None;
+            }
+            if records.failing.contains(&name) {
+                answer.metadata.response_code = ResponseCode::ServFail;
+            } else if let Some(values) = records.txt.get(&name) {
+                if query.query_type() == RecordType::TXT {
+                    answer.add_answers(values.iter().map(|value| {
+                        let txt = RData::TXT(TXT::new(vec![value.clone()]));
+                        Record::from_rdata(query.name().clone(), TTL, txt)
+                    }));
+                }
+            } else {
+                answer.metadata.response_code = ResponseCode::NXDomain;
+            }
+        }
+        answer.add_queries(question.queries);
+        answer.to_vec().ok()
+    }
+}
+
+/// Both transports on one port. With port 0 the pair is tried again while the
+/// TCP half of a free UDP port is taken.
+async fn bind(port: u16) -> std::io::Result<(UdpSocket, TcpListener)> {
+    let mut tries = if port == 0 { 20 } else { 1 };
+    loop {
+        let udp = UdpSocket::bind(("127.0.0.1", port)).await?;
+        match TcpListener::bind(udp.local_addr()?).await {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) if tries == 1 => return Err(error),
+            Err(_) => tries -= 1,
+        }
+    }
+}
+
+async fn serve_udp(socket: UdpSocket, zones: Zones) {
+    let mut datagram = [0; 4096];
+    while let Ok((length, from)) = socket.recv_from(&mut datagram).await {
+        if let Some(answer) = zones.answer(&datagram[..length]) {
+            let _ = socket.send_to(&answer, from).await;
+        }
+    }
+}
+
+async fn serve_tcp(listener: TcpListener, zones: Zones) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(converse(stream, zones.clone()));
+    }
+}
+
+/// Questions and answers over TCP, each behind its length (RFC 1035, 4.2.2).
+async fn converse(mut stream: TcpStream, zones: Zones) -> std::io::Result<()> {
+    loop {
+        let length = stream.read_u16().await?;
+        let mut question = vec![0; usize::from(length)];
+        stream.read_exact(&mut question).await?;
+        let Some(answer) = zones.answer(&question) else {
+            return Ok(());
+        };
+        let length = u16::try_from(answer.len()).map_err(std::io::Error::other)?;
+        stream.write_u16(length).await?;
+        stream.write_all(&answer).await?;
+    }
+}
+
+fn canonical(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::op::{MessageType, OpCode, Query};
+
+    fn question(name: &str) -> Vec<u8> {
+        let mut question = Message::new(7, MessageType::Query, OpCode::Query);
+        question.add_query(Query::query(name.parse().unwrap(), RecordType::TXT));
+        question.to_vec().unwrap()
+    }
+
+    async fn ask_udp(server: &NameServer, name: &str) -> Message {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket
+            .send_to(&question(name), server.address())
+            .await
+            .unwrap();
+        let mut answer = [0; 4096];
+        let length = socket.recv(&mut answer).await.unwrap();
+        Message::from_vec(&answer[..length]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_published_record_is_found_whatever_the_letter_case() {
+        let server = NameServer::start(0).await.unwrap();
+        server.publish_txt("Lumen.example", "verification=1");
+        let answer = ask_udp(&server, "lumen.EXAMPLE.").await;
+        assert_eq!(answer.answers.len(), 1);
+        assert!(answer.answers[0].to_string().contains("verification=1"));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_does_not_exist() {
+        let server = NameServer::start(0).await.unwrap();
+        let answer = ask_udp(&server, "nobody.example.").await;
+        assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
+    }
+
+    #[tokio::test]
+    async fn tcp_answers_as_udp_does() {
+        let server = NameServer::start(0).await.unwrap();
+        server.publish_txt("lumen.example", "x");
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let question = question("lumen.example.");
+        let length = u16::try_from(question.len()).unwrap();
+        stream.write_u16(length).await.unwrap();
+        stream.write_all(&question).await.unwrap();
+        let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(Message::from_vec(&answer).unwrap().answers.len(), 1);
+    }
+}

@@ -1,0 +1,56 @@
+//! `rehearsal`: the command.
+//!
+//! It exits 0 when all is well, 1 when a check or scenario failed, and 2 on
+//! wrong usage or when the parties can't be started or reached. Progress goes
+//! to standard error, results to standard output.
+
+mod command;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Rehearses SAML SSO and SCIM provisioning: plays the set-up guide between a
+/// simulated vendor's portal, an identity provider and the desktop app.
+#[derive(Parser)]
+#[command(name = "rehearsal", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays the whole guide once and writes a report.
+    #[command(after_help = "Example: rehearsal demo --html demo-report.html")]
+    Demo(command::demo::Demo),
+    /// Starts the parties and keeps them running.
+    #[command(after_help = "Example: rehearsal up --ready-file ready.json")]
+    Up(command::up::Up),
+    /// Runs the scenarios.
+    #[command(after_help = "Example: rehearsal run --tags '@G-18' --junit out.xml")]
+    Run(command::run::Run),
+    /// Lists the guide's procedures with the scenarios that cover each.
+    #[command(after_help = "Example: rehearsal coverage --json")]
+    Coverage(command::coverage::Coverage),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
+    let outcome = match Arguments::parse().command {
+        Command::Demo(demo) => demo.perform().await,
+        Command::Up(up) => up.perform().await,
+        Command::Run(run) => run.perform().await,
+        Command::Coverage(coverage) => coverage.perform(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "rehearsal: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

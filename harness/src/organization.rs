@@ -1,0 +1,217 @@
+//! The demo organization, set up from licence key to active integration by
+//! the same acts that the scenarios use.
+
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::acts::GUIDE_MAPPINGS;
+use crate::judge::Outcome;
+use crate::world::{CORPORATE_PASSWORD, DOMAIN, PORTAL_PASSWORD};
+
+/// The admins group of the guide.
+pub const ADMINS: &str = "Parallels Business Account Admins";
+
+/// The product users group of the guide.
+pub const PRODUCT_USERS: &str = "Parallels Desktop Users";
+
+/// What of the organization differs from the guide.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Seats of the subscription.
+    pub seats: u32,
+    /// Whether step 5 is done with SCIM or turned off.
+    pub scim: bool,
+    /// How the admins group's name is entered in the portal.
+    pub admins_entered_as: String,
+    /// An attribute mapping of the guide's and what is written in its place.
+    pub mapping_written: Option<(String, String)>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            seats: 5,
+            scim: true,
+            admins_entered_as: ADMINS.to_owned(),
+            mapping_written: None,
+        }
+    }
+}
+
+impl World {
+    /// Everything up to seven green steps, by Ada, with two groups in the IdP
+    /// and nobody in them.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn integration_is_configured(&mut self, plan: Plan) -> Outcome {
+        self.has_business_account("Ada", plan.seats).await?;
+        self.starts_configuring("Ada")
+            .await?
+            .succeeded("Start Configuring")?;
+        self.completes_domains("Ada").await?;
+        self.creates_application("Parallels").await?;
+        self.confirms_done("Ada", "application")
+            .await?
+            .succeeded("step 2")?;
+        self.has_groups(ADMINS, PRODUCT_USERS).await?;
+        let (admins, users) = (self.group_id(ADMINS)?, self.group_id(PRODUCT_USERS)?);
+        self.enters_groups(
+            "Ada",
+            (&plan.admins_entered_as, &admins),
+            (PRODUCT_USERS, &users),
+        )
+        .await?
+        .succeeded("step 3")?;
+        for (name, expression) in GUIDE_MAPPINGS {
+            let written = match &plan.mapping_written {
+                Some((right, wrong)) if right == name => wrong.as_str(),
+                _ => name,
+            };
+            self.adds_mapping(written, expression).await?;
+        }
+        self.edits_application(json!({"enabled": true})).await?;
+        let metadata_xml = self.idp_metadata().await?;
+        self.enters_saml("Ada", json!({"metadata_xml": metadata_xml}))
+            .await?
+            .succeeded("step 4")?;
+        if plan.scim {
+            self.copies_scim_token("Ada").await?;
+            self.confirms_done("Ada", "scim")
+                .await?
+                .succeeded("step 5")?;
+        } else {
+            let off = json!({"enabled": false, "done": true});
+            self.at_configurator("Ada", reqwest::Method::PUT, "/scim", Some(off))
+                .await?
+                .succeeded("turning SCIM off")?;
+        }
+        self.confirms_done("Ada", "users")
+            .await?
+            .succeeded("step 6")?;
+        let email = self.email_of("Ada")?;
+        self.enters_backup_login("Ada", &email)
+            .await?
+            .succeeded("step 7")?;
+        Ok(())
+    }
+
+    /// The same, activated; with SCIM, the IdP's connection is saved and its
+    /// rule active, so that the directory is in sync from here on.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn integration_is_active(&mut self, plan: Plan) -> Outcome {
+        let scim = plan.scim;
+        self.integration_is_configured(plan).await?;
+        self.at_configurator("Ada", reqwest::Method::POST, "/activate", None)
+            .await?
+            .succeeded("Activate Integration")?;
+        if scim {
+            self.saves_connection("Parallels").await?;
+            self.starts_provisioning().await?;
+        }
+        Ok(())
+    }
+
+    /// The two groups in the IdP.
+    ///
+    /// # Errors
+    /// When the IdP doesn't make them.
+    pub async fn has_groups(&mut self, admins: &str, product_users: &str) -> Outcome {
+        self.creates_group(admins).await?;
+        self.creates_group(product_users).await?;
+        admins.clone_into(&mut self.directory.admins);
+        product_users.clone_into(&mut self.directory.product_users);
+        Ok(())
+    }
+}
+
+impl World {
+    /// The demo organization: active, with Ada as admin and Grace as product
+    /// user. Where the database has it already, it is taken up as it is.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn demo_organization(&mut self, plan: Plan) -> Outcome {
+        self.logs_in("Ada", PORTAL_PASSWORD).await?;
+        if self.answer()?.status == 200 {
+            return self.takes_organization_up().await;
+        }
+        self.integration_is_active(plan).await?;
+        for (given, group) in [("Ada", ADMINS), ("Grace", PRODUCT_USERS)] {
+            self.creates_user(given).await?;
+            self.joins_group(given, group).await?;
+        }
+        self.directory_is_in_sync().await
+    }
+
+    /// Learns the ids of an organization that an earlier run set up. The SCIM
+    /// token was shown once and isn't known any more: a new one is made.
+    async fn takes_organization_up(&mut self) -> Outcome {
+        self.look_at_configurator("Ada")
+            .await?
+            .succeeded("opening the IdP Integration page")?;
+        self.copies_scim_token("Ada").await?;
+        let url = self.rehearsal.idp_url().join("/v1/environments")?;
+        let answer = self
+            .ask_management(reqwest::Method::GET, url, None)
+            .await?
+            .clone();
+        self.directory.environment = last_id(&answer.body, "environments");
+        let answer = self
+            .at_management(reqwest::Method::GET, "/applications", None)
+            .await?
+            .clone();
+        self.directory.application = last_id(&answer.body, "applications");
+        Ok(())
+    }
+
+    /// Addresses and credentials, as `rehearsal up` writes them.
+    pub fn ready(&self) -> Value {
+        let portal = self.rehearsal.portal_url().to_string();
+        let portal = portal.trim_end_matches('/');
+        let idp = self.rehearsal.idp_url().to_string();
+        let idp = idp.trim_end_matches('/');
+        let provider = &self.configurator["service_provider"];
+        let environment = &self.directory.environment;
+        let organized = !environment.is_empty();
+        let at_idp = |path: String| organized.then(|| format!("{idp}/{environment}{path}"));
+        json!({
+            "sp": {
+                "base_url": portal,
+                "control_url": self.rehearsal.portal_control_url().as_str().trim_end_matches('/'),
+                "metadata_url": provider["metadata_url"],
+                "acs_url": provider["acs_url"],
+                "entity_id": provider["entity_id"],
+                "sso_start_url": format!("{portal}/sso/start"),
+                "whoami_url": format!("{portal}/whoami"),
+                "scim_base_url": self.configurator["scim"]["base_url"],
+                "scim_bearer_token": organized.then_some(&self.scim_token),
+            },
+            "idp": {
+                "base_url": idp,
+                "control_url": self.rehearsal.idp_control_url().as_str().trim_end_matches('/'),
+                "metadata_url": at_idp(format!("/saml20/metadata/{}", self.directory.application)),
+                "entity_id": at_idp(String::new()),
+                "sso_url": at_idp("/saml20/idp/sso".to_owned()),
+                "admin_api_url": format!("{idp}/v1"),
+                "admin_token": self.rehearsal.idp_admin_token(),
+                "sso_login": organized.then(|| json!({
+                    "username": format!("grace@{DOMAIN}"),
+                    "password": CORPORATE_PASSWORD,
+                })),
+            },
+            "dns": {"address": self.rehearsal.dns.address().to_string()},
+        })
+    }
+}
+
+fn last_id(body: &Value, collection: &str) -> String {
+    body.pointer(&format!("/_embedded/{collection}"))
+        .and_then(Value::as_array)
+        .and_then(|all| all.last())
+        .and_then(|item| item["id"].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,305 @@
+//! The parties, started together in this process on free loopback ports: the
+//! portal, the IdP and the name server, a tap in front of each server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ambient::{Ambient, Chance, SimulatedClock};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::dns::NameServer;
+use crate::mock_idp;
+use crate::witness::{Actor, Recorder, Tap};
+
+/// A free loopback port.
+const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+/// How a rehearsal is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Ids, tokens and secrets repeat with the seed; without one the operating
+    /// system draws them.
+    pub seed: Option<u64>,
+    /// The portal's port; 0 takes a free one.
+    pub portal_port: u16,
+    /// The IdP's port; 0 takes a free one.
+    pub idp_port: u16,
+    /// The name server's port; 0 takes a free one.
+    pub dns_port: u16,
+    /// Where the portal keeps its data, and the IdP beside it when it is a
+    /// file; without one a temporary folder does.
+    pub database_url: Option<String>,
+    /// Whether the parties are reached directly, without taps: faster, and
+    /// nothing is recorded.
+    pub untapped: bool,
+}
+
+/// Why the parties didn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port or a folder.
+    #[error("expected free ports on 127.0.0.1 and a writable temporary folder: {0}")]
+    Machine(#[from] std::io::Error),
+    /// The portal.
+    #[error("the portal didn't start: {0}")]
+    Portal(#[from] sp::StartError),
+    /// The identity provider.
+    #[error("the IdP didn't start: {0}")]
+    Idp(#[from] mock_idp::StartError),
+    /// An address that a party gave of itself.
+    #[error("expected a URL as the address of {party}, got {got:?}")]
+    Address {
+        /// Whose.
+        party: &'static str,
+        /// What it gave.
+        got: String,
+    },
+}
+
+/// Running parties. They stop when this is dropped.
+pub struct Rehearsal {
+    /// Clock and chance that all parties share.
+    pub ambient: Ambient,
+    /// The zones.
+    pub dns: NameServer,
+    /// What was said.
+    pub recorder: Recorder,
+    places: Places,
+    portal: Party<sp::Running>,
+    idp: Party<mock_idp::Running>,
+    admin_token: String,
+}
+
+/// A server and the tap in front of it.
+struct Party<T> {
+    tap: Option<Tap>,
+    running: Option<T>,
+    url: Url,
+    control: Url,
+}
+
+/// Where the parties listen and keep their data.
+struct Places {
+    options: Options,
+    folder: TempDir,
+}
+
+impl Rehearsal {
+    /// Starts the parties, each on its own port and database.
+    ///
+    /// # Errors
+    /// [`StartError`], naming the party.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let chance = options.seed.map_or_else(Chance::from_os, Chance::seeded);
+        let ambient = Ambient::new(Arc::new(SimulatedClock::running()), chance);
+        let recorder = Recorder::default();
+        let dns = NameServer::start(options.dns_port).await?;
+        let (portal_tap, idp_tap) = if options.untapped {
+            (None, None)
+        } else {
+            (
+                Some(Tap::open(Actor::Portal, recorder.clone()).await?),
+                Some(Tap::open(Actor::Idp, recorder.clone()).await?),
+            )
+        };
+        let places = Places {
+            options,
+            folder: tempfile::tempdir()?,
+        };
+        let (portal, idp) = tokio::try_join!(
+            start_portal(&places, &ambient, portal_tap.as_ref(), dns.address()),
+            start_idp(&places, &ambient, idp_tap.as_ref()),
+        )?;
+        let admin_token = idp.admin_token().to_owned();
+        Ok(Self {
+            ambient,
+            dns,
+            recorder,
+            places,
+            portal: Party {
+                tap: portal_tap,
+                url: address("the portal", Some(portal.base_url()))?,
+                control: address("the portal's control port", portal.control_url())?,
+                running: Some(portal),
+            },
+            idp: Party {
+                tap: idp_tap,
+                url: address("the IdP", Some(idp.base_url()))?,
+                control: address("the IdP's control port", idp.control_url())?,
+                running: Some(idp),
+            },
+            admin_token,
+        })
+    }
+
+    /// The address that the world knows the portal by.
+    pub fn portal_url(&self) -> Url {
+        self.portal.url.clone()
+    }
+
+    /// The portal's control port.
+    pub fn portal_control_url(&self) -> &Url {
+        &self.portal.control
+    }
+
+    /// The address that the world knows the IdP by.
+    pub fn idp_url(&self) -> Url {
+        self.idp.url.clone()
+    }
+
+    /// The IdP's control port.
+    pub fn idp_control_url(&self) -> &Url {
+        &self.idp.control
+    }
+
+    /// What the IdP's management API takes as bearer token.
+    pub fn idp_admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// Stops the portal and starts it again on the same database and address.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn restart_portal(&mut self) -> Result<(), StartError> {
+        if let Some(tap) = &self.portal.tap {
+            tap.pass_on_to(None);
+        }
+        if let Some(running) = self.portal.running.take() {
+            running.shutdown().await;
+        }
+        let running = start_portal(
+            &self.places,
+            &self.ambient,
+            self.portal.tap.as_ref(),
+            self.dns.address(),
+        )
+        .await?;
+        self.portal.control = address("the portal's control port", running.control_url())?;
+        self.portal.running = Some(running);
+        Ok(())
+    }
+
+    /// Stops the IdP: nobody answers at its address any more.
+    pub async fn stop_idp(&mut self) {
+        if let Some(tap) = &self.idp.tap {
+            tap.pass_on_to(None);
+        }
+        if let Some(running) = self.idp.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Stops every party, letting each finish what it is at.
+    pub async fn shutdown(mut self) {
+        if let Some(running) = self.idp.running.take() {
+            running.shutdown().await;
+        }
+        if let Some(running) = self.portal.running.take() {
+            running.shutdown().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Rehearsal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rehearsal")
+            .field("portal", &self.portal_url().as_str())
+            .field("idp", &self.idp_url().as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn start_portal(
+    places: &Places,
+    ambient: &Ambient,
+    tap: Option<&Tap>,
+    dns: SocketAddr,
+) -> Result<sp::Running, StartError> {
+    let listen = listen(places.options.portal_port, tap).await?;
+    let config = sp::Config {
+        listen,
+        control_listen: Some(FREE),
+        public_url: tap.map(Tap::url),
+        database_url: places.portal_database(),
+        dns_servers: vec![dns],
+        ..sp::Config::default()
+    };
+    let running = sp::start(config, ambient.clone()).await?;
+    if let Some(tap) = tap {
+        tap.pass_on_to(Some(http(listen)));
+    }
+    Ok(running)
+}
+
+async fn start_idp(
+    places: &Places,
+    ambient: &Ambient,
+    tap: Option<&Tap>,
+) -> Result<mock_idp::Running, StartError> {
+    let listen = listen(places.options.idp_port, tap).await?;
+    let config = mock_idp::Config {
+        listen: Some(listen),
+        control_listen: Some(FREE),
+        public_url: tap.map(Tap::url),
+        database_url: places.idp_database(),
+        ..mock_idp::Config::default()
+    };
+    let running = mock_idp::start(config, ambient.clone()).await?;
+    if let Some(tap) = tap {
+        tap.pass_on_to(Some(http(listen)));
+    }
+    Ok(running)
+}
+
+/// Where a server binds. Behind a tap its port must be known to the tap: a
+/// port that is free at this moment. Should another process take it before it
+/// is bound again, the start fails and says so.
+async fn listen(port: u16, tap: Option<&Tap>) -> std::io::Result<SocketAddr> {
+    let asked = SocketAddr::new(FREE.ip(), port);
+    if port != 0 || tap.is_none() {
+        return Ok(asked);
+    }
+    tokio::net::TcpListener::bind(asked).await?.local_addr()
+}
+
+impl Places {
+    fn portal_database(&self) -> String {
+        let given = self.options.database_url.clone();
+        given.unwrap_or_else(|| self.temporary("portal"))
+    }
+
+    /// Beside the portal's, when that is a file.
+    fn idp_database(&self) -> String {
+        let file = self
+            .options
+            .database_url
+            .as_deref()
+            .and_then(|url| url.strip_prefix("sqlite://"));
+        match file {
+            Some(file) => {
+                let path = file.split('?').next().unwrap_or(file);
+                format!("sqlite://{path}-idp?mode=rwc")
+            }
+            None => self.temporary("idp"),
+        }
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        let path = self.folder.path().join(format!("{name}.db"));
+        format!("sqlite://{}?mode=rwc", path.display())
+    }
+}
+
+fn http(address: SocketAddr) -> Url {
+    Url::parse(&format!("http://{address}")).expect("a socket address makes a URL")
+}
+
+fn address(party: &'static str, given: Option<&str>) -> Result<Url, StartError> {
+    let given = given.unwrap_or_default();
+    Url::parse(given).map_err(|_| StartError::Address {
+        party,
+        got: given.to_owned(),
+    })
+}

@@ -1,0 +1,120 @@
+//! What a run came to, as data; and each form it is written in, one file per
+//! form. Every form is written from [`RunReport`] and from nothing else.
+
+mod html;
+mod json;
+mod junit;
+
+pub use html::html;
+pub use json::json;
+pub use junit::junit;
+
+use serde::Serialize;
+
+use crate::witness::Exchange;
+
+/// How a step or a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As expected.
+    Pass,
+    /// Otherwise.
+    Fail,
+    /// Not run; the message says why.
+    Skip,
+}
+
+impl Verdict {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// A run of scenarios.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// In the order of the catalogue.
+    pub scenarios: Vec<ScenarioReport>,
+    /// How long all took together.
+    pub millis: u64,
+}
+
+/// A scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScenarioReport {
+    /// Its name.
+    pub name: String,
+    /// Its feature's.
+    pub feature: String,
+    /// Its tags, without `@`.
+    pub tags: Vec<String>,
+    /// Its steps, in order.
+    pub steps: Vec<StepReport>,
+    /// What was said meanwhile.
+    pub exchanges: Vec<Exchange>,
+    /// What is kept for other tools.
+    #[serde(skip)]
+    pub kept: Kept,
+}
+
+/// Documents kept for other tools to judge.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// A signed Response, as it was sent.
+    pub response: Option<String>,
+    /// The certificate of the key that signed it, PEM.
+    pub certificate: Option<String>,
+}
+
+/// A step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    /// Keyword and words.
+    pub title: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Expected and actual, when it didn't pass.
+    pub message: Option<String>,
+    /// How long it took.
+    pub millis: u64,
+}
+
+impl ScenarioReport {
+    /// Failed when a step failed, skipped when one was skipped.
+    pub fn verdict(&self) -> Verdict {
+        let ended = |verdict| self.steps.iter().any(|step| step.verdict == verdict);
+        if ended(Verdict::Fail) {
+            Verdict::Fail
+        } else if ended(Verdict::Skip) || self.steps.is_empty() {
+            Verdict::Skip
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    /// The step that ended it, when it didn't pass.
+    pub fn ending(&self) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.verdict != Verdict::Pass)
+    }
+
+    /// How long it took.
+    pub fn millis(&self) -> u64 {
+        self.steps.iter().map(|step| step.millis).sum()
+    }
+}
+
+impl RunReport {
+    /// How many scenarios ended so.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.scenarios
+            .iter()
+            .filter(|scenario| scenario.verdict() == verdict)
+            .count()
+    }
+}

@@ -1,0 +1,186 @@
+//! The catalogue of scenarios: the files of `features/`, embedded, or those of
+//! a folder given on the command line.
+//!
+//! A new feature file is a line in [`FILES`]; a test compares the two.
+
+use std::path::{Path, PathBuf};
+
+use cucumber::feature::Ext as _;
+use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
+
+use crate::procedures::PROCEDURES;
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../features/", $name)))),*]
+    };
+}
+
+/// The embedded files, in the order of the guide.
+pub const FILES: [(&str, &str); 8] = embedded![
+    "the_whole_guide.feature",
+    "licence_key.feature",
+    "configurator.feature",
+    "idp_directory.feature",
+    "sign_on.feature",
+    "desktop.feature",
+    "provisioning.feature",
+    "wrong_endings.feature",
+];
+
+/// A scenario, ready to run: examples expanded, background in front.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The feature's name.
+    pub feature: String,
+    /// The scenario, its background's steps in front.
+    pub scenario: Scenario,
+    /// The tags of the scenario and its feature, without `@`.
+    pub tags: Vec<String>,
+}
+
+/// Why the catalogue can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The folder or a file in it.
+    #[error("expected a folder of .feature files at {path}: {source}")]
+    Folder {
+        /// Where.
+        path: PathBuf,
+        /// The machine's answer.
+        source: std::io::Error,
+    },
+    /// A file that isn't Gherkin.
+    #[error("expected Gherkin in {file}: {problem}")]
+    Gherkin {
+        /// The file.
+        file: String,
+        /// What is wrong and where.
+        problem: String,
+    },
+}
+
+/// Every scenario of the embedded files, or of a folder.
+///
+/// # Errors
+/// [`CatalogueError`], naming the file.
+pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
+    let mut cases = Vec::new();
+    match folder {
+        None => {
+            for (name, text) in FILES {
+                cases.extend(parsed(name, text)?);
+            }
+        }
+        Some(folder) => {
+            for file in files_of(folder)? {
+                let text =
+                    std::fs::read_to_string(&file).map_err(|source| CatalogueError::Folder {
+                        path: file.clone(),
+                        source,
+                    })?;
+                cases.extend(parsed(&file.display().to_string(), &text)?);
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// How many scenarios each of the guide's procedures has, in their order.
+pub fn coverage(cases: &[Case]) -> Vec<(&'static str, &'static str, usize)> {
+    PROCEDURES
+        .iter()
+        .map(|(id, title)| {
+            let covered = cases
+                .iter()
+                .filter(|case| case.tags.iter().any(|tag| tag == id));
+            (*id, *title, covered.count())
+        })
+        .collect()
+}
+
+fn parsed(name: &str, text: &str) -> Result<Vec<Case>, CatalogueError> {
+    let problem = |problem: String| CatalogueError::Gherkin {
+        file: name.to_owned(),
+        problem,
+    };
+    let feature = Feature::parse(text, GherkinEnv::default())
+        .map_err(|error| problem(error.to_string()))?
+        .expand_examples()
+        .map_err(|error| problem(error.to_string()))?;
+    let background = feature.background.map_or_else(Vec::new, |it| it.steps);
+    let plain = feature.scenarios.into_iter().map(|it| (Vec::new(), it));
+    let ruled = feature.rules.into_iter().flat_map(|rule| {
+        let steps = rule.background.map_or_else(Vec::new, |it| it.steps);
+        rule.scenarios
+            .into_iter()
+            .map(move |scenario| (steps.clone(), scenario))
+    });
+    Ok(plain
+        .chain(ruled)
+        .map(|(rule_background, mut scenario)| {
+            let mut steps = background.clone();
+            steps.extend(rule_background);
+            steps.append(&mut scenario.steps);
+            scenario.steps = steps;
+            let tags = feature.tags.iter().chain(&scenario.tags).cloned().collect();
+            Case {
+                feature: feature.name.clone(),
+                scenario,
+                tags,
+            }
+        })
+        .collect())
+}
+
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
+    let problem = |source| CatalogueError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(problem)? {
+        let path = entry.map_err(problem)?.path();
+        if path.extension().is_some_and(|end| end == "feature") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_in_the_features_folder_is_embedded() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../features");
+        let mut embedded: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        embedded.sort_unstable();
+        let files = files_of(&folder).unwrap();
+        let found: Vec<_> = files
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(embedded, found);
+    }
+
+    #[test]
+    fn every_tag_of_a_procedure_names_one_of_the_guides() {
+        for case in cases(None).unwrap() {
+            for tag in case.tags.iter().filter(|tag| tag.starts_with("G-")) {
+                assert!(PROCEDURES.iter().any(|(id, _)| id == tag), "{tag}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_outline_makes_a_scenario_of_each_example() {
+        let leavers = cases(None).unwrap();
+        let leavers = leavers
+            .iter()
+            .filter(|case| case.scenario.name.starts_with("A leaver's seat"));
+        assert_eq!(leavers.count(), 3);
+    }
+}

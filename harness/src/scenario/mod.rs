@@ -1,0 +1,7 @@
+//! The scenarios: which there are, and how they are run.
+
+pub mod catalogue;
+mod runner;
+mod stepping;
+
+pub use runner::{Selection, Settings, run};

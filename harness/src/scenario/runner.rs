@@ -1,0 +1,148 @@
+//! Runs scenarios side by side, each in a world of its own.
+//!
+//! The words are the `cucumber` crate's; the loop is ours, so that no scenario
+//! is dropped silently and every exchange is known by its step.
+
+use std::sync::Once;
+
+use cucumber::World as _;
+use cucumber::gherkin::tagexpr::TagOperation;
+use cucumber::tag::Ext as _;
+use futures::StreamExt as _;
+
+use super::catalogue::Case;
+use super::stepping::take;
+use crate::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict};
+use crate::{Options, World};
+
+/// Which scenarios are run.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only those whose feature or name contains this.
+    pub filter: Option<String>,
+    /// Only those whose tags fit this expression.
+    pub tags: Option<TagOperation>,
+}
+
+/// How scenarios are run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How many at once.
+    pub at_once: usize,
+    /// The seed of each world; none draws from the operating system.
+    pub seed: Option<u64>,
+}
+
+impl Selection {
+    /// Whether a scenario is chosen.
+    pub fn chooses(&self, case: &Case) -> bool {
+        let named = self.filter.as_ref().is_none_or(|filter| {
+            let filter = filter.to_lowercase();
+            case.scenario.name.to_lowercase().contains(&filter)
+                || case.feature.to_lowercase().contains(&filter)
+        });
+        named
+            && self
+                .tags
+                .as_ref()
+                .is_none_or(|tags| tags.eval(case.tags.iter()))
+    }
+}
+
+/// Runs the cases; `told` hears of each step as it ends.
+pub async fn run(
+    cases: Vec<Case>,
+    settings: Settings,
+    told: &dyn Fn(&Case, &StepReport),
+) -> RunReport {
+    quiet_steps();
+    let words = World::collection();
+    let words = &words;
+    let started = std::time::Instant::now();
+    // Kept in the order of the catalogue, whichever ends first.
+    let scenarios = futures::stream::iter(cases)
+        .map(|case| async move { play(words, &case, settings, told).await })
+        .buffered(settings.at_once.max(1))
+        .collect()
+        .await;
+    RunReport {
+        scenarios,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+async fn play(
+    words: &cucumber::step::Collection<World>,
+    case: &Case,
+    settings: Settings,
+    told: &dyn Fn(&Case, &StepReport),
+) -> ScenarioReport {
+    let mut report = ScenarioReport {
+        name: case.scenario.name.clone(),
+        feature: case.feature.clone(),
+        tags: case.tags.clone(),
+        steps: Vec::new(),
+        exchanges: Vec::new(),
+        kept: Kept::default(),
+    };
+    let options = Options {
+        seed: settings.seed,
+        ..Options::default()
+    };
+    let mut world = match World::with(options).await {
+        Ok(world) => world,
+        Err(error) => {
+            report.steps.push(StepReport {
+                title: "Given the parties are running".to_owned(),
+                verdict: Verdict::Fail,
+                message: Some(error.to_string()),
+                millis: 0,
+            });
+            return report;
+        }
+    };
+    let mut ended = false;
+    for (number, step) in case.scenario.steps.iter().enumerate() {
+        world.rehearsal.recorder.begin_step(number);
+        let step = if ended {
+            StepReport {
+                title: format!("{} {}", step.keyword.trim(), step.value),
+                verdict: Verdict::Skip,
+                message: None,
+                millis: 0,
+            }
+        } else {
+            take(words, &mut world, step).await
+        };
+        told(case, &step);
+        ended = ended || step.verdict != Verdict::Pass;
+        report.steps.push(step);
+    }
+    report.exchanges = world.rehearsal.recorder.exchanges();
+    report.kept = Kept {
+        response: world.kept_response.take(),
+        certificate: match world.directory.application.is_empty() {
+            true => None,
+            false => world.signing_certificate().await.ok(),
+        },
+    };
+    world.rehearsal.shutdown().await;
+    report
+}
+
+/// A failing step is a report, not a panic on the screen; every other panic
+/// stays one.
+fn quiet_steps() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let in_a_step = panic
+                .location()
+                .is_some_and(|at| at.file().contains("steps"));
+            if !in_a_step {
+                loud(panic);
+            }
+        }));
+    });
+}

@@ -1,0 +1,45 @@
+//! One step: found among the words, run, and judged.
+
+use std::panic::AssertUnwindSafe;
+
+use cucumber::gherkin::Step;
+use cucumber::step::Collection;
+use futures::FutureExt as _;
+
+use crate::World;
+use crate::report::{StepReport, Verdict};
+
+/// Runs a step in its world.
+pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &Step) -> StepReport {
+    let title = format!("{} {}", step.keyword.trim(), step.value);
+    let started = std::time::Instant::now();
+    let outcome = match words.find(step) {
+        Ok(Some((act, _, _, context))) => AssertUnwindSafe(act(world, context))
+            .catch_unwind()
+            .await
+            .map_err(|panic| said(panic.as_ref())),
+        Ok(None) => Err("no step is written for these words".to_owned()),
+        Err(ambiguous) => Err(format!("several steps fit these words: {ambiguous}")),
+    };
+    let (verdict, message) = match outcome {
+        Ok(()) => (Verdict::Pass, None),
+        // A power that the target lacks is not a failure, and never silent.
+        Err(message) if message.starts_with("not run: ") => (Verdict::Skip, Some(message)),
+        Err(message) => (Verdict::Fail, Some(message)),
+    };
+    StepReport {
+        title,
+        verdict,
+        message,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// What a step panicked with: the words' macros turn a step's error into one.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
+        .unwrap_or_else(|| "the step panicked without a word".to_owned())
+}

@@ -1,0 +1,152 @@
+//! Finds the SAML messages in recorded exchanges and lays them out for
+//! reading. It decodes the bindings by itself: it trusts no party's code.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use desktop_sim::browser::Page;
+use serde::Serialize;
+use url::Url;
+
+use super::{Actor, Exchange};
+
+/// The longest message that is inflated, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// A SAML message seen on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SamlMessage {
+    /// `SAMLRequest` or `SAMLResponse`.
+    pub parameter: &'static str,
+    /// The binding it travelled by.
+    pub binding: &'static str,
+    /// Who wrote it.
+    pub author: Actor,
+    /// The document, as it was sent.
+    pub xml: String,
+}
+
+/// The SAML messages that an exchange carried, each once.
+pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
+    let mut found = Vec::new();
+    if let Some(xml) = exchange.location.as_deref().and_then(redirected) {
+        found.push(SamlMessage {
+            parameter: "SAMLRequest",
+            binding: "HTTP-Redirect",
+            author: exchange.to,
+            xml,
+        });
+    }
+    if exchange.media_type.contains("json")
+        && let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.response)
+        && let Some(xml) = body["sso_url"].as_str().and_then(redirected)
+    {
+        found.push(SamlMessage {
+            parameter: "SAMLRequest",
+            binding: "HTTP-Redirect, by way of the app",
+            author: exchange.to,
+            xml,
+        });
+    }
+    if let Some(xml) = posted(exchange) {
+        found.push(SamlMessage {
+            parameter: "SAMLResponse",
+            binding: "HTTP-POST",
+            author: Actor::Idp,
+            xml,
+        });
+    }
+    found
+}
+
+/// The Response in a page that posts one.
+pub fn posted(exchange: &Exchange) -> Option<String> {
+    if !exchange.media_type.starts_with("text/html") || !exchange.response.contains("SAMLResponse")
+    {
+        return None;
+    }
+    let page = Page {
+        url: Url::parse("http://witness.invalid").ok()?,
+        status: exchange.status,
+        body: exchange.response.clone(),
+        way: Vec::new(),
+    };
+    decoded(page.saml_form()?.value("SAMLResponse")?)
+}
+
+/// The document in the field of an HTTP-POST binding (Bindings, 3.5.4).
+pub fn decoded(field: &str) -> Option<String> {
+    let bare: String = field.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(bare).ok()?).ok()
+}
+
+/// The request in the query of an HTTP-Redirect binding (Bindings, 3.4.4.1).
+pub fn redirected(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest")?;
+    let deflated = STANDARD.decode(value.as_bytes()).ok()?;
+    let mut xml = String::new();
+    flate2::read::DeflateDecoder::new(deflated.as_slice())
+        .take(LONGEST)
+        .read_to_string(&mut xml)
+        .ok()?;
+    Some(xml)
+}
+
+/// A document with a line per tag, indented. For eyes only: white space
+/// counts under a signature, so what is laid out here is never sent.
+pub fn laid_out(xml: &str) -> String {
+    let mut lines = String::with_capacity(xml.len() * 2);
+    let (mut depth, mut rest) = (0_usize, xml.trim());
+    let mut after_text = false;
+    while let Some(open) = rest.find('<') {
+        let text = rest[..open].trim();
+        lines.push_str(text);
+        after_text = after_text || !text.is_empty();
+        let Some(length) = rest[open..].find('>') else {
+            break;
+        };
+        let tag = &rest[open..=open + length];
+        let closing = tag.starts_with("</");
+        if closing {
+            depth = depth.saturating_sub(1);
+        }
+        if !(closing && after_text) && !lines.is_empty() {
+            lines.push('\n');
+            lines.push_str(&"  ".repeat(depth));
+        }
+        lines.push_str(tag);
+        after_text = !closing && !tag.ends_with("/>") && text_follows(&rest[open + length + 1..]);
+        if !closing && !tag.ends_with("/>") && !tag.starts_with("<?") && !tag.starts_with("<!") {
+            depth += 1;
+        }
+        rest = &rest[open + length + 1..];
+    }
+    lines
+}
+
+fn text_follows(rest: &str) -> bool {
+    rest.find('<')
+        .is_some_and(|open| !rest[..open].trim().is_empty() || rest.starts_with("</"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_laid_out_a_tag_a_line() {
+        let xml = "<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/></a>";
+        assert_eq!(
+            laid_out(xml),
+            "<?xml version=\"1.0\"?>\n<a>\n  <b x=\"1\">t</b>\n  <c/>\n</a>"
+        );
+    }
+
+    #[test]
+    fn a_post_field_is_decoded_across_line_breaks() {
+        assert_eq!(decoded("PGEv\r\nPg==").as_deref(), Some("<a/>"));
+        assert_eq!(decoded("%%%"), None);
+    }
+}

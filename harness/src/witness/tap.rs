@@ -1,0 +1,236 @@
+//! A tap: the address that the world knows a server by. It passes every
+//! exchange on unchanged and records it.
+//!
+//! Since the address outlives the server behind it, a server can be stopped
+//! and started again without the world noticing more than that.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::masking::masked;
+use super::{Actor, Exchange, Recorder};
+
+/// The longest message that is passed on, in bytes: more than any party takes.
+const LONGEST: usize = 64 << 20;
+
+/// The longest body that a report shows, in bytes.
+const LONGEST_KEPT: usize = 64 << 10;
+
+/// Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
+const HOP_BY_HOP: [header::HeaderName; 3] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::CONTENT_LENGTH,
+];
+
+/// A tap in front of one server. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Tap {
+    address: SocketAddr,
+    wire: Arc<Wire>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    listener: Actor,
+    behind: RwLock<Option<Url>>,
+    client: reqwest::Client,
+    recorder: Recorder,
+}
+
+impl Tap {
+    /// Opens a tap on a free loopback port for the server of `listener`.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn open(listener: Actor, recorder: Recorder) -> std::io::Result<Self> {
+        let socket = TcpListener::bind("127.0.0.1:0").await?;
+        let address = socket.local_addr()?;
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(std::io::Error::other)?;
+        let wire = Arc::new(Wire {
+            listener,
+            behind: RwLock::new(None),
+            client,
+            recorder,
+        });
+        let router = Router::new()
+            .fallback(pass_on)
+            .with_state(Arc::clone(&wire));
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(socket, router).await {
+                tracing::error!(%error, "a tap stopped");
+            }
+        });
+        Ok(Self {
+            address,
+            wire,
+            task,
+        })
+    }
+
+    /// The address the world uses.
+    pub fn url(&self) -> Url {
+        Url::parse(&format!("http://{}", self.address)).expect("a socket address makes a URL")
+    }
+
+    /// Passes on to the server at `behind`, from now on.
+    pub fn pass_on_to(&self, behind: Option<Url>) {
+        *self
+            .wire
+            .behind
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = behind;
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass_on(State(wire): State<Arc<Wire>>, request: Request) -> Response {
+    let behind = wire
+        .behind
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let Some(behind) = behind else {
+        return (StatusCode::BAD_GATEWAY, "this server is stopped").into_response();
+    };
+    match exchange(&wire, &behind, request).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::warn!(%error, %behind, "a tap could not pass an exchange on");
+            (
+                StatusCode::BAD_GATEWAY,
+                "the server behind this address didn't answer",
+            )
+                .into_response()
+        }
+    }
+}
+
+async fn exchange(wire: &Wire, behind: &Url, request: Request) -> Result<Response, axum::Error> {
+    let (parts, body) = request.into_parts();
+    let sent = axum::body::to_bytes(body, LONGEST).await?;
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
+    // Joined as text: a URL parser would mend what a scenario sends broken.
+    let url = format!("{}{target}", behind.as_str().trim_end_matches('/'));
+    let answer = wire
+        .client
+        .request(parts.method.clone(), url)
+        .headers(without_hop_by_hop(&parts.headers))
+        .body(sent.clone())
+        .send()
+        .await
+        .map_err(axum::Error::new)?;
+    let status = answer.status();
+    let headers = without_hop_by_hop(answer.headers());
+    let received = answer.bytes().await.map_err(axum::Error::new)?;
+    wire.recorder.keep(Exchange {
+        step: 0,
+        at_ms: 0,
+        from: speaker(wire.listener, &target, &parts.headers),
+        to: wire.listener,
+        method: parts.method.to_string(),
+        request: shown(&parts.headers, &target, &sent),
+        status: status.as_u16(),
+        location: text_of(&headers, header::LOCATION),
+        media_type: text_of(&headers, header::CONTENT_TYPE).unwrap_or_default(),
+        response: shown(&headers, &target, &received),
+        target,
+    });
+    let mut response = Response::new(Body::from(received));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// Who speaks, by what it asks for and the name it gives itself.
+fn speaker(listener: Actor, target: &str, headers: &HeaderMap) -> Actor {
+    let agent = text_of(headers, header::USER_AGENT).unwrap_or_default();
+    if listener == Actor::Portal && target.starts_with("/scim/") {
+        Actor::Idp
+    } else if agent.starts_with("desktop-sim/") {
+        Actor::Desktop
+    } else if listener == Actor::Idp && agent.starts_with("sp/") {
+        Actor::Portal
+    } else {
+        Actor::Browser
+    }
+}
+
+fn without_hop_by_hop(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    for name in &HOP_BY_HOP {
+        kept.remove(name);
+    }
+    kept
+}
+
+fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+}
+
+fn shown(headers: &HeaderMap, target: &str, body: &Bytes) -> String {
+    if body.len() > LONGEST_KEPT {
+        return format!("({} bytes, too long to show)", body.len());
+    }
+    let media_type = text_of(headers, header::CONTENT_TYPE).unwrap_or_default();
+    masked(&media_type, target, &String::from_utf8_lossy(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tap_passes_an_exchange_on_unchanged_and_records_it() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let behind = Url::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap();
+        let router = Router::new().fallback(|request: Request| async move {
+            let path = request.uri().to_string();
+            ([("x-seen", path)], "hello")
+        });
+        tokio::spawn(async move { axum::serve(socket, router).await });
+        let recorder = Recorder::default();
+        let tap = Tap::open(Actor::Portal, recorder.clone()).await.unwrap();
+        let client = reqwest::Client::new();
+        let url = format!("{}scim/t/v2/Users?filter=a%20eq%20b", tap.url());
+        let stopped = client.get(&url).send().await.unwrap();
+        assert_eq!(stopped.status(), 502);
+        tap.pass_on_to(Some(behind));
+        let answer = client.get(&url).send().await.unwrap();
+        assert_eq!(
+            answer.headers()["x-seen"],
+            "/scim/t/v2/Users?filter=a%20eq%20b"
+        );
+        assert_eq!(answer.text().await.unwrap(), "hello");
+        let exchanges = recorder.exchanges();
+        assert_eq!(exchanges.len(), 1);
+        assert_eq!(exchanges[0].from, Actor::Idp);
+        assert_eq!(exchanges[0].response, "hello");
+    }
+}

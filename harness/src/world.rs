@@ -1,0 +1,246 @@
+//! The world of one scenario: the actors, and what came last.
+
+use std::collections::HashMap;
+
+use desktop_sim::browser::{Browser, Page};
+use desktop_sim::{Activated, ActivationError, App, Transcript};
+use serde_json::Value;
+use url::Url;
+
+use crate::judge::{Failed, Outcome};
+use crate::{Options, Rehearsal, StartError};
+
+/// The domain of the organization that scenarios play in.
+pub const DOMAIN: &str = "lumen.example";
+
+/// The password of portal accounts: new, complex, and not the corporate one.
+pub const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
+
+/// The corporate password at the IdP.
+pub const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
+
+/// The world of one scenario, with parties, ports and databases of its own.
+#[derive(Debug, cucumber::World)]
+#[world(init = Self::new)]
+pub struct World {
+    /// The parties.
+    pub rehearsal: Rehearsal,
+    /// The people, by first name in lower case.
+    pub people: HashMap<String, Person>,
+    /// What the portal's API or the IdP's last answered.
+    pub answer: Option<Answer>,
+    /// The page that a browser last ended on.
+    pub page: Option<Page>,
+    /// Whose browser that page is in.
+    pub page_of: Option<String>,
+    /// The page before the last, to compare with.
+    pub former_page: Option<Page>,
+    /// The page that carried the IdP's last answer.
+    pub answer_page: Option<Page>,
+    /// The last Response judged well, as it was sent: for other tools.
+    pub kept_response: Option<String>,
+    /// What the portal's steps say; kept from the last look.
+    pub configurator: Value,
+    /// The licence key at hand.
+    pub license_key: String,
+    /// The bearer token for SCIM, shown once.
+    pub scim_token: String,
+    /// What was made in the IdP.
+    pub directory: Directory,
+    /// The desktop app at hand.
+    pub app: Option<App>,
+    /// What the app's last activation came to.
+    pub activation: Option<Result<Activated, ActivationError>>,
+    /// The app's account of it.
+    pub transcript: Transcript,
+}
+
+/// Someone with a browser.
+#[derive(Debug)]
+pub struct Person {
+    /// The first name, as the scenario has it.
+    pub given: String,
+    /// The family name.
+    pub family: String,
+    /// The e-mail, which is the user name at the IdP too.
+    pub email: String,
+    /// Their browser, with its cookies.
+    pub browser: Browser,
+}
+
+/// Ids that the IdP gave.
+#[derive(Debug, Default, Clone)]
+pub struct Directory {
+    /// The environment.
+    pub environment: String,
+    /// The population users live in.
+    pub population: Option<String>,
+    /// The application.
+    pub application: String,
+    /// Groups: name to id.
+    pub groups: HashMap<String, String>,
+    /// Users: first name in lower case to id.
+    pub users: HashMap<String, String>,
+    /// The SCIM store.
+    pub store: String,
+    /// The group whose name stands for the admins.
+    pub admins: String,
+    /// The group whose name stands for the product users.
+    pub product_users: String,
+}
+
+/// An answer of an API.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type.
+    pub media_type: String,
+    /// The body, `null` when it isn't JSON.
+    pub body: Value,
+}
+
+impl World {
+    /// A fresh world with parties of its own.
+    ///
+    /// # Errors
+    /// When a party doesn't start.
+    pub async fn new() -> Result<Self, StartError> {
+        Self::with(Options::default()).await
+    }
+
+    /// A fresh world, set up so.
+    ///
+    /// # Errors
+    /// When a party doesn't start.
+    pub async fn with(options: Options) -> Result<Self, StartError> {
+        Ok(Self {
+            rehearsal: Rehearsal::start(options).await?,
+            people: HashMap::new(),
+            answer: None,
+            page: None,
+            page_of: None,
+            former_page: None,
+            answer_page: None,
+            kept_response: None,
+            configurator: Value::Null,
+            license_key: String::new(),
+            scim_token: String::new(),
+            directory: Directory::default(),
+            app: None,
+            activation: None,
+            transcript: Transcript::default(),
+        })
+    }
+
+    /// A person, introduced at their first mention.
+    ///
+    /// # Errors
+    /// When their browser can't be set up.
+    pub fn person(&mut self, given: &str) -> Outcome<&mut Person> {
+        let key = given.to_ascii_lowercase();
+        if !self.people.contains_key(&key) {
+            let person = Person {
+                given: given.to_owned(),
+                family: family_of(&key).to_owned(),
+                email: format!("{key}@{DOMAIN}"),
+                browser: Browser::new("rehearsal-browser")?,
+            };
+            self.people.insert(key.clone(), person);
+        }
+        self.people
+            .get_mut(&key)
+            .ok_or_else(|| Failed::Unknown(given.to_owned()))
+    }
+
+    /// The e-mail of a person.
+    ///
+    /// # Errors
+    /// When their browser can't be set up.
+    pub fn email_of(&mut self, given: &str) -> Outcome<String> {
+        Ok(self.person(given)?.email.clone())
+    }
+
+    /// The last answer of an API.
+    ///
+    /// # Errors
+    /// When none came yet.
+    pub fn answer(&self) -> Outcome<&Answer> {
+        self.answer
+            .as_ref()
+            .ok_or_else(|| Failed::Unknown("an answer".to_owned()))
+    }
+
+    /// The page that a browser ended on.
+    ///
+    /// # Errors
+    /// When none was opened yet.
+    pub fn page(&self) -> Outcome<&Page> {
+        self.page
+            .as_ref()
+            .ok_or_else(|| Failed::Unknown("a page".to_owned()))
+    }
+
+    /// An address of the portal.
+    ///
+    /// # Errors
+    /// When `path` doesn't make one.
+    pub fn at_portal(&self, path: &str) -> Outcome<Url> {
+        Ok(self.rehearsal.portal_url().join(path)?)
+    }
+}
+
+impl Answer {
+    /// Reads an answer whole.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn read(answer: reqwest::Response) -> Outcome<Self> {
+        let status = answer.status().as_u16();
+        let media_type = answer
+            .headers()
+            .get(reqwest::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let body = answer.text().await?;
+        Ok(Self {
+            status,
+            media_type,
+            body: serde_json::from_str(&body).unwrap_or(Value::Null),
+        })
+    }
+
+    /// The answer, when it is a success.
+    ///
+    /// # Errors
+    /// With status and body otherwise.
+    pub fn succeeded(self, what: &str) -> Outcome<Self> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        Err(Failed::mismatch(
+            format!("{what} to succeed"),
+            self.to_string(),
+        ))
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.body)
+    }
+}
+
+/// Family names, so that display names can be judged.
+fn family_of(given: &str) -> &'static str {
+    match given {
+        "ada" => "Lovelace",
+        "grace" => "Hopper",
+        "alan" => "Turing",
+        "barbara" => "Liskov",
+        "edsger" => "Dijkstra",
+        "mallory" => "Intruder",
+        _ => "Example",
+    }
+}
