@@ -20,7 +20,6 @@
 pub mod acts;
 mod dns;
 pub mod judge;
-mod mock_idp; // until the crate of this name can be started
 pub mod organization;
 pub mod procedures;
 pub mod rehearsal;

@@ -9,7 +9,6 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::dns::NameServer;
-use crate::mock_idp;
 use crate::witness::{Actor, Recorder, Tap};
 
 /// A free loopback port.
