@@ -239,7 +239,7 @@ async fn start_idp(
 ) -> Result<mock_idp::Running, StartError> {
     let listen = listen(places.options.idp_port, tap).await?;
     let config = mock_idp::Config {
-        listen: Some(listen),
+        listen: listen,
         control_listen: Some(FREE),
         public_url: tap.map(Tap::url),
         database_url: places.idp_database(),
