@@ -255,14 +255,23 @@ impl Reader<'_> {
             }
         };
         self.space();
-        let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<Value>();
-        match stream.next() {
-            Some(Ok(value)) if !value.is_object() && !value.is_array() => {
-                self.at += stream.byte_offset();
-                Ok(Filter::Compare(path, operator, value))
-            }
-            _ => Err(self.wrong("a value: text in double quotes, a number, true, false or null")),
-        }
+        let value = if self.rest().starts_with('"') {
+            let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<Value>();
+            let value = stream.next().and_then(std::result::Result::ok);
+            let length = stream.byte_offset();
+            self.at += if value.is_some() { length } else { 0 };
+            value
+        } else {
+            let before = self.at;
+            let value = serde_json::from_str(&self.word()).ok();
+            self.at = if value.is_some() { self.at } else { before };
+            value
+        };
+        value
+            .map(|value| Filter::Compare(path, operator, value))
+            .ok_or_else(|| {
+                self.wrong("a value: text in double quotes, a number, true, false or null")
+            })
     }
 }
 

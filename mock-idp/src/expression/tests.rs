@@ -236,7 +236,7 @@ fn what_is_disabled_is_refused_by_name() {
         ),
         (
             "user.name.",
-            "column 14: expected a property after the dot, came the end",
+            "column 13: expected a property after the dot, came the end",
         ),
     ] {
         assert_eq!(refused(expression), message, "{expression}");

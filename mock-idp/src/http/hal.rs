@@ -73,18 +73,35 @@ impl IntoResponse for Problem {
                 json!({"code": detail.code, "target": detail.target, "message": detail.message})
             })
             .collect();
-        // An id that the log has as well; errors are rare enough for the text's own digest.
         let body = json!({
-            "id": uuid::Uuid::from_u64_pair(
-                u64::from(self.status.as_u16()),
-                self.message.len() as u64,
-            ),
             "code": self.code,
             "message": self.message,
             "details": details,
         });
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body.clone())).into_response();
+        response.extensions_mut().insert(Unnumbered(body));
+        response
     }
+}
+
+/// An error's body, before it has an id.
+#[derive(Clone)]
+struct Unnumbered(Value);
+
+/// Gives an error the `id` by which the log has it too.
+pub(super) fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
+    let Some(Unnumbered(body)) = response.extensions_mut().remove() else {
+        return response;
+    };
+    let mut numbered = Map::new();
+    numbered.insert("id".into(), id().into());
+    tracing::info!(id = %numbered["id"], status = %response.status(), error = %body, "refused");
+    if let Value::Object(body) = body {
+        numbered.extend(body);
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Value::Object(numbered).to_string().into())
 }
 
 /// A JSON object as body, whatever vendor's media type says so.

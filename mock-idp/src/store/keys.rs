@@ -85,7 +85,7 @@ pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Opti
 
 /// The environment's keys, the eldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<KeyRow>> {
-    sqlx::query("SELECT * FROM signing_keys WHERE environment = $1 ORDER BY created_at, id")
+    sqlx::query("SELECT * FROM signing_keys WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
         .fetch_all(db)
         .await?

@@ -117,13 +117,13 @@ pub(crate) async fn list(
     let query = match parent {
         None => sqlx::query(
             "SELECT * FROM resources WHERE environment = $1 AND kind = $2
-             ORDER BY created_at, id",
+             ORDER BY rowid",
         )
         .bind(environment)
         .bind(kind.name()),
         Some(parent) => sqlx::query(
             "SELECT * FROM resources WHERE environment = $1 AND kind = $2 AND parent = $3
-             ORDER BY created_at, id",
+             ORDER BY rowid",
         )
         .bind(environment)
         .bind(kind.name())

@@ -91,7 +91,7 @@ pub(crate) async fn by_username(
 
 /// Every user, the eldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>> {
-    sqlx::query("SELECT * FROM users WHERE environment = $1 ORDER BY created_at, id")
+    sqlx::query("SELECT * FROM users WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
         .fetch_all(db)
         .await?

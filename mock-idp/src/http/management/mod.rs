@@ -14,7 +14,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use subtle::ConstantTimeEq as _;
 
-use super::hal::Problem;
+use super::hal::{self, Problem};
 use crate::Idp;
 
 /// Every route of the management API, guarded by the admin token.
@@ -39,7 +39,8 @@ async fn admin_only(State(idp): State<Idp>, request: Request, next: Next) -> Res
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map_or("", |(_, token)| token.trim());
     if bool::from(token.as_bytes().ct_eq(idp.admin_token.as_bytes())) {
-        return next.run(request).await;
+        let answer = next.run(request).await;
+        return hal::numbered(answer, || idp.new_id());
     }
     let mut refused = Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -51,7 +52,7 @@ async fn admin_only(State(idp): State<Idp>, request: Request, next: Next) -> Res
         header::WWW_AUTHENTICATE,
         header::HeaderValue::from_static("Bearer"),
     );
-    refused
+    hal::numbered(refused, || idp.new_id())
 }
 
 /// The address of something in an environment.

@@ -1,0 +1,47 @@
+//! Every fault of the catalogue makes a right service provider refuse, with
+//! the code that the catalogue says.
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use saml::acceptance::Expected;
+use world::{World, browser};
+
+#[tokio::test]
+async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
+    let world = World::new().await;
+    let mut wrong = BTreeMap::new();
+    for fault in mock_idp::faults::catalogue().unwrap() {
+        if fault.id == "replay" {
+            continue;
+        }
+        world.misbehave(&fault.id).await;
+        let came = match world.judged().await {
+            Ok(_) => "accepted".to_owned(),
+            Err(refusal) if refusal.violations().any(|v| v.code.name() == fault.refusal) => {
+                continue;
+            }
+            Err(refusal) => refusal.private(),
+        };
+        wrong.insert(fault.id, came);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Chosen for once: the next answer is honest again.
+    world.judged().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_replay_delivers_the_very_same_assertion() {
+    let world = World::new().await;
+    let request = world.request();
+    let first = world.sign_on(&browser(), &request).await;
+    world.misbehave("replay").await;
+    let second = world.sign_on(&browser(), &world.request()).await;
+    assert_eq!(first.saml_response(), second.saml_response());
+    let expected = Expected::Request(request.id);
+    world
+        .judge(&second.saml_response(), expected)
+        .await
+        .unwrap();
+}

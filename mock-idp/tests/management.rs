@@ -1,0 +1,179 @@
+//! The management API over real sockets: PingOne's forms, and what it refuses.
+
+mod world;
+
+use reqwest::Method;
+use serde_json::json;
+use world::{World, browser};
+
+#[tokio::test]
+async fn without_the_admin_token_nothing_is_shown() {
+    let world = World::new().await;
+    let url = format!("{}/v1/environments", world.idp.base_url());
+    let answer = browser()
+        .get(url)
+        .bearer_auth("wrong")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401);
+    assert!(answer.headers().contains_key("www-authenticate"));
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(body["code"], "ACCESS_FAILED");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_field_by_field() {
+    let world = World::new().await;
+    let path = world.at("/users");
+    for (body, code, target) in [
+        (
+            json!({"email": "x@example.com"}),
+            "REQUIRED_VALUE",
+            "username",
+        ),
+        (
+            json!({"username": "x", "email": "x"}),
+            "INVALID_VALUE",
+            "email",
+        ),
+        (
+            json!({"username": "ALICE", "email": "x@example.com"}),
+            "UNIQUENESS_VIOLATION",
+            "username",
+        ),
+        (
+            json!({"username": "x", "email": "x@example.com", "population": {"id": "?"}}),
+            "INVALID_VALUE",
+            "population.id",
+        ),
+    ] {
+        let (status, answer) = world.call(Method::POST, &path, Some(body)).await;
+        assert_eq!((status, &answer["code"]), (400, &json!("INVALID_DATA")));
+        assert!(answer["id"].is_string(), "{answer}");
+        assert_eq!(answer["details"][0]["code"], code);
+        assert_eq!(answer["details"][0]["target"], target);
+    }
+    let (status, answer) = world
+        .call(Method::GET, &world.at("/users/nobody"), None)
+        .await;
+    assert_eq!((status, &answer["code"]), (404, &json!("NOT_FOUND")));
+    let mapping = json!({"name": "x", "value": "${user.name.given+'x'}"});
+    let path = world.at(&format!("/applications/{}/attributes", world.app));
+    let (_, answer) = world.call(Method::POST, &path, Some(mapping)).await;
+    let message = answer["details"][0]["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "column 18: expected a space on both sides of the operator"
+    );
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page_and_by_filter() {
+    let world = World::new().await;
+    for name in ["bob", "carol", "dave"] {
+        let user = json!({"username": name, "email": format!("{name}@example.org")});
+        world.create("/users", user).await;
+    }
+    let page = world.show("/users?limit=3").await;
+    assert_eq!((&page["count"], &page["size"]), (&json!(4), &json!(3)));
+    let next = page["_links"]["next"]["href"].as_str().unwrap();
+    let next = next.split_once("/users").unwrap().1;
+    let rest = world.show(&format!("/users{next}")).await;
+    assert_eq!(rest["size"], 1);
+    assert!(rest["_links"]["next"].is_null());
+    let found = world
+        .show("/users?filter=email%20Ew%20%22example.org%22")
+        .await;
+    assert_eq!(found["count"], 3);
+}
+
+#[tokio::test]
+async fn groups_nest_and_never_in_a_circle() {
+    let world = World::new().await;
+    let outer = world.create("/groups", json!({"name": "Outer"})).await;
+    let inner = world.create("/groups", json!({"name": "Inner"})).await;
+    let nest = |inner: &str| format!("/groups/{inner}/memberOfGroups");
+    world.create(&nest(&inner), json!({"id": outer})).await;
+    let circle = world.at(&nest(&outer));
+    let (status, answer) = world
+        .call(Method::POST, &circle, Some(json!({"id": inner})))
+        .await;
+    assert_eq!(status, 400);
+    assert_eq!(answer["details"][0]["code"], "CONSTRAINT_VIOLATION");
+    let joined = format!("/users/{}/memberOfGroups", world.alice);
+    world.create(&joined, json!({"id": inner})).await;
+    let groups = world.show(&joined).await;
+    let kinds: Vec<_> = groups["_embedded"]["groupMemberships"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["name"].clone(), group["type"].clone()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (json!("Inner"), json!("DIRECT")),
+            (json!("Outer"), json!("INDIRECT"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_application_made_from_metadata_waits_to_be_switched_on() {
+    let world = World::new().await;
+    let metadata = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://other.example/sp">
+      <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+        <md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://other.example/acs"/>
+      </md:SPSSODescriptor></md:EntityDescriptor>"#;
+    let made = world
+        .created(
+            &world.at("/applications"),
+            json!({"name": "Other", "protocol": "SAML", "type": "WEB_APP", "spMetadata": metadata}),
+        )
+        .await;
+    assert_eq!(made["spEntityId"], "https://other.example/sp");
+    assert_eq!(made["acsUrls"], json!(["https://other.example/acs"]));
+    assert_eq!(made["enabled"], false);
+}
+
+#[tokio::test]
+async fn the_signing_certificate_is_downloaded_as_pem_and_survives_a_restart() {
+    let world = World::new().await;
+    let keys = world.show("/keys").await;
+    let key = &keys["_embedded"]["keys"][0];
+    assert_eq!(
+        (&key["algorithm"], &key["keyLength"]),
+        (&json!("RSA"), &json!(2048))
+    );
+    let url = key["_links"]["self"]["href"].as_str().unwrap();
+    let pem = browser()
+        .get(url)
+        .bearer_auth(world.idp.admin_token())
+        .header("accept", "application/x-pem-file");
+    let pem = pem.send().await.unwrap().text().await.unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    let before = world.metadata().await.signing_certificates;
+    assert_eq!(saml::keys::Certificate::parse(&pem).unwrap(), before[0]);
+
+    let world = world.restarted().await;
+    assert_eq!(world.metadata().await.signing_certificates, before);
+    world.judged().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_clock_moves_by_the_control_port_and_reset_empties_everything() {
+    let world = World::new().await;
+    let (_, clock) = world
+        .control(
+            Method::PUT,
+            "/control/clock",
+            Some(json!({"advance_seconds": 90})),
+        )
+        .await;
+    assert_eq!(clock["now"], "2026-03-01T08:01:30Z");
+    let (status, _) = world.control(Method::POST, "/control/reset", None).await;
+    assert_eq!(status, 204);
+    let (_, all) = world.call(Method::GET, "/environments", None).await;
+    assert_eq!(all["count"], 0);
+}

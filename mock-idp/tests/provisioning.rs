@@ -1,0 +1,395 @@
+//! Provisioning to a real SCIM endpoint: a small one, written here, that keeps
+//! what it is sent and can be told to fail.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use reqwest::Method;
+use serde_json::{Value, json};
+use world::World;
+
+#[derive(Default)]
+struct Held {
+    resources: BTreeMap<(String, String), Value>,
+    requests: Vec<String>,
+    failures: u32,
+    made: u32,
+}
+
+type Shared = Arc<Mutex<Held>>;
+
+struct Target {
+    url: String,
+    held: Shared,
+}
+
+impl Target {
+    async fn new() -> Self {
+        let held = Shared::default();
+        let router = Router::new()
+            .route("/{kind}", get(search).post(create))
+            .route("/{kind}/{id}", put(replace).patch(patch).delete(remove))
+            .with_state(Arc::clone(&held));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, held }
+    }
+
+    fn all(&self, kind: &str) -> Vec<Value> {
+        let held = self.held.lock().unwrap();
+        let found = held.resources.iter().filter(|((k, _), _)| k == kind);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    fn user(&self, name: &str) -> Option<Value> {
+        let mut all = self.all("Users").into_iter();
+        all.find(|user| user["userName"] == name)
+    }
+
+    fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.held.lock().unwrap().requests)
+    }
+}
+
+/// Notes the request; an answer when it is to fail.
+fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
+    let mut held = held.lock().unwrap();
+    held.requests.push(what);
+    if headers
+        .get("authorization")
+        .is_none_or(|value| value != "Bearer secret")
+    {
+        return Some(StatusCode::UNAUTHORIZED.into_response());
+    }
+    if held.failures > 0 {
+        held.failures -= 1;
+        return Some(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    }
+    None
+}
+
+async fn search(
+    State(held): State<Shared>,
+    Path(kind): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    let filter = query.get("filter").cloned().unwrap_or_default();
+    if let Some(failed) = met(&held, &headers, format!("GET /{kind}?{filter}")) {
+        return failed;
+    }
+    let held = held.lock().unwrap();
+    let parts: Vec<&str> = filter.splitn(3, ' ').collect();
+    let found: Vec<&Value> = held
+        .resources
+        .iter()
+        .filter(|((k, _), value)| {
+            *k == kind && parts.len() == 3 && value[parts[0]].to_string() == parts[2]
+        })
+        .map(|(_, value)| value)
+        .collect();
+    Json(json!({"totalResults": found.len(), "Resources": found})).into_response()
+}
+
+async fn create(
+    State(held): State<Shared>,
+    Path(kind): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Some(failed) = met(&held, &headers, format!("POST /{kind}")) {
+        return failed;
+    }
+    let mut held = held.lock().unwrap();
+    held.made += 1;
+    let id = format!("r{}", held.made);
+    let mut value: Value = serde_json::from_str(&body).unwrap();
+    value["id"] = id.clone().into();
+    held.resources.insert((kind, id), value.clone());
+    (StatusCode::CREATED, Json(value)).into_response()
+}
+
+async fn replace(
+    State(held): State<Shared>,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Some(failed) = met(&held, &headers, format!("PUT /{kind}")) {
+        return failed;
+    }
+    let mut value: Value = serde_json::from_str(&body).unwrap();
+    value["id"] = id.clone().into();
+    let mut held = held.lock().unwrap();
+    held.resources.insert((kind, id), value.clone());
+    Json(value).into_response()
+}
+
+async fn patch(
+    State(held): State<Shared>,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Some(failed) = met(&held, &headers, format!("PATCH /{kind}")) {
+        return failed;
+    }
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let mut held = held.lock().unwrap();
+    let Some(resource) = held.resources.get_mut(&(kind, id)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    for operation in body["Operations"].as_array().unwrap() {
+        let path = operation["path"].as_str().unwrap();
+        match operation["op"].as_str().unwrap() {
+            "remove" => {
+                let gone = path.split('"').nth(1).unwrap();
+                let members = resource["members"].as_array_mut().unwrap();
+                members.retain(|member| member["value"] != gone);
+            }
+            "add" => {
+                let more = operation["value"].as_array().unwrap().clone();
+                resource["members"].as_array_mut().unwrap().extend(more);
+            }
+            _ => resource[path] = operation["value"].clone(),
+        }
+    }
+    Json(resource.clone()).into_response()
+}
+
+async fn remove(
+    State(held): State<Shared>,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(failed) = met(&held, &headers, format!("DELETE /{kind}")) {
+        return failed;
+    }
+    held.lock().unwrap().resources.remove(&(kind, id));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+struct Provisioned {
+    world: World,
+    target: Target,
+    store: String,
+    group: String,
+}
+
+impl Provisioned {
+    async fn new(settings: Value) -> Self {
+        let world = World::new().await;
+        let target = Target::new().await;
+        let group = world.create("/groups", json!({"name": "Users"})).await;
+        let join = format!("/users/{}/memberOfGroups", world.alice);
+        world.create(&join, json!({"id": group})).await;
+        let mut configuration = json!({
+            "SCIM_URL": target.url, "SCIM_VERSION": "2.0", "USERS_RESOURCE": "/Users",
+            "GROUPS_RESOURCE": "/Groups", "AUTHENTICATION_METHOD": "OAuth 2 Bearer Token",
+            "OAUTH_ACCESS_TOKEN": "secret", "UNIQUE_USER_IDENTIFIER": "userName",
+        });
+        for (key, value) in settings.as_object().unwrap() {
+            configuration[key] = value.clone();
+        }
+        let store = json!({"name": "Portal", "type": "scim", "configuration": configuration});
+        let check = "/propagation/stores/connection/status";
+        let tested = world.change(Method::POST, check, store.clone()).await;
+        assert_eq!(tested["status"], "SUCCESS", "{tested}");
+        let store = world.create("/propagation/stores", store).await;
+        let plan = world
+            .create("/propagation/plans", json!({"name": "Plan"}))
+            .await;
+        let rule = json!({
+            "name": "Everyone", "targetStore": {"id": store}, "active": true,
+            "groups": [{"id": group}],
+        });
+        world
+            .create(&format!("/propagation/plans/{plan}/rules"), rule)
+            .await;
+        Self {
+            world,
+            target,
+            store,
+            group,
+        }
+    }
+
+    async fn resynchronized(settings: Value) -> Self {
+        let here = Self::new(settings).await;
+        here.world.create("/propagation/revisions", json!({})).await;
+        here.settled().await;
+        here
+    }
+
+    async fn idle(&self, timeout_ms: u32) -> (u16, Value) {
+        let path = format!(
+            "/v1{}/idle?timeout_ms={timeout_ms}",
+            self.world
+                .at(&format!("/propagation/stores/{}", self.store))
+        );
+        self.world.control(Method::GET, &path, None).await
+    }
+
+    async fn settled(&self) -> Value {
+        let (status, answer) = self.idle(20_000).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["syncStatus"].clone()
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_made_changed_disabled_and_deleted_at_the_target() {
+    let here = Provisioned::new(json!({})).await;
+    assert_eq!(
+        here.target.all("Users"),
+        [] as [Value; 0],
+        "nothing before a revision"
+    );
+    here.world.create("/propagation/revisions", json!({})).await;
+    let status = here.settled().await;
+    assert_eq!(
+        (&status["syncState"], &status["successCount"]),
+        (&json!("SUCCESS"), &json!(1))
+    );
+    let alice = here.target.user("alice").unwrap();
+    assert_eq!(alice["displayName"], "Alice Adams");
+    assert_eq!(alice["externalId"], here.world.alice.as_str());
+    assert_eq!(alice["active"], true);
+    assert_eq!(
+        alice["emails"],
+        json!([{"value": "alice@example.com", "type": "work", "primary": true}])
+    );
+    let group = &here.target.all("Groups")[0];
+    assert_eq!(group["displayName"], "Users");
+    assert_eq!(group["externalId"], here.group.as_str());
+    assert_eq!(group["members"], json!([{"value": alice["id"]}]));
+
+    let path = format!("/users/{}", here.world.alice);
+    let married = json!({"name": {"family": "Brown"}});
+    here.world.change(Method::PATCH, &path, married).await;
+    here.settled().await;
+    let alice = here.target.user("alice").unwrap();
+    assert_eq!(alice["name"]["familyName"], "Brown");
+
+    let enabled = format!("{path}/enabled");
+    here.world
+        .change(Method::PUT, &enabled, json!({"enabled": false}))
+        .await;
+    here.settled().await;
+    assert_eq!(here.target.user("alice").unwrap()["active"], false);
+
+    here.world.delete(&path).await;
+    here.settled().await;
+    assert_eq!(here.target.user("alice"), None);
+    assert_eq!(here.target.all("Groups")[0]["members"], json!([]));
+}
+
+#[tokio::test]
+async fn joining_and_leaving_a_group_sends_the_difference() {
+    let here = Provisioned::resynchronized(json!({})).await;
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    let bob = here.world.create("/users", bob).await;
+    here.settled().await;
+    here.target.requests();
+    let join = format!("/users/{bob}/memberOfGroups");
+    here.world.create(&join, json!({"id": here.group})).await;
+    here.settled().await;
+    assert_eq!(here.target.requests(), ["PATCH /Groups"]);
+    let members = || {
+        here.target.all("Groups")[0]["members"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(members(), 2);
+    here.world.delete(&format!("{join}/{}", here.group)).await;
+    here.settled().await;
+    assert_eq!(members(), 1);
+}
+
+#[tokio::test]
+async fn who_is_there_already_is_found_and_not_made_twice() {
+    let here = Provisioned::new(json!({})).await;
+    for (kind, value) in [
+        ("Users", json!({"id": "old", "userName": "alice"})),
+        (
+            "Groups",
+            json!({"id": "old", "displayName": "Users", "members": [{"value": "x"}]}),
+        ),
+    ] {
+        let key = (kind.to_owned(), "old".to_owned());
+        here.target
+            .held
+            .lock()
+            .unwrap()
+            .resources
+            .insert(key, value);
+    }
+    here.world.create("/propagation/revisions", json!({})).await;
+    here.settled().await;
+    assert_eq!(here.target.all("Users").len(), 1);
+    assert_eq!(
+        here.target.user("alice").unwrap()["displayName"],
+        "Alice Adams"
+    );
+    let group = &here.target.all("Groups")[0];
+    assert_eq!(group["members"], json!([{"value": "old"}]), "overwritten");
+}
+
+#[tokio::test]
+async fn a_target_that_fails_is_tried_again_when_the_clock_says_so() {
+    let here = Provisioned::resynchronized(json!({})).await;
+    here.target.held.lock().unwrap().failures = 1;
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    here.world.create("/users", bob).await;
+    let (status, waiting) = here.idle(1_000).await;
+    assert_eq!(status, 409, "{waiting}");
+    assert_eq!(waiting["nextAttemptAt"], "2026-03-01T08:00:01Z");
+    let forward = json!({"advance_seconds": 2});
+    here.world
+        .control(Method::PUT, "/control/clock", Some(forward))
+        .await;
+    here.settled().await;
+    assert!(here.target.user("bob").is_some());
+}
+
+#[tokio::test]
+async fn the_queue_outlives_a_restart() {
+    let here = Provisioned::resynchronized(json!({})).await;
+    here.target.held.lock().unwrap().failures = 1;
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    here.world.create("/users", bob).await;
+    assert_eq!(here.idle(1_000).await.0, 409);
+    let here = Provisioned {
+        world: here.world.restarted().await,
+        ..here
+    };
+    let forward = json!({"advance_seconds": 2});
+    here.world
+        .control(Method::PUT, "/control/clock", Some(forward))
+        .await;
+    here.settled().await;
+    assert!(here.target.user("bob").is_some());
+    assert_eq!(here.target.all("Users").len(), 2);
+}
+
+#[tokio::test]
+async fn settings_decide_what_is_done_at_the_target() {
+    let here = Provisioned::resynchronized(json!({"REMOVE_ACTION": "Disable"})).await;
+    here.world
+        .delete(&format!("/users/{}", here.world.alice))
+        .await;
+    here.settled().await;
+    assert_eq!(here.target.user("alice").unwrap()["active"], false);
+
+    let here = Provisioned::resynchronized(json!({"CREATE_USERS": false})).await;
+    assert!(here.target.all("Users").is_empty());
+}

@@ -1,0 +1,197 @@
+//! Single sign-on over real sockets, judged by the service provider's path.
+
+mod world;
+
+use reqwest::Method;
+use saml::acceptance::Expected;
+use saml::binding::post;
+use serde_json::json;
+use world::{ACS, PASSWORD, SP, World, browser, open};
+
+#[tokio::test]
+async fn a_person_signs_on_once_and_is_let_in_twice() {
+    let world = World::new().await;
+    let group = world
+        .create("/groups", json!({"name": "Administrators"}))
+        .await;
+    world
+        .create(
+            &format!("/users/{}/memberOfGroups", world.alice),
+            json!({"id": group}),
+        )
+        .await;
+    let browser = browser();
+    let request = world.request();
+    let page = world.sign_on(&browser, &request).await;
+    assert_eq!(page.action(), ACS);
+    assert_eq!(page.relay_state().as_deref(), Some("state"));
+    let expected = Expected::Request(request.id);
+    let told = world.judge(&page.saml_response(), expected).await.unwrap();
+    assert_eq!(told.name_id().value, world.alice);
+    assert_eq!(told.attribute("displayname").unwrap(), ["Alice Adams"]);
+    assert_eq!(told.attribute("name").unwrap(), ["alice"]);
+    assert_eq!(told.attribute("groups").unwrap(), [group]);
+    assert_eq!(
+        told.attribute("objectidentifier").unwrap(),
+        [world.alice.clone()]
+    );
+
+    // A live session: no prompt. ForceAuthn: a prompt all the same.
+    let mut again = world.request();
+    let page = open(browser.get(world.redirect(&again))).await;
+    let expected = Expected::Request(again.id.clone());
+    world.judge(&page.saml_response(), expected).await.unwrap();
+    again.force_authn = true;
+    let page = open(browser.get(world.redirect(&again))).await;
+    assert!(page.asks_for_a_password());
+}
+
+#[tokio::test]
+async fn a_passive_request_without_a_session_is_answered_no_passive() {
+    let world = World::new().await;
+    let mut request = world.request();
+    request.is_passive = true;
+    let page = open(browser().get(world.redirect(&request))).await;
+    let expected = Expected::Request(request.id);
+    let refusal = world.judge(&page.saml_response(), expected).await;
+    let refusal = refusal.unwrap_err();
+    assert_eq!(refusal.code(), "status-not-success");
+    assert!(
+        refusal.private().contains("NoPassive"),
+        "{}",
+        refusal.private()
+    );
+}
+
+#[tokio::test]
+async fn a_request_by_post_and_a_start_at_the_idp_are_answered() {
+    let world = World::new().await;
+    let browser = browser();
+    let sso = format!("{}/{}/saml20/idp", world.idp.base_url(), world.env);
+    let request = world.request();
+    let fields = [("SAMLRequest", post::encode(&request.to_xml()))];
+    let page = open(browser.post(format!("{sso}/sso")).form(&fields)).await;
+    let page = page.sign_on(&browser, "Alice", PASSWORD).await;
+    let expected = Expected::Request(request.id);
+    world.judge(&page.saml_response(), expected).await.unwrap();
+
+    let start = format!("{sso}/startsso?spEntityId={SP}&applicationUrl=/deep");
+    let page = open(browser.get(start)).await;
+    assert_eq!(page.relay_state().as_deref(), Some("/deep"));
+    world
+        .judge(&page.saml_response(), Expected::Unsolicited)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn wrong_passwords_disabled_users_and_strange_requests_get_clear_answers() {
+    let world = World::new().await;
+    let browser = browser();
+    let page = open(browser.get(world.redirect(&world.request()))).await;
+    let page = page.sign_on(&browser, "alice", "wrong").await;
+    assert_eq!(page.status, 401);
+    assert!(page.body.contains("Incorrect username or password"));
+
+    let path = format!("/users/{}/enabled", world.alice);
+    world
+        .change(Method::PUT, &path, json!({"enabled": false}))
+        .await;
+    let page = page.sign_on(&browser, "alice", PASSWORD).await;
+    assert!(
+        page.body.contains("This account is disabled"),
+        "{}",
+        page.body
+    );
+
+    let mut elsewhere = world.request();
+    elsewhere.acs_url = Some("https://evil.example/acs".into());
+    let page = open(browser.get(world.redirect(&elsewhere))).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("no ACS URL of the application Portal"));
+
+    let mut stranger = world.request();
+    stranger.issuer = "https://nobody.example".into();
+    let page = open(browser.get(world.redirect(&stranger))).await;
+    assert!(page.body.contains("SP Entity ID https://nobody.example"));
+}
+
+#[tokio::test]
+async fn another_browser_cannot_pick_up_the_answer() {
+    let world = World::new().await;
+    let victim = browser();
+    let form = open(victim.get(world.redirect(&world.request()))).await;
+    let flow = form
+        .url
+        .path_segments()
+        .unwrap()
+        .next_back()
+        .unwrap()
+        .to_owned();
+    let resume = format!(
+        "{}/{}/saml20/resume?flowId={flow}",
+        world.idp.base_url(),
+        world.env
+    );
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    let hasty = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    open(hasty.post(form.action()).form(&fields)).await;
+    let page = open(browser().get(&resume)).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Nobody is signed on in this browser"));
+}
+
+#[tokio::test]
+async fn an_application_for_a_group_declines_everyone_else() {
+    let world = World::new().await;
+    let group = world.create("/groups", json!({"name": "Staff"})).await;
+    let access =
+        json!({"accessControl": {"group": {"type": "ANY_GROUP", "groups": [{"id": group}]}}});
+    let path = format!("/applications/{}", world.app);
+    world.change(Method::PATCH, &path, access).await;
+    let refusal = world.judged().await.unwrap_err();
+    assert_eq!(refusal.code(), "status-not-success");
+    // By way of a nested group is as good as being in it.
+    let inner = world.create("/groups", json!({"name": "Interns"})).await;
+    world
+        .create(
+            &format!("/groups/{inner}/memberOfGroups"),
+            json!({"id": group}),
+        )
+        .await;
+    world
+        .create(
+            &format!("/users/{}/memberOfGroups", world.alice),
+            json!({"id": inner}),
+        )
+        .await;
+    world.judged().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subject_without_a_value_ends_in_a_page() {
+    let world = World::new().await;
+    let attributes = world
+        .show(&format!("/applications/{}/attributes", world.app))
+        .await;
+    let subject = &attributes["_embedded"]["attributes"][0];
+    assert_eq!(subject["name"], "saml_subject");
+    let path = format!(
+        "/applications/{}/attributes/{}",
+        world.app,
+        subject["id"].as_str().unwrap()
+    );
+    let mapping = json!({"name": "saml_subject", "value": "${user.externalId}"});
+    world.change(Method::PUT, &path, mapping).await;
+    let page = world.sign_on(&browser(), &world.request()).await;
+    assert_eq!(page.status, 400);
+    assert!(
+        page.body.contains("saml_subject is required"),
+        "{}",
+        page.body
+    );
+}

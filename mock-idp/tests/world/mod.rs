@@ -1,0 +1,332 @@
+//! A running identity provider with one application, seen as an administrator
+//! sees it (the management API) and as a browser does.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::OnceLock;
+
+use ambient::Ambient;
+use jiff::{SignedDuration, Timestamp};
+use mock_idp::{Config, KeyMaterial, Running};
+use reqwest::Method;
+use saml::Limits;
+use saml::acceptance::{
+    Checked, Expectations, Expected, Posted, Refusal, SignaturePolicy, TrustedKeys,
+};
+use saml::binding::{Parameter, redirect};
+use saml::message::AuthnRequest;
+use saml::metadata::IdpMetadata;
+use scraper::{Html, Selector};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+pub(crate) const SP: &str = "https://sp.example/acme";
+pub(crate) const ACS: &str = "https://sp.example/webapp/sso/acs/acme";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) fn start_of_time() -> Timestamp {
+    "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+/// One key for the whole test binary: making RSA keys is slow.
+fn key() -> KeyMaterial {
+    static KEY: OnceLock<KeyMaterial> = OnceLock::new();
+    KEY.get_or_init(|| mock_idp::generate_key("Test", start_of_time()).unwrap())
+        .clone()
+}
+
+pub(crate) struct World {
+    pub(crate) idp: Running,
+    pub(crate) ambient: Ambient,
+    pub(crate) env: String,
+    pub(crate) app: String,
+    pub(crate) alice: String,
+    directory: TempDir,
+    http: reqwest::Client,
+}
+
+fn config(directory: &TempDir) -> Config {
+    Config {
+        control_listen: Some(([127, 0, 0, 1], 0).into()),
+        database_url: format!(
+            "sqlite://{}?mode=rwc",
+            directory.path().join("idp.db").display()
+        ),
+        admin_token: Some("admin-token".to_owned()),
+        signing_key: Some(key()),
+        ..Config::default()
+    }
+}
+
+pub(crate) fn browser() -> reqwest::Client {
+    reqwest::Client::builder()
+        .cookie_store(true)
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let ambient = Ambient::simulated(start_of_time(), 7);
+        let idp = mock_idp::start(config(&directory), ambient.clone())
+            .await
+            .unwrap();
+        let mut world = Self {
+            idp,
+            ambient,
+            env: String::new(),
+            app: String::new(),
+            alice: String::new(),
+            directory,
+            http: browser(),
+        };
+        let made = world
+            .created("/environments", json!({"name": "Administrators"}))
+            .await;
+        world.env = made["id"].as_str().unwrap().to_owned();
+        world.app = world
+            .create(
+                "/applications",
+                json!({"name": "Portal", "spEntityId": SP, "acsUrls": [ACS], "enabled": true}),
+            )
+            .await;
+        for (name, value) in [
+            ("displayname", "${user.name.given + ' ' + user.name.family}"),
+            ("groups", "${user.memberOfGroupIDs}"),
+            ("name", "${user.username}"),
+            ("objectidentifier", "${user.id}"),
+        ] {
+            let path = format!("/applications/{}/attributes", world.app);
+            world
+                .create(&path, json!({"name": name, "value": value}))
+                .await;
+        }
+        world.alice = world
+            .create(
+                "/users",
+                json!({"username": "alice", "email": "alice@example.com",
+                       "name": {"given": "Alice", "family": "Adams"}, "password": PASSWORD}),
+            )
+            .await;
+        world
+    }
+
+    /// The same database, another process.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self {
+            idp,
+            ambient,
+            env,
+            app,
+            alice,
+            directory,
+            http,
+        } = self;
+        idp.shutdown().await;
+        let idp = mock_idp::start(config(&directory), ambient.clone())
+            .await
+            .unwrap();
+        Self {
+            idp,
+            ambient,
+            env,
+            app,
+            alice,
+            directory,
+            http,
+        }
+    }
+
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("/environments/{}{path}", self.env)
+    }
+
+    /// Calls the management API below `/v1`.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("{}/v1{path}", self.idp.base_url());
+        let mut request = self
+            .http
+            .request(method, url)
+            .bearer_auth(self.idp.admin_token());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn created(&self, path: &str, body: Value) -> Value {
+        let (status, made) = self.call(Method::POST, path, Some(body)).await;
+        assert_eq!(status, 201, "POST {path}: {made}");
+        made
+    }
+
+    /// Makes something in the environment; its id.
+    pub(crate) async fn create(&self, path: &str, body: Value) -> String {
+        let made = self.created(&self.at(path), body).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn change(&self, method: Method, path: &str, body: Value) -> Value {
+        let (status, changed) = self.call(method, &self.at(path), Some(body)).await;
+        assert_eq!(status, 200, "{path}: {changed}");
+        changed
+    }
+
+    pub(crate) async fn show(&self, path: &str) -> Value {
+        let (status, shown) = self.call(Method::GET, &self.at(path), None).await;
+        assert_eq!(status, 200, "{path}: {shown}");
+        shown
+    }
+
+    pub(crate) async fn delete(&self, path: &str) {
+        let (status, answer) = self.call(Method::DELETE, &self.at(path), None).await;
+        assert_eq!(status, 204, "{path}: {answer}");
+    }
+
+    /// Calls the control port.
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.idp.control_url().unwrap());
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn misbehave(&self, fault: &str) {
+        let path = format!(
+            "/control/environments/{}/applications/{}/faults",
+            self.env, self.app
+        );
+        let body = json!({"faults": [{"id": fault, "times": "once"}]});
+        let (status, answer) = self.control(Method::PUT, &path, Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    pub(crate) async fn metadata(&self) -> IdpMetadata {
+        let url = format!(
+            "{}/{}/saml20/metadata/{}",
+            self.idp.base_url(),
+            self.env,
+            self.app
+        );
+        let text = self.http.get(url).send().await.unwrap().text().await;
+        IdpMetadata::parse(&text.unwrap()).unwrap()
+    }
+
+    pub(crate) fn request(&self) -> AuthnRequest {
+        AuthnRequest {
+            id: format!("_{}", self.ambient.chance().hex(16)),
+            issue_instant: self.ambient.now(),
+            issuer: SP.to_owned(),
+            destination: None,
+            acs_url: Some(ACS.to_owned()),
+            acs_index: None,
+            protocol_binding: None,
+            name_id_policy: None,
+            force_authn: false,
+            is_passive: false,
+            requested_authn_context: Vec::new(),
+        }
+    }
+
+    pub(crate) fn redirect(&self, request: &AuthnRequest) -> String {
+        let endpoint = format!("{}/{}/saml20/idp/sso", self.idp.base_url(), self.env);
+        redirect::encode(
+            &endpoint,
+            Parameter::Request,
+            &request.to_xml(),
+            Some("state"),
+            None,
+        )
+        .unwrap()
+    }
+
+    /// Opens the request, signs on where asked to, and stops at what is posted.
+    pub(crate) async fn sign_on(&self, browser: &reqwest::Client, request: &AuthnRequest) -> Page {
+        let page = open(browser.get(self.redirect(request))).await;
+        page.sign_on(browser, "alice", PASSWORD).await
+    }
+
+    /// A fresh sign-on, judged as a service provider should.
+    pub(crate) async fn judged(&self) -> Result<Checked, Refusal> {
+        let request = self.request();
+        let page = self.sign_on(&browser(), &request).await;
+        self.judge(&page.saml_response(), Expected::Request(request.id))
+            .await
+    }
+
+    pub(crate) async fn judge(&self, field: &str, expected: Expected) -> Result<Checked, Refusal> {
+        let metadata = self.metadata().await;
+        let keys = TrustedKeys::new(metadata.signing_certificates).unwrap();
+        Posted::from_form(field, &Limits::default())?
+            .verify(&keys, SignaturePolicy::Either)?
+            .check(&Expectations {
+                idp_entity_id: metadata.entity_id,
+                sp_entity_id: SP.to_owned(),
+                acs_url: ACS.to_owned(),
+                in_response_to: expected,
+                now: self.ambient.now(),
+                clock_skew: SignedDuration::from_secs(60),
+            })
+    }
+}
+
+/// A page in the browser.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) url: Url,
+    pub(crate) body: String,
+}
+
+pub(crate) async fn open(request: reqwest::RequestBuilder) -> Page {
+    let answer = request.send().await.unwrap();
+    Page {
+        status: answer.status().as_u16(),
+        url: answer.url().clone(),
+        body: answer.text().await.unwrap(),
+    }
+}
+
+impl Page {
+    fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let page = Html::parse_document(&self.body);
+        let found = page.select(&Selector::parse(selector).unwrap()).next()?;
+        found.attr(name).map(str::to_owned)
+    }
+
+    pub(crate) fn asks_for_a_password(&self) -> bool {
+        self.attribute("input[name=password]", "type").is_some()
+    }
+
+    pub(crate) fn saml_response(&self) -> String {
+        self.attribute("input[name=SAMLResponse]", "value")
+            .unwrap_or_else(|| panic!("no SAMLResponse at {}: {}", self.url, self.body))
+    }
+
+    pub(crate) fn relay_state(&self) -> Option<String> {
+        self.attribute("input[name=RelayState]", "value")
+    }
+
+    pub(crate) fn action(&self) -> String {
+        self.attribute("form", "action").unwrap()
+    }
+
+    pub(crate) async fn sign_on(self, browser: &reqwest::Client, username: &str, password: &str) -> Self {
+        if !self.asks_for_a_password() {
+            return self;
+        }
+        let fields = [("username", username), ("password", password)];
+        open(browser.post(self.action()).form(&fields)).await
+    }
+}
