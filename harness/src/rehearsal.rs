@@ -222,6 +222,12 @@ async fn start_portal(
         control_listen: Some(FREE),
         public_url: tap.map(Tap::url),
         database_url: places.portal_database(),
+        durable: places.outlast_this(),
+        password_memory: if places.outlast_this() {
+            19 * 1024
+        } else {
+            1024
+        },
         dns_servers: vec![dns],
         ..sp::Config::default()
     };
@@ -239,10 +245,12 @@ async fn start_idp(
 ) -> Result<mock_idp::Running, StartError> {
     let listen = listen(places.options.idp_port, tap).await?;
     let config = mock_idp::Config {
-        listen: listen,
+        listen,
         control_listen: Some(FREE),
         public_url: tap.map(Tap::url),
         database_url: places.idp_database(),
+        durable: places.outlast_this(),
+        signing_key: places.signing_key(ambient.now()).await?,
         ..mock_idp::Config::default()
     };
     let running = mock_idp::start(config, ambient.clone()).await?;
@@ -263,7 +271,32 @@ async fn listen(port: u16, tap: Option<&Tap>) -> std::io::Result<SocketAddr> {
     tokio::net::TcpListener::bind(asked).await?.local_addr()
 }
 
+/// The key that throwaway IdPs share: making one takes longer than a scenario.
+static SHARED_KEY: tokio::sync::OnceCell<mock_idp::KeyMaterial> =
+    tokio::sync::OnceCell::const_new();
+
 impl Places {
+    /// Whether the databases are to be kept when this process has ended.
+    fn outlast_this(&self) -> bool {
+        self.options.database_url.is_some()
+    }
+
+    async fn signing_key(
+        &self,
+        now: jiff::Timestamp,
+    ) -> std::io::Result<Option<mock_idp::KeyMaterial>> {
+        if self.outlast_this() {
+            return Ok(None);
+        }
+        let make = || async {
+            tokio::task::spawn_blocking(move || mock_idp::generate_key("Rehearsal", now))
+                .await
+                .map_err(std::io::Error::other)?
+                .map_err(std::io::Error::other)
+        };
+        Ok(Some(SHARED_KEY.get_or_try_init(make).await?.clone()))
+    }
+
     fn portal_database(&self) -> String {
         let given = self.options.database_url.clone();
         given.unwrap_or_else(|| self.temporary("portal"))

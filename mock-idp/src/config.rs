@@ -19,6 +19,9 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// `sqlite://path?mode=rwc`.
     pub database_url: String,
+    /// Whether every answered change is on the disk before the answer. Only a
+    /// database that is thrown away may do without.
+    pub durable: bool,
     /// The bearer token of the management API; drawn by chance when none is given.
     pub admin_token: Option<String>,
     /// The key that new environments sign with; a new one each without it.
@@ -55,6 +58,7 @@ impl Default for Config {
             control_listen: None,
             public_url: None,
             database_url: "sqlite://mock-idp.db?mode=rwc".to_owned(),
+            durable: true,
             admin_token: None,
             signing_key: None,
             session_lifetime: SignedDuration::from_hours(8),

@@ -118,7 +118,7 @@ async fn bind(at: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 /// # Errors
 /// [`StartError`] when the database or an address is not to be had.
 pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartError> {
-    let store = store::Store::open(&config.database_url).await?;
+    let store = store::Store::open(&config.database_url, config.durable).await?;
     let (listener, bound) = bind(config.listen).await?;
     let control = match config.control_listen {
         Some(at) => Some(bind(at).await?),

@@ -18,6 +18,11 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub database_url: String,
+    /// Whether SQLite has every answered change on the disk before the answer.
+    /// Only a database that is thrown away may do without.
+    pub durable: bool,
+    /// The memory one password's hash takes (Argon2id's m), in KiB.
+    pub password_memory: u32,
     /// Which DNS servers answer for domain verification; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// How long one DNS look-up may take before it is called timed-out.
@@ -48,6 +53,8 @@ impl Default for Config {
             control_listen: None,
             public_url: None,
             database_url: "sqlite://portal.db?mode=rwc".to_owned(),
+            durable: true,
+            password_memory: 19 * 1024,
             dns_servers: Vec::new(),
             dns_timeout: SignedDuration::from_secs(5),
             clock_skew: SignedDuration::from_secs(60),

@@ -94,7 +94,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         .as_ref()
         .zip(config.control_listen)
         .map(|(listener, address)| format!("http://{}", local(listener, address)));
-    let store = Store::open(&config.database_url).await?;
+    let store = Store::open(&config.database_url, config.durable).await?;
     let resolver = TxtResolver::new(&config.dns_servers, config.dns_timeout)
         .map_err(|error| StartError::Dns(error.to_string()))?;
     let fetcher = reqwest::Client::builder()

@@ -53,19 +53,25 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the database and brings its schema up to date.
-    pub(crate) async fn open(url: &str) -> Result<Self> {
+    pub(crate) async fn open(url: &str, durable: bool) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let pool = |connections| {
             AnyPoolOptions::new()
                 .max_connections(connections)
-                .after_connect(|connection, _| {
+                .after_connect(move |connection, _| {
                     Box::pin(async move {
                         connection
                             .execute(
-                                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                                "PRAGMA journal_mode = WAL;
                                  PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
                             )
                             .await?;
+                        let synchronous = if durable {
+                            "PRAGMA synchronous = FULL"
+                        } else {
+                            "PRAGMA synchronous = OFF"
+                        };
+                        connection.execute(synchronous).await?;
                         Ok(())
                     })
                 })

@@ -128,7 +128,8 @@ pub async fn register(
     let salt = portal.ambient.chance().bytes::<16>();
     let row = AccountRow {
         id: portal.ambient.chance().uuid().to_string(),
-        password_hash: password::hash(password.to_owned(), salt).await,
+        password_hash: password::hash(password.to_owned(), salt, portal.config.password_memory)
+            .await,
         email,
         name: name.filter(|name| !name.trim().is_empty()),
         created: stored(portal.now()),

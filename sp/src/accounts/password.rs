@@ -42,17 +42,14 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     }
 }
 
-/// The PHC string to keep.
-pub(super) async fn hash(password: String, salt: [u8; 16]) -> String {
+/// The PHC string to keep; hashing takes `memory` KiB.
+pub(super) async fn hash(password: String, salt: [u8; 16], memory: u32) -> String {
+    let standard = argon2::Params::default();
+    let cost = argon2::Params::new(memory, standard.t_cost(), standard.p_cost(), None);
+    let cost = cost.unwrap_or(standard);
     let hashing = tokio::task::spawn_blocking(move || {
         Argon2::default()
-            .hash_password_customized(
-                password.as_bytes(),
-                &salt,
-                None,
-                None,
-                argon2::Params::default(),
-            )
+            .hash_password_customized(password.as_bytes(), &salt, None, None, cost)
             .map(|hash: PasswordHash| hash.to_string())
     });
     match hashing.await {
@@ -108,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_password_that_was_hashed_verifies() {
-        let hash = hash("correct horse".into(), [7; 16]).await;
+        let hash = hash("correct horse".into(), [7; 16], 1024).await;
         assert!(hash.starts_with("$argon2id$"));
         assert!(verify("correct horse".into(), Some(hash.clone())).await);
         assert!(!verify("correct house".into(), Some(hash)).await);

@@ -69,24 +69,31 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database and brings its schema up to date. A `durable`
+    /// SQLite waits for the disk at every commit.
     ///
     /// # Errors
     /// When it can't be reached, or its schema is not ours.
-    pub async fn open(url: &str) -> Result<Self> {
+    pub async fn open(url: &str, durable: bool) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let store = if url.starts_with("sqlite:") {
             let pool = |connections| {
                 AnyPoolOptions::new()
                     .max_connections(connections)
-                    .after_connect(|connection, _| {
+                    .after_connect(move |connection, _| {
                         Box::pin(async move {
                             connection
                                 .execute(
-                                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                                    "PRAGMA journal_mode = WAL;
                                      PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
                                 )
                                 .await?;
+                            let synchronous = if durable {
+                                "PRAGMA synchronous = FULL"
+                            } else {
+                                "PRAGMA synchronous = OFF"
+                            };
+                            connection.execute(synchronous).await?;
                             Ok(())
                         })
                     })
