@@ -1,6 +1,8 @@
 //! Every fault of the catalogue makes a right service provider refuse, with
 //! the code that the catalogue says.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod world;
 
 use std::collections::BTreeMap;

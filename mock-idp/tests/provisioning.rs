@@ -1,6 +1,8 @@
 //! Provisioning to a real SCIM endpoint: a small one, written here, that keeps
 //! what it is sent and can be told to fail.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod world;
 
 use std::collections::BTreeMap;

@@ -145,7 +145,12 @@ impl World {
     }
 
     /// Calls the management API below `/v1`.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let url = format!("{}/v1{path}", self.idp.base_url());
         let mut request = self
             .http
@@ -190,7 +195,12 @@ impl World {
     }
 
     /// Calls the control port.
-    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn control(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let url = format!("{}{path}", self.idp.control_url().unwrap());
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
@@ -322,7 +332,12 @@ impl Page {
         self.attribute("form", "action").unwrap()
     }
 
-    pub(crate) async fn sign_on(self, browser: &reqwest::Client, username: &str, password: &str) -> Self {
+    pub(crate) async fn sign_on(
+        self,
+        browser: &reqwest::Client,
+        username: &str,
+        password: &str,
+    ) -> Self {
         if !self.asks_for_a_password() {
             return self;
         }

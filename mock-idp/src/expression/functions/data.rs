@@ -6,7 +6,9 @@ fn count(items: usize) -> Value {
     Value::Int(i64::try_from(items).unwrap_or(i64::MAX))
 }
 
-fn two(arguments: &[Value]) -> Result<Option<(&[Value], &[Value])>, String> {
+type Both<'v> = Option<(&'v [Value], &'v [Value])>;
+
+fn two(arguments: &[Value]) -> Result<Both<'_>, String> {
     Ok(list(arguments, 0)?.zip(list(arguments, 1)?))
 }
 
