@@ -94,11 +94,16 @@ async fn search(
         .resources
         .iter()
         .filter(|((k, _), value)| {
-            *k == kind && parts.len() == 3 && value[parts[0]].to_string() == parts[2]
+            *k == kind && parts.len() == 3 && value[parts[0]] == text(parts[2])
         })
         .map(|(_, value)| value)
         .collect();
     Json(json!({"totalResults": found.len(), "Resources": found})).into_response()
+}
+
+/// A filter's value without its quotes.
+fn text(quoted: &str) -> String {
+    serde_json::from_str(quoted).unwrap()
 }
 
 async fn create(

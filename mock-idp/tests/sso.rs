@@ -35,7 +35,7 @@ async fn a_person_signs_on_once_and_is_let_in_twice() {
     assert_eq!(told.attribute("groups").unwrap(), [group]);
     assert_eq!(
         told.attribute("objectidentifier").unwrap(),
-        [world.alice.clone()]
+        std::slice::from_ref(&world.alice)
     );
 
     // A live session: no prompt. ForceAuthn: a prompt all the same.
