@@ -145,6 +145,16 @@ async fn another_browser_cannot_pick_up_the_answer() {
     let page = open(browser().get(&resume)).await;
     assert_eq!(page.status, 400);
     assert!(page.body.contains("Nobody is signed on in this browser"));
+
+    // Nor can one with a session of its own.
+    let another = browser();
+    world.sign_on(&another, &world.request()).await;
+    let page = open(another.get(&resume)).await;
+    assert!(
+        page.body.contains("belongs to another browser"),
+        "{}",
+        page.body
+    );
 }
 
 #[tokio::test]
