@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# The whole guide, once: builds, plays it, leaves a report.
+# The whole guide, once: installs what is missing, builds, plays it, leaves a
+# report.
 #
 #   scripts/demo.sh [REPORT.html]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/install.sh
 
-report=${1:-rehearsal-demo.html}
+install_toolchain
 cargo build --quiet --locked --bin rehearsal
-cargo run --quiet --locked --bin rehearsal -- demo --html "$report"
+cargo run --quiet --locked --bin rehearsal -- demo --html "${1:-rehearsal-demo.html}"

@@ -11,13 +11,13 @@ use crate::judge::{Failed, Outcome};
 use crate::{Options, Rehearsal, StartError};
 
 /// The domain of the organization that scenarios play in.
-pub const DOMAIN: &str = "lumen.example";
+pub(crate) const DOMAIN: &str = "lumen.example";
 
 /// The password of portal accounts: new, complex, and not the corporate one.
-pub const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
+pub(crate) const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 
 /// The corporate password at the IdP.
-pub const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
+pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
 /// The world of one scenario, with parties, ports and databases of its own.
 #[derive(Debug, cucumber::World)]

@@ -1,0 +1,224 @@
+//! The `rehearsal` command from the outside: what it promises on a terminal.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+fn rehearsal(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+    command.args(arguments);
+    command
+}
+
+/// `rehearsal up`, ready, with what it says of itself.
+struct Up {
+    child: tokio::process::Child,
+    ready: Value,
+}
+
+impl Up {
+    /// Waits for the line that tells that all is ready.
+    async fn on(folder: &Path, arguments: &[&str]) -> Self {
+        let database = format!("sqlite://{}?mode=rwc", folder.join("portal.db").display());
+        let file = folder.join("ready.json");
+        let mut command = rehearsal(&["up", "--database-url", &database, "--ready-file"]);
+        command.arg(&file).args(arguments).stdout(Stdio::piped());
+        let mut child = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The ready file is in place when the first line is out.
+        lines.next_line().await.unwrap().unwrap();
+        let ready = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        // Whatever else it says must not fill the pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, ready }
+    }
+
+    fn portal(&self, path: &str) -> String {
+        format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
+    }
+
+    async fn killed(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
+    let response = request.send().await.unwrap();
+    let came = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    assert_eq!(came, status, "{text}");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .cookie_store(true)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configurator() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &["--empty"]).await;
+    let person = json!({"email": "ada@lumen.example", "password": "Wq7-otter-quarry-81"});
+    let ada = client();
+    answered(ada.post(up.portal("/api/accounts")).json(&person), 201).await;
+    answered(ada.post(up.portal("/api/session")).json(&person), 200).await;
+    let control = up.ready["sp"]["control_url"].as_str().unwrap();
+    let order = json!({"seats": 3, "licensing": "per-user", "edition": "business"});
+    let url = format!("{control}/control/license-keys");
+    let key = answered(ada.post(url).json(&order), 201).await;
+    let registration =
+        json!({"key": key["key"], "organization": {"name": "Lumen", "country": "MT"}});
+    answered(
+        ada.post(up.portal("/api/license-keys")).json(&registration),
+        201,
+    )
+    .await;
+    let integration = "/api/business/idp-integration";
+    let step = |path: &str| up.portal(&format!("{integration}/{path}"));
+    answered(ada.post(step("start")), 200).await;
+    answered(
+        ada.post(step("domains"))
+            .json(&json!({"domain": "lumen.example"})),
+        201,
+    )
+    .await;
+    answered(
+        ada.put(step("application")).json(&json!({"done": true})),
+        200,
+    )
+    .await;
+    let groups = json!({
+        "admins": {"name": "Admins", "id": "4bd6"},
+        "users": {"name": "Desktop Users", "id": "91fc"},
+    });
+    answered(ada.put(step("groups")).json(&groups), 200).await;
+    answered(
+        ada.put(step("scim"))
+            .json(&json!({"enabled": true, "done": true})),
+        200,
+    )
+    .await;
+    let before = answered(ada.get(up.portal(integration)), 200).await;
+    up.killed().await;
+
+    let up = Up::on(folder.path(), &["--empty"]).await;
+    let ada = client();
+    answered(ada.post(up.portal("/api/session")).json(&person), 200).await;
+    let after = answered(ada.get(up.portal(integration)), 200).await;
+    for part in ["status", "steps", "groups", "domains"] {
+        assert_eq!(after[part], before[part], "{part}");
+        assert!(!before[part].is_null(), "{part}");
+    }
+    assert_eq!(after["groups"]["users"], groups["users"]);
+    let subscriptions = answered(ada.get(up.portal("/api/business/subscriptions")), 200).await;
+    assert_eq!(subscriptions["subscriptions"][0]["seats"], 3);
+    up.killed().await;
+}
+
+#[tokio::test]
+async fn the_demo_organization_is_there_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Up::on(folder.path(), &[]).await;
+    let tenant = |up: &Up| {
+        let id = up.ready["sp"]["entity_id"].as_str().unwrap();
+        id.rsplit('/').next().unwrap().to_owned()
+    };
+    let before = tenant(&first);
+    first.killed().await;
+    let second = Up::on(folder.path(), &[]).await;
+    assert_eq!(tenant(&second), before);
+    let scim = second.ready["sp"]["scim_base_url"].as_str().unwrap();
+    let token = second.ready["sp"]["scim_bearer_token"].as_str().unwrap();
+    let users = answered(
+        client().get(format!("{scim}/Users")).bearer_auth(token),
+        200,
+    )
+    .await;
+    assert!(users["totalResults"].as_u64().unwrap() > 0, "{users}");
+    second.killed().await;
+}
+
+fn finished(child: Child) -> (i32, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn the_demo_leaves_a_report_and_a_response_that_a_second_judge_accepts() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("demo.html");
+    let child = rehearsal(&["demo", "--html"])
+        .arg(&report)
+        .arg("--keep")
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (code, text) = finished(child);
+    assert_eq!(code, 0, "{text}");
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(report.contains("Grace has a licence"), "the steps");
+    let response = folder.path().join("response.xml");
+    let xml = std::fs::read_to_string(&response).unwrap();
+    for algorithm in [
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "http://www.w3.org/2001/04/xmlenc#sha256",
+        "http://www.w3.org/2001/10/xml-exc-c14n#",
+    ] {
+        assert!(xml.contains(algorithm), "{algorithm}");
+    }
+    assert!(!xml.contains("#sha1"));
+    if Command::new("xmlsec1").arg("--version").output().is_err() {
+        eprintln!("skipped: no xmlsec1");
+        return;
+    }
+    let judged = Command::new("xmlsec1")
+        .args([
+            "--verify",
+            "--enabled-key-data",
+            "rsa,x509",
+            "--pubkey-cert-pem",
+        ])
+        .arg(folder.path().join("idp-certificate.pem"))
+        .args([
+            "--id-attr:ID",
+            "urn:oasis:names:tc:SAML:2.0:assertion:Assertion",
+        ])
+        .args([
+            "--id-attr:ID",
+            "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+        ])
+        .arg(&response)
+        .output()
+        .unwrap();
+    assert!(judged.status.success(), "{judged:?}");
+}
+
+#[test]
+fn coverage_names_every_procedure_and_wrong_usage_is_told_apart() {
+    let (code, text) = finished(
+        rehearsal(&["coverage"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!(code, 0);
+    for number in 1..=28 {
+        assert!(text.contains(&format!("G-{number:02}")), "G-{number:02}");
+    }
+    let wrong = rehearsal(&["run", "--no-such-option"])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(wrong.code(), Some(2));
+}
