@@ -98,7 +98,10 @@ impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
         match *self.hand() {
             Hand::Frozen(at) => at,
-            Hand::Ahead(by) => SystemClock.now().saturating_add(by).unwrap_or(Timestamp::MAX),
+            Hand::Ahead(by) => SystemClock
+                .now()
+                .saturating_add(by)
+                .unwrap_or(Timestamp::MAX),
         }
     }
 

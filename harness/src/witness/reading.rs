@@ -112,7 +112,7 @@ pub fn laid_out(xml: &str) -> String {
         if closing {
             depth = depth.saturating_sub(1);
         }
-        if !(closing && after_text) && !lines.is_empty() {
+        if !(lines.is_empty() || closing && after_text) {
             lines.push('\n');
             lines.push_str(&"  ".repeat(depth));
         }
