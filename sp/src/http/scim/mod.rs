@@ -1,5 +1,7 @@
 //! The SCIM service provider's routes, under `/scim/{tenant}/v2` (RFC 7644).
 
+mod discovery;
+
 use std::collections::HashMap;
 
 use axum::Router;
@@ -9,10 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
-use scim::discovery::{self, Capabilities};
 use scim::schema::{GROUP_TYPE, ResourceType, USER_TYPE};
-use scim::{ListQuery, ListResponse, MEDIA_TYPE, Projection, Resource, ScimType, messages};
-use serde_json::{Value, json};
+use scim::{ListQuery, ListResponse, MEDIA_TYPE, Projection, Resource, ScimType};
+use serde_json::Value;
 
 use crate::Portal;
 use crate::configurator::scim::{ScimAccess, authenticate};
@@ -47,12 +48,18 @@ pub fn router() -> Router<Portal> {
         .route(&at("/.search"), closed(post(search_all)))
         .route(
             &at("/ServiceProviderConfig"),
-            closed(get(service_provider_config)),
+            closed(get(discovery::service_provider_config)),
         )
-        .route(&at("/ResourceTypes"), closed(get(resource_types)))
-        .route(&at("/ResourceTypes/{name}"), closed(get(resource_type)))
-        .route(&at("/Schemas"), closed(get(schemas)))
-        .route(&at("/Schemas/{id}"), closed(get(schema)))
+        .route(
+            &at("/ResourceTypes"),
+            closed(get(discovery::resource_types)),
+        )
+        .route(
+            &at("/ResourceTypes/{name}"),
+            closed(get(discovery::resource_type)),
+        )
+        .route(&at("/Schemas"), closed(get(discovery::schemas)))
+        .route(&at("/Schemas/{id}"), closed(get(discovery::schema)))
         .route(&at("/{*rest}"), any(nothing_here))
         .route(&at(""), any(nothing_here))
 }
@@ -405,110 +412,4 @@ async fn search_all(
             .collect(),
     };
     Ok(message(StatusCode::OK, &response.to_json()))
-}
-
-fn base_url(portal: &Portal, access: &ScimAccess) -> String {
-    portal.service_provider(&access.tenant_id).scim_base_url
-}
-
-async fn service_provider_config(State(portal): State<Portal>, Caller(access): Caller) -> Response {
-    let capabilities = Capabilities {
-        max_results: Page::LARGEST,
-        documentation_uri: None,
-    };
-    let base = base_url(&portal, &access);
-    message(
-        StatusCode::OK,
-        &discovery::service_provider_config(&capabilities, &base),
-    )
-}
-
-fn all(documents: Vec<Value>) -> Response {
-    message(
-        StatusCode::OK,
-        &json!({
-            "schemas": [messages::LIST_RESPONSE],
-            "totalResults": documents.len(),
-            "startIndex": 1,
-            "itemsPerPage": documents.len(),
-            "Resources": documents,
-        }),
-    )
-}
-
-/// Discovery takes no filter (RFC 7644 §4).
-fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
-    if parameters.contains_key("filter") {
-        return Err(Failure(scim::Error::new(
-            403,
-            "expected no filter at this endpoint, came one",
-        )));
-    }
-    Ok(())
-}
-
-async fn resource_types(
-    State(portal): State<Portal>,
-    Caller(access): Caller,
-    parameters: Parameters,
-) -> Outcome {
-    unfiltered(&parameters)?;
-    let base = base_url(&portal, &access);
-    Ok(all(discovery::RESOURCE_TYPES
-        .iter()
-        .map(|one| one.to_json(&base))
-        .collect()))
-}
-
-async fn resource_type(
-    State(portal): State<Portal>,
-    Caller(access): Caller,
-    Path((_, name)): Path<(String, String)>,
-) -> Outcome {
-    let found = discovery::RESOURCE_TYPES
-        .iter()
-        .find(|one| one.name == name);
-    let found = found.ok_or_else(|| {
-        scim::Error::new(
-            404,
-            format!("there is no resource type {name}: User and Group are"),
-        )
-    })?;
-    Ok(message(
-        StatusCode::OK,
-        &found.to_json(&base_url(&portal, &access)),
-    ))
-}
-
-async fn schemas(
-    State(portal): State<Portal>,
-    Caller(access): Caller,
-    parameters: Parameters,
-) -> Outcome {
-    unfiltered(&parameters)?;
-    let base = base_url(&portal, &access);
-    Ok(all(discovery::SCHEMAS
-        .iter()
-        .map(|one| one.to_json(&base))
-        .collect()))
-}
-
-async fn schema(
-    State(portal): State<Portal>,
-    Caller(access): Caller,
-    Path((_, id)): Path<(String, String)>,
-) -> Outcome {
-    let found = discovery::SCHEMAS
-        .iter()
-        .find(|one| one.id.eq_ignore_ascii_case(&id));
-    let found = found.ok_or_else(|| {
-        scim::Error::new(
-            404,
-            format!("there is no schema {id}: GET /Schemas has them all"),
-        )
-    })?;
-    Ok(message(
-        StatusCode::OK,
-        &found.to_json(&base_url(&portal, &access)),
-    ))
 }
