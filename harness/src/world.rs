@@ -144,7 +144,7 @@ impl World {
                 given: given.to_owned(),
                 family: family_of(&key).to_owned(),
                 email: format!("{key}@{DOMAIN}"),
-                browser: Browser::new("rehearsal-browser")?,
+                browser: Browser::for_plain_http("rehearsal-browser")?,
             };
             self.people.insert(key.clone(), person);
         }

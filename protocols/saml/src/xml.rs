@@ -167,13 +167,18 @@ pub(crate) fn required(
     })
 }
 
-/// An attribute without a namespace.
+/// An attribute without a namespace; one of the same local name in some
+/// namespace is another attribute.
 pub(crate) fn attribute<'d>(
     document: &'d Document<'_>,
     node: NodeId,
     name: &str,
 ) -> Option<&'d str> {
-    document.get_attribute(node, name)
+    let attributes = &document.element(node)?.attributes;
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.matches(None, name))
+        .map(|attribute| attribute.value.as_ref())
 }
 
 /// An attribute without a namespace, which must be there.
@@ -261,4 +266,38 @@ pub(crate) fn text_element(
     text: &str,
 ) {
     element(writer, name, attributes, |writer| writer.text(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_in_a_namespace_does_not_stand_in_for_the_one_without() {
+        let text = r#"<a xmlns:x="urn:x" x:ID="theirs" ID="ours"/>"#;
+        let document = parse(text, &Limits::default()).unwrap();
+        let root = document.document_element().unwrap();
+        assert_eq!(attribute(&document, root, "ID"), Some("ours"));
+        let only = parse(r#"<a xmlns:x="urn:x" x:ID="theirs"/>"#, &Limits::default()).unwrap();
+        let root = only.document_element().unwrap();
+        assert_eq!(attribute(&only, root, "ID"), None);
+    }
+
+    #[test]
+    fn a_document_beyond_the_limits_is_refused() {
+        let limits = Limits {
+            max_xml_bytes: 1000,
+            max_depth: 8,
+            ..Limits::default()
+        };
+        let wide = format!("<a>{}</a>", " ".repeat(1000));
+        assert!(matches!(
+            parse(&wide, &limits),
+            Err(XmlError::TooLarge { .. })
+        ));
+        let deep = format!("{}{}", "<a>".repeat(20), "</a>".repeat(20));
+        assert!(matches!(parse(&deep, &limits), Err(XmlError::Malformed(_))));
+        let entities = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
+        assert_eq!(parse(entities, &limits).err(), Some(XmlError::DocumentType));
+    }
 }
