@@ -97,3 +97,11 @@ Feature: Testing SSO on login to the portal
     And Ada logs in
     Then Ada is logged in to the portal
     And Ada administers the business account
+
+  @G-19
+  Scenario: With SSO active, nobody but the backup login enters with a password
+    Given Barbara has a portal account and is logged in
+    And the integration is active
+    When Barbara logs out
+    And Barbara logs in
+    Then the portal refuses with 403 "use-sso"

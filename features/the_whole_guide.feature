@@ -3,7 +3,7 @@ Feature: The whole guide
   From licence key to activated desktop, then a year in the life of the
   directory: the guide's chapters I, II and III in one go.
 
-  @G-01 @G-03 @G-04 @G-05 @G-06 @G-07 @G-08 @G-09 @G-10 @G-11 @G-12 @G-13 @G-14 @G-15 @G-16 @G-17 @G-18 @G-20 @G-21 @G-22 @G-26 @G-27
+  @G-01 @G-03 @G-04 @G-05 @G-06 @G-07 @G-08 @G-09 @G-10 @G-11 @G-12 @G-13 @G-14 @G-15 @G-16 @G-17 @G-18 @G-19 @G-20 @G-21 @G-22 @G-26 @G-27
   Scenario: From licence key to activated desktop
     # I. Registering the license key
     Given a Business Edition key with 5 seats
@@ -85,3 +85,9 @@ Feature: The whole guide
     And Grace has no licence
     When the IdP administrator deletes Grace
     Then the portal does not show Grace as active
+    # When single sign-on is out of order
+    When Ada logs out
+    And the IdP is stopped
+    And Ada logs in
+    Then Ada is logged in to the portal
+    And Ada administers the business account
