@@ -216,7 +216,7 @@ async fn start_portal(
     tap: Option<&Tap>,
     dns: SocketAddr,
 ) -> Result<sp::Running, StartError> {
-    let listen = listen(places.options.portal_port, tap).await?;
+    let listen = SocketAddr::new(FREE.ip(), places.options.portal_port);
     let config = sp::Config {
         listen,
         control_listen: Some(FREE),
@@ -233,7 +233,7 @@ async fn start_portal(
     };
     let running = sp::start(config, ambient.clone()).await?;
     if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(listen)));
+        tap.pass_on_to(Some(http(running.address())));
     }
     Ok(running)
 }
@@ -243,7 +243,7 @@ async fn start_idp(
     ambient: &Ambient,
     tap: Option<&Tap>,
 ) -> Result<mock_idp::Running, StartError> {
-    let listen = listen(places.options.idp_port, tap).await?;
+    let listen = SocketAddr::new(FREE.ip(), places.options.idp_port);
     let config = mock_idp::Config {
         listen,
         control_listen: Some(FREE),
@@ -255,20 +255,9 @@ async fn start_idp(
     };
     let running = mock_idp::start(config, ambient.clone()).await?;
     if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(listen)));
+        tap.pass_on_to(Some(http(running.address())));
     }
     Ok(running)
-}
-
-/// Where a server binds. Behind a tap its port must be known to the tap: a
-/// port that is free at this moment. Should another process take it before it
-/// is bound again, the start fails and says so.
-async fn listen(port: u16, tap: Option<&Tap>) -> std::io::Result<SocketAddr> {
-    let asked = SocketAddr::new(FREE.ip(), port);
-    if port != 0 || tap.is_none() {
-        return Ok(asked);
-    }
-    tokio::net::TcpListener::bind(asked).await?.local_addr()
 }
 
 /// The key that throwaway IdPs share: making one takes longer than a scenario.

@@ -59,6 +59,7 @@ pub enum StartError {
 /// A running identity provider. Dropped, it stops; [`Running::shutdown`] waits for that.
 pub struct Running {
     idp: Idp,
+    address: SocketAddr,
     control_url: Option<String>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -73,6 +74,11 @@ impl Running {
     /// Where it is reached, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.idp.base_url
+    }
+
+    /// Where it listens, which a proxy in front of it must know.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where its control port is reached, when it has one.
@@ -173,6 +179,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     });
     Ok(Running {
         idp,
+        address: bound,
         control_url,
         tasks,
     })

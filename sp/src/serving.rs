@@ -43,6 +43,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     base_url: String,
+    address: SocketAddr,
     control_url: Option<String>,
     /// The database it runs on.
     pub database_url: String,
@@ -55,6 +56,11 @@ impl Running {
     /// The address that the world reaches it at, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Where it listens, which a proxy in front of it must know.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The control port's, when there is one.
@@ -86,9 +92,10 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         Some(address) => Some(bind(address).await?),
         None => None,
     };
+    let address = local(&listener, config.listen);
     let base_url = match &config.public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => format!("http://{}", local(&listener, config.listen)),
+        None => format!("http://{address}"),
     };
     let control_url = control
         .as_ref()
@@ -122,6 +129,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     tracing::info!(base_url, "the portal listens");
     Ok(Running {
         base_url,
+        address,
         control_url,
         database_url,
         stop,
