@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::judge::{Failed, Outcome};
+use crate::report::Kept;
 use crate::{Options, Rehearsal, StartError};
 
 /// The domain of the organization that scenarios play in.
@@ -38,7 +39,7 @@ pub struct World {
     /// The page that carried the IdP's last answer.
     pub answer_page: Option<Page>,
     /// The last Response judged well, as it was sent: for other tools.
-    pub kept_response: Option<String>,
+    pub kept: Kept,
     /// What the portal's steps say; kept from the last look.
     pub configurator: Value,
     /// The licence key at hand.
@@ -122,7 +123,7 @@ impl World {
             page_of: None,
             former_page: None,
             answer_page: None,
-            kept_response: None,
+            kept: Kept::default(),
             configurator: Value::Null,
             license_key: String::new(),
             scim_token: String::new(),

@@ -119,13 +119,7 @@ async fn play(
         report.steps.push(step);
     }
     report.exchanges = world.rehearsal.recorder.exchanges();
-    report.kept = Kept {
-        response: world.kept_response.take(),
-        certificate: match world.directory.application.is_empty() {
-            true => None,
-            false => world.signing_certificate().await.ok(),
-        },
-    };
+    report.kept = std::mem::take(&mut world.kept);
     world.rehearsal.shutdown().await;
     report
 }

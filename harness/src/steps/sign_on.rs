@@ -7,6 +7,7 @@ use reqwest::Method;
 use crate::World;
 use crate::acts::{sso_form, sso_request};
 use crate::judge::{Failed, Outcome, holds, same, text};
+use crate::report::Kept;
 use crate::witness::reading;
 use crate::world::CORPORATE_PASSWORD;
 
@@ -138,7 +139,10 @@ async fn signed_response(world: &mut World) -> Outcome {
             &xml,
         )?;
     }
-    world.kept_response = Some(xml);
+    world.kept = Kept {
+        response: Some(xml),
+        certificate: Some(world.signing_certificate().await?),
+    };
     Ok(())
 }
 
