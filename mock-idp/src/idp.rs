@@ -9,7 +9,7 @@ use saml::keys::SigningKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::faults::Misbehaviour;
+use crate::misbehaviour::Misbehaviour;
 use crate::provisioning::Signals;
 use crate::store::Store;
 

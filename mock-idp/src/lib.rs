@@ -14,9 +14,9 @@ mod applications;
 mod config;
 mod directory;
 mod expression;
-pub mod faults;
 mod http;
 mod idp;
+mod misbehaviour;
 mod provisioning;
 mod refusal;
 mod sso;
@@ -153,7 +153,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         admin_token,
         config,
         signers: Mutex::new(HashMap::new()),
-        misbehaviour: faults::Misbehaviour::default(),
+        misbehaviour: misbehaviour::Misbehaviour::default(),
         signals: provisioning::Signals::new(),
         http,
         stop: stop.clone(),

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use super::hal::{Answer, Body, Problem};
 use crate::Idp;
-use crate::faults::{self, Fault, Times};
+use faults::Fault;
+
+use crate::misbehaviour::{self, Times};
 use crate::refusal::Refused;
 use crate::store::resources::Kind;
 
@@ -62,7 +64,8 @@ async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
 }
 
 fn all_faults() -> Result<Vec<Fault>, Refused> {
-    faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))
+    let all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
+    Ok(all.into_iter().filter(misbehaviour::is_ours).collect())
 }
 
 async fn catalogue() -> Answer {

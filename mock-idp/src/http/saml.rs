@@ -43,10 +43,10 @@ fn session_token(headers: &HeaderMap) -> Option<String> {
 }
 
 fn delivered(delivery: &Delivery) -> Response {
-    let page = post::form_page(
+    let page = post::form_page_of(
         &delivery.acs_url,
         Parameter::Response,
-        &delivery.xml,
+        &delivery.field,
         delivery.relay_state.as_deref(),
     );
     Html(page).into_response()

@@ -3,7 +3,9 @@
 
 use std::sync::OnceLock;
 
+use faults::{Delivery as Delivered, Fault, Forged, Honest};
 use jiff::SignedDuration;
+use saml::binding::post;
 use saml::keys::{Certificate, SigningKey};
 use saml::message::{
     Assertion, Attribute, AuthnStatement, Conditions, NameId, NameIdFormat, Response, Status,
@@ -18,7 +20,6 @@ use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
 use crate::directory::{groups, text, users};
 use crate::expression::{self, Template};
-use crate::faults::{self, Edit, Fault, How};
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
 use crate::store::resources::{self, Kind};
@@ -113,7 +114,7 @@ impl Idp {
         let xml = sign(&application, key, &response)?;
         Ok(Delivery {
             acs_url: request.acs_url.clone(),
-            xml,
+            field: post::encode(&xml),
             relay_state: request.relay_state.clone(),
         })
     }
@@ -245,7 +246,7 @@ impl Idp {
     ) -> Result<Delivery> {
         let id = &request.application;
         let faults = self.misbehaviour.strike(environment, id);
-        let xml = match repeated(&faults) {
+        let field = match repeated(&faults) {
             Some(fault) => self.misbehaviour.last(environment, id).ok_or_else(|| {
                 internal(format!(
                     "the fault {} changed nothing: there is no answer to repeat",
@@ -253,16 +254,16 @@ impl Idp {
                 ))
             })?,
             None => {
-                let xml = self
+                let forged = self
                     .amended(environment, application, response, &faults)
                     .await?;
-                self.misbehaviour.delivered(environment, id, &xml);
-                xml
+                self.misbehaviour.delivered(environment, id, &forged.field);
+                forged.field
             }
         };
         Ok(Delivery {
             acs_url: request.acs_url.clone(),
-            xml,
+            field,
             relay_state: request.relay_state.clone(),
         })
     }
@@ -271,26 +272,24 @@ impl Idp {
         &self,
         environment: &str,
         application: &Application,
-        mut response: Response,
+        response: Response,
         faults: &[Fault],
-    ) -> Result<String> {
-        for fault in faults {
-            faults::draft(fault, &mut response).map_err(internal)?;
+    ) -> Result<Forged> {
+        let key = self.signing_key(environment, application).await?;
+        if faults.is_empty() {
+            let xml = sign(application, key, &response)?;
+            let field = post::encode(&xml);
+            return Ok(Forged { xml, field });
         }
-        let mut application = application.clone();
-        let key = self.signing_key(environment, &application).await?;
-        let mut xml = match faults::signing(faults).map_err(internal)? {
-            How::Rightly => sign(&application, key, &response)?,
-            How::Not => response.to_xml(),
-            How::AnotherKey => {
-                application.idp_signing = None;
-                sign(&application, self.foreign_key().await?, &response)?
-            }
+        let signer = signer(application, key);
+        let foreign = self.foreign_key().await?;
+        let honest = Honest {
+            response: &response,
+            signer: &signer,
+            foreign: &foreign,
+            forged: &somebody_else(&response),
         };
-        for fault in faults {
-            xml = faults::signed(fault, xml).map_err(internal)?;
-        }
-        Ok(xml)
+        faults::forge(faults, &honest).map_err(internal)
     }
 
     /// A key that nobody was told of, made when it is first wanted.
@@ -311,15 +310,31 @@ impl Idp {
 fn repeated(faults: &[Fault]) -> Option<&Fault> {
     faults
         .iter()
-        .find(|fault| fault.edits.contains(&Edit::Repeat))
+        .find(|fault| fault.delivery == Delivered::Again)
 }
 
-fn sign(application: &Application, key: SigningKey, response: &Response) -> Result<String> {
-    let signer = Signer {
+/// Whom a fault would pass for: somebody at the subject's own domain.
+fn somebody_else(response: &Response) -> String {
+    let subject = response
+        .assertions
+        .first()
+        .and_then(|one| one.subject.as_ref());
+    let domain = subject.and_then(|subject| subject.name_id.value.split_once('@'));
+    format!(
+        "mallory@{}",
+        domain.map_or("example.com", |(_, domain)| domain)
+    )
+}
+
+fn signer(application: &Application, key: SigningKey) -> Signer {
+    Signer {
         response: application.response_signed,
         assertion: application.assertion_signed,
         algorithm: application.algorithm().unwrap_or_else(|| key.algorithm()),
         key,
-    };
-    signer.sign(response).map_err(internal)
+    }
+}
+
+fn sign(application: &Application, key: SigningKey, response: &Response) -> Result<String> {
+    signer(application, key).sign(response).map_err(internal)
 }

@@ -64,8 +64,8 @@ pub(crate) fn page<T>(message: impl Into<String>) -> std::result::Result<T, Deni
 /// What the browser gets.
 pub(crate) struct Delivery {
     pub acs_url: String,
-    /// The document.
-    pub xml: String,
+    /// The value of the form field `SAMLResponse`.
+    pub field: String,
     pub relay_state: Option<String>,
 }
 

@@ -278,7 +278,8 @@ impl SignatureAlgorithm {
             .find(|algorithm| algorithm.uri() == uri)
     }
 
-    fn is_rsa(self) -> bool {
+    /// Whether it is of the RSA family.
+    pub fn is_rsa(self) -> bool {
         !matches!(
             self,
             Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512
@@ -289,6 +290,7 @@ impl SignatureAlgorithm {
 struct Pair {
     key: Key,
     certificate: Certificate,
+    pkcs8_pem: String,
 }
 
 /// A private key with the certificate that goes out with its signatures.
@@ -303,7 +305,11 @@ impl SigningKey {
     pub fn new(pkcs8_pem: &str, certificate: Certificate) -> Result<Self, KeyError> {
         let key = load_pem_auto(pkcs8_pem.as_bytes(), None)
             .map_err(|error| KeyError::Pem(error.to_string()))?;
-        let pair = Self(Arc::new(Pair { key, certificate }));
+        let pair = Self(Arc::new(Pair {
+            key,
+            certificate,
+            pkcs8_pem: pkcs8_pem.to_owned(),
+        }));
         let probe = b"the pair belongs together";
         let signed = pair.sign(pair.algorithm(), probe)?;
         if !verify(&pair.0.certificate, pair.algorithm(), probe, &signed) {
@@ -344,6 +350,11 @@ impl SigningKey {
         bergshamra::crypto::sign::from_uri(algorithm.uri())
             .and_then(|signer| signer.sign(&key, data))
             .map_err(kind)
+    }
+
+    /// The private key in PKCS#8 PEM, as it was given.
+    pub fn pkcs8_pem(&self) -> &str {
+        &self.0.pkcs8_pem
     }
 
     pub(crate) fn private_key(&self) -> &Key {

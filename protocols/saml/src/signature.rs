@@ -26,6 +26,19 @@ pub enum SignError {
     },
 }
 
+/// Where an element's signature goes: after its issuer, or first.
+fn after_issuer(document: &Document<'_>, node: NodeId) -> Result<usize, XmlError> {
+    let issuer = xml::child(document, node, names::ASSERTION, "Issuer");
+    if let Some(range) = issuer.and_then(|issuer| document.node_range(issuer)) {
+        return Ok(range.end);
+    }
+    document
+        .first_child(node)
+        .and_then(|child| document.node_range(child))
+        .map(|range| range.start)
+        .ok_or_else(|| XmlError::Malformed("the element to be signed is empty".into()))
+}
+
 /// Signs responses: the response, its assertions, or both.
 #[derive(Debug, Clone)]
 pub struct Signer {
@@ -55,7 +68,41 @@ impl Signer {
         if outer.is_none() && inner.is_none() {
             return Ok(draft);
         }
-        let mut document = xml::parse(&draft, &Limits::default())?;
+        self.fill_all(&draft)
+    }
+
+    /// The document to deliver, from a response's unsigned text: the
+    /// signatures go right after the issuers, where the schema has them.
+    ///
+    /// # Errors
+    /// [`SignError`] when the text is no response, or as for [`Signer::sign`].
+    pub fn sign_text(&self, text: &str) -> Result<String, SignError> {
+        let mut templates = Vec::new();
+        {
+            let document = xml::parse(text, &Limits::default())?;
+            let root = xml::root(&document, names::PROTOCOL, "Response")?;
+            let assertions = xml::children(&document, root, names::ASSERTION, "Assertion");
+            let wanted = self.response.then_some(root).into_iter();
+            let wanted = wanted.chain(assertions.into_iter().filter(|_| self.assertion));
+            for node in wanted {
+                let id = xml::attribute(&document, node, "ID").unwrap_or_default();
+                templates.push((after_issuer(&document, node)?, self.template(id)));
+            }
+        }
+        if templates.is_empty() {
+            return Ok(text.to_owned());
+        }
+        templates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let mut draft = text.to_owned();
+        for (at, template) in templates {
+            draft.insert_str(at, &template);
+        }
+        self.fill_all(&draft)
+    }
+
+    /// Fills every signature template where the schema has one.
+    fn fill_all(&self, draft: &str) -> Result<String, SignError> {
+        let mut document = xml::parse(draft, &Limits::default())?;
         let root = xml::root(&document, names::PROTOCOL, "Response")?;
         let mut nodes = Vec::new();
         for assertion in xml::children(&document, root, names::ASSERTION, "Assertion") {
@@ -81,15 +128,7 @@ impl Signer {
                 .document_element()
                 .ok_or_else(|| XmlError::Malformed("no root element".into()))?;
             let id = xml::required_attribute(&document, root, "ID")?.to_owned();
-            let issuer = xml::child(&document, root, names::ASSERTION, "Issuer");
-            let at = match issuer.and_then(|node| document.node_range(node)) {
-                Some(range) => range.end,
-                None => document
-                    .first_child(root)
-                    .and_then(|child| document.node_range(child))
-                    .map(|range| range.start)
-                    .ok_or_else(|| XmlError::Malformed("the root element is empty".into()))?,
-            };
+            let at = after_issuer(&document, root)?;
             (at, id)
         };
         let mut draft = text.to_owned();

@@ -39,6 +39,17 @@ pub enum XmlError {
     /// The document has a DTD, which no SAML message may have.
     #[error("expected XML without a document type declaration (<!DOCTYPE …>), came one with it")]
     DocumentType,
+    /// The document says that it is in another encoding than UTF-8.
+    #[error("expected XML in UTF-8, came a document that calls itself {0}")]
+    Encoding(String),
+    /// An element stands where the schema has none, or none more.
+    #[error("expected in <{parent}> only what the schema has there, came <{came}>")]
+    Unexpected {
+        /// Where.
+        parent: String,
+        /// What, as written.
+        came: String,
+    },
     /// The parser's own complaint, with line and column.
     #[error("expected well-formed XML: {0}")]
     Malformed(String),
@@ -89,6 +100,11 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
         });
     }
     let text = text.trim_start_matches('\u{feff}');
+    if let Some(encoding) = declared_encoding(text)
+        && !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
+    {
+        return Err(XmlError::Encoding(encoding.to_owned()));
+    }
     let parser = Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(limits.max_depth)
@@ -98,6 +114,19 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
         Err(_) if text.contains("<!DOCTYPE") => Err(XmlError::DocumentType),
         Err(error) => Err(XmlError::Malformed(error.to_string())),
     }
+}
+
+/// The encoding that the XML declaration names, if it names one (XML 1.0
+/// §4.3.3). What is read here was decoded as UTF-8 before.
+fn declared_encoding(text: &str) -> Option<&str> {
+    let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
+    let value = declaration.split_once("encoding")?.1;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value
+        .chars()
+        .next()
+        .filter(|sign| matches!(sign, '"' | '\''))?;
+    Some(value[1..].split_once(quote)?.0)
 }
 
 /// The root element, when it is the one expected.

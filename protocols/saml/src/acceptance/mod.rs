@@ -8,6 +8,7 @@ mod checked;
 mod claims;
 mod posted;
 mod refusal;
+mod schema;
 mod verified;
 
 pub use checked::{Checked, Expectations, Expected};

@@ -9,7 +9,7 @@ use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{DsigContext, KeysManager, VerifyResult};
 
 use super::claims::{AssertionClaims, ResponseClaims};
-use super::{Code, Posted, Refusal};
+use super::{Code, Posted, Refusal, schema};
 use crate::keys::{Certificate, SignatureAlgorithm};
 use crate::names;
 use crate::xml::{self, XmlError};
@@ -78,6 +78,7 @@ impl Posted {
         let response = ResponseClaims::read(&document, root).map_err(malformed)?;
         response.status_is_success()?;
         let assertion = the_assertion(&document, root)?;
+        schema::demand(&document, root, assertion).map_err(malformed)?;
         let signed = signed_elements(&document, root, assertion)?;
         demand(policy, &signed, root, assertion)?;
         verify_signatures(&document, self.xml(), keys, &signed)?;

@@ -48,8 +48,17 @@ pub fn form_page(
     xml: &str,
     relay_state: Option<&str>,
 ) -> String {
+    form_page_of(action, parameter, &encode(xml), relay_state)
+}
+
+/// The same for a field that is encoded already.
+pub fn form_page_of(
+    action: &str,
+    parameter: Parameter,
+    message: &str,
+    relay_state: Option<&str>,
+) -> String {
     let mut w = XmlWriter::new();
-    let message = encode(xml);
     element(&mut w, "html", &[("lang", Some("en"))], |w| {
         element(w, "head", &[], |w| {
             w.empty_element("meta", &[("charset", "utf-8")]);
@@ -68,7 +77,7 @@ pub fn form_page(
                             &[("type", "hidden"), ("name", name), ("value", value)],
                         );
                     };
-                    hidden(parameter.name(), &message);
+                    hidden(parameter.name(), message);
                     if let Some(relay_state) = relay_state {
                         hidden("RelayState", relay_state);
                     }

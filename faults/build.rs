@@ -1,0 +1,31 @@
+//! Lists the files of the catalogue, so that a new fault is a new file and
+//! nothing else.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn main() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut list = String::new();
+    for (name, folder) in [("FAULTS", "faults"), ("CONTROLS", "controls")] {
+        let folder = root.join(folder).canonicalize()?;
+        println!("cargo::rerun-if-changed={}", folder.display());
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "toml")
+            })
+            .collect();
+        files.sort();
+        let _ = writeln!(list, "const {name}: &[(&str, &str)] = &[");
+        for file in files {
+            println!("cargo::rerun-if-changed={}", file.display());
+            let stem = file.file_stem().unwrap_or_default();
+            let _ = writeln!(list, "    ({stem:?}, include_str!({file:?})),");
+        }
+        let _ = writeln!(list, "];");
+    }
+    let out = std::env::var_os("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&out).join("files.rs"), list)
+}

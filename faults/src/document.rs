@@ -1,0 +1,224 @@
+//! Finding and changing elements in a document's own text, so that whatever
+//! isn't meant stays byte for byte.
+
+use std::ops::Range;
+
+use bergshamra::c14n::{C14nMode, canonicalize_doc};
+use bergshamra::xml::nodeset::NodeSet;
+use bergshamra::xml::uppsala::{self, Document, NodeId};
+
+/// An element in a text.
+pub(crate) struct Found {
+    /// From `<` to the last `>`.
+    pub(crate) outer: Range<usize>,
+    /// The start tag.
+    pub(crate) start: Range<usize>,
+    /// Between start tag and end tag; empty at the start tag's end when the
+    /// element is empty.
+    pub(crate) inner: Range<usize>,
+    empty_tag: bool,
+}
+
+fn local<'d>(document: &'d Document<'_>, node: NodeId) -> Option<std::borrow::Cow<'d, str>> {
+    let name = document.element(node)?.name.prefixed_name();
+    Some(match name.rsplit_once(':') {
+        Some((_, local)) => local.to_owned().into(),
+        None => name,
+    })
+}
+
+fn walk(document: &Document<'_>, path: &str) -> Option<NodeId> {
+    let mut steps = path.split('/');
+    let mut node = document.document_element()?;
+    if local(document, node)? != steps.next()? {
+        return None;
+    }
+    for step in steps {
+        node = document
+            .children_iter(node)
+            .find(|child| local(document, *child).is_some_and(|name| name == step))?;
+    }
+    Some(node)
+}
+
+/// The element that `path` names.
+pub(crate) fn find(text: &str, path: &str) -> Result<Found, String> {
+    let document = uppsala::parse(text).map_err(|error| format!("expected XML: {error}"))?;
+    let node =
+        walk(&document, path).ok_or_else(|| format!("expected the element {path}, found none"))?;
+    let outer = document
+        .node_range(node)
+        .ok_or_else(|| format!("expected {path} in the text"))?;
+    let mut quote = None;
+    let mut end = outer.end;
+    for (at, sign) in text[outer.clone()].char_indices() {
+        match (quote, sign) {
+            (None, '"' | '\'') => quote = Some(sign),
+            (Some(open), _) if open == sign => quote = None,
+            (None, '>') => {
+                end = outer.start + at + 1;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let empty_tag = text[..end].ends_with("/>");
+    let inner = if empty_tag {
+        end..end
+    } else {
+        end..text[outer.clone()]
+            .rfind("</")
+            .map_or(end, |at| outer.start + at)
+    };
+    Ok(Found {
+        start: outer.start..end,
+        outer,
+        inner,
+        empty_tag,
+    })
+}
+
+/// Whether there is such an element.
+pub(crate) fn has(text: &str, path: &str) -> bool {
+    find(text, path).is_ok()
+}
+
+/// The element's own text.
+pub(crate) fn outer<'t>(text: &'t str, path: &str) -> Result<&'t str, String> {
+    Ok(&text[find(text, path)?.outer])
+}
+
+/// What is inside an element.
+pub(crate) fn inner<'t>(text: &'t str, path: &str) -> Result<&'t str, String> {
+    Ok(&text[find(text, path)?.inner])
+}
+
+/// The text without the element.
+pub(crate) fn without(text: &str, path: &str) -> Result<String, String> {
+    replaced(text, path, "")
+}
+
+/// The text with something in the element's place.
+pub(crate) fn replaced(text: &str, path: &str, with: &str) -> Result<String, String> {
+    let range = find(text, path)?.outer;
+    Ok(format!(
+        "{}{with}{}",
+        &text[..range.start],
+        &text[range.end..]
+    ))
+}
+
+/// An empty tag `<a/>` opened to `<a></a>`, so that something fits in.
+fn opened(text: &str, path: &str) -> Result<String, String> {
+    let found = find(text, path)?;
+    if !found.empty_tag {
+        return Ok(text.to_owned());
+    }
+    let tag = &text[found.start.clone()];
+    let name: String = tag[1..]
+        .chars()
+        .take_while(|sign| !sign.is_whitespace() && *sign != '/' && *sign != '>')
+        .collect();
+    let open = tag.trim_end_matches("/>").trim_end();
+    Ok(format!(
+        "{}{open}></{name}>{}",
+        &text[..found.outer.start],
+        &text[found.outer.end..]
+    ))
+}
+
+/// The text with other content in the element.
+pub(crate) fn content(text: &str, path: &str, xml: &str) -> Result<String, String> {
+    let text = opened(text, path)?;
+    let range = find(&text, path)?.inner;
+    Ok(format!(
+        "{}{xml}{}",
+        &text[..range.start],
+        &text[range.end..]
+    ))
+}
+
+/// The text with something inserted.
+pub(crate) fn inserted(
+    text: &str,
+    path: &str,
+    place: crate::Place,
+    xml: &str,
+) -> Result<String, String> {
+    use crate::Place;
+    let text = match place {
+        Place::First | Place::Last => opened(text, path)?,
+        Place::Before | Place::After => text.to_owned(),
+    };
+    let found = find(&text, path)?;
+    let at = match place {
+        Place::Before => found.outer.start,
+        Place::After => found.outer.end,
+        Place::First => found.inner.start,
+        Place::Last => found.inner.end,
+    };
+    Ok(format!("{}{xml}{}", &text[..at], &text[at..]))
+}
+
+/// The text with the attribute set, or gone.
+pub(crate) fn attribute(
+    text: &str,
+    path: &str,
+    name: &str,
+    value: Option<&str>,
+) -> Result<String, String> {
+    let found = find(text, path)?;
+    let tag = &text[found.start.clone()];
+    let lead = format!(" {name}=\"");
+    let written = value
+        .map(|value| format!("{lead}{value}\""))
+        .unwrap_or_default();
+    let tag = match tag.find(&lead) {
+        Some(from) => {
+            let until = from
+                + lead.len()
+                + tag[from + lead.len()..]
+                    .find('"')
+                    .ok_or_else(|| format!("expected the end of {name} on {path}"))?
+                + 1;
+            format!("{}{written}{}", &tag[..from], &tag[until..])
+        }
+        None if value.is_none() => return Err(format!("expected {name} on {path}, found none")),
+        None => {
+            let at = tag.len() - if found.empty_tag { 2 } else { 1 };
+            format!("{}{written}{}", &tag[..at], &tag[at..])
+        }
+    };
+    Ok(format!(
+        "{}{tag}{}",
+        &text[..found.start.start],
+        &text[found.start.end..]
+    ))
+}
+
+/// The attribute's value as written.
+pub(crate) fn value_of(text: &str, path: &str, name: &str) -> Result<String, String> {
+    let found = find(text, path)?;
+    let tag = &text[found.start];
+    let lead = format!(" {name}=\"");
+    tag.split_once(&lead)
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(value, _)| value.to_owned())
+        .ok_or_else(|| format!("expected {name} on {path}, found none"))
+}
+
+/// The element in exclusive canonical form, comments gone; the signature that
+/// is its child left out (exc-c14n, xmldsig-core §6.6.4).
+pub(crate) fn canonical(text: &str, path: &str) -> Result<Vec<u8>, String> {
+    let signature = format!("{path}/Signature");
+    let text = if has(text, &signature) {
+        without(text, &signature)?
+    } else {
+        text.to_owned()
+    };
+    let document = uppsala::parse(&text).map_err(|error| format!("expected XML: {error}"))?;
+    let node = walk(&document, path).ok_or_else(|| format!("expected the element {path}"))?;
+    let nodes = NodeSet::tree_without_comments(node, &document);
+    canonicalize_doc::<&str>(&document, C14nMode::Exclusive, Some(&nodes), &[])
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,412 @@
+//! What a file of the catalogue says.
+
+use serde::{Deserialize, Serialize};
+
+/// A fault, or a control when it is honest after all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fault {
+    /// Stable name, kebab case; the file's name.
+    pub id: String,
+    /// The id of the check that delivers it to a service provider.
+    pub check: String,
+    /// What kind of fault it is.
+    pub family: Family,
+    /// How firmly the specification demands the refusal.
+    #[serde(default)]
+    pub level: Level,
+    /// What it does, in a sentence.
+    pub about: String,
+    /// The section that it breaks, or the published vulnerability.
+    pub spec: String,
+    /// The code of the refusal that a right service provider gives; empty for
+    /// a control.
+    #[serde(default)]
+    pub refusal: String,
+    /// Which signatures the message must have for the fault to bite; the
+    /// signer's own choice when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Cover>,
+    /// Edits before signing: the signature is right, what it covers is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draft: Vec<Edit>,
+    /// How it is signed.
+    #[serde(default)]
+    pub signing: Signing,
+    /// Edits after signing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed: Vec<Edit>,
+    /// What becomes of the message on its way into the form field.
+    #[serde(default)]
+    pub encoded: Encoding,
+    /// How it is delivered.
+    #[serde(default)]
+    pub delivery: Delivery,
+}
+
+impl Fault {
+    /// The stage at which it strikes: `draft`, `signed`, `encoded` or
+    /// `delivered`; the last, when there are several.
+    pub fn stage(&self) -> &'static str {
+        if self.delivery != Delivery::Once {
+            "delivered"
+        } else if self.encoded != Encoding::Base64 {
+            "encoded"
+        } else if self.signed.is_empty() && self.signing == Signing::Rightly {
+            "draft"
+        } else {
+            "signed"
+        }
+    }
+
+    /// Whether it tries to pass for somebody else than the person whom the
+    /// honest message is about.
+    pub fn impersonates(&self) -> bool {
+        self.draft
+            .iter()
+            .chain(&self.signed)
+            .any(Edit::impersonates)
+    }
+}
+
+/// Kinds of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Honest.
+    Control,
+    /// The signed part is moved, a forged one put in its place (XSW).
+    SignatureWrapping,
+    /// The signature is missing, void, misplaced or another's.
+    Signature,
+    /// Algorithms that prove nothing.
+    Algorithm,
+    /// Two readers understand the document differently.
+    Parser,
+    /// Whom, where and when the assertion is for.
+    Conditions,
+    /// A mandatory part is missing or void.
+    Elements,
+    /// The status contradicts the content.
+    Status,
+    /// A message used twice or elsewhere.
+    Replay,
+    /// Identifiers that are more than identifiers.
+    Injection,
+    /// Too much of something.
+    Exhaustion,
+    /// Encrypted content.
+    Encryption,
+}
+
+impl Family {
+    /// How a service provider mends what a fault of this family shows.
+    pub fn mend(self) -> &'static str {
+        match self {
+            Self::Control => {
+                "Accept what the specification allows; the answer's log entry says what was objected to."
+            }
+            Self::SignatureWrapping => {
+                "Read claims only from the element whose digest the signature verified, in the same parsed tree; refuse a document with a second assertion or response anywhere in it."
+            }
+            Self::Signature => {
+                "Demand exactly one enveloped signature that is a child of the assertion or response, with one reference to that element's ID, verified under a key configured for this identity provider; never take a key from the message."
+            }
+            Self::Algorithm => {
+                "Keep an allow-list: RSA or ECDSA with SHA-256 or stronger, exclusive canonicalization, and the transforms enveloped-signature and exc-c14n. Refuse everything else before verifying."
+            }
+            Self::Parser => {
+                "Refuse a DTD, read the text of an element as canonicalization without comments gives it, and parse the message once with one parser."
+            }
+            Self::Conditions => {
+                "Compare issuer, audience, recipient, destination and InResponseTo exactly, and check every time window with a small skew."
+            }
+            Self::Elements => {
+                "Demand every element that saml-profiles §4.1.4.2 demands; what is missing is never taken as granted."
+            }
+            Self::Status => {
+                "Look at the top-level status first; anything but Success ends the login, whatever else the message holds."
+            }
+            Self::Replay => {
+                "Remember each assertion ID until its NotOnOrAfter, under a unique key shared by all replicas, and bind InResponseTo to the browser that asked."
+            }
+            Self::Injection => {
+                "Treat identifiers as opaque text: compare them whole and exactly, allow only the e-mail domains that were verified for this identity provider, and encode them for every place they are shown."
+            }
+            Self::Exhaustion => {
+                "Bound the size of the field, of the decoded document and its depth, before parsing."
+            }
+            Self::Encryption => {
+                "Decrypt only after the outer checks, then judge the decrypted assertion like any other; answer every failure in the same words and time."
+            }
+        }
+    }
+}
+
+/// How firmly the specification demands something (RFC 2119).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// It does.
+    #[default]
+    Must,
+    /// It recommends.
+    Should,
+    /// It allows.
+    May,
+}
+
+/// Which elements are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cover {
+    /// The assertion only.
+    Assertion,
+    /// The response only.
+    Response,
+    /// Both.
+    Both,
+}
+
+/// Where an insertion goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// Right before the element.
+    Before,
+    /// Right after the element.
+    After,
+    /// Inside, before everything else.
+    First,
+    /// Inside, after everything else.
+    Last,
+}
+
+/// One amendment of a document. `at` names an element by the local names from
+/// the root down, the first match at each step: `Response/Assertion/Subject`.
+/// Texts may hold the phrases of `phrases.rs`, such as `{forged}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(
+    tag = "edit",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+pub enum Edit {
+    /// Sets an attribute, or removes it when there is no value.
+    Attribute {
+        /// The element.
+        at: String,
+        /// The attribute's name as written.
+        name: String,
+        /// Its new value.
+        value: Option<String>,
+    },
+    /// Replaces what is inside an element by raw XML.
+    Content {
+        /// The element.
+        at: String,
+        /// The XML.
+        xml: String,
+    },
+    /// Inserts raw XML.
+    Insert {
+        /// The element.
+        at: String,
+        /// Where.
+        place: Place,
+        /// The XML.
+        xml: String,
+        /// How often, one after the other.
+        #[serde(default = "once")]
+        times: usize,
+    },
+    /// Replaces an element.
+    Replace {
+        /// The element.
+        at: String,
+        /// The XML.
+        xml: String,
+    },
+    /// Removes an element.
+    Remove {
+        /// The element.
+        at: String,
+    },
+    /// Puts text around the document.
+    Surround {
+        /// In front.
+        #[serde(default)]
+        before: String,
+        /// Behind.
+        #[serde(default)]
+        after: String,
+    },
+    /// Replaces every occurrence of a text.
+    Substitute {
+        /// The text; it must occur.
+        find: String,
+        /// What comes in its place.
+        with: String,
+    },
+    /// Moves every instant.
+    Shift {
+        /// Forward, or back when negative.
+        seconds: i64,
+    },
+    /// The forged identity takes the genuine one's place everywhere.
+    Impersonate,
+    /// The reference's digest is made right again for the amended content.
+    Redigest {
+        /// The digest goes into a comment in front of the old one.
+        #[serde(default)]
+        as_comment: bool,
+    },
+    /// Elements in elements, inserted at the end of one.
+    Nest {
+        /// The element.
+        at: String,
+        /// How many levels.
+        depth: usize,
+    },
+}
+
+fn once() -> usize {
+    1
+}
+
+impl Edit {
+    fn impersonates(&self) -> bool {
+        let speaks = |text: &str| text.contains("{forged");
+        match self {
+            Self::Impersonate => true,
+            Self::Attribute { value, .. } => value.as_deref().is_some_and(speaks),
+            Self::Content { xml, .. } | Self::Insert { xml, .. } | Self::Replace { xml, .. } => {
+                speaks(xml)
+            }
+            Self::Surround { before, after } => speaks(before) || speaks(after),
+            Self::Substitute { with, .. } => speaks(with),
+            Self::Remove { .. }
+            | Self::Shift { .. }
+            | Self::Redigest { .. }
+            | Self::Nest { .. } => false,
+        }
+    }
+}
+
+/// How a message is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(
+    tag = "how",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+pub enum Signing {
+    /// As it should be.
+    #[default]
+    Rightly,
+    /// Not at all.
+    Not,
+    /// With a key that the metadata doesn't name, its certificate in KeyInfo.
+    AnotherKey,
+    /// By hand, so that every part of the signature can be wrong.
+    Handmade(Handmade),
+}
+
+/// A signature made by hand, in the assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Handmade {
+    /// The URI of the signature's algorithm.
+    #[serde(default = "rsa_sha256")]
+    pub method: String,
+    /// Raw XML inside `<SignatureMethod>`.
+    #[serde(default)]
+    pub method_content: String,
+    /// The URI of the digest's algorithm.
+    #[serde(default = "sha256")]
+    pub digest: String,
+    /// Raw XML of `<Transforms>` in place of the usual two.
+    #[serde(default)]
+    pub transforms: Option<String>,
+    /// What is referenced: `#assertion` is the assertion, an empty text the
+    /// whole document, anything else is written as it is.
+    #[serde(default = "the_assertion")]
+    pub references: Vec<String>,
+    /// The digest is that of no bytes at all.
+    #[serde(default)]
+    pub digest_of_nothing: bool,
+    /// With what it is signed.
+    #[serde(default)]
+    pub key: HandmadeKey,
+    /// Raw XML of `<KeyInfo>` in place of the key's own certificate.
+    #[serde(default)]
+    pub key_info: Option<String>,
+}
+
+fn rsa_sha256() -> String {
+    saml::names::RSA_SHA256.to_owned()
+}
+
+fn sha256() -> String {
+    saml::names::SHA256.to_owned()
+}
+
+fn the_assertion() -> Vec<String> {
+    vec!["#assertion".to_owned()]
+}
+
+/// With what a handmade signature is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandmadeKey {
+    /// The identity provider's own key.
+    #[default]
+    Own,
+    /// A key nobody was told of.
+    Another,
+    /// HMAC, its secret the public certificate in PEM.
+    CertificatePem,
+    /// HMAC, its secret the public certificate in DER.
+    CertificateDer,
+    /// HMAC, its secret empty.
+    Empty,
+    /// The value stays empty.
+    None,
+}
+
+/// How a document becomes the form field `SAMLResponse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Base64, as saml-bindings §3.5.4 has it.
+    #[default]
+    Base64,
+    /// Compressed first, as for HTTP-Redirect.
+    Deflated,
+    /// A few bytes that inflate to very many.
+    DeflateBomb,
+    /// UTF-16 with a byte order mark.
+    #[serde(rename = "utf16")]
+    Utf16,
+    /// The XML itself.
+    Plain,
+    /// Base64 with signs of no alphabet in it.
+    Garbage,
+}
+
+/// How a message is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Once, by the browser that asked.
+    #[default]
+    Once,
+    /// Accepted once, and delivered again.
+    Again,
+    /// Twice at the same time.
+    AtOnce,
+    /// By a browser that asked nothing.
+    OtherBrowser,
+}

@@ -1,0 +1,258 @@
+//! From an honest draft to the message that a fault wants delivered.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use jiff::{SignedDuration, Timestamp};
+use saml::keys::SigningKey;
+use saml::message::Response;
+use saml::signature::Signer;
+
+use crate::document;
+use crate::handmade;
+use crate::phrases::Phrases;
+use crate::{Cover, Edit, Encoding, Fault, Signing};
+
+/// What an honest identity provider would send.
+#[derive(Debug, Clone)]
+pub struct Honest<'a> {
+    /// The draft.
+    pub response: &'a Response,
+    /// How it would sign.
+    pub signer: &'a Signer,
+    /// A key that nobody was told of.
+    pub foreign: &'a SigningKey,
+    /// Whom a fault would pass for.
+    pub forged: &'a str,
+}
+
+/// A message ready for delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forged {
+    /// The document, before it was encoded.
+    pub xml: String,
+    /// The value of the form field `SAMLResponse`.
+    pub field: String,
+}
+
+/// A fault that could not be done: the message would have been honest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the fault {fault} changed nothing: {reason}")]
+pub struct Ineffective {
+    /// Its id.
+    pub fault: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Makes the message that these faults, one after the other, make of an honest
+/// one. No fault at all gives the honest message.
+///
+/// # Errors
+/// [`Ineffective`] when a fault finds nothing to amend.
+pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffective> {
+    let ineffective = |fault: &Fault| {
+        let fault = fault.id.clone();
+        move |reason| Ineffective { fault, reason }
+    };
+    let genuine = genuine(honest.response);
+    let said = |document: &str, edits: &[Edit]| -> Result<String, String> {
+        let phrases = Phrases {
+            document,
+            genuine: &genuine,
+            forged: honest.forged,
+            now: honest.response.issue_instant,
+            foreign_certificate: honest.foreign.certificate().to_base64(),
+        };
+        let amended = edits.iter().try_fold(document.to_owned(), |text, edit| {
+            amend(text, edit, &phrases)
+        })?;
+        if !edits.is_empty() && amended == document {
+            return Err("the document says so already".to_owned());
+        }
+        Ok(amended)
+    };
+
+    let mut text = honest.response.to_xml();
+    for fault in faults {
+        text = said(&text, &fault.draft).map_err(ineffective(fault))?;
+    }
+    let first = |wanted: fn(&Fault) -> bool| faults.iter().find(|fault| wanted(fault));
+    let signing = first(|fault| fault.signing != Signing::Rightly);
+    let cover = first(|fault| fault.cover.is_some()).and_then(|fault| fault.cover);
+    text = sign(&text, signing.map(|fault| &fault.signing), cover, honest).map_err(|reason| {
+        Ineffective {
+            fault: signing
+                .or(faults.first())
+                .map(|fault| fault.id.clone())
+                .unwrap_or_default(),
+            reason,
+        }
+    })?;
+    for fault in faults {
+        text = said(&text, &fault.signed).map_err(ineffective(fault))?;
+    }
+    let encoding = first(|fault| fault.encoded != Encoding::Base64).map(|fault| fault.encoded);
+    Ok(Forged {
+        field: encode(&text, encoding.unwrap_or_default()),
+        xml: text,
+    })
+}
+
+/// Whom the draft is about; a draft about nobody gives a name that occurs in
+/// no document.
+fn genuine(response: &Response) -> String {
+    let subject = response
+        .assertions
+        .first()
+        .and_then(|assertion| assertion.subject.as_ref());
+    subject.map_or_else(
+        || "\u{0}".to_owned(),
+        |subject| subject.name_id.value.clone(),
+    )
+}
+
+fn sign(
+    text: &str,
+    signing: Option<&Signing>,
+    cover: Option<Cover>,
+    honest: &Honest<'_>,
+) -> Result<String, String> {
+    let mut signer = honest.signer.clone();
+    if let Some(cover) = cover {
+        signer.assertion = cover != Cover::Response;
+        signer.response = cover != Cover::Assertion;
+    }
+    match signing.unwrap_or(&Signing::Rightly) {
+        Signing::Rightly => {}
+        Signing::Not => return Ok(text.to_owned()),
+        Signing::AnotherKey => {
+            signer.key = honest.foreign.clone();
+            signer.algorithm = signer.key.algorithm();
+        }
+        Signing::Handmade(handmade) => {
+            let signed = handmade::sign(text, handmade, honest)?;
+            return Ok(signed);
+        }
+    }
+    signer.sign_text(text).map_err(|error| error.to_string())
+}
+
+fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {
+    let said = |text: &str| phrases.said(text);
+    match edit {
+        Edit::Attribute { at, name, value } => {
+            let value = value.as_deref().map(said).transpose()?;
+            document::attribute(&text, at, name, value.as_deref())
+        }
+        Edit::Content { at, xml } => document::content(&text, at, &said(xml)?),
+        Edit::Insert {
+            at,
+            place,
+            xml,
+            times,
+        } => document::inserted(&text, at, *place, &said(xml)?.repeat(*times)),
+        Edit::Replace { at, xml } => document::replaced(&text, at, &said(xml)?),
+        Edit::Remove { at } => document::without(&text, at),
+        Edit::Surround { before, after } => Ok(format!("{}{text}{}", said(before)?, said(after)?)),
+        Edit::Substitute { find, with } => {
+            let find = said(find)?;
+            if !text.contains(&find) {
+                return Err(format!("expected {find:?} in the document"));
+            }
+            Ok(text.replace(&find, &said(with)?))
+        }
+        Edit::Shift { seconds } => Ok(shifted(&text, SignedDuration::from_secs(*seconds))),
+        Edit::Impersonate => Ok(phrases.impersonated(&text)),
+        Edit::Redigest { as_comment } => redigested(&text, *as_comment),
+        Edit::Nest { at, depth } => {
+            let nest = format!("{}{}", "<n>".repeat(*depth), "</n>".repeat(*depth));
+            document::inserted(&text, at, crate::Place::Last, &nest)
+        }
+    }
+}
+
+/// Every instant in an attribute moved.
+fn shifted(text: &str, by: SignedDuration) -> String {
+    const NAMES: [&str; 5] = [
+        " IssueInstant=\"",
+        " NotBefore=\"",
+        " NotOnOrAfter=\"",
+        " AuthnInstant=\"",
+        " SessionNotOnOrAfter=\"",
+    ];
+    let mut text = text.to_owned();
+    for name in NAMES {
+        let mut from = 0;
+        while let Some(found) = text[from..].find(name) {
+            let start = from + found + name.len();
+            let Some(length) = text[start..].find('"') else {
+                break;
+            };
+            let moved = text[start..start + length]
+                .parse::<Timestamp>()
+                .ok()
+                .and_then(|at| at.saturating_add(by).ok())
+                .map(|at| format!("{at:.3}"));
+            if let Some(moved) = moved {
+                text.replace_range(start..start + length, &moved);
+            }
+            from = start;
+        }
+    }
+    text
+}
+
+fn redigested(text: &str, as_comment: bool) -> Result<String, String> {
+    let (element, reference) = if document::has(text, "Response/Assertion/Signature") {
+        (
+            "Response/Assertion",
+            "Response/Assertion/Signature/SignedInfo/Reference",
+        )
+    } else {
+        ("Response", "Response/Signature/SignedInfo/Reference")
+    };
+    let method = document::value_of(text, &format!("{reference}/DigestMethod"), "Algorithm")?;
+    let digest = STANDARD.encode(handmade::digest(
+        &method,
+        &document::canonical(text, element)?,
+    ));
+    let at = format!("{reference}/DigestValue");
+    let value = if as_comment {
+        format!("<!--{digest}-->{}", document::inner(text, &at)?)
+    } else {
+        digest
+    };
+    document::content(text, &at, &value)
+}
+
+fn encode(text: &str, encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Base64 => STANDARD.encode(text),
+        Encoding::Deflated => STANDARD.encode(deflated(text.as_bytes())),
+        Encoding::DeflateBomb => {
+            let spaces = vec![b' '; 32 * 1024 * 1024];
+            STANDARD.encode(deflated(&[text.as_bytes(), &spaces].concat()))
+        }
+        Encoding::Utf16 => {
+            let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+            STANDARD.encode(units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+        }
+        Encoding::Plain => text.to_owned(),
+        Encoding::Garbage => {
+            let mut field = STANDARD.encode(text);
+            field.insert_str(field.len() / 2, "*!\u{fffd}");
+            field
+        }
+    }
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}

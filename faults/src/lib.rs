@@ -1,0 +1,78 @@
+//! Deliberate faults in SAML responses, as data.
+//!
+//! A fault is one file under `fixtures/faults`: an honest response with one
+//! amendment, and the refusal that a right service provider gives. The mock
+//! identity provider delivers them on demand, the tests hold our own service
+//! provider against them, `rehearsal check sp` holds any other.
+//!
+//! - [`catalogue()`] and [`controls()`] read the files;
+//! - [`Fault`] is what a file says;
+//! - [`forge()`] makes the message that a fault wants delivered.
+//!
+//! To add a fault: a file. To add a kind of edit: a variant of [`Edit`] and
+//! its arm in `forge.rs`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod document;
+mod fault;
+mod forge;
+mod handmade;
+mod phrases;
+
+pub use fault::{
+    Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Level, Place, Signing,
+};
+pub use forge::{Forged, Honest, Ineffective, forge};
+
+include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+/// Every fault, by id.
+///
+/// # Errors
+/// When an embedded file can't be read; a test keeps that from happening.
+pub fn catalogue() -> Result<Vec<Fault>, toml::de::Error> {
+    read(FAULTS)
+}
+
+/// Honest responses of unusual but right form, which every service provider
+/// should accept.
+///
+/// # Errors
+/// As for [`catalogue`].
+pub fn controls() -> Result<Vec<Fault>, toml::de::Error> {
+    read(CONTROLS)
+}
+
+fn read(files: &[(&str, &str)]) -> Result<Vec<Fault>, toml::de::Error> {
+    files.iter().map(|(_, text)| toml::from_str(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_read_and_named_after_what_it_holds() {
+        for (files, read) in [(FAULTS, catalogue()), (CONTROLS, controls())] {
+            let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+            let read = read.unwrap();
+            let ids: Vec<&str> = read.iter().map(|fault| fault.id.as_str()).collect();
+            assert_eq!(ids, names);
+        }
+    }
+
+    #[test]
+    fn no_two_faults_are_one_check() {
+        let mut checks: Vec<String> = catalogue()
+            .unwrap()
+            .into_iter()
+            .chain(controls().unwrap())
+            .map(|fault| fault.check)
+            .collect();
+        let all = checks.len();
+        checks.sort();
+        checks.dedup();
+        assert_eq!(checks.len(), all);
+    }
+}

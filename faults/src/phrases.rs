@@ -1,0 +1,158 @@
+//! The phrases that a fault's texts may hold, between braces.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::document;
+
+/// What a phrase can speak of: the document at the start of a stage, and the
+/// two identities.
+pub(crate) struct Phrases<'a> {
+    /// The document as it was when the stage began.
+    pub(crate) document: &'a str,
+    /// Whom the honest message is about.
+    pub(crate) genuine: &'a str,
+    /// Whom the fault would pass for.
+    pub(crate) forged: &'a str,
+    /// The instant of the message.
+    pub(crate) now: Timestamp,
+    /// The certificate of a key nobody was told of, base64.
+    pub(crate) foreign_certificate: String,
+}
+
+const ASSERTION: &str = "Response/Assertion";
+
+impl Phrases<'_> {
+    /// The text with every phrase said.
+    pub(crate) fn said(&self, text: &str) -> Result<String, String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            let Some(close) = rest[open..].find('}') else {
+                break;
+            };
+            out.push_str(&rest[..open]);
+            out.push_str(&self.phrase(&rest[open + 1..open + close])?);
+            rest = &rest[open + close + 1..];
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn phrase(&self, name: &str) -> Result<String, String> {
+        if let Some(seconds) = name.strip_prefix("now") {
+            let seconds: i64 = if seconds.is_empty() {
+                0
+            } else {
+                seconds
+                    .parse()
+                    .map_err(|_| format!("expected now+SECONDS or now-SECONDS, came {name}"))?
+            };
+            let at = self
+                .now
+                .saturating_add(SignedDuration::from_secs(seconds))
+                .unwrap_or(self.now);
+            return Ok(format!("{at:.3}"));
+        }
+        let of = |path: &str, attribute: &str| document::value_of(self.document, path, attribute);
+        Ok(match name {
+            // The identities.
+            "genuine" => self.genuine.to_owned(),
+            "forged-name" => self.forged.to_owned(),
+            "forged-fullwidth-domain" => fullwidth_domain(self.forged),
+            "forged-utf7" => utf7(self.forged),
+            // What the document says.
+            "acs" => of("Response", "Destination")?,
+            "idp" => document::inner(self.document, "Response/Issuer")?.to_owned(),
+            "sp" => document::inner(
+                self.document,
+                "Response/Assertion/Conditions/AudienceRestriction/Audience",
+            )?
+            .to_owned(),
+            "assertion-id" => of(ASSERTION, "ID")?,
+            "response-id" => of("Response", "ID")?,
+            "assertion" => document::outer(self.document, ASSERTION)?.to_owned(),
+            "assertion-unsigned" => self.unsigned_assertion()?,
+            "response-unsigned" => document::without(self.document, "Response/Signature")?,
+            "signature" => self.signature()?,
+            "signature-open" => {
+                let signature = self.signature()?;
+                let end = signature.rfind("</").ok_or("expected a whole signature")?;
+                signature[..end].to_owned()
+            }
+            "signed-info" => {
+                document::outer(self.document, "Response/Assertion/Signature/SignedInfo")?
+                    .to_owned()
+            }
+            // Forged in their likeness.
+            "forged" => self.forged_assertion(Some("_forged"))?,
+            "forged-same-id" => self.forged_assertion(None)?,
+            "forged-head" => self.forged_split()?.0,
+            "forged-tail" => self.forged_split()?.1,
+            "forged-response" => document::attribute(
+                &self.impersonated(&self.phrase("response-unsigned")?),
+                "Response",
+                "ID",
+                Some("_forged-response"),
+            )?,
+            "foreign-certificate" => self.foreign_certificate.clone(),
+            "open" => "{".to_owned(),
+            other => return Err(format!("expected a phrase, came {{{other}}}")),
+        })
+    }
+
+    /// The text, about the forged identity.
+    pub(crate) fn impersonated(&self, text: &str) -> String {
+        text.replace(self.genuine, self.forged)
+    }
+
+    fn signature(&self) -> Result<String, String> {
+        document::outer(self.document, "Response/Assertion/Signature")
+            .or_else(|_| document::outer(self.document, "Response/Signature"))
+            .map(str::to_owned)
+    }
+
+    fn unsigned_assertion(&self) -> Result<String, String> {
+        let assertion = document::outer(self.document, ASSERTION)?;
+        if document::has(assertion, "Assertion/Signature") {
+            return document::without(assertion, "Assertion/Signature");
+        }
+        Ok(assertion.to_owned())
+    }
+
+    fn forged_assertion(&self, id: Option<&str>) -> Result<String, String> {
+        let forged = self.impersonated(&self.unsigned_assertion()?);
+        match id {
+            Some(id) => document::attribute(&forged, "Assertion", "ID", Some(id)),
+            None => Ok(forged),
+        }
+    }
+
+    fn forged_split(&self) -> Result<(String, String), String> {
+        let forged = self.forged_assertion(Some("_forged"))?;
+        let at = document::find(&forged, "Assertion/Issuer")?.outer.end;
+        Ok((forged[..at].to_owned(), forged[at..].to_owned()))
+    }
+}
+
+/// The first letter after the `@`, full width: the same to a reader who
+/// normalizes (Unicode NFKC), another to one who compares.
+fn fullwidth_domain(address: &str) -> String {
+    let at = address.find('@').map_or(0, |at| at + 1);
+    address
+        .char_indices()
+        .map(|(index, sign)| match sign {
+            'a'..='z' if index == at => {
+                char::from_u32(u32::from(sign) - u32::from('a') + 0xFF41).unwrap_or(sign)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// UTF-7 (RFC 2152), every sign shifted.
+fn utf7(text: &str) -> String {
+    use base64::Engine as _;
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let shifted = base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
+    format!("+{shifted}-")
+}

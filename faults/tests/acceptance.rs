@@ -1,0 +1,67 @@
+//! Every fault makes the path from posted form to checked assertion refuse,
+//! for the reason that the catalogue names; every control passes.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use faults::Delivery;
+
+/// Refusals that only a portal can give: it knows domains and what it saw.
+const OF_THE_PORTAL: [&str; 3] = ["wrong-domain", "assertion-replayed", "unsolicited"];
+
+#[test]
+fn each_fault_is_refused_for_its_own_reason() {
+    let mut wrong = BTreeMap::new();
+    for fault in faults::catalogue().unwrap() {
+        let forged = match world::forged(&fault) {
+            Ok(forged) => forged,
+            Err(error) => {
+                wrong.insert(fault.id, error.to_string());
+                continue;
+            }
+        };
+        let came = match world::judged(&forged.field) {
+            Ok(checked) => {
+                let whole = checked.name_id().value.as_str();
+                if OF_THE_PORTAL.contains(&fault.refusal.as_str()) && whole != world::VICTIM {
+                    continue;
+                }
+                if fault.delivery != Delivery::Once {
+                    continue;
+                }
+                format!("accepted {whole}, expected {}", fault.refusal)
+            }
+            Err(refusal) if refusal.code() == fault.refusal => continue,
+            Err(refusal) => format!("expected {}, came {}", fault.refusal, refusal.private()),
+        };
+        wrong.insert(fault.id, came);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn each_control_is_accepted() {
+    let mut wrong = BTreeMap::new();
+    for control in faults::controls().unwrap() {
+        match world::forged(&control) {
+            Err(error) => {
+                wrong.insert(control.id, error.to_string());
+            }
+            Ok(forged) => {
+                if let Err(refusal) = world::judged(&forged.field) {
+                    wrong.insert(control.id, refusal.private());
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn there_are_faults_of_every_family_and_seventy_at_least() {
+    let faults = faults::catalogue().unwrap();
+    assert!(faults.len() >= 70, "{}", faults.len());
+}

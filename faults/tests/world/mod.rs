@@ -1,0 +1,129 @@
+//! An attacker with an account of their own, a victim, and a service provider
+//! that trusts one identity provider.
+
+use std::sync::LazyLock;
+
+use faults::{Fault, Forged, Honest, Ineffective};
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use saml::Limits;
+use saml::acceptance::{
+    Checked, Expectations, Expected, Posted, Refusal, SignaturePolicy, TrustedKeys,
+};
+use saml::keys::{Certificate, SigningKey};
+use saml::message::{
+    Assertion, Attribute, AuthnStatement, Conditions, NameId, NameIdFormat, Response, Status,
+    Subject, SubjectConfirmation,
+};
+use saml::names;
+use saml::signature::Signer;
+
+const IDP: &str = "https://idp.example/env";
+const SP: &str = "https://portal.example/42";
+const ACS: &str = "https://portal.example/webapp/sso/acs/42";
+const REQUEST: &str = "_request";
+const ATTACKER: &str = "mallory@corp.example";
+/// Whom the faults would pass for.
+pub(crate) const VICTIM: &str = "anna@corp.example";
+
+fn key() -> SigningKey {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let params = CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let certificate = Certificate::from_der(certificate.der().to_vec()).unwrap();
+    SigningKey::new(&key.serialize_pem(), certificate).unwrap()
+}
+
+static OWN: LazyLock<SigningKey> = LazyLock::new(key);
+static FOREIGN: LazyLock<SigningKey> = LazyLock::new(key);
+
+fn now() -> Timestamp {
+    "2026-03-02T09:00:00Z".parse().unwrap()
+}
+
+fn response(who: &str) -> Response {
+    let minutes = |n| now() + SignedDuration::from_mins(n);
+    let attribute = |name: &str, value: &str| Attribute {
+        name: name.into(),
+        name_format: None,
+        values: vec![value.into()],
+    };
+    Response {
+        id: "_response".into(),
+        issue_instant: now(),
+        destination: Some(ACS.into()),
+        in_response_to: Some(REQUEST.into()),
+        issuer: Some(IDP.into()),
+        status: Status::success(),
+        assertions: vec![Assertion {
+            id: "_assertion".into(),
+            issue_instant: now(),
+            issuer: IDP.into(),
+            subject: Some(Subject {
+                name_id: NameId {
+                    value: who.into(),
+                    format: NameIdFormat::EmailAddress,
+                    name_qualifier: None,
+                    sp_name_qualifier: None,
+                },
+                confirmations: vec![SubjectConfirmation {
+                    method: names::BEARER.into(),
+                    recipient: Some(ACS.into()),
+                    not_on_or_after: Some(minutes(5)),
+                    not_before: None,
+                    in_response_to: Some(REQUEST.into()),
+                }],
+            }),
+            conditions: Some(Conditions {
+                not_before: Some(minutes(-1)),
+                not_on_or_after: Some(minutes(5)),
+                audience_restrictions: vec![vec![SP.into()]],
+            }),
+            authn_statements: vec![AuthnStatement {
+                authn_instant: minutes(-1),
+                session_index: Some("_session".into()),
+                session_not_on_or_after: None,
+                class_ref: names::PASSWORD_PROTECTED_TRANSPORT.into(),
+            }],
+            attributes: vec![attribute("name", who), attribute("groups", "Users")],
+        }],
+    }
+}
+
+/// What a fault delivers.
+pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
+    let who = if fault.impersonates() {
+        ATTACKER
+    } else {
+        VICTIM
+    };
+    let response = response(who);
+    let signer = Signer {
+        key: OWN.clone(),
+        response: false,
+        assertion: true,
+        algorithm: OWN.algorithm(),
+    };
+    let honest = Honest {
+        response: &response,
+        signer: &signer,
+        foreign: &FOREIGN,
+        forged: VICTIM,
+    };
+    faults::forge(std::slice::from_ref(fault), &honest)
+}
+
+/// The service provider's whole path.
+pub(crate) fn judged(field: &str) -> Result<Checked, Refusal> {
+    let keys = TrustedKeys::new(vec![OWN.certificate().clone()]).unwrap();
+    Posted::from_form(field, &Limits::default())?
+        .verify(&keys, SignaturePolicy::Either)?
+        .check(&Expectations {
+            idp_entity_id: IDP.into(),
+            sp_entity_id: SP.into(),
+            acs_url: ACS.into(),
+            in_response_to: Expected::Request(REQUEST.into()),
+            now: now(),
+            clock_skew: SignedDuration::from_secs(60),
+        })
+}
