@@ -11,6 +11,7 @@
 //! - [`acts`]: what each actor of the guide can do, one file per chapter;
 //! - [`steps`]: the words of the scenarios, one file per group of procedures;
 //! - [`scenario`]: the catalogue of scenarios, and how they are run;
+//! - [`check`]: checks of somebody else's endpoint;
 //! - [`report`]: verdicts as data, and every form they are written in.
 //!
 //! A new scenario is a file in `features/` and a line in
@@ -18,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod acts;
+pub mod check;
 mod dns;
 pub mod judge;
 pub mod organization;

@@ -31,6 +31,9 @@ enum Command {
     /// Runs the scenarios.
     #[command(after_help = "Example: rehearsal run --tags '@G-18' --junit out.xml")]
     Run(command::run::Run),
+    /// Checks somebody else's endpoint.
+    #[command(subcommand)]
+    Check(command::check::Check),
     /// Lists the guide's procedures with the scenarios that cover each.
     #[command(after_help = "Example: rehearsal coverage --json")]
     Coverage(command::coverage::Coverage),
@@ -43,6 +46,7 @@ async fn main() -> ExitCode {
         Command::Demo(demo) => demo.perform().await,
         Command::Up(up) => up.perform().await,
         Command::Run(run) => run.perform().await,
+        Command::Check(check) => check.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };
     match outcome {

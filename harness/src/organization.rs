@@ -146,6 +146,18 @@ impl World {
         self.directory_is_in_sync().await
     }
 
+    /// The organization trusts another identity provider than the simulated
+    /// one (step 4), and knows its groups by their names.
+    ///
+    /// # Errors
+    /// When the portal doesn't take the metadata.
+    pub async fn trusts(&mut self, given: &str, metadata_xml: &str) -> Outcome {
+        self.enters_saml(given, json!({"metadata_xml": metadata_xml}))
+            .await?
+            .succeeded("step 4")?;
+        Ok(())
+    }
+
     /// Learns the ids of an organization that an earlier run set up. The SCIM
     /// token was shown once and isn't known any more: a new one is made.
     async fn takes_organization_up(&mut self) -> Outcome {

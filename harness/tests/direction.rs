@@ -6,16 +6,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Who may know whom.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("ambient", &[]),
     ("saml", &[]),
+    ("faults", &["saml"]),
     ("scim", &[]),
     ("sp", &["ambient", "saml", "scim"]),
-    ("mock-idp", &["ambient", "saml", "scim"]),
+    ("mock-idp", &["ambient", "faults", "saml", "scim"]),
     ("desktop-sim", &["ambient"]),
     (
         "harness",
-        &["ambient", "desktop-sim", "mock-idp", "saml", "scim", "sp"],
+        &[
+            "ambient",
+            "desktop-sim",
+            "faults",
+            "mock-idp",
+            "saml",
+            "scim",
+            "sp",
+        ],
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! The subcommands, one file each. Each answers whether all was well.
 
+pub(crate) mod check;
 pub(crate) mod coverage;
 pub(crate) mod demo;
 pub(crate) mod run;
@@ -7,7 +8,10 @@ pub(crate) mod up;
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use url::Url;
 
 /// Writes a result to a file.
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -25,4 +29,34 @@ pub(crate) fn colours() -> bool {
     use std::io::IsTerminal as _;
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::io::stderr().is_terminal()
+}
+
+/// Reads a file, or fetches an address, which may take a while to be there.
+pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Result<String> {
+    let Some(url) = Url::parse(place)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+    else {
+        return std::fs::read_to_string(place).with_context(|| format!("reading {place}"));
+    };
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut attempts = tokio::time::interval(Duration::from_millis(200));
+    let fetch = async {
+        loop {
+            attempts.tick().await;
+            let answer = client.get(url.clone()).send().await;
+            match answer.and_then(reqwest::Response::error_for_status) {
+                Ok(answer) => return answer.text().await,
+                Err(error) if error.is_connect() || error.is_status() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(patience, fetch).await {
+        Ok(text) => text.with_context(|| format!("fetching {place}")),
+        Err(_) => bail!(
+            "expected metadata at {place} within {} s, came none; is the service provider running?",
+            patience.as_secs()
+        ),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -26,6 +27,10 @@ pub(crate) struct Up {
     /// postgres://…); the IdP's lies beside a file. Temporary by default.
     #[arg(long, value_name = "URL", env = "REHEARSAL_DATABASE_URL")]
     database_url: Option<String>,
+    /// The demo organization trusts this identity provider in place of the
+    /// simulated one.
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
+    idp_metadata: Option<String>,
     /// Starts without the demo organization.
     #[arg(long)]
     empty: bool,
@@ -50,6 +55,13 @@ impl Up {
                 .demo_organization(Plan::default())
                 .await
                 .context("setting the demo organization up")?;
+        }
+        if let Some(place) = &self.idp_metadata {
+            let metadata = super::read_metadata(place, Duration::from_secs(30)).await?;
+            world
+                .trusts("Ada", &metadata)
+                .await
+                .with_context(|| format!("trusting the identity provider of {place}"))?;
         }
         let ready = serde_json::to_string_pretty(&world.ready())?;
         if let Some(path) = &self.ready_file {

@@ -131,14 +131,8 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
         Some(browser) => {
             let now = stored(portal.now());
             let hash = fingerprint(browser);
-            store::logins::open_of_browser(
-                &mut db,
-                posted.tenant_id,
-                &hash,
-                posted.relay_state,
-                now,
-            )
-            .await?
+            store::logins::of_browser(&mut db, posted.tenant_id, &hash, posted.relay_state, now)
+                .await?
         }
         None => None,
     };

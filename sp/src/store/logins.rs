@@ -50,12 +50,13 @@ pub async fn insert(db: &mut Db, row: &SsoRequestRow) -> Result<()> {
     Ok(())
 }
 
-/// The request that this browser sent last and that is still open, the one
-/// named by the RelayState first.
+/// The request of this browser that an answer is to: the one the RelayState
+/// names, else the last that is still open, else the last. One that was
+/// answered before is found too, so that a replay is known for what it is.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open_of_browser(
+pub async fn of_browser(
     db: &mut Db,
     tenant_id: &str,
     browser_hash: &str,
@@ -64,8 +65,8 @@ pub async fn open_of_browser(
 ) -> Result<Option<SsoRequestRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM sso_requests
-         WHERE tenant_id = $1 AND browser_hash = $2 AND spent = 0 AND expires > $4
-         ORDER BY CASE WHEN relay_state = $3 THEN 0 ELSE 1 END, created DESC LIMIT 1",
+         WHERE tenant_id = $1 AND browser_hash = $2 AND expires > $4
+         ORDER BY CASE WHEN relay_state = $3 THEN 0 ELSE 1 END, spent, created DESC LIMIT 1",
     )
     .bind(tenant_id.to_owned())
     .bind(browser_hash.to_owned())

@@ -1,0 +1,138 @@
+//! Failures that are known and expected (`--expected FILE`), so that a
+//! pipeline fails on new ones only.
+//!
+//! ```json
+//! [{"id": "SAML-SP-DOS-05", "reason": "ticket 4711", "until": "2027-03-01"}]
+//! ```
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::{CheckReport, Verdict};
+
+/// One expectation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The check that may fail or be skipped.
+    pub id: String,
+    /// Why that is all right for now.
+    pub reason: String,
+    /// The last day on which it is, UTC.
+    pub until: Option<Date>,
+}
+
+/// Why a baseline can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It isn't a list of expectations.
+    #[error("expected a JSON array of {{\"id\", \"reason\", \"until\"?}}: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It speaks of a check that there isn't.
+    #[error("expected ids of checks, came {0}, which no check has")]
+    Unknown(String),
+}
+
+/// Reads a baseline.
+///
+/// # Errors
+/// [`BaselineError::Json`].
+pub fn read(text: &str) -> Result<Vec<Expected>, BaselineError> {
+    Ok(serde_json::from_str(text)?)
+}
+
+impl CheckReport {
+    /// Expected failures become warnings; an expected failure that passes is a
+    /// warning too, since the list is then out of date. After its last day an
+    /// expectation counts no more.
+    ///
+    /// # Errors
+    /// [`BaselineError::Unknown`] for an id that no check has.
+    pub fn against(mut self, expected: &[Expected], now: Timestamp) -> Result<Self, BaselineError> {
+        let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        for one in expected {
+            let outcome = self
+                .outcomes
+                .iter_mut()
+                .find(|outcome| outcome.check.id == one.id)
+                .ok_or_else(|| BaselineError::Unknown(one.id.clone()))?;
+            let over = one.until.is_some_and(|until| today > until);
+            match outcome.verdict {
+                Verdict::Fail if over => {
+                    outcome.actual = format!(
+                        "{} (expected until {}: {})",
+                        outcome.actual,
+                        one.until.map(|day| day.to_string()).unwrap_or_default(),
+                        one.reason
+                    );
+                }
+                Verdict::Fail => {
+                    outcome.verdict = Verdict::Warn;
+                    outcome.actual = format!("{} (expected: {})", outcome.actual, one.reason);
+                }
+                Verdict::Pass => {
+                    outcome.verdict = Verdict::Warn;
+                    outcome.actual = format!(
+                        "it passed, though a failure was expected ({}): take it off the list",
+                        one.reason
+                    );
+                }
+                Verdict::Skip | Verdict::Warn => {}
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::check::{Check, Level, Outcome};
+
+    fn report(holds: bool) -> CheckReport {
+        let check = Check {
+            id: "X-1".into(),
+            level: Level::Must,
+            title: "t".into(),
+            spec: "s".into(),
+            fix: "f".into(),
+        };
+        CheckReport {
+            command: "check sp",
+            target: "t".into(),
+            outcomes: vec![Outcome::judged(check, holds, "e", "a".into(), Value::Null)],
+        }
+    }
+
+    fn verdict(holds: bool, baseline: &str) -> Verdict {
+        let now = "2026-06-01T12:00:00Z".parse().unwrap();
+        let judged = report(holds).against(&read(baseline).unwrap(), now);
+        judged.unwrap().outcomes[0].verdict
+    }
+
+    #[test]
+    fn an_expected_failure_is_a_warning_until_its_last_day() {
+        let known = r#"[{"id": "X-1", "reason": "known", "until": "2026-06-01"}]"#;
+        let over = r#"[{"id": "X-1", "reason": "known", "until": "2026-05-31"}]"#;
+        assert_eq!(verdict(false, known), Verdict::Warn);
+        assert_eq!(verdict(false, over), Verdict::Fail);
+    }
+
+    #[test]
+    fn an_expected_failure_that_passes_is_told() {
+        assert_eq!(
+            verdict(true, r#"[{"id": "X-1", "reason": "known"}]"#),
+            Verdict::Warn
+        );
+    }
+
+    #[test]
+    fn an_expectation_of_no_check_is_an_error() {
+        let none = read(r#"[{"id": "X-2", "reason": "known"}]"#).unwrap();
+        let now = "2026-06-01T12:00:00Z".parse().unwrap();
+        assert!(report(false).against(&none, now).is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! `rehearsal check`: conformance and security of somebody else's endpoint.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ambient::Ambient;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use harness::check::sp::{Judge, Person, Provider, Target};
+use harness::check::{CheckReport, baseline};
+use saml::metadata::SpMetadata;
+use url::Url;
+
+use super::{read_metadata, write};
+
+/// What to check.
+#[derive(Subcommand)]
+pub(crate) enum Check {
+    /// A SAML service provider: plays its identity provider, sends good
+    /// responses and every fault of the catalogue.
+    #[command(
+        after_help = "Example: rehearsal check sp --metadata https://sp.example/metadata --start-url https://sp.example/login --probe-url https://sp.example/whoami --expect 'jo@example.com' --idp-port 8444 --idp-metadata-out idp.xml"
+    )]
+    Sp(Box<Sp>),
+}
+
+impl Check {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        match self {
+            Self::Sp(sp) => sp.perform().await,
+        }
+    }
+}
+
+/// Where the report goes.
+#[derive(Args)]
+pub(crate) struct Forms {
+    /// Prints the machine form.
+    #[arg(long)]
+    json: bool,
+    /// Writes JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Writes the report as one HTML file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Writes SARIF 2.1.0.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Failures that are known: a JSON array of {"id", "reason", "until"?}.
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
+}
+
+impl Forms {
+    /// Writes the report in every form that was asked for; whether all is well.
+    fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<bool> {
+        let report = match &self.expected {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading {}", path.display()))?;
+                let expected =
+                    baseline::read(&text).with_context(|| format!("reading {}", path.display()))?;
+                report.against(&expected, ambient.now())?
+            }
+            None => report,
+        };
+        if let Some(path) = &self.junit {
+            write(path, &report.junit())?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &report.html())?;
+        }
+        if let Some(path) = &self.sarif {
+            write(path, &serde_json::to_string_pretty(&report.sarif())?)?;
+        }
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
+        } else {
+            write!(out, "{}", report.terminal())?;
+        }
+        Ok(report.is_well())
+    }
+}
+
+/// Arguments of `rehearsal check sp`.
+#[derive(Args)]
+pub(crate) struct Sp {
+    /// The service provider's metadata.
+    #[arg(long, value_name = "FILE|URL")]
+    metadata: String,
+    /// Where a login starts.
+    #[arg(long, value_name = "URL")]
+    start_url: Url,
+    /// Fetched with the cookies of a login, it tells who is in.
+    #[arg(long, value_name = "URL")]
+    probe_url: Url,
+    /// Matches the probe's body when the user is in.
+    #[arg(long, value_name = "REGEX")]
+    expect: regex::Regex,
+    /// The port of the identity provider that is played; a free one by default.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idp_port: u16,
+    /// Writes the played identity provider's metadata, for the service
+    /// provider to trust. Its key is kept beside it (.key), so that the next
+    /// run is trusted too.
+    #[arg(long, value_name = "FILE")]
+    idp_metadata_out: Option<PathBuf>,
+    /// The user of the good responses; by default the `email` parameter of the
+    /// start URL.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// An attribute of the assertions, in place of those that the guide maps;
+    /// `{user}` stands for the user. May be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    attribute: Vec<String>,
+    /// How long to wait for the metadata to be there, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    wait: u64,
+    #[command(flatten)]
+    forms: Forms,
+}
+
+impl Sp {
+    async fn perform(self) -> anyhow::Result<bool> {
+        let ambient = Ambient::real();
+        let key_file = self
+            .idp_metadata_out
+            .as_ref()
+            .map(|path| path.with_extension("key"));
+        let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        if let Some(path) = &self.idp_metadata_out {
+            write(path, &provider.metadata())?;
+        }
+        let _ = writeln!(
+            std::io::stderr(),
+            "playing the identity provider {}",
+            provider.entity_id
+        );
+        let metadata = read_metadata(&self.metadata, Duration::from_secs(self.wait)).await?;
+        let metadata = SpMetadata::parse(&metadata)
+            .with_context(|| format!("reading the metadata {}", self.metadata))?;
+        let judge = Judge {
+            person: self.person()?,
+            target: Target {
+                metadata,
+                start_url: self.start_url.clone(),
+                probe_url: self.probe_url.clone(),
+                expect: self.expect.clone(),
+            },
+            provider,
+            ambient: ambient.clone(),
+        };
+        let report = judge.judge().await?;
+        self.forms.write(report, &ambient)
+    }
+
+    fn person(&self) -> anyhow::Result<Person> {
+        let in_url = || {
+            let mut pairs = self.start_url.query_pairs();
+            pairs
+                .find(|(name, _)| name == "email")
+                .map(|(_, value)| value.into_owned())
+        };
+        let user = self.user.clone().or_else(in_url);
+        let mut person = Person::of_the_guide(user.as_deref().unwrap_or("jo@example.com"));
+        if !self.attribute.is_empty() {
+            person.attributes = self
+                .attribute
+                .iter()
+                .map(|one| match one.split_once('=') {
+                    Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+                    None => bail!("expected --attribute NAME=VALUE, came {one}"),
+                })
+                .collect::<anyhow::Result<_>>()?;
+        }
+        Ok(person)
+    }
+}

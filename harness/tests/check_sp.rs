@@ -1,0 +1,160 @@
+//! `rehearsal check sp`: no finding at our own portal, each refusal for the
+//! reason that the catalogue names; and exactly the one hole of a service
+//! provider that has one.
+#![allow(clippy::unwrap_used)]
+
+mod broken_sp;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambient::Ambient;
+use harness::check::sp::{Judge, Person, Provider, Target};
+use harness::check::{CheckReport, Verdict};
+use harness::organization::Plan;
+use harness::{Options, World};
+use regex::Regex;
+use saml::metadata::SpMetadata;
+use serde_json::Value;
+use url::Url;
+
+/// Faults by the id of their check.
+fn catalogue() -> BTreeMap<String, faults::Fault> {
+    let all = faults::catalogue().unwrap().into_iter();
+    all.map(|fault| (fault.check.clone(), fault)).collect()
+}
+
+fn not_passed(report: &CheckReport) -> Vec<String> {
+    let all = report.outcomes.iter();
+    all.filter(|outcome| outcome.verdict != Verdict::Pass)
+        .map(|outcome| {
+            format!(
+                "{} {}: {}",
+                outcome.check.id, outcome.check.title, outcome.actual
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_portal_refuses_every_fault_for_its_own_reason() {
+    let options = Options {
+        untapped: true,
+        ..Options::default()
+    };
+    let mut world = World::with(options).await.unwrap();
+    world.demo_organization(Plan::default()).await.unwrap();
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    world.trusts("Ada", &provider.metadata()).await.unwrap();
+    let ready = world.ready();
+    let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
+    let metadata = reqwest::get(at("metadata_url")).await.unwrap();
+    let mut start_url = at("sso_start_url");
+    start_url.set_query(Some("email=grace@lumen.example"));
+    let judge = Judge {
+        target: Target {
+            metadata: SpMetadata::parse(&metadata.text().await.unwrap()).unwrap(),
+            start_url,
+            probe_url: at("whoami_url"),
+            expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
+        },
+        provider,
+        person: Person::of_the_guide("grace@lumen.example"),
+        ambient,
+    };
+    let report = judge.judge().await.unwrap();
+    assert_eq!(not_passed(&report), Vec::<String>::new());
+
+    let faults = catalogue();
+    let mut wrong = BTreeMap::new();
+    let admin = world.person("Ada").unwrap().browser.client().clone();
+    for outcome in &report.outcomes {
+        let Some(fault) = faults.get(&outcome.check.id) else {
+            continue;
+        };
+        let reference = outcome.evidence["reference"].as_str().unwrap_or_default();
+        let url = world
+            .at_portal(&format!("/api/business/refusals/{reference}"))
+            .unwrap();
+        let told: Value = admin.get(url).send().await.unwrap().json().await.unwrap();
+        if told["code"] != fault.refusal.as_str() {
+            wrong.insert(
+                &fault.id,
+                format!("expected {}, came {told}", fault.refusal),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    world.rehearsal.shutdown().await;
+}
+
+async fn judged(hole: &'static str) -> CheckReport {
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let base = broken_sp::start(&provider.metadata(), hole, &ambient).await;
+    let at = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
+    let judge = Judge {
+        target: Target {
+            metadata: broken_sp::metadata(&base),
+            start_url: at("/login"),
+            probe_url: at("/whoami"),
+            expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
+        },
+        provider,
+        person: Person::of_the_guide(broken_sp::USER),
+        ambient,
+    };
+    judge.judge().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_hole_is_named_and_nothing_else() {
+    let faults = catalogue();
+    let reasons: BTreeSet<&str> = faults
+        .values()
+        .map(|fault| fault.refusal.as_str())
+        .collect();
+    let holes: Vec<&'static str> = std::iter::once("none")
+        .chain(reasons)
+        .map(|reason| &*reason.to_owned().leak())
+        .collect();
+    let mut wrong = BTreeMap::new();
+    for hole in holes {
+        let report = judged(hole).await;
+        let found: BTreeSet<&str> = report.findings().map(|one| one.check.id.as_str()).collect();
+        let expected: BTreeSet<&str> = faults
+            .values()
+            .filter(|fault| fault.refusal == hole && fault.level != faults::Level::May)
+            .map(|fault| fault.check.as_str())
+            .collect();
+        if found != expected {
+            let differ: Vec<&&str> = found.symmetric_difference(&expected).collect();
+            wrong.insert(hole, format!("{differ:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let other = Provider::start(0, None, &ambient).await.unwrap();
+    // It trusts somebody else.
+    let base = broken_sp::start(&other.metadata(), "none", &ambient).await;
+    let at = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
+    let judge = Judge {
+        target: Target {
+            metadata: broken_sp::metadata(&base),
+            start_url: at("/login"),
+            probe_url: at("/whoami"),
+            expect: Regex::new("user=").unwrap(),
+        },
+        provider,
+        person: Person::of_the_guide(broken_sp::USER),
+        ambient,
+    };
+    let report = judge.judge().await.unwrap();
+    assert_eq!(report.count(Verdict::Fail), 3);
+    assert_eq!(report.count(Verdict::Skip), report.outcomes.len() - 3);
+}
