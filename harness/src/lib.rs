@@ -19,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod acts;
+pub mod bench;
 pub mod check;
 mod dns;
 pub mod judge;

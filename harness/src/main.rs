@@ -31,6 +31,9 @@ enum Command {
     /// Runs the scenarios.
     #[command(after_help = "Example: rehearsal run --tags '@G-18' --junit out.xml")]
     Run(command::run::Run),
+    /// Measures throughput, each beside its physical limit.
+    #[command(after_help = "Example: rehearsal bench verify --seconds 5 --json")]
+    Bench(command::bench::Bench),
     /// Checks somebody else's endpoint.
     #[command(subcommand)]
     Check(command::check::Check),
@@ -46,6 +49,7 @@ async fn main() -> ExitCode {
         Command::Demo(demo) => demo.perform().await,
         Command::Up(up) => up.perform().await,
         Command::Run(run) => run.perform().await,
+        Command::Bench(bench) => bench.perform(),
         Command::Check(check) => check.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };

@@ -1,5 +1,6 @@
 //! The subcommands, one file each. Each answers whether all was well.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod coverage;
 pub(crate) mod demo;

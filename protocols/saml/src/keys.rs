@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bergshamra::keys::Key;
 use bergshamra::keys::loader::{load_pem_auto, load_x509_cert_der};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
@@ -51,6 +51,7 @@ struct Inner {
     not_after: Timestamp,
     key_name: String,
     key: Key,
+    base64: String,
 }
 
 /// An X.509 certificate whose public key can verify signatures.
@@ -132,9 +133,16 @@ impl Certificate {
             not_after: instant(parsed.validity().not_after)?,
             key_name,
             key: load_x509_cert_der(&der).map_err(|e| CertificateError::Der(e.to_string()))?,
+            base64: STANDARD.encode(&der),
             der: der.clone(),
         };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether `signature` over `data` is by this certificate's key. A key of
+    /// the other family never verifies.
+    pub fn verifies(&self, algorithm: SignatureAlgorithm, data: &[u8], signature: &[u8]) -> bool {
+        verify(self, algorithm, data, signature)
     }
 
     /// The certificate in PEM (RFC 7468), lines of 64 characters.
@@ -154,7 +162,11 @@ impl Certificate {
 
     /// The base64 of the DER, as `<ds:X509Certificate>` holds it.
     pub fn to_base64(&self) -> String {
-        STANDARD.encode(&self.0.der)
+        self.0.base64.clone()
+    }
+
+    pub(crate) fn base64(&self) -> &str {
+        &self.0.base64
     }
 
     /// The DER itself.
@@ -268,6 +280,15 @@ impl SignatureAlgorithm {
             Self::RsaSha256 | Self::EcdsaSha256 => names::SHA256,
             Self::RsaSha384 | Self::EcdsaSha384 => names::SHA384,
             Self::RsaSha512 | Self::EcdsaSha512 => names::SHA512,
+        }
+    }
+
+    /// The digest of the same strength.
+    pub(crate) fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => Sha256::digest(bytes).to_vec(),
+            Self::RsaSha384 | Self::EcdsaSha384 => Sha384::digest(bytes).to_vec(),
+            Self::RsaSha512 | Self::EcdsaSha512 => Sha512::digest(bytes).to_vec(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! How an issuer vouches for a response: enveloped XML signatures with
 //! exclusive canonicalization (saml-core §5.4).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bergshamra::dsig::sign::sign_document_node;
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{DsigContext, KeysManager};
@@ -59,16 +61,40 @@ impl Signer {
     /// # Errors
     /// [`SignError`] when the key cannot sign with that algorithm.
     pub fn sign(&self, response: &Response) -> Result<String, SignError> {
-        let outer = self.response.then(|| self.template(&response.id));
-        let inner: Option<Vec<String>> = self.assertion.then(|| {
-            let ids = response.assertions.iter().map(|assertion| &assertion.id);
-            ids.map(|id| self.template(id)).collect()
-        });
-        let draft = response.write(outer.as_deref(), inner.as_deref());
-        if outer.is_none() && inner.is_none() {
-            return Ok(draft);
+        let mut assertions = Vec::new();
+        if self.assertion {
+            for assertion in &response.assertions {
+                assertions.push(self.signature_of(&assertion.id, &assertion.canonical())?);
+            }
         }
-        self.fill_all(&draft)
+        let document = response.write(None, &assertions);
+        if !self.response {
+            return Ok(document);
+        }
+        let own = self.signature_of(&response.id, &document)?;
+        Ok(response.write(Some(&own), &assertions))
+    }
+
+    /// The signature of the element `id`, whose canonical form without its
+    /// signature is given: what enveloped-signature and exc-c14n would make of
+    /// it. Itself in canonical form.
+    fn signature_of(&self, id: &str, canonical: &str) -> Result<String, SignError> {
+        let digest = STANDARD.encode(self.algorithm.digest(canonical.as_bytes()));
+        // Alone, SignedInfo is where its namespace is declared; within the
+        // signature, the signature declares it.
+        let mut alone = XmlWriter::with_capacity(1024);
+        let namespace = [("xmlns:ds", Some(names::DSIG))];
+        element(&mut alone, "ds:SignedInfo", &namespace, |w| {
+            self.signed_info(w, id, &digest);
+        });
+        let value = self
+            .key
+            .sign(self.algorithm, alone.into_string().as_bytes())
+            .map_err(|error| SignError::Signature {
+                algorithm: self.algorithm.uri(),
+                reason: error.to_string(),
+            })?;
+        Ok(self.assembled(id, &digest, &STANDARD.encode(value)))
     }
 
     /// The document to deliver, from a response's unsigned text: the
@@ -155,47 +181,39 @@ impl Signer {
 
     /// A `<ds:Signature>` over the element `id`, values still empty.
     fn template(&self, id: &str) -> String {
-        let mut w = XmlWriter::with_capacity(2048);
-        let reference = format!("#{id}");
-        let algorithm = |uri| [("Algorithm", Some(uri))];
-        element(
-            &mut w,
-            "ds:Signature",
-            &[("xmlns:ds", Some(names::DSIG))],
-            |w| {
-                element(w, "ds:SignedInfo", &[], |w| {
-                    element(
-                        w,
-                        "ds:CanonicalizationMethod",
-                        &algorithm(names::EXC_C14N),
-                        |_| {},
-                    );
-                    element(
-                        w,
-                        "ds:SignatureMethod",
-                        &algorithm(self.algorithm.uri()),
-                        |_| {},
-                    );
-                    element(w, "ds:Reference", &[("URI", Some(&reference))], |w| {
-                        element(w, "ds:Transforms", &[], |w| {
-                            let enveloped = algorithm(names::ENVELOPED_SIGNATURE);
-                            element(w, "ds:Transform", &enveloped, |_| {});
-                            element(w, "ds:Transform", &algorithm(names::EXC_C14N), |_| {});
-                        });
-                        let digest = algorithm(self.algorithm.digest_uri());
-                        element(w, "ds:DigestMethod", &digest, |_| {});
-                        text_element(w, "ds:DigestValue", &[], "");
-                    });
+        self.assembled(id, "", "")
+    }
+
+    fn assembled(&self, id: &str, digest: &str, value: &str) -> String {
+        let mut w = XmlWriter::with_capacity(3 * 1024);
+        let namespace = [("xmlns:ds", Some(names::DSIG))];
+        element(&mut w, "ds:Signature", &namespace, |w| {
+            element(w, "ds:SignedInfo", &[], |w| self.signed_info(w, id, digest));
+            text_element(w, "ds:SignatureValue", &[], value);
+            element(w, "ds:KeyInfo", &[], |w| {
+                element(w, "ds:X509Data", &[], |w| {
+                    let certificate = self.key.certificate().base64();
+                    text_element(w, "ds:X509Certificate", &[], certificate);
                 });
-                text_element(w, "ds:SignatureValue", &[], "");
-                element(w, "ds:KeyInfo", &[], |w| {
-                    element(w, "ds:X509Data", &[], |w| {
-                        let certificate = self.key.certificate().to_base64();
-                        text_element(w, "ds:X509Certificate", &[], &certificate);
-                    });
-                });
-            },
-        );
+            });
+        });
         w.into_string()
+    }
+
+    /// What is inside `<ds:SignedInfo>`.
+    fn signed_info(&self, w: &mut XmlWriter, id: &str, digest: &str) {
+        let algorithm = |uri| [("Algorithm", Some(uri))];
+        let empty = |w: &mut XmlWriter, name, uri| element(w, name, &algorithm(uri), |_| {});
+        empty(w, "ds:CanonicalizationMethod", names::EXC_C14N);
+        empty(w, "ds:SignatureMethod", self.algorithm.uri());
+        let reference = format!("#{id}");
+        element(w, "ds:Reference", &[("URI", Some(&reference))], |w| {
+            element(w, "ds:Transforms", &[], |w| {
+                empty(w, "ds:Transform", names::ENVELOPED_SIGNATURE);
+                empty(w, "ds:Transform", names::EXC_C14N);
+            });
+            empty(w, "ds:DigestMethod", self.algorithm.digest_uri());
+            text_element(w, "ds:DigestValue", &[], digest);
+        });
     }
 }

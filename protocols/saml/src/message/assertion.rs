@@ -147,6 +147,13 @@ pub struct Assertion {
 }
 
 impl Assertion {
+    /// The unsigned assertion in canonical form.
+    pub(crate) fn canonical(&self) -> String {
+        let mut w = XmlWriter::with_capacity(4 * 1024);
+        self.write(&mut w, None);
+        w.into_string()
+    }
+
     /// Writes the assertion; `signature` goes where the schema has it, right
     /// after the issuer.
     pub(crate) fn write(&self, w: &mut XmlWriter, signature: Option<&str>) {

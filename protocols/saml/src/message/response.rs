@@ -96,19 +96,19 @@ pub struct Response {
 impl Response {
     /// The unsigned document.
     pub fn to_xml(&self) -> String {
-        self.write(None, None)
+        self.write(None, &[])
     }
 
-    /// The document with signatures where the schema has them.
+    /// The document, in canonical form, with signatures where the schema has
+    /// them.
     pub(crate) fn write(
         &self,
         response_signature: Option<&str>,
-        assertion_signatures: Option<&[String]>,
+        assertion_signatures: &[String],
     ) -> String {
         let issued = write_instant(self.issue_instant);
         let attributes = [
             ("xmlns:samlp", Some(names::PROTOCOL)),
-            ("xmlns:saml", Some(names::ASSERTION)),
             ("ID", Some(self.id.as_str())),
             ("Version", Some("2.0")),
             ("IssueInstant", Some(issued.as_str())),
@@ -118,14 +118,15 @@ impl Response {
         let mut w = XmlWriter::with_capacity(8 * 1024);
         element(&mut w, "samlp:Response", &attributes, |w| {
             if let Some(issuer) = &self.issuer {
-                text_element(w, "saml:Issuer", &[], issuer);
+                let namespace = [("xmlns:saml", Some(names::ASSERTION))];
+                text_element(w, "saml:Issuer", &namespace, issuer);
             }
             if let Some(signature) = response_signature {
                 w.raw(signature);
             }
             self.status.write(w);
             for (index, assertion) in self.assertions.iter().enumerate() {
-                let signature = assertion_signatures.and_then(|all| all.get(index));
+                let signature = assertion_signatures.get(index);
                 assertion.write(w, signature.map(String::as_str));
             }
         });

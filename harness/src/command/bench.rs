@@ -1,0 +1,71 @@
+//! `rehearsal bench`: throughput beside its physical limit.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use ambient::Ambient;
+use clap::{Args, ValueEnum};
+use harness::bench::{Measured, saml};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Signing responses.
+    Sign,
+    /// Verifying responses.
+    Verify,
+}
+
+/// Arguments of `rehearsal bench`.
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// What to measure; everything by default.
+    what: Option<What>,
+    /// For how long each, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    seconds: u64,
+    /// Prints the machine form.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    pub(crate) fn perform(&self) -> anyhow::Result<bool> {
+        let now = Ambient::real().now();
+        let time = Duration::from_secs(self.seconds);
+        let wanted = |what| self.what.is_none_or(|only| only == what);
+        let mut measured: Vec<Measured> = Vec::new();
+        if wanted(What::Sign) {
+            measured.push(saml::sign(now, time)?);
+        }
+        if wanted(What::Verify) {
+            measured.push(saml::verify(now, time)?);
+        }
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&measured)?)?;
+            return Ok(true);
+        }
+        for one in &measured {
+            writeln!(
+                out,
+                "{}\n  {:.0} a second, {:.3} of {} ({:.0} a second)\n  p50 {:.1} µs, p99 {:.1} µs, {:.0} MB",
+                one.name,
+                one.ops_per_sec,
+                one.ratio,
+                one.limit_name,
+                one.limit_ops_per_sec,
+                one.p50_us,
+                one.p99_us,
+                one.rss_mb
+            )?;
+        }
+        if cfg!(debug_assertions) {
+            writeln!(
+                std::io::stderr(),
+                "built without optimization: the figures mean little"
+            )?;
+        }
+        Ok(true)
+    }
+}
