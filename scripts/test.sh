@@ -35,7 +35,17 @@ else
     cargo test --workspace --locked
 fi
 
+say "two judges of every signature"
+if command -v xmlsec1 >/dev/null; then
+    cargo test --quiet --locked -p faults --features xmlsec --test differential
+else
+    echo "skipped: no xmlsec1"
+fi
+
 say "scenarios"
 junit=${REHEARSAL_JUNIT:-rehearsal-junit.xml}
 cargo run --quiet --locked --bin rehearsal -- run --junit "$junit"
 cargo run --quiet --locked --bin rehearsal -- coverage
+
+say "fuzzing, briefly"
+scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-15}"

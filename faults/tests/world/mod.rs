@@ -1,6 +1,8 @@
 //! An attacker with an account of their own, a victim, and a service provider
 //! that trusts one identity provider.
 
+#![allow(dead_code, reason = "each user of this module uses a part")]
+
 use std::sync::LazyLock;
 
 use faults::{Fault, Forged, Honest, Ineffective};
@@ -88,6 +90,11 @@ fn response(who: &str) -> Response {
             attributes: vec![attribute("name", who), attribute("groups", "Users")],
         }],
     }
+}
+
+/// The identity provider's certificate.
+pub(crate) fn certificate() -> Certificate {
+    OWN.certificate().clone()
 }
 
 /// What a fault delivers.

@@ -4,6 +4,8 @@
 //! it, covers exactly its own parent, and verifies with a trusted key. The
 //! claims are then read from that very node of the same tree.
 
+use std::sync::Arc;
+
 use bergshamra::dsig::verify::verify_all_document_with_source;
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{DsigContext, KeysManager, VerifyResult};
@@ -20,8 +22,20 @@ use crate::xml::{self, XmlError};
 pub struct NoTrustedKeys;
 
 /// The keys of the identity provider: one at least.
-#[derive(Debug, Clone)]
-pub struct TrustedKeys(Vec<Certificate>);
+#[derive(Clone)]
+pub struct TrustedKeys {
+    certificates: Vec<Certificate>,
+    /// The verifier that knows these keys and no others.
+    verifier: Arc<DsigContext>,
+}
+
+impl std::fmt::Debug for TrustedKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TrustedKeys")
+            .field(&self.certificates)
+            .finish()
+    }
+}
 
 impl TrustedKeys {
     /// Trusts the keys of these certificates. Their validity does not matter
@@ -33,7 +47,14 @@ impl TrustedKeys {
         if certificates.is_empty() {
             return Err(NoTrustedKeys);
         }
-        Ok(Self(certificates))
+        let mut manager = KeysManager::new();
+        for certificate in &certificates {
+            manager.add_key(certificate.public_key().clone());
+        }
+        Ok(Self {
+            verifier: Arc::new(DsigContext::new(manager)),
+            certificates,
+        })
     }
 }
 
@@ -300,12 +321,7 @@ fn verify_signatures(
     signed: &[Signed],
 ) -> Result<(), Refusal> {
     let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail);
-    let mut manager = KeysManager::new();
-    for certificate in &keys.0 {
-        manager.add_key(certificate.public_key().clone());
-    }
-    let context = DsigContext::new(manager);
-    let results = verify_all_document_with_source(&context, document, Some(source))
+    let results = verify_all_document_with_source(&keys.verifier, document, Some(source))
         .map_err(|error| invalid(error.to_string()))?;
     for expected in signed {
         let covered = results.iter().any(|result| match result {
@@ -330,7 +346,11 @@ fn verify_signatures(
                     VerifyResult::Valid { .. } => None,
                 })
                 .collect();
-            let trusted: Vec<String> = keys.0.iter().map(Certificate::fingerprint_sha256).collect();
+            let trusted: Vec<String> = keys
+                .certificates
+                .iter()
+                .map(Certificate::fingerprint_sha256)
+                .collect();
             return Err(invalid(format!(
                 "expected the signature of <{}> to verify with {}: {}",
                 xml::name_of(document, expected.element),
