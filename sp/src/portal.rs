@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ambient::Ambient;
 use jiff::Timestamp;
+use saml::keys::SigningKey;
 use url::Url;
 
 use crate::accounts::Throttle;
@@ -30,6 +31,8 @@ pub struct Inner {
     pub base_url: String,
     /// Wrong passwords, counted.
     pub throttle: Throttle,
+    /// The key for AuthnRequests, once it was wanted.
+    pub request_key: tokio::sync::OnceCell<SigningKey>,
 }
 
 impl Portal {

@@ -117,6 +117,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         fetcher,
         base_url: base_url.clone(),
         throttle: Throttle::default(),
+        request_key: tokio::sync::OnceCell::new(),
     });
     let stop = CancellationToken::new();
     let mut tasks = vec![

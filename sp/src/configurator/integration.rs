@@ -1,7 +1,7 @@
 //! What the finished configurator yields: the only value that holds the keys
 //! that an IdP is trusted by.
 
-use ::saml::acceptance::TrustedKeys;
+use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
 use jiff::Timestamp;
 
@@ -18,6 +18,10 @@ pub struct Integration {
     pub sso_url: String,
     /// Whose signatures count.
     pub keys: TrustedKeys,
+    /// Which signature is demanded.
+    pub policy: SignaturePolicy,
+    /// Whether a Response that answers no request is accepted.
+    pub unsolicited: bool,
     /// The organisation's verified domains.
     pub domains: Vec<String>,
 }
@@ -61,6 +65,8 @@ impl Integration {
             idp_entity_id,
             sso_url,
             keys,
+            policy: super::saml::policy(&entered.tenant.signature_policy).unwrap_or_default(),
+            unsolicited: entered.tenant.unsolicited == 1,
             domains: entered
                 .domains
                 .iter()

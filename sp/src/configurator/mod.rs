@@ -146,6 +146,9 @@ pub enum ConfiguratorError {
     /// Start Configuring wasn't clicked.
     #[error("choose Start Configuring first: POST /api/business/idp-integration/start")]
     NotStarted,
+    /// No such signature policy.
+    #[error("expected signature_policy either, assertion, response or both, came `{0}`")]
+    SignaturePolicy(String),
     /// Not a host name.
     #[error(
         "`{0}` is not a domain: expected the part of the e-mail addresses after the @, like example.com"
@@ -235,6 +238,7 @@ impl ConfiguratorError {
             Self::NothingToImport => "nothing-to-import",
             Self::MetadataInvalid(_) => "metadata-invalid",
             Self::MetadataUnreachable { .. } => "metadata-unreachable",
+            Self::SignaturePolicy(_) => "invalid-signature-policy",
             Self::InvalidUrl { .. } => "invalid-url",
             Self::CertificateInvalid(_) => "certificate-invalid",
             Self::EntityIdMissing => "entity-id-missing",

@@ -1,5 +1,6 @@
 //! Step 4, Configure SAML integration (G-11).
 
+use ::saml::acceptance::SignaturePolicy;
 use ::saml::keys::Certificate;
 use ::saml::metadata::IdpMetadata;
 use ::saml::names;
@@ -98,6 +99,59 @@ pub async fn enter(
         tenant.idp_sso_url = Some(values.sso_url);
         tenant.idp_certificates = Some(serde_json::Value::from(texts).to_string());
         tenant.idp_wants_signed_requests = i64::from(values.wants_signed_requests);
+    })
+    .await
+}
+
+/// What a tenant demands of Responses and of its own requests; what isn't
+/// given stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// `either`, `assertion`, `response` or `both` is signed.
+    pub signature_policy: Option<String>,
+    /// Responses that answer no request are accepted (IdP-initiated SSO,
+    /// saml-profiles §4.1.5).
+    pub unsolicited: Option<bool>,
+    /// AuthnRequests are signed, even if the IdP's metadata doesn't want it.
+    pub sign_requests: Option<bool>,
+}
+
+/// The signature policy of that name.
+pub fn policy(name: &str) -> Option<SignaturePolicy> {
+    Some(match name {
+        "either" => SignaturePolicy::Either,
+        "assertion" => SignaturePolicy::Assertion,
+        "response" => SignaturePolicy::Response,
+        "both" => SignaturePolicy::Both,
+        _ => return None,
+    })
+}
+
+/// Changes the settings.
+///
+/// # Errors
+/// [`ConfiguratorError::SignaturePolicy`], or as for every step.
+pub async fn settle(
+    portal: &Portal,
+    by: By<'_>,
+    settings: Settings,
+) -> Result<Entered, ConfiguratorError> {
+    if let Some(name) = &settings.signature_policy
+        && policy(name).is_none()
+    {
+        return Err(ConfiguratorError::SignaturePolicy(name.clone()));
+    }
+    let detail = format!("{settings:?}");
+    change(portal, by, Step::Saml, &detail, |tenant| {
+        if let Some(name) = settings.signature_policy {
+            tenant.signature_policy = name;
+        }
+        if let Some(unsolicited) = settings.unsolicited {
+            tenant.unsolicited = i64::from(unsolicited);
+        }
+        if let Some(sign_requests) = settings.sign_requests {
+            tenant.sign_requests = i64::from(sign_requests);
+        }
     })
     .await
 }

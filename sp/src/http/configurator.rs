@@ -35,6 +35,7 @@ pub(super) fn router() -> Router<Portal> {
         .route(&at("/application"), put(application_done))
         .route(&at("/groups"), put(enter_groups))
         .route(&at("/saml"), put(enter_saml))
+        .route(&at("/saml-settings"), put(settle_saml))
         .route(&at("/scim"), put(enter_scim))
         .route(&at("/scim/token"), post(new_token))
         .route(&at("/users"), put(users_done))
@@ -200,6 +201,29 @@ async fn enter_saml(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSettings {
+    signature_policy: Option<String>,
+    unsolicited: Option<bool>,
+    sign_requests: Option<bool>,
+}
+
+async fn settle_saml(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewSettings>,
+) -> Answer {
+    let settings = saml::Settings {
+        signature_policy: new.signature_policy,
+        unsolicited: new.unsolicited,
+        sign_requests: new.sign_requests,
+    };
+    let entered = saml::settle(&portal, by(&admin, &address), settings).await?;
+    Ok(shown(&portal, &entered))
+}
+
+#[derive(Deserialize)]
 struct NewScim {
     enabled: Option<bool>,
     done: Option<bool>,
@@ -346,6 +370,11 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "certificates": certificates,
             "wants_signed_requests": tenant.idp_wants_signed_requests == 1,
         })),
+        "saml_settings": {
+            "signature_policy": tenant.signature_policy,
+            "unsolicited": tenant.unsolicited == 1,
+            "sign_requests": tenant.signs_requests(),
+        },
         "scim": {
             "enabled": tenant.scim_enabled == 1,
             "base_url": sp.scim_base_url,

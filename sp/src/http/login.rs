@@ -198,13 +198,20 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
         let mut db = portal.store.read().await?;
         store::tenants::by_id(&mut db, &id).await
     };
-    match known.await {
-        Ok(Some(_)) => {}
+    let tenant = match known.await {
+        Ok(Some(tenant)) => tenant,
         Ok(None) => {
             let page = pages::message("Not found", "No service provider has this address.");
             return (StatusCode::NOT_FOUND, page).into_response();
         }
         Err(error) => return refuse(&portal, error.into()).await,
+    };
+    let mut certificates = Vec::new();
+    if tenant.signs_requests() {
+        match portal.request_key().await {
+            Ok(key) => certificates.push(key.certificate().clone()),
+            Err(refused) => return refuse(&portal, refused.into()).await,
+        }
     }
     let sp = portal.service_provider(&id);
     let metadata = SpMetadata {
@@ -218,8 +225,8 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
             is_default: true,
         }],
         slo: Vec::new(),
-        certificates: Vec::new(),
-        authn_requests_signed: false,
+        authn_requests_signed: tenant.signs_requests(),
+        certificates,
         want_assertions_signed: true,
         name_id_formats: Vec::new(),
     };

@@ -6,6 +6,7 @@ mod admission;
 mod claims;
 mod request;
 mod response;
+mod signing;
 
 pub(crate) use admission::why_in_none;
 pub use admission::{Admitted, admit};

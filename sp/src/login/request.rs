@@ -95,12 +95,17 @@ pub async fn start(
         requested_authn_context: Vec::new(),
     };
     let relay_state = chance.token(24);
+    let key = if integration.tenant.signs_requests() {
+        Some(portal.request_key().await?)
+    } else {
+        None
+    };
     let url = redirect::encode(
         &integration.sso_url,
         Parameter::Request,
         &request.to_xml(),
         Some(&relay_state),
-        None,
+        key.as_ref(),
     )
     .map_err(|error| {
         TurnedAway::of(

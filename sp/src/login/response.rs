@@ -2,7 +2,7 @@
 //! unspent (here).
 
 use saml::Limits;
-use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy};
+use saml::acceptance::{Checked, Expectations, Expected, Posted};
 
 use crate::Portal;
 use crate::configurator::Integration;
@@ -41,7 +41,7 @@ pub async fn receive(
     asked: Answered<'_>,
     saml_response: &str,
 ) -> Result<Unspent, Refused> {
-    let checked = check(portal, integration, asked, saml_response)?;
+    let (checked, asked) = check(portal, integration, asked, saml_response)?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
     let end = checked.not_on_or_after() + portal.config.clock_skew;
@@ -81,18 +81,21 @@ pub async fn receive(
     Ok(Unspent { checked })
 }
 
-fn check(
+/// Checks the Response against the request it answers. Where the tenant
+/// accepts unsolicited ones, a Response that names no request at all passes
+/// too, and answers none.
+fn check<'a>(
     portal: &Portal,
     integration: &Integration,
-    asked: Answered<'_>,
+    asked: Answered<'a>,
     saml_response: &str,
-) -> Result<Checked, Refused> {
+) -> Result<(Checked, Answered<'a>), Refused> {
     let sp = portal.service_provider(&integration.tenant.id);
     let in_response_to = match asked {
         Answered::Request(request) => Expected::Request(request.request_id.clone()),
         Answered::Nothing => Expected::Unsolicited,
     };
-    let expectations = Expectations {
+    let mut expectations = Expectations {
         idp_entity_id: integration.idp_entity_id.clone(),
         sp_entity_id: sp.entity_id,
         acs_url: sp.acs_url,
@@ -100,16 +103,28 @@ fn check(
         now: portal.now(),
         clock_skew: portal.config.clock_skew,
     };
-    let checked = Posted::from_form(saml_response, &Limits::default())?
-        .verify(&integration.keys, SignaturePolicy::default())?
-        .check(&expectations)?;
-    if matches!(asked, Answered::Nothing) {
-        return Err(Refused::new(
-            "unsolicited",
-            "This login wasn't started in this browser.",
-            "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
-            "Start again at Continue with SSO.",
-        ));
+    let verified = Posted::from_form(saml_response, &Limits::default())?
+        .verify(&integration.keys, integration.policy)?;
+    let refusal = match (verified.clone().check(&expectations), asked) {
+        (Ok(checked), Answered::Request(_)) => return Ok((checked, asked)),
+        (Ok(checked), Answered::Nothing) if integration.unsolicited => {
+            return Ok((checked, asked));
+        }
+        (Ok(_), Answered::Nothing) => {
+            return Err(Refused::new(
+                "unsolicited",
+                "This login wasn't started in this browser.",
+                "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
+                "Start again at Continue with SSO.",
+            ));
+        }
+        (Err(refusal), _) => refusal,
+    };
+    if integration.unsolicited && matches!(asked, Answered::Request(_)) {
+        expectations.in_response_to = Expected::Unsolicited;
+        if let Ok(checked) = verified.check(&expectations) {
+            return Ok((checked, Answered::Nothing));
+        }
     }
-    Ok(checked)
+    Err(refusal.into())
 }

@@ -15,6 +15,7 @@ pub mod licenses;
 pub mod logins;
 pub mod members;
 pub mod people;
+pub mod signing_keys;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;

@@ -44,6 +44,21 @@ pub struct TenantRow {
     pub active: i64,
     /// Instant of Start Configuring.
     pub started: i64,
+    /// Step 4: which signature a Response must have: `either`, `assertion`,
+    /// `response`, `both`.
+    pub signature_policy: String,
+    /// Step 4: Responses that answer no request are accepted.
+    pub unsolicited: i64,
+    /// Step 4: AuthnRequests are signed, wanted or not.
+    pub sign_requests: i64,
+}
+
+impl TenantRow {
+    /// Whether AuthnRequests to the IdP are signed: because it wants them so,
+    /// or by choice.
+    pub fn signs_requests(&self) -> bool {
+        self.sign_requests == 1 || self.idp_wants_signed_requests == 1
+    }
 }
 
 /// A SCIM bearer token, hashed.
@@ -121,7 +136,8 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
         "UPDATE tenants SET application_done = $2, admins_group_name = $3, admins_group_id = $4,
             users_group_name = $5, users_group_id = $6, idp_entity_id = $7, idp_sso_url = $8,
             idp_certificates = $9, idp_wants_signed_requests = $10, scim_enabled = $11,
-            scim_done = $12, users_done = $13, backup_login = $14, active = $15
+            scim_done = $12, users_done = $13, backup_login = $14, active = $15,
+            signature_policy = $16, unsolicited = $17, sign_requests = $18
          WHERE id = $1",
     )
     .bind(row.id.clone())
@@ -139,6 +155,9 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     .bind(row.users_done)
     .bind(row.backup_login.clone())
     .bind(row.active)
+    .bind(row.signature_policy.clone())
+    .bind(row.unsolicited)
+    .bind(row.sign_requests)
     .execute(db)
     .await?;
     Ok(())

@@ -252,6 +252,13 @@ impl Browser {
         asked(&answer.location.unwrap())
     }
 
+    /// The same, as the query that the IdP's address gets.
+    pub(crate) async fn sso_query(&self, email: &str) -> String {
+        let path = format!("/sso/start?email={}", email.replace('@', "%40"));
+        let location = self.get(&path).await.location.unwrap();
+        location.split_once('?').unwrap().1.to_owned()
+    }
+
     /// The IdP's page posts its form.
     pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
         let form = [
@@ -485,6 +492,34 @@ impl Idp {
             algorithm: self.key.algorithm(),
         };
         signer.sign(response).unwrap()
+    }
+
+    /// A Response that answers no request (IdP-initiated).
+    pub(crate) fn says_unasked(&self, tenant: &Tenant, id: &str, person: &Person) -> String {
+        let request = AuthnRequest {
+            id: String::new(),
+            issue_instant: self.ambient.now(),
+            issuer: tenant.entity_id.clone(),
+            destination: None,
+            acs_url: None,
+            acs_index: None,
+            protocol_binding: None,
+            name_id_policy: None,
+            force_authn: false,
+            is_passive: false,
+            requested_authn_context: Vec::new(),
+        };
+        let mut response = self.draft(tenant, &request, person);
+        response.in_response_to = None;
+        for assertion in &mut response.assertions {
+            id.clone_into(&mut assertion.id);
+            if let Some(subject) = &mut assertion.subject {
+                for confirmation in &mut subject.confirmations {
+                    confirmation.in_response_to = None;
+                }
+            }
+        }
+        self.sign(&response)
     }
 
     pub(crate) fn says(&self, tenant: &Tenant, request: &AuthnRequest, person: &Person) -> String {

@@ -362,3 +362,79 @@ async fn corporate_credentials_in_the_portals_own_dialog_are_turned_towards_sso(
             .contains("owner@vendor-mail.example")
     );
 }
+
+#[tokio::test]
+async fn requests_are_signed_when_the_admin_wants_it_with_the_key_of_the_metadata() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let before = parties.browser().sso_query("anna@corp.example").await;
+    assert!(!before.contains("Signature="), "{before}");
+    let settings = json!({"sign_requests": true});
+    admin.put(&step("saml-settings"), &settings).await.is(200);
+    let query = parties.browser().sso_query("anna@corp.example").await;
+    let message = saml::binding::redirect::decode(&query, &saml::Limits::default()).unwrap();
+    let (_, id) = tenant.acs_url.rsplit_once('/').unwrap();
+    let path = format!("/saml/metadata/{id}");
+    let metadata = parties.browser().get(&path).await.body;
+    let metadata = saml::metadata::SpMetadata::parse(&metadata).unwrap();
+    assert!(metadata.authn_requests_signed);
+    assert!(message.signature.unwrap().verify(&metadata.certificates));
+}
+
+#[tokio::test]
+async fn the_tenant_chooses_which_signature_it_demands() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    // The IdP signs the assertion only.
+    for (policy, status) in [
+        ("assertion", 303),
+        ("either", 303),
+        ("response", 403),
+        ("both", 403),
+    ] {
+        let settings = json!({"signature_policy": policy});
+        admin.put(&step("saml-settings"), &settings).await.is(200);
+        let answer = log_in(&parties, &tenant, &parties.browser(), &anna).await;
+        answer.is(status);
+        if status == 403 {
+            assert_eq!(reason(&admin, &answer).await["code"], "not-signed");
+        }
+    }
+    let none = json!({"signature_policy": "none"});
+    let answer = admin.put(&step("saml-settings"), &none).await;
+    answer.problem(400, "invalid-signature-policy");
+}
+
+#[tokio::test]
+async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let unsolicited = |id: &str| parties.idp.says_unasked(&tenant, id, &anna);
+    let browser = parties.browser();
+    let answer = browser
+        .posts(&tenant.acs_url, &unsolicited("_one"), "")
+        .await;
+    answer.is(403);
+    assert_eq!(reason(&admin, &answer).await["code"], "unsolicited");
+    let settings = json!({"unsolicited": true});
+    admin.put(&step("saml-settings"), &settings).await.is(200);
+    let xml = unsolicited("_two");
+    browser
+        .posts(&tenant.acs_url, &xml, "https://evil.example/")
+        .await
+        .is(303);
+    browser.get("/whoami").await.is(200);
+    // Once, as any other; and an answer to somebody else's request never.
+    let again = parties.browser().posts(&tenant.acs_url, &xml, "").await;
+    again.is(403);
+    assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");
+    let (request, relay_state) = parties.browser().sso("anna@corp.example").await;
+    let theirs = parties.idp.says(&tenant, &request, &anna);
+    let other = parties
+        .browser()
+        .posts(&tenant.acs_url, &theirs, &relay_state)
+        .await;
+    other.is(403);
+}

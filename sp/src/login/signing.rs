@@ -1,0 +1,85 @@
+//! The portal's own key, with which it signs AuthnRequests (saml-bindings
+//! §3.4.4.1). Made when it is first wanted; replicas share it by the database.
+
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, DnType, KeyPair};
+use saml::keys::{Certificate, SigningKey};
+
+use crate::Portal;
+use crate::refusal::Refused;
+use crate::store::signing_keys::{self, SigningKeyRow};
+use crate::store::stored;
+
+const ID: &str = "authn-requests";
+
+/// Its certificate is a container for the public key: IdPs don't enforce its
+/// validity (saml-metadata §2.4.1.1).
+const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
+
+fn broken(error: impl std::fmt::Display) -> Refused {
+    Refused::new(
+        "internal",
+        "Single sign-on is out of order.",
+        format!("expected the portal's own signing key: {error}"),
+        "Look at the portal's log.",
+    )
+}
+
+impl Portal {
+    /// The key that AuthnRequests are signed with.
+    ///
+    /// # Errors
+    /// When it can't be made or read.
+    pub async fn request_key(&self) -> Result<SigningKey, Refused> {
+        let key = self
+            .request_key
+            .get_or_try_init(|| self.shared_key())
+            .await?;
+        Ok(key.clone())
+    }
+
+    async fn shared_key(&self) -> Result<SigningKey, Refused> {
+        let mut db = self.store.read().await?;
+        let known = signing_keys::by_id(&mut db, ID).await?;
+        drop(db);
+        let row = match known {
+            Some(row) => row,
+            None => {
+                let now = self.now();
+                let made = tokio::task::spawn_blocking(move || generate(now));
+                let made = made.await.map_err(broken)?.map_err(broken)?;
+                let mut tx = self.store.write().await?;
+                signing_keys::insert(&mut tx, &made).await?;
+                let first = signing_keys::by_id(&mut tx, ID).await?;
+                tx.commit().await?;
+                first.unwrap_or(made)
+            }
+        };
+        let certificate = Certificate::parse(&row.certificate).map_err(broken)?;
+        SigningKey::new(&row.private_key, certificate).map_err(broken)
+    }
+}
+
+fn generate(now: Timestamp) -> Result<SigningKeyRow, rcgen::Error> {
+    let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)?;
+    let mut params = CertificateParams::default();
+    let subject = &mut params.distinguished_name;
+    subject.push(DnType::CommonName, "Rehearsal portal");
+    let day = |at: Timestamp| {
+        let date = at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        rcgen::date_time_ymd(
+            i32::from(date.year()),
+            date.month().unsigned_abs(),
+            date.day().unsigned_abs(),
+        )
+    };
+    params.not_before = day(now);
+    params.not_after = day(now.saturating_add(VALIDITY).unwrap_or(now));
+    let certificate = params.self_signed(&key)?;
+    Ok(SigningKeyRow {
+        id: ID.to_owned(),
+        private_key: key.serialize_pem(),
+        certificate: certificate.pem(),
+        created: stored(now),
+    })
+}

@@ -1,0 +1,47 @@
+//! The portal's own key pairs.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A key pair.
+#[derive(Clone, FromRow)]
+pub struct SigningKeyRow {
+    /// What it is for.
+    pub id: String,
+    /// PKCS#8, PEM.
+    pub private_key: String,
+    /// X.509, PEM.
+    pub certificate: String,
+    /// Instant.
+    pub created: i64,
+}
+
+/// The key with this ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<SigningKeyRow>> {
+    Ok(sqlx::query_as("SELECT * FROM signing_keys WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Stores a key, unless another process was first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &SigningKeyRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO signing_keys (id, private_key, certificate, created)
+         VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(row.id.clone())
+    .bind(row.private_key.clone())
+    .bind(row.certificate.clone())
+    .bind(row.created)
+    .execute(db)
+    .await?;
+    Ok(())
+}
