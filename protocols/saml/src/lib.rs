@@ -2,6 +2,7 @@
 //!
 //! - [`message`] — what is said: requests, responses, assertions;
 //! - [`binding`] — how it travels: HTTP-Redirect and HTTP-POST;
+//! - [`encryption`] — how an assertion is kept from others' eyes;
 //! - [`signature`] — how an issuer vouches for it;
 //! - [`acceptance`] — the service provider's one-way path from a posted form
 //!   field to claims that may be acted upon;
@@ -15,6 +16,7 @@
 
 pub mod acceptance;
 pub mod binding;
+pub mod encryption;
 pub mod keys;
 pub mod message;
 pub mod metadata;

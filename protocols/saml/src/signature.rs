@@ -7,6 +7,7 @@ use bergshamra::dsig::sign::sign_document_node;
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{DsigContext, KeysManager};
 
+use crate::encryption::{EncryptError, Encryption};
 use crate::keys::{SignatureAlgorithm, SigningKey};
 use crate::message::Response;
 use crate::names;
@@ -18,6 +19,9 @@ pub enum SignError {
     /// The document to be signed cannot be read back.
     #[error(transparent)]
     Xml(#[from] XmlError),
+    /// The assertion could not be encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
     /// The signature could not be made.
     #[error("expected to sign with {algorithm}: {reason}")]
     Signature {
@@ -73,6 +77,43 @@ impl Signer {
         }
         let own = self.signature_of(&response.id, &document)?;
         Ok(response.write(Some(&own), &assertions))
+    }
+
+    /// The document to deliver, its assertions signed, then encrypted, then
+    /// the response signed over that: as this signer is set.
+    ///
+    /// # Errors
+    /// [`SignError`] as for [`Signer::sign`], and when it can't be encrypted.
+    pub fn sign_encrypted(
+        &self,
+        response: &Response,
+        encryption: &Encryption,
+    ) -> Result<String, SignError> {
+        let inner = Self {
+            response: false,
+            ..self.clone()
+        };
+        let mut text = inner.sign(response)?;
+        let mut ranges = Vec::new();
+        {
+            let document = xml::parse(&text, &Limits::default())?;
+            let root = xml::root(&document, names::PROTOCOL, "Response")?;
+            let assertions = xml::children(&document, root, names::ASSERTION, "Assertion");
+            ranges.extend(
+                assertions
+                    .into_iter()
+                    .filter_map(|node| document.node_range(node)),
+            );
+        }
+        for range in ranges.into_iter().rev() {
+            let encrypted = encryption.encrypt(&text[range.clone()])?;
+            text.replace_range(range, &encrypted);
+        }
+        let outer = Self {
+            assertion: false,
+            ..self.clone()
+        };
+        outer.sign_text(&text)
     }
 
     /// The signature of the element `id`, whose canonical form without its

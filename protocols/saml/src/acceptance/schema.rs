@@ -49,10 +49,21 @@ pub(super) fn demand(
     response: NodeId,
     assertion: NodeId,
 ) -> Result<(), XmlError> {
+    only_response(document, response)?;
+    only_assertion(document, assertion)
+}
+
+/// The response's part of it.
+pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result<(), XmlError> {
     only(document, response, RESPONSE)?;
     for status in xml::children(document, response, PROTOCOL, "Status") {
         only(document, status, STATUS)?;
     }
+    Ok(())
+}
+
+/// The assertion's part of it.
+pub(super) fn only_assertion(document: &Document<'_>, assertion: NodeId) -> Result<(), XmlError> {
     only(document, assertion, ASSERTION_CHILDREN)?;
     for name in ["ID", "Version", "IssueInstant"] {
         xml::required_attribute(document, assertion, name)?;

@@ -12,6 +12,8 @@ use bergshamra::{DsigContext, KeysManager, VerifyResult};
 
 use super::claims::{AssertionClaims, ResponseClaims};
 use super::{Code, Posted, Refusal, schema};
+use crate::Limits;
+use crate::encryption::DecryptionKeys;
 use crate::keys::{Certificate, SignatureAlgorithm};
 use crate::names;
 use crate::xml::{self, XmlError};
@@ -88,6 +90,23 @@ impl Posted {
     /// A [`Refusal`] naming the first thing that is wrong with the document's
     /// form, its status or its signatures.
     pub fn verify(self, keys: &TrustedKeys, policy: SignaturePolicy) -> Result<Verified, Refusal> {
+        self.verify_or_decrypt(keys, policy, None)
+    }
+
+    /// The same for a service provider that has keys to decrypt assertions
+    /// with. A response's signature is verified over what came; the assertion
+    /// is then decrypted, and its own signature and claims are judged in the
+    /// one tree of the decrypted document.
+    ///
+    /// # Errors
+    /// As for [`Self::verify`], and [`Code::EncryptedAssertion`] whatever it
+    /// is that keeps the assertion from being decrypted.
+    pub fn verify_or_decrypt(
+        self,
+        keys: &TrustedKeys,
+        policy: SignaturePolicy,
+        decryption: Option<&DecryptionKeys>,
+    ) -> Result<Verified, Refusal> {
         let document = xml::parse(self.xml(), self.limits()).map_err(|error| match error {
             XmlError::TooLarge { .. } => Refusal::new(Code::TooLarge, error.to_string()),
             error => Refusal::new(Code::NotXml, error.to_string()),
@@ -98,6 +117,24 @@ impl Posted {
 
         let response = ResponseClaims::read(&document, root).map_err(malformed)?;
         response.status_is_success()?;
+        if let Some(decryption) = decryption
+            && let Some(encrypted) = the_encrypted_assertion(&document, root)
+        {
+            schema::only_response(&document, root).map_err(malformed)?;
+            let signed = signed_elements(&document, root, root)?;
+            verify_signatures(&document, self.xml(), keys, &signed)?;
+            let plain = decryption
+                .decrypt(&document, encrypted, self.xml())
+                .map_err(|reason| Refusal::new(Code::EncryptedAssertion, reason))?;
+            return decrypted(
+                &plain,
+                self.limits(),
+                keys,
+                policy,
+                response,
+                !signed.is_empty(),
+            );
+        }
         let assertion = the_assertion(&document, root)?;
         schema::demand(&document, root, assertion).map_err(malformed)?;
         let signed = signed_elements(&document, root, assertion)?;
@@ -110,6 +147,77 @@ impl Posted {
             response_signed: signed.iter().any(|signed| signed.element == root),
         })
     }
+}
+
+/// The one encrypted assertion of a document that has no other, a child of the
+/// response.
+fn the_encrypted_assertion(document: &Document<'_>, root: NodeId) -> Option<NodeId> {
+    let plain = document.get_elements_by_tag_name_ns(names::ASSERTION, "Assertion");
+    let encrypted = document.get_elements_by_tag_name_ns(names::ASSERTION, "EncryptedAssertion");
+    match (plain.as_slice(), encrypted.as_slice()) {
+        ([], [one]) if document.parent(*one) == Some(root) => Some(*one),
+        _ => None,
+    }
+}
+
+/// Judges the assertion of a document that was decrypted: in its tree, and
+/// nothing outside the assertion counts any more.
+fn decrypted(
+    plain: &str,
+    limits: &Limits,
+    keys: &TrustedKeys,
+    policy: SignaturePolicy,
+    response: ResponseClaims,
+    response_signed: bool,
+) -> Result<Verified, Refusal> {
+    // One code for whatever the plaintext may be: nobody learns from the
+    // answers what a changed ciphertext decrypts to.
+    let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
+    let document = xml::parse(plain, limits).map_err(|error| unusable(error.to_string()))?;
+    let root = document
+        .document_element()
+        .ok_or_else(|| unusable("no root element".to_owned()))?;
+    let assertions = document.get_elements_by_tag_name_ns(names::ASSERTION, "Assertion");
+    let wrapper = xml::child(&document, root, names::ASSERTION, "EncryptedAssertion");
+    let assertion = match assertions.as_slice() {
+        [one] if wrapper.is_some() && document.parent(*one) == wrapper => *one,
+        all => {
+            let came = all.len();
+            return Err(unusable(format!(
+                "expected one <Assertion> in the decrypted <EncryptedAssertion>, came {came}"
+            )));
+        }
+    };
+    let unusable_xml = |error: XmlError| unusable(error.to_string());
+    schema::only_assertion(&document, assertion).map_err(unusable_xml)?;
+    let mut signed = signed_elements(&document, root, assertion)
+        .map_err(|refusal| unusable(refusal.private()))?;
+    signed.retain(|one| one.element == assertion);
+    let assertion_signed = !signed.is_empty();
+    let (met, expected) = match policy {
+        SignaturePolicy::Either => (
+            response_signed || assertion_signed,
+            "a signed response or assertion",
+        ),
+        SignaturePolicy::Assertion => (assertion_signed, "a signed assertion"),
+        SignaturePolicy::Response => (response_signed, "a signed response"),
+        SignaturePolicy::Both => (
+            response_signed && assertion_signed,
+            "a signed response and a signed assertion",
+        ),
+    };
+    if !met {
+        let detail = format!("expected {expected} around or in what was encrypted");
+        return Err(Refusal::new(Code::NotSigned, detail));
+    }
+    if assertion_signed {
+        covered(&document, plain, keys, &signed)?;
+    }
+    Ok(Verified {
+        assertion: AssertionClaims::read(&document, assertion).map_err(unusable_xml)?,
+        response,
+        response_signed,
+    })
 }
 
 /// The one assertion of the document, which must be the response's child.
@@ -320,6 +428,27 @@ fn verify_signatures(
     keys: &TrustedKeys,
     signed: &[Signed],
 ) -> Result<(), Refusal> {
+    if signed.is_empty() {
+        return Ok(());
+    }
+    let results = covered(document, source, keys, signed)?;
+    if results.len() != signed.len() || !results.iter().all(VerifyResult::is_valid) {
+        return Err(Refusal::new(
+            Code::SignatureInvalid,
+            "expected every signature in the document to verify",
+        ));
+    }
+    Ok(())
+}
+
+/// Each of these signatures must verify over the node it stands in; every
+/// result, those of others included.
+fn covered(
+    document: &Document<'_>,
+    source: &str,
+    keys: &TrustedKeys,
+    signed: &[Signed],
+) -> Result<Vec<VerifyResult>, Refusal> {
     let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail);
     let results = verify_all_document_with_source(&keys.verifier, document, Some(source))
         .map_err(|error| invalid(error.to_string()))?;
@@ -363,10 +492,5 @@ fn verify_signatures(
             )));
         }
     }
-    if results.len() != signed.len() || !results.iter().all(VerifyResult::is_valid) {
-        return Err(invalid(
-            "expected every signature in the document to verify".into(),
-        ));
-    }
-    Ok(())
+    Ok(results)
 }

@@ -1,0 +1,201 @@
+//! Encrypted assertions (saml-core §2.3.4, XML Encryption 1.1): AES content,
+//! RSA-OAEP key transport, nothing else.
+
+use bergshamra::xml::uppsala::{Document, NodeId};
+use bergshamra::{EncContext, KeysManager};
+
+use crate::keys::{Certificate, SigningKey};
+use crate::names::{ASSERTION, DSIG, SHA1, SHA256, XENC};
+use crate::xml::{self, XmlWriter, element, text_element};
+
+const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
+const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
+const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
+
+/// How an assertion's content is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentCipher {
+    /// AES-128 in GCM: encrypted and authenticated.
+    Aes128Gcm,
+    /// AES-256 in GCM.
+    Aes256Gcm,
+    /// AES-128 in CBC: encrypted only; what authenticates is the signature.
+    Aes128Cbc,
+    /// AES-256 in CBC.
+    Aes256Cbc,
+}
+
+impl ContentCipher {
+    /// Every cipher that is accepted.
+    pub const ALL: [Self; 4] = [
+        Self::Aes128Gcm,
+        Self::Aes256Gcm,
+        Self::Aes128Cbc,
+        Self::Aes256Cbc,
+    ];
+
+    /// The algorithm's URI.
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Aes128Gcm => "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+            Self::Aes256Gcm => "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+            Self::Aes128Cbc => "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+            Self::Aes256Cbc => "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+        }
+    }
+}
+
+/// For whom assertions are encrypted, and how.
+#[derive(Debug, Clone)]
+pub struct Encryption {
+    /// The recipient's certificate, with an RSA key.
+    pub recipient: Certificate,
+    /// The content's cipher.
+    pub cipher: ContentCipher,
+    /// The hash of the key transport: SHA-256, or SHA-1 as XML Encryption 1.0
+    /// had it (in OAEP its collisions do no harm).
+    pub oaep_sha256: bool,
+}
+
+/// The assertion could not be encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected to encrypt for {recipient}: {reason}")]
+pub struct EncryptError {
+    recipient: String,
+    reason: String,
+}
+
+impl Encryption {
+    /// An `<EncryptedAssertion>` that holds the assertion.
+    ///
+    /// # Errors
+    /// [`EncryptError`], for example when the recipient's key is not RSA.
+    pub fn encrypt(&self, assertion: &str) -> Result<String, EncryptError> {
+        let mut keys = KeysManager::new();
+        keys.add_key(self.recipient.public_key().clone());
+        bergshamra::encrypt(
+            &EncContext::new(keys),
+            &self.template(),
+            assertion.as_bytes(),
+        )
+        .map_err(|error| EncryptError {
+            recipient: self.recipient.subject().to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn template(&self) -> String {
+        let mut w = XmlWriter::with_capacity(2048);
+        let algorithm = |uri| [("Algorithm", Some(uri))];
+        let cipher_data = |w: &mut XmlWriter| {
+            element(w, "xenc:CipherData", &[], |w| {
+                text_element(w, "xenc:CipherValue", &[], "");
+            });
+        };
+        let saml = [("xmlns:saml", Some(ASSERTION))];
+        let data = [("xmlns:xenc", Some(XENC)), ("Type", Some(ELEMENT))];
+        element(&mut w, "saml:EncryptedAssertion", &saml, |w| {
+            element(w, "xenc:EncryptedData", &data, |w| {
+                element(
+                    w,
+                    "xenc:EncryptionMethod",
+                    &algorithm(self.cipher.uri()),
+                    |_| {},
+                );
+                element(w, "ds:KeyInfo", &[("xmlns:ds", Some(DSIG))], |w| {
+                    element(w, "xenc:EncryptedKey", &[], |w| {
+                        let (transport, digest) = if self.oaep_sha256 {
+                            (RSA_OAEP, SHA256)
+                        } else {
+                            (RSA_OAEP_MGF1P, SHA1)
+                        };
+                        element(w, "xenc:EncryptionMethod", &algorithm(transport), |w| {
+                            element(w, "ds:DigestMethod", &algorithm(digest), |_| {});
+                            if self.oaep_sha256 {
+                                let mgf = [
+                                    ("xmlns:xenc11", Some(XENC11)),
+                                    ("Algorithm", Some(MGF1_SHA256)),
+                                ];
+                                element(w, "xenc11:MGF", &mgf, |_| {});
+                            }
+                        });
+                        cipher_data(w);
+                    });
+                });
+                cipher_data(w);
+            });
+        });
+        w.into_string()
+    }
+}
+
+/// The keys that assertions may be encrypted for.
+#[derive(Debug, Clone)]
+pub struct DecryptionKeys(Vec<SigningKey>);
+
+impl DecryptionKeys {
+    /// These keys; the first that fits is used.
+    pub fn new(keys: Vec<SigningKey>) -> Self {
+        Self(keys)
+    }
+
+    /// The document with the content of its one `<EncryptedData>` in the
+    /// clear. The reason of a failure is for the log: it tells neither key nor
+    /// padding.
+    pub(crate) fn decrypt(
+        &self,
+        document: &Document<'_>,
+        encrypted: NodeId,
+        source: &str,
+    ) -> Result<String, String> {
+        demand(document, encrypted)?;
+        for key in &self.0 {
+            let mut keys = KeysManager::new();
+            keys.add_key(key.private_key().clone());
+            let mut context = EncContext::new(keys).with_disable_cipher_reference(true);
+            context.max_pbkdf2_iterations = 0;
+            if let Ok(plain) = bergshamra::enc::decrypt::decrypt(&context, source) {
+                return Ok(plain);
+            }
+        }
+        Err("it can't be decrypted with any key of this service provider".to_owned())
+    }
+}
+
+/// One `EncryptedData` with one `EncryptedKey`, algorithms from the list.
+fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
+    let one = |name: &'static str| {
+        let all = document.get_elements_by_tag_name_ns(XENC, name);
+        match all.as_slice() {
+            [one] => Ok(*one),
+            all => Err(format!("expected one <{name}>, came {}", all.len())),
+        }
+    };
+    let data = one("EncryptedData")?;
+    if document.parent(data) != Some(encrypted) {
+        return Err("expected <EncryptedData> in <EncryptedAssertion>".to_owned());
+    }
+    let key = one("EncryptedKey")?;
+    let method = |node| {
+        let method = xml::child(document, node, XENC, "EncryptionMethod");
+        method
+            .and_then(|method| xml::attribute(document, method, "Algorithm"))
+            .unwrap_or_default()
+    };
+    let content = method(data);
+    if !ContentCipher::ALL
+        .iter()
+        .any(|cipher| cipher.uri() == content)
+    {
+        return Err(format!("expected AES in GCM or CBC, came {content:?}"));
+    }
+    let transport = method(key);
+    if ![RSA_OAEP, RSA_OAEP_MGF1P].contains(&transport) {
+        return Err(format!(
+            "expected key transport RSA-OAEP, came {transport:?}"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Encrypted assertions: what is accepted, and what is refused alike.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use saml::Limits;
+use saml::acceptance::{Checked, Posted, Refusal, SignaturePolicy, TrustedKeys};
+use saml::binding::post;
+use saml::encryption::{ContentCipher, DecryptionKeys, Encryption};
+use saml::signature::Signer;
+use support::{expectations, other_rsa, response, rsa, signer};
+
+/// The service provider's own key is the other one.
+fn encryption(cipher: ContentCipher) -> Encryption {
+    Encryption {
+        recipient: other_rsa().certificate().clone(),
+        cipher,
+        oaep_sha256: true,
+    }
+}
+
+fn judged(xml: &str, policy: SignaturePolicy) -> Result<Checked, Refusal> {
+    let trusted = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
+    // A key that doesn't fit is passed over.
+    let own = DecryptionKeys::new(vec![rsa(), other_rsa()]);
+    Posted::from_form(&post::encode(xml), &Limits::default())?
+        .verify_or_decrypt(&trusted, policy, Some(&own))?
+        .check(&expectations())
+}
+
+fn code(xml: &str) -> String {
+    let refusal = judged(xml, SignaturePolicy::Either).unwrap_err();
+    refusal.code().to_owned()
+}
+
+#[test]
+fn every_cipher_with_every_cover_is_accepted() {
+    for cipher in ContentCipher::ALL {
+        for oaep_sha256 in [true, false] {
+            for (of_response, of_assertion, policy) in [
+                (false, true, SignaturePolicy::Assertion),
+                (true, false, SignaturePolicy::Response),
+                (true, true, SignaturePolicy::Both),
+            ] {
+                let signer = Signer {
+                    response: of_response,
+                    assertion: of_assertion,
+                    ..signer()
+                };
+                let encryption = Encryption {
+                    oaep_sha256,
+                    ..encryption(cipher)
+                };
+                let xml = signer.sign_encrypted(&response(), &encryption).unwrap();
+                assert!(!xml.contains("anna@"), "{xml}");
+                let checked = judged(&xml, policy).unwrap();
+                assert_eq!(checked.name_id().value, "anna@corp.example");
+            }
+        }
+    }
+}
+
+#[test]
+fn encryption_stands_in_for_no_signature() {
+    let unsigned = Signer {
+        response: false,
+        assertion: false,
+        ..signer()
+    };
+    let gcm = encryption(ContentCipher::Aes256Gcm);
+    assert_eq!(
+        code(&unsigned.sign_encrypted(&response(), &gcm).unwrap()),
+        "not-signed"
+    );
+    let foreign = Signer {
+        key: other_rsa(),
+        ..signer()
+    };
+    assert_eq!(
+        code(&foreign.sign_encrypted(&response(), &gcm).unwrap()),
+        "signature-invalid"
+    );
+}
+
+#[test]
+fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
+    let sign = |encryption: &Encryption| signer().sign_encrypted(&response(), encryption).unwrap();
+    for cipher in ContentCipher::ALL {
+        let xml = sign(&encryption(cipher));
+        // The last cipher value is the content's.
+        let at = xml.rfind("</xenc:CipherValue>").unwrap();
+        for distance in [2, 40, 400, 1000] {
+            let mut changed = xml.clone().into_bytes();
+            let byte = &mut changed[at - distance];
+            *byte = if *byte == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            let came = code(&changed);
+            assert!(
+                ["encrypted-assertion", "signature-invalid"].contains(&came.as_str()),
+                "{cipher:?}, {distance}: {came}"
+            );
+        }
+    }
+    let for_others = Encryption {
+        recipient: support::ec().certificate().clone(),
+        ..encryption(ContentCipher::Aes128Gcm)
+    };
+    assert!(for_others.encrypt("<a/>").is_err());
+}
+
+#[test]
+fn a_plain_assertion_beside_the_encrypted_one_is_one_too_many() {
+    let xml = signer()
+        .sign_encrypted(&response(), &encryption(ContentCipher::Aes128Gcm))
+        .unwrap();
+    let plain = signer().sign(&response()).unwrap();
+    let from = plain.find("<saml:Assertion").unwrap();
+    let until = plain.find("</samlp:Response>").unwrap();
+    let both = xml.replace(
+        "<saml:EncryptedAssertion",
+        &format!("{}<saml:EncryptedAssertion", &plain[from..until]),
+    );
+    assert_eq!(code(&both), "many-assertions");
+}
+
+#[test]
+fn a_signed_response_is_verified_as_it_came() {
+    let signer = Signer {
+        response: true,
+        assertion: false,
+        ..signer()
+    };
+    let xml = signer
+        .sign_encrypted(&response(), &encryption(ContentCipher::Aes128Cbc))
+        .unwrap();
+    let moved = xml.replace(
+        "Destination=\"https://portal.example",
+        "Destination=\"https://elsewhere.example",
+    );
+    assert_ne!(moved, xml);
+    assert_eq!(code(&moved), "signature-invalid");
+}
