@@ -33,6 +33,10 @@ pub struct Fault {
     /// How it is signed.
     #[serde(default)]
     pub signing: Signing,
+    /// The assertions are encrypted once they are signed, so; what `signed`
+    /// edits comes after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<Cipher>,
     /// Edits after signing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed: Vec<Edit>,
@@ -374,6 +378,21 @@ pub enum HandmadeKey {
     Empty,
     /// The value stays empty.
     None,
+}
+
+/// The content's cipher of an encrypted assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cipher {
+    /// AES-128 in GCM.
+    #[serde(rename = "aes128-gcm")]
+    Aes128Gcm,
+    /// AES-256 in GCM.
+    #[serde(rename = "aes256-gcm")]
+    Aes256Gcm,
+    /// AES-256 in CBC.
+    #[serde(rename = "aes256-cbc")]
+    Aes256Cbc,
 }
 
 /// How a document becomes the form field `SAMLResponse`.

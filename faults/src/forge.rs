@@ -7,14 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use jiff::{SignedDuration, Timestamp};
-use saml::keys::SigningKey;
+use saml::encryption::{ContentCipher, Encryption};
+use saml::keys::{Certificate, SigningKey};
 use saml::message::Response;
 use saml::signature::Signer;
 
 use crate::document;
 use crate::handmade;
 use crate::phrases::Phrases;
-use crate::{Cover, Edit, Encoding, Fault, Signing};
+use crate::{Cipher, Cover, Edit, Encoding, Fault, Signing};
 
 /// What an honest identity provider would send.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Honest<'a> {
     pub signer: &'a Signer,
     /// A key that nobody was told of.
     pub foreign: &'a SigningKey,
+    /// Whom assertions can be encrypted for.
+    pub recipient: Option<&'a Certificate>,
     /// Whom a fault would pass for.
     pub forged: &'a str,
 }
@@ -92,6 +95,9 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             reason,
         }
     })?;
+    if let Some(fault) = first(|fault| fault.encrypted.is_some()) {
+        text = encrypted(&text, fault.encrypted, cover, honest).map_err(ineffective(fault))?;
+    }
     for fault in faults {
         text = said(&text, &fault.signed).map_err(ineffective(fault))?;
     }
@@ -139,6 +145,44 @@ fn sign(
         }
     }
     signer.sign_text(text).map_err(|error| error.to_string())
+}
+
+/// The assertions encrypted, and the response signed over that.
+fn encrypted(
+    text: &str,
+    cipher: Option<Cipher>,
+    cover: Option<Cover>,
+    honest: &Honest<'_>,
+) -> Result<String, String> {
+    let recipient = honest
+        .recipient
+        .ok_or("expected a certificate to encrypt for in the service provider's metadata")?;
+    let encryption = Encryption {
+        recipient: recipient.clone(),
+        cipher: match cipher {
+            Some(Cipher::Aes128Gcm) => ContentCipher::Aes128Gcm,
+            Some(Cipher::Aes256Cbc) => ContentCipher::Aes256Cbc,
+            Some(Cipher::Aes256Gcm) | None => ContentCipher::Aes256Gcm,
+        },
+        oaep_sha256: false,
+    };
+    let plain = if document::has(text, "Response/Signature") {
+        document::without(text, "Response/Signature")?
+    } else {
+        text.to_owned()
+    };
+    let hidden = encryption
+        .encrypt_assertions(&plain)
+        .map_err(|error| error.to_string())?;
+    if matches!(cover, None | Some(Cover::Assertion)) {
+        return Ok(hidden);
+    }
+    let outer = Signer {
+        assertion: false,
+        response: true,
+        ..honest.signer.clone()
+    };
+    outer.sign_text(&hidden).map_err(|error| error.to_string())
 }
 
 fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {

@@ -21,7 +21,8 @@ mod handmade;
 mod phrases;
 
 pub use fault::{
-    Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Level, Place, Signing,
+    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Level, Place,
+    Signing,
 };
 pub use forge::{Forged, Honest, Ineffective, forge};
 

@@ -58,6 +58,10 @@ fn both_judges_say_the_same_of_every_signature() {
     let mut compared = 0;
     let all = faults::catalogue().unwrap().into_iter();
     for fault in all.chain(faults::controls().unwrap()) {
+        // What is encrypted, libxmlsec1 would have to decrypt first.
+        if fault.encrypted.is_some() {
+            continue;
+        }
         let forged = world::forged(&fault).unwrap();
         let ours = match world::judged(&forged.field) {
             Ok(_) => true,

@@ -8,9 +8,9 @@ use faults::{Delivery, Fault};
 use serde::{Deserialize, Serialize};
 
 /// Whether an identity provider can do it: a message that two browsers
-/// deliver, or one that asked nothing, is beyond it.
+/// deliver, or one that asked nothing, is beyond it; so is encryption.
 pub(crate) fn is_ours(fault: &Fault) -> bool {
-    matches!(fault.delivery, Delivery::Once | Delivery::Again)
+    matches!(fault.delivery, Delivery::Once | Delivery::Again) && fault.encrypted.is_none()
 }
 
 /// How often a chosen fault strikes.

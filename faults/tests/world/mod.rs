@@ -12,6 +12,7 @@ use saml::Limits;
 use saml::acceptance::{
     Checked, Expectations, Expected, Posted, Refusal, SignaturePolicy, TrustedKeys,
 };
+use saml::encryption::DecryptionKeys;
 use saml::keys::{Certificate, SigningKey};
 use saml::message::{
     Assertion, Attribute, AuthnStatement, Conditions, NameId, NameIdFormat, Response, Status,
@@ -38,6 +39,8 @@ fn key() -> SigningKey {
 
 static OWN: LazyLock<SigningKey> = LazyLock::new(key);
 static FOREIGN: LazyLock<SigningKey> = LazyLock::new(key);
+/// The service provider's own key.
+static RECIPIENT: LazyLock<SigningKey> = LazyLock::new(key);
 
 fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
@@ -115,6 +118,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
         response: &response,
         signer: &signer,
         foreign: &FOREIGN,
+        recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
     };
     faults::forge(std::slice::from_ref(fault), &honest)
@@ -122,9 +126,10 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
 
 /// The service provider's whole path.
 pub(crate) fn judged(field: &str) -> Result<Checked, Refusal> {
+    let own = DecryptionKeys::new(vec![RECIPIENT.clone()]);
     let keys = TrustedKeys::new(vec![OWN.certificate().clone()]).unwrap();
     Posted::from_form(field, &Limits::default())?
-        .verify(&keys, SignaturePolicy::Either)?
+        .verify_or_decrypt(&keys, SignaturePolicy::Either, Some(&own))?
         .check(&Expectations {
             idp_entity_id: IDP.into(),
             sp_entity_id: SP.into(),

@@ -73,6 +73,7 @@ pub(crate) fn metadata(base: &str) -> SpMetadata {
         }],
         slo: Vec::new(),
         certificates: Vec::new(),
+        encryption_certificates: Vec::new(),
         authn_requests_signed: false,
         want_assertions_signed: true,
         name_id_formats: Vec::new(),

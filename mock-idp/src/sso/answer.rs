@@ -287,6 +287,7 @@ impl Idp {
             response: &response,
             signer: &signer,
             foreign: &foreign,
+            recipient: None,
             forged: &somebody_else(&response),
         };
         faults::forge(faults, &honest).map_err(internal)

@@ -5,8 +5,8 @@ use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{EncContext, KeysManager};
 
 use crate::keys::{Certificate, SigningKey};
-use crate::names::{ASSERTION, DSIG, SHA1, SHA256, XENC};
-use crate::xml::{self, XmlWriter, element, text_element};
+use crate::names::{ASSERTION, DSIG, PROTOCOL, SHA1, SHA256, XENC};
+use crate::xml::{self, Limits, XmlWriter, element, text_element};
 
 const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
@@ -84,6 +84,34 @@ impl Encryption {
             recipient: self.recipient.subject().to_owned(),
             reason: error.to_string(),
         })
+    }
+
+    /// A response's text, each of its assertions encrypted.
+    ///
+    /// # Errors
+    /// [`EncryptError`], also when the text is no response.
+    pub fn encrypt_assertions(&self, text: &str) -> Result<String, EncryptError> {
+        let mut ranges = Vec::new();
+        {
+            let unreadable = |error: xml::XmlError| EncryptError {
+                recipient: self.recipient.subject().to_owned(),
+                reason: error.to_string(),
+            };
+            let document = xml::parse(text, &Limits::default()).map_err(unreadable)?;
+            let root = xml::root(&document, PROTOCOL, "Response").map_err(unreadable)?;
+            let assertions = xml::children(&document, root, ASSERTION, "Assertion");
+            ranges.extend(
+                assertions
+                    .into_iter()
+                    .filter_map(|node| document.node_range(node)),
+            );
+        }
+        let mut text = text.to_owned();
+        for range in ranges.into_iter().rev() {
+            let encrypted = self.encrypt(&text[range.clone()])?;
+            text.replace_range(range, &encrypted);
+        }
+        Ok(text)
     }
 
     fn template(&self) -> String {

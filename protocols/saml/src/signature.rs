@@ -93,22 +93,7 @@ impl Signer {
             response: false,
             ..self.clone()
         };
-        let mut text = inner.sign(response)?;
-        let mut ranges = Vec::new();
-        {
-            let document = xml::parse(&text, &Limits::default())?;
-            let root = xml::root(&document, names::PROTOCOL, "Response")?;
-            let assertions = xml::children(&document, root, names::ASSERTION, "Assertion");
-            ranges.extend(
-                assertions
-                    .into_iter()
-                    .filter_map(|node| document.node_range(node)),
-            );
-        }
-        for range in ranges.into_iter().rev() {
-            let encrypted = encryption.encrypt(&text[range.clone()])?;
-            text.replace_range(range, &encrypted);
-        }
+        let text = encryption.encrypt_assertions(&inner.sign(response)?)?;
         let outer = Self {
             assertion: false,
             ..self.clone()

@@ -39,6 +39,7 @@ fn sp() -> SpMetadata {
         }],
         slo: vec![],
         certificates: vec![],
+        encryption_certificates: Vec::new(),
         authn_requests_signed: false,
         want_assertions_signed: true,
         name_id_formats: vec![NameIdFormat::EmailAddress],

@@ -114,6 +114,8 @@ pub struct Settings {
     pub unsolicited: Option<bool>,
     /// AuthnRequests are signed, even if the IdP's metadata doesn't want it.
     pub sign_requests: Option<bool>,
+    /// Assertions may come encrypted: the metadata has a key to do it with.
+    pub encryption: Option<bool>,
 }
 
 /// The signature policy of that name.
@@ -151,6 +153,9 @@ pub async fn settle(
         }
         if let Some(sign_requests) = settings.sign_requests {
             tenant.sign_requests = i64::from(sign_requests);
+        }
+        if let Some(encryption) = settings.encryption {
+            tenant.encryption = i64::from(encryption);
         }
     })
     .await

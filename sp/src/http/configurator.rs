@@ -206,6 +206,7 @@ struct NewSettings {
     signature_policy: Option<String>,
     unsolicited: Option<bool>,
     sign_requests: Option<bool>,
+    encryption: Option<bool>,
 }
 
 async fn settle_saml(
@@ -218,6 +219,7 @@ async fn settle_saml(
         signature_policy: new.signature_policy,
         unsolicited: new.unsolicited,
         sign_requests: new.sign_requests,
+        encryption: new.encryption,
     };
     let entered = saml::settle(&portal, by(&admin, &address), settings).await?;
     Ok(shown(&portal, &entered))
@@ -374,6 +376,7 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "signature_policy": tenant.signature_policy,
             "unsolicited": tenant.unsolicited == 1,
             "sign_requests": tenant.signs_requests(),
+            "encryption": tenant.encryption == 1,
         },
         "scim": {
             "enabled": tenant.scim_enabled == 1,

@@ -207,12 +207,19 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
         Err(error) => return refuse(&portal, error.into()).await,
     };
     let mut certificates = Vec::new();
-    if tenant.signs_requests() {
+    if tenant.signs_requests() || tenant.encryption == 1 {
         match portal.request_key().await {
             Ok(key) => certificates.push(key.certificate().clone()),
             Err(refused) => return refuse(&portal, refused.into()).await,
         }
     }
+    let only = |wanted: bool| {
+        if wanted {
+            certificates.clone()
+        } else {
+            Vec::new()
+        }
+    };
     let sp = portal.service_provider(&id);
     let metadata = SpMetadata {
         entity_id: sp.entity_id,
@@ -226,7 +233,8 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
         }],
         slo: Vec::new(),
         authn_requests_signed: tenant.signs_requests(),
-        certificates,
+        certificates: only(tenant.signs_requests()),
+        encryption_certificates: only(tenant.encryption == 1),
         want_assertions_signed: true,
         name_id_formats: Vec::new(),
     };

@@ -3,6 +3,7 @@
 
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted};
+use saml::encryption::DecryptionKeys;
 
 use crate::Portal;
 use crate::configurator::Integration;
@@ -41,7 +42,18 @@ pub async fn receive(
     asked: Answered<'_>,
     saml_response: &str,
 ) -> Result<Unspent, Refused> {
-    let (checked, asked) = check(portal, integration, asked, saml_response)?;
+    let decryption = if integration.tenant.encryption == 1 {
+        Some(DecryptionKeys::new(vec![portal.request_key().await?]))
+    } else {
+        None
+    };
+    let (checked, asked) = check(
+        portal,
+        integration,
+        decryption.as_ref(),
+        asked,
+        saml_response,
+    )?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
     let end = checked.not_on_or_after() + portal.config.clock_skew;
@@ -87,6 +99,7 @@ pub async fn receive(
 fn check<'a>(
     portal: &Portal,
     integration: &Integration,
+    decryption: Option<&DecryptionKeys>,
     asked: Answered<'a>,
     saml_response: &str,
 ) -> Result<(Checked, Answered<'a>), Refused> {
@@ -103,8 +116,11 @@ fn check<'a>(
         now: portal.now(),
         clock_skew: portal.config.clock_skew,
     };
-    let verified = Posted::from_form(saml_response, &Limits::default())?
-        .verify(&integration.keys, integration.policy)?;
+    let verified = Posted::from_form(saml_response, &Limits::default())?.verify_or_decrypt(
+        &integration.keys,
+        integration.policy,
+        decryption,
+    )?;
     let refusal = match (verified.clone().check(&expectations), asked) {
         (Ok(checked), Answered::Request(_)) => return Ok((checked, asked)),
         (Ok(checked), Answered::Nothing) if integration.unsolicited => {

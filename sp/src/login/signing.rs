@@ -1,5 +1,5 @@
 //! The portal's own key, with which it signs AuthnRequests (saml-bindings
-//! §3.4.4.1). Made when it is first wanted; replicas share it by the database.
+//! §3.4.4.1) and decrypts assertions (saml-core §2.3.4). Made when it is first wanted; replicas share it by the database.
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, KeyPair};

@@ -51,6 +51,8 @@ pub struct TenantRow {
     pub unsolicited: i64,
     /// Step 4: AuthnRequests are signed, wanted or not.
     pub sign_requests: i64,
+    /// Step 4: assertions may come encrypted for the portal's key.
+    pub encryption: i64,
 }
 
 impl TenantRow {
@@ -137,7 +139,8 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
             users_group_name = $5, users_group_id = $6, idp_entity_id = $7, idp_sso_url = $8,
             idp_certificates = $9, idp_wants_signed_requests = $10, scim_enabled = $11,
             scim_done = $12, users_done = $13, backup_login = $14, active = $15,
-            signature_policy = $16, unsolicited = $17, sign_requests = $18
+            signature_policy = $16, unsolicited = $17, sign_requests = $18,
+            encryption = $19
          WHERE id = $1",
     )
     .bind(row.id.clone())
@@ -158,6 +161,7 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     .bind(row.signature_policy.clone())
     .bind(row.unsolicited)
     .bind(row.sign_requests)
+    .bind(row.encryption)
     .execute(db)
     .await?;
     Ok(())

@@ -234,6 +234,7 @@ impl<'j> Login<'j> {
             response: &response,
             signer: &signer,
             foreign: &self.judge.provider.foreign,
+            recipient: self.judge.target.metadata.encryption_certificates.first(),
             forged: &self.judge.person.user,
         };
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)

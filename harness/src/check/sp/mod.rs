@@ -195,6 +195,7 @@ impl Judge {
                 }
                 outcome
             }
+            Err(Trouble::Response(why)) => Outcome::skipped(check, why),
             Err(trouble) => Outcome {
                 check,
                 verdict: Verdict::Fail,

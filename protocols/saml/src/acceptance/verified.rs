@@ -239,7 +239,7 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
             Code::NoAssertion,
             "expected one <Assertion>, found none",
         )),
-        ([], _) => Err(Refusal::new(
+        ([], [_]) => Err(Refusal::new(
             Code::EncryptedAssertion,
             "expected an <Assertion>, came an <EncryptedAssertion>, for which there is no key",
         )),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::reading::{
-    endpoints, entity, entity_id, flag, role, signing_certificates, texts, write_endpoints,
-    write_signing_certificates,
+    certificates, endpoints, entity, entity_id, flag, role, texts, write_certificates,
+    write_endpoints,
 };
 use super::{Endpoint, MetadataError};
 use crate::keys::Certificate;
@@ -65,7 +65,7 @@ impl IdpMetadata {
         {
             return Err(MetadataError::NoEndpoint("SingleSignOnService"));
         }
-        let signing_certificates = signing_certificates(&document, role)?;
+        let signing_certificates = certificates(&document, role, "signing")?;
         if signing_certificates.is_empty() {
             return Err(MetadataError::NoSigningCertificate);
         }
@@ -129,7 +129,7 @@ impl IdpMetadata {
                 ("WantAuthnRequestsSigned", Some(wants)),
             ];
             element(w, "md:IDPSSODescriptor", &attributes, |w| {
-                write_signing_certificates(w, &self.signing_certificates);
+                write_certificates(w, "signing", &self.signing_certificates);
                 write_endpoints(w, "md:SingleLogoutService", &self.slo);
                 for format in &self.name_id_formats {
                     text_element(w, "md:NameIDFormat", &[], format.uri());

@@ -86,15 +86,16 @@ pub(super) fn endpoints(
         .collect()
 }
 
-/// The role's certificates for signing: `use="signing"` or no `use` at all
-/// (saml-metadata §2.4.1.1).
-pub(super) fn signing_certificates(
+/// The role's certificates for `purpose`, `signing` or `encryption`: those
+/// with that `use`, or with no `use` at all (saml-metadata §2.4.1.1).
+pub(super) fn certificates(
     document: &Document<'_>,
     role: NodeId,
+    purpose: &str,
 ) -> Result<Vec<Certificate>, MetadataError> {
     let mut found = Vec::new();
     for descriptor in xml::children(document, role, names::METADATA, "KeyDescriptor") {
-        if xml::attribute(document, descriptor, "use").is_some_and(|purpose| purpose != "signing") {
+        if xml::attribute(document, descriptor, "use").is_some_and(|other| other != purpose) {
             continue;
         }
         for info in xml::children(document, descriptor, names::DSIG, "KeyInfo") {
@@ -133,10 +134,10 @@ pub(super) fn flag(
     })
 }
 
-/// Writes the descriptors of signing certificates.
-pub(super) fn write_signing_certificates(w: &mut XmlWriter, certificates: &[Certificate]) {
+/// Writes the descriptors of certificates for `purpose`.
+pub(super) fn write_certificates(w: &mut XmlWriter, purpose: &str, certificates: &[Certificate]) {
     for certificate in certificates {
-        element(w, "md:KeyDescriptor", &[("use", Some("signing"))], |w| {
+        element(w, "md:KeyDescriptor", &[("use", Some(purpose))], |w| {
             element(w, "ds:KeyInfo", &[("xmlns:ds", Some(names::DSIG))], |w| {
                 element(w, "ds:X509Data", &[], |w| {
                     text_element(w, "ds:X509Certificate", &[], &certificate.to_base64());

@@ -1,8 +1,8 @@
 //! A service provider's metadata (saml-metadata §2.4.4).
 
 use super::reading::{
-    endpoints, entity, entity_id, flag, role, signing_certificates, texts, write_endpoints,
-    write_signing_certificates,
+    certificates, endpoints, entity, entity_id, flag, role, texts, write_certificates,
+    write_endpoints,
 };
 use super::{Endpoint, MetadataError};
 use crate::keys::Certificate;
@@ -32,6 +32,8 @@ pub struct SpMetadata {
     pub slo: Vec<Endpoint>,
     /// Certificates whose keys may sign its requests.
     pub certificates: Vec<Certificate>,
+    /// Certificates that assertions for it may be encrypted with.
+    pub encryption_certificates: Vec<Certificate>,
     /// Whether it signs its requests.
     pub authn_requests_signed: bool,
     /// Whether assertions for it must be signed themselves.
@@ -84,7 +86,8 @@ impl SpMetadata {
                 .into_iter()
                 .map(|(_, endpoint)| endpoint)
                 .collect(),
-            certificates: signing_certificates(&document, role)?,
+            certificates: certificates(&document, role, "signing")?,
+            encryption_certificates: certificates(&document, role, "encryption")?,
             authn_requests_signed: flag(&document, role, "AuthnRequestsSigned")?,
             want_assertions_signed: flag(&document, role, "WantAssertionsSigned")?,
             name_id_formats: texts(&document, role, "NameIDFormat")
@@ -122,7 +125,8 @@ impl SpMetadata {
                 ),
             ];
             element(w, "md:SPSSODescriptor", &attributes, |w| {
-                write_signing_certificates(w, &self.certificates);
+                write_certificates(w, "signing", &self.certificates);
+                write_certificates(w, "encryption", &self.encryption_certificates);
                 write_endpoints(w, "md:SingleLogoutService", &self.slo);
                 for format in &self.name_id_formats {
                     text_element(w, "md:NameIDFormat", &[], format.uri());
