@@ -44,3 +44,21 @@ install_toolchain() {
         . "$HOME/.cargo/env"
     fi
 }
+
+# install_browser — Chromium and its driver for the browser tests, and axe-core
+# below target/, where nothing is committed. Tests say "skipped" without them.
+install_browser() {
+    local missing=()
+    command -v chromium >/dev/null || missing+=(chromium)
+    command -v chromedriver >/dev/null || missing+=(chromium-driver)
+    [ -d /usr/share/fonts/truetype/liberation ] || missing+=(fonts-liberation)
+    install_packages "${missing[@]}"
+    [ ! -r target/npm/node_modules/axe-core/axe.min.js ] || return 0
+    if ! command -v npm >/dev/null; then
+        echo "axe-core is not to be had: no npm"
+        return 0
+    fi
+    echo "installing from npm: axe-core"
+    mkdir -p target/npm
+    npm install --silent --no-audit --no-fund --no-save --prefix target/npm axe-core@4.14.1
+}

@@ -11,6 +11,8 @@ say "what is needed"
 install_toolchain
 # The second judge of signatures: its tests say "skipped" without it.
 command -v xmlsec1 >/dev/null || install_packages xmlsec1 || echo "xmlsec1 is not to be had"
+# Pages are tested in Chromium: those tests say "skipped" without it.
+install_browser || echo "skipped: no chromium"
 
 say "format"
 cargo fmt --all --check

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod administrator;
 mod applications;
 mod config;
 mod directory;

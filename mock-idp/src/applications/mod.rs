@@ -279,7 +279,7 @@ async fn unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
 }
 
 impl Idp {
-    async fn fetch_metadata(&self, url: &str) -> Result<String> {
+    pub(crate) async fn fetch_metadata(&self, url: &str) -> Result<String> {
         let wrong = |error: reqwest::Error| {
             Refused::invalid(
                 "spMetadataUrl",

@@ -1,5 +1,6 @@
 //! Everything over HTTP. A handler decodes, calls the domain and encodes.
 
+mod console;
 mod control;
 mod hal;
 mod management;
@@ -11,7 +12,7 @@ pub(crate) use control::router as control_router;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -33,6 +34,8 @@ pub(crate) fn router(idp: Idp) -> Router {
     Router::new()
         .nest("/v1", management::router(idp.clone()))
         .merge(saml::router())
+        .nest("/console", console::router(idp.clone()))
+        .route("/", get(async || Redirect::to("/console")))
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

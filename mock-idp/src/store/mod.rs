@@ -4,6 +4,7 @@
 //! in one transaction: [`Store::write`] begins one (`IMMEDIATE`, by the one
 //! writer there is), [`Store::read`] lends a reader.
 
+pub(crate) mod console;
 pub(crate) mod keys;
 pub(crate) mod logins;
 pub(crate) mod resources;
@@ -99,6 +100,7 @@ impl Store {
     pub(crate) async fn reset(&self) -> Result<()> {
         let mut tx = self.write().await?;
         for statement in [
+            "DELETE FROM console_sessions",
             "DELETE FROM sync_jobs",
             "DELETE FROM synced",
             "DELETE FROM flows",

@@ -1,0 +1,66 @@
+//! axe-core (npm), run in the page: what it calls serious or critical fails
+//! the test. `scripts/install.sh` puts it below `target/npm`, never in git.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use serde::Deserialize;
+use std::sync::OnceLock;
+
+use crate::Outcome;
+use crate::page::Page;
+
+const SCRIPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../target/npm/node_modules/axe-core/axe.min.js"
+);
+
+/// axe's source, when it is installed.
+fn source() -> Option<&'static str> {
+    static SOURCE: OnceLock<Option<String>> = OnceLock::new();
+    SOURCE
+        .get_or_init(|| std::fs::read_to_string(SCRIPT).ok())
+        .as_deref()
+}
+
+const RUN: &str = "
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ['violations']}).then(result => done(result.violations.map(found => ({
+  id: found.id, impact: found.impact || '', help: found.help,
+  at: found.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary),
+}))), error => done([{id: 'axe', impact: 'critical', help: String(error), at: []}]));
+";
+
+#[derive(Deserialize)]
+struct Finding {
+    id: String,
+    impact: String,
+    help: String,
+    at: Vec<String>,
+}
+
+impl Page {
+    /// Fails when axe-core finds something serious or critical on the page.
+    pub(crate) async fn is_accessible(&self, name: &str) -> Outcome {
+        let Some(source) = source() else {
+            println!("skipped: no axe-core");
+            return Ok(());
+        };
+        self.driver.execute(source, Vec::new()).await?;
+        let found = self.driver.execute_async(RUN, Vec::new()).await?;
+        let found: Vec<Finding> = found.convert()?;
+        let mut bad = String::new();
+        for finding in found {
+            if matches!(finding.impact.as_str(), "serious" | "critical") {
+                let _ = writeln!(bad, "{} ({}): {}", finding.id, finding.impact, finding.help);
+                for at in finding.at {
+                    let _ = writeln!(bad, "  {}", at.replace('\n', "\n  "));
+                }
+            }
+        }
+        if bad.is_empty() {
+            return Ok(());
+        }
+        bail!("{name}: expected no serious accessibility finding, came\n{bad}")
+    }
+}

@@ -1,0 +1,124 @@
+//! The IdP's console: the guide's left hand, steps (2) to (6).
+
+use harness::World;
+
+use crate::page::Page;
+use crate::{Outcome, rehearse};
+
+/// Signs on at the console and chooses the first environment, as the guide's
+/// "On the Start page choose Administrator environment" says.
+pub(crate) async fn opens_console(page: &Page, world: &World) -> Outcome {
+    let console = world.rehearsal.idp_url().join("/console")?;
+    page.open(console.as_str()).await?;
+    page.field("Password")
+        .enter(world.rehearsal.idp_admin_token())
+        .await?;
+    page.click("Sign On").await?;
+    page.click("Administrator environment").await
+}
+
+#[tokio::test]
+async fn an_administrator_signs_on_and_off() -> Outcome {
+    rehearse(async |page, world| {
+        let console = world.rehearsal.idp_url().join("/console")?;
+        page.open(console.as_str()).await?;
+        assert_eq!(page.heading().await?, "Sign On");
+        page.looked_at("console-sign-on").await?;
+        page.field("Password").enter("not the token").await?;
+        page.click("Sign On").await?;
+        let said = page.field("Password").says().await?;
+        assert!(said.contains("Incorrect username or password"), "{said}");
+        page.field("Password")
+            .enter(world.rehearsal.idp_admin_token())
+            .await?;
+        page.click("Sign On").await?;
+        assert_eq!(page.heading().await?, "Start");
+        page.looked_at("console-start").await?;
+        page.click("+").await?;
+        page.click("Finish").await?;
+        assert_eq!(
+            page.field("Environment Name").says().await?,
+            "Enter a value here."
+        );
+        page.field("Environment Name").enter("Staging").await?;
+        page.looked_at("console-environment-new").await?;
+        page.click("Finish").await?;
+        assert_eq!(page.heading().await?, "Applications");
+        page.says("Staging").await?;
+        page.click("Sign Off").await?;
+        page.open(console.as_str()).await?;
+        assert_eq!(page.heading().await?, "Sign On");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_application_is_made_and_configured() -> Outcome {
+    rehearse(async |page, world| {
+        opens_console(page, world).await?;
+        page.click("Connections").await?;
+        page.click("Applications").await?;
+        page.looked_at("console-applications-empty").await?;
+        page.click("+").await?;
+        page.field("Application Name").enter("Parallels").await?;
+        page.click("Save").await?;
+        page.says("Choose SAML Application.").await?;
+        assert_eq!(page.field("Application Name").text().await?, "Parallels");
+        page.choose("SAML Application").await?;
+        page.looked_at("console-application-new").await?;
+        page.click("Save").await?;
+        assert_eq!(page.heading().await?, "Parallels");
+        page.looked_at("console-application-overview").await?;
+        page.click("Configuration").await?;
+        page.looked_at("console-application-configuration").await?;
+        page.click("Copy Issuer ID").await?;
+        page.hears("Copied").await?;
+        page.click("Edit Configuration").await?;
+        page.field("ACS URLs")
+            .enter("ftp://not-http.example")
+            .await?;
+        page.field("Entity ID").enter("https://sp.example").await?;
+        page.click("Save").await?;
+        let said = page.field("ACS URLs").says().await?;
+        assert!(said.contains("Expected http or https URLs"), "{said}");
+        assert_eq!(page.field("Entity ID").text().await?, "https://sp.example");
+        page.looked_at("console-application-configuration-edit")
+            .await?;
+        page.field("ACS URLs")
+            .enter("https://sp.example/acs")
+            .await?;
+        page.click("Save").await?;
+        page.says("Changes saved.").await?;
+        assert_eq!(page.value("Entity ID").await?, "https://sp.example");
+        let certificate = page.download("Download Signing Certificate").await?;
+        assert!(
+            certificate.starts_with("-----BEGIN CERTIFICATE-----"),
+            "{certificate}"
+        );
+        page.click("Attribute Mappings").await?;
+        page.click("Add").await?;
+        page.field("Attribute Name").enter("displayname").await?;
+        page.field("PingOne Mapping").enter("Expression").await?;
+        page.field("Expression")
+            .enter("${user.name.given +}")
+            .await?;
+        page.click("Save").await?;
+        let said = page.field("Expression").says().await?;
+        assert!(said.contains("Column 20"), "{said}");
+        page.field("Expression")
+            .enter("${user.name.given + ' ' + user.name.family}")
+            .await?;
+        page.looked_at("console-mapping").await?;
+        page.click("Save").await?;
+        page.looked_at("console-mappings").await?;
+        page.click("Access").await?;
+        page.looked_at("console-application-access").await?;
+        page.click("Enable application").await?;
+        page.says("Enabled.").await?;
+        page.click("Applications").await?;
+        page.within("Parallels").await?.says("Enabled").await?;
+        page.looked_at("console-applications").await
+    })
+    .await
+}

@@ -1,0 +1,112 @@
+//! A browser for one test: a chromedriver on a free port, a headless Chromium
+//! with a fresh profile, both gone at the end.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, bail};
+use serde_json::json;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Outcome;
+
+/// Headless, and quiet on the network: the tests run without one.
+const FLAGS: [&str; 11] = [
+    "--headless",
+    "--window-size=1280,900",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--hide-scrollbars",
+];
+
+/// A running browser.
+pub(crate) struct Browser {
+    pub(crate) driver: WebDriver,
+    chromedriver: Child,
+    folder: TempDir,
+}
+
+impl Browser {
+    /// Starts one; nothing where Chromium or chromedriver isn't installed.
+    pub(crate) async fn open() -> Outcome<Option<Self>> {
+        if !is_installed("chromium") || !is_installed("chromedriver") {
+            return Ok(None);
+        }
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting chromedriver")?;
+        let port = port_of(&mut chromedriver).await?;
+        let folder = tempfile::tempdir()?;
+        let mut wanted = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            wanted.add_arg(flag)?;
+        }
+        let profile = folder.path().join("profile");
+        wanted.add_arg(&format!("--user-data-dir={}", profile.display()))?;
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted)
+            .await
+            .context("starting Chromium by chromedriver")?;
+        let downloads = folder.path().join("downloads");
+        std::fs::create_dir(&downloads)?;
+        driver
+            .cdp()
+            .send_raw(
+                "Browser.setDownloadBehavior",
+                json!({"behavior": "allow", "downloadPath": downloads}),
+            )
+            .await?;
+        Ok(Some(Self {
+            driver,
+            chromedriver,
+            folder,
+        }))
+    }
+
+    /// Where downloads land.
+    pub(crate) fn downloads(&self) -> std::path::PathBuf {
+        self.folder.path().join("downloads")
+    }
+
+    /// Ends Chromium, then chromedriver.
+    pub(crate) async fn close(mut self) -> Outcome {
+        self.driver.quit().await?;
+        self.chromedriver.kill().await?;
+        Ok(())
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
+}
+
+/// The port that chromedriver took: it says so when it listens.
+async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
+    let stdout = chromedriver
+        .stdout
+        .take()
+        .context("chromedriver's output")?;
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            let port = port.trim_end_matches('.').parse()?;
+            // What it says later is read away, or it would wait for a reader.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(port);
+        }
+    }
+    bail!("expected chromedriver to name its port, it ended")
+}

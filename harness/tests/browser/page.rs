@@ -1,0 +1,273 @@
+//! The page in front of a person, or a part of it, in the words of the guide.
+
+#![allow(dead_code, reason = "a vocabulary: not every word is spoken yet")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+
+use crate::Outcome;
+use crate::driver::Browser;
+
+const FIND: &str = include_str!("find.js");
+
+/// Resolves when the page's text has the words, watching every change.
+const HEAR: &str = "
+const [words, done] = arguments;
+const heard = () => document.body.innerText.includes(words);
+if (heard()) { done(true); return; }
+const watch = new MutationObserver(() => { if (heard()) { watch.disconnect(); done(true); } });
+watch.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
+";
+
+/// The longest wait for what a script or a download does.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is in front of a person: the whole page, or the part [`Page::within`].
+pub(crate) struct Page {
+    pub(crate) driver: WebDriver,
+    scope: Option<WebElement>,
+    downloads: PathBuf,
+}
+
+impl Page {
+    /// The page of a browser.
+    pub(crate) fn of(browser: &Browser) -> Self {
+        Self {
+            driver: browser.driver.clone(),
+            scope: None,
+            downloads: browser.downloads(),
+        }
+    }
+
+    /// Opens an address.
+    pub(crate) async fn open(&self, url: &str) -> Outcome {
+        self.driver.goto(url).await?;
+        Ok(())
+    }
+
+    /// Where the browser is.
+    pub(crate) async fn url(&self) -> Outcome<url::Url> {
+        Ok(self.driver.current_url().await?)
+    }
+
+    /// The main heading.
+    pub(crate) async fn heading(&self) -> Outcome<String> {
+        Ok(self.driver.find(By::Css("h1")).await?.text().await?)
+    }
+
+    async fn try_find(&self, kind: &str, name: &str) -> Outcome<Result<WebElement, Vec<String>>> {
+        let scope = self.scope.as_ref().map(WebElement::to_json).transpose()?;
+        let found = self
+            .driver
+            .execute(
+                FIND,
+                vec![scope.unwrap_or(Value::Null), json!(kind), json!(name)],
+            )
+            .await?;
+        let (element, names): (Value, Vec<String>) = found.convert()?;
+        if element.is_null() {
+            return Ok(Err(names));
+        }
+        Ok(Ok(WebElement::from_json(
+            element,
+            self.driver.handle().clone(),
+        )?))
+    }
+
+    async fn find(&self, kind: &str, name: &str) -> Outcome<WebElement> {
+        self.try_find(kind, name).await?.map_err(|names| {
+            anyhow!(
+                "expected a {kind} named {name:?}; there are: {}",
+                names.join(" | ")
+            )
+        })
+    }
+
+    /// Whether there is something to press with that name.
+    pub(crate) async fn offers(&self, name: &str) -> Outcome<bool> {
+        Ok(self.try_find("press", name).await?.is_ok())
+    }
+
+    /// Presses the button, link, switch or summary with that name, and waits
+    /// for the page that it leads to.
+    pub(crate) async fn click(&self, name: &str) -> Outcome {
+        let target = self.find("press", name).await?;
+        target.scroll_into_view().await?;
+        target
+            .click()
+            .await
+            .with_context(|| format!("clicking {name:?}"))
+    }
+
+    /// Checks the radio button or box with that name.
+    pub(crate) async fn choose(&self, name: &str) -> Outcome {
+        let choice = self.find("choice", name).await?;
+        if !choice.is_selected().await? {
+            choice.scroll_into_view().await?;
+            choice
+                .click()
+                .await
+                .with_context(|| format!("choosing {name:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// The field with that label.
+    pub(crate) fn field<'p>(&'p self, label: &'p str) -> Field<'p> {
+        Field { page: self, label }
+    }
+
+    /// The part of the page with that name: a row, a list item, a section, a
+    /// fieldset.
+    pub(crate) async fn within(&self, name: &str) -> Outcome<Page> {
+        Ok(Self {
+            driver: self.driver.clone(),
+            scope: Some(self.find("place", name).await?),
+            downloads: self.downloads.clone(),
+        })
+    }
+
+    /// The value that the page shows beside a name, as a person would copy it.
+    pub(crate) async fn value(&self, name: &str) -> Outcome<String> {
+        let term = self.find("term", name).await?;
+        let value = self
+            .driver
+            .execute(
+                "const [term] = arguments;
+                 if (term.control) return term.control.value;
+                 const beside = term.nextElementSibling;
+                 const exact = beside.querySelector('code, input, textarea, output') || beside;
+                 return exact.value ?? exact.innerText;",
+                vec![term.to_json()?],
+            )
+            .await?;
+        let value: String = value.convert()?;
+        Ok(value.trim().to_owned())
+    }
+
+    /// Everything that the part shows.
+    pub(crate) async fn as_text(&self) -> Outcome<String> {
+        let body = match &self.scope {
+            Some(scope) => scope.clone(),
+            None => self.driver.find(By::Css("body")).await?,
+        };
+        let text = body.text().await?;
+        Ok(match self.scope {
+            Some(_) => text,
+            None => format!("{}\n{text}", self.driver.current_url().await?),
+        })
+    }
+
+    /// Fails unless the part shows the words.
+    pub(crate) async fn says(&self, words: &str) -> Outcome {
+        let text = self.as_text().await?;
+        if text.contains(words) {
+            return Ok(());
+        }
+        bail!("expected the page to say {words:?}, it says:\n{text}")
+    }
+
+    /// Waits until a script has made the page say the words.
+    pub(crate) async fn hears(&self, words: &str) -> Outcome {
+        self.driver.set_script_timeout(PATIENCE).await?;
+        self.driver
+            .execute_async(HEAR, vec![json!(words)])
+            .await
+            .with_context(|| format!("waiting for the page to say {words:?}"))?;
+        Ok(())
+    }
+
+    /// Clicks a link that downloads; what the file says.
+    pub(crate) async fn download(&self, name: &str) -> Outcome<String> {
+        self.click(name).await?;
+        let mut glance = tokio::time::interval(Duration::from_millis(20));
+        let landed = async {
+            loop {
+                glance.tick().await;
+                // Chromium renames the file when it is whole.
+                let whole = std::fs::read_dir(&self.downloads)?
+                    .filter_map(|entry| Some(entry.ok()?.path()))
+                    .find(|path| path.extension().is_some_and(|end| end != "crdownload"));
+                if let Some(path) = whole {
+                    let text = std::fs::read_to_string(&path)?;
+                    std::fs::remove_file(path)?;
+                    return Ok::<_, std::io::Error>(text);
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, landed)
+            .await
+            .with_context(|| format!("waiting for the download of {name:?}"))?
+            .map_err(Into::into)
+    }
+}
+
+/// A field with a label.
+pub(crate) struct Field<'p> {
+    page: &'p Page,
+    label: &'p str,
+}
+
+impl Field<'_> {
+    async fn element(&self) -> Outcome<WebElement> {
+        self.page.find("field", self.label).await
+    }
+
+    /// Empties the field and types; picks the option of that text in a list.
+    pub(crate) async fn enter(&self, text: &str) -> Outcome {
+        let element = self.element().await?;
+        if element.tag_name().await? == "select" {
+            let wanted = format!("option[normalize-space(.)={text:?}]");
+            let option = element.find(By::XPath(format!("./{wanted}"))).await;
+            let option = option.with_context(|| format!("{:?} offers {text:?}", self.label))?;
+            return Ok(option.click().await?);
+        }
+        if element.attr("type").await?.as_deref() != Some("file") {
+            element.clear().await?;
+        }
+        if text.contains('\n') {
+            // A paste: keys would be typed one by one, and Return would submit.
+            self.page
+                .driver
+                .execute(
+                    "const [field, text] = arguments; field.value = text;
+                     field.dispatchEvent(new Event('input', {bubbles: true}));",
+                    vec![element.to_json()?, json!(text)],
+                )
+                .await?;
+            return Ok(());
+        }
+        element
+            .send_keys(text)
+            .await
+            .with_context(|| format!("typing into {:?}", self.label))
+    }
+
+    /// What is in it.
+    pub(crate) async fn text(&self) -> Outcome<String> {
+        Ok(self
+            .element()
+            .await?
+            .prop("value")
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// What the page says beside it: hints and errors (`aria-describedby`).
+    pub(crate) async fn says(&self) -> Outcome<String> {
+        let said = self
+            .page
+            .driver
+            .execute(
+                "return (arguments[0].getAttribute('aria-describedby') || '').split(/\\s+/)
+                 .map(id => document.getElementById(id)?.innerText || '').join(' ').trim();",
+                vec![self.element().await?.to_json()?],
+            )
+            .await?;
+        Ok(said.convert()?)
+    }
+}

@@ -1,0 +1,77 @@
+//! Each page on a desk and on a phone: a picture of it, what axe-core says of
+//! it, and whether it fits the screen.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::page::Page;
+
+/// A desk's and a phone's width, in CSS pixels.
+const WIDTHS: [(u32, u32, bool); 2] = [(1280, 800, false), (390, 844, true)];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
+}
+
+impl Page {
+    /// Takes both pictures, fails on a serious accessibility finding or on
+    /// what sticks out of the screen.
+    pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
+        let cdp = self.driver.cdp();
+        for (width, height, phone) in WIDTHS {
+            let screen = json!({
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
+            });
+            cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)
+                .await?;
+            self.is_accessible(name)
+                .await
+                .with_context(|| format!("at {width} pixels"))?;
+            let sticking: Vec<String> = self
+                .driver
+                .execute(STICKING_OUT, Vec::new())
+                .await?
+                .convert()?;
+            self.picture(&format!("{name}-{width}")).await?;
+            if !sticking.is_empty() {
+                bail!(
+                    "{name}: expected a page within {width} pixels, sticking out: {}",
+                    sticking.join(", ")
+                );
+            }
+        }
+        cdp.send_raw("Emulation.clearDeviceMetricsOverride", json!({}))
+            .await?;
+        Ok(())
+    }
+
+    /// The whole page as `target/screenshots/NAME.png`.
+    pub(crate) async fn picture(&self, name: &str) -> Outcome {
+        let shot = self
+            .driver
+            .cdp()
+            .send_raw(
+                "Page.captureScreenshot",
+                json!({"format": "png", "captureBeyondViewport": true}),
+            )
+            .await?;
+        let data = shot["data"].as_str().context("a picture")?;
+        std::fs::create_dir_all(folder())?;
+        std::fs::write(folder().join(format!("{name}.png")), STANDARD.decode(data)?)?;
+        Ok(())
+    }
+}
+
+/// What reaches beyond the right edge without a scroller of its own around it.
+const STICKING_OUT: &str = "
+const edge = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= edge) return [];
+return [...document.body.querySelectorAll('*')]
+  .filter(e => e.getBoundingClientRect().right > edge + 1 && e.checkVisibility())
+  .slice(0, 5).map(e => e.tagName.toLowerCase() + (e.id ? '#' + e.id : '.' + e.className));
+";

@@ -1,0 +1,78 @@
+//! The administrator at the console: one account, whose password is the admin
+//! token of the management API, so that there is one secret to hand over.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::Idp;
+use crate::directory::Document;
+use crate::refusal::Result;
+use crate::store::console;
+
+/// The environment that an identity provider without any gets, as PingOne
+/// comes with one.
+const FIRST_ENVIRONMENT: &str = "Administrator environment";
+
+fn fingerprint(purpose: &str, token: &str) -> String {
+    use std::fmt::Write as _;
+    let digest = Sha256::new()
+        .chain_update(purpose)
+        .chain_update([0])
+        .chain_update(token)
+        .finalize();
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What every form of that session must send along: nobody without the
+/// session's token can work it out.
+pub(crate) fn form_token(session: &str) -> String {
+    fingerprint("console form", session)
+}
+
+impl Idp {
+    /// Signs the administrator on; the session's token, or nothing for a wrong
+    /// password.
+    pub(crate) async fn open_console(&self, password: &str) -> Result<Option<String>> {
+        let right = password
+            .trim()
+            .as_bytes()
+            .ct_eq(self.admin_token.as_bytes());
+        if !bool::from(right) {
+            return Ok(None);
+        }
+        if self.environments().await?.is_empty() {
+            let first = [
+                ("name".to_owned(), FIRST_ENVIRONMENT.into()),
+                ("type".to_owned(), "PRODUCTION".into()),
+            ];
+            self.create_environment(Document::from_iter(first)).await?;
+        }
+        let token = self.ambient.chance().token(32);
+        let now = self.now();
+        let ends = now
+            .saturating_add(self.config.session_lifetime)
+            .unwrap_or(Timestamp::MAX);
+        let mut tx = self.store.write().await?;
+        console::open(&mut tx, &fingerprint("console", &token), now, ends).await?;
+        tx.commit().await?;
+        Ok(Some(token))
+    }
+
+    /// Whether that token is of a live session.
+    pub(crate) async fn console_is_open(&self, token: &str) -> Result<bool> {
+        let mut db = self.store.read().await?;
+        Ok(console::is_open(&mut db, &fingerprint("console", token), self.now()).await?)
+    }
+
+    /// Ends a session.
+    pub(crate) async fn close_console(&self, token: &str) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        console::close(&mut tx, &fingerprint("console", token)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

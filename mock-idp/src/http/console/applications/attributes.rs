@@ -1,0 +1,72 @@
+//! PingOne's user attributes as the console calls them, and the expressions
+//! that they stand for.
+
+/// What the console calls it, what it is in the mapping language.
+pub(super) const ATTRIBUTES: [(&str, &str); 19] = [
+    ("User ID", "${user.id}"),
+    ("Username", "${user.username}"),
+    ("Email Address", "${user.email}"),
+    ("Given Name", "${user.name.given}"),
+    ("Middle Name", "${user.name.middle}"),
+    ("Family Name", "${user.name.family}"),
+    ("Formatted", "${user.name.formatted}"),
+    ("Nickname", "${user.nickname}"),
+    ("Title", "${user.title}"),
+    ("Group IDs", "${user.memberOfGroupIDs}"),
+    ("Group Names", "${user.memberOfGroupNames}"),
+    ("Population ID", "${user.population.id}"),
+    ("External ID", "${user.externalId}"),
+    ("Mobile Phone", "${user.mobilePhone}"),
+    ("Primary Phone", "${user.primaryPhone}"),
+    ("Preferred Language", "${user.preferredLanguage}"),
+    ("Locale", "${user.locale}"),
+    ("Time Zone", "${user.timezone}"),
+    ("Type", "${user.type}"),
+];
+
+/// The console's word for what is no plain attribute.
+pub(super) const EXPRESSION: &str = "Expression";
+
+/// The attribute that a mapping's value stands for, when it is a plain one.
+pub(super) fn called(value: &str) -> Option<&'static str> {
+    ATTRIBUTES
+        .iter()
+        .find(|(_, expression)| *expression == value)
+        .map(|(name, _)| *name)
+}
+
+/// The expression of an attribute.
+pub(super) fn expression(name: &str) -> Option<&'static str> {
+    ATTRIBUTES
+        .iter()
+        .find(|(called, _)| *called == name)
+        .map(|(_, expression)| *expression)
+}
+
+/// A mapping's value as the console writes it: "Group IDs", or
+/// "Expression: ${…}".
+pub(super) fn written(value: &str) -> String {
+    called(value).map_or_else(|| format!("{EXPRESSION}: {value}"), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_has_the_consoles_name_and_anything_else_is_an_expression() {
+        assert_eq!(written("${user.memberOfGroupIDs}"), "Group IDs");
+        assert_eq!(
+            written("${user.name.given + ' ' + user.name.family}"),
+            "Expression: ${user.name.given + ' ' + user.name.family}"
+        );
+    }
+
+    #[test]
+    fn every_attribute_is_an_expression_that_can_be_read() {
+        for (name, expression) in ATTRIBUTES {
+            crate::expression::Template::parse(expression).unwrap();
+            assert_eq!(called(expression), Some(name));
+        }
+    }
+}

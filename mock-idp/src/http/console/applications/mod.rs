@@ -1,0 +1,173 @@
+//! Connections → Applications: the list, **+**, and an application's page with
+//! its tabs, one file each.
+
+mod access;
+mod attributes;
+mod configuration;
+mod mappings;
+mod overview;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::layout::{Console, Here, Sheet, Shown};
+use super::parts::{self, Field, badge, plus, tabs};
+use super::session::Submitted;
+use crate::Idp;
+use crate::directory::{Document, text};
+use crate::refusal::Refused;
+use crate::store::resources::{Kind, Resource};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/applications", get(list))
+        .route("/{env}/applications/new", get(new).post(create))
+        .merge(overview::router())
+        .merge(configuration::router())
+        .merge(mappings::router())
+        .merge(access::router())
+}
+
+fn is_enabled(application: &Resource) -> bool {
+    application.document.get("enabled") == Some(&true.into())
+}
+
+/// Whether a service provider was entered.
+fn is_configured(application: &Resource) -> bool {
+    text(&application.document, "spEntityId").is_some()
+}
+
+async fn list(console: Console) -> Shown {
+    let all = console
+        .idp
+        .list(console.env_id(), Kind::Application, None)
+        .await?;
+    let add = console.at("/applications/new");
+    let body = html! {
+        @if all.is_empty() {
+            (parts::empty(
+                "No applications yet. An application is a service that people sign on to.",
+                &html! { a.button.primary href=(add) { "Add Application" } },
+            ))
+        } @else {
+            table {
+                thead { tr { th scope="col" { "Application" } th scope="col" { "Type" } th scope="col" { "Entity ID" } th scope="col" { "State" } } }
+                tbody {
+                    @for application in &all {
+                        tr {
+                            th scope="row" {
+                                a href=(console.at(&format!("/applications/{}", application.id))) { (application.name) }
+                            }
+                            td { "SAML Application" }
+                            td data-name="Entity ID" {
+                                @match text(&application.document, "spEntityId") {
+                                    Some(entity) => code { (entity) },
+                                    None => span.none { "Not configured" },
+                                }
+                            }
+                            td {
+                                @if is_enabled(application) { (badge("good", "Enabled")) }
+                                @else { (badge("off", "Disabled")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(console.show(&Sheet {
+        here: Here::Applications,
+        title: "Applications",
+        actions: plus(&add, "Add Application"),
+        body,
+        ..Sheet::default()
+    }))
+}
+
+fn new_page(console: &Console, form: &Form) -> Response {
+    let fields = html! {
+        (Field::new(form, "name", "Application Name").required()
+            .hint("As your people will know it.").input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        (parts::choices(form, "radio", "type", "Application Type", &[
+            ("SAML", "SAML Application", "An application that takes SAML 2.0 assertions."),
+        ]))
+        (parts::save("Save", &console.at("/applications")))
+    };
+    console.show(&Sheet {
+        here: Here::Applications,
+        title: "Add Application",
+        above: &[("Applications", "/applications")],
+        body: console.form("/applications/new", &fields),
+        form: Some(form),
+        ..Sheet::default()
+    })
+}
+
+async fn new(console: Console) -> Response {
+    new_page(&console, &Form::default())
+}
+
+async fn create(console: Console, Submitted(form): Submitted) -> Shown {
+    if !form.chose("type", "SAML") {
+        let wrong = Refused::invalid("type", "choose SAML Application");
+        return Ok(new_page(&console, &form.refused(wrong)?));
+    }
+    let document = Document::from_iter([
+        ("name".to_owned(), form.text("name").into()),
+        ("description".to_owned(), form.text("description").into()),
+    ]);
+    let made = console
+        .idp
+        .create_application(console.env_id(), document)
+        .await;
+    Ok(match form.judged(made)? {
+        Ok(made) => console.done(&format!("/applications/{}", made.id), "created"),
+        Err(form) => new_page(&console, &form),
+    })
+}
+
+/// The application, when it is there.
+async fn found(console: &Console, id: &str) -> Result<Resource, Refused> {
+    console
+        .idp
+        .get(console.env_id(), Kind::Application, id)
+        .await
+}
+
+/// An application's page: its tabs above what the tab shows.
+fn tab(
+    console: &Console,
+    application: &Resource,
+    current: &str,
+    form: Option<&Form>,
+    content: &Markup,
+) -> Response {
+    let at = |tail: &str| format!("/applications/{}{tail}", application.id);
+    let all = [
+        ("Overview", at("")),
+        ("Configuration", at("/configuration")),
+        ("Attribute Mappings", at("/mappings")),
+        ("Access", at("/access")),
+    ];
+    let body = html! {
+        (tabs(console, "Application", &all, current))
+        (content)
+    };
+    console.show(&Sheet {
+        here: Here::Applications,
+        title: &application.name,
+        above: &[("Applications", "/applications")],
+        actions: parts::switch(
+            console,
+            &at("/enabled"),
+            "Enable application",
+            is_enabled(application),
+        ),
+        body,
+        form,
+    })
+}

@@ -1,0 +1,137 @@
+//! What was typed into a form, and what was wrong with it: a form that is
+//! refused is shown again with both, so that nothing typed is lost.
+
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::{StatusCode, header};
+
+use crate::refusal::{Detail, Refused};
+
+/// Fields by name, in their order; a name may come more than once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form {
+    values: Vec<(String, String)>,
+    refused: Vec<Detail>,
+}
+
+impl Form {
+    /// Reads a posted form, of either encoding. A file is its text.
+    pub(super) async fn read(request: Request) -> Result<Self, (StatusCode, String)> {
+        let multipart = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.starts_with("multipart/form-data"));
+        if !multipart {
+            let body = String::from_request(request, &())
+                .await
+                .map_err(|error| (error.status(), error.body_text()))?;
+            let values = url::form_urlencoded::parse(body.as_bytes());
+            return Ok(Self {
+                values: values.into_owned().collect(),
+                refused: Vec::new(),
+            });
+        }
+        let mut parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|error| (error.status(), error.body_text()))?;
+        let mut form = Self::default();
+        loop {
+            let wrong = |error: axum::extract::multipart::MultipartError| {
+                (error.status(), error.body_text())
+            };
+            let Some(part) = parts.next_field().await.map_err(wrong)? else {
+                return Ok(form);
+            };
+            let name = part.name().unwrap_or_default().to_owned();
+            let bytes = part.bytes().await.map_err(wrong)?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            form.values.push((name, text));
+        }
+    }
+
+    /// With another field.
+    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.values.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The field's text, trimmed.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.typed(name).trim()
+    }
+
+    /// The field's text as it was typed.
+    pub(super) fn typed(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    /// Every value of the name.
+    pub(super) fn all<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f str> {
+        self.values
+            .iter()
+            .filter(move |(of, _)| of == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the box is checked, or the button was the one pressed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// Whether one of the name's values is that one.
+    pub(super) fn chose(&self, name: &str, value: &str) -> bool {
+        self.all(name).any(|chosen| chosen == value)
+    }
+
+    /// What was wrong with the field, in words.
+    pub(super) fn wrong(&self, name: &str) -> Option<String> {
+        self.refused
+            .iter()
+            .find(|detail| detail.target == name)
+            .map(words)
+    }
+
+    /// Everything that was wrong: field and words.
+    pub(super) fn all_wrong(&self) -> impl Iterator<Item = (&str, String)> {
+        self.refused
+            .iter()
+            .map(|detail| (detail.target.as_str(), words(detail)))
+    }
+
+    /// Whether it was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// The same, refused for that.
+    pub(super) fn refused(mut self, why: Refused) -> Result<Self, Refused> {
+        match why {
+            Refused::Invalid(details) => {
+                self.refused.extend(details);
+                Ok(self)
+            }
+            other => Err(other),
+        }
+    }
+
+    /// What the domain made of it, or the form to show again.
+    ///
+    /// # Errors
+    /// What isn't the form's fault.
+    pub(super) fn judged<T>(self, outcome: Result<T, Refused>) -> Result<Result<T, Self>, Refused> {
+        match outcome {
+            Ok(made) => Ok(Ok(made)),
+            Err(refused) => self.refused(refused).map(Err),
+        }
+    }
+}
+
+/// A refusal as a sentence.
+fn words(detail: &Detail) -> String {
+    if detail.code == "REQUIRED_VALUE" {
+        return "Enter a value here.".to_owned();
+    }
+    let mut letters = detail.message.trim_end_matches('.').chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}

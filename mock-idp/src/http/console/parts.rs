@@ -1,0 +1,261 @@
+//! What pages are made of: fields with their errors beside them, values to
+//! copy, tabs, switches, tables.
+
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::layout::Console;
+
+/// A field with its label, hint and error.
+pub(super) struct Field<'f> {
+    form: &'f Form,
+    name: &'f str,
+    label: &'f str,
+    hint: Option<&'f str>,
+    required: bool,
+    suggestion: &'f str,
+}
+
+impl<'f> Field<'f> {
+    pub(super) fn new(form: &'f Form, name: &'f str, label: &'f str) -> Self {
+        Self {
+            form,
+            name,
+            label,
+            hint: None,
+            required: false,
+            suggestion: "",
+        }
+    }
+
+    /// It must be filled in. The server says so: the browser's own complaint
+    /// would hide what else is wrong.
+    pub(super) fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// A line below the label.
+    pub(super) fn hint(mut self, hint: &'f str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// An example, in the empty field.
+    pub(super) fn like(mut self, suggestion: &'f str) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+
+    fn around(&self, control: &Markup) -> Markup {
+        let wrong = self.form.wrong(self.name);
+        html! {
+            div.field.wrong[wrong.is_some()] {
+                label for=(self.name) {
+                    (self.label)
+                    @if !self.required { span.optional aria-hidden="true" { " optional" } }
+                }
+                @if let Some(hint) = self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
+                @if let Some(wrong) = &wrong { p.error id={ (self.name) "-error" } { (wrong) } }
+                (control)
+            }
+        }
+    }
+
+    fn described(&self) -> Option<String> {
+        let hint = self.hint.map(|_| format!("{}-hint", self.name));
+        let error = self.is_wrong().then(|| format!("{}-error", self.name));
+        let both: Vec<String> = hint.into_iter().chain(error).collect();
+        (!both.is_empty()).then(|| both.join(" "))
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.form.wrong(self.name).is_some()
+    }
+
+    fn invalid(&self) -> Option<&'static str> {
+        self.is_wrong().then_some("true")
+    }
+
+    fn must(&self) -> Option<&'static str> {
+        self.required.then_some("true")
+    }
+
+    /// One line. `kind` is the input's type.
+    pub(super) fn input(self, kind: &str) -> Markup {
+        let complete = if kind == "password" { "off" } else { "on" };
+        self.around(&html! {
+            input id=(self.name) name=(self.name) type=(kind) value=(self.form.typed(self.name))
+                placeholder=[Some(self.suggestion).filter(|s| !s.is_empty())]
+                aria-required=[self.must()] aria-invalid=[self.invalid()]
+                aria-describedby=[self.described()]
+                autocomplete=(complete) autocapitalize="none" spellcheck="false";
+        })
+    }
+
+    /// Several lines.
+    pub(super) fn area(self, rows: u8) -> Markup {
+        self.around(&html! {
+            textarea id=(self.name) name=(self.name) rows=(rows)
+                placeholder=[Some(self.suggestion).filter(|s| !s.is_empty())]
+                aria-required=[self.must()] aria-invalid=[self.invalid()]
+                aria-describedby=[self.described()] spellcheck="false" {
+                // A line feed right after the tag is not part of the value.
+                "\n" (self.form.typed(self.name))
+            }
+        })
+    }
+
+    /// One of a list: value and words.
+    pub(super) fn select<V: AsRef<str>, W: AsRef<str>>(self, options: &[(V, W)]) -> Markup {
+        let chosen = self.form.typed(self.name);
+        self.around(&html! {
+            select id=(self.name) name=(self.name)
+                aria-required=[self.must()] aria-invalid=[self.invalid()]
+                aria-describedby=[self.described()] {
+                @for (value, words) in options {
+                    option value=(value.as_ref()) selected[value.as_ref() == chosen] { (words.as_ref()) }
+                }
+            }
+        })
+    }
+
+    /// A file.
+    pub(super) fn file(self, accept: &str) -> Markup {
+        self.around(&html! {
+            input id=(self.name) name=(self.name) type="file" accept=(accept)
+                aria-invalid=[self.invalid()] aria-describedby=[self.described()];
+        })
+    }
+}
+
+/// Radio buttons or boxes with a question above: value, words, what it means.
+pub(super) fn choices(
+    form: &Form,
+    kind: &str,
+    name: &str,
+    question: &str,
+    options: &[(&str, &str, &str)],
+) -> Markup {
+    let wrong = form.wrong(name);
+    html! {
+        fieldset.choices.wrong[wrong.is_some()] id=(name) {
+            legend { (question) }
+            @if let Some(wrong) = &wrong { p.error { (wrong) } }
+            @for (value, words, meaning) in options {
+                @let id = format!("{name}-{value}");
+                div.choice {
+                    input type=(kind) id=(id) name=(name) value=(value)
+                        checked[form.chose(name, value)]
+                        aria-describedby=[(!meaning.is_empty()).then(|| format!("{id}-means"))];
+                    label for=(id) { (words) }
+                    @if !meaning.is_empty() { p.hint id={ (id) "-means" } { (meaning) } }
+                }
+            }
+        }
+    }
+}
+
+/// One box.
+pub(super) fn checkbox(form: &Form, name: &str, words: &str, meaning: &str) -> Markup {
+    let wrong = form.wrong(name);
+    html! {
+        div.choice.wrong[wrong.is_some()] {
+            input type="checkbox" id=(name) name=(name) value="on" checked[form.has(name)]
+                aria-describedby={ (name) "-means" };
+            label for=(name) { (words) }
+            p.hint id={ (name) "-means" } { (meaning) }
+            @if let Some(wrong) = &wrong { p.error { (wrong) } }
+        }
+    }
+}
+
+/// The buttons below a form.
+pub(super) fn save(words: &str, cancel: &str) -> Markup {
+    html! {
+        div.buttons {
+            button.primary type="submit" { (words) }
+            a.button href=(cancel) { "Cancel" }
+        }
+    }
+}
+
+/// A value with its name, and a button that copies it where scripts run.
+pub(super) fn copied(id: &str, name: &str, value: &str) -> Markup {
+    html! {
+        dt { (name) }
+        dd.copied {
+            code id=(id) { (value) }
+            button.copy type="button" hidden data-copy=(id) {
+                "Copy" span.visually-hidden { " " (name) } " " span role="status" {}
+            }
+        }
+    }
+}
+
+/// A value with its name.
+pub(super) fn told(name: &str, value: &str) -> Markup {
+    html! {
+        dt { (name) }
+        dd { @if value.is_empty() { span.none { "None" } } @else { (value) } }
+    }
+}
+
+/// The tabs of a thing: name, path within the environment.
+pub(super) fn tabs(console: &Console, of: &str, tabs: &[(&str, String)], current: &str) -> Markup {
+    html! {
+        nav.tabs aria-label=(of) {
+            ul {
+                @for (name, path) in tabs {
+                    li { a href=(console.at(path)) aria-current=[(*name == current).then_some("page")] { (name) } }
+                }
+            }
+        }
+    }
+}
+
+/// A switch that is a form of its own: pressed, it posts `enabled`.
+pub(super) fn switch(console: &Console, path: &str, name: &str, on: bool) -> Markup {
+    let wanted = if on { "false" } else { "true" };
+    let state = if on { "true" } else { "false" };
+    console.button(
+        path,
+        &[("enabled", wanted)],
+        &html! {
+            button.switch type="submit" role="switch" aria-checked=(state) {
+                span.visually-hidden { (name) }
+            }
+            span.state aria-hidden="true" { @if on { "Enabled" } @else { "Disabled" } }
+        },
+    )
+}
+
+/// The round button that adds something.
+pub(super) fn plus(to: &str, name: &str) -> Markup {
+    html! {
+        a.plus href=(to) title=(name) {
+            span aria-hidden="true" { "+" } span.visually-hidden { (name) }
+        }
+    }
+}
+
+/// A deletion, behind a disclosure that says what it does.
+pub(super) fn deletion(console: &Console, path: &str, name: &str, warning: &str) -> Markup {
+    html! {
+        details.danger {
+            summary { (name) "…" }
+            p { (warning) }
+            (console.button(path, &[], &html! { button.destroy type="submit" { (name) } }))
+        }
+    }
+}
+
+/// A coloured word about a state: `good`, `bad`, `wait`, `off`.
+pub(super) fn badge(kind: &str, words: &str) -> Markup {
+    html! { span class={ "badge " (kind) } { (words) } }
+}
+
+/// What stands where a list would, when it is empty.
+pub(super) fn empty(words: &str, action: &Markup) -> Markup {
+    html! { div.empty { p { (words) } (action) } }
+}

@@ -1,0 +1,233 @@
+//! Who is at the console: the sign-on page, and the guard in front of every
+//! other one. The guard alone reads posted forms, so that none is read without
+//! its session, its origin and its token.
+
+use axum::extract::{FromRequestParts, OriginalUri, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use maud::html;
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+
+use super::form::Form;
+use super::layout::{self, Lost};
+use super::parts::Field;
+use crate::Idp;
+use crate::administrator::form_token;
+
+const COOKIE: &str = "CONSOLE";
+
+/// Who signed on. Only the guard makes one.
+#[derive(Debug, Clone)]
+pub(super) struct Administrator {
+    /// What their forms send along.
+    pub form_token: String,
+    session: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Administrator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        Extension::<Self>::from_request_parts(parts, state)
+            .await
+            .map(|Extension(who)| who)
+            .map_err(axum::response::IntoResponse::into_response)
+    }
+}
+
+/// A form that passed the guard.
+#[derive(Debug, Clone)]
+pub(super) struct Submitted(pub Form);
+
+impl<S: Send + Sync> FromRequestParts<S> for Submitted {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        Extension::<Self>::from_request_parts(parts, state)
+            .await
+            .map(|Extension(form)| form)
+            .map_err(axum::response::IntoResponse::into_response)
+    }
+}
+
+/// The pages that nobody needs to be signed on for.
+pub(super) fn router() -> Router<Idp> {
+    Router::new().route("/sign-on", get(page).post(sign_on))
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// Whether a request comes from a page of this console: browsers say so in
+/// `Sec-Fetch-Site`, and name the page's origin with every POST.
+fn same_origin(idp: &Idp, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
+    if site.is_some_and(|site| site != b"same-origin") {
+        return false;
+    }
+    let Some(origin) = text(header::ORIGIN) else {
+        return site.is_some();
+    };
+    let here = url::Url::parse(&idp.base_url).map(|url| url.origin().ascii_serialization());
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    here.is_ok_and(|here| here == origin)
+        || (authority.is_some() && authority == text(header::HOST))
+}
+
+fn foreign() -> Response {
+    layout::alone(
+        StatusCode::FORBIDDEN,
+        "This form is not from this console",
+        &html! {
+            p { "Nothing was changed. The form came from another page, or from a session that has ended." }
+            p { a href="/console" { "Open the console" } " and try again." }
+        },
+    )
+}
+
+/// Lets only the administrator through, and only forms of their own pages.
+pub(super) async fn guard(
+    State(idp): State<Idp>,
+    OriginalUri(uri): OriginalUri,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let session = cookie(request.headers()).unwrap_or_default().to_owned();
+    match idp.console_is_open(&session).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let mut to = "/console/sign-on".to_owned();
+            if request.method() == Method::GET {
+                let query: String = url::form_urlencoded::Serializer::new(String::new())
+                    .append_pair("to", uri.path())
+                    .finish();
+                to = format!("{to}?{query}");
+            }
+            return Redirect::to(&to).into_response();
+        }
+        Err(error) => return Lost(error).into_response(),
+    }
+    let who = Administrator {
+        form_token: form_token(&session),
+        session,
+    };
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        if !same_origin(&idp, request.headers()) {
+            return foreign();
+        }
+        let (parts, body) = request.into_parts();
+        let copy = Request::from_parts(parts.clone(), body);
+        let form = match Form::read(copy).await {
+            Ok(form) => form,
+            Err(refused) => return refused.into_response(),
+        };
+        let sent = form.typed("form_token").as_bytes();
+        if !bool::from(sent.ct_eq(who.form_token.as_bytes())) {
+            return foreign();
+        }
+        request = Request::from_parts(parts, axum::body::Body::empty());
+        request.extensions_mut().insert(Submitted(form));
+    }
+    request.extensions_mut().insert(who);
+    next.run(request).await
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    to: Option<String>,
+}
+
+/// A page of this console, and nothing else, to go to after signing on.
+fn destination(wanted: &str) -> &str {
+    if wanted == "/console" || wanted.starts_with("/console/") {
+        wanted
+    } else {
+        "/console"
+    }
+}
+
+fn shown(form: &Form) -> Response {
+    let body = html! {
+        p.lead { "Sign on as the administrator of this identity provider." }
+        form method="post" action="/console/sign-on" {
+            @if !form.text("to").is_empty() { input type="hidden" name="to" value=(form.text("to")); }
+            (Field::new(form, "username", "Username").required().input("text"))
+            (Field::new(form, "password", "Password").required()
+                .hint("The admin token of the management API.").input("password"))
+            div.buttons { button.primary type="submit" { "Sign On" } }
+        }
+    };
+    let status = if form.is_refused() {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::OK
+    };
+    layout::alone(status, "Sign On", &body)
+}
+
+async fn page(Query(wanted): Query<Wanted>) -> Response {
+    let form = Form::default()
+        .with("username", ADMINISTRATOR)
+        .with("to", wanted.to.unwrap_or_default());
+    shown(&form)
+}
+
+/// The one account there is.
+const ADMINISTRATOR: &str = "administrator";
+
+async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, Lost> {
+    if !same_origin(&idp, request.headers()) {
+        return Ok(foreign());
+    }
+    let form = match Form::read(request).await {
+        Ok(form) => form,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    let known = form.text("username").eq_ignore_ascii_case(ADMINISTRATOR);
+    let opened = match known {
+        true => idp.open_console(form.text("password")).await?,
+        false => None,
+    };
+    let Some(token) = opened else {
+        let again = Form::default()
+            .with("username", form.text("username"))
+            .with("to", form.text("to"));
+        let wrong = crate::refusal::Refused::invalid(
+            "password",
+            "Incorrect username or password. Please try again",
+        );
+        return Ok(shown(&again.refused(wrong)?));
+    };
+    let secure = if idp.base_url.starts_with("https:") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{COOKIE}={token}; Path=/console; HttpOnly; SameSite=Lax{secure}");
+    let to = destination(form.text("to"));
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())
+}
+
+/// Ends the session.
+pub(super) async fn sign_off(
+    State(idp): State<Idp>,
+    who: Administrator,
+    _: Submitted,
+) -> Result<Response, Lost> {
+    idp.close_console(&who.session).await?;
+    let cookie = format!("{COOKIE}=; Path=/console; Max-Age=0; HttpOnly; SameSite=Lax");
+    let to = Redirect::to("/console/sign-on");
+    Ok(([(header::SET_COOKIE, cookie)], to).into_response())
+}

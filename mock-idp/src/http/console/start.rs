@@ -1,0 +1,95 @@
+//! The start page: the environments, and how to make another.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::layout::{self, Shown};
+use super::parts::{self, Field, plus};
+use super::session::{Administrator, Submitted};
+use crate::Idp;
+use crate::directory::{Document, text};
+use crate::store::resources::Kind;
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/", get(environments))
+        .route("/environments/new", get(new).post(create))
+}
+
+async fn environments(State(idp): State<Idp>, who: Administrator) -> Shown {
+    let mut cards = Vec::new();
+    for env in idp.environments().await? {
+        let applications = idp.list(&env.id, Kind::Application, None).await?.len();
+        let users = idp.users(&env.id).await?.len();
+        cards.push((env, applications, users));
+    }
+    let body = html! {
+        p.lead { "Choose the environment to work in." }
+        ul.cards {
+            @for (env, applications, users) in &cards {
+                li.card {
+                    h2 { a href={ "/console/" (env.id) "/applications" } { (env.name) } }
+                    p.badges {
+                        @let kind = text(&env.document, "type").unwrap_or_default();
+                        (parts::badge(if kind == "PRODUCTION" { "good" } else { "off" }, &kind.to_lowercase()))
+                        (parts::badge("off", text(&env.document, "region").unwrap_or_default()))
+                    }
+                    p.counts { (applications) " applications · " (users) " users" }
+                    p.small { "Environment ID " code { (env.id) } }
+                }
+            }
+        }
+    };
+    let add = plus("/console/environments/new", "Add Environment");
+    Ok(layout::desk(StatusCode::OK, "Start", &who, &add, &body))
+}
+
+fn new_page(who: &Administrator, form: &Form) -> Response {
+    let body = html! {
+        (layout::problems(form))
+        form method="post" action="/console/environments/new" {
+            input type="hidden" name="form_token" value=(who.form_token);
+            (Field::new(form, "name", "Environment Name").required().input("text"))
+            (Field::new(form, "description", "Description").input("text"))
+            (parts::choices(form, "radio", "type", "Environment Type", &[
+                ("SANDBOX", "Sandbox", "For trying things out."),
+                ("PRODUCTION", "Production", "Shown as such; it behaves the same."),
+            ]))
+            (Field::new(form, "region", "Region").required().select(&[
+                ("NA", "North America"), ("EU", "Europe"), ("AP", "Asia-Pacific"),
+                ("CA", "Canada"), ("AU", "Australia"),
+            ]))
+            (parts::save("Finish", "/console"))
+        }
+    };
+    let status = if form.is_refused() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    layout::desk(status, "Add Environment", who, &Markup::default(), &body)
+}
+
+async fn new(who: Administrator) -> Response {
+    let form = Form::default().with("type", "SANDBOX").with("region", "EU");
+    new_page(&who, &form)
+}
+
+async fn create(State(idp): State<Idp>, who: Administrator, Submitted(form): Submitted) -> Shown {
+    let mut document = Document::new();
+    for key in ["name", "description", "type", "region"] {
+        if !form.text(key).is_empty() {
+            document.insert(key.to_owned(), form.text(key).into());
+        }
+    }
+    let made = idp.create_environment(document).await;
+    Ok(match form.judged(made)? {
+        Ok(env) => Redirect::to(&format!("/console/{}/applications", env.id)).into_response(),
+        Err(form) => new_page(&who, &form),
+    })
+}
