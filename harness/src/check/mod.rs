@@ -4,9 +4,11 @@
 //! - [`model`]: a check, its outcome, a report of them;
 //! - [`baseline`]: failures that are known and expected;
 //! - `json`, `junit`, `sarif`, `html`, `terminal`: the report's forms;
-//! - [`sp`]: the checks of a SAML service provider.
+//! - [`sp`]: the checks of a SAML service provider;
+//! - [`scim`]: the checks of a SCIM service provider.
 //!
-//! To add a check of a service provider: a fault under `fixtures/faults`.
+//! To add a check of a SAML service provider: a fault under `fixtures/faults`;
+//! of a SCIM server: a line in a table of [`scim`].
 
 pub mod baseline;
 mod html;
@@ -14,6 +16,7 @@ mod json;
 mod junit;
 pub mod model;
 mod sarif;
+pub mod scim;
 pub mod sp;
 mod terminal;
 

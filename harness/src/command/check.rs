@@ -2,11 +2,14 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use harness::check::scim;
 use harness::check::sp::{Judge, Person, Provider, Target};
 use harness::check::{CheckReport, baseline};
 use saml::metadata::SpMetadata;
@@ -23,12 +26,19 @@ pub(crate) enum Check {
         after_help = "Example: rehearsal check sp --metadata https://sp.example/metadata --start-url https://sp.example/login --probe-url https://sp.example/whoami --expect 'jo@example.com' --idp-port 8444 --idp-metadata-out idp.xml"
     )]
     Sp(Box<Sp>),
+    /// A SCIM 2.0 server: finds out what it supports, judges it, and deletes
+    /// what it made.
+    #[command(
+        after_help = "Example: rehearsal check scim --base-url https://scim.example/v2 --token \"$TOKEN\" --html scim.html"
+    )]
+    Scim(Box<Scim>),
 }
 
 impl Check {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         match self {
             Self::Sp(sp) => sp.perform().await,
+            Self::Scim(scim) => scim.perform().await,
         }
     }
 }
@@ -177,5 +187,60 @@ impl Sp {
                 .collect::<anyhow::Result<_>>()?;
         }
         Ok(person)
+    }
+}
+
+/// Arguments of `rehearsal check scim`.
+#[derive(Args)]
+pub(crate) struct Scim {
+    /// The address that `/Users` follows.
+    #[arg(long, value_name = "URL")]
+    base_url: Url,
+    /// The bearer token; the environment hides it from the list of processes.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "REHEARSAL_SCIM_TOKEN",
+        hide_env_values = true
+    )]
+    token: String,
+    /// Changes nothing: runs the checks that need no resources of their own.
+    #[arg(long)]
+    read_only: bool,
+    #[command(flatten)]
+    forms: Forms,
+}
+
+impl Scim {
+    async fn perform(self) -> anyhow::Result<bool> {
+        let ambient = Ambient::real();
+        let stopped = Arc::new(AtomicBool::new(false));
+        tokio::spawn(interruption(stopped.clone()));
+        let wire = scim::wire::Http::to(self.base_url.clone()).context("setting HTTP up")?;
+        let judge = scim::Judge {
+            wire: &wire,
+            base: self.base_url.to_string(),
+            token: self.token.clone(),
+            read_only: self.read_only,
+            stopped,
+            ambient: ambient.clone(),
+        };
+        let report = judge.judge().await?;
+        self.forms.write(report, &ambient)
+    }
+}
+
+/// The first Ctrl-C lets the checks clean up; the second ends the command.
+async fn interruption(stopped: Arc<AtomicBool>) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    stopped.store(true, Ordering::Relaxed);
+    let _ = writeln!(
+        std::io::stderr(),
+        "interrupted: deleting what was made; once more to leave it"
+    );
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(2);
     }
 }

@@ -1,0 +1,170 @@
+//! Who may ask (RFC 7644 §2, §7; RFC 9110 §11).
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::{Probe, query};
+use super::reading::{ERROR, speaks, text};
+use super::wire::{Asked, Told};
+
+checks! {
+"SCIM-AUTH-01", Must, "RFC 7644 §3.12"; "A request without a token is refused with 401";
+    expects "GET /Users without Authorization: 401";
+    fix "Demand the token at every endpoint that serves resources.";
+    needs []; act(without_a_token)
+"SCIM-AUTH-02", Must, "RFC 7644 §3.12"; "A wrong token is refused with 401";
+    expects "GET /Users with an unknown token: 401";
+    fix "Answer 401 where the token is unknown, expired or revoked; 403 is for a known one that may not.";
+    needs []; act(with_a_wrong_token)
+"SCIM-AUTH-03", Must, "RFC 7644 §2"; "A 401 says how to authenticate";
+    expects "a WWW-Authenticate header on 401";
+    fix "Send WWW-Authenticate, such as Bearer realm=\"scim\", with every 401 (also RFC 9110 §15.5.2).";
+    needs []; act(challenge)
+"SCIM-AUTH-04", Must, "RFC 7644 §3.12"; "A 401 has SCIM's error body";
+    expects "a JSON body with the Error schema and status \"401\"";
+    fix "Let the authentication layer answer in SCIM's form too.";
+    needs []; act(error_body)
+"SCIM-AUTH-05", Should, "RFC 7644 §7.4"; "The token is not told in any answer";
+    expects "answers to a known and to a wrong token without the token";
+    fix "Leave tokens out of bodies, headers and error details.";
+    needs []; act(no_leak)
+"SCIM-AUTH-06", Should, "RFC 7644 §7.4"; "A token in the query is not accepted";
+    expects "GET /Users?access_token=… without Authorization: 401";
+    fix "Addresses end up in logs: take tokens in the Authorization header alone.";
+    needs []; act(no_token_in_query)
+"SCIM-AUTH-07", Must, "RFC 9110 §11.1"; "The name of the scheme is read in any letter case";
+    expects "Authorization: bearer … to do as Bearer …";
+    fix "Compare the scheme's name without regard to case.";
+    needs []; act(scheme_in_any_case)
+"SCIM-AUTH-08", Must, "RFC 7644 §3.12"; "Nothing is made without a token";
+    expects "POST /Users without Authorization: 401";
+    fix "Authenticate before anything else.";
+    needs [Need::Writes]; act(nothing_is_made)
+"SCIM-AUTH-09", Must, "RFC 7644 §3.12"; "Nothing is deleted with a wrong token";
+    expects "DELETE of a user with an unknown token: 401, and the user is still there";
+    fix "Authenticate before anything else.";
+    needs [Need::Writes]; act(nothing_is_deleted)
+"SCIM-AUTH-10", Should, "RFC 7644 §7.6"; "Without a token, ids that exist can't be told from others";
+    expects "the same status for a known and an unknown id";
+    fix "Authenticate before looking anything up.";
+    needs [Need::Writes]; act(no_oracle)
+}
+
+fn bare(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
+    let mut asked = probe.ask(method, target);
+    asked.headers.retain(|(name, _)| name != "authorization");
+    asked
+}
+
+fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
+    let mut asked = bare(probe, method, target);
+    let token = format!("Bearer wrong-{}", probe.session.mark);
+    asked.headers.push(("authorization".to_owned(), token));
+    asked
+}
+
+async fn refused(probe: &Probe<'_>) -> Judged<Told> {
+    let told = probe
+        .send(bare(probe, Method::GET, &probe.server.users.endpoint))
+        .await?;
+    if told.status == 401 {
+        Ok(told)
+    } else {
+        unjudged(format!("no 401 came: {}", told.quoted()))
+    }
+}
+
+async fn without_a_token(probe: &Probe<'_>) -> Judged {
+    let asked = bare(probe, Method::GET, &probe.server.users.endpoint);
+    probe.send(asked).await?.is(401)
+}
+
+async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
+    let asked = wrong(probe, Method::GET, &probe.server.users.endpoint);
+    probe.send(asked).await?.is(401)
+}
+
+async fn challenge(probe: &Probe<'_>) -> Judged {
+    let told = refused(probe).await?;
+    if told
+        .header("www-authenticate")
+        .is_some_and(|said| !said.trim().is_empty())
+    {
+        return Ok(());
+    }
+    told.wrong("there is no WWW-Authenticate")
+}
+
+async fn error_body(probe: &Probe<'_>) -> Judged {
+    let told = refused(probe).await?;
+    let body = told.body()?;
+    if speaks(&body, ERROR) && text(&body, &["status"]) == Some("401") {
+        return Ok(());
+    }
+    told.wrong("schemas or status are not those of an error")
+}
+
+async fn no_leak(probe: &Probe<'_>) -> Judged {
+    let endpoint = &probe.server.users.endpoint;
+    let unknown = format!("{endpoint}/{}", probe.session.mark);
+    let asked = wrong(probe, Method::GET, endpoint);
+    let presented = format!("wrong-{}", probe.session.mark);
+    for (told, secret) in [
+        (probe.get(&unknown).await?, &probe.session.token),
+        (probe.send(asked).await?, &presented),
+    ] {
+        let header = told
+            .headers
+            .iter()
+            .find(|(_, value)| value.contains(secret.as_str()));
+        ensure(
+            secret.is_empty() || !told.text.contains(secret.as_str()) && header.is_none(),
+            || format!("the token is in the answer of {}", told.asked),
+        )?;
+    }
+    Ok(())
+}
+
+async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
+    let parameters = [("access_token", probe.session.token.as_str())];
+    let target = query(&probe.server.users.endpoint, &parameters);
+    let mut told = probe.send(bare(probe, Method::GET, &target)).await?;
+    told.asked = "GET /Users?access_token=…".to_owned();
+    told.is(401)
+}
+
+async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
+    let mut asked = bare(probe, Method::GET, &probe.server.users.endpoint);
+    let token = format!("bearer {}", probe.session.token);
+    asked.headers.push(("authorization".to_owned(), token));
+    probe.send(asked).await?.is(200)
+}
+
+async fn nothing_is_made(probe: &Probe<'_>) -> Judged {
+    let mut asked = bare(probe, Method::POST, &probe.server.users.endpoint);
+    asked.body = Some(probe.user_body(json!({})).to_string());
+    let json = "application/scim+json".to_owned();
+    asked.headers.push(("content-type".to_owned(), json));
+    probe.send(asked).await?.is(401)
+}
+
+async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let told = probe
+        .send(wrong(probe, Method::DELETE, &user.place))
+        .await?;
+    told.is(401)?;
+    probe.get(&user.place).await?.is(200)
+}
+
+async fn no_oracle(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let unknown = format!("{}0", user.place);
+    let known = probe.send(bare(probe, Method::GET, &user.place)).await?;
+    let other = probe.send(bare(probe, Method::GET, &unknown)).await?;
+    if known.status == other.status {
+        return Ok(());
+    }
+    other.wrong(format!("a known id is answered with {}", known.status))
+}

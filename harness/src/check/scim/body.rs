@@ -1,0 +1,104 @@
+//! Bodies that fit the server: what its schemas require, and what a check
+//! wants beside it.
+
+use serde_json::{Map, Value, json};
+
+use super::reading::member;
+use super::schema::Attribute;
+use super::server::Kind;
+
+/// The least that a resource of this kind must have, with values that bear
+/// the name; `fuller` adds what servers tend to want without saying so.
+pub(super) fn least(kind: &Kind, name: &str, fuller: bool) -> Value {
+    let mut schemas = vec![Value::from(kind.schema.id.clone())];
+    let mut body = Map::new();
+    for attribute in &kind.schema.attributes {
+        let wanted = fuller
+            && ["displayName", "name", "emails", "active"].contains(&attribute.name.as_str());
+        if (attribute.required || wanted) && attribute.writable() {
+            body.insert(attribute.name.clone(), value(attribute, name));
+        }
+    }
+    for (schema, required) in &kind.extensions {
+        let inner: Map<String, Value> = schema
+            .attributes
+            .iter()
+            .filter(|one| one.required && one.writable())
+            .map(|one| (one.name.clone(), value(one, name)))
+            .collect();
+        if *required {
+            schemas.push(schema.id.clone().into());
+            body.insert(schema.id.clone(), inner.into());
+        }
+    }
+    body.insert("schemas".to_owned(), schemas.into());
+    body.into()
+}
+
+/// A value of the attribute's type.
+fn value(attribute: &Attribute, name: &str) -> Value {
+    let one = match attribute.kind.as_str() {
+        "boolean" => true.into(),
+        "integer" => 1.into(),
+        "decimal" => 1.5.into(),
+        "dateTime" => "2026-01-02T03:04:05Z".into(),
+        "binary" => "AAEC".into(),
+        "reference" => format!("https://example.com/{name}").into(),
+        "complex" => {
+            let mut inner = Map::new();
+            let any_required = attribute.inner.iter().any(|one| one.required);
+            for part in &attribute.inner {
+                let useful =
+                    ["value", "familyName", "givenName", "type"].contains(&part.name.as_str());
+                if part.writable()
+                    && (part.required || (useful && !any_required) || part.name == "value")
+                {
+                    inner.insert(part.name.clone(), value(part, name));
+                }
+            }
+            inner.into()
+        }
+        _ => match attribute.canonical.first() {
+            Some(known) => known.as_str().into(),
+            None => name.into(),
+        },
+    };
+    if attribute.multi_valued {
+        json!([one])
+    } else {
+        one
+    }
+}
+
+/// Adds members to a body, in place of those of the same name; `schemas` is
+/// added to.
+pub(super) fn with(mut body: Value, more: Value) -> Value {
+    let (Some(object), Value::Object(more)) = (body.as_object_mut(), more) else {
+        return body;
+    };
+    for (name, value) in more {
+        if name == "schemas" {
+            let mut all = object
+                .get("schemas")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let new = value.as_array().cloned().unwrap_or_default();
+            all.extend(
+                new.into_iter()
+                    .filter(|one| !all.contains(one))
+                    .collect::<Vec<_>>(),
+            );
+            object.insert(name, all.into());
+        } else {
+            object.insert(name, value);
+        }
+    }
+    body
+}
+
+/// The name that a body gives its resource.
+pub(super) fn name_of(body: &Value) -> Option<&str> {
+    let name = member(body, "userName").or_else(|| member(body, "displayName"));
+    name.and_then(Value::as_str)
+}

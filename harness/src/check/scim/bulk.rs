@@ -1,0 +1,340 @@
+//! Bulk requests (RFC 7644 §3.7).
+
+use serde_json::{Value, json};
+
+use super::body::least;
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
+use super::wire::Told;
+
+checks! {
+"SCIM-BULK-01", Must, "RFC 7644 §3.7"; "A bulk request is answered with a BulkResponse";
+    expects "200 with the BulkResponse schema";
+    fix "Answer 200 whatever the operations came to; each has its own status.";
+    needs [Need::Bulk, Need::Writes]; act(answered)
+"SCIM-BULK-02", Must, "RFC 7644 §3.7"; "What was made tells bulkId, location and status";
+    expects "the bulkId that was sent, a location, and status \"201\"";
+    fix "Return bulkId and location for every resource that was made, and status as a text.";
+    needs [Need::Bulk, Need::Writes]; act(made)
+"SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "A bulkId stands for the id of what was made before";
+    expects "a group with the user of the same request as member";
+    fix "Replace bulkId:… by the id.";
+    needs [Need::Bulk, Need::Groups, Need::Writes]; act(backward)
+"SCIM-BULK-04", Must, "RFC 7644 §3.7.1"; "A bulkId stands for the id of what is made afterwards";
+    expects "a group with the user of the same request as member, the group first";
+    fix "Order operations by what they refer to, or set references afterwards.";
+    needs [Need::Bulk, Need::Groups, Need::Writes]; act(forward)
+"SCIM-BULK-05", Must, "RFC 7644 §3.7.1"; "bulkIds in a circle are resolved, or refused with 409";
+    expects "two groups that are members of each other, or status 409";
+    fix "Make both, then set the references; or say 409.";
+    needs [Need::Bulk, Need::Groups, Need::Writes]; act(circular)
+"SCIM-BULK-06", Must, "RFC 7644 §3.7.3"; "After failOnErrors errors nothing more is done";
+    expects "nothing done after the first error with failOnErrors 1";
+    fix "Count errors, and stop when the number is reached.";
+    needs [Need::Bulk, Need::Filter, Need::Writes]; act(stops)
+"SCIM-BULK-07", Must, "RFC 7644 §3.7.3"; "Without failOnErrors everything is tried";
+    expects "the operation after an error done";
+    fix "Do what can be done, and tell each status.";
+    needs [Need::Bulk, Need::Writes]; act(goes_on)
+"SCIM-BULK-08", Must, "RFC 7644 §3.7.3"; "An operation that failed tells why";
+    expects "a status of 4xx, and response with an Error";
+    fix "Put the error body into response.";
+    needs [Need::Bulk, Need::Writes]; act(tells_why)
+"SCIM-BULK-09", Must, "RFC 7644 §3.7"; "PUT, PATCH and DELETE are done in bulk";
+    expects "each with a status of 200 or 204, and the effect";
+    fix "Support all four methods.";
+    needs [Need::Bulk, Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(other_methods)
+"SCIM-BULK-10", Must, "RFC 7644 §3.7.4"; "More operations than allowed are refused with 413";
+    expects "413 for bulk.maxOperations and one more";
+    fix "Answer 413 before anything is done.";
+    needs [Need::Bulk, Need::Writes]; act(too_many)
+"SCIM-BULK-11", Must, "RFC 7644 §3.7.4"; "A greater body than allowed is refused with 413";
+    expects "413 for bulk.maxPayloadSize and one byte more";
+    fix "Answer 413 before anything is done.";
+    needs [Need::Bulk, Need::Writes]; act(too_large)
+"SCIM-BULK-12", Should, "RFC 7644 §3.7.2"; "A bulkId that stands for nothing is refused";
+    expects "a status of 4xx for that operation";
+    fix "Say 409 or 400 invalidValue.";
+    needs [Need::Bulk, Need::Groups, Need::Writes]; act(unknown_bulk_id)
+"SCIM-BULK-13", Should, "RFC 7644 §3.7"; "POST without bulkId is refused";
+    expects "400, for the request or for the operation";
+    fix "bulkId is REQUIRED with POST.";
+    needs [Need::Bulk, Need::Writes]; act(no_bulk_id)
+"SCIM-BULK-14", Should, "RFC 7644 §3.7"; "A bulk request without schemas is refused";
+    expects "400";
+    fix "schemas must name BulkRequest.";
+    needs [Need::Bulk, Need::Writes]; act(no_schemas)
+}
+
+async fn bulk(probe: &Probe<'_>, operations: Value, more: Value) -> Judged<Told> {
+    let body = json!({"schemas": [BULK], "Operations": operations});
+    probe.post("/Bulk", &super::body::with(body, more)).await
+}
+
+async fn done(probe: &Probe<'_>, operations: Value, more: Value) -> Judged<(Told, Vec<Value>)> {
+    let told = bulk(probe, operations, more).await?;
+    let body = told.given_body("the bulk request")?;
+    Ok((told, values(&body, "Operations").to_vec()))
+}
+
+fn new_user(probe: &Probe<'_>, bulk_id: &str) -> Value {
+    let endpoint = &probe.server.users.endpoint;
+    let data = probe.user_body(json!({}));
+    json!({"method": "POST", "path": endpoint, "bulkId": bulk_id, "data": data})
+}
+
+fn new_group(probe: &Probe<'_>, bulk_id: &str, members: &[&str]) -> Judged<Value> {
+    let endpoint = &probe.groups()?.endpoint;
+    let data = probe.group_body(members)?;
+    Ok(json!({"method": "POST", "path": endpoint, "bulkId": bulk_id, "data": data}))
+}
+
+/// A user who can't be made: it has no userName.
+fn bad_user(probe: &Probe<'_>, bulk_id: &str) -> Value {
+    let mut data = least(&probe.server.users, &probe.name(), false);
+    if let Some(data) = data.as_object_mut() {
+        data.shift_remove("userName");
+    }
+    let endpoint = &probe.server.users.endpoint;
+    json!({"method": "POST", "path": endpoint, "bulkId": bulk_id, "data": data})
+}
+
+fn of<'o>(operations: &'o [Value], bulk_id: &str) -> Judged<&'o Value> {
+    let found = operations
+        .iter()
+        .find(|one| text(one, &["bulkId"]) == Some(bulk_id));
+    found.ok_or_else(|| {
+        Stop::Unjudged(format!(
+            "no operation of the answer has the bulkId {bulk_id}"
+        ))
+    })
+}
+
+/// The status of an operation: a text by the RFC, an object in an older form.
+fn status(operation: &Value) -> u16 {
+    let said = at(operation, &["status", "code"]).or_else(|| member(operation, "status"));
+    let number = said
+        .and_then(Value::as_u64)
+        .and_then(|said| u16::try_from(said).ok());
+    number
+        .or_else(|| said?.as_str()?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Where an operation's resource is.
+fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
+    match text(operation, &["location"]) {
+        Some(location) => Ok(super::ledger::below(location, &probe.session.base)),
+        None => unjudged(format!("an operation has no location: {operation}")),
+    }
+}
+
+async fn answered(probe: &Probe<'_>) -> Judged {
+    let told = bulk(probe, json!([new_user(probe, "one")]), json!({})).await?;
+    told.is(200)?;
+    let body = told.body()?;
+    if speaks(&body, BULK_ANSWER) {
+        return Ok(());
+    }
+    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+}
+
+async fn made(probe: &Probe<'_>) -> Judged {
+    let (told, all) = done(probe, json!([new_user(probe, "one")]), json!({})).await?;
+    let Some(one) = all.first() else {
+        return told.wrong("Operations is empty");
+    };
+    same("bulkId", member(one, "bulkId"), &json!("one"))?;
+    same("status", member(one, "status"), &json!("201"))?;
+    ensure(text(one, &["location"]).is_some(), || {
+        format!("there is no location: {one}")
+    })
+}
+
+/// Judges that the user is the group's member.
+async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
+    let (_, all) = done(probe, operations, json!({})).await?;
+    let user = place(probe, of(&all, "user")?)?;
+    let group = of(&all, "group")?;
+    ensure(status(group) == 201, || {
+        format!("the group was not made: {group}")
+    })?;
+    let told = probe.get(&place(probe, group)?).await?;
+    let group = told.given_body("reading the group")?;
+    let mut ids = values(&group, "members")
+        .iter()
+        .filter_map(|one| text(one, &["value"]));
+    ensure(ids.any(|id| user.ends_with(&format!("/{id}"))), || {
+        format!(
+            "members is {} in place of {user}",
+            shown(member(&group, "members"))
+        )
+    })
+}
+
+async fn backward(probe: &Probe<'_>) -> Judged {
+    let group = new_group(probe, "group", &["bulkId:user"])?;
+    joined(probe, json!([new_user(probe, "user"), group])).await
+}
+
+async fn forward(probe: &Probe<'_>) -> Judged {
+    let group = new_group(probe, "group", &["bulkId:user"])?;
+    joined(probe, json!([group, new_user(probe, "user")])).await
+}
+
+async fn circular(probe: &Probe<'_>) -> Judged {
+    let one = new_group(probe, "one", &["bulkId:other"])?;
+    let other = new_group(probe, "other", &["bulkId:one"])?;
+    let told = bulk(probe, json!([one, other]), json!({})).await?;
+    if told.status == 409 {
+        return Ok(());
+    }
+    told.is(200)?;
+    let body = told.body()?;
+    for one in values(&body, "Operations") {
+        ensure([201, 409].contains(&status(one)), || {
+            format!("an operation came to {one}")
+        })?;
+    }
+    Ok(())
+}
+
+async fn stops(probe: &Probe<'_>) -> Judged {
+    let last = new_user(probe, "last");
+    let name = text(&last, &["data", "userName"])
+        .unwrap_or_default()
+        .to_owned();
+    let operations = json!([bad_user(probe, "bad"), last]);
+    let told = bulk(probe, operations, json!({"failOnErrors": 1})).await?;
+    told.given("the bulk request")?;
+    let filter = format!("userName eq \"{name}\"");
+    let found = probe.users(&[("filter", &filter)]).await?.listed()?;
+    ensure(found.is_empty(), || {
+        format!(
+            "an operation after the first error was done: {}",
+            told.quoted()
+        )
+    })
+}
+
+async fn goes_on(probe: &Probe<'_>) -> Judged {
+    let operations = json!([bad_user(probe, "bad"), new_user(probe, "last")]);
+    let (told, all) = done(probe, operations, json!({})).await?;
+    let last = all
+        .iter()
+        .find(|one| text(one, &["bulkId"]) == Some("last"));
+    if last.is_some_and(|last| status(last) == 201) {
+        return Ok(());
+    }
+    told.wrong("the operation after the error was not done")
+}
+
+async fn tells_why(probe: &Probe<'_>) -> Judged {
+    let (told, all) = done(probe, json!([bad_user(probe, "bad")]), json!({})).await?;
+    let Some(one) = all.first() else {
+        return told.wrong("Operations is empty");
+    };
+    let tells = (400..500).contains(&status(one))
+        && member(one, "response").is_some_and(|response| speaks(response, ERROR));
+    if tells {
+        return Ok(());
+    }
+    told.wrong("the operation doesn't tell its error")
+}
+
+async fn other_methods(probe: &Probe<'_>) -> Judged {
+    let put = probe.user(json!({"displayName": "Before"})).await?;
+    let patch = probe.user(json!({"displayName": "Before"})).await?;
+    let delete = probe.user(json!({})).await?;
+    let mut data = put.sent.clone();
+    data["displayName"] = "After".into();
+    let operation = json!({"op": "replace", "path": "displayName", "value": "After"});
+    let operations = json!([
+        {"method": "PUT", "path": put.place, "data": data},
+        {"method": "PATCH", "path": patch.place, "data": {
+            "schemas": [super::reading::PATCH],
+            "Operations": [operation],
+        }},
+        {"method": "DELETE", "path": delete.place},
+    ]);
+    let (_, all) = done(probe, operations, json!({})).await?;
+    for one in &all {
+        ensure([200, 204].contains(&status(one)), || {
+            format!("an operation came to {one}")
+        })?;
+    }
+    for user in [&put, &patch] {
+        let now = probe.fetch(user).await?;
+        same("displayName", member(&now, "displayName"), &json!("After"))?;
+    }
+    probe.get(&delete.place).await?.is(404)
+}
+
+async fn too_many(probe: &Probe<'_>) -> Judged {
+    let Some(most) = probe.server.limit(&["bulk", "maxOperations"]) else {
+        return unjudged("the server doesn't say bulk.maxOperations");
+    };
+    if most == 0 || most > 5000 {
+        return unjudged(format!("bulk.maxOperations is {most}: too many to try"));
+    }
+    let nobody = format!("{}/{}", probe.server.users.endpoint, probe.session.mark);
+    let one = json!({"method": "DELETE", "path": nobody});
+    let count = usize::try_from(most)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    bulk(probe, vec![one; count].into(), json!({}))
+        .await?
+        .is(413)
+}
+
+async fn too_large(probe: &Probe<'_>) -> Judged {
+    let Some(most) = probe.server.limit(&["bulk", "maxPayloadSize"]) else {
+        return unjudged("the server doesn't say bulk.maxPayloadSize");
+    };
+    if most == 0 || most > 4 * 1024 * 1024 {
+        return unjudged(format!("bulk.maxPayloadSize is {most}: too large to try"));
+    }
+    let padding = "x".repeat(usize::try_from(most).unwrap_or(usize::MAX));
+    let nobody = format!("{}/{}", probe.server.users.endpoint, probe.session.mark);
+    let one = json!({"method": "PUT", "path": nobody, "data": {"displayName": padding}});
+    bulk(probe, json!([one]), json!({})).await?.is(413)
+}
+
+async fn unknown_bulk_id(probe: &Probe<'_>) -> Judged {
+    let group = new_group(probe, "group", &["bulkId:nonesuch"])?;
+    let told = bulk(probe, json!([group]), json!({})).await?;
+    if !told.succeeded() {
+        return told.is_refused();
+    }
+    let body = told.body()?;
+    let first = values(&body, "Operations").first();
+    if first.is_some_and(|one| (400..500).contains(&status(one))) {
+        return Ok(());
+    }
+    told.wrong("the operation was not refused")
+}
+
+async fn no_bulk_id(probe: &Probe<'_>) -> Judged {
+    let mut one = new_user(probe, "one");
+    if let Some(one) = one.as_object_mut() {
+        one.shift_remove("bulkId");
+    }
+    let told = bulk(probe, json!([one]), json!({})).await?;
+    if told.status == 400 {
+        return Ok(());
+    }
+    let body = told.body()?;
+    if values(&body, "Operations")
+        .first()
+        .is_some_and(|one| status(one) == 400)
+    {
+        return Ok(());
+    }
+    told.wrong("neither the request nor the operation was refused")
+}
+
+async fn no_schemas(probe: &Probe<'_>) -> Judged {
+    let body = json!({"Operations": [new_user(probe, "one")]});
+    probe.post("/Bulk", &body).await?.is(400)
+}

@@ -1,0 +1,573 @@
+//! POST: making resources (RFC 7644 §3.3; RFC 7643 §2, §3.1).
+
+use serde_json::{Value, json};
+
+use super::body::{least, with};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::ledger::below;
+use super::probe::Probe;
+use super::reading::{at, gone, instant, member, same, shown, speaks, text, values};
+use super::schema::ENTERPRISE;
+
+checks! {
+"SCIM-CREATE-01", Must, "RFC 7644 §3.3"; "A resource that was made is answered with 201";
+    expects "POST /Users: 201";
+    fix "Answer 201 Created.";
+    needs [Need::Writes]; act(created)
+"SCIM-CREATE-02", Must, "RFC 7644 §3.3"; "The address of what was made is in Location";
+    expects "a Location header on 201";
+    fix "Send the resource's URI in Location.";
+    needs [Need::Writes]; act(location)
+"SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "The address of what was made is in meta.location";
+    expects "meta.location equal to Location";
+    fix "Send the same URI in the header and in meta.location.";
+    needs [Need::Writes]; act(meta_location)
+"SCIM-CREATE-04", Must, "RFC 7643 §3.1"; "What was made has an id";
+    expects "a text id that is not empty";
+    fix "Give every resource an id of the server's, and return it always.";
+    needs [Need::Writes]; act(id)
+"SCIM-CREATE-05", Must, "RFC 7643 §3"; "What was made names its schemas, each once";
+    expects "schemas with the URN of users, and none twice";
+    fix "Return schemas always, with every schema that the resource has attributes of.";
+    needs [Need::Writes]; act(schemas)
+"SCIM-CREATE-06", Should, "RFC 7643 §3.1"; "What was made tells its resource type";
+    expects "meta.resourceType User";
+    fix "Set meta.resourceType to the name of the resource type.";
+    needs [Need::Writes]; act(resource_type)
+"SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "meta.created and meta.lastModified are instants";
+    expects "both to be an xsd:dateTime with a zone";
+    fix "Write them like 2026-01-02T03:04:05Z.";
+    needs [Need::Writes]; act(instants)
+"SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "What was never changed was last modified when it was made";
+    expects "meta.lastModified equal to meta.created";
+    fix "Take the clock's time once.";
+    needs [Need::Writes]; act(never_modified)
+"SCIM-CREATE-09", Must, "RFC 7644 §3.3"; "What was made is found at its Location";
+    expects "GET at Location: 200 with the same id";
+    fix "Location is an absolute URI at which the resource is served.";
+    needs [Need::Writes]; act(found_at_location)
+"SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "What was sent is what is there";
+    expects "userName as it was sent";
+    fix "Keep values as they come, letter case included.";
+    needs [Need::Writes]; act(kept)
+"SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "A client's id is ignored";
+    expects "an id of the server's in place of the one that was sent";
+    fix "Issue ids yourself: a client's could clash or be guessed.";
+    needs [Need::Writes]; act(client_id)
+"SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "A client's meta is ignored";
+    expects "meta.created and meta.resourceType of the server's";
+    fix "All of meta is readOnly.";
+    needs [Need::Writes]; act(client_meta)
+"SCIM-CREATE-13", Must, "RFC 7644 §3.3"; "What is read-only is ignored";
+    expects "groups of a new user to be ignored";
+    fix "Ignore attributes whose mutability is readOnly; don't refuse the request for them.";
+    needs [Need::Writes, Need::Has(&["groups"])]; act(read_only)
+"SCIM-CREATE-14", Must, "RFC 7644 §3.3"; "A second user of the same userName is refused with 409";
+    expects "POST /Users with a userName that is taken: 409";
+    fix "Guard userName by a unique index, and answer 409.";
+    needs [Need::Writes]; act(taken)
+"SCIM-CREATE-15", Must, "RFC 7644 §3.3"; "A conflict is told as uniqueness";
+    expects "scimType uniqueness";
+    fix "Say scimType uniqueness with 409.";
+    needs [Need::Writes]; act(taken_by_name)
+"SCIM-CREATE-16", Must, "RFC 7643 §4.1.1"; "A userName that differs in letter case alone is taken";
+    expects "409 for the same userName in capitals";
+    fix "userName is not caseExact: compare it folded, in the unique index too.";
+    needs [Need::Writes]; act(taken_in_capitals)
+"SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
+    expects "400";
+    fix "userName is REQUIRED.";
+    needs [Need::Writes]; act(nameless)
+"SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "A required value that is missing is told as invalidValue";
+    expects "400 with scimType invalidValue";
+    fix "Say invalidValue, and which attribute, in detail.";
+    needs [Need::Writes]; act(nameless_by_name)
+"SCIM-CREATE-19", Must, "RFC 7643 §4.1.1"; "An empty userName is refused";
+    expects "400";
+    fix "userName must not be empty.";
+    needs [Need::Writes]; act(empty_name)
+"SCIM-CREATE-20", Must, "RFC 7643 §2.3.2"; "A boolean is never kept as something else";
+    expects "active \"banana\" to be refused, or a boolean to be kept";
+    fix "Refuse with 400 invalidValue what can't be read as a boolean.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(no_boolean)
+"SCIM-CREATE-21", Should, "RFC 7644 §3.12"; "A value of the wrong type is told as invalidValue";
+    expects "active \"banana\": 400 with scimType invalidValue";
+    fix "Check values against the schema before keeping them.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(no_boolean_by_name)
+"SCIM-CREATE-22", Should, "RFC 7643 §2.4"; "A list for a single value is refused";
+    expects "userName [\"a\", \"b\"]: 400";
+    fix "Check multiplicity against the schema.";
+    needs [Need::Writes]; act(list_for_single)
+"SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource of another schema is refused";
+    expects "POST /Users with schemas that don't name the schema of users: 400";
+    fix "schemas must name the endpoint's schema: 400 invalidSyntax or invalidValue otherwise.";
+    needs [Need::Writes]; act(other_schema)
+"SCIM-CREATE-24", Should, "RFC 7643 §3"; "An attribute that no schema has is not kept";
+    expects "an unknown attribute to be refused, or to be absent afterwards";
+    fix "Keep and return only what the schemas define.";
+    needs [Need::Writes]; act(unknown_attribute)
+"SCIM-CREATE-25", Must, "RFC 7643 §2.1"; "Names of attributes are read in any letter case";
+    expects "DISPLAYNAME to do as displayName";
+    fix "Match attribute names without regard to case.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(names_in_any_case)
+"SCIM-CREATE-26", Must, "RFC 7643 §2.5"; "null means unassigned";
+    expects "a user with nickName null to be made, and to have no nickName";
+    fix "Treat null as if the attribute were absent.";
+    needs [Need::Writes, Need::Has(&["nickName"])]; act(null)
+"SCIM-CREATE-27", Must, "RFC 7643 §2.5"; "An empty list means unassigned";
+    expects "a user with phoneNumbers [] to be made, and to have none";
+    fix "Treat [] as if the attribute were absent.";
+    needs [Need::Writes, Need::Has(&["phoneNumbers"])]; act(empty_list)
+"SCIM-CREATE-28", Must, "RFC 7643 §7"; "A password is never returned";
+    expects "no password in the answers to POST, GET, and GET with attributes=password";
+    fix "password is returned never: leave it out of every answer.";
+    needs [Need::Writes, Need::Has(&["password"])]; act(password)
+"SCIM-CREATE-29", Must, "RFC 7643 §3.3"; "An extension's attributes are kept below its URN";
+    expects "department below the URN of the enterprise extension";
+    fix "Keep an extension's attributes in an object named by its URN.";
+    needs [Need::Writes, Need::Enterprise]; act(extension)
+"SCIM-CREATE-30", Must, "RFC 7643 §3"; "schemas names the extensions that a resource has";
+    expects "schemas with the URN of the enterprise extension";
+    fix "Add the URN of every extension whose attributes the resource has.";
+    needs [Need::Writes, Need::Enterprise]; act(extension_in_schemas)
+"SCIM-CREATE-31", Should, "RFC 7643 §3.1"; "externalId is kept as the client has it";
+    expects "externalId as it was sent";
+    fix "externalId is the client's: keep it, letter case included.";
+    needs [Need::Writes]; act(external_id)
+"SCIM-CREATE-32", Must, "RFC 7643 §2.4"; "No more than one value is the primary one";
+    expects "two primary e-mails to be refused, or one of them to be primary";
+    fix "primary true must appear no more than once.";
+    needs [Need::Writes, Need::Has(&["emails.primary"])]; act(two_primaries)
+"SCIM-CREATE-33", Should, "RFC 7643 §2.4"; "Values with type and primary are kept";
+    expects "both e-mails with their type, and the primary one";
+    fix "Keep value, type and primary of multi-valued attributes.";
+    needs [Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(plural)
+"SCIM-CREATE-34", Must, "RFC 7644 §3.9"; "attributes limits the answer to POST";
+    expects "POST /Users?attributes=userName: id and userName, no displayName";
+    fix "Apply attributes and excludedAttributes to every answer that has a resource.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(limited)
+"SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, where there is one, is meta.location";
+    expects "the two to be the same, or no Content-Location";
+    fix "Send the same URI in both.";
+    needs [Need::Writes]; act(content_location)
+"SCIM-CREATE-36", Should, "RFC 7643 §3.3"; "The URN of an extension is read in any letter case";
+    expects "an extension's object named in capitals to be kept as the extension";
+    fix "URNs are compared without regard to case (RFC 8141 §3), as attribute names are.";
+    needs [Need::Writes, Need::Enterprise]; act(extension_in_capitals)
+}
+
+async fn created(probe: &Probe<'_>) -> Judged {
+    let endpoint = &probe.server.users.endpoint;
+    probe
+        .post(endpoint, &probe.user_body(json!({})))
+        .await?
+        .is(201)
+}
+
+async fn location(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    if user.told.header("location").is_some() {
+        return Ok(());
+    }
+    user.told.wrong("there is no Location")
+}
+
+async fn meta_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let body = user.told.given_body("making a user")?;
+    let Some(said) = text(&body, &["meta", "location"]) else {
+        return user.told.wrong("there is no meta.location");
+    };
+    match user.told.header("location") {
+        Some(header) if header != said => user
+            .told
+            .wrong(format!("Location is {header}, meta.location is {said}")),
+        _ => Ok(()),
+    }
+}
+
+async fn id(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let body = user.told.given_body("making a user")?;
+    if text(&body, &["id"]).is_some_and(|id| !id.is_empty()) {
+        return Ok(());
+    }
+    user.told.wrong("there is no id")
+}
+
+async fn schemas(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let body = user.told.given_body("making a user")?;
+    let said = values(&body, "schemas");
+    let mut once = said.to_vec();
+    once.sort_by_key(Value::to_string);
+    once.dedup();
+    if speaks(&body, &probe.server.users.schema.id) && once.len() == said.len() {
+        return Ok(());
+    }
+    user.told
+        .wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+}
+
+async fn resource_type(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let now = probe.fetch(&user).await?;
+    same(
+        "meta.resourceType",
+        at(&now, &["meta", "resourceType"]),
+        &json!("User"),
+    )
+}
+
+async fn instants(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let now = probe.fetch(&user).await?;
+    instant(&now, &["meta", "created"])?;
+    instant(&now, &["meta", "lastModified"]).map(drop)
+}
+
+async fn never_modified(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let now = probe.fetch(&user).await?;
+    let (Ok(created), Ok(modified)) = (
+        instant(&now, &["meta", "created"]),
+        instant(&now, &["meta", "lastModified"]),
+    ) else {
+        return unjudged("meta.created or meta.lastModified can't be read");
+    };
+    ensure(created == modified, || {
+        format!("created is {created}, lastModified is {modified}")
+    })
+}
+
+async fn found_at_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let Some(location) = user.told.header("location") else {
+        return unjudged("there is no Location");
+    };
+    if !location.starts_with("http://") && !location.starts_with("https://") {
+        return user
+            .told
+            .wrong(format!("Location {location} is no absolute URI"));
+    }
+    let told = probe.get(&below(location, &probe.session.base)).await?;
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(user.id))
+}
+
+async fn kept(probe: &Probe<'_>) -> Judged {
+    let user = probe
+        .user(json!({"userName": format!("Mixed-{}", probe.name())}))
+        .await?;
+    let now = probe.fetch(&user).await?;
+    same("userName", member(&now, "userName"), &user.sent["userName"])
+}
+
+async fn client_id(probe: &Probe<'_>) -> Judged {
+    let wanted = format!("{}-chosen", probe.session.mark);
+    let endpoint = &probe.server.users.endpoint;
+    let body = probe.user_body(json!({ "id": wanted }));
+    let told = probe.post(endpoint, &body).await?;
+    told.is_success()?;
+    ensure(text(&told.body()?, &["id"]) != Some(&wanted), || {
+        format!("the user was made with the client's id: {}", told.quoted())
+    })
+}
+
+async fn client_meta(probe: &Probe<'_>) -> Judged {
+    let lie = json!({"meta": {"resourceType": "Lie", "created": "2001-01-01T00:00:00Z"}});
+    let told = probe
+        .post(&probe.server.users.endpoint, &probe.user_body(lie))
+        .await?;
+    told.is_success()?;
+    let said = told.body()?;
+    let kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
+        || text(&said, &["meta", "created"]).is_some_and(|said| said.starts_with("2001"));
+    if kept {
+        return told.wrong("the client's meta was kept");
+    }
+    Ok(())
+}
+
+async fn read_only(probe: &Probe<'_>) -> Judged {
+    let read_only = probe.server.users.schema.attribute("groups");
+    if read_only.is_none_or(|groups| groups.mutability != "readOnly") {
+        return unjudged("the schema of users has no read-only groups");
+    }
+    let lie = json!({"groups": [{"value": "nonesuch", "display": "Lie"}]});
+    let told = probe
+        .post(&probe.server.users.endpoint, &probe.user_body(lie))
+        .await?;
+    told.is_success()?;
+    if values(&told.body()?, "groups").is_empty() {
+        return Ok(());
+    }
+    told.wrong("the client's groups were kept")
+}
+
+async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::Told> {
+    let user = probe.user(json!({})).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let name = if capitals {
+        name.to_uppercase()
+    } else {
+        name.to_owned()
+    };
+    let body = probe.user_body(json!({ "userName": name }));
+    probe.post(&probe.server.users.endpoint, &body).await
+}
+
+async fn taken(probe: &Probe<'_>) -> Judged {
+    second(probe, false).await?.is(409)
+}
+
+async fn taken_by_name(probe: &Probe<'_>) -> Judged {
+    let told = second(probe, false).await?;
+    if told.status != 409 {
+        return unjudged(format!("no 409 came: {}", told.quoted()));
+    }
+    told.is_error(409, "uniqueness")
+}
+
+async fn taken_in_capitals(probe: &Probe<'_>) -> Judged {
+    let exact = probe.server.users.schema.attribute("userName");
+    if exact.is_some_and(|name| name.case_exact) {
+        return unjudged("the schema of users says that userName is caseExact");
+    }
+    second(probe, true).await?.is(409)
+}
+
+async fn without_a_name(probe: &Probe<'_>) -> Judged<super::wire::Told> {
+    let mut body = probe.user_body(json!({}));
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove("userName");
+    }
+    probe.post(&probe.server.users.endpoint, &body).await
+}
+
+async fn nameless(probe: &Probe<'_>) -> Judged {
+    without_a_name(probe).await?.is(400)
+}
+
+async fn nameless_by_name(probe: &Probe<'_>) -> Judged {
+    let told = without_a_name(probe).await?;
+    if told.status != 400 {
+        return unjudged(format!("no 400 came: {}", told.quoted()));
+    }
+    told.is_error(400, "invalidValue")
+}
+
+async fn empty_name(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"userName": ""}));
+    probe
+        .post(&probe.server.users.endpoint, &body)
+        .await?
+        .is(400)
+}
+
+async fn no_boolean(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"active": "banana"}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    if !told.succeeded() {
+        return told.is_refused();
+    }
+    match told.json().as_ref().and_then(|body| member(body, "active")) {
+        Some(Value::Bool(_)) | None => Ok(()),
+        Some(_) => told.wrong("active is no boolean"),
+    }
+}
+
+async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"active": "banana"}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_error(400, "invalidValue")
+}
+
+async fn list_for_single(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"userName": [probe.name(), probe.name()]}));
+    probe
+        .post(&probe.server.users.endpoint, &body)
+        .await?
+        .is(400)
+}
+
+async fn other_schema(probe: &Probe<'_>) -> Judged {
+    let mut body = probe.user_body(json!({}));
+    body["schemas"] = json!(["urn:example:nonesuch"]);
+    probe
+        .post(&probe.server.users.endpoint, &body)
+        .await?
+        .is(400)
+}
+
+async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"favouriteOtter": "Otto"}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    if !told.succeeded() {
+        return told.is_refused();
+    }
+    if member(&told.body()?, "favouriteOtter").is_some() {
+        return told.wrong("an attribute that no schema has was kept");
+    }
+    Ok(())
+}
+
+async fn names_in_any_case(probe: &Probe<'_>) -> Judged {
+    let wanted = format!("{} Case", probe.session.mark);
+    let fuller = probe
+        .session
+        .fuller
+        .load(std::sync::atomic::Ordering::Relaxed);
+    let mut body = least(&probe.server.users, &probe.name(), fuller);
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove("displayName");
+    }
+    let body = with(body, json!({ "DISPLAYNAME": wanted }));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_success()?;
+    match text(&told.body()?, &["displayName"]) {
+        Some(said) if said == wanted => Ok(()),
+        said => told.wrong(format!("displayName is {said:?} in place of {wanted:?}")),
+    }
+}
+
+async fn null(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({ "nickName": null }));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_success()?;
+    gone("nickName", member(&told.body()?, "nickName"))
+}
+
+async fn empty_list(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({ "phoneNumbers": [] }));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_success()?;
+    gone("phoneNumbers", member(&told.body()?, "phoneNumbers"))
+}
+
+async fn password(probe: &Probe<'_>) -> Judged {
+    let secret = format!("Pw-{}-x9!Q", probe.session.mark);
+    let user = probe.user(json!({ "password": secret })).await?;
+    let asked = format!("{}?attributes=password", user.place);
+    let read = probe.get(&user.place).await?;
+    for told in [&user.told, &read, &probe.get(&asked).await?] {
+        let body = told.json().unwrap_or_default();
+        if member(&body, "password").is_some() || told.text.contains(&secret) {
+            return Err(Stop::Wrong(format!(
+                "the password is in the answer to {}",
+                told.asked
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn in_department(probe: &Probe<'_>, urn: &str) -> Value {
+    let department = format!("{}-Dep", probe.session.mark);
+    json!({"schemas": [ENTERPRISE], urn: {"department": department}})
+}
+
+async fn extension(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(in_department(probe, ENTERPRISE)).await?;
+    let now = probe.fetch(&user).await?;
+    let wanted = json!(format!("{}-Dep", probe.session.mark));
+    same("department", at(&now, &[ENTERPRISE, "department"]), &wanted)
+}
+
+async fn extension_in_schemas(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(in_department(probe, ENTERPRISE)).await?;
+    let now = probe.fetch(&user).await?;
+    if at(&now, &[ENTERPRISE, "department"]).is_none() {
+        return unjudged("the extension was not kept");
+    }
+    ensure(speaks(&now, ENTERPRISE), || {
+        format!("schemas is {}", shown(member(&now, "schemas")))
+    })
+}
+
+async fn extension_in_capitals(probe: &Probe<'_>) -> Judged {
+    let urn = ENTERPRISE.to_uppercase().replace("URN:", "urn:");
+    let user = probe.user(in_department(probe, &urn)).await?;
+    let now = probe.fetch(&user).await?;
+    let wanted = json!(format!("{}-Dep", probe.session.mark));
+    same("department", at(&now, &[ENTERPRISE, "department"]), &wanted)
+}
+
+async fn external_id(probe: &Probe<'_>) -> Judged {
+    let wanted = json!(format!("{}-Ext-Mixed", probe.session.mark));
+    let user = probe.user(json!({ "externalId": wanted })).await?;
+    let now = probe.fetch(&user).await?;
+    same("externalId", member(&now, "externalId"), &wanted)
+}
+
+async fn two_primaries(probe: &Probe<'_>) -> Judged {
+    let emails = json!({"emails": [
+        {"value": probe.name(), "type": "work", "primary": true},
+        {"value": probe.name(), "type": "home", "primary": true},
+    ]});
+    let told = probe
+        .post(&probe.server.users.endpoint, &probe.user_body(emails))
+        .await?;
+    if !told.succeeded() {
+        return told.is_refused();
+    }
+    let body = told.body()?;
+    let all = values(&body, "emails").iter();
+    let primary = all.filter(|one| member(one, "primary") == Some(&json!(true)));
+    if primary.count() <= 1 {
+        return Ok(());
+    }
+    told.wrong("two e-mails are primary")
+}
+
+async fn plural(probe: &Probe<'_>) -> Judged {
+    let (work, home) = (probe.name(), probe.name());
+    let emails = json!({"emails": [
+        {"value": work, "type": "work", "primary": true},
+        {"value": home, "type": "home"},
+    ]});
+    let user = probe.user(emails).await?;
+    let now = probe.fetch(&user).await?;
+    for (kind, value) in [("work", work), ("home", home)] {
+        let all = values(&now, "emails").iter();
+        let found = all.filter(|one| text(one, &["type"]) == Some(kind));
+        let found = found.filter_map(|one| text(one, &["value"]));
+        ensure(found.collect::<Vec<_>>() == [value.as_str()], || {
+            format!("emails is {}", shown(member(&now, "emails")))
+        })?;
+    }
+    Ok(())
+}
+
+async fn limited(probe: &Probe<'_>) -> Judged {
+    let shown = format!("{} Limited", probe.session.mark);
+    let target = format!("{}?attributes=userName", probe.server.users.endpoint);
+    let told = probe
+        .post(&target, &probe.user_body(json!({ "displayName": shown })))
+        .await?;
+    told.is_success()?;
+    let body = told.body()?;
+    let fits = member(&body, "id").is_some()
+        && member(&body, "userName").is_some()
+        && member(&body, "displayName").is_none();
+    if fits {
+        return Ok(());
+    }
+    told.wrong("the answer was not limited to userName")
+}
+
+async fn content_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let told = probe.get(&user.place).await?;
+    let body = told.given_body("reading it back")?;
+    let Some(header) = told.header("content-location") else {
+        return Ok(());
+    };
+    let said = text(&body, &["meta", "location"]);
+    if said == Some(header) {
+        return Ok(());
+    }
+    told.wrong(format!(
+        "Content-Location is {header}, meta.location is {said:?}"
+    ))
+}

@@ -1,0 +1,97 @@
+//! DELETE (RFC 7644 §3.6).
+
+use serde_json::json;
+
+use super::item::{Judged, Need, checks, ensure};
+use super::probe::{Made, Probe};
+use super::reading::text;
+
+checks! {
+"SCIM-DELETE-01", Must, "RFC 7644 §3.6"; "DELETE is answered with 204";
+    expects "204 without a body";
+    fix "Answer 204 No Content.";
+    needs [Need::Writes]; act(answered)
+"SCIM-DELETE-02", Must, "RFC 7644 §3.6"; "What was deleted is not found";
+    expects "GET: 404";
+    fix "Answer 404 for what was deleted, even if you keep it.";
+    needs [Need::Writes]; act(not_found)
+"SCIM-DELETE-03", Must, "RFC 7644 §3.6"; "What was deleted can't be replaced";
+    expects "PUT: 404";
+    fix "Answer 404 for what was deleted, even if you keep it.";
+    needs [Need::Writes]; act(not_replaced)
+"SCIM-DELETE-04", Must, "RFC 7644 §3.6"; "What was deleted can't be modified";
+    expects "PATCH: 404";
+    fix "Answer 404 for what was deleted, even if you keep it.";
+    needs [Need::Writes, Need::Patch]; act(not_modified)
+"SCIM-DELETE-05", Must, "RFC 7644 §3.6"; "What was deleted can't be deleted again";
+    expects "DELETE: 404";
+    fix "Answer 404 for what was deleted, even if you keep it.";
+    needs [Need::Writes]; act(not_deleted_again)
+"SCIM-DELETE-06", Must, "RFC 7644 §3.6"; "What was deleted is in no list";
+    expects "nobody by its userName";
+    fix "Omit what was deleted from query results.";
+    needs [Need::Writes, Need::Filter]; act(not_listed)
+"SCIM-DELETE-07", Must, "RFC 7644 §3.12"; "What never was can't be deleted";
+    expects "DELETE /Users/{unknown}: 404";
+    fix "Answer 404 for ids that nobody has.";
+    needs [Need::Writes]; act(unknown)
+"SCIM-DELETE-08", Should, "RFC 7644 §3.6"; "The userName of who was deleted is free again";
+    expects "POST with the same userName: 201";
+    fix "Leave what was deleted out when you look for conflicts.";
+    needs [Need::Writes]; act(free_again)
+}
+
+async fn deleted(probe: &Probe<'_>) -> Judged<Made> {
+    let user = probe.user(json!({})).await?;
+    probe.delete(&user.place).await?.given("deleting a user")?;
+    Ok(user)
+}
+
+async fn answered(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    probe.delete(&user.place).await?.is(204)
+}
+
+async fn not_found(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    probe.get(&user.place).await?.is(404)
+}
+
+async fn not_replaced(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    probe.put(&user.place, &user.sent).await?.is(404)
+}
+
+async fn not_modified(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    let operation = json!([{"op": "replace", "path": "active", "value": false}]);
+    probe.patch(&user.place, operation).await?.is(404)
+}
+
+async fn not_deleted_again(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    probe.delete(&user.place).await?.is(404)
+}
+
+async fn not_listed(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    let told = probe.users(&[("filter", &filter)]).await?;
+    ensure(told.listed()?.is_empty(), || {
+        format!("the deleted user is still listed: {}", told.quoted())
+    })
+}
+
+async fn unknown(probe: &Probe<'_>) -> Judged {
+    let target = format!("{}/{}", probe.server.users.endpoint, probe.session.mark);
+    probe.delete(&target).await?.is(404)
+}
+
+async fn free_again(probe: &Probe<'_>) -> Judged {
+    let user = deleted(probe).await?;
+    probe
+        .post(&probe.server.users.endpoint, &user.sent)
+        .await?
+        .is(201)
+}

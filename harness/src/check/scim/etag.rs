@@ -1,0 +1,202 @@
+//! Versions (RFC 7644 §3.14; RFC 9110 §13).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, unjudged};
+use super::probe::{Made, Probe};
+use super::reading::{PATCH, text, values};
+use super::wire::Told;
+
+checks! {
+"SCIM-ETAG-01", Must, "RFC 7643 §3.1"; "ETag and meta.version are the same";
+    expects "GET with an ETag equal to meta.version";
+    fix "Write the entity tag into both, W/ and quotes included.";
+    needs [Need::ETag, Need::Writes]; act(same_in_both)
+"SCIM-ETAG-02", Must, "RFC 9110 §13.1.2"; "What is known already is not sent again";
+    expects "GET with If-None-Match and the version: 304";
+    fix "Compare If-None-Match weakly, and answer 304.";
+    needs [Need::ETag, Need::Writes]; act(not_modified)
+"SCIM-ETAG-03", Must, "RFC 9110 §13.1.2"; "What is not known is sent";
+    expects "GET with If-None-Match and another version: 200";
+    fix "Answer 304 only for the version that is named.";
+    needs [Need::ETag, Need::Writes]; act(sent)
+"SCIM-ETAG-04", Must, "RFC 7644 §3.14"; "A change makes another version";
+    expects "another version after PUT";
+    fix "Change the version with the resource.";
+    needs [Need::ETag, Need::Writes, Need::Has(&["displayName"])]; act(changes)
+"SCIM-ETAG-05", Must, "RFC 9110 §13.1.1"; "PUT of a version that is past is refused";
+    expects "PUT with If-Match and another version: 412";
+    fix "Check If-Match before anything is changed.";
+    needs [Need::ETag, Need::Writes]; act(put_refused)
+"SCIM-ETAG-06", Must, "RFC 9110 §13.1.1"; "PATCH of a version that is past is refused";
+    expects "PATCH with If-Match and another version: 412";
+    fix "Check If-Match before anything is changed.";
+    needs [Need::ETag, Need::Patch, Need::Writes]; act(patch_refused)
+"SCIM-ETAG-07", Must, "RFC 9110 §13.1.1"; "DELETE of a version that is past is refused";
+    expects "DELETE with If-Match and another version: 412";
+    fix "Check If-Match before anything is changed.";
+    needs [Need::ETag, Need::Writes]; act(delete_refused)
+"SCIM-ETAG-08", Must, "RFC 9110 §13.1.1"; "PUT of the version at hand is done";
+    expects "PUT with If-Match and the version: 200";
+    fix "Compare If-Match with the version that GET gave.";
+    needs [Need::ETag, Need::Writes]; act(put_done)
+"SCIM-ETAG-09", Must, "RFC 9110 §13.1.1"; "If-Match: * stands for any version";
+    expects "PUT with If-Match: *: 200";
+    fix "Take * for whatever is there.";
+    needs [Need::ETag, Need::Writes]; act(any_version)
+"SCIM-ETAG-10", Should, "RFC 7644 §3.5.2"; "A PATCH that changes nothing keeps the version";
+    expects "the same version after adding what is there";
+    fix "Compare before and after, and save only a change.";
+    needs [Need::ETag, Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(kept)
+"SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources of a list have their version";
+    expects "meta.version in a list";
+    fix "Write meta.version wherever a resource is returned.";
+    needs [Need::ETag, Need::Filter, Need::Writes]; act(in_lists)
+}
+
+async fn versioned(probe: &Probe<'_>) -> Judged<(Made, String)> {
+    let user = probe.user(json!({"displayName": "Before"})).await?;
+    let told = probe.get(&user.place).await?;
+    told.given("reading it back")?;
+    match told.version() {
+        Some(version) => Ok((user, version)),
+        None => unjudged(format!(
+            "there is neither ETag nor meta.version: {}",
+            told.quoted()
+        )),
+    }
+}
+
+/// Another version in the form of this one.
+fn other(version: &str) -> String {
+    match version.strip_suffix('"') {
+        Some(front) => format!("{front}-other\""),
+        None => format!("{version}-other"),
+    }
+}
+
+async fn conditional(
+    probe: &Probe<'_>,
+    method: Method,
+    place: &str,
+    condition: (&str, &str),
+    body: Option<&Value>,
+) -> Judged<Told> {
+    let mut asked = probe.session.asked(method, place, body);
+    let (name, value) = condition;
+    asked.headers.push((name.to_owned(), value.to_owned()));
+    probe.send(asked).await
+}
+
+async fn same_in_both(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let told = probe.get(&user.place).await?;
+    let body = told.given_body("reading it back")?;
+    let said = text(&body, &["meta", "version"]);
+    if said.is_some() && told.header("etag") == said {
+        return Ok(());
+    }
+    told.wrong(format!(
+        "ETag is {:?}, meta.version is {said:?}",
+        told.header("etag")
+    ))
+}
+
+async fn not_modified(probe: &Probe<'_>) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let condition = ("if-none-match", version.as_str());
+    conditional(probe, Method::GET, &user.place, condition, None)
+        .await?
+        .is(304)
+}
+
+async fn sent(probe: &Probe<'_>) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let other = other(&version);
+    let condition = ("if-none-match", other.as_str());
+    conditional(probe, Method::GET, &user.place, condition, None)
+        .await?
+        .is(200)
+}
+
+async fn changes(probe: &Probe<'_>) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let mut body = user.sent.clone();
+    body["displayName"] = "After".into();
+    probe.put(&user.place, &body).await?.given("PUT")?;
+    let told = probe.get(&user.place).await?;
+    told.given("reading it back")?;
+    if told.version().is_some_and(|now| now != version) {
+        return Ok(());
+    }
+    told.wrong(format!("the version is still {version}"))
+}
+
+async fn refused(
+    probe: &Probe<'_>,
+    method: Method,
+    body: impl FnOnce(&Made) -> Option<Value>,
+) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let other = other(&version);
+    let body = body(&user);
+    let condition = ("if-match", other.as_str());
+    conditional(probe, method, &user.place, condition, body.as_ref())
+        .await?
+        .is(412)
+}
+
+async fn put_refused(probe: &Probe<'_>) -> Judged {
+    refused(probe, Method::PUT, |user| Some(user.sent.clone())).await
+}
+
+async fn patch_refused(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "userName", "value": probe.name()});
+    let body = json!({"schemas": [PATCH], "Operations": [operation]});
+    refused(probe, Method::PATCH, |_| Some(body)).await
+}
+
+async fn delete_refused(probe: &Probe<'_>) -> Judged {
+    refused(probe, Method::DELETE, |_| None).await
+}
+
+async fn put_done(probe: &Probe<'_>) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let condition = ("if-match", version.as_str());
+    let told = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    told.is(200)
+}
+
+async fn any_version(probe: &Probe<'_>) -> Judged {
+    let (user, _) = versioned(probe).await?;
+    let condition = ("if-match", "*");
+    let told = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    told.is(200)
+}
+
+async fn kept(probe: &Probe<'_>) -> Judged {
+    let (user, version) = versioned(probe).await?;
+    let operation = json!([{"op": "add", "path": "displayName", "value": "Before"}]);
+    probe.patch(&user.place, operation).await?.given("PATCH")?;
+    let told = probe.get(&user.place).await?;
+    told.given("reading it back")?;
+    if told.version().as_deref() == Some(&version) {
+        return Ok(());
+    }
+    told.wrong(format!("the version was {version}"))
+}
+
+async fn in_lists(probe: &Probe<'_>) -> Judged {
+    let (user, _) = versioned(probe).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let told = probe
+        .users(&[("filter", &format!("userName eq \"{name}\""))])
+        .await?;
+    let body = told.given_body("listing users")?;
+    let mut all = values(&body, "Resources").iter();
+    if all.all(|one| text(one, &["meta", "version"]).is_some()) {
+        return Ok(());
+    }
+    told.wrong("there is no meta.version")
+}

@@ -1,0 +1,398 @@
+//! Groups and their members (RFC 7643 §4.2; RFC 7644 §3.5.2).
+
+use serde_json::{Value, json};
+
+use super::body::with;
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::ledger::below;
+use super::probe::{Made, Probe, query};
+use super::reading::{at, gone, member, same, shown, text, values};
+
+checks! {
+"SCIM-GROUP-01", Must, "RFC 7644 §3.3"; "A group that was made is answered with 201";
+    expects "POST /Groups: 201";
+    fix "Answer 201 Created.";
+    needs [Need::Groups, Need::Writes]; act(created)
+"SCIM-GROUP-02", Must, "RFC 7643 §4.2"; "A group has the members it was made with";
+    expects "the user's id in members";
+    fix "Keep members by their id, in value.";
+    needs [Need::Groups, Need::Writes]; act(made_with_members)
+"SCIM-GROUP-03", Must, "RFC 7643 §4.2"; "A group without displayName is refused";
+    expects "400";
+    fix "displayName is REQUIRED.";
+    needs [Need::Groups, Need::Writes]; act(nameless)
+"SCIM-GROUP-04", Should, "RFC 7643 §4.2"; "A member has a $ref that leads to it";
+    expects "GET at $ref: 200 with the member's id";
+    fix "Write the member's URI into $ref.";
+    needs [Need::Groups, Need::Writes]; act(reference)
+"SCIM-GROUP-05", Should, "RFC 7643 §4.2"; "A member that is a user says so";
+    expects "type User";
+    fix "Write the member's resource type into type.";
+    needs [Need::Groups, Need::Writes]; act(kind)
+"SCIM-GROUP-06", Should, "RFC 7643 §4.1.2"; "A user shows the groups it is in";
+    expects "the group's id in groups of the user";
+    fix "Compute groups from the memberships.";
+    needs [Need::Groups, Need::Writes, Need::Has(&["groups"])]; act(shown_at_the_user)
+"SCIM-GROUP-07", Must, "RFC 7644 §3.5.2.1"; "A member is added by PATCH";
+    expects "both members";
+    fix "add to members keeps those that are there.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(add)
+"SCIM-GROUP-08", Must, "RFC 7644 §3.5.2.1"; "Several members are added at once";
+    expects "all three members";
+    fix "value of add is a list.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(add_several)
+"SCIM-GROUP-09", Must, "RFC 7644 §3.5.2.2"; "A member is removed by a filter";
+    expects "the other member alone";
+    fix "Support paths such as members[value eq \"…\"].";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(remove)
+"SCIM-GROUP-10", Should, "RFC 7644 §3.5.2.1"; "A member added twice is one member";
+    expects "one member";
+    fix "Compare with the members that are there before appending.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(add_again)
+"SCIM-GROUP-11", Must, "RFC 7644 §3.5.2.3"; "replace of members replaces all of them";
+    expects "the new member alone";
+    fix "Without a filter all members are replaced.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(replace)
+"SCIM-GROUP-12", Must, "RFC 7644 §3.5.2.2"; "remove of members removes all of them";
+    expects "no members";
+    fix "Without a filter all members are removed.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(remove_all)
+"SCIM-GROUP-13", Should, "RFC 7643 §4.2"; "A member that there isn't is refused";
+    expects "a 4xx status for an unknown id";
+    fix "Say invalidValue and which member: a client believes it was added.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(unknown_member)
+"SCIM-GROUP-14", Must, "RFC 7644 §3.5.2"; "A replace that is refused wipes no members";
+    expects "the members as before";
+    fix "Apply all or nothing: a refused request changes nothing.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(no_wipe)
+"SCIM-GROUP-15", Should, "RFC 7643 §4.2"; "A group can be a member of a group";
+    expects "the inner group's id in members";
+    fix "Take groups as members; type is Group then.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(nested)
+"SCIM-GROUP-16", Should, "RFC 7643 §4.2"; "Groups in a circle do no harm";
+    expects "a refusal, or two groups that can still be read";
+    fix "Refuse circles, or walk each group once.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(circle)
+"SCIM-GROUP-17", Must, "RFC 7644 §3.5.2.3"; "A new name leaves the members";
+    expects "the new displayName, and the member";
+    fix "Change what the path names, and no other.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(rename)
+"SCIM-GROUP-18", Must, "RFC 7644 §3.9"; "members can be left out";
+    expects "no members with excludedAttributes=members";
+    fix "Apply excludedAttributes; don't even load members then.";
+    needs [Need::Groups, Need::Writes]; act(without_members)
+"SCIM-GROUP-19", Must, "RFC 7644 §3.4.2.2"; "A group is found by its displayName";
+    expects "the group alone";
+    fix "Support eq on displayName: every client looks groups up by it.";
+    needs [Need::Groups, Need::Filter, Need::Writes]; act(by_name)
+"SCIM-GROUP-20", Must, "RFC 7644 §3.4.2.2"; "A group is found by a member";
+    expects "the group alone";
+    fix "Support members.value eq.";
+    needs [Need::Groups, Need::Filter, Need::Writes]; act(by_member)
+"SCIM-GROUP-21", Must, "RFC 7644 §3.5.1"; "PUT replaces the members";
+    expects "the new member alone";
+    fix "A list that PUT gives replaces the whole list.";
+    needs [Need::Groups, Need::Writes]; act(put)
+"SCIM-GROUP-22", Must, "RFC 7644 §3.6"; "Deleting a group leaves its members";
+    expects "204, 404 for the group, 200 for the user";
+    fix "A group doesn't own its members.";
+    needs [Need::Groups, Need::Writes]; act(deleted)
+"SCIM-GROUP-23", Should, "RFC 7644 §3.6"; "A user who is deleted is no member any more";
+    expects "a group without the user's id";
+    fix "Remove memberships together with the user.";
+    needs [Need::Groups, Need::Writes]; act(member_deleted)
+"SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "Members are added without a path";
+    expects "both members";
+    fix "Without a path the value's members are the attributes.";
+    needs [Need::Groups, Need::Patch, Need::Writes]; act(add_in_set)
+"SCIM-GROUP-25", Should, "RFC 7643 §3.1"; "A group tells its resource type";
+    expects "meta.resourceType Group";
+    fix "Set meta.resourceType to the name of the resource type.";
+    needs [Need::Groups, Need::Writes]; act(resource_type)
+"SCIM-GROUP-26", Must, "RFC 7644 §3.9"; "members can be left out of a list";
+    expects "no members with excludedAttributes=members";
+    fix "Apply excludedAttributes to every resource of a list.";
+    needs [Need::Groups, Need::Filter, Need::Writes]; act(list_without_members)
+}
+
+fn ids(group: &Value) -> Vec<&str> {
+    let all = values(group, "members").iter();
+    let mut ids: Vec<&str> = all.filter_map(|one| text(one, &["value"])).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn has(group: &Value, members: &[&Made]) -> Judged {
+    let mut wanted: Vec<&str> = members.iter().map(|one| one.id.as_str()).collect();
+    wanted.sort_unstable();
+    ensure(ids(group) == wanted, || {
+        format!(
+            "members is {} in place of {wanted:?}",
+            shown(member(group, "members"))
+        )
+    })
+}
+
+/// A group of one user.
+async fn one(probe: &Probe<'_>) -> Judged<(Made, Made)> {
+    let user = probe.user(json!({})).await?;
+    let group = probe.group(&[&user.id]).await?;
+    Ok((user, group))
+}
+
+fn add_op(users: &[&Made]) -> Value {
+    let value: Vec<Value> = users.iter().map(|one| json!({ "value": one.id })).collect();
+    json!([{"op": "add", "path": "members", "value": value}])
+}
+
+async fn created(probe: &Probe<'_>) -> Judged {
+    let body = probe.group_body(&[])?;
+    probe.post(&probe.groups()?.endpoint, &body).await?.is(201)
+}
+
+async fn made_with_members(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    has(&probe.fetch(&group).await?, &[&user])
+}
+
+async fn nameless(probe: &Probe<'_>) -> Judged {
+    let display = probe.groups()?.schema.attribute("displayName");
+    if display.is_some_and(|display| !display.required) {
+        return unjudged("the schema of groups says that displayName is not required");
+    }
+    let mut body = probe.group_body(&[])?;
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove("displayName");
+    }
+    probe.post(&probe.groups()?.endpoint, &body).await?.is(400)
+}
+
+async fn first(probe: &Probe<'_>, group: &Made) -> Judged<Value> {
+    let now = probe.fetch(group).await?;
+    match values(&now, "members").first() {
+        Some(member) => Ok(member.clone()),
+        None => unjudged("the group has no members"),
+    }
+}
+
+async fn reference(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let member = first(probe, &group).await?;
+    let Some(reference) = text(&member, &["$ref"]) else {
+        return Err(super::item::Stop::Wrong(format!("the member is {member}")));
+    };
+    let target = below(reference, &probe.session.base);
+    let target = if target.starts_with("http") || target.starts_with('/') {
+        target
+    } else {
+        format!("/{}", target.trim_start_matches("../"))
+    };
+    let told = probe.get(&target).await?;
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(user.id))
+}
+
+async fn kind(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let found = first(probe, &group).await?;
+    same("type", member(&found, "type"), &json!("User"))
+}
+
+async fn shown_at_the_user(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let now = probe.fetch(&user).await?;
+    let mut all = values(&now, "groups")
+        .iter()
+        .filter_map(|one| text(one, &["value"]));
+    ensure(all.any(|id| id == group.id), || {
+        format!("groups is {}", shown(member(&now, "groups")))
+    })
+}
+
+async fn add(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let other = probe.user(json!({})).await?;
+    let now = probe.patched(&group, add_op(&[&other])).await?;
+    has(&now, &[&user, &other])
+}
+
+async fn add_several(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let (second, third) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let now = probe.patched(&group, add_op(&[&second, &third])).await?;
+    has(&now, &[&user, &second, &third])
+}
+
+async fn remove(probe: &Probe<'_>) -> Judged {
+    let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let group = probe.group(&[&user.id, &other.id]).await?;
+    let path = format!("members[value eq \"{}\"]", user.id);
+    let now = probe
+        .patched(&group, json!([{"op": "remove", "path": path}]))
+        .await?;
+    has(&now, &[&other])
+}
+
+async fn add_again(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let now = probe.patched(&group, add_op(&[&user])).await?;
+    has(&now, &[&user])
+}
+
+async fn replace(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let other = probe.user(json!({})).await?;
+    let value = json!([{ "value": other.id }]);
+    let operation = json!([{"op": "replace", "path": "members", "value": value}]);
+    has(&probe.patched(&group, operation).await?, &[&other])
+}
+
+async fn remove_all(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let now = probe
+        .patched(&group, json!([{"op": "remove", "path": "members"}]))
+        .await?;
+    has(&now, &[])
+}
+
+fn nobody(probe: &Probe<'_>) -> Value {
+    json!([{"value": format!("{}-nobody", probe.session.mark)}])
+}
+
+async fn unknown_member(probe: &Probe<'_>) -> Judged {
+    let group = probe.group(&[]).await?;
+    let operation = json!([{"op": "add", "path": "members", "value": nobody(probe)}]);
+    probe.patch(&group.place, operation).await?.is_refused()
+}
+
+async fn no_wipe(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let operation = json!([{"op": "replace", "path": "members", "value": nobody(probe)}]);
+    let told = probe.patch(&group.place, operation).await?;
+    if told.status < 400 {
+        return unjudged(format!("it was not refused: {}", told.quoted()));
+    }
+    has(&probe.fetch(&group).await?, &[&user])
+}
+
+async fn nested(probe: &Probe<'_>) -> Judged {
+    let (inner, outer) = (probe.group(&[]).await?, probe.group(&[]).await?);
+    has(&probe.patched(&outer, add_op(&[&inner])).await?, &[&inner])
+}
+
+async fn circle(probe: &Probe<'_>) -> Judged {
+    let (one, other) = (probe.group(&[]).await?, probe.group(&[]).await?);
+    probe
+        .patch(&one.place, add_op(&[&other]))
+        .await?
+        .given("nesting a group")?;
+    let told = probe.patch(&other.place, add_op(&[&one])).await?;
+    if !told.succeeded() {
+        return told.is_refused();
+    }
+    probe.get(&one.place).await?.is(200)?;
+    probe.get(&other.place).await?.is(200)
+}
+
+async fn rename(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let name = probe.name();
+    let operation = json!([{"op": "replace", "path": "displayName", "value": name}]);
+    let now = probe.patched(&group, operation).await?;
+    same("displayName", member(&now, "displayName"), &json!(name))?;
+    has(&now, &[&user])
+}
+
+async fn without_members(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let told = probe
+        .get(&format!("{}?excludedAttributes=members", group.place))
+        .await?;
+    told.is(200)?;
+    gone("members", member(&told.body()?, "members"))
+}
+
+async fn found(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<Value>> {
+    let told = probe
+        .get(&query(&probe.groups()?.endpoint, parameters))
+        .await?;
+    told.listed()
+}
+
+fn alone(found: &[Value], group: &Made) -> Judged {
+    let ids: Vec<&str> = found.iter().filter_map(|one| text(one, &["id"])).collect();
+    ensure(ids == [group.id.as_str()], || {
+        format!("{ids:?} were found in place of {}", group.id)
+    })
+}
+
+async fn by_name(probe: &Probe<'_>) -> Judged {
+    let group = probe.group(&[]).await?;
+    let name = text(&group.sent, &["displayName"]).unwrap_or_default();
+    let filter = format!("displayName eq \"{name}\"");
+    alone(&found(probe, &[("filter", &filter)]).await?, &group)
+}
+
+async fn by_member(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let filter = format!("members.value eq \"{}\"", user.id);
+    alone(&found(probe, &[("filter", &filter)]).await?, &group)
+}
+
+async fn put(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let other = probe.user(json!({})).await?;
+    let body = with(
+        group.sent.clone(),
+        json!({"members": [{ "value": other.id }]}),
+    );
+    probe.put(&group.place, &body).await?.is_success()?;
+    has(&probe.fetch(&group).await?, &[&other])
+}
+
+async fn deleted(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    probe.delete(&group.place).await?.is(204)?;
+    probe.get(&group.place).await?.is(404)?;
+    probe.get(&user.place).await?.is(200)
+}
+
+async fn member_deleted(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    probe.delete(&user.place).await?.given("deleting a user")?;
+    has(&probe.fetch(&group).await?, &[])
+}
+
+async fn add_in_set(probe: &Probe<'_>) -> Judged {
+    let (user, group) = one(probe).await?;
+    let other = probe.user(json!({})).await?;
+    let value = json!({"members": [{ "value": other.id }]});
+    let now = probe
+        .patched(&group, json!([{"op": "add", "value": value}]))
+        .await?;
+    has(&now, &[&user, &other])
+}
+
+async fn resource_type(probe: &Probe<'_>) -> Judged {
+    let group = probe.group(&[]).await?;
+    let now = probe.fetch(&group).await?;
+    same(
+        "meta.resourceType",
+        at(&now, &["meta", "resourceType"]),
+        &json!("Group"),
+    )
+}
+
+async fn list_without_members(probe: &Probe<'_>) -> Judged {
+    let (_, group) = one(probe).await?;
+    let name = text(&group.sent, &["displayName"]).unwrap_or_default();
+    let filter = format!("displayName eq \"{name}\"");
+    let parameters = [
+        ("filter", filter.as_str()),
+        ("excludedAttributes", "members"),
+    ];
+    match found(probe, &parameters).await?.first() {
+        Some(group) => gone("members", member(group, "members")),
+        None => unjudged("the filter found no group"),
+    }
+}

@@ -1,0 +1,276 @@
+//! HTTP, media types and errors (RFC 7644 §3.1, §3.8, §3.12).
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{ERROR, speaks, text};
+use super::wire::{Asked, Told};
+
+checks! {
+"SCIM-HTTP-01", Must, "RFC 7644 §3.8"; "Accept: application/scim+json is answered in that media type";
+    expects "Content-Type: application/scim+json";
+    fix "Label every body with application/scim+json.";
+    needs []; act(scim_media_type)
+"SCIM-HTTP-02", Should, "RFC 7644 §3.8"; "Accept: application/json is answered with JSON";
+    expects "200 with JSON";
+    fix "Many clients send application/json: answer them too.";
+    needs []; act(plain_json)
+"SCIM-HTTP-03", Should, "RFC 7644 §3.8"; "Without a wish the media type is application/scim+json";
+    expects "Accept: */* to be answered with application/scim+json";
+    fix "application/scim+json is the default.";
+    needs []; act(default_media_type)
+"SCIM-HTTP-04", Must, "RFC 7644 §3.8"; "Texts go there and back in UTF-8";
+    expects "a displayName with letters of several scripts to come back as it was sent";
+    fix "Read and write JSON as UTF-8.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(utf_8)
+"SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body labelled application/json is taken";
+    expects "POST with Content-Type: application/json: 201";
+    fix "Take both media types.";
+    needs [Need::Writes]; act(takes_plain_json)
+"SCIM-HTTP-06", Should, "RFC 7644 §3.8"; "A charset beside the media type is no obstacle";
+    expects "POST with Content-Type: application/scim+json; charset=utf-8: 201";
+    fix "Compare the media type without its parameters.";
+    needs [Need::Writes]; act(takes_a_charset)
+"SCIM-HTTP-07", Must, "RFC 7644 §3.12"; "An unknown id is not found";
+    expects "GET /Users/{unknown}: 404";
+    fix "Answer 404 for ids that nobody has.";
+    needs []; act(unknown_id)
+"SCIM-HTTP-08", Must, "RFC 7644 §3.12"; "An error names its schema";
+    expects "schemas with urn:ietf:params:scim:api:messages:2.0:Error";
+    fix "Answer every error in SCIM's form.";
+    needs []; act(error_schema)
+"SCIM-HTTP-09", Must, "RFC 7644 §3.12"; "The status in an error is the HTTP status, as a text";
+    expects "\"status\": \"404\"";
+    fix "Write status as a JSON string, equal to the HTTP status.";
+    needs []; act(error_status)
+"SCIM-HTTP-10", Must, "RFC 7644 §3.12"; "An unknown endpoint is not found";
+    expects "GET /Nonesuch: 404";
+    fix "Answer 404 below the base URL too.";
+    needs []; act(unknown_endpoint)
+"SCIM-HTTP-11", Should, "RFC 9110 §15.5.6"; "A method that an endpoint doesn't have is refused as such";
+    expects "PUT /Users: 405, or 404 or 501";
+    fix "Answer 405 with Allow where the path exists and the method doesn't.";
+    needs [Need::Writes]; act(unknown_method)
+"SCIM-HTTP-12", Must, "RFC 9110 §15.5.6"; "A 405 lists the methods that are allowed";
+    expects "an Allow header on 405";
+    fix "Send Allow with every 405.";
+    needs [Need::Writes]; act(allow)
+"SCIM-HTTP-13", Must, "RFC 7644 §3.12"; "A body that is no JSON is refused with 400";
+    expects "POST /Users with half a document: 400";
+    fix "A body that can't be read is the client's fault: 400 invalidSyntax.";
+    needs [Need::Writes]; act(broken_json)
+"SCIM-HTTP-14", Should, "RFC 7644 §3.12"; "A body that is no JSON is told as invalidSyntax";
+    expects "scimType invalidSyntax";
+    fix "Say invalidSyntax, so that a client knows it is the body.";
+    needs [Need::Writes]; act(broken_json_by_name)
+"SCIM-HTTP-15", Should, "RFC 9110 §15.5.16"; "A body of another media type is refused with 415";
+    expects "POST /Users with Content-Type: text/plain: 415";
+    fix "Refuse what is not labelled as JSON.";
+    needs [Need::Writes]; act(other_media_type)
+"SCIM-HTTP-16", Should, "RFC 9110 §15.5.7"; "A wish for another media type gets 406, or JSON all the same";
+    expects "Accept: text/html: 406, or a JSON body";
+    fix "Answer 406, or send application/scim+json anyway.";
+    needs []; act(other_wish)
+"SCIM-HTTP-17", Must, "RFC 7644 §3.12"; "A body that is a list is refused with 400";
+    expects "POST /Users with []: 400";
+    fix "A resource is a JSON object: 400 invalidSyntax for anything else.";
+    needs [Need::Writes]; act(a_list_as_body)
+"SCIM-HTTP-18", Must, "RFC 7644 §3.12"; "An id of odd signs is not found, and no failure";
+    expects "GET /Users/{quotes, percent signs, a slash, all encoded}: 404";
+    fix "Decode ids and look them up as data.";
+    needs []; act(odd_id)
+"SCIM-HTTP-19", Should, "RFC 7644 §3.12"; "A filter nested beyond reason does no harm";
+    expects "5,000 parentheses: a 4xx status, and the server lives";
+    fix "Bound the depth of filters, and refuse deeper ones with 400 invalidFilter or tooMany.";
+    needs [Need::Filter]; act(deep_filter)
+"SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered, redirected, or told to be missing";
+    expects "GET /Me: 200, 308, 501 or 404";
+    fix "Without a current user answer 501.";
+    needs []; act(me)
+"SCIM-HTTP-21", Should, "RFC 7644 §3.12"; "An error says in words what is wrong";
+    expects "a text detail in a 404";
+    fix "Say what was expected, what came and what to do.";
+    needs []; act(error_detail)
+}
+
+async fn wish(probe: &Probe<'_>, accept: &str) -> Judged<Told> {
+    let mut asked = probe.ask(
+        Method::GET,
+        &format!("{}?count=1", probe.server.users.endpoint),
+    );
+    asked.headers.retain(|(name, _)| name != "accept");
+    asked.headers.push(("accept".to_owned(), accept.to_owned()));
+    probe.send(asked).await
+}
+
+fn unknown(probe: &Probe<'_>) -> String {
+    format!("{}/{}", probe.server.users.endpoint, probe.session.mark)
+}
+
+async fn missing(probe: &Probe<'_>) -> Judged<Told> {
+    let told = probe.get(&unknown(probe)).await?;
+    if told.status < 400 {
+        return unjudged(format!("no error came: {}", told.quoted()));
+    }
+    Ok(told)
+}
+
+fn raw(probe: &Probe<'_>, media_type: &str, body: &str) -> Asked {
+    let mut asked = probe.ask(Method::POST, &probe.server.users.endpoint);
+    let media_type = media_type.to_owned();
+    asked.headers.push(("content-type".to_owned(), media_type));
+    asked.body = Some(body.to_owned());
+    asked
+}
+
+async fn scim_media_type(probe: &Probe<'_>) -> Judged {
+    let told = wish(probe, "application/scim+json").await?;
+    told.given("GET of the users")?;
+    if told.media_type() == "application/scim+json" {
+        return Ok(());
+    }
+    told.wrong(format!("Content-Type is {:?}", told.header("content-type")))
+}
+
+async fn plain_json(probe: &Probe<'_>) -> Judged {
+    let told = wish(probe, "application/json").await?;
+    told.is(200)?;
+    told.body().map(drop)
+}
+
+async fn default_media_type(probe: &Probe<'_>) -> Judged {
+    let told = wish(probe, "*/*").await?;
+    told.given("GET of the users")?;
+    if told.media_type() == "application/scim+json" {
+        return Ok(());
+    }
+    told.wrong(format!("Content-Type is {:?}", told.header("content-type")))
+}
+
+async fn utf_8(probe: &Probe<'_>) -> Judged {
+    let shown = format!("{} Žofie 山田 Ωμέγα 🦦", probe.session.mark);
+    let user = probe.user(json!({ "displayName": shown })).await?;
+    let now = probe.fetch(&user).await?;
+    ensure(text(&now, &["displayName"]) == Some(&shown), || {
+        format!(
+            "displayName is {:?} in place of {shown:?}",
+            text(&now, &["displayName"])
+        )
+    })
+}
+
+async fn takes_plain_json(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({})).to_string();
+    let told = probe.send(raw(probe, "application/json", &body)).await?;
+    told.is_success()
+}
+
+async fn takes_a_charset(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({})).to_string();
+    let media_type = "application/scim+json; charset=utf-8";
+    probe
+        .send(raw(probe, media_type, &body))
+        .await?
+        .is_success()
+}
+
+async fn unknown_id(probe: &Probe<'_>) -> Judged {
+    probe.get(&unknown(probe)).await?.is(404)
+}
+
+async fn error_schema(probe: &Probe<'_>) -> Judged {
+    let told = missing(probe).await?;
+    if speaks(&told.body()?, ERROR) {
+        return Ok(());
+    }
+    told.wrong("schemas doesn't name Error")
+}
+
+async fn error_status(probe: &Probe<'_>) -> Judged {
+    let told = missing(probe).await?;
+    let wanted = told.status.to_string();
+    if text(&told.body()?, &["status"]) == Some(&wanted) {
+        return Ok(());
+    }
+    told.wrong(format!("status is not \"{wanted}\""))
+}
+
+async fn unknown_endpoint(probe: &Probe<'_>) -> Judged {
+    probe.get("/Nonesuch").await?.is(404)
+}
+
+async fn unknown_method(probe: &Probe<'_>) -> Judged {
+    let told = probe.put(&probe.server.users.endpoint, &json!({})).await?;
+    told.is_one_of(&[405, 404, 501])
+}
+
+async fn allow(probe: &Probe<'_>) -> Judged {
+    let told = probe.put(&probe.server.users.endpoint, &json!({})).await?;
+    if told.status != 405 {
+        return unjudged(format!("no 405 came: {}", told.quoted()));
+    }
+    if told.header("allow").is_some() {
+        return Ok(());
+    }
+    told.wrong("there is no Allow")
+}
+
+async fn broken_json(probe: &Probe<'_>) -> Judged {
+    let asked = raw(probe, "application/scim+json", "{\"schemas\": [");
+    probe.send(asked).await?.is(400)
+}
+
+async fn broken_json_by_name(probe: &Probe<'_>) -> Judged {
+    let asked = raw(probe, "application/scim+json", "{\"schemas\": [");
+    let told = probe.send(asked).await?;
+    if told.status != 400 {
+        return unjudged(format!("no 400 came: {}", told.quoted()));
+    }
+    told.is_error(400, "invalidSyntax")
+}
+
+async fn other_media_type(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({})).to_string();
+    probe.send(raw(probe, "text/plain", &body)).await?.is(415)
+}
+
+async fn other_wish(probe: &Probe<'_>) -> Judged {
+    let told = wish(probe, "text/html").await?;
+    if told.status == 406 {
+        return Ok(());
+    }
+    told.body().map(drop)
+}
+
+async fn a_list_as_body(probe: &Probe<'_>) -> Judged {
+    let asked = raw(probe, "application/scim+json", "[]");
+    probe.send(asked).await?.is(400)
+}
+
+async fn odd_id(probe: &Probe<'_>) -> Judged {
+    let target = format!("{}/%27%22%25%3B%2F--", probe.server.users.endpoint);
+    probe.get(&target).await?.is(404)
+}
+
+async fn deep_filter(probe: &Probe<'_>) -> Judged {
+    let filter = format!("{}id pr{}", "(".repeat(5000), ")".repeat(5000));
+    let mut told = probe.users(&[("filter", &filter)]).await?;
+    told.asked = "GET /Users?filter=((((…id pr…))))".to_owned();
+    told.is_refused()?;
+    let users = format!("{}?count=1", probe.server.users.endpoint);
+    probe.get(&users).await?.is(200)
+}
+
+async fn me(probe: &Probe<'_>) -> Judged {
+    probe.get("/Me").await?.is_one_of(&[200, 308, 501, 404])
+}
+
+async fn error_detail(probe: &Probe<'_>) -> Judged {
+    let told = missing(probe).await?;
+    if text(&told.body()?, &["detail"]).is_some_and(|said| !said.is_empty()) {
+        return Ok(());
+    }
+    told.wrong("there is no detail")
+}

@@ -1,0 +1,359 @@
+//! Lists and their pages (RFC 7644 §3.4.2, §3.4.2.4; RFC 9865), judged over
+//! the five users of the cast.
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{LIST, SEARCH, member, shown, speaks, text, values};
+use super::wire::Told;
+
+checks! {
+"SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list is a ListResponse";
+    expects "schemas with urn:ietf:params:scim:api:messages:2.0:ListResponse";
+    fix "Put the URN into schemas of every list.";
+    needs []; act(list_schema)
+"SCIM-PAGE-02", Must, "RFC 7644 §3.4.2"; "A list tells how many there are";
+    expects "a number totalResults";
+    fix "totalResults is REQUIRED.";
+    needs []; act(total)
+"SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts what the filter finds, not the page";
+    expects "totalResults 5 with count=2";
+    fix "Count before cutting the page out.";
+    needs [Need::Filter, Need::Writes]; act(total_of_all)
+"SCIM-PAGE-04", Must, "RFC 7644 §3.4.2.4"; "A page is no longer than count";
+    expects "two users at most with count=2";
+    fix "Never return more than count.";
+    needs [Need::Filter, Need::Writes]; act(no_more_than_count)
+"SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 asks for the number alone";
+    expects "no Resources, and totalResults 5";
+    fix "0 means none, not unlimited.";
+    needs [Need::Filter, Need::Writes]; act(count_zero)
+"SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is 0";
+    expects "200 without Resources";
+    fix "Take negative values for 0.";
+    needs [Need::Filter, Need::Writes]; act(count_negative)
+"SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is 1";
+    expects "the same page as startIndex=1";
+    fix "Take values below 1 for 1.";
+    needs [Need::Filter, Need::Writes]; act(start_zero)
+"SCIM-PAGE-08", Must, "RFC 7644 §3.4.2.4"; "A negative startIndex is 1";
+    expects "the same page as startIndex=1";
+    fix "Take values below 1 for 1.";
+    needs [Need::Filter, Need::Writes]; act(start_negative)
+"SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages don't overlap";
+    expects "everybody once in pages of two";
+    fix "The second page of two begins with startIndex=3; order results by something stable.";
+    needs [Need::Filter, Need::Writes]; act(pages_fit_together)
+"SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is empty, and no error";
+    expects "200 without Resources, and totalResults 5";
+    fix "Answer an empty page.";
+    needs [Need::Filter, Need::Writes]; act(beyond_the_end)
+"SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page tells where it begins";
+    expects "startIndex 3, as it was asked for";
+    fix "startIndex is REQUIRED in a part of the results.";
+    needs [Need::Filter, Need::Writes]; act(told_start)
+"SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page tells how long it is";
+    expects "itemsPerPage equal to the length of Resources";
+    fix "itemsPerPage is REQUIRED in a part of the results.";
+    needs [Need::Filter, Need::Writes]; act(told_length)
+"SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is no number is refused";
+    expects "count=many: 400";
+    fix "Refuse with 400 invalidValue.";
+    needs []; act(count_no_number)
+"SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A count beyond reason is cut, not refused";
+    expects "count=1000000: 200";
+    fix "Cut the page at filter.maxResults.";
+    needs [Need::Filter]; act(count_huge)
+"SCIM-PAGE-15", Must, "RFC 7644 §3.4.2.4"; "A page that is not full has the last ones";
+    expects "one user from startIndex=5";
+    fix "The last page has what is left.";
+    needs [Need::Filter, Need::Writes]; act(last_page)
+"SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor begins, and nextCursor leads on";
+    expects "two users and a nextCursor";
+    fix "Return nextCursor on every page but the last.";
+    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_begins)
+"SCIM-CURSOR-02", Must, "RFC 9865 §2"; "Cursors lead past everybody once, and end";
+    expects "everybody once, and no nextCursor on the last page";
+    fix "Leave nextCursor out on the last page alone.";
+    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursors_lead_past_everybody)
+"SCIM-CURSOR-03", Must, "RFC 9865 §2"; "A page by cursor is no longer than count";
+    expects "two users at most with count=2";
+    fix "Never return more than count.";
+    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_count)
+"SCIM-CURSOR-04", Should, "RFC 9865 §2.1"; "A cursor that is none is refused as invalidCursor";
+    expects "400 with scimType invalidCursor";
+    fix "Authenticate cursors, and refuse others.";
+    needs [Need::Cursor]; act(no_cursor)
+"SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST takes cursors too";
+    expects "two users and a nextCursor from /Users/.search";
+    fix "Read cursor from the SearchRequest as from the query.";
+    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_in_search)
+"SCIM-CURSOR-06", Should, "RFC 9865 §2"; "A cursor survives that what it points at is deleted";
+    expects "the rest once each, after somebody of the first page was deleted";
+    fix "Let a cursor point at a place in an order, not at a resource or an offset.";
+    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_after_a_deletion)
+}
+
+fn everybody(probe: &Probe<'_>) -> String {
+    format!("userName sw \"{}-\"", probe.session.cast_mark())
+}
+
+async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
+    probe.cast().await?;
+    let filter = everybody(probe);
+    let mut all = vec![("filter", filter.as_str())];
+    all.extend_from_slice(parameters);
+    probe.users(&all).await
+}
+
+async fn names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
+    let told = page(probe, parameters).await?;
+    Ok(probe.cast().await?.among(&told.listed()?))
+}
+
+async fn list_schema(probe: &Probe<'_>) -> Judged {
+    let told = probe.users(&[("count", "1")]).await?;
+    let body = told.given_body("listing users")?;
+    if speaks(&body, LIST) {
+        return Ok(());
+    }
+    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+}
+
+async fn total(probe: &Probe<'_>) -> Judged {
+    let told = probe.users(&[("count", "1")]).await?;
+    told.given("listing users")?;
+    told.total().map(drop)
+}
+
+async fn total_of_all(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("count", "2")]).await?;
+    match told.total()? {
+        5 => Ok(()),
+        total => told.wrong(format!("totalResults is {total}")),
+    }
+}
+
+async fn no_more_than_count(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("count", "2")]).await?;
+    match told.listed()?.len() {
+        0..=2 => Ok(()),
+        length => told.wrong(format!("{length} users came")),
+    }
+}
+
+async fn count_zero(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("count", "0")]).await?;
+    let (listed, total) = (told.listed()?.len(), told.total()?);
+    if listed == 0 && total == 5 {
+        return Ok(());
+    }
+    told.wrong(format!("{listed} users came, totalResults is {total}"))
+}
+
+async fn count_negative(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("count", "-3")]).await?;
+    match told.listed()?.len() {
+        0 => Ok(()),
+        length => told.wrong(format!("{length} users came")),
+    }
+}
+
+async fn starts_at_one(probe: &Probe<'_>, start: &str) -> Judged {
+    let first = names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
+    let came = names(probe, &[("startIndex", start), ("count", "2")]).await?;
+    ensure(came == first, || {
+        format!("startIndex={start} gives {came:?}, startIndex=1 gives {first:?}")
+    })
+}
+
+async fn start_zero(probe: &Probe<'_>) -> Judged {
+    starts_at_one(probe, "0").await
+}
+
+async fn start_negative(probe: &Probe<'_>) -> Judged {
+    starts_at_one(probe, "-7").await
+}
+
+async fn pages_fit_together(probe: &Probe<'_>) -> Judged {
+    let mut all = Vec::new();
+    for start in ["1", "3"] {
+        all.extend(names(probe, &[("startIndex", start), ("count", "2")]).await?);
+    }
+    all.extend(names(probe, &[("startIndex", "5"), ("count", "5")]).await?);
+    each_once(all)
+}
+
+fn each_once(mut all: Vec<&'static str>) -> Judged {
+    let came = format!("{all:?}");
+    all.sort_unstable();
+    ensure(all == ["ann", "bob", "cyd", "dee", "eve"], || {
+        format!("the pages have {came}")
+    })
+}
+
+async fn beyond_the_end(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("startIndex", "100")]).await?;
+    let (listed, total) = (told.listed()?.len(), told.total()?);
+    if listed == 0 && total == 5 {
+        return Ok(());
+    }
+    told.wrong(format!("{listed} users came, totalResults is {total}"))
+}
+
+async fn told_start(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("startIndex", "3"), ("count", "2")]).await?;
+    let body = told.given_body("listing users")?;
+    if member(&body, "startIndex").and_then(Value::as_u64) == Some(3) {
+        return Ok(());
+    }
+    told.wrong(format!(
+        "startIndex is {}",
+        shown(member(&body, "startIndex"))
+    ))
+}
+
+async fn told_length(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
+    let body = told.given_body("listing users")?;
+    let said = member(&body, "itemsPerPage").and_then(Value::as_u64);
+    let length = values(&body, "Resources").len();
+    if said.is_some() && said == u64::try_from(length).ok() {
+        return Ok(());
+    }
+    told.wrong(format!("itemsPerPage is {said:?} for {length} resources"))
+}
+
+async fn count_no_number(probe: &Probe<'_>) -> Judged {
+    probe.users(&[("count", "many")]).await?.is(400)
+}
+
+async fn count_huge(probe: &Probe<'_>) -> Judged {
+    let filter = everybody(probe);
+    let told = probe
+        .users(&[("filter", &filter), ("count", "1000000")])
+        .await?;
+    told.is(200)
+}
+
+async fn last_page(probe: &Probe<'_>) -> Judged {
+    let last = names(probe, &[("startIndex", "5"), ("count", "2")]).await?;
+    ensure(last.len() == 1, || {
+        format!("startIndex=5 of 5 gives {last:?}")
+    })
+}
+
+fn next(told: &Told) -> Option<String> {
+    text(&told.json()?, &["nextCursor"]).map(str::to_owned)
+}
+
+async fn cursor_begins(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("cursor", ""), ("count", "2")]).await?;
+    told.is(200)?;
+    if next(&told).is_some() {
+        return Ok(());
+    }
+    told.wrong("there is no nextCursor")
+}
+
+async fn cursor_count(probe: &Probe<'_>) -> Judged {
+    let told = page(probe, &[("cursor", ""), ("count", "2")]).await?;
+    match told.listed()?.len() {
+        0..=2 => Ok(()),
+        length => told.wrong(format!("{length} users came")),
+    }
+}
+
+async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
+    let mut all = Vec::new();
+    let mut cursor = Some(String::new());
+    let mut pages = 0;
+    while let Some(at) = cursor {
+        let told = page(probe, &[("cursor", &at), ("count", "2")]).await?;
+        all.extend(probe.cast().await?.among(&told.listed()?));
+        cursor = next(&told);
+        pages += 1;
+        ensure(pages < 10, || "the cursors don't end".to_owned())?;
+    }
+    each_once(all)
+}
+
+async fn no_cursor(probe: &Probe<'_>) -> Judged {
+    let told = probe
+        .users(&[("cursor", "no-cursor-at-all"), ("count", "2")])
+        .await?;
+    told.is_error(400, "invalidCursor")
+}
+
+async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
+    probe.cast().await?;
+    let body = json!({
+        "schemas": [SEARCH],
+        "filter": everybody(probe),
+        "cursor": "",
+        "count": 2,
+    });
+    let target = format!("{}/.search", probe.server.users.endpoint);
+    let told = probe.post(&target, &body).await?;
+    if matches!(told.status, 404 | 405 | 501) {
+        return unjudged(format!("there is no search by POST: {}", told.quoted()));
+    }
+    told.is(200)?;
+    if next(&told).is_some() {
+        return Ok(());
+    }
+    told.wrong("there is no nextCursor")
+}
+
+async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
+    let prefix = format!("{}cursor-{}", probe.session.mark, probe.name().len());
+    let mut made = Vec::new();
+    for number in 0..4 {
+        let name = format!("{prefix}-{number}@example.com");
+        made.push(probe.user(json!({ "userName": name })).await?);
+    }
+    let filter = format!("userName sw \"{prefix}-\"");
+    let walk = |cursor: String| {
+        let filter = filter.clone();
+        async move {
+            let parameters = [
+                ("filter", filter.as_str()),
+                ("cursor", &cursor),
+                ("count", "2"),
+            ];
+            probe.users(&parameters).await
+        }
+    };
+    let first = walk(String::new()).await?;
+    let mut seen = ids(&first.listed()?);
+    let Some(mut cursor) = next(&first) else {
+        return unjudged("there is no nextCursor");
+    };
+    let Some(victim) = seen.first().cloned() else {
+        return unjudged("the first page is empty");
+    };
+    probe
+        .delete(&format!("{}/{victim}", probe.server.users.endpoint))
+        .await?
+        .given("deleting a user")?;
+    for _ in 0..4 {
+        let told = walk(cursor).await?;
+        seen.extend(ids(&told.listed()?));
+        match next(&told) {
+            Some(more) => cursor = more,
+            None => break,
+        }
+    }
+    seen.sort_unstable();
+    let mut wanted: Vec<String> = made.into_iter().map(|one| one.id).collect();
+    wanted.sort_unstable();
+    ensure(seen == wanted, || {
+        format!("the pages have {seen:?} of {wanted:?}")
+    })
+}
+
+fn ids(resources: &[Value]) -> Vec<String> {
+    let all = resources.iter().filter_map(|one| text(one, &["id"]));
+    all.map(str::to_owned).collect()
+}

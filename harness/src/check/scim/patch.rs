@@ -1,0 +1,527 @@
+//! PATCH: what it does (RFC 7644 §3.5.2). What it must refuse is in
+//! `patch_refused`.
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::{Made, Probe};
+use super::reading::{at, gone, instant, member, same, shown, text, values};
+use super::schema::{ENTERPRISE, USER};
+
+checks! {
+"SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
+    expects "200 with the resource, or 204";
+    fix "Answer 200 with the whole resource: some clients want a body.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answered)
+"SCIM-PATCH-02", Must, "RFC 7644 §3.5.2"; "PATCH with attributes is answered with 200";
+    expects "200 with userName";
+    fix "204 won't do where attributes asks for a body.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answered_in_part)
+"SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add gives a value where there was none";
+    expects "nickName as it was added";
+    fix "Add the attribute with its value.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(add)
+"SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "add replaces the value of a single-valued attribute";
+    expects "nickName as it was added";
+    fix "A single value that is there is replaced by add.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(add_over)
+"SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path adds a set of attributes";
+    expects "nickName and title as they were added";
+    fix "Without a path the value's members are the attributes.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName", "title"])]; act(add_set)
+"SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a list keeps what is there";
+    expects "both e-mails";
+    fix "Append to multi-valued attributes.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(add_to_list)
+"SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a list without a path keeps what is there";
+    expects "both e-mails";
+    fix "Append to multi-valued attributes, with a path and without.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(add_to_list_in_set)
+"SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add doesn't double a value that is there";
+    expects "one e-mail";
+    fix "Compare with the values that are there before appending.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(add_again)
+"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps its neighbours";
+    expects "givenName changed and familyName kept";
+    fix "Change the sub-attribute that the path names, and no other.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(add_part)
+"SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "replace changes a value";
+    expects "displayName as it was replaced";
+    fix "Replace the value at the path.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(replace)
+"SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces a set of attributes";
+    expects "displayName and active as they were replaced";
+    fix "Without a path the value's members are the attributes.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName", "active"])]; act(replace_set)
+"SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of what is not there adds it";
+    expects "nickName as it was given";
+    fix "Treat replace as add where there is no value.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(replace_nothing)
+"SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a list replaces all of it";
+    expects "the new e-mail alone";
+    fix "Without a filter all values are replaced.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(replace_list)
+"SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value's sub-attribute changes that alone";
+    expects "the work e-mail changed, the home e-mail kept";
+    fix "Support paths such as emails[type eq \"work\"].value.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(replace_part_of_value)
+"SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value replaces that value";
+    expects "another value in the place of the work e-mail, the home e-mail kept";
+    fix "Support paths such as emails[type eq \"work\"].";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(replace_value)
+"SCIM-PATCH-16", Should, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes it doesn't name";
+    expects "givenName changed and familyName kept";
+    fix "Replace the sub-attributes that are given.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(replace_complex)
+"SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove takes a value away";
+    expects "no nickName";
+    fix "A removed attribute is unassigned.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(remove)
+"SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove takes a whole list away";
+    expects "no phone numbers";
+    fix "Without a filter all values are removed.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["phoneNumbers.value"])]; act(remove_list)
+"SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove by a filter takes the values away that match";
+    expects "the home e-mail alone";
+    fix "Remove the values that match, and no other.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(remove_value)
+"SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove takes a sub-attribute away";
+    expects "no givenName, familyName kept";
+    fix "Support paths such as name.givenName.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(remove_part)
+"SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove takes a filtered value's sub-attribute away";
+    expects "the work e-mail without display";
+    fix "Support paths such as emails[type eq \"work\"].display.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.type", "emails.display"])]; act(remove_part_of_value)
+"SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are done in their order";
+    expects "what the last one gives";
+    fix "Apply each operation to what the one before left.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_order)
+"SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "A new primary value makes the old one no longer primary";
+    expects "one primary e-mail, the added one";
+    fix "When a value is set primary, set primary to false on all others.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary"])]; act(add_primary)
+"SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "A value made primary by a filter is the one primary";
+    expects "the home e-mail primary, and no other";
+    fix "When a value is set primary, set primary to false on all others.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary", "emails.type"])]; act(make_primary)
+"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of what is there leaves meta.lastModified";
+    expects "the same meta.lastModified";
+    fix "Compare before and after, and save only a change.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(unchanged)
+"SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path may begin with the schema's URN";
+    expects "nickName as it was replaced";
+    fix "Take urn:ietf:params:scim:schemas:core:2.0:User:nickName for nickName.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(by_urn)
+"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "An extension's attribute is reached by its URN";
+    expects "department as it was added";
+    fix "Support the URNs of extensions in paths.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_by_path)
+"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "An extension's attributes are added without a path";
+    expects "department as it was added";
+    fix "Take an object below the extension's URN.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_in_set)
+"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "An extension's attribute is removed by its URN";
+    expects "no department, employeeNumber kept";
+    fix "Support the URNs of extensions in paths.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_removed)
+"SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are read in any letter case";
+    expects "NICKNAME to do as nickName";
+    fix "Match attribute names without regard to case.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_any_case)
+"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace by null unassigns";
+    expects "no nickName";
+    fix "Treat null as unassigned.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(null)
+"SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A filter in a path may have two conditions";
+    expects "the e-mail changed that meets both";
+    fix "The filter in brackets has the whole grammar.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(two_conditions)
+"SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";
+    expects "no password in the answer";
+    fix "password is returned never.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(password)
+"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "active is switched off by replace";
+    expects "active false";
+    fix "Every client deprovisions this way.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(deactivated)
+"SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "What PATCH answers is what is there";
+    expects "the displayName of the answer to be the one that GET gives";
+    fix "Answer the resource as it is afterwards.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answer_is_true)
+}
+
+async fn one(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<(Made, Value)> {
+    let user = probe.user(more).await?;
+    let now = probe.patched(&user, json!([operation])).await?;
+    Ok((user, now))
+}
+
+fn two_emails(probe: &Probe<'_>) -> (String, String, Value) {
+    let (work, home) = (probe.name(), probe.name());
+    let emails = json!({"emails": [
+        {"value": work, "type": "work", "primary": true},
+        {"value": home, "type": "home"},
+    ]});
+    (work, home, emails)
+}
+
+/// The values of the e-mails of a type.
+fn emails<'v>(user: &'v Value, kind: &str) -> Vec<&'v str> {
+    let all = values(user, "emails").iter();
+    all.filter(|one| text(one, &["type"]) == Some(kind))
+        .filter_map(|one| text(one, &["value"]))
+        .collect()
+}
+
+fn has_emails(user: &Value, work: &[&str], home: &[&str]) -> Judged {
+    ensure(
+        emails(user, "work") == work && emails(user, "home") == home,
+        || format!("emails is {}", shown(member(user, "emails"))),
+    )
+}
+
+fn all_emails(user: &Value) -> Vec<&str> {
+    let all = values(user, "emails").iter();
+    all.filter_map(|one| text(one, &["value"])).collect()
+}
+
+async fn answered(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
+    let told = probe.patch(&user.place, operation).await?;
+    if told.status == 204 {
+        return Ok(());
+    }
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(user.id))
+}
+
+async fn answered_in_part(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
+    let target = format!("{}?attributes=userName", user.place);
+    let told = probe.patch(&target, operation).await?;
+    told.is(200)?;
+    let body = told.body()?;
+    same(
+        "userName",
+        member(&body, "userName"),
+        &user.sent["userName"],
+    )?;
+    gone("displayName", member(&body, "displayName"))
+}
+
+async fn add(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "path": "nickName", "value": "New"});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn add_over(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "path": "nickName", "value": "New"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn add_set(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "value": {"nickName": "New", "title": "Otter"}});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))?;
+    same("title", member(&now, "title"), &json!("Otter"))
+}
+
+async fn add_to_list(probe: &Probe<'_>) -> Judged {
+    let (old, new) = (probe.name(), probe.name());
+    let more = json!({"emails": [{"value": old, "type": "work"}]});
+    let value = json!([{"value": new, "type": "home"}]);
+    let operation = json!({"op": "add", "path": "emails", "value": value});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&old], &[&new])
+}
+
+async fn add_to_list_in_set(probe: &Probe<'_>) -> Judged {
+    let (old, new) = (probe.name(), probe.name());
+    let more = json!({"emails": [{"value": old, "type": "work"}]});
+    let value = json!({"emails": [{"value": new, "type": "home"}]});
+    let (_, now) = one(probe, more, json!({"op": "add", "value": value})).await?;
+    has_emails(&now, &[&old], &[&new])
+}
+
+async fn add_again(probe: &Probe<'_>) -> Judged {
+    let email = json!([{"value": probe.name(), "type": "work"}]);
+    let operation = json!({"op": "add", "path": "emails", "value": email});
+    let (_, now) = one(probe, json!({ "emails": email }), operation).await?;
+    ensure(values(&now, "emails").len() == 1, || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+fn named() -> Value {
+    json!({"name": {"givenName": "Old", "familyName": "Otter"}})
+}
+
+fn given(now: &Value, name: Option<&str>) -> Judged {
+    match name {
+        Some(name) => same(
+            "name.givenName",
+            at(now, &["name", "givenName"]),
+            &json!(name),
+        )?,
+        None => gone("name.givenName", at(now, &["name", "givenName"]))?,
+    }
+    same(
+        "name.familyName",
+        at(now, &["name", "familyName"]),
+        &json!("Otter"),
+    )
+}
+
+async fn add_part(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "path": "name.givenName", "value": "New"});
+    given(&one(probe, named(), operation).await?.1, Some("New"))
+}
+
+async fn replace(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "displayName", "value": "New"});
+    let (_, now) = one(probe, json!({"displayName": "Old"}), operation).await?;
+    same("displayName", member(&now, "displayName"), &json!("New"))
+}
+
+async fn replace_set(probe: &Probe<'_>) -> Judged {
+    let value = json!({"displayName": "New", "active": false});
+    let more = json!({"displayName": "Old", "active": true});
+    let (_, now) = one(probe, more, json!({"op": "replace", "value": value})).await?;
+    same("displayName", member(&now, "displayName"), &json!("New"))?;
+    same("active", member(&now, "active"), &json!(false))
+}
+
+async fn replace_nothing(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "nickName", "value": "New"});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn replace_list(probe: &Probe<'_>) -> Judged {
+    let new = probe.name();
+    let value = json!([{"value": new, "type": "other"}]);
+    let operation = json!({"op": "replace", "path": "emails", "value": value});
+    let (_, now) = one(probe, two_emails(probe).2, operation).await?;
+    ensure(all_emails(&now) == [new.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn replace_part_of_value(probe: &Probe<'_>) -> Judged {
+    let (_, home, more) = two_emails(probe);
+    let new = probe.name();
+    let path = "emails[type eq \"work\"].value";
+    let operation = json!({"op": "replace", "path": path, "value": new});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&new], &[&home])
+}
+
+async fn replace_value(probe: &Probe<'_>) -> Judged {
+    let (_, home, more) = two_emails(probe);
+    let new = probe.name();
+    let value = json!({"value": new, "type": "work"});
+    let operation = json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": value});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&new], &[&home])
+}
+
+async fn replace_complex(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "name", "value": {"givenName": "New"}});
+    given(&one(probe, named(), operation).await?.1, Some("New"))
+}
+
+async fn remove(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "remove", "path": "nickName"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    gone("nickName", member(&now, "nickName"))
+}
+
+async fn remove_list(probe: &Probe<'_>) -> Judged {
+    let more = json!({"phoneNumbers": [{"value": "+1-201-555-0123", "type": "work"}]});
+    let operation = json!({"op": "remove", "path": "phoneNumbers"});
+    let (_, now) = one(probe, more, operation).await?;
+    gone("phoneNumbers", member(&now, "phoneNumbers"))
+}
+
+async fn remove_value(probe: &Probe<'_>) -> Judged {
+    let (_, home, more) = two_emails(probe);
+    let operation = json!({"op": "remove", "path": "emails[type eq \"work\"]"});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[], &[&home])
+}
+
+async fn remove_part(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "remove", "path": "name.givenName"});
+    given(&one(probe, named(), operation).await?.1, None)
+}
+
+async fn remove_part_of_value(probe: &Probe<'_>) -> Judged {
+    let work = probe.name();
+    let more = json!({"emails": [{"value": work, "type": "work", "display": "Old"}]});
+    let operation = json!({"op": "remove", "path": "emails[type eq \"work\"].display"});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&work], &[])?;
+    let first = values(&now, "emails").first();
+    gone(
+        "emails.display",
+        first.and_then(|one| member(one, "display")),
+    )
+}
+
+async fn in_order(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let operations = json!([
+        {"op": "add", "path": "nickName", "value": "First"},
+        {"op": "replace", "path": "nickName", "value": "Last"},
+    ]);
+    let now = probe.patched(&user, operations).await?;
+    same("nickName", member(&now, "nickName"), &json!("Last"))
+}
+
+fn primary(user: &Value) -> Vec<&str> {
+    let all = values(user, "emails").iter();
+    all.filter(|one| member(one, "primary") == Some(&json!(true)))
+        .filter_map(|one| text(one, &["value"]))
+        .collect()
+}
+
+async fn add_primary(probe: &Probe<'_>) -> Judged {
+    let new = probe.name();
+    let value = json!([{"value": new, "type": "other", "primary": true}]);
+    let operation = json!({"op": "add", "path": "emails", "value": value});
+    let (_, now) = one(probe, two_emails(probe).2, operation).await?;
+    ensure(primary(&now) == [new.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn make_primary(probe: &Probe<'_>) -> Judged {
+    let (_, home, more) = two_emails(probe);
+    let path = "emails[type eq \"home\"].primary";
+    let operation = json!({"op": "replace", "path": path, "value": true});
+    let (_, now) = one(probe, more, operation).await?;
+    ensure(primary(&now) == [home.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn unchanged(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Same"})).await?;
+    let before = probe.fetch(&user).await?;
+    let operation = json!([{"op": "add", "path": "displayName", "value": "Same"}]);
+    let now = probe.patched(&user, operation).await?;
+    let (Ok(before), Ok(now)) = (
+        instant(&before, &["meta", "lastModified"]),
+        instant(&now, &["meta", "lastModified"]),
+    ) else {
+        return unjudged("meta.lastModified can't be read");
+    };
+    ensure(before == now, || {
+        format!("lastModified was {before} and is {now}")
+    })
+}
+
+async fn by_urn(probe: &Probe<'_>) -> Judged {
+    let path = format!("{USER}:nickName");
+    let operation = json!({"op": "replace", "path": path, "value": "New"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn extension_by_path(probe: &Probe<'_>) -> Judged {
+    let path = format!("{ENTERPRISE}:department");
+    let operation = json!({"op": "add", "path": path, "value": "Otters"});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same(
+        "department",
+        at(&now, &[ENTERPRISE, "department"]),
+        &json!("Otters"),
+    )
+}
+
+async fn extension_in_set(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "value": {ENTERPRISE: {"department": "Otters"}}});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same(
+        "department",
+        at(&now, &[ENTERPRISE, "department"]),
+        &json!("Otters"),
+    )
+}
+
+async fn extension_removed(probe: &Probe<'_>) -> Judged {
+    let more = json!({
+        "schemas": [ENTERPRISE],
+        ENTERPRISE: {"department": "Otters", "employeeNumber": "7"},
+    });
+    let operation = json!({"op": "remove", "path": format!("{ENTERPRISE}:department")});
+    let (_, now) = one(probe, more, operation).await?;
+    gone("department", at(&now, &[ENTERPRISE, "department"]))?;
+    same(
+        "employeeNumber",
+        at(&now, &[ENTERPRISE, "employeeNumber"]),
+        &json!("7"),
+    )
+}
+
+async fn in_any_case(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "NICKNAME", "value": "New"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn null(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "nickName", "value": null});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    gone("nickName", member(&now, "nickName"))
+}
+
+async fn two_conditions(probe: &Probe<'_>) -> Judged {
+    let (work, home, more) = two_emails(probe);
+    let new = probe.name();
+    let path = format!("emails[type eq \"home\" and value eq \"{home}\"].value");
+    let operation = json!({"op": "replace", "path": path, "value": new});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&work], &[&new])
+}
+
+async fn password(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let secret = format!("Pw-{}-x9!Q", probe.session.mark);
+    let operation = json!([{"op": "replace", "path": "password", "value": secret}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.given("PATCH of a password")?;
+    ensure(!told.text.contains(&secret), || {
+        format!("the password is in the answer to {}", told.asked)
+    })
+}
+
+async fn deactivated(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "active", "value": false});
+    let (_, now) = one(probe, json!({"active": true}), operation).await?;
+    same("active", member(&now, "active"), &json!(false))
+}
+
+async fn answer_is_true(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Old"})).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.given("PATCH")?;
+    let Some(said) = told.json() else {
+        return Ok(());
+    };
+    let now = probe.fetch(&user).await?;
+    match member(&now, "displayName") {
+        Some(now) => same(
+            "displayName of the answer",
+            member(&said, "displayName"),
+            now,
+        ),
+        None => unjudged("there is no displayName"),
+    }
+}

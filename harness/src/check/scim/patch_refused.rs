@@ -1,0 +1,229 @@
+//! PATCH: what it must refuse, and that it does all or nothing (RFC 7644
+//! §3.5.2, §3.12).
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{PATCH, member, same, text};
+use super::wire::Told;
+
+checks! {
+"SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace by a filter that matches nothing is refused as noTarget";
+    expects "400 with scimType noTarget";
+    fix "Say noTarget when the filter in the path matches no value.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.display"])]; act(no_target)
+"SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "remove without a path is refused as noTarget";
+    expects "400 with scimType noTarget";
+    fix "Never take remove without a path for removing everything.";
+    needs [Need::Patch, Need::Writes]; act(remove_everything)
+"SCIM-PATCH-53", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is refused";
+    expects "400 for remove of userName";
+    fix "What is required can't be unassigned.";
+    needs [Need::Patch, Need::Writes]; act(remove_required)
+"SCIM-PATCH-54", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is told as mutability";
+    expects "scimType mutability for remove of userName";
+    fix "Say mutability when a required or read-only attribute would be unassigned.";
+    needs [Need::Patch, Need::Writes]; act(remove_required_by_name)
+"SCIM-PATCH-55", Must, "RFC 7644 §3.5.2"; "replace of a read-only attribute is refused";
+    expects "a 4xx status for replace of id";
+    fix "Refuse operations whose path names a readOnly attribute.";
+    needs [Need::Patch, Need::Writes]; act(read_only)
+"SCIM-PATCH-56", Should, "RFC 7644 §3.12"; "replace of a read-only attribute is told as mutability";
+    expects "400 with scimType mutability";
+    fix "Say mutability.";
+    needs [Need::Patch, Need::Writes]; act(read_only_by_name)
+"SCIM-PATCH-57", Must, "RFC 7644 §3.12"; "A path that can't be read is refused";
+    expects "400";
+    fix "Refuse paths that are not of the grammar.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.type"])]; act(bad_path)
+"SCIM-PATCH-58", Should, "RFC 7644 §3.12"; "A path that can't be read is told as invalidPath";
+    expects "400 with scimType invalidPath";
+    fix "Say invalidPath.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.type"])]; act(bad_path_by_name)
+"SCIM-PATCH-59", Should, "RFC 7644 §3.12"; "A path to an attribute that no schema has is refused";
+    expects "400";
+    fix "Say invalidPath or noTarget: a success that changed nothing misleads.";
+    needs [Need::Patch, Need::Writes]; act(unknown_path)
+"SCIM-PATCH-60", Must, "RFC 7643 §2.3.2"; "A boolean is not replaced by something else";
+    expects "active a boolean after replace with \"banana\"";
+    fix "Check values against the schema before keeping them.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(no_boolean)
+"SCIM-PATCH-61", Should, "RFC 7644 §3.12"; "A value of the wrong type is told as invalidValue";
+    expects "400 with scimType invalidValue";
+    fix "Say invalidValue.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(no_boolean_by_name)
+"SCIM-PATCH-62", Must, "RFC 7644 §3.5.2"; "An operation that there isn't is refused";
+    expects "400 for op \"exchange\"";
+    fix "op is add, remove or replace: 400 invalidSyntax for others.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(unknown_operation)
+"SCIM-PATCH-63", Must, "RFC 7644 §3.5.2"; "Where one operation fails, none is done";
+    expects "a 4xx status, and nickName as before";
+    fix "Apply all operations to a copy, and keep it only when all succeed.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(all_or_nothing)
+"SCIM-PATCH-64", Should, "RFC 7644 §3.5.2"; "A PATCH without schemas is refused";
+    expects "400";
+    fix "schemas must name PatchOp.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(no_schemas)
+"SCIM-PATCH-65", Should, "RFC 7644 §3.5.2"; "A PATCH without Operations is refused";
+    expects "400";
+    fix "Operations must be there.";
+    needs [Need::Patch, Need::Writes]; act(no_operations)
+"SCIM-PATCH-66", Must, "RFC 7644 §3.12"; "A PATCH of nobody is not found";
+    expects "PATCH /Users/{unknown}: 404";
+    fix "Answer 404 for ids that nobody has.";
+    needs [Need::Patch, Need::Writes]; act(nobody)
+"SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "add without a value is refused";
+    expects "400";
+    fix "value is required with add.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(no_value)
+"SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "A userName that another has is refused";
+    expects "409";
+    fix "Guard userName by a unique index, and answer 409 uniqueness.";
+    needs [Need::Patch, Need::Writes]; act(taken)
+}
+
+/// One operation on a new user.
+async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Told> {
+    let user = probe.user(more).await?;
+    probe.patch(&user.place, json!([operation])).await
+}
+
+/// The keyword of a refusal, where there is one.
+async fn named(probe: &Probe<'_>, more: Value, operation: Value, keyword: &str) -> Judged {
+    let told = tried(probe, more, operation).await?;
+    if told.status < 400 {
+        return unjudged(format!("it was not refused: {}", told.quoted()));
+    }
+    told.is_error(400, keyword)
+}
+
+async fn no_target(probe: &Probe<'_>) -> Judged {
+    let more = json!({"emails": [{"value": probe.name(), "type": "work"}]});
+    let path = format!("emails[value eq \"{}\"].display", probe.name());
+    let operation = json!({"op": "replace", "path": path, "value": "New"});
+    tried(probe, more, operation)
+        .await?
+        .is_error(400, "noTarget")
+}
+
+async fn remove_everything(probe: &Probe<'_>) -> Judged {
+    let told = tried(probe, json!({}), json!({"op": "remove"})).await?;
+    told.is_error(400, "noTarget")
+}
+
+fn required() -> Value {
+    json!({"op": "remove", "path": "userName"})
+}
+
+async fn remove_required(probe: &Probe<'_>) -> Judged {
+    tried(probe, json!({}), required()).await?.is(400)
+}
+
+async fn remove_required_by_name(probe: &Probe<'_>) -> Judged {
+    named(probe, json!({}), required(), "mutability").await
+}
+
+fn other_id() -> Value {
+    json!({"op": "replace", "path": "id", "value": "another"})
+}
+
+async fn read_only(probe: &Probe<'_>) -> Judged {
+    tried(probe, json!({}), other_id()).await?.is_refused()
+}
+
+async fn read_only_by_name(probe: &Probe<'_>) -> Judged {
+    named(probe, json!({}), other_id(), "mutability").await
+}
+
+fn unreadable() -> Value {
+    json!({"op": "replace", "path": "emails[type eq", "value": "x"})
+}
+
+async fn bad_path(probe: &Probe<'_>) -> Judged {
+    tried(probe, json!({}), unreadable()).await?.is(400)
+}
+
+async fn bad_path_by_name(probe: &Probe<'_>) -> Judged {
+    named(probe, json!({}), unreadable(), "invalidPath").await
+}
+
+async fn unknown_path(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "favouriteOtter", "value": "Otto"});
+    tried(probe, json!({}), operation).await?.is(400)
+}
+
+fn banana() -> Value {
+    json!({"op": "replace", "path": "active", "value": "banana"})
+}
+
+async fn no_boolean(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"active": true})).await?;
+    probe.patch(&user.place, json!([banana()])).await?;
+    let now = probe.fetch(&user).await?;
+    let said = member(&now, "active");
+    ensure(said.is_none_or(Value::is_boolean), || {
+        format!("active is {said:?}")
+    })
+}
+
+async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
+    let told = tried(probe, json!({}), banana()).await?;
+    told.is_error(400, "invalidValue")
+}
+
+async fn unknown_operation(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "exchange", "path": "displayName", "value": "x"});
+    tried(probe, json!({}), operation).await?.is(400)
+}
+
+async fn all_or_nothing(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"nickName": "Before"})).await?;
+    let operations = json!([
+        {"op": "replace", "path": "nickName", "value": "After"},
+        {"op": "remove", "path": "userName"},
+    ]);
+    let told = probe.patch(&user.place, operations).await?;
+    if told.status < 400 {
+        return unjudged(format!("no operation failed: {}", told.quoted()));
+    }
+    let now = probe.fetch(&user).await?;
+    same("nickName", member(&now, "nickName"), &json!("Before"))
+}
+
+async fn raw(probe: &Probe<'_>, body: &Value) -> Judged<Told> {
+    let user = probe.user(json!({})).await?;
+    let asked = probe
+        .session
+        .asked(reqwest::Method::PATCH, &user.place, Some(body));
+    probe.send(asked).await
+}
+
+async fn no_schemas(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "displayName", "value": "x"});
+    raw(probe, &json!({"Operations": [operation]}))
+        .await?
+        .is(400)
+}
+
+async fn no_operations(probe: &Probe<'_>) -> Judged {
+    raw(probe, &json!({"schemas": [PATCH]})).await?.is(400)
+}
+
+async fn nobody(probe: &Probe<'_>) -> Judged {
+    let target = format!("{}/{}", probe.server.users.endpoint, probe.session.mark);
+    let operation = json!([{"op": "replace", "path": "active", "value": false}]);
+    probe.patch(&target, operation).await?.is(404)
+}
+
+async fn no_value(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "path": "displayName"});
+    tried(probe, json!({}), operation).await?.is(400)
+}
+
+async fn taken(probe: &Probe<'_>) -> Judged {
+    let other = probe.user(json!({})).await?;
+    let name = text(&other.sent, &["userName"]).unwrap_or_default();
+    let operation = json!({"op": "replace", "path": "userName", "value": name});
+    tried(probe, json!({}), operation).await?.is(409)
+}

@@ -1,0 +1,295 @@
+//! What a check holds in its hand: it sends, keeps what was said as evidence,
+//! and makes the resources that a check needs.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::Trouble;
+use super::body::{least, with};
+use super::cast::Cast;
+use super::item::{Judged, Stop, unjudged};
+use super::ledger::{Ledger, below};
+use super::reading::{self, cut, text};
+use super::server::{Kind, Server};
+use super::wire::{Asked, Told, Wire};
+
+/// What stands in the place of the token.
+const MASK: &str = "•••";
+/// How much of a body is kept as evidence, in signs.
+const KEPT: usize = 4000;
+
+/// One run against one server.
+pub(super) struct Session<'w> {
+    pub(super) wire: &'w dyn Wire,
+    pub(super) base: String,
+    pub(super) token: String,
+    /// What every value of this run bears.
+    pub(super) mark: String,
+    pub(super) ledger: Ledger,
+    pub(super) stopped: Arc<AtomicBool>,
+    pub(super) cast: OnceCell<Result<Cast, String>>,
+    /// Whether users want more than their schema requires.
+    pub(super) fuller: AtomicBool,
+    pub(super) counter: AtomicU64,
+}
+
+impl Session<'_> {
+    /// A request with the token.
+    pub(super) fn asked(&self, method: Method, target: &str, body: Option<&Value>) -> Asked {
+        let mut headers = vec![
+            ("authorization".to_owned(), format!("Bearer {}", self.token)),
+            ("accept".to_owned(), "application/scim+json".to_owned()),
+        ];
+        if body.is_some() {
+            let json = "application/scim+json".to_owned();
+            headers.push(("content-type".to_owned(), json));
+        }
+        Asked {
+            method,
+            target: target.to_owned(),
+            headers,
+            body: body.map(Value::to_string),
+        }
+    }
+
+    /// Sends, and notes what was made.
+    pub(super) async fn send(&self, asked: &Asked) -> Result<Told, String> {
+        let told = self.wire.send(asked).await?;
+        self.ledger.note(asked, &told, &self.base);
+        Ok(told)
+    }
+
+    /// What the cast's values bear: the mark, and more, so that a filter for
+    /// the cast finds nobody else.
+    pub(super) fn cast_mark(&self) -> String {
+        format!("{}c", self.mark)
+    }
+
+    /// A look before the checks.
+    pub(super) async fn look(&self, target: &str) -> Result<Told, Trouble> {
+        let asked = self.asked(Method::GET, target, None);
+        self.send(&asked).await.map_err(Trouble::Unreachable)
+    }
+
+    fn masked(&self, text: &str) -> String {
+        if self.token.is_empty() {
+            return text.to_owned();
+        }
+        text.replace(&self.token, MASK)
+    }
+
+    fn evidence(&self, asked: &Asked, told: &Result<Told, String>) -> Value {
+        let body = |text: &str| {
+            let text = cut(&self.masked(text), KEPT);
+            serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
+        };
+        let headers = |all: &[(String, String)]| -> Value {
+            let masked = all
+                .iter()
+                .map(|(name, value)| (name.clone(), self.masked(value).into()));
+            Value::Object(masked.collect())
+        };
+        let answer = match told {
+            Ok(told) => json!({
+                "status": told.status,
+                "headers": headers(&told.headers),
+                "body": body(&told.text),
+            }),
+            Err(reason) => json!({ "none": reason }),
+        };
+        json!({
+            "request": {
+                "method": asked.method.as_str(),
+                "target": asked.target,
+                "headers": headers(&asked.headers),
+                "body": asked.body.as_deref().map(body),
+            },
+            "answer": answer,
+        })
+    }
+}
+
+/// A resource that a check made.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) id: String,
+    /// Its target, such as `/Users/4711`.
+    pub(super) place: String,
+    /// What was sent to make it.
+    pub(super) sent: Value,
+    /// What was answered.
+    pub(super) told: Told,
+}
+
+/// A check's hand.
+pub(super) struct Probe<'s> {
+    pub(super) session: &'s Session<'s>,
+    pub(super) server: &'s Server,
+    tape: Mutex<Vec<Value>>,
+}
+
+impl<'s> Probe<'s> {
+    pub(super) fn new(session: &'s Session<'s>, server: &'s Server) -> Self {
+        Self {
+            session,
+            server,
+            tape: Mutex::default(),
+        }
+    }
+
+    /// What was said, as evidence.
+    pub(super) fn tape(self) -> Value {
+        let tape = self.tape.into_inner();
+        tape.unwrap_or_else(PoisonError::into_inner).into()
+    }
+
+    /// Sends a request. A connection that breaks is the server's fault.
+    pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
+        if self.session.stopped.load(Ordering::Relaxed) {
+            return unjudged("the run was interrupted");
+        }
+        let told = self.session.send(&asked).await;
+        let kept = self.session.evidence(&asked, &told);
+        self.tape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(kept);
+        told.map_err(|reason| Stop::Wrong(format!("{} got no answer: {reason}", asked.line())))
+    }
+
+    pub(super) fn ask(&self, method: Method, target: &str) -> Asked {
+        self.session.asked(method, target, None)
+    }
+
+    pub(super) async fn get(&self, target: &str) -> Judged<Told> {
+        self.send(self.ask(Method::GET, target)).await
+    }
+
+    pub(super) async fn post(&self, target: &str, body: &Value) -> Judged<Told> {
+        self.send(self.session.asked(Method::POST, target, Some(body)))
+            .await
+    }
+
+    pub(super) async fn put(&self, target: &str, body: &Value) -> Judged<Told> {
+        self.send(self.session.asked(Method::PUT, target, Some(body)))
+            .await
+    }
+
+    pub(super) async fn delete(&self, target: &str) -> Judged<Told> {
+        self.send(self.ask(Method::DELETE, target)).await
+    }
+
+    /// PATCH with these operations.
+    pub(super) async fn patch(&self, target: &str, operations: Value) -> Judged<Told> {
+        let body = json!({"schemas": [reading::PATCH], "Operations": operations});
+        self.send(self.session.asked(Method::PATCH, target, Some(&body)))
+            .await
+    }
+
+    /// PATCH that must succeed; the resource as it is afterwards.
+    pub(super) async fn patched(&self, made: &Made, operations: Value) -> Judged<Value> {
+        self.patch(&made.place, operations).await?.is_success()?;
+        self.fetch(made).await
+    }
+
+    /// The users that a query finds.
+    pub(super) async fn users(&self, parameters: &[(&str, &str)]) -> Judged<Told> {
+        self.get(&query(&self.server.users.endpoint, parameters))
+            .await
+    }
+
+    /// A name that nobody has.
+    pub(super) fn name(&self) -> String {
+        let number = self.session.counter.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}@example.com", self.session.mark)
+    }
+
+    /// A body of a new user, with more.
+    pub(super) fn user_body(&self, more: Value) -> Value {
+        let fuller = self.session.fuller.load(Ordering::Relaxed);
+        with(least(&self.server.users, &self.name(), fuller), more)
+    }
+
+    /// Makes a user, as a precondition of what is to be judged.
+    pub(super) async fn user(&self, more: Value) -> Judged<Made> {
+        let body = self.user_body(more);
+        self.made(&self.server.users, body, "making a user").await
+    }
+
+    /// The resource type of groups.
+    pub(super) fn groups(&self) -> Judged<&'s Kind> {
+        match &self.server.groups {
+            Some(groups) => Ok(groups),
+            None => unjudged("the server has no groups"),
+        }
+    }
+
+    /// A body of a new group with these members, by id.
+    pub(super) fn group_body(&self, members: &[&str]) -> Judged<Value> {
+        let body = least(self.groups()?, &self.name(), false);
+        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        Ok(with(body, json!({ "members": members })))
+    }
+
+    /// Makes a group, as a precondition of what is to be judged.
+    pub(super) async fn group(&self, members: &[&str]) -> Judged<Made> {
+        let body = self.group_body(members)?;
+        self.made(self.groups()?, body, "making a group").await
+    }
+
+    async fn made(&self, kind: &Kind, sent: Value, what: &str) -> Judged<Made> {
+        let told = self.post(&kind.endpoint, &sent).await?;
+        told.given(what)?;
+        let id = told
+            .json()
+            .and_then(|body| text(&body, &["id"]).map(str::to_owned));
+        let place = match (&id, told.header("location")) {
+            (Some(id), _) => format!("{}/{id}", kind.endpoint),
+            (None, Some(location)) => below(location, &self.session.base),
+            (None, None) => {
+                return unjudged(format!(
+                    "{what} told neither id nor Location: {}",
+                    told.quoted()
+                ));
+            }
+        };
+        let id = id.unwrap_or_else(|| place.rsplit('/').next().unwrap_or_default().to_owned());
+        Ok(Made {
+            id,
+            place,
+            sent,
+            told,
+        })
+    }
+
+    /// The resource as it is now.
+    pub(super) async fn fetch(&self, made: &Made) -> Judged<Value> {
+        let told = self.get(&made.place).await?;
+        told.given_body("reading it back")
+    }
+
+    /// The people of the read-only checks.
+    pub(super) async fn cast(&self) -> Judged<&'s Cast> {
+        let cast = self
+            .session
+            .cast
+            .get_or_init(|| Cast::make(self.session, self.server));
+        match cast.await {
+            Ok(cast) => Ok(cast),
+            Err(why) => unjudged(why.clone()),
+        }
+    }
+}
+
+/// A target with parameters.
+pub(super) fn query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
+    let pairs = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    // A plus sign means a space in forms only.
+    format!("{endpoint}?{}", pairs.replace('+', "%20"))
+}

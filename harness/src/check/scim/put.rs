@@ -1,0 +1,189 @@
+//! PUT: replacing resources (RFC 7644 §3.5.1).
+
+use serde_json::{Value, json};
+
+use super::body::with;
+use super::item::{Judged, Need, checks, unjudged};
+use super::probe::{Made, Probe};
+use super::reading::{at, gone, instant, member, same, shown, text, values};
+use super::wire::Told;
+
+checks! {
+"SCIM-PUT-01", Must, "RFC 7644 §3.5.1"; "PUT is answered with 200 and the resource";
+    expects "200 with the id";
+    fix "Answer the whole resource as it is afterwards.";
+    needs [Need::Writes]; act(answered)
+"SCIM-PUT-02", Must, "RFC 7644 §3.5.1"; "What PUT gives is what is there";
+    expects "displayName as it was put";
+    fix "Replace what is there by what is given.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(replaces)
+"SCIM-PUT-03", Must, "RFC 7644 §3.5.1"; "A list that PUT gives replaces the whole list";
+    expects "the new e-mail alone";
+    fix "Don't merge lists at PUT.";
+    needs [Need::Writes, Need::Has(&["emails.value"])]; act(replaces_lists)
+"SCIM-PUT-04", May, "RFC 7644 §3.5.1"; "What PUT leaves out is cleared";
+    expects "no nickName afterwards";
+    fix "Clear what is not given: it is what most clients mean, though the RFC leaves it open.";
+    needs [Need::Writes, Need::Has(&["nickName"])]; act(clears)
+"SCIM-PUT-05", Must, "RFC 7644 §3.5.1"; "What is read-only is ignored at PUT";
+    expects "200, the id as before and meta.created as before";
+    fix "Ignore readOnly attributes; don't refuse the request for them.";
+    needs [Need::Writes]; act(ignores_read_only)
+"SCIM-PUT-06", Must, "RFC 7644 §3.5.1"; "PUT makes nothing new";
+    expects "PUT /Users/{unknown}: 404";
+    fix "PUT must not be used to create resources.";
+    needs [Need::Writes]; act(makes_nothing)
+"SCIM-PUT-07", Must, "RFC 7643 §4.1.1"; "PUT without userName is refused";
+    expects "400";
+    fix "userName is REQUIRED, at PUT too.";
+    needs [Need::Writes]; act(without_a_name)
+"SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with a userName that another has is refused";
+    expects "409";
+    fix "Guard userName by a unique index, and answer 409 uniqueness.";
+    needs [Need::Writes]; act(taken)
+"SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null at PUT clears";
+    expects "no nickName afterwards";
+    fix "Treat null as unassigned.";
+    needs [Need::Writes, Need::Has(&["nickName"])]; act(null_clears)
+"SCIM-PUT-10", Must, "RFC 7643 §2.5"; "An empty list at PUT clears";
+    expects "no e-mails afterwards";
+    fix "Treat [] as unassigned.";
+    needs [Need::Writes, Need::Has(&["emails.value"])]; act(empty_list_clears)
+"SCIM-PUT-11", Should, "RFC 7644 §3.5.1"; "A resource can be put back as it was read";
+    expects "200 for the body of GET, and the same resource";
+    fix "Okta and others read, change and put the whole: take what you gave.";
+    needs [Need::Writes]; act(put_back)
+"SCIM-PUT-12", Must, "RFC 7643 §3.1"; "meta.lastModified is not before meta.created after PUT";
+    expects "an instant that is not earlier";
+    fix "Set lastModified when the resource changes.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(modified)
+}
+
+async fn put(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Told> {
+    probe.put(&user.place, &with(user.sent.clone(), more)).await
+}
+
+async fn put_well(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Value> {
+    put(probe, user, more).await?.is_success()?;
+    probe.fetch(user).await
+}
+
+async fn answered(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let told = put(probe, &user, json!({})).await?;
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(user.id))
+}
+
+async fn replaces(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Before"})).await?;
+    let now = put_well(probe, &user, json!({"displayName": "After"})).await?;
+    same("displayName", member(&now, "displayName"), &json!("After"))
+}
+
+async fn replaces_lists(probe: &Probe<'_>) -> Judged {
+    let old = json!({"emails": [{"value": probe.name()}, {"value": probe.name(), "type": "home"}]});
+    let user = probe.user(old).await?;
+    let new = probe.name();
+    let now = put_well(probe, &user, json!({"emails": [{ "value": new }]})).await?;
+    let all: Vec<&str> = values(&now, "emails")
+        .iter()
+        .filter_map(|one| text(one, &["value"]))
+        .collect();
+    super::item::ensure(all == [new.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn clears(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"nickName": "Before"})).await?;
+    let mut body = user.sent.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove("nickName");
+    }
+    let told = probe.put(&user.place, &body).await?;
+    told.given("PUT")?;
+    gone("nickName", member(&probe.fetch(&user).await?, "nickName"))
+}
+
+async fn ignores_read_only(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let before = probe.fetch(&user).await?;
+    let lie = json!({"id": "lie", "meta": {"created": "2001-01-01T00:00:00Z"}});
+    let now = put_well(probe, &user, lie).await?;
+    same("id", member(&now, "id"), &json!(user.id))?;
+    let created = ["meta", "created"];
+    match at(&before, &created) {
+        Some(before) => same("meta.created", at(&now, &created), before),
+        None => Ok(()),
+    }
+}
+
+async fn makes_nothing(probe: &Probe<'_>) -> Judged {
+    let target = format!("{}/{}-new", probe.server.users.endpoint, probe.session.mark);
+    let told = probe.put(&target, &probe.user_body(json!({}))).await?;
+    told.is(404)
+}
+
+async fn without_a_name(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let mut body = user.sent.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove("userName");
+    }
+    probe.put(&user.place, &body).await?.is(400)
+}
+
+async fn taken(probe: &Probe<'_>) -> Judged {
+    let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let told = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
+    told.is(409)
+}
+
+async fn null_clears(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"nickName": "Before"})).await?;
+    let now = put_well(probe, &user, json!({ "nickName": null })).await?;
+    gone("nickName", member(&now, "nickName"))
+}
+
+async fn empty_list_clears(probe: &Probe<'_>) -> Judged {
+    let required = probe.server.users.schema.attribute("emails");
+    if required.is_some_and(|emails| emails.required) {
+        return unjudged("the schema of users requires e-mails");
+    }
+    let user = probe
+        .user(json!({"emails": [{"value": probe.name()}]}))
+        .await?;
+    let now = put_well(probe, &user, json!({ "emails": [] })).await?;
+    gone("emails", member(&now, "emails"))
+}
+
+async fn put_back(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let before = probe.fetch(&user).await?;
+    let told = probe.put(&user.place, &before).await?;
+    told.is(200)?;
+    let now = probe.fetch(&user).await?;
+    for name in ["id", "userName", "displayName", "active"] {
+        if let Some(before) = member(&before, name) {
+            same(name, member(&now, name), before)?;
+        }
+    }
+    Ok(())
+}
+
+async fn modified(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Before"})).await?;
+    let told = put(probe, &user, json!({"displayName": "After"})).await?;
+    told.given("PUT")?;
+    let now = probe.fetch(&user).await?;
+    let (Ok(created), Ok(modified)) = (
+        instant(&now, &["meta", "created"]),
+        instant(&now, &["meta", "lastModified"]),
+    ) else {
+        return unjudged("meta.created or meta.lastModified can't be read");
+    };
+    super::item::ensure(modified >= created, || {
+        format!("created is {created}, lastModified is {modified}")
+    })
+}

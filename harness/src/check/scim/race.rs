@@ -1,0 +1,78 @@
+//! Two at once: what holds for one request after another holds for two at the
+//! same time.
+
+use futures::future::join;
+use serde_json::json;
+
+use super::item::{Judged, Need, checks, ensure};
+use super::probe::Probe;
+use super::reading::{member, same, text, values};
+
+checks! {
+"SCIM-RACE-01", Must, "RFC 7643 §4.1.1"; "Of two users of one userName made at once, one is refused";
+    expects "one 201 and one 409";
+    fix "Guard userName by a unique index, not by looking first.";
+    needs [Need::Writes]; act(one_of_two)
+"SCIM-RACE-02", Should, "RFC 7644 §3.5.2"; "Of two changes at once, none is lost";
+    expects "both attributes changed, or one of the two requests refused";
+    fix "Read, apply and write in one transaction, or check the version when writing.";
+    needs [Need::Writes, Need::Patch, Need::Has(&["displayName", "nickName"])]; act(no_change_lost)
+"SCIM-RACE-03", Should, "RFC 7644 §3.5.2"; "Of two members added at once, none is lost";
+    expects "both members, or one of the two requests refused";
+    fix "Read, apply and write in one transaction, or check the version when writing.";
+    needs [Need::Writes, Need::Patch, Need::Groups]; act(no_member_lost)
+}
+
+async fn one_of_two(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({}));
+    let endpoint = &probe.server.users.endpoint;
+    let (one, other) = join(probe.post(endpoint, &body), probe.post(endpoint, &body)).await;
+    let mut statuses = [one?.status, other?.status];
+    statuses.sort_unstable();
+    ensure(statuses == [201, 409], || {
+        format!("the statuses are {statuses:?}")
+    })
+}
+
+async fn no_change_lost(probe: &Probe<'_>) -> Judged {
+    let user = probe
+        .user(json!({"displayName": "Before", "nickName": "Before"}))
+        .await?;
+    let change = |path: &str| json!([{"op": "replace", "path": path, "value": "After"}]);
+    let (one, other) = join(
+        probe.patch(&user.place, change("displayName")),
+        probe.patch(&user.place, change("nickName")),
+    )
+    .await;
+    let now = probe.fetch(&user).await?;
+    for (told, name) in [(one?, "displayName"), (other?, "nickName")] {
+        if told.succeeded() {
+            same(name, member(&now, name), &json!("After"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn no_member_lost(probe: &Probe<'_>) -> Judged {
+    let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let group = probe.group(&[]).await?;
+    let join_in = |id: &str| json!([{"op": "add", "path": "members", "value": [{ "value": id }]}]);
+    let (first, second) = join(
+        probe.patch(&group.place, join_in(&one.id)),
+        probe.patch(&group.place, join_in(&other.id)),
+    )
+    .await;
+    let now = probe.fetch(&group).await?;
+    for (told, user) in [(first?, one), (second?, other)] {
+        let mut ids = values(&now, "members")
+            .iter()
+            .filter_map(|one| text(one, &["value"]));
+        ensure(!told.succeeded() || ids.any(|id| id == user.id), || {
+            format!(
+                "the member {} is missing though its request succeeded",
+                user.id
+            )
+        })?;
+    }
+    Ok(())
+}

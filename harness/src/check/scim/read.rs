@@ -1,0 +1,238 @@
+//! GET, and what it returns of a resource (RFC 7644 §3.4.1, §3.9, §3.10).
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::probe::{Probe, query};
+use super::reading::{at, gone, member, same, shown, text, values};
+use super::schema::{ENTERPRISE, USER};
+
+checks! {
+"SCIM-READ-01", Must, "RFC 7644 §3.4.1"; "A resource is read by its id";
+    expects "GET /Users/{id}: 200 with that id";
+    fix "Serve every resource below its endpoint.";
+    needs [Need::Writes]; act(by_id)
+"SCIM-READ-02", Must, "RFC 7644 §3.9"; "attributes limits what is returned";
+    expects "userName, and no displayName";
+    fix "Return what is asked for, and what is returned always.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(attributes)
+"SCIM-READ-03", Must, "RFC 7644 §3.9"; "What is returned always is there beside attributes";
+    expects "id and schemas with attributes=displayName";
+    fix "id and schemas can't be left out.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(always)
+"SCIM-READ-04", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out";
+    expects "no displayName, and everything else";
+    fix "Leave out what is named, and nothing else.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(excluded)
+"SCIM-READ-05", Must, "RFC 7644 §3.9"; "What is returned always can't be excluded";
+    expects "id with excludedAttributes=id";
+    fix "excludedAttributes has no effect on what is returned always.";
+    needs [Need::Writes]; act(never_excluded)
+"SCIM-READ-06", Must, "RFC 7643 §2.1"; "attributes are named in any letter case";
+    expects "displayName with attributes=DISPLAYNAME";
+    fix "Match attribute names without regard to case.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(in_any_case)
+"SCIM-READ-07", Must, "RFC 7644 §3.9"; "A sub-attribute is asked for by a dot";
+    expects "name with givenName alone";
+    fix "Support paths such as name.givenName.";
+    needs [Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(sub_attribute)
+"SCIM-READ-08", Must, "RFC 7644 §3.10"; "attributes are named by their URN too";
+    expects "displayName with attributes=urn:…:User:displayName";
+    fix "Take the URN of the schema before a name.";
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(by_urn)
+"SCIM-READ-09", Must, "RFC 7644 §3.10"; "An extension's attribute is asked for by its URN";
+    expects "department, and no employeeNumber";
+    fix "Support the URNs of extensions in attributes.";
+    needs [Need::Writes, Need::Enterprise]; act(of_extension)
+"SCIM-READ-10", Must, "RFC 7644 §3.9"; "attributes limits what a list returns";
+    expects "userName, and no displayName";
+    fix "Apply attributes to every resource of a list.";
+    needs [Need::Writes, Need::Filter, Need::Has(&["displayName"])]; act(attributes_of_a_list)
+"SCIM-READ-11", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out of a list";
+    expects "userName, and no displayName";
+    fix "Apply excludedAttributes to every resource of a list.";
+    needs [Need::Writes, Need::Filter, Need::Has(&["displayName"])]; act(excluded_of_a_list)
+"SCIM-READ-12", Must, "RFC 7644 §3.9"; "A sub-attribute of many values is asked for by a dot";
+    expects "emails with value alone";
+    fix "Cut every value down to the sub-attributes that are named.";
+    needs [Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(part_of_values)
+"SCIM-READ-13", Should, "RFC 7644 §3.9"; "A name that no schema has is no obstacle";
+    expects "200 with attributes=userName,favouriteOtter";
+    fix "Ignore names that are unknown.";
+    needs [Need::Writes]; act(unknown_name)
+"SCIM-READ-14", Must, "RFC 7644 §3.9"; "A sub-attribute is left out by a dot";
+    expects "name without familyName, and with givenName";
+    fix "Support paths such as name.familyName in excludedAttributes.";
+    needs [Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(excluded_part)
+"SCIM-READ-15", Should, "RFC 7644 §3.9"; "meta can be left out";
+    expects "no meta with excludedAttributes=meta";
+    fix "meta is returned by default, not always.";
+    needs [Need::Writes]; act(excluded_meta)
+"SCIM-READ-16", Should, "RFC 7644 §3.10"; "A whole extension can be left out";
+    expects "no extension with excludedAttributes={its URN}";
+    fix "Take the URN of an extension for all its attributes.";
+    needs [Need::Writes, Need::Enterprise]; act(excluded_extension)
+"SCIM-READ-17", Must, "RFC 7644 §3.9"; "Several attributes are asked for with commas";
+    expects "userName and displayName, and no name";
+    fix "Split attributes at commas.";
+    needs [Need::Writes, Need::Has(&["displayName", "name.givenName"])]; act(several)
+"SCIM-READ-18", Must, "RFC 7643 §7"; "What is returned never is not returned when it is asked for in a list";
+    expects "no password with attributes=password";
+    fix "returned never holds for every answer.";
+    needs [Need::Writes, Need::Filter, Need::Has(&["password"])]; act(no_password_in_a_list)
+}
+
+async fn of_ann(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
+    let ann = probe.cast().await?.one("ann");
+    let told = probe.get(&query(&ann.place, &[(name, value)])).await?;
+    told.is(200)?;
+    told.body()
+}
+
+async fn listed(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
+    probe.cast().await?;
+    let filter = format!(
+        "userName eq \"{}-ann@example.com\"",
+        probe.session.cast_mark()
+    );
+    let told = probe.users(&[("filter", &filter), (name, value)]).await?;
+    match told.listed()?.first() {
+        Some(ann) => Ok(ann.clone()),
+        None => unjudged(format!("the filter found nobody: {}", told.quoted())),
+    }
+}
+
+fn there(resource: &Value, name: &str) -> Judged {
+    ensure(member(resource, name).is_some(), || {
+        format!("{name} is missing from {}", shown(Some(resource)))
+    })
+}
+
+async fn by_id(probe: &Probe<'_>) -> Judged {
+    let ann = probe.cast().await?.one("ann");
+    let told = probe.get(&ann.place).await?;
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(ann.id))
+}
+
+async fn attributes(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "userName").await?;
+    there(&ann, "userName")?;
+    gone("displayName", member(&ann, "displayName"))
+}
+
+async fn always(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "displayName").await?;
+    there(&ann, "id")?;
+    there(&ann, "schemas")
+}
+
+async fn excluded(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "excludedAttributes", "displayName").await?;
+    there(&ann, "userName")?;
+    there(&ann, "meta")?;
+    gone("displayName", member(&ann, "displayName"))
+}
+
+async fn never_excluded(probe: &Probe<'_>) -> Judged {
+    there(&of_ann(probe, "excludedAttributes", "id").await?, "id")
+}
+
+async fn in_any_case(probe: &Probe<'_>) -> Judged {
+    there(
+        &of_ann(probe, "attributes", "DISPLAYNAME").await?,
+        "displayName",
+    )
+}
+
+async fn sub_attribute(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "name.givenName").await?;
+    ensure(at(&ann, &["name", "givenName"]).is_some(), || {
+        format!("name is {}", shown(member(&ann, "name")))
+    })?;
+    gone("name.familyName", at(&ann, &["name", "familyName"]))
+}
+
+async fn by_urn(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", &format!("{USER}:displayName")).await?;
+    there(&ann, "displayName")?;
+    gone("userName", member(&ann, "userName"))
+}
+
+async fn of_extension(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", &format!("{ENTERPRISE}:department")).await?;
+    ensure(at(&ann, &[ENTERPRISE, "department"]).is_some(), || {
+        format!("the extension is {}", shown(member(&ann, ENTERPRISE)))
+    })?;
+    gone("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"]))
+}
+
+async fn attributes_of_a_list(probe: &Probe<'_>) -> Judged {
+    let ann = listed(probe, "attributes", "userName").await?;
+    there(&ann, "userName")?;
+    gone("displayName", member(&ann, "displayName"))
+}
+
+async fn excluded_of_a_list(probe: &Probe<'_>) -> Judged {
+    let ann = listed(probe, "excludedAttributes", "displayName").await?;
+    there(&ann, "userName")?;
+    gone("displayName", member(&ann, "displayName"))
+}
+
+async fn part_of_values(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "emails.value").await?;
+    let all = values(&ann, "emails");
+    let fits = |one: &Value| member(one, "value").is_some() && member(one, "type").is_none();
+    ensure(!all.is_empty() && all.iter().all(fits), || {
+        format!("emails is {}", shown(member(&ann, "emails")))
+    })
+}
+
+async fn unknown_name(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "userName,favouriteOtter").await?;
+    there(&ann, "userName")
+}
+
+async fn excluded_part(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "excludedAttributes", "name.familyName").await?;
+    ensure(at(&ann, &["name", "givenName"]).is_some(), || {
+        format!("name is {}", shown(member(&ann, "name")))
+    })?;
+    gone("name.familyName", at(&ann, &["name", "familyName"]))
+}
+
+async fn excluded_meta(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "excludedAttributes", "meta").await?;
+    gone("meta", member(&ann, "meta"))
+}
+
+async fn excluded_extension(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "excludedAttributes", ENTERPRISE).await?;
+    gone("the extension", member(&ann, ENTERPRISE))
+}
+
+async fn several(probe: &Probe<'_>) -> Judged {
+    let ann = of_ann(probe, "attributes", "userName,displayName").await?;
+    there(&ann, "userName")?;
+    there(&ann, "displayName")?;
+    gone("name", member(&ann, "name"))
+}
+
+async fn no_password_in_a_list(probe: &Probe<'_>) -> Judged {
+    let secret = format!("Pw-{}-x9!Q", probe.session.mark);
+    let user = probe.user(json!({ "password": secret })).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    let told = probe
+        .users(&[("filter", &filter), ("attributes", "password")])
+        .await?;
+    told.is_success()?;
+    ensure(!told.text.contains(&secret), || {
+        format!("the password is in the answer to {}", told.asked)
+    })?;
+    let listed = told.listed()?;
+    match listed.iter().find(|one| member(one, "password").is_some()) {
+        None => Ok(()),
+        Some(_) => Err(Stop::Wrong("a list has a password".to_owned())),
+    }
+}

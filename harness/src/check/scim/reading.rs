@@ -1,0 +1,232 @@
+//! Readers of answers: what the server says is believed only as far as it is
+//! read here, with nothing of ours that the server could be built on.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::item::{Judged, Stop, ensure, unjudged};
+use super::wire::Told;
+
+pub(super) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+pub(super) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+pub(super) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+pub(super) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(super) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+pub(super) const BULK_ANSWER: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+
+/// A member of an object, its name in any letter case (RFC 7643 §2.1); null
+/// and empty lists are no value (RFC 7643 §2.5).
+pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let object = value.as_object()?;
+    let found = object.get(name).or_else(|| {
+        let mut all = object.iter();
+        all.find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    });
+    found.filter(|value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()))
+}
+
+/// The value at the end of these names.
+pub(super) fn at<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
+    names
+        .iter()
+        .try_fold(value, |value, name| member(value, name))
+}
+
+/// The text at the end of these names.
+pub(super) fn text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
+    at(value, names)?.as_str()
+}
+
+/// The values of a multi-valued attribute.
+pub(super) fn values<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    let found = member(value, name).and_then(Value::as_array);
+    found.map_or(&[], Vec::as_slice)
+}
+
+/// Whether `schemas` has this URN.
+pub(super) fn speaks(value: &Value, urn: &str) -> bool {
+    values(value, "schemas").iter().any(|one| {
+        one.as_str()
+            .is_some_and(|one| one.eq_ignore_ascii_case(urn))
+    })
+}
+
+/// A value for a sentence.
+pub(super) fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(
+        || "nothing".to_owned(),
+        |value| cut(&value.to_string(), 200),
+    )
+}
+
+/// At most that many signs of a text.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+impl Told {
+    /// Quotes the exchange, for a sentence.
+    pub(super) fn quoted(&self) -> String {
+        let body = cut(self.text.trim(), 300);
+        format!("{} → {} {body}", cut(&self.asked, 300), self.status)
+    }
+
+    /// The server is wrong: the exchange, and what is wrong about it.
+    pub(super) fn wrong<T>(&self, what: impl AsRef<str>) -> Judged<T> {
+        Err(Stop::Wrong(format!("{}: {}", what.as_ref(), self.quoted())))
+    }
+
+    /// Whether the status tells of success.
+    pub(super) fn succeeded(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Success, as a precondition of what is to be judged.
+    pub(super) fn given(&self, what: &str) -> Judged<&Self> {
+        if self.succeeded() {
+            return Ok(self);
+        }
+        unjudged(format!("{what} did not succeed: {}", self.quoted()))
+    }
+
+    /// This status and no other.
+    pub(super) fn is(&self, status: u16) -> Judged {
+        if self.status == status {
+            return Ok(());
+        }
+        self.wrong(format!(
+            "the status is {} in place of {status}",
+            self.status
+        ))
+    }
+
+    /// One of these statuses.
+    pub(super) fn is_one_of(&self, statuses: &[u16]) -> Judged {
+        if statuses.contains(&self.status) {
+            return Ok(());
+        }
+        self.wrong(format!(
+            "the status is {} in place of one of {statuses:?}",
+            self.status
+        ))
+    }
+
+    /// Any success.
+    pub(super) fn is_success(&self) -> Judged {
+        if self.succeeded() {
+            return Ok(());
+        }
+        self.wrong("it did not succeed")
+    }
+
+    /// Any refusal that puts the fault at the client.
+    pub(super) fn is_refused(&self) -> Judged {
+        if (400..500).contains(&self.status) {
+            return Ok(());
+        }
+        self.wrong("it was not refused with a 4xx status")
+    }
+
+    /// This status with this `scimType`.
+    pub(super) fn is_error(&self, status: u16, keyword: &str) -> Judged {
+        self.is(status)?;
+        let said = self
+            .json()
+            .and_then(|body| text(&body, &["scimType"]).map(str::to_owned));
+        if said.as_deref() == Some(keyword) {
+            return Ok(());
+        }
+        self.wrong(format!(
+            "scimType is {} in place of {keyword}",
+            said.as_deref().unwrap_or("absent")
+        ))
+    }
+
+    /// The body, when it is JSON.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// The body, which has to be a JSON object.
+    pub(super) fn body(&self) -> Judged<Value> {
+        match self.json() {
+            Some(body) if body.is_object() => Ok(body),
+            _ => self.wrong("the body is no JSON object"),
+        }
+    }
+
+    /// The body, as a precondition of what is to be judged.
+    pub(super) fn given_body(&self, what: &str) -> Judged<Value> {
+        self.given(what)?;
+        match self.json() {
+            Some(body) if body.is_object() => Ok(body),
+            _ => unjudged(format!(
+                "{what} was answered without JSON: {}",
+                self.quoted()
+            )),
+        }
+    }
+
+    /// The resources of a list, which has to be answered with success.
+    pub(super) fn listed(&self) -> Judged<Vec<Value>> {
+        self.is_success()?;
+        let body = self.body()?;
+        Ok(values(&body, "Resources").to_vec())
+    }
+
+    /// `totalResults`, which has to be a number.
+    pub(super) fn total(&self) -> Judged<u64> {
+        self.is_success()?;
+        match member(&self.body()?, "totalResults").and_then(Value::as_u64) {
+            Some(total) => Ok(total),
+            None => self.wrong("totalResults is no number"),
+        }
+    }
+
+    /// The media type, in lower case and without parameters.
+    pub(super) fn media_type(&self) -> String {
+        let whole = self.header("content-type").unwrap_or_default();
+        let bare = whole.split(';').next().unwrap_or_default();
+        bare.trim().to_ascii_lowercase()
+    }
+
+    /// The version: of the header, else of the body.
+    pub(super) fn version(&self) -> Option<String> {
+        let header = self.header("etag").map(str::to_owned);
+        header.or_else(|| text(&self.json()?, &["meta", "version"]).map(str::to_owned))
+    }
+}
+
+/// The instant at the end of these names, which has to be a `dateTime` with a
+/// zone (RFC 7643 §2.3.5).
+pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
+    let said = at(resource, names);
+    let read = said
+        .and_then(Value::as_str)
+        .and_then(|said| said.parse().ok());
+    read.ok_or_else(|| {
+        Stop::Wrong(format!(
+            "{} is no xsd:dateTime with a zone: {}",
+            names.join("."),
+            shown(said)
+        ))
+    })
+}
+
+/// Unless the value is this one, the server is wrong.
+pub(super) fn same(what: &str, came: Option<&Value>, wanted: &Value) -> Judged {
+    ensure(came == Some(wanted), || {
+        format!("{what} is {} in place of {wanted}", shown(came))
+    })
+}
+
+/// Unless there is no value, the server is wrong.
+pub(super) fn gone(what: &str, came: Option<&Value>) -> Judged {
+    ensure(came.is_none(), || {
+        format!("{what} is {} in place of nothing", shown(came))
+    })
+}

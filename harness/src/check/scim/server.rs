@@ -1,0 +1,180 @@
+//! What the server supports: asked first, from `/ServiceProviderConfig`,
+//! `/ResourceTypes` and `/Schemas`, with the RFC's defaults where it doesn't
+//! say.
+
+use serde_json::Value;
+
+use super::Trouble;
+use super::item::Need;
+use super::probe::Session;
+use super::reading::{at, member, speaks, text, values};
+use super::schema::{ENTERPRISE, GROUP, Schema, USER};
+use super::wire::Told;
+
+/// A resource type.
+#[derive(Debug, Clone)]
+pub(super) struct Kind {
+    pub(super) endpoint: String,
+    pub(super) schema: Schema,
+    /// Extensions, and whether a resource must have them.
+    pub(super) extensions: Vec<(Schema, bool)>,
+}
+
+/// What was found out before the checks.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    config: Option<Value>,
+    pub(super) users: Kind,
+    pub(super) groups: Option<Kind>,
+}
+
+/// The resources of a list, or of a bare array: read kindly, since another
+/// check judges its form.
+fn all(told: &Told) -> Vec<Value> {
+    match told.json() {
+        Some(Value::Array(all)) => all,
+        Some(body) => values(&body, "Resources").to_vec(),
+        None => Vec::new(),
+    }
+}
+
+impl Server {
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// When it can't be reached, or lets the token in nowhere.
+    pub(super) async fn discover(session: &Session<'_>) -> Result<Self, Trouble> {
+        let config = session.look("/ServiceProviderConfig").await?;
+        let types = all(&session.look("/ResourceTypes").await?);
+        let schemas: Vec<Schema> = all(&session.look("/Schemas").await?)
+            .iter()
+            .filter_map(Schema::read)
+            .collect();
+        let users = Kind::of(USER, "/Users", &types, &schemas).unwrap_or_else(|| Kind {
+            endpoint: "/Users".to_owned(),
+            schema: Schema::of_users(),
+            extensions: Vec::new(),
+        });
+        let door = session.look(&users.endpoint).await?;
+        if matches!(door.status, 401 | 403) {
+            return Err(Trouble::Refused(door.quoted()));
+        }
+        if door.status == 404 && config.status == 404 {
+            return Err(Trouble::Nothing(door.quoted()));
+        }
+        let mut groups = Kind::of(GROUP, "/Groups", &types, &schemas);
+        if groups.is_none() && types.is_empty() {
+            let there = session.look("/Groups").await?.succeeded();
+            groups = there.then(|| Kind {
+                endpoint: "/Groups".to_owned(),
+                schema: Schema::of_groups(),
+                extensions: Vec::new(),
+            });
+        }
+        let config = config
+            .json()
+            .filter(|said| config.succeeded() && said.is_object());
+        Ok(Self {
+            config,
+            users,
+            groups,
+        })
+    }
+
+    /// What a need lacks, if it does.
+    pub(super) fn lacks(&self, need: Need) -> Option<String> {
+        match need {
+            Need::Writes => None,
+            Need::Patch => self.unsupported(&["patch", "supported"], true),
+            Need::Filter => self.unsupported(&["filter", "supported"], true),
+            Need::Sort => self.unsupported(&["sort", "supported"], false),
+            Need::Bulk => self.unsupported(&["bulk", "supported"], false),
+            Need::ETag => self.unsupported(&["etag", "supported"], false),
+            Need::Cursor => self.unsupported(&["pagination", "cursor"], false),
+            Need::Groups => self
+                .groups
+                .is_none()
+                .then(|| "the server has no resource type for groups".to_owned()),
+            Need::Enterprise => self.enterprise().is_none().then(|| {
+                "the server's resource type for users has no enterprise extension".to_owned()
+            }),
+            Need::Has(paths) => {
+                let absent = |path: &&&str| self.users.schema.attribute(path).is_none();
+                paths
+                    .iter()
+                    .find(absent)
+                    .map(|path| format!("the server's schema of users has no {path}"))
+            }
+        }
+    }
+
+    fn unsupported(&self, names: &[&str], unsaid: bool) -> Option<String> {
+        let Some(config) = &self.config else {
+            return (!unsaid).then(|| {
+                format!(
+                    "the server has no readable ServiceProviderConfig, so {} is taken for false",
+                    names.join(".")
+                )
+            });
+        };
+        match at(config, names).and_then(Value::as_bool) {
+            Some(true) => None,
+            Some(false) => Some(format!("the server says {}: false", names.join("."))),
+            None => Some(format!("the server doesn't say {}", names.join("."))),
+        }
+    }
+
+    /// A number of the configuration.
+    pub(super) fn limit(&self, names: &[&str]) -> Option<u64> {
+        at(self.config.as_ref()?, names)?.as_u64()
+    }
+
+    /// The enterprise extension, where users have it.
+    pub(super) fn enterprise(&self) -> Option<&Schema> {
+        let all = self.users.extensions.iter();
+        all.map(|(schema, _)| schema)
+            .find(|schema| schema.id.eq_ignore_ascii_case(ENTERPRISE))
+    }
+}
+
+impl Kind {
+    /// The resource type of a core schema.
+    fn of(urn: &str, endpoint: &str, types: &[Value], schemas: &[Schema]) -> Option<Self> {
+        let schema_of = |urn: &str| {
+            let found = schemas.iter().find(|one| one.id.eq_ignore_ascii_case(urn));
+            let known = found.filter(|one| !one.attributes.is_empty()).cloned();
+            known.or_else(|| match urn {
+                USER => Some(Schema::of_users()),
+                GROUP => Some(Schema::of_groups()),
+                _ => None,
+            })
+        };
+        let said = types.iter().find(|one| {
+            text(one, &["schema"]).is_some_and(|said| said.eq_ignore_ascii_case(urn))
+                || speaks(one, urn)
+        })?;
+        let extensions = values(said, "schemaExtensions").iter();
+        Some(Self {
+            endpoint: text(said, &["endpoint"])
+                .map(below_the_base)
+                .unwrap_or_else(|| endpoint.to_owned()),
+            schema: schema_of(urn)?,
+            extensions: extensions
+                .filter_map(|one| {
+                    let required = member(one, "required").and_then(Value::as_bool);
+                    Some((
+                        schema_of(text(one, &["schema"])?)?,
+                        required.unwrap_or(false),
+                    ))
+                })
+                .collect(),
+        })
+    }
+}
+
+/// An endpoint is relative to the base address (RFC 7643 §6); some servers
+/// give a whole address or leave the slash out.
+fn below_the_base(endpoint: &str) -> String {
+    let last = endpoint.trim_end_matches('/').rsplit('/').next();
+    format!("/{}", last.unwrap_or(endpoint))
+}

@@ -1,0 +1,230 @@
+//! The ways of well-known clients. None is demanded by the RFCs; a server that
+//! lacks one will not get along with that client.
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{at, gone, member, same, shown, text, values};
+use super::schema::ENTERPRISE;
+
+checks! {
+"SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: operations are named with a capital letter";
+    expects "\"Replace\" to do as \"replace\"";
+    fix "Read op in any letter case.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(capital_operation)
+"SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: active comes as the text \"False\"";
+    expects "active false";
+    fix "Read the texts True and False as booleans, in any letter case.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(false_as_text)
+"SCIM-VENDOR-03", May, "RFC 7644 §3.5.2"; "Okta: PATCH is answered with 200 and the resource";
+    expects "200 with the id";
+    fix "Answer 200 with the whole resource in place of 204.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(patch_with_a_body)
+"SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: members are removed with a list of values";
+    expects "the named member removed, the other kept";
+    fix "Take the value of remove as the values to remove; never remove all then.";
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(members_by_value)
+"SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: names with dots are keys of a value without a path";
+    expects "name.givenName replaced";
+    fix "Read keys with dots as paths.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName"])]; act(dotted_keys)
+"SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: URNs of attributes are keys of a value without a path";
+    expects "department replaced";
+    fix "Read keys that are URNs as paths.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(urn_keys)
+"SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: add by a type that is not there makes the value";
+    expects "a work e-mail made by add at emails[type eq \"work\"].value";
+    fix "Make the value that the filter describes.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.type", "emails.value"])]; act(made_by_filter)
+"SCIM-VENDOR-08", May, "RFC 7644 §3.4.2.2"; "PingOne: a multi-valued attribute is compared without .value";
+    expects "ann by emails eq";
+    fix "Compare the value of complex values where no sub-attribute is named.";
+    needs [Need::Filter, Need::Has(&["emails.value"])]; finds(r#"emails eq "{u}-ann@example.org""#, ["ann"])
+"SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: a group is renamed without a path, its id beside the name";
+    expects "the new displayName";
+    fix "Ignore the id, as long as it is the group's own.";
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(rename_with_id)
+"SCIM-VENDOR-10", May, "RFC 7644 §3.5.1"; "Okta: a user is read, changed and put whole";
+    expects "active false, everything else kept";
+    fix "Take the body of GET at PUT, read-only attributes included.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(read_change_put)
+"SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager comes as a bare id";
+    expects "manager.value to be the id";
+    fix "Take a text for the value of the complex attribute.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(bare_manager)
+"SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active comes as the text \"True\" at POST";
+    expects "active true";
+    fix "Read the texts True and False as booleans, in any letter case.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(true_as_text)
+"SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: users are looked up by filter, startIndex and count at once";
+    expects "one user, totalResults 1";
+    fix "Take the three together.";
+    needs [Need::Filter, Need::Writes]; act(lookup)
+"SCIM-VENDOR-14", May, "RFC 7644 §3.5.2"; "Entra ID: one member an operation, several operations a request";
+    expects "both members";
+    fix "Do all operations, in one transaction.";
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(one_a_time)
+"SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: members are replaced by an empty list";
+    expects "no members";
+    fix "An empty list is unassigned (RFC 7643 §2.5).";
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(no_members)
+}
+
+async fn one(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Value> {
+    let user = probe.user(more).await?;
+    probe.patched(&user, json!([operation])).await
+}
+
+async fn capital_operation(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "Replace", "path": "displayName", "value": "New"});
+    let now = one(probe, json!({"displayName": "Old"}), operation).await?;
+    same("displayName", member(&now, "displayName"), &json!("New"))
+}
+
+async fn false_as_text(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "active", "value": "False"});
+    let now = one(probe, json!({"active": true}), operation).await?;
+    same("active", member(&now, "active"), &json!(false))
+}
+
+async fn patch_with_a_body(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.is(200)?;
+    same("id", told.body()?.get("id"), &json!(user.id))
+}
+
+fn ids(group: &Value) -> Vec<&str> {
+    let all = values(group, "members").iter();
+    all.filter_map(|one| text(one, &["value"])).collect()
+}
+
+async fn members_by_value(probe: &Probe<'_>) -> Judged {
+    let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let group = probe.group(&[&user.id, &other.id]).await?;
+    let value = json!([{ "value": user.id }]);
+    let operation = json!([{"op": "remove", "path": "members", "value": value}]);
+    let now = probe.patched(&group, operation).await?;
+    ensure(ids(&now) == [other.id.as_str()], || {
+        format!("members is {}", shown(member(&now, "members")))
+    })
+}
+
+async fn dotted_keys(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "value": {"name.givenName": "New"}});
+    let now = one(probe, json!({"name": {"givenName": "Old"}}), operation).await?;
+    same(
+        "name.givenName",
+        at(&now, &["name", "givenName"]),
+        &json!("New"),
+    )
+}
+
+async fn urn_keys(probe: &Probe<'_>) -> Judged {
+    let key = format!("{ENTERPRISE}:department");
+    let operation = json!({"op": "replace", "value": {key: "Otters"}});
+    let now = one(probe, json!({}), operation).await?;
+    same(
+        "department",
+        at(&now, &[ENTERPRISE, "department"]),
+        &json!("Otters"),
+    )
+}
+
+async fn made_by_filter(probe: &Probe<'_>) -> Judged {
+    let new = probe.name();
+    let more = json!({"emails": [{"value": probe.name(), "type": "home"}]});
+    let path = "emails[type eq \"work\"].value";
+    let now = one(
+        probe,
+        more,
+        json!({"op": "add", "path": path, "value": new}),
+    )
+    .await?;
+    let mut all = values(&now, "emails").iter();
+    let made =
+        all.any(|one| text(one, &["value"]) == Some(&new) && text(one, &["type"]) == Some("work"));
+    ensure(made, || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn rename_with_id(probe: &Probe<'_>) -> Judged {
+    let group = probe.group(&[]).await?;
+    let name = probe.name();
+    let value = json!({"id": group.id, "displayName": name});
+    let now = probe
+        .patched(&group, json!([{"op": "replace", "value": value}]))
+        .await?;
+    same("displayName", member(&now, "displayName"), &json!(name))
+}
+
+async fn read_change_put(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"active": true})).await?;
+    let mut whole = probe.fetch(&user).await?;
+    whole["active"] = false.into();
+    probe.put(&user.place, &whole).await?.is_success()?;
+    let now = probe.fetch(&user).await?;
+    same("active", member(&now, "active"), &json!(false))?;
+    same("userName", member(&now, "userName"), &user.sent["userName"])
+}
+
+async fn bare_manager(probe: &Probe<'_>) -> Judged {
+    let boss = probe.user(json!({})).await?;
+    let path = format!("{ENTERPRISE}:manager");
+    let operation = json!({"op": "add", "path": path, "value": boss.id});
+    let now = one(probe, json!({}), operation).await?;
+    same(
+        "manager.value",
+        at(&now, &[ENTERPRISE, "manager", "value"]),
+        &json!(boss.id),
+    )
+}
+
+async fn true_as_text(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"active": "True"}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_success()?;
+    same("active", member(&told.body()?, "active"), &json!(true))
+}
+
+async fn lookup(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    let parameters = [
+        ("filter", filter.as_str()),
+        ("startIndex", "1"),
+        ("count", "100"),
+    ];
+    let told = probe.users(&parameters).await?;
+    if told.total()? == 1 && told.listed()?.len() == 1 {
+        return Ok(());
+    }
+    told.wrong("the one user was not found alone")
+}
+
+async fn one_a_time(probe: &Probe<'_>) -> Judged {
+    let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let group = probe.group(&[]).await?;
+    let add = |id: &str| json!({"op": "Add", "path": "members", "value": [{ "value": id }]});
+    let now = probe
+        .patched(&group, json!([add(&user.id), add(&other.id)]))
+        .await?;
+    ensure(ids(&now).len() == 2, || {
+        format!("members is {}", shown(member(&now, "members")))
+    })
+}
+
+async fn no_members(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let group = probe.group(&[&user.id]).await?;
+    if ids(&probe.fetch(&group).await?).is_empty() {
+        return unjudged("the group has no members to begin with");
+    }
+    let operation = json!([{"op": "replace", "path": "members", "value": []}]);
+    let now = probe.patched(&group, operation).await?;
+    gone("members", member(&now, "members"))
+}

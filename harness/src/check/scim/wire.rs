@@ -1,0 +1,154 @@
+//! How requests reach the server: plain data on the way there and back, so
+//! that a test can put a server behind it that has no socket.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use reqwest::Method;
+use url::Url;
+
+/// A future that can be sent between threads.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The method.
+    pub method: Method,
+    /// Path and query below the base address, or a whole address.
+    pub target: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, if any.
+    pub body: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Method and target of what was asked, to quote.
+    pub asked: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, as text.
+    pub text: String,
+}
+
+impl Asked {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// Method and target.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+impl Told {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+    let found = headers
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
+}
+
+/// The way to a server.
+pub trait Wire: Send + Sync {
+    /// Sends a request and waits for the answer.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>>;
+}
+
+/// HTTP, as everybody speaks it.
+#[derive(Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl Http {
+    /// To the server whose endpoints are below this address.
+    ///
+    /// # Errors
+    /// When the machine's TLS can't be set up.
+    pub fn to(base: Url) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(30))
+            .user_agent("rehearsal-check")
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, base })
+    }
+
+    /// The address of a target. An address elsewhere is none: the token is
+    /// for this server only.
+    fn url(&self, target: &str) -> Result<Url, String> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let text = if target.starts_with('/') {
+            format!("{base}{target}")
+        } else {
+            target.to_owned()
+        };
+        let url = Url::parse(&text).map_err(|error| format!("{text}: {error}"))?;
+        if url.origin() == self.base.origin() {
+            return Ok(url);
+        }
+        Err(format!(
+            "{url} is on another host than {}, and was not asked",
+            self.base
+        ))
+    }
+}
+
+impl Wire for Http {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>> {
+        Box::pin(async move {
+            let url = self.url(&asked.target)?;
+            let mut request = self.client.request(asked.method.clone(), url);
+            for (name, value) in &asked.headers {
+                request = request.header(name, value);
+            }
+            if let Some(body) = &asked.body {
+                request = request.body(body.clone());
+            }
+            let whole = |error: reqwest::Error| {
+                let mut text = error.to_string();
+                let mut cause = std::error::Error::source(&error);
+                while let Some(deeper) = cause {
+                    text = format!("{text}: {deeper}");
+                    cause = deeper.source();
+                }
+                text
+            };
+            let answer = request.send().await.map_err(whole)?;
+            let headers = answer
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect();
+            Ok(Told {
+                asked: asked.line(),
+                status: answer.status().as_u16(),
+                headers,
+                text: answer.text().await.map_err(whole)?,
+            })
+        })
+    }
+}
