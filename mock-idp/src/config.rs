@@ -32,6 +32,10 @@ pub struct Config {
     pub flow_lifetime: SignedDuration,
     /// Wrong passwords in a row that lock an account.
     pub lock_after: i64,
+    /// How long a locked account stays so, unless an administrator opens it.
+    pub lock_duration: SignedDuration,
+    /// How long a worker's token lasts.
+    pub token_lifetime: SignedDuration,
     /// How often a push is tried before it is called failed.
     pub push_attempts: i64,
 }
@@ -64,6 +68,8 @@ impl Default for Config {
             session_lifetime: SignedDuration::from_hours(8),
             flow_lifetime: SignedDuration::from_mins(15),
             lock_after: 10,
+            lock_duration: SignedDuration::from_mins(15),
+            token_lifetime: SignedDuration::from_hours(1),
             push_attempts: 8,
         }
     }

@@ -1,5 +1,7 @@
 //! What the domain answers when it can't do what was asked.
 
+use serde_json::{Value, json};
+
 use crate::store::StoreError;
 
 /// What is wrong with one field.
@@ -11,6 +13,8 @@ pub(crate) struct Detail {
     pub target: String,
     /// What was expected, what came.
     pub message: String,
+    /// What would do: `{allowedValues}`, `{rangeMinimumValue, rangeMaximumValue}` …
+    pub inner: Option<Value>,
 }
 
 /// Why something was not done.
@@ -42,7 +46,35 @@ impl Refused {
             code,
             target: target.to_owned(),
             message: message.into(),
+            inner: None,
         }])
+    }
+
+    fn with(mut self, inner: Value) -> Self {
+        if let Self::Invalid(details) = &mut self {
+            for detail in details {
+                detail.inner = Some(inner.clone());
+            }
+        }
+        self
+    }
+
+    /// A value that is none of those there are.
+    pub(crate) fn none_of(target: &str, allowed: &[&str], came: &Value) -> Self {
+        Self::invalid(
+            target,
+            format!("expected one of {}, came {came}", allowed.join(", ")),
+        )
+        .with(json!({"allowedValues": allowed}))
+    }
+
+    /// A number out of its range.
+    pub(crate) fn out_of_range(target: &str, least: i64, most: i64, came: &Value) -> Self {
+        Self::invalid(
+            target,
+            format!("expected a whole number from {least} to {most}, came {came}"),
+        )
+        .with(json!({"rangeMinimumValue": least, "rangeMaximumValue": most}))
     }
 
     pub(crate) fn invalid(target: &str, message: impl Into<String>) -> Self {

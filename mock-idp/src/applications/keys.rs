@@ -1,20 +1,143 @@
-//! Keys and certificates that sign.
+//! Key pairs of the environment: RSA and EC, made here or imported, one of
+//! them the default; rotation.
 
 use std::sync::PoisonError;
 
 use jiff::SignedDuration;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize, SerialNumber};
 use saml::keys::{Certificate, SigningKey};
+use serde_json::{Value, json};
 
 use super::Application;
 use crate::config::KeyMaterial;
-use crate::directory::environment;
+use crate::directory::{Document, environment, text};
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
+use crate::store::resources::{self, Kind};
 use crate::{Idp, store};
 
-/// How long a new certificate is valid.
-const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// How many days a new certificate is valid, when nobody says.
+const VALIDITY: i64 = 365;
+
+/// The lengths that can be made, of those that PingOne knows.
+const RSA_LENGTHS: [i64; 3] = [2048, 3072, 4096];
+const EC_LENGTHS: [i64; 3] = [256, 384, 521];
+/// What a key may be for.
+const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
+
+/// A key pair to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyPlan {
+    /// EC rather than RSA.
+    pub is_ec: bool,
+    pub length: i64,
+    /// `CN=…, O=…`
+    pub subject: String,
+    pub days: i64,
+}
+
+impl KeyPlan {
+    /// An RSA key of 2048 bits, valid for a year.
+    fn usual(name: &str) -> Self {
+        Self {
+            is_ec: false,
+            length: 2048,
+            subject: format!("CN={name}, O=Rehearsal mock IdP"),
+            days: VALIDITY,
+        }
+    }
+
+    /// Reads `{algorithm, keyLength, subjectDN, validityPeriod}`.
+    fn of(document: &Document, name: &str) -> Result<Self> {
+        let usual = Self::usual(name);
+        let is_ec = match document.get("algorithm") {
+            None => false,
+            Some(algorithm) if algorithm == "RSA" => false,
+            Some(algorithm) if algorithm == "EC" => true,
+            Some(other) => return Err(Refused::none_of("algorithm", &["RSA", "EC"], other)),
+        };
+        let lengths = if is_ec { EC_LENGTHS } else { RSA_LENGTHS };
+        let length = match document.get("keyLength") {
+            None => lengths[0],
+            Some(length) => length
+                .as_i64()
+                .filter(|length| lengths.contains(length))
+                .ok_or_else(|| {
+                    let allowed = lengths.map(|length| length.to_string());
+                    let allowed = allowed.each_ref().map(String::as_str);
+                    Refused::none_of("keyLength", &allowed, length)
+                })?,
+        };
+        if let Some(algorithm) = text(document, "signatureAlgorithm") {
+            let family = if is_ec { "withECDSA" } else { "withRSA" };
+            if !algorithm.ends_with(family) {
+                return Err(Refused::invalid(
+                    "signatureAlgorithm",
+                    format!(
+                        "expected SHA256{family}, SHA384{family} or SHA512{family}, came {algorithm}"
+                    ),
+                ));
+            }
+        }
+        let days = match document.get("validityPeriod") {
+            None => usual.days,
+            Some(days) => days
+                .as_i64()
+                .filter(|days| (1..=3650).contains(days))
+                .ok_or_else(|| Refused::out_of_range("validityPeriod", 1, 3650, days))?,
+        };
+        let subject = text(document, "subjectDN").map_or(usual.subject, str::to_owned);
+        Ok(Self {
+            is_ec,
+            length,
+            subject,
+            days,
+        })
+    }
+
+    /// The plan by which a key like this one would be made.
+    fn like(key: &KeyRow) -> Result<Self> {
+        let decoded = signer(key)?;
+        let certificate = decoded.certificate();
+        let (is_ec, length) = kind_and_length(certificate);
+        let lasts = certificate
+            .not_after()
+            .duration_since(certificate.not_before());
+        Ok(Self {
+            is_ec,
+            length,
+            subject: certificate.subject().to_owned(),
+            days: lasts.as_hours() / 24,
+        })
+    }
+}
+
+/// Whether it is an EC key, and its length in bits.
+pub(crate) fn kind_and_length(certificate: &Certificate) -> (bool, i64) {
+    let (kind, length) = certificate.key().split_once(' ').unwrap_or(("", "0"));
+    let length = length.trim_start_matches("P-").parse().unwrap_or(0);
+    (kind == "EC", length)
+}
+
+fn distinguished(subject: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    for part in subject.split(',') {
+        let Some((kind, value)) = part.split_once('=') else {
+            continue;
+        };
+        let kind = match kind.trim().to_ascii_uppercase().as_str() {
+            "CN" => DnType::CommonName,
+            "O" => DnType::OrganizationName,
+            "OU" => DnType::OrganizationalUnitName,
+            "L" => DnType::LocalityName,
+            "ST" => DnType::StateOrProvinceName,
+            "C" => DnType::CountryName,
+            _ => continue,
+        };
+        name.push(kind, value.trim());
+    }
+    name
+}
 
 /// A new RSA key of 2048 bits with a certificate in its own name. Slow: not
 /// for a thread that serves requests.
@@ -22,13 +145,32 @@ const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// # Errors
 /// When the machine has no randomness, or `now` lies far out of range.
 pub fn generate(name: &str, now: jiff::Timestamp) -> std::result::Result<KeyMaterial, String> {
+    make(&KeyPlan::usual(name), now, None)
+}
+
+fn make(
+    plan: &KeyPlan,
+    now: jiff::Timestamp,
+    serial: Option<[u8; 16]>,
+) -> std::result::Result<KeyMaterial, String> {
     let words = |error: rcgen::Error| error.to_string();
-    let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(words)?;
+    let key = match (plan.is_ec, plan.length) {
+        (false, 4096) => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096),
+        (false, 3072) => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_3072),
+        (false, _) => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
+        (true, 521) => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512),
+        (true, 384) => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
+        (true, _) => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
+    }
+    .map_err(words)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Rehearsal mock IdP");
+    params.distinguished_name = distinguished(&plan.subject);
+    params.serial_number = serial.map(|bytes| {
+        let mut bytes = bytes;
+        // A positive number (RFC 5280, section 4.1.2.2).
+        bytes[0] &= 0x7f;
+        SerialNumber::from_slice(&bytes)
+    });
     let day = |at: jiff::Timestamp| {
         let date = at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
         rcgen::date_time_ymd(
@@ -39,7 +181,7 @@ pub fn generate(name: &str, now: jiff::Timestamp) -> std::result::Result<KeyMate
     };
     params.not_before = day(now);
     params.not_after = day(now
-        .checked_add(VALIDITY)
+        .checked_add(SignedDuration::from_hours(24 * plan.days))
         .map_err(|error| error.to_string())?);
     let certificate = params.self_signed(&key).map_err(words)?;
     Ok(KeyMaterial {
@@ -49,62 +191,186 @@ pub fn generate(name: &str, now: jiff::Timestamp) -> std::result::Result<KeyMate
 }
 
 impl Idp {
-    /// A new key, not yet stored: the injected one for a default, when there is one.
-    pub(crate) async fn new_key(
-        &self,
-        environment_id: &str,
-        name: &str,
-        is_default: bool,
-    ) -> Result<KeyRow> {
+    async fn made(&self, plan: KeyPlan) -> Result<KeyMaterial> {
         let now = self.now();
-        let material = match &self.config.signing_key {
-            Some(material) if is_default => material.clone(),
-            _ => {
-                let name = name.to_owned();
-                tokio::task::spawn_blocking(move || generate(&name, now))
-                    .await
-                    .map_err(|error| Refused::Internal(error.to_string()))?
-                    .map_err(Refused::Internal)?
-            }
-        };
-        Ok(KeyRow {
+        let serial = self.ambient.chance().bytes();
+        tokio::task::spawn_blocking(move || make(&plan, now, Some(serial)))
+            .await
+            .map_err(|error| Refused::Internal(error.to_string()))?
+            .map_err(Refused::Internal)
+    }
+
+    fn key_row(&self, environment_id: &str, name: &str, material: KeyMaterial) -> KeyRow {
+        KeyRow {
             environment: environment_id.to_owned(),
             id: self.new_id(),
             name: name.to_owned(),
-            is_default,
+            is_default: false,
             pkcs8: material.private_key,
             certificate: material.certificate,
-            created_at: now,
-        })
+            purpose: PURPOSES[0].to_owned(),
+            created_at: self.now(),
+            place: 0,
+        }
     }
 
-    /// Adds a key to an environment: a new one, or the one that is imported.
-    pub(crate) async fn add_key(
+    /// The key that a new environment begins with, not yet stored: the
+    /// injected one, when there is one.
+    pub(crate) async fn first_key(&self, environment_id: &str) -> Result<KeyRow> {
+        let name = "Default Signing Key";
+        let material = match &self.config.signing_key {
+            Some(material) => material.clone(),
+            None => self.made(KeyPlan::usual(name)).await?,
+        };
+        let mut key = self.key_row(environment_id, name, material);
+        key.is_default = true;
+        Ok(key)
+    }
+
+    /// Adds a key to an environment: a new one by its description, or with
+    /// `privateKey` and `certificate` (PEM) the one that is imported.
+    pub(crate) async fn create_key(
         &self,
         environment_id: &str,
-        name: &str,
-        is_default: bool,
-        imported: Option<KeyMaterial>,
+        document: &Document,
     ) -> Result<KeyRow> {
-        let mut key = match &imported {
-            None => self.new_key(environment_id, name, false).await?,
-            Some(material) => KeyRow {
-                environment: environment_id.to_owned(),
-                id: self.new_id(),
-                name: name.to_owned(),
-                is_default,
-                pkcs8: material.private_key.clone(),
-                certificate: material.certificate.clone(),
-                created_at: self.now(),
-            },
+        let name = text(document, "name").ok_or_else(|| Refused::required("name"))?;
+        let purpose = match document.get("usageType") {
+            None => PURPOSES[0],
+            Some(purpose) => PURPOSES
+                .into_iter()
+                .find(|known| purpose == known)
+                .ok_or_else(|| Refused::none_of("usageType", &PURPOSES, purpose))?,
         };
-        key.is_default = is_default;
+        {
+            let mut db = self.store.read().await?;
+            environment(&mut db, environment_id).await?;
+        }
+        let material = match (text(document, "privateKey"), text(document, "certificate")) {
+            (Some(private_key), Some(certificate)) => KeyMaterial {
+                private_key: private_key.to_owned(),
+                certificate: certificate.to_owned(),
+            },
+            (None, None) => self.made(KeyPlan::of(document, name)?).await?,
+            (Some(_), None) => return Err(Refused::required("certificate")),
+            (None, Some(_)) => return Err(Refused::required("privateKey")),
+        };
+        let mut key = self.key_row(environment_id, name, material);
+        key.is_default = document.get("default") == Some(&Value::Bool(true));
+        key.purpose = purpose.to_owned();
         signer(&key)?;
         let mut tx = self.store.write().await?;
         environment(&mut tx, environment_id).await?;
+        if keys::list(&mut tx, environment_id)
+            .await?
+            .iter()
+            .any(|other| other.name == key.name)
+        {
+            return Err(Refused::taken("name", name));
+        }
         keys::add(&mut tx, &key).await?;
         tx.commit().await?;
         Ok(key)
+    }
+
+    /// One key.
+    pub(crate) async fn key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
+        let mut db = self.store.read().await?;
+        keys::get(&mut db, environment_id, id)
+            .await?
+            .ok_or_else(|| Refused::not_found("key", id))
+    }
+
+    /// Makes a key the default, or says what it is for.
+    pub(crate) async fn change_key(
+        &self,
+        environment_id: &str,
+        id: &str,
+        document: &Document,
+    ) -> Result<KeyRow> {
+        self.key(environment_id, id).await?;
+        let mut tx = self.store.write().await?;
+        if let Some(purpose) = document.get("usageType") {
+            let known = PURPOSES.into_iter().find(|known| purpose == known);
+            let known = known.ok_or_else(|| Refused::none_of("usageType", &PURPOSES, purpose))?;
+            keys::set_purpose(&mut tx, environment_id, id, known).await?;
+        }
+        match document.get("default") {
+            Some(Value::Bool(true)) => {
+                keys::make_default(&mut tx, environment_id, id).await?;
+            }
+            Some(Value::Bool(false)) | None => {}
+            Some(other) => {
+                return Err(Refused::invalid(
+                    "default",
+                    format!("expected true or false, came {other}"),
+                ));
+            }
+        }
+        tx.commit().await?;
+        self.key(environment_id, id).await
+    }
+
+    /// Puts a new key of the same kind in the place of this one: as the
+    /// default, and at every application that names it. The former stays, so
+    /// that who trusts it still can.
+    pub(crate) async fn rotate_key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
+        let former = self.key(environment_id, id).await?;
+        let material = self.made(KeyPlan::like(&former)?).await?;
+        let now = self.now();
+        let date = now.strftime("%Y-%m-%d %H:%M:%S");
+        let mut key = self.key_row(environment_id, &format!("{} {date}", former.name), material);
+        key.purpose.clone_from(&former.purpose);
+        key.is_default = former.is_default;
+        let mut tx = self.store.write().await?;
+        keys::add(&mut tx, &key).await?;
+        for mut application in
+            resources::list(&mut tx, environment_id, Kind::Application, None).await?
+        {
+            if let Some(signing) = application.document.get_mut("idpSigning")
+                && signing["key"]["id"] == id
+            {
+                signing["key"] = json!({"id": key.id});
+                application.updated_at = now;
+                resources::put(&mut tx, &application).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    /// Removes a key that nothing signs with.
+    pub(crate) async fn delete_key(&self, environment_id: &str, id: &str) -> Result<()> {
+        let key = self.key(environment_id, id).await?;
+        if key.is_default {
+            return Err(Refused::constraint(
+                "id",
+                "expected another default key first",
+            ));
+        }
+        let mut tx = self.store.write().await?;
+        let all = resources::list(&mut tx, environment_id, Kind::Application, None).await?;
+        let named = |app: &&resources::Resource| {
+            app.document
+                .get("idpSigning")
+                .is_some_and(|signing| signing["key"]["id"] == id)
+        };
+        if let Some(application) = all.iter().find(named) {
+            return Err(Refused::constraint(
+                "id",
+                format!(
+                    "expected a key that nothing signs with, the application {} does",
+                    application.name
+                ),
+            ));
+        }
+        keys::delete(&mut tx, environment_id, id).await?;
+        tx.commit().await?;
+        self.signers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
+        Ok(())
     }
 
     /// The key that an application's answers are signed with: its own choice,
@@ -141,7 +407,7 @@ impl Idp {
     }
 }
 
-async fn default_key(db: &mut store::Db, environment_id: &str) -> Result<KeyRow> {
+pub(super) async fn default_key(db: &mut store::Db, environment_id: &str) -> Result<KeyRow> {
     let all = keys::list(db, environment_id).await?;
     let default = all.iter().position(|key| key.is_default).unwrap_or(0);
     all.into_iter()

@@ -1,28 +1,42 @@
 //! Environments, apart from each other, and their populations.
 
-use super::{Document, environment, existing, text, unique_name, writable};
+use super::{Change, Document, environment, existing, text, unique_name, writable};
 use crate::Idp;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::users;
 
+const TYPES: [&str; 2] = ["SANDBOX", "PRODUCTION"];
+const REGIONS: [&str; 5] = ["NA", "EU", "AP", "CA", "AU"];
+
+fn name(document: &Document) -> Result<String> {
+    text(document, "name")
+        .map(str::to_owned)
+        .ok_or_else(|| Refused::required("name"))
+}
+
+/// Fills in what is not said, from what was said before or PingOne's defaults.
+fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
+    for (key, allowed) in [("type", &TYPES[..]), ("region", &REGIONS[..])] {
+        let value = document
+            .entry(key)
+            .or_insert_with(|| former.get(key).cloned().unwrap_or(allowed[0].into()));
+        if !allowed.iter().any(|known| value == known) {
+            return Err(Refused::none_of(key, allowed, value));
+        }
+    }
+    Ok(())
+}
+
 impl Idp {
     /// A new environment with a default population and a signing key.
     pub(crate) async fn create_environment(&self, document: Document) -> Result<Resource> {
         let mut document = writable(document);
-        if text(&document, "name").is_none() {
-            return Err(Refused::required("name"));
-        }
-        for (key, default) in [("type", "SANDBOX"), ("region", "NA")] {
-            document
-                .entry(key)
-                .or_insert_with(|| serde_json::Value::from(default));
-        }
+        name(&document)?;
+        check_environment(&mut document, &Document::new())?;
         let created = self.draft("", Kind::Environment, "", document);
-        let key = self
-            .new_key(&created.id, "Default Signing Key", true)
-            .await?;
+        let key = self.first_key(&created.id).await?;
         let population = self.draft(
             &created.id,
             Kind::Population,
@@ -57,16 +71,30 @@ impl Idp {
         Ok(())
     }
 
+    /// Changes what is said of an environment.
+    pub(crate) async fn change_environment(&self, id: &str, change: Change) -> Result<Resource> {
+        let mut tx = self.store.write().await?;
+        let mut changed = environment(&mut tx, id).await?;
+        let former = changed.document.clone();
+        changed.document = change.of(changed.document);
+        check_environment(&mut changed.document, &former)?;
+        changed.name = name(&changed.document)?;
+        changed.updated_at = self.now();
+        unique_name(&mut tx, &changed).await?;
+        resources::put(&mut tx, &changed).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
     /// A new population.
     pub(crate) async fn create_population(
         &self,
         environment_id: &str,
         document: Document,
     ) -> Result<Resource> {
-        let document = writable(document);
-        if text(&document, "name").is_none() {
-            return Err(Refused::required("name"));
-        }
+        let mut document = writable(document);
+        name(&document)?;
+        document.insert("default".into(), false.into());
         let created = self.draft(environment_id, Kind::Population, "", document);
         let mut tx = self.store.write().await?;
         environment(&mut tx, environment_id).await?;
@@ -76,10 +104,38 @@ impl Idp {
         Ok(created)
     }
 
+    /// Changes what is said of a population; which is the default stays.
+    pub(crate) async fn change_population(
+        &self,
+        environment_id: &str,
+        id: &str,
+        change: Change,
+    ) -> Result<Resource> {
+        let mut tx = self.store.write().await?;
+        let mut changed = existing(&mut tx, environment_id, Kind::Population, id).await?;
+        let default = changed.document.get("default").cloned();
+        changed.document = change.of(changed.document);
+        changed.name = name(&changed.document)?;
+        changed
+            .document
+            .insert("default".into(), default.unwrap_or(false.into()));
+        changed.updated_at = self.now();
+        unique_name(&mut tx, &changed).await?;
+        resources::put(&mut tx, &changed).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
     /// Removes a population that nobody lives in.
     pub(crate) async fn delete_population(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Population, id).await?;
+        let population = existing(&mut tx, environment_id, Kind::Population, id).await?;
+        if population.document.get("default") == Some(&true.into()) {
+            return Err(Refused::constraint(
+                "id",
+                "expected another population: the default one stays",
+            ));
+        }
         let inhabited = users::list(&mut tx, environment_id)
             .await?
             .iter()

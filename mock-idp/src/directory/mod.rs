@@ -83,6 +83,7 @@ impl Idp {
             document,
             created_at: now,
             updated_at: now,
+            place: 0,
         }
     }
 
@@ -105,16 +106,56 @@ impl Idp {
     }
 }
 
-/// Refuses a name that another document of the kind has.
+/// Refuses a name that another document of the kind has. Groups of different
+/// populations may share one, unless one of them is of the whole environment.
 pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> {
-    let all = resources::list(db, &resource.environment, resource.kind, None).await?;
-    if all
-        .iter()
-        .any(|other| other.id != resource.id && other.name == resource.name)
-    {
-        return Err(Refused::taken("name", &resource.name));
+    let population = |group: &Resource| reference(&group.document, "population").map(str::to_owned);
+    let own = population(resource);
+    for other in resources::namesakes(db, resource).await? {
+        let apart = resource.kind == Kind::Group
+            && matches!((&own, population(&other)), (Some(one), Some(two)) if *one != two);
+        if !apart {
+            return Err(Refused::taken("name", &resource.name));
+        }
     }
     Ok(())
+}
+
+/// Writes `patch` over `onto`; null removes (RFC 7396).
+pub(crate) fn merge(onto: &mut Document, patch: Document) {
+    for (key, value) in patch {
+        match (onto.get_mut(&key), value) {
+            (_, Value::Null) => {
+                onto.remove(&key);
+            }
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            (_, value) => {
+                onto.insert(key, value);
+            }
+        }
+    }
+}
+
+/// How a resource is to be changed.
+pub(crate) enum Change {
+    /// By another document (PUT).
+    Replace(Document),
+    /// By what differs (PATCH).
+    Merge(Document),
+}
+
+impl Change {
+    /// What `document` becomes.
+    pub(crate) fn of(self, document: Document) -> Document {
+        match self {
+            Self::Replace(document) => writable(document),
+            Self::Merge(patch) => {
+                let mut merged = document;
+                merge(&mut merged, writable(patch));
+                merged
+            }
+        }
+    }
 }
 
 impl From<store::StoreError> for crate::StartError {

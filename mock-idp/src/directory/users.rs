@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, environment, existing, reference, text, writable};
+use super::{Change, Document, environment, existing, reference, text, writable};
 use crate::Idp;
 use crate::provisioning::queue;
 use crate::refusal::{Refused, Result};
@@ -10,11 +10,11 @@ use crate::store::resources::{self, Kind};
 use crate::store::users::{self, UserRow};
 use crate::store::{Db, logins};
 
-/// Larger than any list of groups that fits into an assertion.
+/// PingOne's limit.
 const LONGEST_USERNAME: usize = 128;
 
-/// Attributes of PingOne's user with their type, for what is checked at all.
-const TEXTS: [&str; 9] = [
+/// Attributes of PingOne's user that are text.
+const TEXTS: [&str; 10] = [
     "nickname",
     "title",
     "type",
@@ -24,7 +24,95 @@ const TEXTS: [&str; 9] = [
     "mobilePhone",
     "primaryPhone",
     "externalId",
+    "accountId",
 ];
+
+/// Attributes that are objects of texts, with their members.
+const OBJECTS: [(&str, &[&str]); 3] = [
+    (
+        "name",
+        &[
+            "given",
+            "family",
+            "middle",
+            "formatted",
+            "honorificPrefix",
+            "honorificSuffix",
+        ],
+    ),
+    (
+        "address",
+        &[
+            "streetAddress",
+            "locality",
+            "region",
+            "postalCode",
+            "countryCode",
+        ],
+    ),
+    ("photo", &["href"]),
+];
+
+/// What the server says of a user and a change leaves as it was.
+const KEPT: [&str; 6] = [
+    "lifecycle",
+    "lastSignOn",
+    "emailVerified",
+    "verifyStatus",
+    "identityProvider",
+    "mfaEnabled",
+];
+
+/// What is worked out when the user is shown.
+const COMPUTED: [&str; 4] = [
+    "password",
+    "account",
+    "memberOfGroupIDs",
+    "memberOfGroupNames",
+];
+
+/// The states of `lifecycle.status`.
+const LIFECYCLE: [&str; 2] = ["ACCOUNT_OK", "VERIFICATION_REQUIRED"];
+
+fn is_address(email: &str) -> bool {
+    email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !email.contains(char::is_whitespace)
+    })
+}
+
+fn check_objects(document: &Document) -> Result<()> {
+    for (key, members) in OBJECTS {
+        match document.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(object)) => {
+                for (member, value) in object {
+                    if !members.contains(&member.as_str()) {
+                        return Err(Refused::none_of(key, members, &member.as_str().into()));
+                    }
+                    if !value.is_string() && !value.is_null() {
+                        return Err(Refused::invalid(
+                            &format!("{key}.{member}"),
+                            format!("expected text, came {value}"),
+                        ));
+                    }
+                }
+            }
+            Some(other) => {
+                return Err(Refused::invalid(
+                    key,
+                    format!(
+                        "expected an object with {}, came {other}",
+                        members.join(", ")
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Checks what the client said of a user and fills in PingOne's defaults.
 fn complete(document: &mut Document) -> Result<()> {
@@ -40,10 +128,7 @@ fn complete(document: &mut Document) -> Result<()> {
     document.insert("username".into(), username.into());
     match document.get("email") {
         None | Some(Value::Null) => return Err(Refused::required("email")),
-        Some(Value::String(email))
-            if email.split_once('@').is_some_and(|(local, domain)| {
-                !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-            }) => {}
+        Some(Value::String(email)) if is_address(email) => {}
         Some(other) => {
             return Err(Refused::invalid(
                 "email",
@@ -52,49 +137,40 @@ fn complete(document: &mut Document) -> Result<()> {
         }
     }
     for key in TEXTS {
-        if document
-            .get(key)
-            .is_some_and(|value| !value.is_string() && !value.is_null())
+        if let Some(value) = document.get(key)
+            && !value.is_string()
+            && !value.is_null()
         {
-            return Err(Refused::invalid(key, "expected text"));
+            return Err(Refused::invalid(
+                key,
+                format!("expected text, came {value}"),
+            ));
         }
     }
-    if document
-        .get("name")
-        .is_some_and(|name| !name.is_object() && !name.is_null())
-    {
-        return Err(Refused::invalid(
-            "name",
-            "expected an object with given, family, middle, formatted",
-        ));
-    }
+    check_objects(document)?;
     let enabled = document.entry("enabled").or_insert(Value::Bool(true));
     if !enabled.is_boolean() {
         return Err(Refused::invalid("enabled", "expected true or false"));
     }
-    document
+    let lifecycle = document
         .entry("lifecycle")
         .or_insert_with(|| json!({"status": "ACCOUNT_OK"}));
-    document.remove("password");
-    document.remove("account");
-    document.remove("memberOfGroupIDs");
-    document.remove("memberOfGroupNames");
-    Ok(())
-}
-
-/// Writes `patch` over `onto`; null removes (RFC 7396).
-fn merge(onto: &mut Document, patch: Document) {
-    for (key, value) in patch {
-        match (onto.get_mut(&key), value) {
-            (_, Value::Null) => {
-                onto.remove(&key);
-            }
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (_, value) => {
-                onto.insert(key, value);
-            }
-        }
+    let status = &lifecycle["status"];
+    if !LIFECYCLE.iter().any(|known| status == known) {
+        return Err(Refused::none_of("lifecycle.status", &LIFECYCLE, status));
     }
+    for (key, default) in [
+        ("emailVerified", json!(false)),
+        ("verifyStatus", json!("NOT_INITIATED")),
+        ("mfaEnabled", json!(false)),
+        ("identityProvider", json!({"type": "PING_ONE"})),
+    ] {
+        document.entry(key).or_insert(default);
+    }
+    for key in COMPUTED {
+        document.remove(key);
+    }
+    Ok(())
 }
 
 async fn checked_population(
@@ -145,14 +221,6 @@ pub(crate) async fn user(db: &mut Db, environment_id: &str, id: &str) -> Result<
         .ok_or_else(|| Refused::not_found("user", id))
 }
 
-/// How a user is to be changed.
-pub(crate) enum Change {
-    /// By another document (PUT).
-    Replace(Document),
-    /// By what differs (PATCH).
-    Merge(Document),
-}
-
 impl Idp {
     /// A new user; with `password` when it came along.
     pub(crate) async fn create_user(
@@ -174,8 +242,11 @@ impl Idp {
             password: None,
             must_change: false,
             failures: 0,
+            locked_at: None,
+            verification_code: None,
             created_at: now,
             updated_at: now,
+            place: 0,
         };
         if let Some(password) = password {
             self.give_password(&mut user, &password).await?;
@@ -200,15 +271,22 @@ impl Idp {
         let now = self.now();
         let mut tx = self.store.write().await?;
         let mut user = user(&mut tx, environment_id, id).await?;
-        match change {
-            Change::Merge(patch) => merge(&mut user.document, writable(patch)),
-            Change::Replace(document) => {
-                let population = user.document.remove("population");
-                user.document = writable(document);
-                if let Some(population) = population {
-                    user.document.entry("population").or_insert(population);
-                }
-            }
+        let former = user.document.clone();
+        let replaced = matches!(change, Change::Replace(_));
+        user.document = change.of(user.document);
+        for key in KEPT {
+            match former.get(key) {
+                Some(kept) => user.document.insert(key.to_owned(), kept.clone()),
+                None => user.document.remove(key),
+            };
+        }
+        if replaced && let Some(population) = former.get("population") {
+            user.document
+                .entry("population")
+                .or_insert_with(|| population.clone());
+        }
+        if user.document.get("email") != former.get("email") {
+            user.document.insert("emailVerified".into(), false.into());
         }
         complete(&mut user.document)?;
         checked_population(&mut tx, environment_id, &mut user.document).await?;
@@ -244,6 +322,24 @@ impl Idp {
         let mut db = self.store.read().await?;
         environment(&mut db, environment_id).await?;
         Ok(users::list(&mut db, environment_id).await?)
+    }
+
+    /// At most `limit` users after a place in the list, and how many there are.
+    pub(crate) async fn page_of_users(
+        &self,
+        environment_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<(Vec<UserRow>, usize)> {
+        let mut db = self.store.read().await?;
+        environment(&mut db, environment_id).await?;
+        Ok(users::page(&mut db, environment_id, after, limit).await?)
+    }
+
+    /// How many users an environment has.
+    pub(crate) async fn count_users(&self, environment_id: &str) -> Result<usize> {
+        let mut db = self.store.read().await?;
+        Ok(users::count(&mut db, environment_id).await?)
     }
 
     /// One user.

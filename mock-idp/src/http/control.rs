@@ -33,6 +33,10 @@ pub(crate) fn router(idp: Idp) -> Router {
             "/v1/environments/{env}/propagation/stores/{id}/idle",
             get(idle),
         )
+        .route(
+            "/control/environments/{env}/users/{user}/verification",
+            get(verification),
+        )
         .route("/control/reset", post(reset))
         .fallback(async || Problem::not_found("There is no such control.").into_response())
         .with_state(idp)
@@ -151,6 +155,12 @@ async fn idle(
         StatusCode::CONFLICT
     };
     Ok((status, Json(body)).into_response())
+}
+
+/// The code that a message to the user's address would hold.
+async fn verification(State(idp): State<Idp>, Path((env, user)): Path<(String, String)>) -> Answer {
+    let user = idp.user(&env, &user).await?;
+    Ok(Json(json!({"code": user.verification_code})).into_response())
 }
 
 async fn reset(State(idp): State<Idp>) -> Answer {

@@ -1,12 +1,16 @@
 //! PingOne's wire forms: HAL resources and lists, and its errors.
 
 use axum::Json;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::directory::Document;
+use crate::directory::filter::Filter;
 use crate::refusal::{Detail, Refused};
 use crate::store::resources::Resource;
 
@@ -42,6 +46,22 @@ impl Problem {
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
+
+    /// What the framework refused before a handler saw it.
+    fn of_status(status: StatusCode, said: &str) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            StatusCode::METHOD_NOT_ALLOWED => "METHOD_NOT_ALLOWED",
+            StatusCode::PAYLOAD_TOO_LARGE => "REQUEST_TOO_LARGE",
+            status if status.is_server_error() => "UNEXPECTED_ERROR",
+            _ => "INVALID_REQUEST",
+        };
+        let message = match said.trim() {
+            "" => status.canonical_reason().unwrap_or("The request failed."),
+            said => said,
+        };
+        Self::new(status, code, message)
+    }
 }
 
 impl From<Refused> for Problem {
@@ -70,7 +90,12 @@ impl IntoResponse for Problem {
             .details
             .iter()
             .map(|detail| {
-                json!({"code": detail.code, "target": detail.target, "message": detail.message})
+                let mut shown =
+                    json!({"code": detail.code, "target": detail.target, "message": detail.message});
+                if let Some(inner) = &detail.inner {
+                    shown["innerError"] = inner.clone();
+                }
+                shown
             })
             .collect();
         let body = json!({
@@ -88,14 +113,29 @@ impl IntoResponse for Problem {
 #[derive(Clone)]
 struct Unnumbered(Value);
 
-/// Gives an error the `id` by which the log has it too.
-pub(super) fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
+/// Gives an error the `id` by which the log has it too, and PingOne's form
+/// when the framework made it.
+pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        if response.extensions().get::<Unnumbered>().is_none() {
+            let (parts, body) = response.into_parts();
+            let said = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
+            response = Problem::of_status(status, &String::from_utf8_lossy(&said)).into_response();
+            // Allow, WWW-Authenticate and the like stay.
+            for (name, value) in &parts.headers {
+                if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+                    response.headers_mut().insert(name, value.clone());
+                }
+            }
+        }
+    }
     let Some(Unnumbered(body)) = response.extensions_mut().remove() else {
         return response;
     };
     let mut numbered = Map::new();
     numbered.insert("id".into(), id().into());
-    tracing::info!(id = %numbered["id"], status = %response.status(), error = %body, "refused");
+    tracing::info!(id = %numbered["id"], %status, error = %body, "refused");
     if let Value::Object(body) = body {
         numbered.extend(body);
     }
@@ -106,6 +146,148 @@ pub(super) fn numbered(mut response: Response, id: impl FnOnce() -> String) -> R
 
 /// A JSON object as body, whatever vendor's media type says so.
 pub(super) struct Body(pub Document);
+
+/// A JSON object with the media type that says what is to be done with it:
+/// PingOne's `application/vnd.pingidentity.<act>+json`.
+pub(super) struct Acted {
+    /// `password.set`, `account.lock` …; empty with plain JSON.
+    pub act: String,
+    pub document: Document,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Acted {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let act = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next()?.trim().strip_suffix("+json"))
+            .and_then(|value| value.strip_prefix("application/vnd.pingidentity."))
+            .unwrap_or_default()
+            .to_owned();
+        let Body(document) = Body::from_request(request, state).await?;
+        Ok(Self { act, document })
+    }
+}
+
+/// A query string, refused in PingOne's form.
+pub(super) struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Query::from_request_parts(parts, state)
+            .await
+            .map(|Query(asked)| Self(asked))
+            .map_err(|error| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "INVALID_REQUEST",
+                    error.body_text(),
+                )
+            })
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Page {
+    pub filter: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// A part of a list, with the query of the next one.
+pub(super) struct Part<'i, T> {
+    pub shown: &'i [T],
+    total: usize,
+    next: Option<String>,
+}
+
+impl Page {
+    /// At most so many at once.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.unwrap_or(100).clamp(1, 1000)
+    }
+
+    /// The place after which the page begins.
+    pub(super) fn after(&self) -> Result<i64, Refused> {
+        match &self.cursor {
+            None => Ok(0),
+            Some(cursor) => i64::from_str_radix(cursor, 16)
+                .map_err(|_| Refused::invalid("cursor", "expected the cursor of a next link")),
+        }
+    }
+
+    fn query(&self, last: i64) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("limit", &self.limit().to_string())
+            .append_pair("cursor", &format!("{last:x}"));
+        if let Some(filter) = &self.filter {
+            query.append_pair("filter", filter);
+        }
+        query.finish()
+    }
+
+    /// A page that the database cut out already: one more than the limit was
+    /// asked for, to see whether there is a next one.
+    pub(super) fn of<'i, T>(
+        &self,
+        found: &'i [T],
+        total: usize,
+        place: impl Fn(&T) -> i64,
+    ) -> Part<'i, T> {
+        let shown = &found[..found.len().min(self.limit())];
+        let more = found.len() > shown.len();
+        Part {
+            shown,
+            total,
+            next: shown
+                .last()
+                .filter(|_| more)
+                .map(|last| self.query(place(last))),
+        }
+    }
+
+    /// The page out of a whole list, which is in the order of its places: what
+    /// is deleted meanwhile skips nobody.
+    pub(super) fn cut<'i, T>(
+        &self,
+        all: &'i [T],
+        place: impl Fn(&T) -> i64,
+    ) -> Result<Part<'i, T>, Refused> {
+        let after = self.after()?;
+        let from = all.partition_point(|item| place(item) <= after);
+        Ok(self.of(&all[from..], all.len(), place))
+    }
+
+    /// Keeps what the filter holds for.
+    pub(super) fn filtered<T>(
+        &self,
+        all: &mut Vec<T>,
+        seen: impl Fn(&T) -> Value,
+    ) -> Result<(), Refused> {
+        if let Some(filter) = &self.filter {
+            let filter = Filter::parse(filter)
+                .map_err(|error| Refused::invalid("filter", error.to_string()))?;
+            all.retain(|item| filter.holds(&seen(item)));
+        }
+        Ok(())
+    }
+
+    /// A filtered page of documents.
+    pub(super) fn resources<'i>(
+        &self,
+        all: &'i mut Vec<Resource>,
+    ) -> Result<Part<'i, Resource>, Refused> {
+        self.filtered(all, |item| resource(item, ""))?;
+        self.cut(all, |item| item.place)
+    }
+}
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
@@ -161,14 +343,33 @@ pub(super) fn resource(resource: &Resource, href: &str) -> Value {
 }
 
 /// A list: `{_links, _embedded: {collection: […]}, count, size}`.
-pub(super) fn list(href: &str, collection: &str, items: Vec<Value>) -> Value {
-    let count = items.len();
+pub(super) fn list<T>(
+    href: &str,
+    collection: &str,
+    part: &Part<'_, T>,
+    items: Vec<Value>,
+) -> Value {
+    let mut links = json!({"self": {"href": href}});
+    if let Some(next) = &part.next {
+        links["next"] = json!({"href": format!("{href}?{next}")});
+    }
+    let size = items.len();
     json!({
-        "_links": {"self": {"href": href}},
+        "_links": links,
         "_embedded": {collection: items},
-        "count": count,
-        "size": count,
+        "count": part.total,
+        "size": size,
     })
+}
+
+/// A list that is always whole.
+pub(super) fn whole(href: &str, collection: &str, items: Vec<Value>) -> Value {
+    let part = Part::<Value> {
+        shown: &[],
+        total: items.len(),
+        next: None,
+    };
+    list(href, collection, &part, items)
 }
 
 pub(super) fn created(body: Value) -> Response {

@@ -6,6 +6,7 @@ mod hal;
 mod management;
 mod pages;
 mod saml;
+mod token;
 
 pub(crate) use control::router as control_router;
 
@@ -36,6 +37,7 @@ pub(crate) fn router(idp: Idp) -> Router {
         .merge(saml::router())
         .nest("/console", console::router(idp.clone()))
         .route("/", get(async || Redirect::to("/console")))
+        .merge(token::router())
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -71,7 +73,7 @@ async fn metrics(State(idp): State<Idp>) -> Response {
     let environments = idp.environments().await.unwrap_or_default();
     let mut users = 0;
     for environment in &environments {
-        users += idp.users(&environment.id).await.unwrap_or_default().len();
+        users += idp.count_users(&environment.id).await.unwrap_or_default();
     }
     let text = format!(
         "# TYPE mock_idp_environments gauge\nmock_idp_environments {}\n\

@@ -59,6 +59,42 @@ pub(super) fn sign_on(
     (status, Html(page("Sign On", &form).into_string())).into_response()
 }
 
+/// The form for who must choose another password.
+pub(super) fn new_password(action: &str, username: &str, wrong: Option<&str>) -> Response {
+    let form = html! {
+        p { "Your password must be changed before you can go on." }
+        @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
+        form method="post" action=(action) {
+            input name="username" type="hidden" value=(username);
+            label for="currentPassword" { "Current Password" }
+            input id="currentPassword" name="currentPassword" type="password" autocomplete="current-password" required autofocus;
+            label for="newPassword" { "New Password" }
+            input id="newPassword" name="newPassword" type="password" autocomplete="new-password" minlength="8" required;
+            button type="submit" { "Save" }
+        }
+    };
+    let status = if wrong.is_some() {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::OK
+    };
+    (status, Html(page("Change Password", &form).into_string())).into_response()
+}
+
+/// The form for who must prove the address.
+pub(super) fn verification(action: &str, username: &str) -> Response {
+    let form = html! {
+        p { "We sent a code to your e-mail address. Enter it to verify your account." }
+        form method="post" action=(action) {
+            input name="username" type="hidden" value=(username);
+            label for="code" { "Verification Code" }
+            input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required autofocus;
+            button type="submit" { "Verify" }
+        }
+    };
+    Html(page("Verify Your Account", &form).into_string()).into_response()
+}
+
 /// A page that says what went wrong, with a number that the log has too.
 pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
     let reference = idp.ambient.chance().hex(4);

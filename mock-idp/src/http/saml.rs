@@ -3,10 +3,10 @@
 use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, response::Redirect};
 use saml::Limits;
-use saml::binding::{Parameter, post, redirect};
+use saml::binding::{Parameter, post as posting, redirect};
 use saml::message::StatusCode as SamlStatus;
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/saml20/idp/startsso", get(start_here))
         .route("/{env}/saml20/resume", get(resume))
         .route("/{env}/flows/{flow}", get(form).post(submit))
+        .route("/{env}/flows/{flow}/password", post(choose_password))
+        .route("/{env}/flows/{flow}/verification", post(verify))
 }
 
 type Shown = Result<Response, Denied>;
@@ -43,7 +45,7 @@ fn session_token(headers: &HeaderMap) -> Option<String> {
 }
 
 fn delivered(delivery: &Delivery) -> Response {
-    let page = post::form_page_of(
+    let page = posting::form_page_of(
         &delivery.acs_url,
         Parameter::Response,
         &delivery.field,
@@ -121,7 +123,7 @@ async fn by_form(
     Form(posted): Form<Posted>,
 ) -> Response {
     let outcome = async {
-        let xml = post::decode(&posted.request, &Limits::default())
+        let xml = posting::decode(&posted.request, &Limits::default())
             .map_err(|error| Denied::Page(format!("The request can't be read: {error}.")))?;
         let request = idp
             .receive(&env, &xml, posted.relay_state, Vouched::Form)
@@ -194,12 +196,104 @@ async fn submit(
             SignOn::Wrong => "Incorrect username or password. Please try again.",
             SignOn::Locked => "This account is locked. Ask your administrator to unlock it.",
             SignOn::Disabled => "This account is disabled. Ask your administrator to enable it.",
+            SignOn::MustChange => {
+                let to = format!("{}/password", action(&idp, &env, &id));
+                return Ok(pages::new_password(&to, &username, None));
+            }
+            SignOn::Unverified => {
+                if let Some(user) = idp.user_of_name(&env, &username).await? {
+                    idp.send_verification_code(&env, &user.id).await?;
+                }
+                let to = format!("{}/verification", action(&idp, &env, &id));
+                return Ok(pages::verification(&to, &username));
+            }
         };
         Ok(pages::sign_on(
             &action(&idp, &env, &id),
             &application,
             &username,
             Some(wrong),
+        ))
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Chosen {
+    username: String,
+    current_password: String,
+    new_password: String,
+}
+
+/// A password that had to be changed is, and its person signed on.
+async fn choose_password(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Form(chosen): Form<Chosen>,
+) -> Response {
+    let outcome = async {
+        let (flow, _, application) = idp.flow(&env, &id).await?;
+        let changed = idp
+            .change_password(
+                &env,
+                &chosen.username,
+                &chosen.current_password,
+                &chosen.new_password,
+            )
+            .await?;
+        if let Err(lacking) = changed {
+            let to = format!("{}/password", action(&idp, &env, &id));
+            return Ok(pages::new_password(&to, &chosen.username, Some(&lacking)));
+        }
+        match idp
+            .sign_on(&env, &chosen.username, &chosen.new_password)
+            .await?
+        {
+            SignOn::Welcome(user) => {
+                let token = idp.open_session(&flow, &user).await?;
+                Ok(welcome(&idp, &env, &id, &token))
+            }
+            _ => Ok(pages::sign_on(
+                &action(&idp, &env, &id),
+                &application,
+                &chosen.username,
+                None,
+            )),
+        }
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome)
+}
+
+#[derive(Deserialize)]
+struct Verification {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    code: String,
+}
+
+/// The address is proved by the code that was sent; then the person signs on.
+async fn verify(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Form(said): Form<Verification>,
+) -> Response {
+    let outcome = async {
+        let (_, _, application) = idp.flow(&env, &id).await?;
+        let right = match idp.user_of_name(&env, &said.username).await? {
+            Some(user) => idp.verify_user(&env, &user.id, &said.code).await?,
+            None => false,
+        };
+        let wrong =
+            (!right).then_some("That is not the code that was sent last. Sign on for another.");
+        Ok(pages::sign_on(
+            &action(&idp, &env, &id),
+            &application,
+            &said.username,
+            wrong,
         ))
     };
     let outcome = outcome.await;

@@ -70,7 +70,7 @@ pub(crate) struct Delivery {
 }
 
 /// A token as it is stored.
-fn fingerprint(token: &str) -> String {
+pub(crate) fn fingerprint(token: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(token.as_bytes())
         .iter()
@@ -136,6 +136,32 @@ impl Idp {
             Err(Refused::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The live sessions of a user.
+    pub(crate) async fn sessions_of_user(
+        &self,
+        environment: &str,
+        user: &str,
+    ) -> Result<Vec<SessionRow>> {
+        self.user(environment, user).await?;
+        let mut db = self.store.read().await?;
+        Ok(logins::sessions_of(&mut db, environment, user, self.now()).await?)
+    }
+
+    /// Ends one session of a user, by its index.
+    pub(crate) async fn end_session(
+        &self,
+        environment: &str,
+        user: &str,
+        index: &str,
+    ) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        if !logins::close(&mut tx, environment, user, index).await? {
+            return Err(Refused::not_found("session", index));
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Keeps a request until its person has signed on; the flow's id.

@@ -1,6 +1,7 @@
 //! What a service provider asks, and whether it may (saml-profiles §4.1.4.1).
 
 use saml::binding::redirect::QuerySignature;
+use saml::keys::Certificate;
 use saml::message::{AuthnRequest, NameIdFormat};
 
 use super::{Denied, SignOnRequest, page};
@@ -68,7 +69,10 @@ impl Idp {
                 "The request is addressed to {destination}; this is {sso_url}."
             ));
         }
-        let signed = verified(&application, vouched)?;
+        let certificates = self
+            .certificates(environment_id, &application.sp_verification.certificates)
+            .await?;
+        let signed = verified(&application, &certificates, vouched)?;
         let acs_url = acs_url(&application, &request, signed)?;
         let asked = request.name_id_policy.and_then(|policy| policy.format);
         Ok(SignOnRequest {
@@ -108,11 +112,15 @@ impl Idp {
 }
 
 /// Whether the application's own keys vouch for the request.
-fn verified(application: &Application, vouched: Vouched) -> Result<bool> {
+fn verified(
+    application: &Application,
+    certificates: &[Certificate],
+    vouched: Vouched,
+) -> Result<bool> {
     let required = application.sp_verification.authn_request_signed;
     match vouched {
-        Vouched::Query(Some(signature)) if !application.certificates().is_empty() => {
-            if signature.verify(&application.certificates()) {
+        Vouched::Query(Some(signature)) if !certificates.is_empty() => {
+            if signature.verify(certificates) {
                 return Ok(true);
             }
             page("The request's signature is not by the application's verification certificate.")

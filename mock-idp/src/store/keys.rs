@@ -17,7 +17,11 @@ pub(crate) struct KeyRow {
     pub pkcs8: String,
     /// The certificate, PEM.
     pub certificate: String,
+    /// `SIGNING` or `ENCRYPTION`.
+    pub purpose: String,
     pub created_at: Timestamp,
+    /// The place in the list: later ones are greater.
+    pub place: i64,
 }
 
 fn read(row: &AnyRow) -> Result<KeyRow> {
@@ -28,6 +32,8 @@ fn read(row: &AnyRow) -> Result<KeyRow> {
         is_default: row.try_get::<i64, _>("is_default")? != 0,
         pkcs8: row.try_get("pkcs8")?,
         certificate: row.try_get("certificate")?,
+        purpose: row.try_get("purpose")?,
+        place: row.try_get("place")?,
         created_at: instant(row.try_get("created_at")?),
     })
 }
@@ -41,8 +47,8 @@ pub(crate) async fn add(db: &mut Db, key: &KeyRow) -> Result<()> {
             .await?;
     }
     sqlx::query(
-        "INSERT INTO signing_keys (environment, id, name, is_default, pkcs8, certificate, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO signing_keys (environment, id, name, is_default, pkcs8, certificate, purpose, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&key.environment)
     .bind(&key.id)
@@ -50,6 +56,7 @@ pub(crate) async fn add(db: &mut Db, key: &KeyRow) -> Result<()> {
     .bind(i64::from(key.is_default))
     .bind(&key.pkcs8)
     .bind(&key.certificate)
+    .bind(&key.purpose)
     .bind(stored(key.created_at))
     .execute(db)
     .await?;
@@ -72,9 +79,25 @@ pub(crate) async fn make_default(db: &mut Db, environment: &str, id: &str) -> Re
     Ok(true)
 }
 
+/// Changes what a key is for.
+pub(crate) async fn set_purpose(
+    db: &mut Db,
+    environment: &str,
+    id: &str,
+    purpose: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE signing_keys SET purpose = $3 WHERE environment = $1 AND id = $2")
+        .bind(environment)
+        .bind(id)
+        .bind(purpose)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// The key with that id.
 pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Option<KeyRow>> {
-    sqlx::query("SELECT * FROM signing_keys WHERE environment = $1 AND id = $2")
+    sqlx::query("SELECT rowid AS place, * FROM signing_keys WHERE environment = $1 AND id = $2")
         .bind(environment)
         .bind(id)
         .fetch_optional(db)
@@ -85,7 +108,7 @@ pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Opti
 
 /// The environment's keys, the eldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<KeyRow>> {
-    sqlx::query("SELECT * FROM signing_keys WHERE environment = $1 ORDER BY rowid")
+    sqlx::query("SELECT rowid AS place, * FROM signing_keys WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
         .fetch_all(db)
         .await?

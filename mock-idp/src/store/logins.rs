@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
@@ -47,17 +48,53 @@ pub(crate) async fn session(
         .bind(stored(now))
         .fetch_optional(db)
         .await?
-        .map(|row| {
-            Ok(SessionRow {
-                token: row.try_get("token")?,
-                environment: row.try_get("environment")?,
-                user: row.try_get("user_id")?,
-                index: row.try_get("session_index")?,
-                authenticated_at: instant(row.try_get("authenticated_at")?),
-                expires_at: instant(row.try_get("expires_at")?),
-            })
-        })
+        .map(|row| read(&row))
         .transpose()
+}
+
+fn read(row: &AnyRow) -> Result<SessionRow> {
+    Ok(SessionRow {
+        token: row.try_get("token")?,
+        environment: row.try_get("environment")?,
+        user: row.try_get("user_id")?,
+        index: row.try_get("session_index")?,
+        authenticated_at: instant(row.try_get("authenticated_at")?),
+        expires_at: instant(row.try_get("expires_at")?),
+    })
+}
+
+/// The live sessions of a user.
+pub(crate) async fn sessions_of(
+    db: &mut Db,
+    environment: &str,
+    user: &str,
+    now: Timestamp,
+) -> Result<Vec<SessionRow>> {
+    sqlx::query(
+        "SELECT * FROM sessions WHERE environment = $1 AND user_id = $2 AND expires_at > $3
+         ORDER BY rowid",
+    )
+    .bind(environment)
+    .bind(user)
+    .bind(stored(now))
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Ends one session of a user by its index; whether there was one.
+pub(crate) async fn close(db: &mut Db, environment: &str, user: &str, index: &str) -> Result<bool> {
+    let gone = sqlx::query(
+        "DELETE FROM sessions WHERE environment = $1 AND user_id = $2 AND session_index = $3",
+    )
+    .bind(environment)
+    .bind(user)
+    .bind(index)
+    .execute(db)
+    .await?;
+    Ok(gone.rows_affected() > 0)
 }
 
 /// Ends every session of a user.

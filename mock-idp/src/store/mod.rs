@@ -10,6 +10,7 @@ pub(crate) mod logins;
 pub(crate) mod resources;
 pub(crate) mod sync;
 pub(crate) mod users;
+pub(crate) mod workers;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
@@ -106,6 +107,7 @@ impl Store {
             "DELETE FROM flows",
             "DELETE FROM sessions",
             "DELETE FROM signing_keys",
+            "DELETE FROM worker_tokens",
             "DELETE FROM memberships",
             "DELETE FROM users",
             "DELETE FROM resources",

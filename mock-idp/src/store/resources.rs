@@ -21,6 +21,10 @@ pub(crate) enum Kind {
     Rule,
     Mapping,
     Revision,
+    /// A certificate of somebody else's key.
+    Certificate,
+    /// The secret of a worker application.
+    Secret,
 }
 
 impl Kind {
@@ -37,6 +41,8 @@ impl Kind {
             Self::Rule => "rule",
             Self::Mapping => "mapping",
             Self::Revision => "revision",
+            Self::Certificate => "certificate",
+            Self::Secret => "secret",
         }
     }
 }
@@ -53,6 +59,8 @@ pub(crate) struct Resource {
     pub document: Map<String, Value>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Its place among those of its kind: later ones are greater.
+    pub place: i64,
 }
 
 fn read(kind: Kind, row: &AnyRow) -> Result<Resource> {
@@ -65,6 +73,7 @@ fn read(kind: Kind, row: &AnyRow) -> Result<Resource> {
         document: serde_json::from_str(&row.try_get::<String, _>("document")?)?,
         created_at: instant(row.try_get("created_at")?),
         updated_at: instant(row.try_get("updated_at")?),
+        place: row.try_get("place")?,
     })
 }
 
@@ -97,14 +106,16 @@ pub(crate) async fn get(
     kind: Kind,
     id: &str,
 ) -> Result<Option<Resource>> {
-    sqlx::query("SELECT * FROM resources WHERE environment = $1 AND kind = $2 AND id = $3")
-        .bind(environment)
-        .bind(kind.name())
-        .bind(id)
-        .fetch_optional(db)
-        .await?
-        .map(|row| read(kind, &row))
-        .transpose()
+    sqlx::query(
+        "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2 AND id = $3",
+    )
+    .bind(environment)
+    .bind(kind.name())
+    .bind(id)
+    .fetch_optional(db)
+    .await?
+    .map(|row| read(kind, &row))
+    .transpose()
 }
 
 /// Every document of the kind, the eldest first; below `parent` when given.
@@ -116,13 +127,13 @@ pub(crate) async fn list(
 ) -> Result<Vec<Resource>> {
     let query = match parent {
         None => sqlx::query(
-            "SELECT * FROM resources WHERE environment = $1 AND kind = $2
+            "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2
              ORDER BY rowid",
         )
         .bind(environment)
         .bind(kind.name()),
         Some(parent) => sqlx::query(
-            "SELECT * FROM resources WHERE environment = $1 AND kind = $2 AND parent = $3
+            "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2 AND parent = $3
              ORDER BY rowid",
         )
         .bind(environment)
@@ -135,6 +146,23 @@ pub(crate) async fn list(
         .iter()
         .map(|row| read(kind, row))
         .collect()
+}
+
+/// The others of its kind in its environment that bear its name.
+pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
+    sqlx::query(
+        "SELECT rowid AS place, * FROM resources
+         WHERE environment = $1 AND kind = $2 AND name = $3 AND id <> $4",
+    )
+    .bind(&resource.environment)
+    .bind(resource.kind.name())
+    .bind(&resource.name)
+    .bind(&resource.id)
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(|row| read(resource.kind, row))
+    .collect()
 }
 
 /// Removes a document; whether it was there.
@@ -173,6 +201,7 @@ pub(crate) async fn delete_environment(db: &mut Db, environment: &str) -> Result
         "DELETE FROM flows WHERE environment = $1",
         "DELETE FROM sessions WHERE environment = $1",
         "DELETE FROM signing_keys WHERE environment = $1",
+        "DELETE FROM worker_tokens WHERE environment = $1",
         "DELETE FROM memberships WHERE environment = $1",
         "DELETE FROM users WHERE environment = $1",
         "DELETE FROM resources WHERE environment = $1",

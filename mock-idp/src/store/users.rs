@@ -20,8 +20,14 @@ pub(crate) struct UserRow {
     pub must_change: bool,
     /// Wrong passwords in a row.
     pub failures: i64,
+    /// Since when nobody signs on with it.
+    pub locked_at: Option<Timestamp>,
+    /// The code that was sent to the address, to see whether it is theirs.
+    pub verification_code: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The place in the list: later ones are greater.
+    pub place: i64,
 }
 
 fn read(row: &AnyRow) -> Result<UserRow> {
@@ -33,6 +39,9 @@ fn read(row: &AnyRow) -> Result<UserRow> {
         password: row.try_get("password")?,
         must_change: row.try_get::<i64, _>("must_change")? != 0,
         failures: row.try_get("failures")?,
+        locked_at: row.try_get::<Option<i64>, _>("locked_at")?.map(instant),
+        verification_code: row.try_get("verification_code")?,
+        place: row.try_get("place")?,
         created_at: instant(row.try_get("created_at")?),
         updated_at: instant(row.try_get("updated_at")?),
     })
@@ -42,12 +51,13 @@ fn read(row: &AnyRow) -> Result<UserRow> {
 pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO users (environment, id, username_key, document, password, must_change,
-                            failures, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                            failures, locked_at, verification_code, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (environment, id) DO UPDATE SET
            username_key = excluded.username_key, document = excluded.document,
            password = excluded.password, must_change = excluded.must_change,
-           failures = excluded.failures, updated_at = excluded.updated_at",
+           failures = excluded.failures, locked_at = excluded.locked_at,
+           verification_code = excluded.verification_code, updated_at = excluded.updated_at",
     )
     .bind(&user.environment)
     .bind(&user.id)
@@ -56,6 +66,8 @@ pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     .bind(user.password.as_deref())
     .bind(i64::from(user.must_change))
     .bind(user.failures)
+    .bind(user.locked_at.map(stored))
+    .bind(user.verification_code.as_deref())
     .bind(stored(user.created_at))
     .bind(stored(user.updated_at))
     .execute(db)
@@ -65,7 +77,7 @@ pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
 
 /// The user with that id.
 pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Option<UserRow>> {
-    sqlx::query("SELECT * FROM users WHERE environment = $1 AND id = $2")
+    sqlx::query("SELECT rowid AS place, * FROM users WHERE environment = $1 AND id = $2")
         .bind(environment)
         .bind(id)
         .fetch_optional(db)
@@ -80,7 +92,7 @@ pub(crate) async fn by_username(
     environment: &str,
     username_key: &str,
 ) -> Result<Option<UserRow>> {
-    sqlx::query("SELECT * FROM users WHERE environment = $1 AND username_key = $2")
+    sqlx::query("SELECT rowid AS place, * FROM users WHERE environment = $1 AND username_key = $2")
         .bind(environment)
         .bind(username_key)
         .fetch_optional(db)
@@ -91,13 +103,42 @@ pub(crate) async fn by_username(
 
 /// Every user, the eldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>> {
-    sqlx::query("SELECT * FROM users WHERE environment = $1 ORDER BY rowid")
+    sqlx::query("SELECT rowid AS place, * FROM users WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
         .fetch_all(db)
         .await?
         .iter()
         .map(read)
         .collect()
+}
+
+/// At most `limit` users after a place, and how many there are in all.
+pub(crate) async fn page(
+    db: &mut Db,
+    environment: &str,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<UserRow>, usize)> {
+    let found = sqlx::query(
+        "SELECT rowid AS place, * FROM users WHERE environment = $1 AND rowid > $2
+         ORDER BY rowid LIMIT $3",
+    )
+    .bind(environment)
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(&mut *db)
+    .await?;
+    let found = found.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok((found, count(db, environment).await?))
+}
+
+/// How many users there are.
+pub(crate) async fn count(db: &mut Db, environment: &str) -> Result<usize> {
+    let row = sqlx::query("SELECT COUNT(*) AS users FROM users WHERE environment = $1")
+        .bind(environment)
+        .fetch_one(db)
+        .await?;
+    Ok(usize::try_from(row.try_get::<i64, _>("users")?).unwrap_or(0))
 }
 
 /// Removes a user with memberships and sessions; whether it was there.

@@ -1,42 +1,71 @@
-//! `/environments/{env}/applications` and their attribute mappings.
+//! `/environments/{env}/applications`, their attribute mappings, a worker's secret.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::href;
+use super::route::Route;
 use crate::Idp;
-use crate::directory::existing;
-use crate::http::hal::{self, Answer, Body};
+use crate::directory::Change;
+use crate::http::hal::{self, Answer, Asked, Body, Page};
 use crate::refusal::Refused;
 use crate::store::resources::{Kind, Resource};
 
-pub(super) fn router() -> Router<Idp> {
-    Router::new()
-        .route("/environments/{env}/applications", get(list).post(create))
-        .route(
-            "/environments/{env}/applications/{app}",
-            get(show).put(replace).patch(merge).delete(remove),
+pub(super) fn routes() -> Vec<Route> {
+    let all = "/environments/{env}/applications";
+    let one = "/environments/{env}/applications/{application}";
+    let attributes = "/environments/{env}/applications/{application}/attributes";
+    let attribute = "/environments/{env}/applications/{application}/attributes/{attribute}";
+    let secret = "/environments/{env}/applications/{application}/secret";
+    vec![
+        Route::get(all, "Lists the applications", list).lists("applications", "Application"),
+        Route::post(all, "Creates an application", create)
+            .takes("Application")
+            .makes("Application"),
+        Route::get(one, "Shows an application", show).shows("Application"),
+        Route::put(one, "Replaces an application's settings", replace)
+            .takes("Application")
+            .shows("Application"),
+        Route::patch(one, "Changes some of an application's settings", merge)
+            .takes("Partial")
+            .shows("Application")
+            .ours(),
+        Route::delete(one, "Deletes an application", remove),
+        Route::get(
+            attributes,
+            "Lists an application's attribute mappings",
+            list_attributes,
         )
-        .route(
-            "/environments/{env}/applications/{app}/attributes",
-            get(attributes).post(create_attribute),
+        .lists("attributes", "Attribute"),
+        Route::post(attributes, "Adds an attribute mapping", create_attribute)
+            .takes("Attribute")
+            .makes("Attribute"),
+        Route::get(attribute, "Shows an attribute mapping", show_attribute).shows("Attribute"),
+        Route::put(
+            attribute,
+            "Replaces an attribute mapping",
+            replace_attribute,
         )
-        .route(
-            "/environments/{env}/applications/{app}/attributes/{id}",
-            get(attribute)
-                .put(replace_attribute)
-                .delete(remove_attribute),
-        )
+        .takes("Attribute")
+        .shows("Attribute"),
+        Route::delete(attribute, "Removes an attribute mapping", remove_attribute),
+        Route::get(secret, "Shows a worker's secret", show_secret).shows("Secret"),
+        Route::post(secret, "Gives a worker a new secret", renew_secret).shows("Secret"),
+    ]
 }
 
 fn shown(idp: &Idp, application: &Resource) -> Value {
     let env = &application.environment;
     let path = format!("/applications/{}", application.id);
     let mut body = hal::resource(application, &href(idp, env, &path));
+    if application.document["protocol"] != "SAML" {
+        body["_links"]["secret"] = json!({"href": href(idp, env, &format!("{path}/secret"))});
+        body["_links"]["token"] = json!({"href": format!("{}/{env}/as/token", idp.base_url)});
+        return body;
+    }
     body["_links"]["attributes"] = json!({"href": href(idp, env, &format!("{path}/attributes"))});
     // What the console's Configuration tab shows to copy.
     body["_links"]["metadata"] =
@@ -46,11 +75,12 @@ fn shown(idp: &Idp, application: &Resource) -> Value {
     body
 }
 
-async fn list(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
-    let all = idp.list(&env, Kind::Application, None).await?;
-    let items = all.iter().map(|app| shown(&idp, app)).collect();
+async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
+    let mut all = idp.list(&env, Kind::Application, None).await?;
+    let part = page.resources(&mut all)?;
+    let items = part.shown.iter().map(|app| shown(&idp, app)).collect();
     let at = href(&idp, &env, "/applications");
-    Ok(Json(hal::list(&at, "applications", items)).into_response())
+    Ok(Json(hal::list(&at, "applications", &part, items)).into_response())
 }
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
@@ -68,7 +98,8 @@ async fn replace(
     Path((env, app)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    let changed = idp.change_application(&env, &app, document, false).await?;
+    let change = Change::Replace(document);
+    let changed = idp.change_application(&env, &app, change).await?;
     Ok(Json(shown(&idp, &changed)).into_response())
 }
 
@@ -77,7 +108,8 @@ async fn merge(
     Path((env, app)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    let changed = idp.change_application(&env, &app, document, true).await?;
+    let change = Change::Merge(document);
+    let changed = idp.change_application(&env, &app, change).await?;
     Ok(Json(shown(&idp, &changed)).into_response())
 }
 
@@ -94,12 +126,17 @@ fn mapping(idp: &Idp, attribute: &Resource) -> Value {
     body
 }
 
-async fn attributes(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+async fn list_attributes(
+    State(idp): State<Idp>,
+    Path((env, app)): Path<(String, String)>,
+    Asked(page): Asked<Page>,
+) -> Answer {
     idp.get(&env, Kind::Application, &app).await?;
-    let all = idp.list(&env, Kind::Attribute, Some(&app)).await?;
-    let items = all.iter().map(|a| mapping(&idp, a)).collect();
+    let mut all = idp.list(&env, Kind::Attribute, Some(&app)).await?;
+    let part = page.resources(&mut all)?;
+    let items = part.shown.iter().map(|a| mapping(&idp, a)).collect();
     let at = href(&idp, &env, &format!("/applications/{app}/attributes"));
-    Ok(Json(hal::list(&at, "attributes", items)).into_response())
+    Ok(Json(hal::list(&at, "attributes", &part, items)).into_response())
 }
 
 async fn create_attribute(
@@ -111,12 +148,11 @@ async fn create_attribute(
     Ok(hal::created(mapping(&idp, &made)))
 }
 
-async fn attribute(
+async fn show_attribute(
     State(idp): State<Idp>,
     Path((env, app, id)): Path<(String, String, String)>,
 ) -> Answer {
-    let mut db = idp.store.read().await.map_err(Refused::from)?;
-    let found = existing(&mut db, &env, Kind::Attribute, &id).await?;
+    let found = idp.get(&env, Kind::Attribute, &id).await?;
     if found.parent != app {
         return Err(Refused::not_found("attribute", &id).into());
     }
@@ -138,4 +174,24 @@ async fn remove_attribute(
 ) -> Answer {
     idp.delete_attribute(&env, &app, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn secret(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
+    let path = format!("/applications/{}/secret", found.parent);
+    Ok(json!({
+        "_links": {"self": {"href": href(idp, &found.environment, &path)}},
+        "environment": {"id": found.environment},
+        "application": {"id": found.parent},
+        "secret": Idp::secret_text(found)?,
+    }))
+}
+
+async fn show_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+    let found = idp.worker_secret(&env, &app).await?;
+    Ok(Json(secret(&idp, &found)?).into_response())
+}
+
+async fn renew_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+    let made = idp.renew_worker_secret(&env, &app).await?;
+    Ok(Json(secret(&idp, &made)?).into_response())
 }

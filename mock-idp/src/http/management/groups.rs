@@ -1,34 +1,41 @@
 //! `/environments/{env}/groups` and their nesting.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::href;
+use super::route::Route;
 use crate::Idp;
-use crate::directory::text;
-use crate::http::hal::{self, Answer, Body};
+use crate::directory::{Change, text};
+use crate::http::hal::{self, Answer, Asked, Body, Page};
 use crate::refusal::Refused;
 use crate::store::resources::{Kind, Resource};
 
-pub(super) fn router() -> Router<Idp> {
-    Router::new()
-        .route("/environments/{env}/groups", get(list).post(create))
-        .route(
-            "/environments/{env}/groups/{id}",
-            get(show).put(replace).delete(remove),
-        )
-        .route(
-            "/environments/{env}/groups/{id}/memberOfGroups",
-            get(outer).post(nest),
-        )
-        .route(
-            "/environments/{env}/groups/{id}/memberOfGroups/{outer}",
-            delete(unnest),
-        )
+pub(super) fn routes() -> Vec<Route> {
+    let all = "/environments/{env}/groups";
+    let one = "/environments/{env}/groups/{group}";
+    let outer = "/environments/{env}/groups/{group}/memberOfGroups";
+    let nesting = "/environments/{env}/groups/{group}/memberOfGroups/{outer}";
+    vec![
+        Route::get(all, "Lists the groups", list).lists("groups", "Group"),
+        Route::post(all, "Creates a group", create)
+            .takes("Group")
+            .makes("Group"),
+        Route::get(one, "Shows a group", show).shows("Group"),
+        Route::put(one, "Replaces what is said of a group", replace)
+            .takes("Group")
+            .shows("Group"),
+        Route::delete(one, "Deletes a group", remove),
+        Route::get(outer, "Lists the groups that a group is in", list_outer)
+            .lists_all("groupMemberships", "Group"),
+        Route::post(outer, "Puts a group into another", nest)
+            .takes("Reference")
+            .makes("Group"),
+        Route::delete(nesting, "Takes a group out of another", unnest),
+    ]
 }
 
 fn plain(idp: &Idp, group: &Resource) -> Value {
@@ -44,13 +51,15 @@ async fn counted(idp: &Idp, group: &Resource) -> Result<Value, Refused> {
     Ok(shown)
 }
 
-async fn list(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
-    let all = idp.list(&env, Kind::Group, None).await?;
+async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
+    let mut all = idp.list(&env, Kind::Group, None).await?;
+    let part = page.resources(&mut all)?;
     let mut items = Vec::new();
-    for group in &all {
+    for group in part.shown {
         items.push(counted(&idp, group).await?);
     }
-    Ok(Json(hal::list(&href(&idp, &env, "/groups"), "groups", items)).into_response())
+    let at = href(&idp, &env, "/groups");
+    Ok(Json(hal::list(&at, "groups", &part, items)).into_response())
 }
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
@@ -68,7 +77,8 @@ async fn replace(
     Path((env, id)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    let group = idp.change_group(&env, &id, document).await?;
+    let change = Change::Replace(document);
+    let group = idp.change_group(&env, &id, change).await?;
     Ok(Json(counted(&idp, &group).await?).into_response())
 }
 
@@ -77,11 +87,11 @@ async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>)
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn outer(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+async fn list_outer(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let all = idp.outer_groups(&env, &id).await?;
     let items = all.iter().map(|group| plain(&idp, group)).collect();
     let at = href(&idp, &env, &format!("/groups/{id}/memberOfGroups"));
-    Ok(Json(hal::list(&at, "groupMemberships", items)).into_response())
+    Ok(Json(hal::whole(&at, "groupMemberships", items)).into_response())
 }
 
 async fn nest(

@@ -1,106 +1,98 @@
-//! `/environments/{env}/keys`: signing keys and their certificates.
+//! `/environments/{env}/keys`: key pairs and their certificates.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse as _;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::href;
+use super::route::Route;
 use crate::Idp;
-use crate::applications::keys::signer;
-use crate::config::KeyMaterial;
-use crate::directory::text;
-use crate::http::hal::{self, Answer, Body};
+use crate::applications::keys::{kind_and_length, signer};
+use crate::http::hal::{self, Answer, Asked, Body, Page};
 use crate::refusal::Refused;
-use crate::store::keys::{self, KeyRow};
+use crate::store::keys::KeyRow;
 
-pub(super) fn router() -> Router<Idp> {
-    Router::new()
-        .route("/environments/{env}/keys", get(list).post(create))
-        .route(
-            "/environments/{env}/keys/{id}",
-            get(show).put(change).delete(remove),
+pub(super) fn routes() -> Vec<Route> {
+    let all = "/environments/{env}/keys";
+    let one = "/environments/{env}/keys/{key}";
+    let rotation = "/environments/{env}/keys/{key}/rotation";
+    vec![
+        Route::get(all, "Lists the key pairs", list).lists("keys", "Key"),
+        Route::post(all, "Makes a key pair, or imports one", create)
+            .takes("Key")
+            .makes("Key"),
+        Route::get(one, "Shows a key pair, or its certificate in PEM", show).shows("Key"),
+        Route::put(
+            one,
+            "Makes a key pair the default, or says what it is for",
+            change,
         )
+        .takes("Key")
+        .shows("Key"),
+        Route::delete(one, "Deletes a key pair that nothing signs with", remove),
+        Route::post(
+            rotation,
+            "Puts a new key pair in the place of this one",
+            rotate,
+        )
+        .takes("Partial")
+        .makes("Key")
+        .ours(),
+    ]
 }
 
 fn shown(idp: &Idp, key: &KeyRow) -> Result<Value, Refused> {
     let decoded = signer(key)?;
     let certificate = decoded.certificate();
-    let (kind, length) = certificate
-        .key()
-        .split_once(' ')
-        .unwrap_or(("UNKNOWN", "0"));
-    let length: u32 = length.trim_start_matches("P-").parse().unwrap_or(0);
-    let now = idp.now();
-    let status = if now < certificate.not_before() {
-        "NOT_YET_VALID"
-    } else if now > certificate.not_after() {
-        "EXPIRED"
-    } else {
-        "VALID"
-    };
-    Ok(json!({
+    let (is_ec, length) = kind_and_length(certificate);
+    let lasts = certificate
+        .not_after()
+        .duration_since(certificate.not_before());
+    let mut shown = json!({
         "_links": {"self": {"href": href(idp, &key.environment, &format!("/keys/{}", key.id))}},
         "id": key.id,
         "environment": {"id": key.environment},
         "name": key.name,
-        "algorithm": kind,
+        "algorithm": if is_ec { "EC" } else { "RSA" },
         "keyLength": length,
-        "signatureAlgorithm": if kind == "EC" { "SHA256withECDSA" } else { "SHA256withRSA" },
-        "subjectDN": certificate.subject(),
-        "issuerDN": certificate.subject(),
-        "startsAt": certificate.not_before().to_string(),
-        "expiresAt": certificate.not_after().to_string(),
-        "fingerprint": certificate.fingerprint_sha256(),
-        "status": status,
-        "usageType": "SIGNING",
+        "signatureAlgorithm": if is_ec { "SHA256withECDSA" } else { "SHA256withRSA" },
+        "validityPeriod": lasts.as_hours() / 24,
+        "usageType": key.purpose,
         "default": key.is_default,
         "createdAt": key.created_at.to_string(),
-    }))
+    });
+    super::certificates::described(&mut shown, certificate, idp.now());
+    Ok(shown)
 }
 
-async fn list(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
-    let all = idp.keys(&env).await?;
-    let items = all.iter().map(|key| shown(&idp, key));
+async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
+    let mut all = idp.keys(&env).await?;
+    page.filtered(&mut all, |key| shown(&idp, key).unwrap_or_default())?;
+    let part = page.cut(&all, |key| key.place)?;
+    let items = part.shown.iter().map(|key| shown(&idp, key));
     let items = items.collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(hal::list(&href(&idp, &env, "/keys"), "keys", items)).into_response())
+    let at = href(&idp, &env, "/keys");
+    Ok(Json(hal::list(&at, "keys", &part, items)).into_response())
 }
 
-/// A new RSA 2048 key, or with `privateKey` and `certificate` (PEM) an imported one.
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
-    let name = text(&document, "name").ok_or_else(|| Refused::required("name"))?;
-    let is_default = document.get("default") == Some(&Value::Bool(true));
-    let imported = match (
-        text(&document, "privateKey"),
-        text(&document, "certificate"),
-    ) {
-        (Some(private_key), Some(certificate)) => Some(KeyMaterial {
-            private_key: private_key.to_owned(),
-            certificate: certificate.to_owned(),
-        }),
-        (None, None) => None,
-        (Some(_), None) => return Err(Refused::required("certificate").into()),
-        (None, Some(_)) => return Err(Refused::required("privateKey").into()),
-    };
-    if imported.is_none()
-        && let Some(algorithm) = text(&document, "algorithm")
-        && algorithm != "RSA"
-    {
-        return Err(
-            Refused::invalid("algorithm", "expected RSA; import a key of another kind").into(),
-        );
-    }
-    let key = idp.add_key(&env, name, is_default, imported).await?;
+    let key = idp.create_key(&env, &document).await?;
     Ok(hal::created(shown(&idp, &key)?))
 }
 
-async fn found(idp: &Idp, env: &str, id: &str) -> Result<KeyRow, Refused> {
-    let mut db = idp.store.read().await?;
-    keys::get(&mut db, env, id)
-        .await?
-        .ok_or_else(|| Refused::not_found("key", id))
+/// Whether the client wants that media type.
+pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains(kind))
+}
+
+/// A certificate to keep.
+pub(super) fn pem(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-pem-file")], text).into_response()
 }
 
 /// The key's description, or its certificate when PEM is asked for.
@@ -109,49 +101,28 @@ async fn show(
     Path((env, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    let key = found(&idp, &env, &id).await?;
-    let wants_pem = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("pem"));
-    if wants_pem {
-        return Ok((
-            [(header::CONTENT_TYPE, "application/x-pem-file")],
-            key.certificate,
-        )
-            .into_response());
+    let key = idp.key(&env, &id).await?;
+    if wants(&headers, "pem") {
+        return Ok(pem(key.certificate));
     }
     Ok(Json(shown(&idp, &key)?).into_response())
 }
 
-/// Makes it the default.
 async fn change(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    if document.get("default") == Some(&Value::Bool(true)) {
-        let mut tx = idp.store.write().await.map_err(Refused::from)?;
-        if !keys::make_default(&mut tx, &env, &id)
-            .await
-            .map_err(Refused::from)?
-        {
-            return Err(Refused::not_found("key", &id).into());
-        }
-        tx.commit().await.map_err(Refused::from)?;
-    }
-    Ok(Json(shown(&idp, &found(&idp, &env, &id).await?)?).into_response())
+    let key = idp.change_key(&env, &id, &document).await?;
+    Ok(Json(shown(&idp, &key)?).into_response())
+}
+
+async fn rotate(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+    let key = idp.rotate_key(&env, &id).await?;
+    Ok(hal::created(shown(&idp, &key)?))
 }
 
 async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let key = found(&idp, &env, &id).await?;
-    if key.is_default {
-        return Err(Refused::constraint("id", "expected another default key first").into());
-    }
-    let mut tx = idp.store.write().await.map_err(Refused::from)?;
-    keys::delete(&mut tx, &env, &id)
-        .await
-        .map_err(Refused::from)?;
-    tx.commit().await.map_err(Refused::from)?;
+    idp.delete_key(&env, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

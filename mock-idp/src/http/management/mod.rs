@@ -1,36 +1,68 @@
 //! The management API, with PingOne's resource names, below `/v1`.
+//!
+//! Each file lists the routes of one resource; [`routes`] is all of them, and
+//! the OpenAPI document is made from the same list.
 
 mod applications;
+mod certificates;
 mod environments;
 mod groups;
 mod keys;
+mod openapi;
+mod passwords;
 mod propagation;
+mod route;
 mod users;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use subtle::ConstantTimeEq as _;
+use axum::routing::get;
+use axum::{Json, Router};
 
 use super::hal::{self, Problem};
 use crate::Idp;
+use crate::applications::workers::Caller;
+use route::Route;
 
-/// Every route of the management API, guarded by the admin token.
-pub(super) fn router(idp: Idp) -> Router<Idp> {
-    Router::new()
-        .merge(environments::router())
-        .merge(users::router())
-        .merge(groups::router())
-        .merge(applications::router())
-        .merge(keys::router())
-        .merge(propagation::router())
-        .fallback(async || Problem::not_found("There is no such resource.").into_response())
-        .layer(middleware::from_fn_with_state(idp, admin_only))
+/// Every route there is.
+fn routes() -> Vec<Route> {
+    [
+        environments::routes(),
+        users::routes(),
+        groups::routes(),
+        applications::routes(),
+        keys::routes(),
+        certificates::routes(),
+        propagation::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-async fn admin_only(State(idp): State<Idp>, request: Request, next: Next) -> Response {
+/// The management API, guarded by its tokens; its document, open to all.
+pub(super) fn router(idp: Idp) -> Router<Idp> {
+    let document = openapi::document(&idp.base_url, &routes());
+    let mut router = Router::new();
+    for route in routes() {
+        router = router.route(&route.path, route.answers);
+    }
+    router
+        .fallback(async || Problem::not_found("There is no such resource.").into_response())
+        .layer(middleware::from_fn_with_state(idp, known_callers_only))
+        .route("/openapi.json", get(async move || Json(document)))
+}
+
+/// The environment that a path below `/v1` is in.
+fn environment_of(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let id = path.strip_prefix("/environments/")?.split('/').next()?;
+    Some(id).filter(|id| !id.is_empty())
+}
+
+async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: Next) -> Response {
     let token = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -38,21 +70,39 @@ async fn admin_only(State(idp): State<Idp>, request: Request, next: Next) -> Res
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map_or("", |(_, token)| token.trim());
-    if bool::from(token.as_bytes().ct_eq(idp.admin_token.as_bytes())) {
-        let answer = next.run(request).await;
-        return hal::numbered(answer, || idp.new_id());
-    }
-    let mut refused = Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "ACCESS_FAILED",
-        "The request could not be completed. Send the admin token: Authorization: Bearer <token>.",
-    )
-    .into_response();
-    refused.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        header::HeaderValue::from_static("Bearer"),
-    );
-    hal::numbered(refused, || idp.new_id())
+    let refused = match idp.caller(token).await {
+        Err(error) => Problem::from(error).into_response(),
+        Ok(None) => {
+            let mut refused = Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "ACCESS_FAILED",
+                "The request could not be completed. Send the admin token or a worker's: Authorization: Bearer <token>.",
+            )
+            .into_response();
+            refused.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                header::HeaderValue::from_static("Bearer"),
+            );
+            refused
+        }
+        Ok(Some(Caller::Worker { environment }))
+            if environment_of(request.uri().path()).is_some_and(|asked| asked != environment)
+                || environment_of(request.uri().path()).is_none()
+                    && request.method() != axum::http::Method::GET =>
+        {
+            Problem::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_FAILED",
+                format!("The worker acts in its own environment {environment} and in no other."),
+            )
+            .into_response()
+        }
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+    };
+    hal::numbered(refused, || idp.new_id()).await
 }
 
 /// The address of something in an environment.

@@ -1,60 +1,173 @@
 //! `/environments/{env}/propagation`: stores, plans, rules, mappings, revisions.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::href;
+use super::route::Route;
 use crate::Idp;
 use crate::directory::reference;
-use crate::http::hal::{self, Answer, Body, Problem};
+use crate::http::hal::{self, Answer, Asked, Body, Page};
 use crate::provisioning::plans::without_secrets;
 use crate::refusal::Refused;
 use crate::store::resources::{Kind, Resource};
 
+/// What a kind is called in paths, lists and the document.
+struct Names {
+    kind: Kind,
+    /// In paths and lists.
+    many: &'static str,
+    /// The path's parameter, and the schema.
+    one: &'static str,
+    schema: &'static str,
+}
+
+const KINDS: [Names; 5] = [
+    Names {
+        kind: Kind::Store,
+        many: "stores",
+        one: "store",
+        schema: "Store",
+    },
+    Names {
+        kind: Kind::Plan,
+        many: "plans",
+        one: "plan",
+        schema: "Plan",
+    },
+    Names {
+        kind: Kind::Rule,
+        many: "rules",
+        one: "rule",
+        schema: "Rule",
+    },
+    Names {
+        kind: Kind::Mapping,
+        many: "mappings",
+        one: "mapping",
+        schema: "Mapping",
+    },
+    // PingOne's own clients spell it both ways.
+    Names {
+        kind: Kind::Mapping,
+        many: "mapping",
+        one: "mapping",
+        schema: "Mapping",
+    },
+];
+
 const BASE: &str = "/environments/{env}/propagation";
 
-pub(super) fn router() -> Router<Idp> {
-    let at = |path: &str| format!("{BASE}{path}");
-    Router::new()
-        .route(&at("/stores/connection/status"), post(test_connection))
-        .route(
-            &at("/plans/{parent}/rules"),
-            get(rules_of).post(create_rule),
-        )
-        .route(
-            &at("/rules/{parent}/mappings"),
-            get(mappings_of).post(create_mapping),
-        )
-        .route(&at("/rules"), get(rules).post(create_rule_by_plan))
-        .route(&at("/revisions"), get(revisions).post(create_revision))
-        .route(&at("/revisions/{id}"), get(revision))
-        .route(&at("/{kind}"), get(list).post(create))
-        .route(&at("/{kind}/{id}"), get(show).put(replace).delete(remove))
-}
-
-fn kind(name: &str) -> Result<Kind, Problem> {
-    match name {
-        "stores" => Ok(Kind::Store),
-        "plans" => Ok(Kind::Plan),
-        "rules" => Ok(Kind::Rule),
-        // PingOne's own clients spell it both ways.
-        "mappings" | "mapping" => Ok(Kind::Mapping),
-        _ => Err(Problem::not_found("There is no such resource.")),
-    }
-}
-
 fn collection(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Store => "stores",
-        Kind::Plan => "plans",
-        Kind::Rule => "rules",
-        Kind::Mapping => "mappings",
-        _ => "revisions",
+    KINDS
+        .iter()
+        .find(|names| names.kind == kind)
+        .map_or("revisions", |names| names.many)
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let at = |path: &str| format!("{BASE}{path}");
+    let mut routes = Vec::new();
+    for names in KINDS {
+        routes.extend(of_kind(&names));
     }
+    let status = at("/stores/connection/status");
+    let rules = at("/plans/{plan}/rules");
+    let mappings = at("/rules/{rule}/mappings");
+    let revisions = at("/revisions");
+    routes.extend([
+        Route::post(&status, "Asks whether a connection works", test_connection)
+            .takes("Store")
+            .acts(&["", "connection.check"])
+            .shows("ConnectionStatus"),
+        Route::get(&rules, "Lists a plan's rules", rules_of).lists("rules", "Rule"),
+        Route::post(&rules, "Creates a rule of a plan", create_rule)
+            .takes("Rule")
+            .makes("Rule"),
+        Route::get(&mappings, "Lists a rule's mappings", mappings_of).lists("mappings", "Mapping"),
+        Route::post(&mappings, "Creates a mapping of a rule", create_mapping)
+            .takes("Mapping")
+            .makes("Mapping"),
+        Route::get(&revisions, "Lists the revisions", list_revisions)
+            .lists("revisions", "Revision"),
+        Route::post(
+            &revisions,
+            "Makes what was configured take effect",
+            create_revision,
+        )
+        .takes("Partial")
+        .makes("Revision"),
+        Route::get(
+            &at("/revisions/{revision}"),
+            "Shows a revision; id:latest is the last one",
+            show_revision,
+        )
+        .shows("Revision"),
+    ]);
+    routes
+}
+
+fn of_kind(names: &Names) -> Vec<Route> {
+    let Names {
+        kind, many, one, ..
+    } = *names;
+    let schema = names.schema;
+    let all = format!("{BASE}/{many}");
+    let single = format!("{BASE}/{many}/{{{one}}}");
+    type Two = Path<(String, String)>;
+    let remove = Route::delete(
+        &single,
+        "Deletes one",
+        move |State(idp): State<Idp>, Path((env, id)): Two| async move {
+            idp.delete_propagation(&env, kind, &id).await?;
+            Answer::Ok(StatusCode::NO_CONTENT.into_response())
+        },
+    );
+    if many == "mapping" {
+        return vec![remove];
+    }
+    vec![
+        Route::get(
+            &all,
+            "Lists them",
+            move |State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>| async move {
+                list(&idp, &env, kind, None, &page).await
+            },
+        )
+        .lists(many, schema),
+        Route::post(
+            &all,
+            "Creates one",
+            move |State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body| async move {
+                create(&idp, &env, kind, document).await
+            },
+        )
+        .takes(schema)
+        .makes(schema),
+        Route::get(
+            &single,
+            "Shows one",
+            move |State(idp): State<Idp>, Path((env, id)): Two| async move {
+                let found = idp.get(&env, kind, &id).await?;
+                Answer::Ok(Json(shown(&idp, &found).await?).into_response())
+            },
+        )
+        .shows(schema),
+        Route::put(
+            &single,
+            "Replaces one; secrets that are left out stay",
+            move |State(idp): State<Idp>, Path((env, id)): Two, Body(document): Body| async move {
+                let changed = idp.change_propagation(&env, kind, &id, document).await?;
+                Answer::Ok(Json(shown(&idp, &changed).await?).into_response())
+            },
+        )
+        .takes(schema)
+        .shows(schema),
+        remove,
+    ]
 }
 
 async fn shown(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
@@ -71,50 +184,50 @@ async fn shown(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     Ok(body)
 }
 
-async fn all(idp: &Idp, env: &str, kind: Kind, parent: Option<&str>) -> Answer {
+async fn list(idp: &Idp, env: &str, kind: Kind, parent: Option<&str>, page: &Page) -> Answer {
+    let mut all = idp.list(env, kind, parent).await?;
+    let part = page.resources(&mut all)?;
     let mut items = Vec::new();
-    for found in idp.list(env, kind, parent).await? {
-        items.push(shown(idp, &found).await?);
+    for found in part.shown {
+        items.push(shown(idp, found).await?);
     }
     let name = collection(kind);
     let at = href(idp, env, &format!("/propagation/{name}"));
-    Ok(Json(hal::list(&at, name, items)).into_response())
+    Ok(Json(hal::list(&at, name, &part, items)).into_response())
 }
 
-async fn list(State(idp): State<Idp>, Path((env, name)): Path<(String, String)>) -> Answer {
-    all(&idp, &env, kind(&name)?, None).await
-}
-
-async fn rules(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
-    all(&idp, &env, Kind::Rule, None).await
-}
-
-async fn rules_of(State(idp): State<Idp>, Path((env, plan)): Path<(String, String)>) -> Answer {
-    idp.get(&env, Kind::Plan, &plan).await?;
-    all(&idp, &env, Kind::Rule, Some(&plan)).await
-}
-
-async fn mappings_of(State(idp): State<Idp>, Path((env, rule)): Path<(String, String)>) -> Answer {
-    idp.get(&env, Kind::Rule, &rule).await?;
-    all(&idp, &env, Kind::Mapping, Some(&rule)).await
-}
-
-async fn create(
-    State(idp): State<Idp>,
-    Path((env, name)): Path<(String, String)>,
-    Body(document): Body,
-) -> Answer {
-    let kind = kind(&name)?;
+async fn create(idp: &Idp, env: &str, kind: Kind, document: crate::directory::Document) -> Answer {
     let parent = match kind {
-        Kind::Mapping => reference(&document, "rule")
-            .ok_or_else(|| Refused::required("rule.id"))?
-            .to_owned(),
-        _ => String::new(),
+        Kind::Mapping => Some("rule"),
+        Kind::Rule => Some("plan"),
+        _ => None,
     };
-    let made = idp
-        .create_propagation(&env, kind, &parent, document)
-        .await?;
-    Ok(hal::created(shown(&idp, &made).await?))
+    let parent = match parent {
+        Some(key) => reference(&document, key)
+            .ok_or_else(|| Refused::required(&format!("{key}.id")))?
+            .to_owned(),
+        None => String::new(),
+    };
+    let made = idp.create_propagation(env, kind, &parent, document).await?;
+    Ok(hal::created(shown(idp, &made).await?))
+}
+
+async fn rules_of(
+    State(idp): State<Idp>,
+    Path((env, plan)): Path<(String, String)>,
+    Asked(page): Asked<Page>,
+) -> Answer {
+    idp.get(&env, Kind::Plan, &plan).await?;
+    list(&idp, &env, Kind::Rule, Some(&plan), &page).await
+}
+
+async fn mappings_of(
+    State(idp): State<Idp>,
+    Path((env, rule)): Path<(String, String)>,
+    Asked(page): Asked<Page>,
+) -> Answer {
+    idp.get(&env, Kind::Rule, &rule).await?;
+    list(&idp, &env, Kind::Mapping, Some(&rule), &page).await
 }
 
 async fn create_rule(
@@ -128,17 +241,6 @@ async fn create_rule(
     Ok(hal::created(shown(&idp, &made).await?))
 }
 
-async fn create_rule_by_plan(
-    State(idp): State<Idp>,
-    Path(env): Path<String>,
-    Body(document): Body,
-) -> Answer {
-    let plan = reference(&document, "plan")
-        .ok_or_else(|| Refused::required("plan.id"))?
-        .to_owned();
-    create_rule(State(idp), Path((env, plan)), Body(document)).await
-}
-
 async fn create_mapping(
     State(idp): State<Idp>,
     Path((env, rule)): Path<(String, String)>,
@@ -148,33 +250,6 @@ async fn create_mapping(
         .create_propagation(&env, Kind::Mapping, &rule, document)
         .await?;
     Ok(hal::created(shown(&idp, &made).await?))
-}
-
-async fn show(
-    State(idp): State<Idp>,
-    Path((env, name, id)): Path<(String, String, String)>,
-) -> Answer {
-    let found = idp.get(&env, kind(&name)?, &id).await?;
-    Ok(Json(shown(&idp, &found).await?).into_response())
-}
-
-async fn replace(
-    State(idp): State<Idp>,
-    Path((env, name, id)): Path<(String, String, String)>,
-    Body(document): Body,
-) -> Answer {
-    let changed = idp
-        .change_propagation(&env, kind(&name)?, &id, document)
-        .await?;
-    Ok(Json(shown(&idp, &changed).await?).into_response())
-}
-
-async fn remove(
-    State(idp): State<Idp>,
-    Path((env, name, id)): Path<(String, String, String)>,
-) -> Answer {
-    idp.delete_propagation(&env, kind(&name)?, &id).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn test_connection(
@@ -191,8 +266,12 @@ async fn test_connection(
     .into_response())
 }
 
-async fn revisions(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
-    all(&idp, &env, Kind::Revision, None).await
+async fn list_revisions(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    Asked(page): Asked<Page>,
+) -> Answer {
+    list(&idp, &env, Kind::Revision, None, &page).await
 }
 
 async fn create_revision(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
@@ -200,7 +279,7 @@ async fn create_revision(State(idp): State<Idp>, Path(env): Path<String>) -> Ans
     Ok(hal::created(shown(&idp, &made).await?))
 }
 
-async fn revision(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+async fn show_revision(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let found = if id == "id:latest" {
         let last = idp.list(&env, Kind::Revision, None).await?.pop();
         last.ok_or_else(|| Refused::not_found("revision", &id))?

@@ -1,46 +1,72 @@
-//! `/environments/{env}/users`, passwords and memberships.
+//! `/environments/{env}/users`: the user, whether it is enabled, its account,
+//! memberships and sessions.
 
-use axum::extract::{Path, Query, State};
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, put};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::href;
+use super::route::Route;
 use crate::Idp;
-use crate::directory::filter::Filter;
 use crate::directory::groups::InGroup;
-use crate::directory::users::Change;
-use crate::directory::{text, users};
-use crate::http::hal::{self, Answer, Body};
+use crate::directory::{Change, passwords, text, users};
+use crate::http::hal::{self, Acted, Answer, Asked, Body, Page};
 use crate::refusal::Refused;
+use crate::store::logins::SessionRow;
 use crate::store::users::UserRow;
 
-pub(super) fn router() -> Router<Idp> {
-    Router::new()
-        .route("/environments/{env}/users", get(list).post(create))
-        .route(
-            "/environments/{env}/users/{id}",
-            get(show).put(replace).patch(merge).delete(remove),
-        )
-        .route(
-            "/environments/{env}/users/{id}/password",
-            put(set_password).get(password_state),
-        )
-        .route(
-            "/environments/{env}/users/{id}/enabled",
-            get(enabled).put(set_enabled),
-        )
-        .route(
-            "/environments/{env}/users/{id}/memberOfGroups",
-            get(memberships).post(join),
-        )
-        .route(
-            "/environments/{env}/users/{id}/memberOfGroups/{group}",
-            get(membership).delete(leave),
-        )
+pub(super) fn routes() -> Vec<Route> {
+    let all = "/environments/{env}/users";
+    let one = "/environments/{env}/users/{user}";
+    let enabled = "/environments/{env}/users/{user}/enabled";
+    let groups = "/environments/{env}/users/{user}/memberOfGroups";
+    let group = "/environments/{env}/users/{user}/memberOfGroups/{group}";
+    let sessions = "/environments/{env}/users/{user}/sessions";
+    let session = "/environments/{env}/users/{user}/sessions/{session}";
+    let mut routes = vec![
+        Route::get(all, "Lists the users", list).lists("users", "User"),
+        Route::post(all, "Creates a user", create)
+            .takes("User")
+            .makes("User"),
+        Route::get(one, "Shows a user", show)
+            .query(&["include"])
+            .shows("User"),
+        Route::put(one, "Replaces a user's attributes", replace)
+            .takes("User")
+            .shows("User"),
+        Route::patch(one, "Changes some of a user's attributes", merge)
+            .takes("Partial")
+            .shows("User"),
+        Route::post(one, "Locks or unlocks the account, or verifies it", act)
+            .takes("Partial")
+            .acts(&[
+                "account.lock",
+                "account.unlock",
+                "user.sendVerificationCode",
+                "user.verify",
+            ])
+            .shows("User"),
+        Route::delete(one, "Deletes a user", remove),
+        Route::get(enabled, "Shows whether a user is enabled", show_enabled).shows("Enabled"),
+        Route::put(enabled, "Enables or disables a user", set_enabled)
+            .takes("Enabled")
+            .shows("Enabled"),
+        Route::get(groups, "Lists the groups that a user is in", memberships)
+            .lists_all("groupMemberships", "Membership"),
+        Route::post(groups, "Puts a user into a group", join)
+            .takes("Reference")
+            .makes("Membership"),
+        Route::get(group, "Shows a user's membership", membership).shows("Membership"),
+        Route::delete(group, "Takes a user out of a group", leave),
+        Route::get(sessions, "Lists a user's live sessions", list_sessions)
+            .lists_all("sessions", "Session"),
+        Route::delete(session, "Ends a session", end_session),
+    ];
+    routes.extend(super::passwords::routes());
+    routes
 }
 
 fn user_json(idp: &Idp, user: &UserRow) -> Value {
@@ -57,66 +83,38 @@ fn user_json(idp: &Idp, user: &UserRow) -> Value {
     );
     shown.insert("id".into(), user.id.clone().into());
     shown.insert("environment".into(), json!({"id": user.environment}));
-    let locked = user.failures >= idp.config.lock_after;
-    shown.insert(
-        "account".into(),
-        json!({"canAuthenticate": !locked, "status": if locked { "LOCKED" } else { "OK" }}),
-    );
+    let locked = passwords::is_locked(idp, user);
+    let mut account =
+        json!({"canAuthenticate": !locked, "status": if locked { "LOCKED" } else { "OK" }});
+    if locked {
+        account["lockedAt"] = json!(user.locked_at);
+        account["unlocksAt"] = json!(passwords::unlocks_at(idp, user));
+    }
+    shown.insert("account".into(), account);
     shown.extend(user.document.clone());
     shown.insert("createdAt".into(), user.created_at.to_string().into());
     shown.insert("updatedAt".into(), user.updated_at.to_string().into());
     Value::Object(shown)
 }
 
-#[derive(Deserialize)]
-struct Page {
-    filter: Option<String>,
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
-
-async fn list(State(idp): State<Idp>, Path(env): Path<String>, Query(page): Query<Page>) -> Answer {
-    let mut all = idp.users(&env).await?;
-    if let Some(filter) = &page.filter {
-        let filter =
-            Filter::parse(filter).map_err(|error| Refused::invalid("filter", error.to_string()))?;
-        all.retain(|user| filter.holds(&users::seen(user, &[])));
-    }
-    let total = all.len();
-    let from = match &page.cursor {
-        None => 0,
-        // The last user that was shown: deletions meanwhile skip nobody behind it.
-        Some(last) => all.iter().position(|user| user.id == *last).map_or_else(
-            || {
-                Err(Refused::invalid(
-                    "cursor",
-                    "expected the cursor of a next link",
-                ))
-            },
-            |at| Ok(at + 1),
-        )?,
+async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
+    let found;
+    let part = if page.filter.is_some() {
+        let mut all = idp.users(&env).await?;
+        page.filtered(&mut all, |user| users::seen(user, &[]))?;
+        found = all;
+        page.cut(&found, |user| user.place)?
+    } else {
+        let (rows, total) = idp
+            .page_of_users(&env, page.after()?, page.limit() + 1)
+            .await?;
+        found = rows;
+        page.of(&found, total, |user| user.place)
     };
-    let limit = page.limit.unwrap_or(100).clamp(1, 1000);
-    let shown = &all[from.min(total)..(from + limit).min(total)];
-    let items: Vec<Value> = shown.iter().map(|user| user_json(&idp, user)).collect();
+    let items = part.shown.iter().map(|user| user_json(&idp, user));
     let at = href(&idp, &env, "/users");
-    let size = items.len();
-    let mut body = hal::list(&at, "users", items);
-    body["count"] = total.into();
-    body["size"] = size.into();
-    if from + size < total
-        && let Some(last) = shown.last()
-    {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("limit", &limit.to_string())
-            .append_pair("cursor", &last.id);
-        if let Some(filter) = &page.filter {
-            query.append_pair("filter", filter);
-        }
-        body["_links"]["next"] = json!({"href": format!("{at}?{}", query.finish())});
-    }
-    Ok(Json(body).into_response())
+    let items = items.collect();
+    Ok(Json(hal::list(&at, "users", &part, items)).into_response())
 }
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
@@ -132,11 +130,11 @@ struct Including {
 async fn show(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
-    Query(query): Query<Including>,
+    Asked(asked): Asked<Including>,
 ) -> Answer {
     let user = idp.user(&env, &id).await?;
     let mut body = user_json(&idp, &user);
-    if let Some(include) = query.include {
+    if let Some(include) = asked.include {
         let seen = users::seen(&user, &idp.groups_of_user(&user).await?);
         for key in ["memberOfGroupIDs", "memberOfGroupNames"] {
             if include.split(',').any(|wanted| wanted.trim() == key) {
@@ -152,9 +150,8 @@ async fn replace(
     Path((env, id)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    let user = idp
-        .change_user(&env, &id, Change::Replace(document))
-        .await?;
+    let change = Change::Replace(document);
+    let user = idp.change_user(&env, &id, change).await?;
     Ok(Json(user_json(&idp, &user)).into_response())
 }
 
@@ -167,42 +164,51 @@ async fn merge(
     Ok(Json(user_json(&idp, &user)).into_response())
 }
 
+/// What the media type asks.
+async fn act(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    acted: Acted,
+) -> Answer {
+    let user = match acted.act.as_str() {
+        "account.lock" => idp.set_locked(&env, &id, true).await?,
+        "account.unlock" => idp.set_locked(&env, &id, false).await?,
+        "user.sendVerificationCode" => idp.send_verification_code(&env, &id).await?,
+        "user.verify" => {
+            let code = text(&acted.document, "verificationCode")
+                .ok_or_else(|| Refused::required("verificationCode"))?;
+            if !idp.verify_user(&env, &id, code).await? {
+                return Err(Refused::invalid(
+                    "verificationCode",
+                    "expected the code that was sent last; ask for another",
+                )
+                .into());
+            }
+            idp.user(&env, &id).await?
+        }
+        other => {
+            return Err(Refused::none_of(
+                "Content-Type",
+                &[
+                    "application/vnd.pingidentity.account.lock+json",
+                    "application/vnd.pingidentity.account.unlock+json",
+                    "application/vnd.pingidentity.user.sendVerificationCode+json",
+                    "application/vnd.pingidentity.user.verify+json",
+                ],
+                &other.into(),
+            )
+            .into());
+        }
+    };
+    Ok(Json(user_json(&idp, &user)).into_response())
+}
+
 async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     idp.delete_user(&env, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn password_json(idp: &Idp, user: &UserRow) -> Value {
-    let status = match (&user.password, user.must_change) {
-        (None, _) => "NO_PASSWORD",
-        (Some(_), true) => "MUST_CHANGE_PASSWORD",
-        (Some(_), false) => "OK",
-    };
-    json!({
-        "_links": {"self": {"href": href(idp, &user.environment, &format!("/users/{}/password", user.id))}},
-        "environment": {"id": user.environment},
-        "user": {"id": user.id},
-        "status": status,
-    })
-}
-
-async fn set_password(
-    State(idp): State<Idp>,
-    Path((env, id)): Path<(String, String)>,
-    Body(document): Body,
-) -> Answer {
-    let user = idp
-        .set_password(&env, &id, &Value::Object(document))
-        .await?;
-    Ok(Json(password_json(&idp, &user)).into_response())
-}
-
-async fn password_state(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let user = idp.user(&env, &id).await?;
-    Ok(Json(password_json(&idp, &user)).into_response())
-}
-
-async fn enabled(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+async fn show_enabled(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let user = idp.user(&env, &id).await?;
     Ok(Json(json!({"enabled": user.document["enabled"]})).into_response())
 }
@@ -239,7 +245,7 @@ async fn memberships(State(idp): State<Idp>, Path((env, id)): Path<(String, Stri
         .map(|group| membership_json(&idp, &user, group))
         .collect();
     let at = href(&idp, &env, &format!("/users/{id}/memberOfGroups"));
-    Ok(Json(hal::list(&at, "groupMemberships", items)).into_response())
+    Ok(Json(hal::whole(&at, "groupMemberships", items)).into_response())
 }
 
 async fn one_membership(idp: &Idp, env: &str, id: &str, group: &str) -> Result<Value, Refused> {
@@ -273,5 +279,32 @@ async fn leave(
     Path((env, id, group)): Path<(String, String, String)>,
 ) -> Answer {
     idp.leave_group(&env, &id, &group).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn session_json(idp: &Idp, session: &SessionRow) -> Value {
+    let at = format!("/users/{}/sessions/{}", session.user, session.index);
+    json!({
+        "_links": {"self": {"href": href(idp, &session.environment, &at)}},
+        "id": session.index,
+        "user": {"id": session.user},
+        "environment": {"id": session.environment},
+        "createdAt": session.authenticated_at.to_string(),
+        "expiresAt": session.expires_at.to_string(),
+    })
+}
+
+async fn list_sessions(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+    let live = idp.sessions_of_user(&env, &id).await?;
+    let items = live.iter().map(|one| session_json(&idp, one)).collect();
+    let at = href(&idp, &env, &format!("/users/{id}/sessions"));
+    Ok(Json(hal::whole(&at, "sessions", items)).into_response())
+}
+
+async fn end_session(
+    State(idp): State<Idp>,
+    Path((env, id, index)): Path<(String, String, String)>,
+) -> Answer {
+    idp.end_session(&env, &id, &index).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

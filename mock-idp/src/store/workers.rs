@@ -1,0 +1,63 @@
+//! Tokens that worker applications hold.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Db, Result, instant, stored};
+
+/// A token as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenRow {
+    /// SHA-256 of the token.
+    pub token: String,
+    pub environment: String,
+    pub application: String,
+    pub expires_at: Timestamp,
+}
+
+/// Keeps a token, and forgets those that are over.
+pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result<()> {
+    sqlx::query("DELETE FROM worker_tokens WHERE expires_at <= $1")
+        .bind(stored(now))
+        .execute(&mut *db)
+        .await?;
+    sqlx::query(
+        "INSERT INTO worker_tokens (token, environment, application, expires_at)
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&token.token)
+    .bind(&token.environment)
+    .bind(&token.application)
+    .bind(stored(token.expires_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The token, while it lasts.
+pub(crate) async fn get(db: &mut Db, token: &str, now: Timestamp) -> Result<Option<TokenRow>> {
+    sqlx::query("SELECT * FROM worker_tokens WHERE token = $1 AND expires_at > $2")
+        .bind(token)
+        .bind(stored(now))
+        .fetch_optional(db)
+        .await?
+        .map(|row| {
+            Ok(TokenRow {
+                token: row.try_get("token")?,
+                environment: row.try_get("environment")?,
+                application: row.try_get("application")?,
+                expires_at: instant(row.try_get("expires_at")?),
+            })
+        })
+        .transpose()
+}
+
+/// Ends every token of an application.
+pub(crate) async fn revoke(db: &mut Db, environment: &str, application: &str) -> Result<()> {
+    sqlx::query("DELETE FROM worker_tokens WHERE environment = $1 AND application = $2")
+        .bind(environment)
+        .bind(application)
+        .execute(db)
+        .await?;
+    Ok(())
+}
