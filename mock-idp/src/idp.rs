@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::misbehaviour::Misbehaviour;
 use crate::provisioning::Signals;
+use crate::provisioning::tokens::Tokens;
 use crate::store::Store;
 
 /// Cheap to clone; clones are the same identity provider.
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub signers: Mutex<HashMap<String, SigningKey>>,
     pub misbehaviour: Misbehaviour,
     pub signals: Signals,
+    /// Tokens of provisioning targets.
+    pub target_tokens: Tokens,
     pub http: reqwest::Client,
     pub stop: CancellationToken,
 }

@@ -15,6 +15,7 @@ mod applications;
 mod config;
 mod directory;
 mod expression;
+mod flavour;
 mod http;
 mod idp;
 mod misbehaviour;
@@ -156,6 +157,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         signers: Mutex::new(HashMap::new()),
         misbehaviour: misbehaviour::Misbehaviour::default(),
         signals: provisioning::Signals::new(),
+        target_tokens: provisioning::tokens::Tokens::default(),
         http,
         stop: stop.clone(),
     });

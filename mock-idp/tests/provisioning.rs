@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,6 +22,10 @@ struct Held {
     resources: BTreeMap<(String, String), Value>,
     requests: Vec<String>,
     failures: u32,
+    /// Every write is refused for good.
+    refusing: bool,
+    /// The token that lets in.
+    token: String,
     made: u32,
 }
 
@@ -35,9 +39,14 @@ struct Target {
 impl Target {
     async fn new() -> Self {
         let held = Shared::default();
+        held.lock().unwrap().token = "secret".to_owned();
         let router = Router::new()
+            .route("/oauth/token", post(token))
             .route("/{kind}", get(search).post(create))
-            .route("/{kind}/{id}", put(replace).patch(patch).delete(remove))
+            .route(
+                "/{kind}/{id}",
+                get(read).put(replace).patch(patch).delete(remove),
+            )
             .with_state(Arc::clone(&held));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -65,9 +74,10 @@ impl Target {
 fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
     let mut held = held.lock().unwrap();
     held.requests.push(what);
+    let wanted = format!("Bearer {}", held.token);
     if headers
         .get("authorization")
-        .is_none_or(|value| value != "Bearer secret")
+        .is_none_or(|value| value != wanted.as_str())
     {
         return Some(StatusCode::UNAUTHORIZED.into_response());
     }
@@ -75,7 +85,34 @@ fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
         held.failures -= 1;
         return Some(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
+    if held.refusing && !held.requests.last().unwrap().starts_with("GET") {
+        return Some((StatusCode::BAD_REQUEST, "no").into_response());
+    }
     None
+}
+
+async fn token(State(held): State<Shared>, headers: HeaderMap, body: String) -> Response {
+    let mut held = held.lock().unwrap();
+    held.requests.push("POST token".to_owned());
+    assert_eq!(headers["authorization"], "Basic aWRwOnNoaA==");
+    assert_eq!(body, "grant_type=client_credentials");
+    Json(json!({"access_token": held.token, "token_type": "Bearer", "expires_in": 3600}))
+        .into_response()
+}
+
+async fn read(
+    State(held): State<Shared>,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(failed) = met(&held, &headers, format!("GET /{kind}/{id}")) {
+        return failed;
+    }
+    let held = held.lock().unwrap();
+    match held.resources.get(&(kind, id)) {
+        Some(found) => Json(found.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn search(
@@ -156,7 +193,12 @@ async fn patch(
     };
     for operation in body["Operations"].as_array().unwrap() {
         let path = operation["path"].as_str().unwrap();
-        match operation["op"].as_str().unwrap() {
+        match operation["op"].as_str().unwrap().to_lowercase().as_str() {
+            "remove" if path == "members" => {
+                let gone = operation["value"][0]["value"].clone();
+                let members = resource["members"].as_array_mut().unwrap();
+                members.retain(|member| member["value"] != gone);
+            }
             "remove" => {
                 let gone = path.split('"').nth(1).unwrap();
                 let members = resource["members"].as_array_mut().unwrap();
@@ -193,8 +235,11 @@ struct Provisioned {
 
 impl Provisioned {
     async fn new(settings: Value) -> Self {
+        Self::on(Target::new().await, settings).await
+    }
+
+    async fn on(target: Target, settings: Value) -> Self {
         let world = World::new().await;
-        let target = Target::new().await;
         let group = world.create("/groups", json!({"name": "Users"})).await;
         let join = format!("/users/{}/memberOfGroups", world.alice);
         world.create(&join, json!({"id": group})).await;
@@ -348,7 +393,11 @@ async fn who_is_there_already_is_found_and_not_made_twice() {
         "Alice Adams"
     );
     let group = &here.target.all("Groups")[0];
-    assert_eq!(group["members"], json!([{"value": "old"}]), "overwritten");
+    assert_eq!(
+        group["members"],
+        json!([{"value": "x"}, {"value": "old"}]),
+        "merged, as PingOne does by default"
+    );
 }
 
 #[tokio::test]
@@ -399,4 +448,168 @@ async fn settings_decide_what_is_done_at_the_target() {
 
     let here = Provisioned::resynchronized(json!({"CREATE_USERS": false})).await;
     assert!(here.target.all("Users").is_empty());
+}
+
+#[tokio::test]
+async fn a_group_that_is_there_is_overwritten_when_the_connection_says_so() {
+    let here = Provisioned::new(json!({"GROUP_MEMBERSHIP_HANDLING": "Overwrite"})).await;
+    let group = json!({"id": "old", "displayName": "Users", "members": [{"value": "x"}]});
+    let key = ("Groups".to_owned(), "old".to_owned());
+    here.target
+        .held
+        .lock()
+        .unwrap()
+        .resources
+        .insert(key, group);
+    here.world.create("/propagation/revisions", json!({})).await;
+    here.settled().await;
+    let alice = here.target.user("alice").unwrap();
+    let group = &here.target.all("Groups")[0];
+    assert_eq!(group["members"], json!([{"value": alice["id"]}]));
+}
+
+#[tokio::test]
+async fn a_store_that_rests_keeps_its_queue_until_it_goes_on() {
+    let here = Provisioned::resynchronized(json!({})).await;
+    let path = format!("/propagation/stores/{}", here.store);
+    let mut store = here.world.show(&path).await;
+    store["status"] = "INACTIVE".into();
+    here.world.change(Method::PUT, &path, store.clone()).await;
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    let bob = here.world.create("/users", bob).await;
+    assert_eq!(
+        here.world.show(&path).await["syncStatus"]["syncState"],
+        "PAUSED"
+    );
+    let users = here.world.show(&format!("{path}/users")).await;
+    let users = users["_embedded"]["users"].as_array().unwrap().clone();
+    let found = users
+        .iter()
+        .find(|user| user["id"] == bob.as_str())
+        .unwrap();
+    assert_eq!(
+        (&found["state"], &found["username"]),
+        (&json!("PENDING"), &json!("bob"))
+    );
+    store["status"] = "ACTIVE".into();
+    here.world.change(Method::PUT, &path, store).await;
+    here.settled().await;
+    assert!(here.target.user("bob").is_some());
+}
+
+#[tokio::test]
+async fn what_failed_is_shown_user_by_user_and_tried_again() {
+    let here = Provisioned::resynchronized(json!({})).await;
+    here.target.held.lock().unwrap().refusing = true;
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    let bob = here.world.create("/users", bob).await;
+    let status = here.settled().await;
+    assert_eq!(
+        (&status["syncState"], &status["failedCount"]),
+        (&json!("FAILED"), &json!(1))
+    );
+    let path = format!("/propagation/stores/{}", here.store);
+    let failed = here
+        .world
+        .show(&format!("{path}/users?filter=state%20eq%20%22FAILED%22"))
+        .await;
+    let failed = &failed["_embedded"]["users"][0];
+    assert_eq!(failed["id"], bob.as_str());
+    assert!(
+        failed["error"].as_str().unwrap().contains("400"),
+        "{failed}"
+    );
+    here.target.held.lock().unwrap().refusing = false;
+    let queued = here
+        .world
+        .change(
+            Method::POST,
+            &format!("{path}/sync"),
+            json!({"scope": "FAILED"}),
+        )
+        .await;
+    assert_eq!(queued["queued"], 1);
+    assert_eq!(here.settled().await["syncState"], "SUCCESS");
+    assert!(here.target.user("bob").is_some());
+}
+
+#[tokio::test]
+async fn a_deleted_rule_leaves_its_users_or_takes_them_along() {
+    for deprovision in [false, true] {
+        let here = Provisioned::resynchronized(json!({})).await;
+        let rules = here.world.show("/propagation/rules").await;
+        let rule = &rules["_embedded"]["rules"][0];
+        let path = format!("/propagation/rules/{}", rule["id"].as_str().unwrap());
+        let mut rule = rule.clone();
+        rule["deprovision"] = deprovision.into();
+        here.world.change(Method::PUT, &path, rule).await;
+        here.world.delete(&path).await;
+        here.settled().await;
+        assert_eq!(here.target.user("alice").is_none(), deprovision);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused() {
+    let here = Target::new().await;
+    let issuer = here.url.clone();
+    let here = Provisioned::on(
+        here,
+        json!({"AUTHENTICATION_METHOD": "OAuth 2 Client Credentials",
+               "OAUTH_TOKEN_REQUEST": format!("{issuer}/oauth/token"),
+               "OAUTH_CLIENT_ID": "idp", "OAUTH_CLIENT_SECRET": "shh"}),
+    )
+    .await;
+    here.world.create("/propagation/revisions", json!({})).await;
+    here.settled().await;
+    assert!(here.target.user("alice").is_some());
+    let tokens = |requests: &[String]| requests.iter().filter(|r| *r == "POST token").count();
+    assert_eq!(tokens(&here.target.requests()), 1, "one token for them all");
+    here.target.held.lock().unwrap().token = "renewed".to_owned();
+    let bob = json!({"username": "bob", "email": "bob@example.com"});
+    here.world.create("/users", bob).await;
+    here.idle(1_000).await;
+    let forward = json!({"advance_seconds": 2});
+    here.world
+        .control(Method::PUT, "/control/clock", Some(forward))
+        .await;
+    here.settled().await;
+    assert!(here.target.user("bob").is_some());
+}
+
+#[tokio::test]
+async fn each_flavour_has_its_habits() {
+    for (flavour, change, removal) in [
+        ("ping", "PUT /Users", "DELETE /Users"),
+        ("entra", "PATCH /Users", "DELETE /Users"),
+        ("okta", "GET /Users/r1, PUT /Users", "PATCH /Users"),
+    ] {
+        let here = Provisioned::new(json!({})).await;
+        let (status, answer) = here
+            .world
+            .call(
+                Method::PUT,
+                &here.world.at(""),
+                Some(json!({"name": "Administrators", "flavor": flavour})),
+            )
+            .await;
+        assert_eq!(status, 200, "{answer}");
+        here.world.create("/propagation/revisions", json!({})).await;
+        here.settled().await;
+        here.target.requests();
+        let path = format!("/users/{}", here.world.alice);
+        here.world
+            .change(Method::PATCH, &path, json!({"title": "Dr"}))
+            .await;
+        here.settled().await;
+        assert_eq!(here.target.requests().join(", "), change, "{flavour}");
+        assert_eq!(here.target.user("alice").unwrap()["title"], "Dr");
+        here.world.delete(&path).await;
+        here.settled().await;
+        let requests = here.target.requests();
+        assert!(
+            requests.contains(&removal.to_owned()),
+            "{flavour}: {requests:?}"
+        );
+    }
 }

@@ -17,6 +17,7 @@ use crate::Idp;
 use crate::directory::{
     Change, Document, environment, existing, reference, text, unique_name, writable,
 };
+use crate::flavour::Flavour;
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
@@ -125,6 +126,17 @@ impl Idp {
     ) -> Result<Resource> {
         let mut document = writable(document);
         let imported = self.imported(environment_id, &mut document).await?;
+        let flavour = {
+            let mut db = self.store.read().await?;
+            Flavour::of(&environment(&mut db, environment_id).await?)
+        };
+        if let Some(format) = flavour.name_id_format()
+            && document
+                .get("protocol")
+                .is_none_or(|protocol| protocol == "SAML")
+        {
+            document.entry("nameIdFormat").or_insert(format.into());
+        }
         settings::complete(&mut document)?;
         let created = self.draft(environment_id, Kind::Application, "", document);
         if created.document["protocol"] != "SAML" {
@@ -136,7 +148,7 @@ impl Idp {
             &created.id,
             Document::from_iter([
                 ("name".to_owned(), SUBJECT.into()),
-                ("value".to_owned(), "${user.id}".into()),
+                ("value".to_owned(), flavour.subject().into()),
                 ("required".to_owned(), true.into()),
                 ("mappingType".to_owned(), "CORE".into()),
             ]),
@@ -151,6 +163,17 @@ impl Idp {
         check_references(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         resources::put(&mut tx, &subject).await?;
+        for (name, format, value) in flavour.attributes() {
+            let attribute = Document::from_iter([
+                ("name".to_owned(), (*name).into()),
+                ("nameFormat".to_owned(), (*format).into()),
+                ("value".to_owned(), (*value).into()),
+                ("required".to_owned(), false.into()),
+                ("mappingType".to_owned(), "CUSTOM".into()),
+            ]);
+            let attribute = self.draft(environment_id, Kind::Attribute, &created.id, attribute);
+            resources::put(&mut tx, &attribute).await?;
+        }
         tx.commit().await?;
         Ok(created)
     }

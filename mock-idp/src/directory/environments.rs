@@ -2,6 +2,7 @@
 
 use super::{Change, Document, environment, existing, text, unique_name, writable};
 use crate::Idp;
+use crate::flavour::NAMES as FLAVOURS;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind, Resource};
@@ -18,7 +19,11 @@ fn name(document: &Document) -> Result<String> {
 
 /// Fills in what is not said, from what was said before or PingOne's defaults.
 fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
-    for (key, allowed) in [("type", &TYPES[..]), ("region", &REGIONS[..])] {
+    for (key, allowed) in [
+        ("type", &TYPES[..]),
+        ("region", &REGIONS[..]),
+        ("flavor", &FLAVOURS[..]),
+    ] {
         let value = document
             .entry(key)
             .or_insert_with(|| former.get(key).cloned().unwrap_or(allowed[0].into()));

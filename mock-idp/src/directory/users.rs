@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Change, Document, environment, existing, reference, text, writable};
 use crate::Idp;
+use crate::expression::Template;
 use crate::provisioning::queue;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind};
@@ -346,6 +347,29 @@ impl Idp {
     pub(crate) async fn user(&self, environment_id: &str, id: &str) -> Result<UserRow> {
         let mut db = self.store.read().await?;
         user(&mut db, environment_id, id).await
+    }
+
+    /// What a mapping's value, with or without `${…}` around it, is for a user.
+    pub(crate) async fn test_expression(
+        &self,
+        environment_id: &str,
+        id: &str,
+        written: &str,
+    ) -> Result<Value> {
+        let user = self.user(environment_id, id).await?;
+        let groups = self.groups_of_user(&user).await?;
+        let wrong = |error: crate::expression::ExpressionError| {
+            Refused::invalid("expression", error.to_string())
+        };
+        let template = if written.contains("${") {
+            Template::parse(written)
+        } else {
+            Template::of_expression(written)
+        };
+        let model = json!({"user": seen(&user, &groups)});
+        template
+            .and_then(|template| template.evaluate(&model, self.now()))
+            .map_err(wrong)
     }
 
     /// Puts a user into a group.

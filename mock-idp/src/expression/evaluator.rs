@@ -2,26 +2,37 @@
 
 use std::cell::Cell;
 
+use jiff::Timestamp;
+
 use super::functions;
 use super::parser::{Node, Operator, What, Which};
 use super::value::Value;
 use super::{Result, wrong};
 
+/// A step is a node that is worked out, or 64 bytes or one item of a value
+/// that is made: what bounds the time bounds the memory.
 const MOST_STEPS: usize = 200_000;
 const LONGEST_TEXT: usize = 64 * 1024;
 const LONGEST_LIST: usize = 10_000;
 
-pub(super) fn evaluate(node: &Node, root: &Value) -> Result<Value> {
-    Run {
-        root,
-        steps: Cell::new(0),
-    }
-    .of(node, root)
+/// The evaluation of one mapping: all its expressions share one budget.
+pub(super) struct Run<'v> {
+    root: &'v Value,
+    now: Timestamp,
+    steps: Cell<usize>,
 }
 
-struct Run<'v> {
-    root: &'v Value,
-    steps: Cell<usize>,
+/// How many steps a value costs.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Text(text) | Value::Big(text) => 1 + text.len() / 64,
+        Value::List(items) => items.iter().map(size).sum::<usize>() + 1,
+        Value::Map(members) => {
+            let one = |(key, value): &(String, Value)| 1 + key.len() / 64 + size(value);
+            members.iter().map(one).sum::<usize>() + 1
+        }
+        _ => 1,
+    }
 }
 
 /// A member of a map; of anything else null, as properties are null-safe.
@@ -35,7 +46,21 @@ fn property(value: &Value, name: &str) -> Value {
     }
 }
 
-impl Run<'_> {
+impl<'v> Run<'v> {
+    /// Over that model, at that instant.
+    pub(super) fn new(root: &'v Value, now: Timestamp) -> Self {
+        Self {
+            root,
+            now,
+            steps: Cell::new(0),
+        }
+    }
+
+    /// What an expression is.
+    pub(super) fn evaluate(&self, node: &Node) -> Result<Value> {
+        self.of(node, self.root)
+    }
+
     /// Copies count by their size, so that no expression can outgrow its budget.
     fn spend(&self, steps: usize, column: usize) -> Result<()> {
         let spent = self.steps.get().saturating_add(steps);
@@ -47,29 +72,23 @@ impl Run<'_> {
     }
 
     fn of(&self, node: &Node, this: &Value) -> Result<Value> {
-        self.spend(1, node.column)?;
         let value = self.value(node, this)?;
         match &value {
-            Value::Text(text) => {
-                if text.len() > LONGEST_TEXT {
-                    return wrong(
-                        node.column,
-                        format!("expected at most {LONGEST_TEXT} bytes of text"),
-                    );
-                }
-                self.spend(text.len() / 64, node.column)?;
+            Value::Text(text) if text.len() > LONGEST_TEXT => {
+                return wrong(
+                    node.column,
+                    format!("expected at most {LONGEST_TEXT} bytes of text"),
+                );
             }
-            Value::List(items) => {
-                if items.len() > LONGEST_LIST {
-                    return wrong(
-                        node.column,
-                        format!("expected at most {LONGEST_LIST} items"),
-                    );
-                }
-                self.spend(items.len(), node.column)?;
+            Value::List(items) if items.len() > LONGEST_LIST => {
+                return wrong(
+                    node.column,
+                    format!("expected at most {LONGEST_LIST} items"),
+                );
             }
             _ => {}
         }
+        self.spend(size(&value), node.column)?;
         Ok(value)
     }
 
@@ -105,6 +124,15 @@ impl Run<'_> {
                     map.push((key, self.of(value, this)?));
                 }
                 Value::Map(map)
+            }
+            // An object that is written out is the one that isn't safe for null.
+            What::Property(of, name) if matches!(of.what, What::Map(_)) => {
+                match self.of(of, this)? {
+                    Value::Map(members) if !members.iter().any(|(key, _)| key == name) => {
+                        return wrong(column, format!("the object has no property {name}"));
+                    }
+                    object => property(&object, name),
+                }
             }
             What::Property(of, name) => property(&self.of(of, this)?, name),
             What::Index(of, index) => {
@@ -144,7 +172,12 @@ impl Run<'_> {
                 arguments,
             } => {
                 let arguments = self.all(arguments, this)?;
-                functions::call(library, function, &arguments)
+                if library == "regex" {
+                    // A pattern looks at every character, and often again.
+                    let cost = arguments.iter().map(size).sum::<usize>();
+                    self.spend(cost * 16, column)?;
+                }
+                functions::call(library, function, &arguments, self.now)
                     .or_else(|message| wrong(column, message))?
             }
             What::Not(operand) => Value::Bool(!self.truth(operand, this)?),
@@ -277,7 +310,7 @@ fn binary(operator: Operator, left: Value, right: Value) -> std::result::Result<
         Op::Matches => match (left, right) {
             (Value::Null, _) => Value::Bool(false),
             (left, Value::Text(pattern)) => {
-                Value::Bool(functions::regex::whole(&pattern)?.is_match(&left.text()))
+                Value::Bool(functions::regex::whole(&pattern, &left.text())?)
             }
             (_, other) => return Err(format!("expected a pattern, came {}", other.kind())),
         },

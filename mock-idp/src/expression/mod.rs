@@ -12,8 +12,10 @@ mod lexer;
 mod parser;
 mod value;
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use evaluator::Run;
 use value::Value;
 
 /// What is wrong with an expression, and where.
@@ -36,6 +38,8 @@ fn wrong<T>(column: usize, message: impl Into<String>) -> Result<T> {
 
 /// The longest mapping value that is read.
 const LONGEST: usize = 16 * 1024;
+/// The longest text that the parts of a mapping value make together.
+const LARGEST_RESULT: usize = 128 * 1024;
 
 #[derive(Debug, Clone)]
 enum Part {
@@ -79,17 +83,35 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The value for a model such as `{"user": {…}}`.
-    pub(crate) fn evaluate(&self, model: &Json) -> Result<Json> {
+    /// Reads an expression that has no `${…}` around it.
+    pub(crate) fn of_expression(text: &str) -> Result<Self> {
+        if text.len() > LONGEST {
+            return wrong(1, format!("expected at most {LONGEST} bytes"));
+        }
+        let chars: Vec<char> = text.chars().collect();
+        let tokens = lexer::tokens(&chars, 0)?;
+        let node = parser::parse(&tokens, chars.len() + 1)?;
+        Ok(Self(vec![Part::Expression(node)]))
+    }
+
+    /// The value for a model such as `{"user": {…}}`, at that instant.
+    pub(crate) fn evaluate(&self, model: &Json, now: Timestamp) -> Result<Json> {
         let root = Value::from_json(model);
+        let run = Run::new(&root, now);
         if let [Part::Expression(only)] = self.0.as_slice() {
-            return Ok(evaluator::evaluate(only, &root)?.into_json());
+            return Ok(run.evaluate(only)?.into_json());
         }
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(plain) => text.push_str(plain),
-                Part::Expression(node) => text.push_str(&evaluator::evaluate(node, &root)?.text()),
+                Part::Expression(node) => text.push_str(&run.evaluate(node)?.text()),
+            }
+            if text.len() > LARGEST_RESULT {
+                return wrong(
+                    1,
+                    format!("expected at most {LARGEST_RESULT} bytes of text"),
+                );
             }
         }
         Ok(Json::String(text))

@@ -69,6 +69,8 @@ pub(super) enum Operator {
 }
 
 const DEEPEST: usize = 48;
+/// A row of operators is a tree too: it must not be deeper than can be walked.
+const MOST_OPERATORS: usize = 200;
 const LARGEST_ARRAY: i64 = 10_000;
 const PRIMITIVES: [&str; 8] = [
     "byte", "short", "int", "long", "float", "double", "char", "boolean",
@@ -81,6 +83,7 @@ pub(super) fn parse(tokens: &[Token], end: usize) -> Result<Node> {
         at: 0,
         end,
         depth: 0,
+        operators: 0,
     };
     let node = parser.expression()?;
     match parser.peek() {
@@ -94,6 +97,7 @@ struct Parser<'t> {
     at: usize,
     end: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -233,6 +237,13 @@ impl<'t> Parser<'t> {
                 );
             }
             self.at += 1;
+            self.operators += 1;
+            if self.operators > MOST_OPERATORS {
+                return wrong(
+                    token.column,
+                    format!("expected at most {MOST_OPERATORS} operators"),
+                );
+            }
             let right = self.binary(binds + 1)?;
             left = Node {
                 column: token.column,
@@ -479,24 +490,41 @@ impl<'t> Parser<'t> {
                 items: self.list("}")?,
             });
         }
-        let length = match self.peek().map(|token| &token.kind) {
-            Some(Kind::Int(length)) if (0..=LARGEST_ARRAY).contains(length) => *length,
-            _ => return self.unexpected("a length from 0 to 10000", self.column()),
-        };
-        self.at += 1;
-        self.expect("]")?;
+        let length = self.length(LARGEST_ARRAY)?;
         let zero = match kind.as_str() {
             "boolean" => What::Bool(false),
             "char" => What::Text("\0".into()),
             "float" | "double" => What::Double(0.0),
             _ => What::Int(0),
         };
-        let items = (0..length)
-            .map(|_| Node {
+        let filled = |length: i64, what: &What| {
+            let one = |_| Node {
                 column,
-                what: zero.clone(),
-            })
-            .collect();
-        Ok(What::Array { float, items })
+                what: what.clone(),
+            };
+            (0..length).map(one).collect::<Vec<_>>()
+        };
+        if !self.symbol("[") {
+            let items = filled(length, &zero);
+            return Ok(What::Array { float, items });
+        }
+        // A table: it can't be written out.
+        let inner = self.length(LARGEST_ARRAY / length.max(1))?;
+        let row = What::Array {
+            float,
+            items: filled(inner, &zero),
+        };
+        Ok(What::List(filled(length, &row)))
+    }
+
+    /// The length of an array, with the bracket after it.
+    fn length(&mut self, most: i64) -> Result<i64> {
+        let length = match self.peek().map(|token| &token.kind) {
+            Some(Kind::Int(length)) if (0..=most).contains(length) => *length,
+            _ => return self.unexpected(&format!("a length from 0 to {most}"), self.column()),
+        };
+        self.at += 1;
+        self.expect("]")?;
+        Ok(length)
     }
 }

@@ -130,6 +130,12 @@ impl Client<'_> {
         }
     }
 
+    /// The resource with that id.
+    pub(crate) async fn get(&self, path: &str, id: &str) -> Result<Value, PushError> {
+        self.call(Method::GET, &format!("{path}/{id}"), None, None)
+            .await
+    }
+
     /// Makes a resource; its id.
     pub(crate) async fn create(&self, path: &str, resource: &Value) -> Result<String, PushError> {
         let made = self.call(Method::POST, path, None, Some(resource)).await?;

@@ -16,6 +16,16 @@ pub(crate) enum RemoveAction {
     Delete,
 }
 
+/// OAuth's client credentials (RFC 6749, section 4.4), for a token of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientCredentials {
+    pub token_url: String,
+    pub id: String,
+    pub secret: String,
+    /// What stands before the token: `Bearer`, or the custom one.
+    pub scheme: String,
+}
+
 /// A store's configuration, read.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
@@ -24,9 +34,13 @@ pub(crate) struct Connection {
     pub users: String,
     /// None: groups are not pushed.
     pub groups: Option<String>,
+    /// The header's value; with client credentials it comes with the token.
     pub authorization: Option<String>,
+    pub credentials: Option<ClientCredentials>,
     /// `userName` or `emails`: what tells users of the target apart.
     pub unique: String,
+    /// The attribute by which a user is looked for at the target.
+    pub filter_attribute: String,
     pub create: bool,
     pub update: bool,
     pub disable: bool,
@@ -37,110 +51,270 @@ pub(crate) struct Connection {
     pub merge_members: bool,
 }
 
-/// A value's text, whatever its JSON type.
-fn setting(configuration: &Document, key: &str) -> Option<String> {
-    match configuration.get(key)? {
-        Value::String(text) if text.trim().is_empty() => None,
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+/// How a target lets us in.
+const METHODS: [&str; 4] = [
+    "None",
+    "Basic Authentication",
+    "OAuth 2 Bearer Token",
+    "OAuth 2 Client Credentials",
+];
+
+/// Switches, each with what it is when nobody says.
+const SWITCHES: [(&str, bool); 4] = [
+    ("CREATE_USERS", true),
+    ("UPDATE_USERS", true),
+    ("DISABLE_USERS", true),
+    ("PROVISION_DISABLED_USERS", false),
+];
+
+/// The members of `configuration`, read one by one.
+struct Settings<'c>(Option<&'c Document>);
+
+fn key(name: &str) -> String {
+    format!("configuration.{name}")
+}
+
+impl Settings<'_> {
+    /// A value's text, whatever its JSON type; blank is none.
+    fn text(&self, name: &str) -> Option<String> {
+        match self.0?.get(name)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text.trim().to_owned()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
     }
-}
 
-fn switch(configuration: &Document, key: &str, default: bool) -> bool {
-    setting(configuration, key).map_or(default, |text| text.eq_ignore_ascii_case("true"))
-}
+    fn required(&self, name: &str) -> Result<String> {
+        self.text(name).ok_or_else(|| Refused::required(&key(name)))
+    }
 
-fn path(configuration: &Document, key: &str) -> Option<String> {
-    let text = setting(configuration, key)?;
-    Some(format!("/{}", text.trim_matches('/')))
+    fn url(&self, name: &str) -> Result<String> {
+        let url = self.required(name)?;
+        if Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            return Ok(url);
+        }
+        Err(Refused::invalid(
+            &key(name),
+            format!("expected an http or https URL, came {url:?}"),
+        ))
+    }
+
+    fn switch(&self, name: &str) -> Result<bool> {
+        let default = SWITCHES.iter().any(|switch| *switch == (name, true));
+        match self
+            .text(name)
+            .map(|text| text.to_ascii_lowercase())
+            .as_deref()
+        {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(Refused::invalid(
+                &key(name),
+                format!("expected true or false, came {other:?}"),
+            )),
+        }
+    }
+
+    fn path(&self, name: &str) -> Option<String> {
+        Some(format!("/{}", self.text(name)?.trim_matches('/')))
+    }
+
+    /// One of a closed list, whatever its case; the first by default.
+    fn one_of(&self, name: &str, allowed: &[&'static str]) -> Result<&'static str> {
+        let Some(text) = self.text(name) else {
+            return Ok(allowed[0]);
+        };
+        allowed
+            .iter()
+            .find(|known| text.eq_ignore_ascii_case(known))
+            .copied()
+            .ok_or_else(|| Refused::none_of(&key(name), allowed, &text.into()))
+    }
+
+    /// What stands before a token: a name that is none of PingOne's own is
+    /// taken as it is.
+    fn scheme(&self) -> String {
+        match self.text("AUTHORIZATION_TYPE") {
+            Some(custom)
+                if !["basic", "bearer", "oauth client credentials"]
+                    .contains(&custom.to_ascii_lowercase().as_str()) =>
+            {
+                custom
+            }
+            _ => "Bearer".to_owned(),
+        }
+    }
+
+    fn authentication(&self) -> Result<(Option<String>, Option<ClientCredentials>)> {
+        let method = match self.text("AUTHENTICATION_METHOD") {
+            None if self.text("OAUTH_ACCESS_TOKEN").is_some() => METHODS[2],
+            _ => self.one_of("AUTHENTICATION_METHOD", &METHODS)?,
+        };
+        Ok(match method {
+            "OAuth 2 Bearer Token" => {
+                let token = self.required("OAUTH_ACCESS_TOKEN")?;
+                (Some(format!("{} {token}", self.scheme())), None)
+            }
+            "Basic Authentication" => {
+                let user = self.required("BASIC_AUTH_USER")?;
+                let password = self.text("BASIC_AUTH_PASSWORD").unwrap_or_default();
+                let encoded = STANDARD.encode(format!("{user}:{password}"));
+                (Some(format!("Basic {encoded}")), None)
+            }
+            "OAuth 2 Client Credentials" => {
+                let credentials = ClientCredentials {
+                    token_url: self.url("OAUTH_TOKEN_REQUEST")?,
+                    id: self.required("OAUTH_CLIENT_ID")?,
+                    secret: self.required("OAUTH_CLIENT_SECRET")?,
+                    scheme: self.scheme(),
+                };
+                (None, Some(credentials))
+            }
+            _ => (None, None),
+        })
+    }
+
+    /// The attribute of `userName eq "%s"`: how a user is looked for.
+    fn filter_attribute(&self, unique: &str) -> Result<String> {
+        let Some(filter) = self.text("USER_FILTER") else {
+            return Ok(unique.to_owned());
+        };
+        let lower = filter.to_ascii_lowercase();
+        let read = lower.rfind(" eq ").and_then(|at| {
+            let value = filter[at + 4..].trim().trim_matches('"');
+            (value == "%s").then(|| filter[..at].trim().to_owned())
+        });
+        read.filter(|attribute| !attribute.is_empty())
+            .ok_or_else(|| {
+                Refused::invalid(
+                    &key("USER_FILTER"),
+                    format!("expected a filter such as userName eq \"%s\", came {filter:?}"),
+                )
+            })
+    }
 }
 
 impl Connection {
     /// Reads the configuration of a store (`{"configuration": {"SCIM_URL": …}}`).
     pub(crate) fn of(store: &Document) -> Result<Self> {
-        let empty = Document::new();
-        let configuration = match store.get("configuration") {
-            Some(Value::Object(configuration)) => configuration,
-            _ => &empty,
+        let settings = Settings(store.get("configuration").and_then(Value::as_object));
+        let base = settings.url("SCIM_URL")?;
+        settings.one_of("SCIM_VERSION", &["2.0"])?;
+        let (authorization, credentials) = settings.authentication()?;
+        let remove = match settings.one_of("REMOVE_ACTION", &["Delete", "Disable"])? {
+            "Disable" => RemoveAction::Disable,
+            _ => RemoveAction::Delete,
         };
-        let key = |name: &str| format!("configuration.{name}");
-        let base = setting(configuration, "SCIM_URL")
-            .ok_or_else(|| Refused::required(&key("SCIM_URL")))?;
-        if !Url::parse(&base).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-            return Err(Refused::invalid(
-                &key("SCIM_URL"),
-                format!("expected an http or https URL, came {base:?}"),
-            ));
-        }
-        if let Some(version) = setting(configuration, "SCIM_VERSION")
-            && version != "2.0"
-        {
-            return Err(Refused::invalid(
-                &key("SCIM_VERSION"),
-                format!("expected 2.0, came {version}"),
-            ));
-        }
-        let method = setting(configuration, "AUTHENTICATION_METHOD");
-        let authorization = match method.as_deref() {
-            Some("OAuth 2 Bearer Token") => {
-                let token = setting(configuration, "OAUTH_ACCESS_TOKEN")
-                    .ok_or_else(|| Refused::required(&key("OAUTH_ACCESS_TOKEN")))?;
-                Some(format!("Bearer {token}"))
-            }
-            Some("Basic Authentication") => {
-                let user = setting(configuration, "BASIC_AUTH_USER")
-                    .ok_or_else(|| Refused::required(&key("BASIC_AUTH_USER")))?;
-                let password = setting(configuration, "BASIC_AUTH_PASSWORD").unwrap_or_default();
-                Some(format!(
-                    "Basic {}",
-                    STANDARD.encode(format!("{user}:{password}"))
-                ))
-            }
-            None | Some("None") => {
-                setting(configuration, "OAUTH_ACCESS_TOKEN").map(|token| format!("Bearer {token}"))
-            }
-            Some(other) => {
-                return Err(Refused::invalid(
-                    &key("AUTHENTICATION_METHOD"),
-                    format!(
-                        "expected \"OAuth 2 Bearer Token\", \"Basic Authentication\" or \"None\", came {other:?}"
-                    ),
-                ));
-            }
-        };
-        let remove = match setting(configuration, "REMOVE_ACTION").as_deref() {
-            None => RemoveAction::Delete,
-            Some(action) if action.eq_ignore_ascii_case("delete") => RemoveAction::Delete,
-            Some(action) if action.eq_ignore_ascii_case("disable") => RemoveAction::Disable,
-            Some(other) => {
-                return Err(Refused::invalid(
-                    &key("REMOVE_ACTION"),
-                    format!("expected Disable or Delete, came {other:?}"),
-                ));
-            }
-        };
-        let unique = match setting(configuration, "UNIQUE_USER_IDENTIFIER").as_deref() {
-            Some("workEmail") => "emails",
+        let unique = match settings.one_of("UNIQUE_USER_IDENTIFIER", &["userName", "workEmail"])? {
+            "workEmail" => "emails",
             _ => "userName",
         };
+        let names_groups = settings
+            .0
+            .is_some_and(|settings| settings.contains_key("GROUPS_RESOURCE"));
         Ok(Self {
             base_url: base.trim_end_matches('/').to_owned(),
-            users: path(configuration, "USERS_RESOURCE").unwrap_or_else(|| "/Users".to_owned()),
-            groups: match configuration.get("GROUPS_RESOURCE") {
-                None => Some("/Groups".to_owned()),
-                Some(_) => path(configuration, "GROUPS_RESOURCE"),
+            users: settings
+                .path("USERS_RESOURCE")
+                .unwrap_or_else(|| "/Users".to_owned()),
+            groups: match settings.path("GROUPS_RESOURCE") {
+                None if !names_groups => Some("/Groups".to_owned()),
+                said => said,
             },
             authorization,
+            credentials,
             unique: unique.to_owned(),
-            create: switch(configuration, "CREATE_USERS", true),
-            update: switch(configuration, "UPDATE_USERS", true),
-            disable: switch(configuration, "DISABLE_USERS", true),
+            filter_attribute: settings.filter_attribute(unique)?,
+            create: settings.switch("CREATE_USERS")?,
+            update: settings.switch("UPDATE_USERS")?,
+            disable: settings.switch("DISABLE_USERS")?,
             remove,
-            provision_disabled: switch(configuration, "PROVISION_DISABLED_USERS", false),
-            merge_members: setting(configuration, "GROUP_MEMBERSHIP_HANDLING")
-                .is_some_and(|handling| handling.eq_ignore_ascii_case("merge")),
+            provision_disabled: settings.switch("PROVISION_DISABLED_USERS")?,
+            merge_members: settings.one_of("GROUP_MEMBERSHIP_HANDLING", &["Merge", "Overwrite"])?
+                == "Merge",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(more: &Value) -> Result<Connection> {
+        let mut configuration = json!({"SCIM_URL": "https://sp.example/scim/"});
+        for (key, value) in more.as_object().unwrap() {
+            configuration[key] = value.clone();
+        }
+        let store = json!({"configuration": configuration});
+        Connection::of(store.as_object().unwrap())
+    }
+
+    #[test]
+    fn every_way_in_has_its_header() {
+        for (settings, header) in [
+            (json!({}), None),
+            (json!({"AUTHENTICATION_METHOD": "None"}), None),
+            (
+                json!({"AUTHENTICATION_METHOD": "OAuth 2 Bearer Token", "OAUTH_ACCESS_TOKEN": "t"}),
+                Some("Bearer t"),
+            ),
+            (
+                json!({"AUTHENTICATION_METHOD": "OAuth 2 Bearer Token", "OAUTH_ACCESS_TOKEN": "t",
+                       "AUTHORIZATION_TYPE": "SSWS"}),
+                Some("SSWS t"),
+            ),
+            (
+                json!({"AUTHENTICATION_METHOD": "Basic Authentication",
+                       "BASIC_AUTH_USER": "Aladdin", "BASIC_AUTH_PASSWORD": "open sesame"}),
+                Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ),
+        ] {
+            assert_eq!(of(&settings).unwrap().authorization.as_deref(), header);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (settings, target) in [
+            (json!({"SCIM_URL": "ftp://x"}), "SCIM_URL"),
+            (json!({"SCIM_VERSION": "1.1"}), "SCIM_VERSION"),
+            (
+                json!({"AUTHENTICATION_METHOD": "Magic"}),
+                "AUTHENTICATION_METHOD",
+            ),
+            (
+                json!({"AUTHENTICATION_METHOD": "OAuth 2 Client Credentials"}),
+                "OAUTH_TOKEN_REQUEST",
+            ),
+            (json!({"REMOVE_ACTION": "Burn"}), "REMOVE_ACTION"),
+            (json!({"CREATE_USERS": "maybe"}), "CREATE_USERS"),
+            (json!({"USER_FILTER": "userName"}), "USER_FILTER"),
+            (
+                json!({"GROUP_MEMBERSHIP_HANDLING": "x"}),
+                "GROUP_MEMBERSHIP_HANDLING",
+            ),
+        ] {
+            let refused = of(&settings).unwrap_err().to_string();
+            assert!(refused.starts_with(&key(target)), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_looked_for_by_the_filters_attribute() {
+        for (settings, attribute) in [
+            (json!({}), "userName"),
+            (json!({"UNIQUE_USER_IDENTIFIER": "workEmail"}), "emails"),
+            (json!({"USER_FILTER": "username Eq \"%s\""}), "username"),
+            (
+                json!({"USER_FILTER": "emails[type eq \"work\"].value eq \"%s\""}),
+                "emails[type eq \"work\"].value",
+            ),
+        ] {
+            assert_eq!(of(&settings).unwrap().filter_attribute, attribute);
+        }
     }
 }

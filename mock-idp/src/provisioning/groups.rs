@@ -63,7 +63,11 @@ impl Push<'_> {
                     id.clone()
                 }
             },
-            None => match self.client.find(&path, "displayName", &group.name).await? {
+            None => match self
+                .client
+                .find(&self.looked_up(&path), "displayName", &group.name)
+                .await?
+            {
                 Some(id) => {
                     self.take_over(&path, &id, &resource, &members).await?;
                     id
@@ -72,6 +76,11 @@ impl Push<'_> {
             },
         };
         Ok(self.note(&id, &resource).await?)
+    }
+
+    /// Where a group is looked for.
+    fn looked_up(&self, path: &str) -> String {
+        format!("{path}{}", self.habits.look_up)
     }
 
     async fn create_group(
@@ -83,7 +92,11 @@ impl Push<'_> {
         match self.client.create(path, resource).await {
             Err(PushError::Exists(reason)) => {
                 let name = resource["displayName"].as_str().unwrap_or_default();
-                let Some(id) = self.client.find(path, "displayName", name).await? else {
+                let Some(id) = self
+                    .client
+                    .find(&self.looked_up(path), "displayName", name)
+                    .await?
+                else {
                     return Err(PushError::Exists(reason));
                 };
                 self.take_over(path, &id, resource, members).await?;
@@ -101,16 +114,13 @@ impl Push<'_> {
         resource: &Value,
         members: &BTreeSet<String>,
     ) -> Result<(), PushError> {
-        let op = if self.client.connection.merge_members {
-            "add"
+        let mut operations = vec![self.habits.replace("externalId", &resource["externalId"])];
+        if self.client.connection.merge_members {
+            operations.extend(self.habits.members(members.iter(), std::iter::empty()));
         } else {
-            "replace"
-        };
-        let operations = json!([
-            {"op": "replace", "path": "externalId", "value": resource["externalId"]},
-            {"op": op, "path": "members", "value": member_list(members)},
-        ]);
-        self.client.patch(path, id, operations).await
+            operations.push(self.habits.all_members(members.iter()));
+        }
+        self.client.patch(path, id, operations.into()).await
     }
 
     /// Sends what differs from the last push.
@@ -127,9 +137,8 @@ impl Push<'_> {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok());
         let Some(former) = former else {
-            let name =
-                json!([{"op": "replace", "path": "displayName", "value": resource["displayName"]}]);
-            self.client.patch(path, id, name).await?;
+            let name = self.habits.replace("displayName", &resource["displayName"]);
+            self.client.patch(path, id, json!([name])).await?;
             return self.take_over(path, id, resource, members).await;
         };
         let before: BTreeSet<String> = former["members"]
@@ -140,18 +149,12 @@ impl Push<'_> {
             .collect();
         let mut operations = Vec::new();
         if former["displayName"] != resource["displayName"] {
-            operations.push(
-                json!({"op": "replace", "path": "displayName", "value": resource["displayName"]}),
-            );
+            operations.push(self.habits.replace("displayName", &resource["displayName"]));
         }
-        let joined: BTreeSet<String> = members.difference(&before).cloned().collect();
-        if !joined.is_empty() {
-            operations.push(json!({"op": "add", "path": "members", "value": member_list(&joined)}));
-        }
-        for left in before.difference(members) {
-            let path = format!("members[value eq {}]", Value::from(left.as_str()));
-            operations.push(json!({"op": "remove", "path": path}));
-        }
+        operations.extend(
+            self.habits
+                .members(members.difference(&before), before.difference(members)),
+        );
         if operations.is_empty() {
             return Ok(());
         }

@@ -3,15 +3,19 @@
 //!
 //! The [`queue`] names who changed; the engine here takes one subject after
 //! the other, works out what the target should hold now, and asks the
-//! [`client`] for the difference. To add a kind of target: a reading of its
-//! configuration beside [`connection`].
+//! [`client`] for the difference, in the [`habits`] of the environment's
+//! flavour. To add a kind of target: a reading of its configuration beside
+//! [`connection`].
 
 pub(crate) mod client;
 pub(crate) mod connection;
 mod groups;
+mod habits;
 pub(crate) mod plans;
 pub(crate) mod queue;
 pub(crate) mod rendering;
+pub(crate) mod status;
+pub(crate) mod tokens;
 mod users;
 
 use std::time::Duration;
@@ -20,11 +24,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use crate::Idp;
+use crate::directory::environment;
+use crate::flavour::Flavour;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::sync::{self, Job, Known};
 use client::{Client, PushError};
 use connection::Connection;
+use habits::Habits;
 
 /// How often a put-off push looks at a clock that others may move.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -77,6 +84,7 @@ struct Push<'p> {
     idp: &'p Idp,
     job: &'p Job,
     client: Client<'p>,
+    habits: Habits,
     /// The active rules that provision the store.
     rules: Vec<Resource>,
     known: Known,
@@ -175,18 +183,25 @@ fn later(now: Timestamp, seconds: i64) -> Timestamp {
 
 async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failure> {
     let subject = &job.subject;
-    let (store, rules, known) = {
+    let (store, rules, known, flavour) = {
         let mut db = idp.store.read().await?;
         let store =
             resources::get(&mut db, &subject.environment, Kind::Store, &subject.store).await?;
         let rules = plans::active_rules(&mut db, &subject.environment, &subject.store).await?;
         let known = sync::known(&mut db, subject).await?;
-        (store, rules, known)
+        let flavour = environment(&mut db, &subject.environment)
+            .await
+            .map_or(Flavour::Ping, |found| Flavour::of(&found));
+        (store, rules, known, flavour)
     };
     let Some(store) = store else {
         return Ok(());
     };
-    let connection = Connection::of(&store.document)?;
+    if rules.is_empty() && !job.deprovision {
+        // A rule that was switched off or deleted leaves the target as it is.
+        return Ok(());
+    }
+    let connection = idp.authorized(Connection::of(&store.document)?).await?;
     let push = Push {
         idp,
         job,
@@ -194,12 +209,26 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
             http: &idp.http,
             connection: &connection,
         },
+        habits: Habits::of(flavour),
         rules,
         known,
     };
-    match subject.kind.as_str() {
+    let done = match subject.kind.as_str() {
         "user" => push.user().await,
         _ => push.group().await,
+    };
+    match (done, &connection.credentials) {
+        // The token may have been withdrawn before its time.
+        (Err(Failure::Push(PushError::Refused(reason))), Some(credentials))
+            if reason.contains(": 401 ") =>
+        {
+            idp.target_tokens.forget(credentials);
+            Err(Failure::Push(PushError::Later {
+                reason,
+                after: None,
+            }))
+        }
+        (done, _) => done,
     }
 }
 

@@ -68,21 +68,40 @@ pub(crate) fn without_secrets(mut document: Document) -> Document {
     document
 }
 
+/// `ACTIVE`, or `INACTIVE`: it rests.
+fn status(document: &mut Document) -> Result<()> {
+    let status = document.entry("status").or_insert("ACTIVE".into());
+    if status != "ACTIVE" && status != "INACTIVE" {
+        return Err(Refused::none_of("status", &["ACTIVE", "INACTIVE"], status));
+    }
+    Ok(())
+}
+
 async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
     let environment = resource.environment.clone();
     match resource.kind {
         Kind::Store => {
             resource.document.entry("type").or_insert("scim".into());
-            resource.document.entry("status").or_insert("ACTIVE".into());
+            status(&mut resource.document)?;
             if resource.document["type"] == "scim" {
                 Connection::of(&resource.document)?;
             }
+            let rests = resource.document["status"] == "INACTIVE";
+            sync::pause(db, &environment, &resource.id, rests).await?;
         }
         Kind::Plan => {
-            resource.document.entry("status").or_insert("ACTIVE".into());
+            status(&mut resource.document)?;
         }
         Kind::Rule => {
-            resource.document.entry("active").or_insert(false.into());
+            for key in ["active", "deprovision"] {
+                let value = resource.document.entry(key).or_insert(false.into());
+                if !value.is_boolean() {
+                    return Err(Refused::invalid(
+                        key,
+                        format!("expected true or false, came {value}"),
+                    ));
+                }
+            }
             let target = reference(&resource.document, "targetStore")
                 .ok_or_else(|| Refused::required("targetStore.id"))?;
             if resources::get(db, &environment, Kind::Store, target)
@@ -182,6 +201,8 @@ impl Idp {
         check(&mut tx, &mut resource).await?;
         resources::put(&mut tx, &resource).await?;
         tx.commit().await?;
+        // A store that rested may go on.
+        self.signals.wake();
         Ok(resource)
     }
 
@@ -205,11 +226,18 @@ impl Idp {
             }
             Kind::Rule => {
                 resources::delete_below(&mut tx, environment_id, Kind::Mapping, id).await?;
+                let rule = existing(&mut tx, environment_id, Kind::Rule, id).await?;
+                if rule.document.get("deprovision") == Some(&Value::Bool(true))
+                    && let Some(store) = reference(&rule.document, "targetStore")
+                {
+                    queue::deprovision(&mut tx, environment_id, store, self.now()).await?;
+                }
             }
             _ => {}
         }
         resources::delete(&mut tx, environment_id, kind, id).await?;
         tx.commit().await?;
+        self.signals.wake();
         Ok(())
     }
 
@@ -230,6 +258,10 @@ impl Idp {
     /// Asks a target whether the connection works: nothing, or why not.
     pub(crate) async fn test_connection(&self, document: &Document) -> Result<Option<String>> {
         let connection = Connection::of(document)?;
+        let connection = match self.authorized(connection).await {
+            Ok(connection) => connection,
+            Err(error) => return Ok(Some(error.to_string())),
+        };
         let client = Client {
             http: &self.http,
             connection: &connection,
@@ -250,7 +282,9 @@ impl Idp {
             .filter_map(|(kind, (id, known, _))| Some((kind, id, known.error.as_ref()?)))
             .collect();
         let last = users.iter().chain(&groups).map(|(_, _, at)| *at).max();
+        let rests = text(&store.document, "status") == Some("INACTIVE");
         let state = match (waiting, failed.is_empty()) {
+            _ if rests => "PAUSED",
             (1.., _) => "SYNCING",
             (_, true) => "SUCCESS",
             (_, false) => "FAILED",
@@ -261,15 +295,29 @@ impl Idp {
             .map(|(kind, id, error)| json!({"type": kind, "id": id, "message": error}))
             .collect();
         let failed_users = users.iter().filter(|(_, known, _)| known.error.is_some());
-        let failed_count = failed_users.count();
-        Ok(json!({
+        let failed_users: Vec<&String> = failed_users.map(|(id, _, _)| id).collect();
+        let failed_count = failed_users.len();
+        let mut leaving = 0;
+        for id in failed_users {
+            if crate::store::users::get(&mut db, &store.environment, id)
+                .await?
+                .is_none()
+            {
+                leaving += 1;
+            }
+        }
+        let mut status = json!({
             "syncState": state,
             "userTotal": users.len(),
             "successCount": users.len() - failed_count,
             "failedCount": failed_count,
+            "failedDeprovisionCount": leaving,
             "pendingCount": waiting,
-            "lastSyncAt": last.map(|at| at.to_string()),
             "details": details,
-        }))
+        });
+        if let Some(last) = last {
+            status["lastSyncAt"] = last.to_string().into();
+        }
+        Ok(status)
     }
 }

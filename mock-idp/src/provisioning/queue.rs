@@ -89,6 +89,28 @@ pub(crate) async fn groups_of_user_changed(
     Ok(())
 }
 
+/// Everything that a store is known to hold leaves it, but for what other
+/// rules cover.
+pub(crate) async fn deprovision(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for kind in ["user", "group"] {
+        for (id, _, _) in sync::all_known(db, environment, store, kind).await? {
+            let subject = Subject {
+                environment: environment.to_owned(),
+                store: store.to_owned(),
+                kind: kind.to_owned(),
+                id,
+            };
+            sync::enqueue_removal(db, &subject, now).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Everything in the directory, and everything a store is known to hold.
 pub(crate) async fn resynchronize(
     db: &mut Db,

@@ -1,6 +1,7 @@
 //! From a directory's user to a SCIM User, by mappings: a store's defaults, or
 //! the rules' own, of which a single one turns all the defaults off.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Document, text};
@@ -97,12 +98,12 @@ pub(crate) async fn user_mappings(
 }
 
 /// The SCIM User that stands for a user.
-pub(crate) fn user(mappings: &[Mapping], user: &Value) -> Result<Value> {
+pub(crate) fn user(mappings: &[Mapping], user: &Value, now: Timestamp) -> Result<Value> {
     let context = json!({"user": user});
     let mut resource = Map::new();
     resource.insert("schemas".into(), json!([USER]));
     for mapping in mappings {
-        let value = mapping.source.evaluate(&context).map_err(|error| {
+        let value = mapping.source.evaluate(&context, now).map_err(|error| {
             Refused::invalid(&mapping.target, format!("the mapping failed: {error}"))
         })?;
         if !value.is_null() && value != "" {

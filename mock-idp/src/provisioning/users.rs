@@ -28,7 +28,7 @@ impl Push<'_> {
         match covered {
             None => self.remove_user().await,
             Some(user) => {
-                let resource = rendering::user(&mappings, &user)?;
+                let resource = rendering::user(&mappings, &user, self.idp.now())?;
                 self.put_user(&user, &resource).await
             }
         }
@@ -38,8 +38,11 @@ impl Push<'_> {
         let path = &self.client.connection.users;
         if let Some(id) = &self.known.remote_id {
             match self.client.connection.remove {
-                RemoveAction::Delete => self.client.delete(path, id).await?,
-                RemoveAction::Disable => match self.activate(id, false).await {
+                RemoveAction::Delete if !self.habits.never_deletes => {
+                    self.client.delete(path, id).await?;
+                }
+                RemoveAction::Disable if !self.client.connection.disable => {}
+                _ => match self.activate(id, false).await {
                     Ok(()) | Err(PushError::Gone(_)) => {}
                     Err(error) => return Err(error.into()),
                 },
@@ -49,14 +52,13 @@ impl Push<'_> {
     }
 
     async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
-        let operations = json!([{"op": "replace", "path": "active", "value": active}]);
+        let operations = json!([self.habits.replace("active", &active.into())]);
         let path = &self.client.connection.users;
         self.client.patch(path, id, operations).await
     }
 
     async fn put_user(&self, user: &Value, resource: &Value) -> Result<(), Failure> {
         let connection = self.client.connection;
-        let path = &connection.users;
         let enabled = user["enabled"] != Value::Bool(false);
         let remote = match &self.known.remote_id {
             Some(id) => Some(id.clone()),
@@ -71,7 +73,7 @@ impl Push<'_> {
             let done = if !enabled && !connection.disable {
                 Ok(())
             } else if connection.update {
-                self.client.replace(path, &id, resource).await
+                self.change_user(&id, resource).await
             } else if !enabled {
                 self.activate(&id, false).await
             } else {
@@ -88,6 +90,24 @@ impl Push<'_> {
         Ok(self.note(&id, resource).await?)
     }
 
+    /// Gives a user of the target its new state, as the provider does it.
+    async fn change_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
+        let path = &self.client.connection.users;
+        if self.habits.users_by_patch {
+            let former = self.known.pushed.as_deref();
+            let former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
+            let operations = self.habits.differences(former.as_ref(), resource);
+            if operations.is_empty() {
+                return Ok(());
+            }
+            return self.client.patch(path, id, operations.into()).await;
+        }
+        if self.habits.reads_first {
+            self.client.get(path, id).await?;
+        }
+        self.client.replace(path, id, resource).await
+    }
+
     async fn create_user(&self, enabled: bool, resource: &Value) -> Result<(), Failure> {
         let connection = self.client.connection;
         if !connection.create || !(enabled || connection.provision_disabled) {
@@ -100,9 +120,7 @@ impl Push<'_> {
                 let Some(id) = self.correlate(resource).await? else {
                     return Err(PushError::Exists(reason).into());
                 };
-                self.client
-                    .replace(&connection.users, &id, resource)
-                    .await?;
+                self.change_user(&id, resource).await?;
                 id
             }
             Err(error) => return Err(error.into()),
@@ -113,19 +131,19 @@ impl Push<'_> {
     /// The target's id of who is already there.
     async fn correlate(&self, resource: &Value) -> Result<Option<String>, Failure> {
         let connection = self.client.connection;
-        let (attribute, value) = match connection.unique.as_str() {
-            "emails" => ("emails", resource["emails"][0]["value"].as_str()),
-            _ => ("userName", resource["userName"].as_str()),
+        let value = match connection.unique.as_str() {
+            "emails" => resource["emails"][0]["value"].as_str(),
+            _ => resource["userName"].as_str(),
         };
         let Some(value) = value else {
             return Err(PushError::Refused(format!(
-                "expected a mapping that gives {attribute}, the user has none"
+                "expected a mapping that gives {}, the user has none",
+                connection.unique
             ))
             .into());
         };
-        Ok(self
-            .client
-            .find(&connection.users, attribute, value)
-            .await?)
+        let at = format!("{}{}", connection.users, self.habits.look_up);
+        let attribute = &connection.filter_attribute;
+        Ok(self.client.find(&at, attribute, value).await?)
     }
 }

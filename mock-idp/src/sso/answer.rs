@@ -140,7 +140,7 @@ impl Idp {
         for mapping in mappings {
             let source = text(&mapping.document, "value").unwrap_or_default();
             let values = Template::parse(source)
-                .and_then(|template| template.evaluate(model))
+                .and_then(|template| template.evaluate(model, self.now()))
                 .map(|value| expression::texts(&value));
             let values = match values {
                 Ok(values) => values,

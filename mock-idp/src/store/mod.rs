@@ -104,6 +104,7 @@ impl Store {
             "DELETE FROM console_sessions",
             "DELETE FROM sync_jobs",
             "DELETE FROM synced",
+            "DELETE FROM sync_pauses",
             "DELETE FROM flows",
             "DELETE FROM sessions",
             "DELETE FROM signing_keys",

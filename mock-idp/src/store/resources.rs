@@ -198,6 +198,7 @@ pub(crate) async fn delete_environment(db: &mut Db, environment: &str) -> Result
     for statement in [
         "DELETE FROM sync_jobs WHERE environment = $1",
         "DELETE FROM synced WHERE environment = $1",
+        "DELETE FROM sync_pauses WHERE environment = $1",
         "DELETE FROM flows WHERE environment = $1",
         "DELETE FROM sessions WHERE environment = $1",
         "DELETE FROM signing_keys WHERE environment = $1",

@@ -27,6 +27,8 @@ pub(crate) struct Job {
     pub change: i64,
     pub attempts: i64,
     pub due_at: Timestamp,
+    /// Whom no rule covers is to leave, even when there is no rule at all.
+    pub deprovision: bool,
 }
 
 /// What a target is known to hold of a subject.
@@ -66,10 +68,74 @@ pub(crate) async fn enqueue(db: &mut Db, subject: &Subject, now: Timestamp) -> R
     Ok(())
 }
 
+/// Puts a subject in the queue to leave the target, unless a rule covers it.
+pub(crate) async fn enqueue_removal(db: &mut Db, subject: &Subject, now: Timestamp) -> Result<()> {
+    enqueue(&mut *db, subject, now).await?;
+    sqlx::query(
+        "UPDATE sync_jobs SET deprovision = 1
+         WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
+    )
+    .bind(&subject.environment)
+    .bind(&subject.store)
+    .bind(&subject.kind)
+    .bind(&subject.id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets a store rest, or go on.
+pub(crate) async fn pause(db: &mut Db, environment: &str, store: &str, paused: bool) -> Result<()> {
+    let statement = if paused {
+        "INSERT INTO sync_pauses (environment, store) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+    } else {
+        "DELETE FROM sync_pauses WHERE environment = $1 AND store = $2"
+    };
+    sqlx::query(statement)
+        .bind(environment)
+        .bind(store)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The jobs of one kind that a store has waiting: subject, attempts, when due,
+/// why the last attempt failed.
+pub(crate) async fn pending(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+    kind: &str,
+) -> Result<Vec<(String, i64, Timestamp, Option<String>)>> {
+    sqlx::query(
+        "SELECT subject, attempts, due_at, error FROM sync_jobs
+         WHERE environment = $1 AND store = $2 AND kind = $3",
+    )
+    .bind(environment)
+    .bind(store)
+    .bind(kind)
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(|row| {
+        Ok((
+            row.try_get("subject")?,
+            row.try_get("attempts")?,
+            instant(row.try_get("due_at")?),
+            row.try_get("error")?,
+        ))
+    })
+    .collect()
+}
+
 /// The next job, due or not: users before groups, whose members they are.
+/// Stores that rest have none.
 pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
     sqlx::query(
         "SELECT * FROM sync_jobs
+         WHERE NOT EXISTS (SELECT 1 FROM sync_pauses
+                           WHERE sync_pauses.environment = sync_jobs.environment
+                             AND sync_pauses.store = sync_jobs.store)
          ORDER BY CASE WHEN due_at <= $1 THEN 0 ELSE due_at END, kind DESC, subject LIMIT 1",
     )
     .bind(stored(now))
@@ -81,6 +147,7 @@ pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
             change: row.try_get("change")?,
             attempts: row.try_get("attempts")?,
             due_at: instant(row.try_get("due_at")?),
+            deprovision: row.try_get::<i64, _>("deprovision")? != 0,
         })
     })
     .transpose()
@@ -232,6 +299,7 @@ pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) ->
     for statement in [
         "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2",
         "DELETE FROM synced WHERE environment = $1 AND store = $2",
+        "DELETE FROM sync_pauses WHERE environment = $1 AND store = $2",
     ] {
         sqlx::query(statement)
             .bind(environment)

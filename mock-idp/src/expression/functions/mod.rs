@@ -1,10 +1,17 @@
-//! The function libraries, one file each: `#string`, `#data`, `#regex`,
-//! `#core`. (`#datetime` and `#crypto` are not there yet, and say so.)
+//! The function libraries, one file each: `#string`, `#data`, `#datetime`,
+//! `#regex`, `#crypto`, `#core`. [`pattern`] is Java's way to write dates,
+//! [`format`] its way to write everything else.
 
 mod core;
+mod crypto;
 mod data;
+mod datetime;
+mod format;
+mod pattern;
 pub(super) mod regex;
 mod string;
+
+use jiff::Timestamp;
 
 use super::value::Value;
 
@@ -12,13 +19,15 @@ use super::value::Value;
 type Answer = Result<Value, String>;
 
 /// Calls `#library.function(arguments)`.
-pub(super) fn call(library: &str, function: &str, arguments: &[Value]) -> Answer {
+pub(super) fn call(library: &str, function: &str, arguments: &[Value], now: Timestamp) -> Answer {
     let answer = match library {
         "string" => string::call(function, arguments),
         "data" => data::call(function, arguments),
         "regex" => regex::call(function, arguments),
         "core" => core::call(function, arguments),
-        _ => return Err(format!("#{library} is not available in this simulator yet")),
+        "datetime" => datetime::call(function, arguments, now),
+        "crypto" => crypto::call(function, arguments),
+        _ => return Err(format!("there is no library #{library}")),
     };
     answer
         .unwrap_or_else(|| {

@@ -1,47 +1,107 @@
-//! `#regex`. Patterns are linear in time: look-around and back-references,
-//! which Java has, are refused.
+//! `#regex`, in Java's dialect as far as it matters: look-around and
+//! back-references are there, with a bound on how far they go back.
 
-use regex::{Regex, RegexBuilder};
+use fancy_regex::{Regex, RegexBuilder};
 
 use super::{Answer, Value, text};
 
+/// How far a pattern with look-around may go back.
+const BACKTRACKS: usize = 100_000;
+const LONGEST_PATTERN: usize = 2_000;
+/// What a pattern may become, in bytes.
+const LARGEST: usize = 64 * 1024;
+const MOST_MATCHES: usize = 10_000;
+
 fn compile(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > LONGEST_PATTERN {
+        return Err(format!(
+            "expected a regular expression of at most {LONGEST_PATTERN} bytes"
+        ));
+    }
     RegexBuilder::new(pattern)
-        .size_limit(1 << 20)
+        .backtrack_limit(BACKTRACKS)
+        .delegate_size_limit(LARGEST)
+        .delegate_dfa_size_limit(16 * LARGEST)
         .build()
         .map_err(|error| {
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default();
-            format!(
-                "expected a regular expression, without look-around and back-references: {last}"
-            )
+            format!("expected a regular expression: {last}")
         })
 }
 
-/// A pattern that must match the whole text.
-pub(in super::super) fn whole(pattern: &str) -> Result<Regex, String> {
-    compile(&format!("^(?:{pattern})$"))
+fn exhausted(_: fancy_regex::Error) -> String {
+    "expected a regular expression that ends: this one goes back too often".to_owned()
 }
 
-/// Java writes `$1` where this crate wants `${1}`.
-fn replacement(java: &str) -> String {
-    let mut out = String::new();
-    let mut chars = java.chars().peekable();
+/// Whether a pattern matches the whole text.
+pub(in super::super) fn whole(pattern: &str, text: &str) -> Result<bool, String> {
+    compile(&format!("\\A(?:{pattern})\\z"))?
+        .is_match(text)
+        .map_err(exhausted)
+}
+
+/// Java's replacement: `$1` is a group, further digits as long as there is
+/// such a group, `\` takes what follows as it is.
+fn expand(
+    by: &str,
+    found: &fancy_regex::Captures<'_, str>,
+    groups: usize,
+    out: &mut String,
+) -> Result<(), String> {
+    let mut chars = by.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '$' => match chars.next_if(char::is_ascii_digit) {
-                Some(digit) => out.push_str(&format!("${{{digit}}}")),
-                None => out.push_str("$$"),
-            },
             '\\' => match chars.next() {
-                Some('$') => out.push_str("$$"),
-                Some(other) => out.push(other),
-                None => {}
+                Some(next) => out.push(next),
+                None => return Err("expected a character after the \\ in the replacement".into()),
             },
+            '$' => {
+                let digit = |c: char| c.to_digit(10).map(|digit| digit as usize);
+                let Some(mut group) = chars.next().and_then(digit) else {
+                    return Err(
+                        "expected the number of a group after the $ in the replacement".into(),
+                    );
+                };
+                if group >= groups {
+                    return Err(format!(
+                        "expected a group below {groups} in the replacement, came {group}"
+                    ));
+                }
+                while let Some(more) = chars.peek().copied().and_then(digit)
+                    && group * 10 + more < groups
+                {
+                    group = group * 10 + more;
+                    chars.next();
+                }
+                out.push_str(found.get(group).map_or("", |group| group.as_str()));
+            }
             other => out.push(other),
         }
     }
-    out
+    Ok(())
+}
+
+fn replaced(pattern: &str, text: &str, by: &str, most: usize) -> Result<String, String> {
+    let pattern = compile(pattern)?;
+    let groups = pattern.captures_len();
+    let mut out = String::new();
+    let mut copied = 0;
+    for (count, found) in pattern.captures_iter(text).enumerate() {
+        if count >= most {
+            break;
+        }
+        let found = found.map_err(exhausted)?;
+        let Some(all) = found.get(0) else { break };
+        out.push_str(&text[copied..all.start()]);
+        expand(by, &found, groups, &mut out)?;
+        copied = all.end();
+        if out.len() > 1 << 20 {
+            return Err("expected a result of at most 64 KiB".into());
+        }
+    }
+    out.push_str(&text[copied..]);
+    Ok(out)
 }
 
 pub(super) fn call(function: &str, arguments: &[Value]) -> Option<Answer> {
@@ -49,7 +109,7 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Option<Answer> {
         "matches" => matches(arguments),
         "findAllMatches" => find_all(arguments),
         "replaceFirst" => replace(arguments, 1),
-        "replaceAll" => replace(arguments, 0),
+        "replaceAll" => replace(arguments, usize::MAX),
         _ => return None,
     })
 }
@@ -57,7 +117,7 @@ pub(super) fn call(function: &str, arguments: &[Value]) -> Option<Answer> {
 fn matches(arguments: &[Value]) -> Answer {
     Ok(Value::Bool(
         match (text(arguments, 0)?, text(arguments, 1)?) {
-            (Some(text), Some(pattern)) => whole(&pattern)?.is_match(&text),
+            (Some(text), Some(pattern)) => whole(&pattern, &text)?,
             _ => false,
         },
     ))
@@ -68,14 +128,15 @@ fn find_all(arguments: &[Value]) -> Answer {
         return Ok(Value::Null);
     };
     let pattern = compile(&pattern)?;
-    let found = pattern.find_iter(&text).take(10_000);
-    Ok(Value::List(
-        found
-            .map(|found| Value::Text(found.as_str().to_owned()))
-            .collect(),
-    ))
+    let mut all = Vec::new();
+    for found in pattern.find_iter(&text).take(MOST_MATCHES) {
+        let found = found.map_err(exhausted)?;
+        all.push(Value::Text(found.as_str().to_owned()));
+    }
+    Ok(Value::List(all))
 }
 
+/// An odd regular expression at the end is ignored; null anywhere gives null.
 fn replace(arguments: &[Value], most: usize) -> Answer {
     let Some(mut result) = text(arguments, 0)? else {
         return Ok(Value::Null);
@@ -86,14 +147,9 @@ fn replace(arguments: &[Value], most: usize) -> Answer {
             text(arguments, 1 + 2 * pair)?,
             text(arguments, 2 + 2 * pair)?,
         ) else {
-            continue;
+            return Ok(Value::Null);
         };
-        result = compile(&pattern)?
-            .replacen(&result, most, replacement(&by).as_str())
-            .into_owned();
-        if result.len() > 1 << 20 {
-            return Err("expected a result of at most 64 KiB".into());
-        }
+        result = replaced(&pattern, &result, &by, most)?;
     }
     Ok(Value::Text(result))
 }

@@ -238,35 +238,10 @@ fn guid(arguments: &[Value]) -> Answer {
     }))
 }
 
-/// The conversions of `java.util.Formatter` that fit these values:
-/// `%s %S %d %x %X %%`; anything else, or too few arguments, gives null.
 fn format(arguments: &[Value]) -> Answer {
     let Some(pattern) = text(arguments, 0)? else {
         return Ok(Value::Null);
     };
-    let mut values = arguments[1..].iter();
-    let mut out = String::new();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let written = match chars.next() {
-            Some('%') => "%".to_owned(),
-            Some('n') => "\n".to_owned(),
-            Some(conversion) => match (conversion, values.next()) {
-                ('s', Some(Value::Null)) => "null".to_owned(),
-                ('s', Some(value)) => value.text(),
-                ('S', Some(value)) => value.text().to_uppercase(),
-                ('d', Some(Value::Int(whole))) => whole.to_string(),
-                ('x', Some(Value::Int(whole))) => format!("{whole:x}"),
-                ('X', Some(Value::Int(whole))) => format!("{whole:X}"),
-                _ => return Ok(Value::Null),
-            },
-            None => return Ok(Value::Null),
-        };
-        out.push_str(&written);
-    }
-    Ok(Value::Text(out))
+    let made = super::format::format(&pattern, &arguments[1..]);
+    Ok(made.map_or(Value::Null, Value::Text))
 }

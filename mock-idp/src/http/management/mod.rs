@@ -6,12 +6,14 @@
 mod applications;
 mod certificates;
 mod environments;
+mod expressions;
 mod groups;
 mod keys;
 mod openapi;
 mod passwords;
 mod propagation;
 mod route;
+mod synchronization;
 mod users;
 
 use axum::extract::{Request, State};
@@ -36,6 +38,8 @@ fn routes() -> Vec<Route> {
         keys::routes(),
         certificates::routes(),
         propagation::routes(),
+        synchronization::routes(),
+        expressions::routes(),
     ]
     .into_iter()
     .flatten()

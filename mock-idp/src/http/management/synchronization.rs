@@ -1,0 +1,93 @@
+//! `/environments/{env}/propagation/stores/{store}/…`: how its users stand,
+//! and another attempt. PingOne shows this in its console; the routes are ours.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse as _;
+use serde_json::{Value, json};
+
+use super::href;
+use super::route::Route;
+use crate::Idp;
+use crate::directory::{reference, text};
+use crate::http::hal::{self, Answer, Asked, Body, Page};
+use crate::provisioning::status::{Again, SyncedUser};
+use crate::refusal::Refused;
+use crate::store::resources::Kind;
+
+pub(super) fn routes() -> Vec<Route> {
+    let status = "/environments/{env}/propagation/stores/{store}/syncStatus";
+    let users = "/environments/{env}/propagation/stores/{store}/users";
+    let sync = "/environments/{env}/propagation/stores/{store}/sync";
+    vec![
+        Route::get(status, "Shows how a store's synchronization stands", show)
+            .shows("SyncStatus")
+            .ours(),
+        Route::get(users, "Lists how each user stands at a store", list)
+            .lists("users", "SyncedUser")
+            .ours(),
+        Route::post(
+            sync,
+            "Synchronizes all, what failed, or one user again",
+            again,
+        )
+        .takes("SyncRequest")
+        .shows("SyncQueued")
+        .ours(),
+    ]
+}
+
+async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+    let store = idp.get(&env, Kind::Store, &id).await?;
+    Ok(Json(idp.sync_status(&store).await?).into_response())
+}
+
+fn shown(user: &SyncedUser) -> Value {
+    let mut shown = json!({"id": user.id, "state": user.state.name(), "attempts": user.attempts});
+    for (key, value) in [
+        ("username", user.username.clone()),
+        ("remoteId", user.remote_id.clone()),
+        ("error", user.error.clone()),
+        (
+            "nextAttemptAt",
+            user.next_attempt_at.map(|at| at.to_string()),
+        ),
+        ("lastSyncAt", user.last_sync_at.map(|at| at.to_string())),
+    ] {
+        if let Some(value) = value {
+            shown[key] = value.into();
+        }
+    }
+    shown
+}
+
+async fn list(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Asked(page): Asked<Page>,
+) -> Answer {
+    let mut all = idp.synced_users(&env, &id).await?;
+    page.filtered(&mut all, shown)?;
+    let numbered: Vec<(i64, SyncedUser)> = (1..).zip(all).collect();
+    let part = page.cut(&numbered, |(place, _)| *place)?;
+    let items = part.shown.iter().map(|(_, user)| shown(user)).collect();
+    let at = href(&idp, &env, &format!("/propagation/stores/{id}/users"));
+    Ok(Json(hal::list(&at, "users", &part, items)).into_response())
+}
+
+async fn again(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+    Body(document): Body,
+) -> Answer {
+    let again = match (text(&document, "scope"), reference(&document, "user")) {
+        (_, Some(user)) => Again::User(user.to_owned()),
+        (Some("ALL"), None) => Again::All,
+        (None | Some("FAILED"), None) => Again::Failed,
+        (Some(other), None) => {
+            return Err(Refused::none_of("scope", &["ALL", "FAILED"], &other.into()).into());
+        }
+    };
+    let queued = idp.synchronize_again(&env, &id, &again).await?;
+    Ok(Json(json!({"queued": queued})).into_response())
+}

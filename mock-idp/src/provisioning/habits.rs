@@ -1,0 +1,170 @@
+//! How providers differ as SCIM clients: one engine, a row for each.
+//!
+//! Known of each of them is in the row's comment; what is not known is as in
+//! RFC 7644.
+
+use serde_json::{Value, json};
+
+use crate::flavour::Flavour;
+
+/// What a provider does its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Habits {
+    /// `Add`, `Replace`, `Remove` rather than in lower case.
+    pub capitalised: bool,
+    /// `"False"` rather than `false` in a PATCH.
+    pub booleans_are_text: bool,
+    /// A user's change goes by PATCH, attribute by attribute; else by PUT.
+    pub users_by_patch: bool,
+    /// One member an operation.
+    pub one_member_each: bool,
+    /// A member leaves by `Remove members` with a value rather than a filter.
+    pub remove_by_value: bool,
+    /// What else a look-up asks.
+    pub look_up: &'static str,
+    /// A user is read before it is replaced.
+    pub reads_first: bool,
+    /// Users leave by being disabled, whatever the connection says.
+    pub never_deletes: bool,
+}
+
+const PLAIN: Habits = Habits {
+    capitalised: false,
+    booleans_are_text: false,
+    users_by_patch: false,
+    one_member_each: false,
+    remove_by_value: false,
+    look_up: "",
+    reads_first: false,
+    never_deletes: false,
+};
+
+impl Habits {
+    pub(crate) fn of(flavour: Flavour) -> Self {
+        match flavour {
+            // PUT of users, PATCH of groups.
+            Flavour::Ping => PLAIN,
+            // PATCH of everything, ops with a capital, booleans as text,
+            // members one by one and removed by value.
+            Flavour::Entra => Self {
+                capitalised: true,
+                booleans_are_text: true,
+                users_by_patch: true,
+                one_member_each: true,
+                remove_by_value: true,
+                ..PLAIN
+            },
+            // GET with startIndex and count, GET and PUT of the whole user,
+            // never a DELETE of one.
+            Flavour::Okta => Self {
+                look_up: "?startIndex=1&count=100",
+                reads_first: true,
+                never_deletes: true,
+                ..PLAIN
+            },
+        }
+    }
+
+    fn op(&self, op: &str) -> String {
+        if self.capitalised {
+            op[..1].to_uppercase() + &op[1..]
+        } else {
+            op.to_owned()
+        }
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::Bool(true) if self.booleans_are_text => "True".into(),
+            Value::Bool(false) if self.booleans_are_text => "False".into(),
+            other => other.clone(),
+        }
+    }
+
+    /// One operation that gives an attribute its value.
+    pub(crate) fn replace(&self, path: &str, value: &Value) -> Value {
+        json!({"op": self.op("replace"), "path": path, "value": self.value(value)})
+    }
+
+    /// The operations that bring a user from one state to another: every
+    /// attribute that differs.
+    pub(crate) fn differences(&self, former: Option<&Value>, wanted: &Value) -> Vec<Value> {
+        let empty = serde_json::Map::new();
+        let former = former.and_then(Value::as_object).unwrap_or(&empty);
+        let wanted = wanted.as_object().unwrap_or(&empty);
+        let mut operations = Vec::new();
+        for (name, value) in wanted {
+            if name != "schemas" && former.get(name) != Some(value) {
+                operations.push(self.replace(name, value));
+            }
+        }
+        for name in former.keys() {
+            if !wanted.contains_key(name) {
+                operations.push(json!({"op": self.op("remove"), "path": name}));
+            }
+        }
+        operations
+    }
+
+    /// The operations by which members join and leave.
+    pub(crate) fn members<'i>(
+        &self,
+        joined: impl Iterator<Item = &'i String>,
+        left: impl Iterator<Item = &'i String>,
+    ) -> Vec<Value> {
+        let one = |id: &String| json!({"value": id});
+        let joined: Vec<Value> = joined.map(one).collect();
+        let mut operations = Vec::new();
+        let most = if self.one_member_each {
+            1
+        } else {
+            joined.len()
+        };
+        for some in joined.chunks(most.max(1)) {
+            operations.push(json!({"op": self.op("add"), "path": "members", "value": some}));
+        }
+        for id in left {
+            operations.push(if self.remove_by_value {
+                json!({"op": self.op("remove"), "path": "members", "value": [one(id)]})
+            } else {
+                let path = format!("members[value eq {}]", Value::from(id.as_str()));
+                json!({"op": self.op("remove"), "path": path})
+            });
+        }
+        operations
+    }
+
+    /// The operation that says who the members are, all of them.
+    pub(crate) fn all_members<'i>(&self, ids: impl Iterator<Item = &'i String>) -> Value {
+        let all: Vec<Value> = ids.map(|id| json!({"value": id})).collect();
+        json!({"op": self.op("replace"), "path": "members", "value": all})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entra_writes_its_own_way() {
+        let habits = Habits::of(Flavour::Entra);
+        let former = json!({"schemas": ["u"], "active": true, "title": "x", "userName": "a"});
+        let wanted = json!({"schemas": ["u"], "active": false, "userName": "a"});
+        assert_eq!(
+            habits.differences(Some(&former), &wanted),
+            [
+                json!({"op": "Replace", "path": "active", "value": "False"}),
+                json!({"op": "Remove", "path": "title"}),
+            ]
+        );
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        assert_eq!(
+            habits.members([&a, &b].into_iter(), [&a].into_iter()),
+            [
+                json!({"op": "Add", "path": "members", "value": [{"value": "a"}]}),
+                json!({"op": "Add", "path": "members", "value": [{"value": "b"}]}),
+                json!({"op": "Remove", "path": "members", "value": [{"value": "a"}]}),
+            ]
+        );
+    }
+}

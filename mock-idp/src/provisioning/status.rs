@@ -1,0 +1,173 @@
+//! How each subject of a store stands, and another attempt when asked for.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::queue;
+use crate::Idp;
+use crate::directory::existing;
+use crate::refusal::{Refused, Result};
+use crate::store::resources::Kind;
+use crate::store::sync::{self, Subject};
+use crate::store::users;
+
+/// How a user stands at a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The target holds what it should.
+    Synced,
+    /// Its turn is still to come, or it will be tried again.
+    Pending,
+    /// It was tried and given up.
+    Failed,
+}
+
+impl State {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Synced => "SYNCED",
+            Self::Pending => "PENDING",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// A user at a store.
+#[derive(Debug, Clone)]
+pub(crate) struct SyncedUser {
+    pub id: String,
+    /// None when the user is no more, and still to leave the target.
+    pub username: Option<String>,
+    pub state: State,
+    pub remote_id: Option<String>,
+    pub error: Option<String>,
+    pub attempts: i64,
+    pub next_attempt_at: Option<Timestamp>,
+    pub last_sync_at: Option<Timestamp>,
+}
+
+/// What is to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// Everything, as after a new revision.
+    All,
+    /// What failed.
+    Failed,
+    /// One user.
+    User(String),
+}
+
+impl Idp {
+    /// Every user that a store knows of or has waiting, by id.
+    pub(crate) async fn synced_users(
+        &self,
+        environment: &str,
+        store: &str,
+    ) -> Result<Vec<SyncedUser>> {
+        let mut db = self.store.read().await?;
+        existing(&mut db, environment, Kind::Store, store).await?;
+        let mut all = BTreeMap::new();
+        for (id, known, at) in sync::all_known(&mut db, environment, store, "user").await? {
+            let state = match known.error {
+                Some(_) => State::Failed,
+                None => State::Synced,
+            };
+            let user = SyncedUser {
+                id: id.clone(),
+                username: None,
+                state,
+                remote_id: known.remote_id,
+                error: known.error,
+                attempts: 0,
+                next_attempt_at: None,
+                last_sync_at: Some(at),
+            };
+            all.insert(id, user);
+        }
+        for (id, attempts, due_at, error) in
+            sync::pending(&mut db, environment, store, "user").await?
+        {
+            let user = all.entry(id.clone()).or_insert(SyncedUser {
+                id,
+                username: None,
+                state: State::Pending,
+                remote_id: None,
+                error: None,
+                attempts: 0,
+                next_attempt_at: None,
+                last_sync_at: None,
+            });
+            user.state = State::Pending;
+            user.attempts = attempts;
+            user.next_attempt_at = Some(due_at);
+            user.error = error.or(user.error.take());
+        }
+        for user in all.values_mut() {
+            let found = users::get(&mut db, environment, &user.id).await?;
+            user.username = found.and_then(|found| {
+                crate::directory::text(&found.document, "username").map(str::to_owned)
+            });
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// Puts subjects of a store in its queue again, due at once; how many.
+    pub(crate) async fn synchronize_again(
+        &self,
+        environment: &str,
+        store: &str,
+        again: &Again,
+    ) -> Result<usize> {
+        let now = self.now();
+        let mut tx = self.store.write().await?;
+        existing(&mut tx, environment, Kind::Store, store).await?;
+        let subject = |kind: &str, id: &str| Subject {
+            environment: environment.to_owned(),
+            store: store.to_owned(),
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        };
+        let mut put = 0;
+        match again {
+            Again::All => {
+                queue::resynchronize(&mut tx, environment, store, now).await?;
+                put = usize::try_from(sync::waiting(&mut tx, environment, store).await?.0)
+                    .unwrap_or(0);
+            }
+            Again::Failed => {
+                for kind in ["user", "group"] {
+                    for (id, known, _) in sync::all_known(&mut tx, environment, store, kind).await?
+                    {
+                        if known.error.is_some() {
+                            sync::enqueue(&mut tx, &subject(kind, &id), now).await?;
+                            put += 1;
+                        }
+                    }
+                    for (id, attempts, _, _) in
+                        sync::pending(&mut tx, environment, store, kind).await?
+                    {
+                        if attempts > 0 {
+                            sync::enqueue(&mut tx, &subject(kind, &id), now).await?;
+                            put += 1;
+                        }
+                    }
+                }
+            }
+            Again::User(id) => {
+                let known = sync::known(&mut tx, &subject("user", id)).await?;
+                if users::get(&mut tx, environment, id).await?.is_none()
+                    && known.remote_id.is_none()
+                    && known.error.is_none()
+                {
+                    return Err(Refused::not_found("user", id));
+                }
+                sync::enqueue(&mut tx, &subject("user", id), now).await?;
+                put = 1;
+            }
+        }
+        tx.commit().await?;
+        self.signals.wake();
+        Ok(put)
+    }
+}

@@ -1,0 +1,103 @@
+//! Tokens of targets: fetched by client credentials (RFC 6749, section 4.4),
+//! kept until shortly before they are over.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::client::PushError;
+use super::connection::{ClientCredentials, Connection};
+use crate::Idp;
+
+/// A token that says nothing of its end lasts so long, in seconds.
+const USUAL: i64 = 300;
+/// So many seconds before its end a token is fetched anew.
+const MARGIN: i64 = 10;
+
+/// The tokens that are held, by endpoint and client.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<HashMap<(String, String), (String, Timestamp)>>);
+
+impl Tokens {
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), (String, Timestamp)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a token that the target refused.
+    pub(super) fn forget(&self, credentials: &ClientCredentials) {
+        let key = (credentials.token_url.clone(), credentials.id.clone());
+        self.held().remove(&key);
+    }
+}
+
+#[derive(Deserialize)]
+struct Issued {
+    access_token: String,
+    expires_in: Option<i64>,
+}
+
+impl Idp {
+    /// The connection with its header: the token is fetched when there is none.
+    pub(super) async fn authorized(
+        &self,
+        mut connection: Connection,
+    ) -> Result<Connection, PushError> {
+        let Some(credentials) = &connection.credentials else {
+            return Ok(connection);
+        };
+        let key = (credentials.token_url.clone(), credentials.id.clone());
+        let now = self.now();
+        let held = self.target_tokens.held().get(&key).cloned();
+        let token = match held {
+            Some((token, until)) if now < until => token,
+            _ => {
+                let issued = self.fetch_token(credentials).await?;
+                let lasts = issued.expires_in.unwrap_or(USUAL) - MARGIN;
+                let until = now
+                    .saturating_add(SignedDuration::from_secs(lasts.max(0)))
+                    .unwrap_or(now);
+                self.target_tokens
+                    .held()
+                    .insert(key, (issued.access_token.clone(), until));
+                issued.access_token
+            }
+        };
+        connection.authorization = Some(format!("{} {token}", credentials.scheme));
+        Ok(connection)
+    }
+
+    async fn fetch_token(&self, credentials: &ClientCredentials) -> Result<Issued, PushError> {
+        let what = format!("POST {}", credentials.token_url);
+        let later = |reason: String| PushError::Later {
+            reason,
+            after: None,
+        };
+        let answer = self
+            .http
+            .post(&credentials.token_url)
+            .basic_auth(&credentials.id, Some(&credentials.secret))
+            .form(&[("grant_type", "client_credentials")])
+            .send()
+            .await
+            .map_err(|error| later(format!("{what}: no answer: {error}")))?;
+        let status = answer.status();
+        let text = answer
+            .text()
+            .await
+            .map_err(|error| later(format!("{what}: {status}, the body broke off: {error}")))?;
+        if status.is_success() {
+            return serde_json::from_str(&text).map_err(|error| {
+                PushError::Refused(format!("{what}: expected an access_token: {error}"))
+            });
+        }
+        let said: String = text.chars().take(300).collect();
+        let reason = format!("{what}: {status} {said}");
+        Err(if status.is_server_error() {
+            later(reason)
+        } else {
+            PushError::Refused(reason)
+        })
+    }
+}
