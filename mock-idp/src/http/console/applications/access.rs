@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{found, tab};
 use crate::Idp;
 use crate::applications::Application;
-use crate::directory::Document;
+use crate::directory::{Change, Document};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts;
@@ -81,7 +81,7 @@ async fn save(
     let document = Document::from_iter([("accessControl".to_owned(), access)]);
     let changed = console
         .idp
-        .change_application(console.env_id(), &id, document, true)
+        .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
     match form.judged(changed)? {
         Ok(_) => Ok(console.done(&format!("/applications/{id}/access"), "saved")),

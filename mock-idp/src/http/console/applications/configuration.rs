@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{found, tab};
 use crate::Idp;
 use crate::applications::Application;
-use crate::directory::{Document, text};
+use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts::{self, Field, copied, told};
@@ -138,8 +138,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
                 (told("Target Application URL", application.default_target_url.as_deref().unwrap_or_default()))
                 (told("Enforce Signed AuthnRequest", if application.sp_verification.authn_request_signed { "Yes" } else { "No" }))
-                (told("Verification Certificates", &application.certificates().iter()
-                    .map(|certificate| certificate.subject().to_owned()).collect::<Vec<_>>().join(", ")))
+                (told("Verification Certificates", &application.sp_verification.certificates.len().to_string()))
             }
         }
     };
@@ -210,7 +209,7 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         .sp_verification
         .certificates
         .iter()
-        .map(|entry| entry.certificate.trim())
+        .filter_map(|entry| entry.certificate.as_deref().map(str::trim))
         .collect();
     let mut form = Form::default()
         .with("by", "hand")
@@ -320,7 +319,7 @@ async fn save(
         Ok(document) => {
             console
                 .idp
-                .change_application(console.env_id(), &id, document, true)
+                .change_application(console.env_id(), &id, Change::Merge(document))
                 .await
         }
         Err(refused) => Err(refused),

@@ -210,7 +210,11 @@ async fn test(console: &Console, form: &Form) -> Result<Markup> {
         |error: crate::expression::ExpressionError| Refused::invalid("value", error.to_string());
     let template = Template::parse(value(form)).map_err(wrong)?;
     let model = serde_json::json!({"user": users::seen(&user, &groups)});
-    let results = texts(&template.evaluate(&model).map_err(wrong)?);
+    let results = texts(
+        &template
+            .evaluate(&model, console.idp.now())
+            .map_err(wrong)?,
+    );
     Ok(html! {
         p { "For " strong { (called(&user)) } ":" }
         @if results.is_empty() { p.none { "No value: the attribute is left out." } }

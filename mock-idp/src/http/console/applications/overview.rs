@@ -8,7 +8,7 @@ use maud::html;
 
 use super::{found, is_configured, tab};
 use crate::Idp;
-use crate::directory::{Document, text};
+use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts::{self, Field, copied, told};
@@ -95,7 +95,7 @@ async fn save(
     ]);
     let changed = console
         .idp
-        .change_application(console.env_id(), &id, document, true)
+        .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
     Ok(match form.judged(changed)? {
         Ok(_) => console.done(&format!("/applications/{id}"), "saved"),
@@ -113,7 +113,7 @@ async fn enable(
     let document = Document::from_iter([("enabled".to_owned(), on.into())]);
     let changed = console
         .idp
-        .change_application(console.env_id(), &id, document, true)
+        .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
     let done = if on { "enabled" } else { "disabled" };
     match form.judged(changed)? {
