@@ -117,16 +117,16 @@ struct Unnumbered(Value);
 /// when the framework made it.
 pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
     let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
-        if response.extensions().get::<Unnumbered>().is_none() {
-            let (parts, body) = response.into_parts();
-            let said = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
-            response = Problem::of_status(status, &String::from_utf8_lossy(&said)).into_response();
-            // Allow, WWW-Authenticate and the like stay.
-            for (name, value) in &parts.headers {
-                if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
-                    response.headers_mut().insert(name, value.clone());
-                }
+    if (status.is_client_error() || status.is_server_error())
+        && response.extensions().get::<Unnumbered>().is_none()
+    {
+        let (parts, body) = response.into_parts();
+        let said = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
+        response = Problem::of_status(status, &String::from_utf8_lossy(&said)).into_response();
+        // Allow, WWW-Authenticate and the like stay.
+        for (name, value) in &parts.headers {
+            if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+                response.headers_mut().insert(name, value.clone());
             }
         }
     }

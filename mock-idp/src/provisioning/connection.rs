@@ -102,7 +102,7 @@ impl Settings<'_> {
     }
 
     fn switch(&self, name: &str) -> Result<bool> {
-        let default = SWITCHES.iter().any(|switch| *switch == (name, true));
+        let default = SWITCHES.contains(&(name, true));
         match self
             .text(name)
             .map(|text| text.to_ascii_lowercase())
