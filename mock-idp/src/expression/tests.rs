@@ -142,7 +142,7 @@ fn no_expression_outgrows_its_budget() {
             .evaluate(&model(), now())
             .is_ok()
     );
-    let long = format!("${{#string.format('%1000s%1000s%1000s', 1, 1, 1)}}").repeat(60);
+    let long = "${#string.format('%1000s%1000s%1000s', 1, 1, 1)}".repeat(60);
     let error = Template::parse(&long)
         .unwrap()
         .evaluate(&model(), now())
