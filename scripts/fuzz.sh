@@ -13,7 +13,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
 fi
 # cargo-fuzz wants flags of the nightly compiler; the stable one has them too.
 export RUSTC_BOOTSTRAP=1
-cargo run --quiet --locked -p faults --example seeds -- fuzz/corpus/response
+cargo run --quiet --locked -p faults --example seeds -- fuzz/corpus
 for target in $(cargo fuzz list --fuzz-dir fuzz); do
     mkdir -p "fuzz/corpus/$target"
     echo "-- $target, $seconds s"

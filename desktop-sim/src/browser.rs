@@ -226,11 +226,14 @@ impl Page {
             .collect()
     }
 
-    /// The form that carries an IdP's answer, if this page holds one.
+    /// The form that carries a SAML message and submits itself in a browser
+    /// that runs scripts, if this page holds one.
     pub fn saml_form(&self) -> Option<Form> {
-        self.forms()
-            .into_iter()
-            .find(|form| form.value("SAMLResponse").is_some())
+        self.forms().into_iter().find(|form| {
+            ["SAMLRequest", "SAMLResponse"]
+                .iter()
+                .any(|it| form.value(it).is_some())
+        })
     }
 
     /// The form that asks for a password, if this page holds one.

@@ -1,5 +1,6 @@
-//! Writes what every fault and control delivers into a folder, one file each:
-//! seeds for the fuzz targets. `cargo run -p faults --example seeds -- FOLDER`
+//! Writes seeds for the fuzz targets, a folder for each: what every fault and
+//! control delivers, a request and a logout by either binding, metadata.
+//! `cargo run -p faults --example seeds -- FOLDER`
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers")]
 
@@ -8,19 +9,93 @@ mod world;
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use saml::binding::{Parameter, redirect};
+use saml::message::{LogoutRequest, LogoutResponse, NameId, NameIdFormat, Principal, Status};
+use saml::metadata::{Endpoint, IdpMetadata};
+use saml::names;
+use saml::signature::Signer;
+
 fn main() {
-    let folder = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .unwrap_or_else(|| "seeds".to_owned()),
-    );
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = std::env::args().nth(1);
+    let root = PathBuf::from(folder.unwrap_or_else(|| "seeds".to_owned()));
+    let write = |target: &str, name: &str, text: &str| {
+        let folder = root.join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+    };
     let all = faults::catalogue().unwrap().into_iter();
     for fault in all.chain(faults::controls().unwrap()) {
         let forged = world::forged(&fault).unwrap();
         // The bombs would only slow the fuzzer down.
         if forged.xml.len() < 64 * 1024 {
-            std::fs::write(folder.join(&fault.id), forged.xml).unwrap();
+            write("response", &fault.id, &forged.xml);
         }
+    }
+    let signer = Signer::of_documents(world::own());
+    let (request, response) = logout();
+    for (name, parameter, xml) in [
+        ("logout-request", Parameter::Request, request.to_xml()),
+        ("logout-response", Parameter::Response, response.to_xml()),
+    ] {
+        write("message", name, &xml);
+        write(
+            "message",
+            &format!("{name}-signed"),
+            &signer.sign_document(&xml).unwrap(),
+        );
+        let url = redirect::encode(SLO, parameter, &xml, Some("state"), Some(&world::own()));
+        let url = url.unwrap();
+        let query = url.split_once('?').unwrap().1;
+        write("message", &format!("{name}-query"), query);
+        write("redirect", name, query);
+    }
+    let metadata = metadata();
+    write("metadata", "idp", &metadata.to_xml());
+    let signed = metadata.to_signed_xml("_m", &world::own()).unwrap();
+    write("metadata", "idp-signed", &signed);
+}
+
+const SLO: &str = "https://portal.example/webapp/sso/slo/42";
+
+fn logout() -> (LogoutRequest, LogoutResponse) {
+    let now: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+    let request = LogoutRequest {
+        id: "_logout".into(),
+        issue_instant: now,
+        issuer: "https://idp.example/env".into(),
+        destination: Some(SLO.into()),
+        not_on_or_after: Some(now),
+        reason: None,
+        principal: Principal::Named(NameId {
+            value: "anna@corp.example".into(),
+            format: NameIdFormat::EmailAddress,
+            name_qualifier: None,
+            sp_name_qualifier: None,
+        }),
+        session_indexes: vec!["_session".into()],
+    };
+    let response = LogoutResponse {
+        id: "_answer".into(),
+        issue_instant: now,
+        issuer: "https://idp.example/env".into(),
+        destination: Some(SLO.into()),
+        in_response_to: Some("_logout".into()),
+        status: Status::success(),
+    };
+    (request, response)
+}
+
+fn metadata() -> IdpMetadata {
+    let endpoint = Endpoint::at(names::HTTP_REDIRECT, "https://idp.example/env/sso");
+    IdpMetadata {
+        entity_id: "https://idp.example/env".into(),
+        signing_certificates: vec![world::certificate()],
+        sso: vec![endpoint.clone()],
+        slo: vec![endpoint],
+        name_id_formats: Vec::new(),
+        want_authn_requests_signed: true,
+        valid_until: None,
+        cache_duration: Some("PT1H".into()),
     }
 }

@@ -37,6 +37,9 @@ pub struct Fault {
     /// edits comes after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<Cipher>,
+    /// The subject's name is encrypted, before anything is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted_name: Option<Cipher>,
     /// Edits after signing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed: Vec<Edit>,
@@ -61,6 +64,11 @@ impl Fault {
         } else {
             "signed"
         }
+    }
+
+    /// Whether something in it is for the recipient's eyes only.
+    pub fn encrypts(&self) -> bool {
+        self.encrypted.is_some() || self.encrypted_name.is_some()
     }
 
     /// Whether it tries to pass for somebody else than the person whom the

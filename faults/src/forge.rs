@@ -86,6 +86,14 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     let first = |wanted: fn(&Fault) -> bool| faults.iter().find(|fault| wanted(fault));
     let signing = first(|fault| fault.signing != Signing::Rightly);
     let cover = first(|fault| fault.cover.is_some()).and_then(|fault| fault.cover);
+    if let Some(fault) = first(|fault| fault.encrypted_name.is_some()) {
+        text = encryption(fault.encrypted_name, honest)
+            .and_then(|it| {
+                it.encrypt_name_ids(&text)
+                    .map_err(|error| error.to_string())
+            })
+            .map_err(ineffective(fault))?;
+    }
     text = sign(&text, signing.map(|fault| &fault.signing), cover, honest).map_err(|reason| {
         Ineffective {
             fault: signing
@@ -147,17 +155,12 @@ fn sign(
     signer.sign_text(text).map_err(|error| error.to_string())
 }
 
-/// The assertions encrypted, and the response signed over that.
-fn encrypted(
-    text: &str,
-    cipher: Option<Cipher>,
-    cover: Option<Cover>,
-    honest: &Honest<'_>,
-) -> Result<String, String> {
+/// For the recipient, with this cipher.
+fn encryption(cipher: Option<Cipher>, honest: &Honest<'_>) -> Result<Encryption, String> {
     let recipient = honest
         .recipient
         .ok_or("expected a certificate to encrypt for in the service provider's metadata")?;
-    let encryption = Encryption {
+    Ok(Encryption {
         recipient: recipient.clone(),
         cipher: match cipher {
             Some(Cipher::Aes128Gcm) => ContentCipher::Aes128Gcm,
@@ -165,7 +168,17 @@ fn encrypted(
             Some(Cipher::Aes256Gcm) | None => ContentCipher::Aes256Gcm,
         },
         oaep_sha256: false,
-    };
+    })
+}
+
+/// The assertions encrypted, and the response signed over that.
+fn encrypted(
+    text: &str,
+    cipher: Option<Cipher>,
+    cover: Option<Cover>,
+    honest: &Honest<'_>,
+) -> Result<String, String> {
+    let encryption = encryption(cipher, honest)?;
     let plain = if document::has(text, "Response/Signature") {
         document::without(text, "Response/Signature")?
     } else {

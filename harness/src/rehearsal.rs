@@ -229,6 +229,7 @@ async fn start_portal(
             1024
         },
         dns_servers: vec![dns],
+        signing_key: places.portal_key(ambient.now()).await?,
         ..sp::Config::default()
     };
     let running = sp::start(config, ambient.clone()).await?;
@@ -264,6 +265,20 @@ async fn start_idp(
 static SHARED_KEY: tokio::sync::OnceCell<mock_idp::KeyMaterial> =
     tokio::sync::OnceCell::const_new();
 
+/// The same for portals.
+static SHARED_PORTAL_KEY: tokio::sync::OnceCell<mock_idp::KeyMaterial> =
+    tokio::sync::OnceCell::const_new();
+
+async fn new_key(
+    name: &'static str,
+    now: jiff::Timestamp,
+) -> std::io::Result<mock_idp::KeyMaterial> {
+    tokio::task::spawn_blocking(move || mock_idp::generate_key(name, now))
+        .await
+        .map_err(std::io::Error::other)?
+        .map_err(std::io::Error::other)
+}
+
 impl Places {
     /// Whether the databases are to be kept when this process has ended.
     fn outlast_this(&self) -> bool {
@@ -277,13 +292,20 @@ impl Places {
         if self.outlast_this() {
             return Ok(None);
         }
-        let make = || async {
-            tokio::task::spawn_blocking(move || mock_idp::generate_key("Rehearsal", now))
-                .await
-                .map_err(std::io::Error::other)?
-                .map_err(std::io::Error::other)
-        };
+        let make = || new_key("Rehearsal", now);
         Ok(Some(SHARED_KEY.get_or_try_init(make).await?.clone()))
+    }
+
+    async fn portal_key(&self, now: jiff::Timestamp) -> std::io::Result<Option<sp::KeyMaterial>> {
+        if self.outlast_this() {
+            return Ok(None);
+        }
+        let make = || new_key("Rehearsal portal", now);
+        let key = SHARED_PORTAL_KEY.get_or_try_init(make).await?;
+        Ok(Some(sp::KeyMaterial {
+            private_key: key.private_key.clone(),
+            certificate: key.certificate.clone(),
+        }))
     }
 
     fn portal_database(&self) -> String {

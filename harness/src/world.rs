@@ -38,6 +38,8 @@ pub struct World {
     pub former_page: Option<Page>,
     /// The page that carried the IdP's last answer.
     pub answer_page: Option<Page>,
+    /// The IdP's last LogoutRequest by redirect.
+    pub logout: Option<Url>,
     /// The last Response judged well, as it was sent: for other tools.
     pub kept: Kept,
     /// What the portal's steps say; kept from the last look.
@@ -123,6 +125,7 @@ impl World {
             page_of: None,
             former_page: None,
             answer_page: None,
+            logout: None,
             kept: Kept::default(),
             configurator: Value::Null,
             license_key: String::new(),

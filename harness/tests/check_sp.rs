@@ -141,7 +141,7 @@ async fn each_hole_is_named_and_nothing_else() {
             .values()
             .filter(|fault| fault.refusal == hole && fault.level != faults::Level::May)
             // It has no certificate to encrypt for.
-            .filter(|fault| fault.encrypted.is_none())
+            .filter(|fault| !fault.encrypts())
             .map(|fault| fault.check.as_str())
             .collect();
         if found != expected {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Whether an identity provider can do it: a message that two browsers
 /// deliver, or one that asked nothing, is beyond it; so is encryption.
 pub(crate) fn is_ours(fault: &Fault) -> bool {
-    matches!(fault.delivery, Delivery::Once | Delivery::Again) && fault.encrypted.is_none()
+    matches!(fault.delivery, Delivery::Once | Delivery::Again) && !fault.encrypts()
 }
 
 /// How often a chosen fault strikes.

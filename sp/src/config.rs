@@ -41,6 +41,11 @@ pub struct Config {
     pub license_grace: SignedDuration,
     /// How soon a desktop should ask again.
     pub license_revalidation: SignedDuration,
+    /// How old a logout message may be.
+    pub logout_lifetime: SignedDuration,
+    /// The portal's own key for requests, logout and encrypted assertions;
+    /// without one it makes an RSA key when it is first wanted.
+    pub signing_key: Option<KeyMaterial>,
     /// Wrong passwords for one account within a quarter of an hour before
     /// the next try must wait.
     pub login_attempts: u32,
@@ -64,7 +69,24 @@ impl Default for Config {
             scim_token_overlap: SignedDuration::from_hours(24),
             license_grace: SignedDuration::from_hours(14 * 24),
             license_revalidation: SignedDuration::from_hours(24),
+            logout_lifetime: SignedDuration::from_mins(5),
+            signing_key: None,
             login_attempts: 10,
         }
+    }
+}
+
+/// A key pair, RSA or EC.
+#[derive(Clone)]
+pub struct KeyMaterial {
+    /// PKCS#8, PEM.
+    pub private_key: String,
+    /// X.509, PEM.
+    pub certificate: String,
+}
+
+impl std::fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyMaterial(…)")
     }
 }

@@ -64,6 +64,7 @@ impl Portal {
         ServiceProvider {
             entity_id: format!("{base}/{tenant_id}"),
             acs_url: format!("{base}/webapp/sso/acs/{tenant_id}"),
+            slo_url: format!("{base}/webapp/sso/slo/{tenant_id}"),
             metadata_url: format!("{base}/saml/metadata/{tenant_id}"),
             scim_base_url: format!("{base}/scim/{tenant_id}/v2"),
         }
@@ -85,7 +86,9 @@ pub struct ServiceProvider {
     pub entity_id: String,
     /// Assertion Consumer Service URL.
     pub acs_url: String,
-    /// Where both stand as SAML metadata.
+    /// Single Logout URL, by either binding.
+    pub slo_url: String,
+    /// Where they stand as SAML metadata.
     pub metadata_url: String,
     /// SCIM Base URL.
     pub scim_base_url: String,

@@ -95,6 +95,11 @@ fn response(who: &str) -> Response {
     }
 }
 
+/// The identity provider's key.
+pub(crate) fn own() -> SigningKey {
+    OWN.clone()
+}
+
 /// The identity provider's certificate.
 pub(crate) fn certificate() -> Certificate {
     OWN.certificate().clone()

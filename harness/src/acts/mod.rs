@@ -11,11 +11,13 @@ mod directory;
 mod licence_key;
 mod provisioning;
 mod sign_on;
+mod single_logout;
 
 pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;
 pub(crate) use licence_key::per_user_key;
 pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
+pub(crate) use single_logout::shown;
 
 use reqwest::Method;
 use serde_json::Value;

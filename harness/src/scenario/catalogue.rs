@@ -23,6 +23,7 @@ pub const FILES: [(&str, &str); 8] = embedded![
     "configurator.feature",
     "idp_directory.feature",
     "sign_on.feature",
+    "single_logout.feature",
     "desktop.feature",
     "provisioning.feature",
     "wrong_endings.feature",

@@ -8,3 +8,4 @@ mod idp_directory;
 mod licence_key;
 mod provisioning;
 mod sign_on;
+mod single_logout;

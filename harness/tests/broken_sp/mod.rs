@@ -67,6 +67,7 @@ pub(crate) fn metadata(base: &str) -> SpMetadata {
             endpoint: Endpoint {
                 binding: names::HTTP_POST.to_owned(),
                 location: format!("{base}/acs"),
+                response_location: None,
             },
             index: 0,
             is_default: true,
@@ -74,6 +75,9 @@ pub(crate) fn metadata(base: &str) -> SpMetadata {
         slo: Vec::new(),
         certificates: Vec::new(),
         encryption_certificates: Vec::new(),
+        encryption_methods: Vec::new(),
+        valid_until: None,
+        cache_duration: None,
         authn_requests_signed: false,
         want_assertions_signed: true,
         name_id_formats: Vec::new(),
@@ -100,7 +104,7 @@ async fn login(State(sp): State<Broken>) -> Response {
         name_id_policy: None,
         force_authn: false,
         is_passive: false,
-        requested_authn_context: Vec::new(),
+        requested_authn_context: None,
     };
     let url = redirect::encode(
         &sp.idp.sso[0].location,

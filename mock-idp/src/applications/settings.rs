@@ -37,16 +37,12 @@ pub(crate) struct Application {
     pub enable_always_accept_acs_url_in_signed_authn_request: bool,
     #[serde(default)]
     pub access_control: AccessControl,
-    #[allow(dead_code, reason = "single logout reads it")]
     #[serde(default)]
     pub slo_endpoint: Option<String>,
-    #[allow(dead_code, reason = "single logout reads it")]
     #[serde(default)]
     pub slo_response_endpoint: Option<String>,
-    #[allow(dead_code, reason = "single logout reads it")]
     #[serde(default)]
     pub slo_binding: Option<String>,
-    #[allow(dead_code, reason = "single logout reads it")]
     #[serde(default)]
     pub slo_window: Option<i64>,
     #[serde(default)]
@@ -57,9 +53,13 @@ pub(crate) struct Application {
 
 /// For whom assertions are encrypted.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct SpEncryption {
     pub algorithm: String,
     pub certificate: SpCertificate,
+    /// This simulator's own: the subject's name is encrypted as well.
+    #[serde(default)]
+    pub encrypt_name_id: bool,
 }
 
 /// Other names under which the environment issues answers.

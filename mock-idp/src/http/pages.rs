@@ -95,6 +95,19 @@ pub(super) fn verification(action: &str, username: &str) -> Response {
     Html(page("Verify Your Account", &form).into_string()).into_response()
 }
 
+/// The end of a logout.
+pub(super) fn signed_off(whole: bool) -> Response {
+    let content = html! {
+        p { "You are signed off." }
+        @if !whole {
+            p.bad role="alert" {
+                "Some applications could not be told. Close your browser to be sure."
+            }
+        }
+    };
+    Html(page("Signed off", &content).into_string()).into_response()
+}
+
 /// A page that says what went wrong, with a number that the log has too.
 pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
     let reference = idp.ambient.chance().hex(4);

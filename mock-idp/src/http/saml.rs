@@ -6,14 +6,16 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, response::Redirect};
 use saml::Limits;
-use saml::binding::{Parameter, post as posting, redirect};
+use saml::acceptance::Refusal;
+use saml::binding::{Outgoing, Parameter, post as posting};
 use saml::message::StatusCode as SamlStatus;
+use saml::reception::Received;
 use serde::Deserialize;
 
 use super::pages;
 use crate::Idp;
 use crate::directory::passwords::SignOn;
-use crate::sso::request::Vouched;
+use crate::sso::logout::Ended;
 use crate::sso::{Delivery, Denied, SignOnRequest};
 
 pub(super) fn router() -> Router<Idp> {
@@ -21,6 +23,11 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/saml20/metadata/{app}", get(metadata))
         .route("/{env}/saml20/idp/sso", get(by_redirect).post(by_form))
         .route("/{env}/saml20/idp/startsso", get(start_here))
+        .route(
+            "/{env}/saml20/idp/slo",
+            get(slo_by_redirect).post(slo_by_form),
+        )
+        .route("/{env}/saml20/idp/startslo", get(sign_off))
         .route("/{env}/saml20/resume", get(resume))
         .route("/{env}/flows/{flow}", get(form).post(submit))
         .route("/{env}/flows/{flow}/password", post(choose_password))
@@ -55,12 +62,12 @@ fn delivered(delivery: &Delivery) -> Response {
 }
 
 async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Response {
-    let made = idp.idp_metadata(&env, &app).await;
+    let made = idp.signed_metadata(&env, &app).await;
     shown(
         &idp,
         made.map_err(Denied::from).map(|metadata| {
             let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
-            (kind, metadata.to_xml()).into_response()
+            (kind, metadata).into_response()
         }),
     )
 }
@@ -68,6 +75,13 @@ async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String
 /// Answers at once when a live session will do, else asks the person.
 async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Shown {
     let session = idp.session(env, session_token(headers).as_deref()).await?;
+    if request.context_unmet {
+        let message = "People sign on with a password over a protected channel here.";
+        let delivery = idp
+            .decline(env, &request, SamlStatus::NoAuthnContext, message)
+            .await?;
+        return Ok(delivered(&delivery));
+    }
     match session {
         Some((session, user)) if !request.force_authn => {
             let delivery = idp.answer(env, &request, &session, &user).await?;
@@ -96,24 +110,41 @@ async fn by_redirect(
 ) -> Response {
     let outcome = async {
         let query = query.unwrap_or_default();
-        let message = redirect::decode(&query, &Limits::default())
-            .map_err(|error| Denied::Page(format!("The request can't be read: {error}.")))?;
-        let vouched = Vouched::Query(message.signature);
-        let request = idp
-            .receive(&env, &message.xml, message.relay_state, vouched)
-            .await?;
+        let received = Received::by_redirect(&query, &Limits::default()).map_err(unreadable)?;
+        let request = idp.receive(&env, received).await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
     shown(&idp, outcome)
 }
 
+fn unreadable(refusal: Refusal) -> Denied {
+    Denied::Page(format!("The message can't be read: {}.", refusal.private()))
+}
+
 #[derive(Deserialize)]
 struct Posted {
-    #[serde(rename = "SAMLRequest", default)]
-    request: String,
+    #[serde(rename = "SAMLRequest")]
+    request: Option<String>,
+    #[serde(rename = "SAMLResponse")]
+    response: Option<String>,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
+}
+
+impl Posted {
+    fn received(self) -> Result<Received, Denied> {
+        let (parameter, field) = match (self.request, self.response) {
+            (Some(request), None) => (Parameter::Request, request),
+            (None, Some(response)) => (Parameter::Response, response),
+            _ => {
+                let words = "Expected SAMLRequest or SAMLResponse, one of them.";
+                return Err(Denied::Page(words.to_owned()));
+            }
+        };
+        Received::by_form(parameter, &field, self.relay_state, &Limits::default())
+            .map_err(unreadable)
+    }
 }
 
 async fn by_form(
@@ -123,11 +154,7 @@ async fn by_form(
     Form(posted): Form<Posted>,
 ) -> Response {
     let outcome = async {
-        let xml = posting::decode(&posted.request, &Limits::default())
-            .map_err(|error| Denied::Page(format!("The request can't be read: {error}.")))?;
-        let request = idp
-            .receive(&env, &xml, posted.relay_state, Vouched::Form)
-            .await?;
+        let request = idp.receive(&env, posted.received()?).await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
@@ -156,6 +183,50 @@ async fn start_here(
     };
     let outcome = outcome.await;
     shown(&idp, outcome)
+}
+
+async fn slo_by_redirect(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let outcome = async {
+        let query = query.unwrap_or_default();
+        let received = Received::by_redirect(&query, &Limits::default()).map_err(unreadable)?;
+        idp.receive_logout(&env, received).await
+    };
+    let outcome = outcome.await;
+    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+}
+
+async fn slo_by_form(
+    State(idp): State<Idp>,
+    Path(env): Path<String>,
+    Form(posted): Form<Posted>,
+) -> Response {
+    let outcome = async { idp.receive_logout(&env, posted.received()?).await };
+    let outcome = outcome.await;
+    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+}
+
+/// The person signs off here (this simulator's own address).
+async fn sign_off(State(idp): State<Idp>, Path(env): Path<String>, headers: HeaderMap) -> Response {
+    let token = session_token(&headers);
+    let outcome = idp.sign_off(&env, token.as_deref()).await;
+    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+}
+
+fn ended_shown(env: &str, ended: Ended) -> Response {
+    let gone = format!("ST=; Path=/{env}; HttpOnly; Max-Age=0");
+    let cookie = [(header::SET_COOKIE, gone)];
+    match ended {
+        Ended::Carrying(Outgoing::Redirect(url)) => {
+            (StatusCode::FOUND, cookie, [(header::LOCATION, url)]).into_response()
+        }
+        Ended::Carrying(Outgoing::Form(page)) => (cookie, Html(page)).into_response(),
+        Ended::Whole => (cookie, pages::signed_off(true)).into_response(),
+        Ended::InPart => (cookie, pages::signed_off(false)).into_response(),
+    }
 }
 
 fn action(idp: &Idp, env: &str, flow: &str) -> String {

@@ -15,6 +15,7 @@ use saml::names;
 use saml::signature::Signer;
 use serde_json::json;
 
+use super::hiding::Hiding;
 use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
@@ -79,7 +80,17 @@ impl Idp {
             .stated(environment, &request.application, &model)
             .await?;
         let response = self.draft_response(environment, request, &application, session, stated);
-        self.deliver(environment, request, &application, response)
+        let subject = response
+            .assertions
+            .first()
+            .and_then(|it| it.subject.as_ref());
+        if let Some(subject) = subject {
+            let name = &subject.name_id;
+            self.take_part(environment, &request.application, session, name)
+                .await?;
+        }
+        let hiding = self.hiding(environment, &application).await?;
+        self.deliver(environment, request, (&application, hiding), response)
             .await
     }
 
@@ -241,7 +252,7 @@ impl Idp {
         &self,
         environment: &str,
         request: &SignOnRequest,
-        application: &Application,
+        (application, hiding): (&Application, Option<Hiding>),
         response: Response,
     ) -> Result<Delivery> {
         let id = &request.application;
@@ -255,7 +266,7 @@ impl Idp {
             })?,
             None => {
                 let forged = self
-                    .amended(environment, application, response, &faults)
+                    .amended(environment, (application, hiding), response, &faults)
                     .await?;
                 self.misbehaviour.delivered(environment, id, &forged.field);
                 forged.field
@@ -271,13 +282,16 @@ impl Idp {
     async fn amended(
         &self,
         environment: &str,
-        application: &Application,
+        (application, hiding): (&Application, Option<Hiding>),
         response: Response,
         faults: &[Fault],
     ) -> Result<Forged> {
         let key = self.signing_key(environment, application).await?;
         if faults.is_empty() {
-            let xml = sign(application, key, &response)?;
+            let xml = match &hiding {
+                Some(hiding) => hiding.sign(&signer(application, key), &response)?,
+                None => sign(application, key, &response)?,
+            };
             let field = post::encode(&xml);
             return Ok(Forged { xml, field });
         }
@@ -287,7 +301,7 @@ impl Idp {
             response: &response,
             signer: &signer,
             foreign: &foreign,
-            recipient: None,
+            recipient: hiding.as_ref().map(Hiding::recipient),
             forged: &somebody_else(&response),
         };
         faults::forge(faults, &honest).map_err(internal)

@@ -1,9 +1,12 @@
 //! Single sign-on: from a service provider's request to the answer.
 //!
 //! [`request`] says what is asked and whether it may be, [`answer`] writes,
-//! [`amends`](crate::faults) and signs what is delivered.
+//! [`amends`](crate::faults) and signs what is delivered, [`logout`] ends it
+//! everywhere.
 
 pub(crate) mod answer;
+mod hiding;
+pub(crate) mod logout;
 pub(crate) mod request;
 
 use jiff::Timestamp;
@@ -33,6 +36,9 @@ pub(crate) struct SignOnRequest {
     pub force_authn: bool,
     pub is_passive: bool,
     pub name_id_format: Option<String>,
+    /// Another authentication context was asked for than there is here.
+    #[serde(default)]
+    pub context_unmet: bool,
 }
 
 /// Why a sign-on ends in a page rather than in an answer.
@@ -100,21 +106,33 @@ impl Idp {
         let resource = self.get(environment, Kind::Application, id).await?;
         let application = Application::of(&resource)?;
         let key = self.signing_key(environment, &application).await?;
-        let sso = [names::HTTP_POST, names::HTTP_REDIRECT].map(|binding| Endpoint {
-            binding: binding.to_owned(),
-            location: self.sso_url(environment),
-        });
+        let sso = [names::HTTP_POST, names::HTTP_REDIRECT]
+            .map(|binding| Endpoint::at(binding, &self.sso_url(environment)));
         let format = application.name_id_format.as_deref();
         Ok(IdpMetadata {
             entity_id: self.issuer(environment),
             signing_certificates: vec![key.certificate().clone()],
             sso: sso.to_vec(),
-            slo: Vec::new(),
+            slo: [names::HTTP_POST, names::HTTP_REDIRECT]
+                .map(|binding| Endpoint::at(binding, &self.slo_url(environment)))
+                .to_vec(),
             name_id_formats: vec![format.map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri)],
             want_authn_requests_signed: application.sp_verification.authn_request_signed,
             valid_until: None,
             cache_duration: None,
         })
+    }
+
+    /// The same as it is published: signed with the application's key.
+    pub(crate) async fn signed_metadata(&self, environment: &str, id: &str) -> Result<String> {
+        let metadata = self.idp_metadata(environment, id).await?;
+        let resource = self.get(environment, Kind::Application, id).await?;
+        let application = Application::of(&resource)?;
+        let key = self.signing_key(environment, &application).await?;
+        let id = format!("_{}", self.ambient.chance().hex(16));
+        metadata
+            .to_signed_xml(&id, &key)
+            .map_err(|error| Refused::Internal(error.to_string()))
     }
 
     /// The live session of a browser's cookie, with its user.

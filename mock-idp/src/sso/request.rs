@@ -1,8 +1,10 @@
 //! What a service provider asks, and whether it may (saml-profiles §4.1.4.1).
 
-use saml::binding::redirect::QuerySignature;
+use saml::acceptance::{Refusal, TrustedKeys};
 use saml::keys::Certificate;
-use saml::message::{AuthnRequest, NameIdFormat};
+use saml::message::{AuthnRequest, NameIdFormat, authn_strength};
+use saml::names;
+use saml::reception::Received;
 
 use super::{Denied, SignOnRequest, page};
 use crate::Idp;
@@ -12,16 +14,9 @@ use crate::store::resources::{self, Kind, Resource};
 
 type Result<T> = std::result::Result<T, Denied>;
 
-/// What vouches for a request.
-pub(crate) enum Vouched {
-    /// The query's signature, if there is one.
-    Query(Option<QuerySignature>),
-    /// A form: enveloped signatures are not read yet.
-    Form,
-}
-
 impl Idp {
-    async fn application_of(
+    /// The application of that SP Entity ID, when it is switched on.
+    pub(super) async fn application_of(
         &self,
         environment_id: &str,
         entity: &str,
@@ -52,15 +47,13 @@ impl Idp {
     pub(crate) async fn receive(
         &self,
         environment_id: &str,
-        xml: &str,
-        relay_state: Option<String>,
-        vouched: Vouched,
+        received: Received,
     ) -> Result<SignOnRequest> {
-        let request = match AuthnRequest::parse(xml) {
-            Ok(request) => request,
-            Err(error) => return page(format!("The request can't be read: {error}.")),
-        };
-        let (resource, application) = self.application_of(environment_id, &request.issuer).await?;
+        let issuer = received.claimed_issuer().map_err(unreadable)?;
+        let (resource, application) = self.application_of(environment_id, &issuer).await?;
+        let certificates = self.vouching(environment_id, &application).await?;
+        let relay_state = received.relay_state().map(str::to_owned);
+        let (request, signed) = vouched_for(&application, certificates, received)?;
         let sso_url = self.sso_url(environment_id);
         if let Some(destination) = &request.destination
             && *destination != sso_url
@@ -69,12 +62,11 @@ impl Idp {
                 "The request is addressed to {destination}; this is {sso_url}."
             ));
         }
-        let certificates = self
-            .certificates(environment_id, &application.sp_verification.certificates)
-            .await?;
-        let signed = verified(&application, &certificates, vouched)?;
         let acs_url = acs_url(&application, &request, signed)?;
         let asked = request.name_id_policy.and_then(|policy| policy.format);
+        let context_unmet = request.requested_authn_context.is_some_and(|requested| {
+            !requested.allows(names::PASSWORD_PROTECTED_TRANSPORT, authn_strength)
+        });
         Ok(SignOnRequest {
             application: resource.id,
             acs_url,
@@ -85,7 +77,18 @@ impl Idp {
             name_id_format: asked
                 .filter(|format| *format != NameIdFormat::Unspecified)
                 .map(|format| format.uri().to_owned()),
+            context_unmet,
         })
+    }
+
+    /// The certificates that vouch for an application's messages.
+    pub(super) async fn vouching(
+        &self,
+        environment_id: &str,
+        application: &Application,
+    ) -> Result<Vec<Certificate>> {
+        let named = &application.sp_verification.certificates;
+        Ok(self.certificates(environment_id, named).await?)
     }
 
     /// A sign-on that starts here (saml-profiles §4.1.5).
@@ -107,35 +110,42 @@ impl Idp {
             force_authn: false,
             is_passive: false,
             name_id_format: None,
+            context_unmet: false,
         })
     }
 }
 
-/// Whether the application's own keys vouch for the request.
-fn verified(
+/// The request, and whether one of the application's own keys vouches for it:
+/// it is then read from what was signed.
+fn vouched_for(
     application: &Application,
-    certificates: &[Certificate],
-    vouched: Vouched,
-) -> Result<bool> {
-    let required = application.sp_verification.authn_request_signed;
-    match vouched {
-        Vouched::Query(Some(signature)) if !certificates.is_empty() => {
-            if signature.verify(certificates) {
-                return Ok(true);
-            }
-            page("The request's signature is not by the application's verification certificate.")
-        }
-        Vouched::Query(_) if !required => Ok(false),
-        Vouched::Query(_) => page(
+    certificates: Vec<Certificate>,
+    received: Received,
+) -> Result<(AuthnRequest, bool)> {
+    if received.is_signed().map_err(unreadable)?
+        && let Ok(keys) = TrustedKeys::new(certificates)
+    {
+        return match received.verify::<AuthnRequest>(&keys) {
+            Ok(vouched) => Ok((vouched.message().clone(), true)),
+            Err(refusal) if refusal.code() == "signature-invalid" => page(format!(
+                "The request's signature is not by the application's verification certificate: {}.",
+                refusal.private()
+            )),
+            Err(refusal) => Err(unreadable(refusal)),
+        };
+    }
+    if application.sp_verification.authn_request_signed {
+        return page(
             "The application enforces signed requests; this one is not signed. \
              Sign it, or switch Enforce Signed AuthnRequest off.",
-        ),
-        Vouched::Form if !required => Ok(false),
-        Vouched::Form => page(
-            "The application enforces signed requests, which this simulator verifies \
-             with the HTTP-Redirect binding only.",
-        ),
+        );
     }
+    let request = received.at_its_word().map_err(unreadable)?;
+    Ok((request, false))
+}
+
+fn unreadable(refusal: Refusal) -> Denied {
+    Denied::Page(format!("The request can't be read: {}.", refusal.private()))
 }
 
 /// Where the answer goes: only where the application is registered.

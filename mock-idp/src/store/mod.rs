@@ -7,6 +7,7 @@
 pub(crate) mod console;
 pub(crate) mod keys;
 pub(crate) mod logins;
+pub(crate) mod logouts;
 pub(crate) mod resources;
 pub(crate) mod sync;
 pub(crate) mod users;
@@ -105,6 +106,9 @@ impl Store {
             "DELETE FROM sync_jobs",
             "DELETE FROM synced",
             "DELETE FROM sync_pauses",
+            "DELETE FROM logouts",
+            "DELETE FROM seen_messages",
+            "DELETE FROM participants",
             "DELETE FROM flows",
             "DELETE FROM sessions",
             "DELETE FROM signing_keys",

@@ -245,7 +245,7 @@ impl World {
             name_id_policy: None,
             force_authn: false,
             is_passive: false,
-            requested_authn_context: Vec::new(),
+            requested_authn_context: None,
         }
     }
 

@@ -1,10 +1,11 @@
-//! Encrypted assertions (saml-core §2.3.4, XML Encryption 1.1): AES content,
-//! RSA-OAEP key transport, nothing else.
+//! Encrypted assertions and names (saml-core §2.3.4, §2.2.4, XML Encryption
+//! 1.1): AES content, RSA-OAEP key transport, nothing else.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{EncContext, KeysManager};
 
 use crate::keys::{Certificate, SigningKey};
+use crate::message::NameId;
 use crate::names::{ASSERTION, DSIG, PROTOCOL, SHA1, SHA256, XENC};
 use crate::xml::{self, Limits, XmlWriter, element, text_element};
 
@@ -73,12 +74,66 @@ impl Encryption {
     /// # Errors
     /// [`EncryptError`], for example when the recipient's key is not RSA.
     pub fn encrypt(&self, assertion: &str) -> Result<String, EncryptError> {
+        self.wrapped("saml:EncryptedAssertion", assertion)
+    }
+
+    /// The name for the recipient's eyes only.
+    ///
+    /// # Errors
+    /// As for [`Self::encrypt`].
+    pub fn encrypt_name_id(&self, name: &NameId) -> Result<EncryptedId, EncryptError> {
+        let mut w = XmlWriter::new();
+        name.write(&mut w);
+        let open = "<saml:NameID";
+        let plain =
+            w.into_string()
+                .replacen(open, &format!("{open} xmlns:saml=\"{ASSERTION}\""), 1);
+        self.wrapped("saml:EncryptedID", &plain).map(EncryptedId)
+    }
+
+    /// A response's text, the names of its assertions' subjects encrypted: to
+    /// be done before it is signed.
+    ///
+    /// # Errors
+    /// [`EncryptError`], also when the text is no response.
+    pub fn encrypt_name_ids(&self, text: &str) -> Result<String, EncryptError> {
+        let mut found = Vec::new();
+        {
+            let document = xml::parse(text, &Limits::default()).map_err(|e| self.unreadable(&e))?;
+            let root =
+                xml::root(&document, PROTOCOL, "Response").map_err(|e| self.unreadable(&e))?;
+            for assertion in xml::children(&document, root, ASSERTION, "Assertion") {
+                let subject = xml::child(&document, assertion, ASSERTION, "Subject");
+                let name =
+                    subject.and_then(|subject| xml::child(&document, subject, ASSERTION, "NameID"));
+                if let Some(name) = name
+                    && let Some(range) = document.node_range(name)
+                {
+                    found.push((range, NameId::read(&document, name)));
+                }
+            }
+        }
+        let mut text = text.to_owned();
+        for (range, name) in found.into_iter().rev() {
+            text.replace_range(range, self.encrypt_name_id(&name)?.xml());
+        }
+        Ok(text)
+    }
+
+    fn unreadable(&self, error: &xml::XmlError) -> EncryptError {
+        EncryptError {
+            recipient: self.recipient.subject().to_owned(),
+            reason: error.to_string(),
+        }
+    }
+
+    fn wrapped(&self, wrapper: &str, plain: &str) -> Result<String, EncryptError> {
         let mut keys = KeysManager::new();
         keys.add_key(self.recipient.public_key().clone());
         bergshamra::encrypt(
             &EncContext::new(keys),
-            &self.template(),
-            assertion.as_bytes(),
+            &self.template(wrapper),
+            plain.as_bytes(),
         )
         .map_err(|error| EncryptError {
             recipient: self.recipient.subject().to_owned(),
@@ -93,12 +148,9 @@ impl Encryption {
     pub fn encrypt_assertions(&self, text: &str) -> Result<String, EncryptError> {
         let mut ranges = Vec::new();
         {
-            let unreadable = |error: xml::XmlError| EncryptError {
-                recipient: self.recipient.subject().to_owned(),
-                reason: error.to_string(),
-            };
-            let document = xml::parse(text, &Limits::default()).map_err(unreadable)?;
-            let root = xml::root(&document, PROTOCOL, "Response").map_err(unreadable)?;
+            let document = xml::parse(text, &Limits::default()).map_err(|e| self.unreadable(&e))?;
+            let root =
+                xml::root(&document, PROTOCOL, "Response").map_err(|e| self.unreadable(&e))?;
             let assertions = xml::children(&document, root, ASSERTION, "Assertion");
             ranges.extend(
                 assertions
@@ -114,7 +166,7 @@ impl Encryption {
         Ok(text)
     }
 
-    fn template(&self) -> String {
+    fn template(&self, wrapper: &str) -> String {
         let mut w = XmlWriter::with_capacity(2048);
         let algorithm = |uri| [("Algorithm", Some(uri))];
         let cipher_data = |w: &mut XmlWriter| {
@@ -124,7 +176,7 @@ impl Encryption {
         };
         let saml = [("xmlns:saml", Some(ASSERTION))];
         let data = [("xmlns:xenc", Some(XENC)), ("Type", Some(ELEMENT))];
-        element(&mut w, "saml:EncryptedAssertion", &saml, |w| {
+        element(&mut w, wrapper, &saml, |w| {
             element(w, "xenc:EncryptedData", &data, |w| {
                 element(
                     w,
@@ -159,7 +211,24 @@ impl Encryption {
     }
 }
 
-/// The keys that assertions may be encrypted for.
+/// A name identifier that only the recipient can read (saml-core §2.2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncryptedId(String);
+
+impl EncryptedId {
+    /// The `<EncryptedID>` at `node`, with every namespace that it needs.
+    pub(crate) fn read(document: &Document<'_>, node: NodeId) -> Self {
+        let canonical = xml::canonical(document, node, None, &[]);
+        Self(String::from_utf8(canonical).unwrap_or_default())
+    }
+
+    /// The element.
+    pub(crate) fn xml(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The keys that assertions and names may be encrypted for.
 #[derive(Debug, Clone)]
 pub struct DecryptionKeys(Vec<SigningKey>);
 
@@ -167,6 +236,30 @@ impl DecryptionKeys {
     /// These keys; the first that fits is used.
     pub fn new(keys: Vec<SigningKey>) -> Self {
         Self(keys)
+    }
+
+    /// The name in the clear. The reason of a failure is for the log: it tells
+    /// neither key nor padding.
+    pub(crate) fn name_id(&self, encrypted: &EncryptedId) -> Result<NameId, String> {
+        let limits = Limits::default();
+        let unusable = |error: xml::XmlError| error.to_string();
+        let plain = {
+            let document = xml::parse(encrypted.xml(), &limits).map_err(unusable)?;
+            let root = xml::root(&document, ASSERTION, "EncryptedID").map_err(unusable)?;
+            self.decrypt(&document, root, encrypted.xml())?
+        };
+        let document = xml::parse(&plain, &limits).map_err(unusable)?;
+        let root = xml::root(&document, ASSERTION, "EncryptedID").map_err(unusable)?;
+        match document
+            .get_elements_by_tag_name_ns(ASSERTION, "NameID")
+            .as_slice()
+        {
+            [one] if document.parent(*one) == Some(root) => Ok(NameId::read(&document, *one)),
+            all => Err(format!(
+                "expected one <NameID> in the decrypted <EncryptedID>, came {}",
+                all.len()
+            )),
+        }
     }
 
     /// The document with the content of its one `<EncryptedData>` in the
@@ -203,7 +296,7 @@ fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
     };
     let data = one("EncryptedData")?;
     if document.parent(data) != Some(encrypted) {
-        return Err("expected <EncryptedData> in <EncryptedAssertion>".to_owned());
+        return Err("expected <EncryptedData> in what is encrypted".to_owned());
     }
     let key = one("EncryptedKey")?;
     let method = |node| {

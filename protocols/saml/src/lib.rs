@@ -6,6 +6,7 @@
 //! - [`signature`] — how an issuer vouches for it;
 //! - [`acceptance`] — the service provider's one-way path from a posted form
 //!   field to claims that may be acted upon;
+//! - [`reception`] — the same for requests and for logout, on either side;
 //! - [`metadata`] — how the two sides introduce themselves;
 //! - [`keys`] — certificates and signing keys.
 //!
@@ -21,6 +22,7 @@ pub mod keys;
 pub mod message;
 pub mod metadata;
 pub mod names;
+pub mod reception;
 pub mod signature;
 mod xml;
 

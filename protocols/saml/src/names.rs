@@ -27,6 +27,17 @@ pub const ATTRNAME_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:ba
 /// (saml-authn-context §3.4.6).
 pub const PASSWORD_PROTECTED_TRANSPORT: &str =
     "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+/// A password over a channel that isn't said to be protected
+/// (saml-authn-context §3.4.5).
+pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
+/// Nothing said (saml-authn-context §3.4.25).
+pub const AUTHN_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+/// A session that was there already (saml-authn-context §3.4.8).
+pub const PREVIOUS_SESSION: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession";
+/// A person wants to log out (saml-core §3.7.3).
+pub const LOGOUT_USER: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
+/// An administrator ends the sessions (saml-core §3.7.3).
+pub const LOGOUT_ADMIN: &str = "urn:oasis:names:tc:SAML:2.0:logout:admin";
 /// An issuer named by its entity identifier (saml-core §8.3.6).
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 

@@ -140,3 +140,66 @@ fn a_signed_response_is_verified_as_it_came() {
     assert_ne!(moved, xml);
     assert_eq!(code(&moved), "signature-invalid");
 }
+
+/// The response with its subject's name encrypted, then signed.
+fn with_encrypted_name(signer: &Signer, cipher: ContentCipher) -> String {
+    let draft = encryption(cipher).encrypt_name_ids(&response().to_xml());
+    let draft = draft.unwrap();
+    assert!(!draft.contains("anna@") && draft.contains("EncryptedID"));
+    signer.sign_text(&draft).unwrap()
+}
+
+#[test]
+fn an_encrypted_name_is_read_whatever_is_signed_or_encrypted_around_it() {
+    for cipher in ContentCipher::ALL {
+        for (of_response, of_assertion) in [(false, true), (true, false), (true, true)] {
+            let signer = Signer {
+                response: of_response,
+                assertion: of_assertion,
+                ..signer()
+            };
+            let xml = with_encrypted_name(&signer, cipher);
+            let checked = judged(&xml, SignaturePolicy::Either).unwrap();
+            assert_eq!(checked.name_id().value, "anna@corp.example");
+        }
+    }
+    // The name encrypted in an assertion that is encrypted too.
+    let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
+    let twice = encryption(ContentCipher::Aes256Gcm).encrypt_assertions(&xml);
+    let checked = judged(&twice.unwrap(), SignaturePolicy::Assertion).unwrap();
+    assert_eq!(checked.name_id().value, "anna@corp.example");
+}
+
+#[test]
+fn an_encrypted_name_that_was_exchanged_or_cannot_be_read_is_refused() {
+    let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
+    let other = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
+    let cut = |xml: &str| {
+        let from = xml.find("<saml:EncryptedID").unwrap();
+        let end = "</saml:EncryptedID>";
+        (from, xml.find(end).unwrap() + end.len())
+    };
+    let (from, until) = cut(&other);
+    let (start, end) = cut(&xml);
+    let exchanged = format!("{}{}{}", &xml[..start], &other[from..until], &xml[end..]);
+    assert_eq!(code(&exchanged), "signature-invalid");
+    // For somebody else.
+    let theirs = Encryption {
+        recipient: rsa().certificate().clone(),
+        ..encryption(ContentCipher::Aes128Gcm)
+    };
+    let xml = theirs.encrypt_name_ids(&response().to_xml()).unwrap();
+    let xml = signer().sign_text(&xml).unwrap();
+    let trusted = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
+    let own = DecryptionKeys::new(vec![other_rsa()]);
+    let outcome = Posted::from_form(&post::encode(&xml), &Limits::default())
+        .unwrap()
+        .verify_or_decrypt(&trusted, SignaturePolicy::Either, Some(&own));
+    assert_eq!(outcome.unwrap_err().code(), "encrypted-assertion");
+    // Without a key, it says what came.
+    let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
+    assert_eq!(
+        support::accept(&xml).unwrap_err().code(),
+        "encrypted-assertion"
+    );
+}

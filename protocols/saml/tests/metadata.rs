@@ -3,9 +3,12 @@
 
 mod support;
 
+use saml::acceptance::TrustedKeys;
 use saml::keys::{Certificate, CertificateError};
 use saml::message::{AuthnRequest, NameIdFormat, NameIdPolicy};
-use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, MetadataError, SpMetadata};
+use saml::metadata::{
+    Endpoint, IdpMetadata, IndexedEndpoint, MetadataError, Selection, SpMetadata,
+};
 use saml::{Limits, binding, names};
 use support::{ACS, IDP, SP, ec, other_rsa, rsa};
 
@@ -13,6 +16,7 @@ fn idp() -> IdpMetadata {
     let endpoint = |binding: &str| Endpoint {
         binding: binding.into(),
         location: "https://idp.example/env/saml20/idp/sso".into(),
+        response_location: None,
     };
     IdpMetadata {
         entity_id: IDP.into(),
@@ -33,6 +37,7 @@ fn sp() -> SpMetadata {
             endpoint: Endpoint {
                 binding: names::HTTP_POST.into(),
                 location: ACS.into(),
+                response_location: None,
             },
             index: 0,
             is_default: true,
@@ -40,6 +45,9 @@ fn sp() -> SpMetadata {
         slo: vec![],
         certificates: vec![],
         encryption_certificates: Vec::new(),
+        encryption_methods: Vec::new(),
+        valid_until: None,
+        cache_duration: None,
         authn_requests_signed: false,
         want_assertions_signed: true,
         name_id_formats: vec![NameIdFormat::EmailAddress],
@@ -118,7 +126,7 @@ fn a_signed_redirect_verifies_over_its_own_octets() {
         }),
         force_authn: false,
         is_passive: false,
-        requested_authn_context: vec![],
+        requested_authn_context: None,
     };
     let url = binding::redirect::encode(
         "https://idp.example/sso",
@@ -139,4 +147,139 @@ fn a_signed_redirect_verifies_over_its_own_octets() {
     let moved = query.replace("RelayState=state", "RelayState=other");
     let message = binding::redirect::decode(&moved, &Limits::default()).unwrap();
     assert!(!message.signature.unwrap().verify(&ours));
+}
+
+/// The metadata with an `ID`, signed.
+fn signed() -> String {
+    idp().to_signed_xml("_metadata", &rsa()).unwrap()
+}
+
+#[test]
+fn signed_metadata_is_taken_on_the_word_of_the_certificate_given_and_of_no_other() {
+    let by =
+        |key: saml::keys::SigningKey| TrustedKeys::new(vec![key.certificate().clone()]).unwrap();
+    let (right, wrong) = (by(rsa()), by(other_rsa()));
+    let read = |text: &str, keys: Option<&TrustedKeys>| {
+        let selection = Selection {
+            entity_id: None,
+            signed_by: keys,
+        };
+        IdpMetadata::select(text, &selection)
+    };
+    assert_eq!(read(&signed(), Some(&right)).unwrap(), idp());
+    // Nobody asked for a signature: it is taken at its word.
+    assert_eq!(read(&signed(), None).unwrap(), idp());
+    for (text, keys) in [
+        (signed(), &wrong),
+        (idp().to_xml(), &right),
+        (
+            signed().replace("idp.example/env/saml20", "evil.example/env/saml20"),
+            &right,
+        ),
+    ] {
+        let error = read(&text, Some(keys)).unwrap_err();
+        assert!(matches!(error, MetadataError::Signature(_)), "{error}");
+    }
+    // What is signed inside something unsigned counts for nothing.
+    let aggregate = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"{}\">{}</md:EntitiesDescriptor>",
+        names::METADATA,
+        signed()
+    );
+    let error = read(&aggregate, Some(&right)).unwrap_err();
+    assert!(matches!(error, MetadataError::Signature(_)), "{error}");
+    let provider = sp().to_signed_xml("_sp", &ec()).unwrap();
+    let keys = by(ec());
+    let selection = Selection {
+        entity_id: Some(SP),
+        signed_by: Some(&keys),
+    };
+    assert_eq!(SpMetadata::select(&provider, &selection).unwrap(), sp());
+}
+
+#[test]
+fn of_an_aggregate_the_entity_is_taken_that_was_asked_for() {
+    let other = IdpMetadata {
+        entity_id: "https://other.example".into(),
+        ..idp()
+    };
+    let wrap = |entities: &[String], attributes: &str| {
+        format!(
+            "<md:EntitiesDescriptor xmlns:md=\"{}\" {attributes}>{}</md:EntitiesDescriptor>",
+            names::METADATA,
+            entities.concat()
+        )
+    };
+    let named = |id| Selection {
+        entity_id: Some(id),
+        signed_by: None,
+    };
+    // One identity provider among others: no question.
+    let text = wrap(&[sp().to_xml(), idp().to_xml()], "");
+    assert_eq!(IdpMetadata::parse(&text).unwrap(), idp());
+    assert_eq!(SpMetadata::parse(&text).unwrap(), sp());
+    // Two, one of them in an aggregate of its own.
+    let text = wrap(&[wrap(&[other.to_xml()], ""), idp().to_xml()], "");
+    let error = IdpMetadata::parse(&text).unwrap_err().to_string();
+    assert!(
+        error.contains(IDP) && error.contains("https://other.example"),
+        "{error}"
+    );
+    assert_eq!(IdpMetadata::select(&text, &named(IDP)).unwrap(), idp());
+    let error = IdpMetadata::select(&text, &named("https://none.example")).unwrap_err();
+    assert!(matches!(error, MetadataError::NoSuchEntity(_)), "{error}");
+    // The aggregate's own end counts, when it comes sooner.
+    let sooner = wrap(&[idp().to_xml()], "validUntil=\"2026-01-01T00:00:00Z\"");
+    let metadata = IdpMetadata::parse(&sooner).unwrap();
+    let error = metadata.valid_at(support::now()).unwrap_err();
+    assert!(error.to_string().contains("2026-01-01"), "{error}");
+}
+
+#[test]
+fn how_long_metadata_may_be_kept_is_understood() {
+    let fresh = |duration: &str| {
+        let metadata = IdpMetadata {
+            cache_duration: Some(duration.into()),
+            ..idp()
+        };
+        let metadata = IdpMetadata::parse(&metadata.to_xml())?;
+        metadata.fresh_until(support::at("2026-03-02T09:00:00Z"))
+    };
+    let until = |text: &str| Some(support::at(text));
+    assert_eq!(fresh("PT1H").unwrap(), until("2026-03-02T10:00:00Z"));
+    assert_eq!(fresh("P1M").unwrap(), until("2026-04-02T09:00:00Z"));
+    for wrong in ["an hour", "-PT1H"] {
+        let error = fresh(wrong).unwrap_err();
+        assert!(matches!(error, MetadataError::CacheDuration(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_key_that_is_rolled_over_is_known_before_and_after() {
+    let metadata = IdpMetadata::parse(&idp().to_xml()).unwrap();
+    let all = metadata.signing_certificates;
+    assert_eq!(
+        all,
+        [rsa().certificate().clone(), ec().certificate().clone()]
+    );
+    for key in [rsa(), ec()] {
+        let signer = saml::signature::Signer {
+            algorithm: key.algorithm(),
+            key,
+            ..support::signer()
+        };
+        let xml = signer.sign(&support::response()).unwrap();
+        let policy = saml::acceptance::SignaturePolicy::Either;
+        support::accept_with(&xml, all.clone(), policy).unwrap();
+    }
+}
+
+#[test]
+fn encryption_methods_come_along() {
+    let provider = SpMetadata {
+        encryption_certificates: vec![rsa().certificate().clone()],
+        encryption_methods: vec!["http://www.w3.org/2009/xmlenc11#aes256-gcm".into()],
+        ..sp()
+    };
+    assert_eq!(SpMetadata::parse(&provider.to_xml()).unwrap(), provider);
 }

@@ -223,6 +223,9 @@ pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
         created: stored(now),
         seen: stored(now),
         expires: stored(now + portal.config.session_lifetime),
+        saml_tenant: None,
+        saml_subject: None,
+        saml_session_index: None,
     };
     (token, session)
 }

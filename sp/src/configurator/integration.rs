@@ -3,9 +3,13 @@
 
 use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
+use ::saml::message::RequestedAuthnContext;
+use ::saml::metadata::Endpoint;
+use ::saml::names;
 use jiff::Timestamp;
 
-use super::Entered;
+use super::{Entered, endpoints};
+use crate::store::instant;
 use crate::store::tenants::TenantRow;
 
 /// An active integration that logins can go through.
@@ -16,6 +20,12 @@ pub struct Integration {
     pub idp_entity_id: String,
     /// Where AuthnRequests go.
     pub sso_url: String,
+    /// Where AuthnRequests go by HTTP-POST, when they travel so.
+    sso_post_url: Option<String>,
+    /// Where logout messages go, best first; none without single logout.
+    pub slo: Vec<Endpoint>,
+    /// How a person must have signed on.
+    pub requested_authn_context: Option<RequestedAuthnContext>,
     /// Whose signatures count.
     pub keys: TrustedKeys,
     /// Which signature is demanded.
@@ -35,6 +45,8 @@ pub enum Unready {
     Incomplete,
     /// Every certificate is past its end.
     CertificateExpired(Timestamp),
+    /// The IdP's metadata is past its `validUntil`.
+    MetadataExpired(Timestamp),
 }
 
 impl Integration {
@@ -52,6 +64,11 @@ impl Integration {
         ) else {
             return Err(Unready::Incomplete);
         };
+        if let Some(until) = entered.tenant.idp_metadata_until.map(instant)
+            && until <= now
+        {
+            return Err(Unready::MetadataExpired(until));
+        }
         let all = super::saml::certificates(&entered);
         let last = all.iter().map(Certificate::not_after).max();
         let live: Vec<Certificate> = all
@@ -66,6 +83,11 @@ impl Integration {
             sso_url,
             keys,
             policy: super::saml::policy(&entered.tenant.signature_policy).unwrap_or_default(),
+            sso_post_url: (entered.tenant.request_binding == "post")
+                .then(|| entered.tenant.idp_sso_post_url.clone())
+                .flatten(),
+            slo: endpoints::read(&entered.tenant.idp_slo),
+            requested_authn_context: super::saml::requested(&entered.tenant),
             unsolicited: entered.tenant.unsolicited == 1,
             domains: entered
                 .domains
@@ -75,5 +97,13 @@ impl Integration {
                 .collect(),
             tenant: entered.tenant,
         })
+    }
+
+    /// Binding and address of AuthnRequests.
+    pub fn sso_endpoint(&self) -> (&'static str, &str) {
+        match &self.sso_post_url {
+            Some(url) => (names::HTTP_POST, url),
+            None => (names::HTTP_REDIRECT, &self.sso_url),
+        }
     }
 }

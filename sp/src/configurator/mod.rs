@@ -16,6 +16,7 @@
 pub mod application;
 pub mod backup_login;
 pub mod domains;
+mod endpoints;
 mod entering;
 pub mod groups;
 mod integration;
@@ -149,6 +150,12 @@ pub enum ConfiguratorError {
     /// No such signature policy.
     #[error("expected signature_policy either, assertion, response or both, came `{0}`")]
     SignaturePolicy(String),
+    /// No such binding of AuthnRequests.
+    #[error("expected request_binding redirect or post, came `{0}`")]
+    RequestBinding(String),
+    /// No such comparison of authentication contexts.
+    #[error("expected authn_context.comparison exact, minimum, maximum or better, came `{0}`")]
+    Comparison(String),
     /// Not a host name.
     #[error(
         "`{0}` is not a domain: expected the part of the e-mail addresses after the @, like example.com"
@@ -239,6 +246,8 @@ impl ConfiguratorError {
             Self::MetadataInvalid(_) => "metadata-invalid",
             Self::MetadataUnreachable { .. } => "metadata-unreachable",
             Self::SignaturePolicy(_) => "invalid-signature-policy",
+            Self::RequestBinding(_) => "invalid-request-binding",
+            Self::Comparison(_) => "invalid-authn-context",
             Self::InvalidUrl { .. } => "invalid-url",
             Self::CertificateInvalid(_) => "certificate-invalid",
             Self::EntityIdMissing => "entity-id-missing",

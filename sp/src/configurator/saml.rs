@@ -1,15 +1,19 @@
 //! Step 4, Configure SAML integration (G-11).
 
-use ::saml::acceptance::SignaturePolicy;
+use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
-use ::saml::metadata::IdpMetadata;
+use ::saml::message::{AuthnContextComparison, RequestedAuthnContext};
+use ::saml::metadata::{Endpoint, IdpMetadata, MetadataError, Selection};
 use ::saml::names;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::entering::change;
-use super::{By, ConfiguratorError, Entered, Step};
+use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
+use crate::store::tenants::TenantRow;
+use crate::store::{instant, stored};
 
 const LARGEST_METADATA: usize = 1024 * 1024;
 
@@ -17,9 +21,9 @@ const LARGEST_METADATA: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub enum Source {
     /// The metadata file's text.
-    Xml(String),
+    Xml(String, Picked),
     /// Where the metadata is published.
-    Url(String),
+    Url(String, Picked),
     /// Typed in one by one.
     Manual {
         /// Identity Provider Entity ID.
@@ -31,11 +35,45 @@ pub enum Source {
     },
 }
 
+/// Which part of the metadata, and on whose word.
+#[derive(Debug, Clone, Default)]
+pub struct Picked {
+    /// The entity, where the document has several.
+    pub entity_id: Option<String>,
+    /// The certificate of whoever must have signed it.
+    pub signed_by: Option<String>,
+}
+
 struct Values {
     entity_id: String,
     sso_url: String,
+    sso_post_url: Option<String>,
+    by_post: bool,
+    slo: Vec<Endpoint>,
     certificates: Vec<Certificate>,
     wants_signed_requests: bool,
+    until: Option<Timestamp>,
+    fresh_until: Option<Timestamp>,
+}
+
+impl Values {
+    /// What the metadata says takes the former's place, whatever it was.
+    fn fill(self, tenant: &mut TenantRow) {
+        let texts: Vec<String> = self.certificates.iter().map(Certificate::to_pem).collect();
+        tenant.idp_entity_id = Some(self.entity_id);
+        tenant.idp_sso_url = Some(self.sso_url);
+        tenant.idp_sso_post_url = self.sso_post_url;
+        if self.by_post {
+            "post".clone_into(&mut tenant.request_binding);
+        } else if tenant.idp_sso_post_url.is_none() {
+            "redirect".clone_into(&mut tenant.request_binding);
+        }
+        tenant.idp_slo = endpoints::written(&self.slo);
+        tenant.idp_certificates = Some(serde_json::Value::from(texts).to_string());
+        tenant.idp_wants_signed_requests = i64::from(self.wants_signed_requests);
+        tenant.idp_metadata_until = self.until.map(stored);
+        tenant.idp_metadata_fresh_until = self.fresh_until.map(stored);
+    }
 }
 
 pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
@@ -79,26 +117,71 @@ pub async fn enter(
     by: By<'_>,
     source: Source,
 ) -> Result<Entered, ConfiguratorError> {
+    let (mut url, mut signer) = (None, None);
     let values = match source {
-        Source::Xml(xml) => from_metadata(&xml, portal.now())?,
-        Source::Url(url) => from_metadata(&fetch(portal, &url).await?, portal.now())?,
+        Source::Xml(xml, picked) => from_metadata(&xml, &picked, portal.now())?,
+        Source::Url(from, picked) => {
+            let text = fetch(portal, &from).await?;
+            let values = from_metadata(&text, &picked, portal.now())?;
+            (url, signer) = (Some(from.trim().to_owned()), picked.signed_by);
+            values
+        }
         Source::Manual {
             entity_id,
             sso_url,
             certificate,
         } => typed_in(&entity_id, &sso_url, &certificate)?,
     };
-    let texts: Vec<String> = values
-        .certificates
-        .iter()
-        .map(Certificate::to_pem)
-        .collect();
     let detail = format!("{} at {}", values.entity_id, values.sso_url);
     change(portal, by, Step::Saml, &detail, |tenant| {
-        tenant.idp_entity_id = Some(values.entity_id);
-        tenant.idp_sso_url = Some(values.sso_url);
-        tenant.idp_certificates = Some(serde_json::Value::from(texts).to_string());
-        tenant.idp_wants_signed_requests = i64::from(values.wants_signed_requests);
+        values.fill(tenant);
+        tenant.idp_metadata_url = url;
+        tenant.idp_metadata_signer = signer;
+    })
+    .await
+}
+
+/// Fetches the metadata again when it said that it may not be kept any longer
+/// (`cacheDuration`): so a key that was rolled over is learnt of. When that
+/// fails, what is known goes on until its `validUntil`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refresh(portal: &Portal, entered: Entered) -> Result<Entered, ConfiguratorError> {
+    let tenant = &entered.tenant;
+    let now = portal.now();
+    let (Some(url), Some(fresh_until)) = (
+        tenant.idp_metadata_url.clone(),
+        tenant.idp_metadata_fresh_until.map(instant),
+    ) else {
+        return Ok(entered);
+    };
+    if fresh_until > now {
+        return Ok(entered);
+    }
+    let picked = Picked {
+        entity_id: tenant.idp_entity_id.clone(),
+        signed_by: tenant.idp_metadata_signer.clone(),
+    };
+    let fetched = match fetch(portal, &url).await {
+        Ok(text) => from_metadata(&text, &picked, now),
+        Err(error) => Err(error),
+    };
+    let values = match fetched {
+        Ok(values) => values,
+        Err(error) => {
+            tracing::warn!(url, %error, "the IdP's metadata could not be fetched again");
+            return Ok(entered);
+        }
+    };
+    let by = By {
+        business_id: &tenant.business_id.clone(),
+        actor: "portal",
+        address: "",
+    };
+    let detail = format!("the metadata at {url}, fetched again");
+    change(portal, by, Step::Saml, &detail, |tenant| {
+        values.fill(tenant)
     })
     .await
 }
@@ -116,6 +199,51 @@ pub struct Settings {
     pub sign_requests: Option<bool>,
     /// Assertions may come encrypted: the metadata has a key to do it with.
     pub encryption: Option<bool>,
+    /// How AuthnRequests travel: `redirect` or `post`.
+    pub request_binding: Option<String>,
+    /// People must log in anew each time (`ForceAuthn`).
+    pub force_authn: Option<bool>,
+    /// The authentication context that is asked for; no classes, none.
+    pub authn_context: Option<AuthnContext>,
+}
+
+/// How people must sign on at the IdP (saml-core §3.3.2.2.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthnContext {
+    /// `exact`, `minimum`, `maximum` or `better`.
+    #[serde(default = "exact")]
+    pub comparison: String,
+    /// Class URIs.
+    pub classes: Vec<String>,
+}
+
+fn exact() -> String {
+    AuthnContextComparison::Exact.name().to_owned()
+}
+
+impl AuthnContext {
+    fn requested(self) -> Option<RequestedAuthnContext> {
+        Some(RequestedAuthnContext {
+            comparison: AuthnContextComparison::named(&self.comparison)?,
+            class_refs: self.classes,
+        })
+    }
+}
+
+/// The authentication context that this tenant asks for.
+pub fn requested(tenant: &TenantRow) -> Option<RequestedAuthnContext> {
+    let stored = tenant.requested_authn_context.as_deref()?;
+    let context: AuthnContext = serde_json::from_str(stored).ok()?;
+    context.requested()
+}
+
+/// The IdP's single logout endpoints: binding and address.
+pub fn slo(tenant: &TenantRow) -> Vec<serde_json::Value> {
+    endpoints::read(&tenant.idp_slo)
+        .iter()
+        .map(|it| serde_json::json!({"binding": it.binding, "location": it.location}))
+        .collect()
 }
 
 /// The signature policy of that name.
@@ -143,6 +271,16 @@ pub async fn settle(
     {
         return Err(ConfiguratorError::SignaturePolicy(name.clone()));
     }
+    if let Some(binding) = &settings.request_binding
+        && !["redirect", "post"].contains(&binding.as_str())
+    {
+        return Err(ConfiguratorError::RequestBinding(binding.clone()));
+    }
+    if let Some(context) = &settings.authn_context
+        && context.clone().requested().is_none()
+    {
+        return Err(ConfiguratorError::Comparison(context.comparison.clone()));
+    }
     let detail = format!("{settings:?}");
     change(portal, by, Step::Saml, &detail, |tenant| {
         if let Some(name) = settings.signature_policy {
@@ -157,29 +295,63 @@ pub async fn settle(
         if let Some(encryption) = settings.encryption {
             tenant.encryption = i64::from(encryption);
         }
+        if let Some(binding) = settings.request_binding
+            && (binding == "redirect" || tenant.idp_sso_post_url.is_some())
+        {
+            tenant.request_binding = binding;
+        }
+        if let Some(force_authn) = settings.force_authn {
+            tenant.force_authn = i64::from(force_authn);
+        }
+        if let Some(context) = settings.authn_context {
+            tenant.requested_authn_context = (!context.classes.is_empty())
+                .then(|| serde_json::to_string(&context).ok())
+                .flatten();
+        }
     })
     .await
 }
 
-fn from_metadata(xml: &str, now: Timestamp) -> Result<Values, ConfiguratorError> {
+fn from_metadata(xml: &str, picked: &Picked, now: Timestamp) -> Result<Values, ConfiguratorError> {
     let invalid = |reason: &str| ConfiguratorError::MetadataInvalid(reason.to_owned());
-    let metadata = IdpMetadata::parse(xml)
+    let said = |error: MetadataError| ConfiguratorError::MetadataInvalid(error.to_string());
+    let signers = match &picked.signed_by {
+        Some(text) => {
+            let certificate = Certificate::parse(text)
+                .map_err(|error| ConfiguratorError::CertificateInvalid(error.to_string()))?;
+            TrustedKeys::new(vec![certificate]).ok()
+        }
+        None => None,
+    };
+    let selection = Selection {
+        entity_id: picked.entity_id.as_deref(),
+        signed_by: signers.as_ref(),
+    };
+    let metadata = IdpMetadata::select(xml, &selection)
         .and_then(|metadata| metadata.valid_at(now))
-        .map_err(|error| ConfiguratorError::MetadataInvalid(error.to_string()))?;
-    let endpoint = metadata
-        .sso
-        .iter()
-        .find(|endpoint| endpoint.binding == names::HTTP_REDIRECT)
-        .ok_or_else(|| invalid("it has no SingleSignOnService with the HTTP-Redirect binding"))?;
-    web_address("Identity Provider SSO URL", &endpoint.location)?;
+        .map_err(said)?;
+    let by_redirect = metadata.sso_location(names::HTTP_REDIRECT);
+    let by_post = metadata.sso_location(names::HTTP_POST).map(str::to_owned);
+    let sso_url = by_redirect
+        .map(str::to_owned)
+        .or_else(|| by_post.clone())
+        .ok_or_else(|| {
+            invalid("it has no SingleSignOnService with the HTTP-Redirect or HTTP-POST binding")
+        })?;
+    web_address("Identity Provider SSO URL", &sso_url)?;
     if metadata.signing_certificates.is_empty() {
         return Err(invalid(
             "it has no signing certificate (KeyDescriptor with use=\"signing\")",
         ));
     }
     Ok(Values {
-        entity_id: metadata.entity_id.clone(),
-        sso_url: endpoint.location.clone(),
+        by_post: by_redirect.is_none(),
+        sso_url,
+        sso_post_url: by_post,
+        fresh_until: metadata.fresh_until(now).map_err(said)?,
+        until: metadata.valid_until,
+        entity_id: metadata.entity_id,
+        slo: metadata.slo,
         wants_signed_requests: metadata.want_authn_requests_signed,
         certificates: metadata.signing_certificates,
     })
@@ -199,8 +371,13 @@ fn typed_in(
     Ok(Values {
         entity_id,
         sso_url: web_address("Identity Provider SSO URL", sso_url)?.to_owned(),
+        sso_post_url: None,
+        by_post: false,
+        slo: Vec::new(),
         certificates: vec![certificate],
         wants_signed_requests: false,
+        until: None,
+        fresh_until: None,
     })
 }
 

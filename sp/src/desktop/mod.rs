@@ -5,12 +5,13 @@ use crate::Portal;
 use crate::accounts::normalized;
 use crate::audit::{self, Event};
 use crate::licensing::{self, Granted, SeatError};
-use crate::login::{self, Answered, Purpose, TurnedAway};
+use crate::login::{self, Answered, Asking, Purpose, TurnedAway};
 use crate::refusal::Refused;
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
 use crate::store::{self, fingerprint, instant, stored};
 use jiff::Timestamp;
+use saml::binding::Outgoing;
 use subtle::ConstantTimeEq as _;
 
 /// What the app sends first.
@@ -57,8 +58,8 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway>
     let id = chance.uuid().to_string();
     let secret = chance.token(32);
     let activation_id = id.clone();
-    let started = login::start(portal, &wanted.email, |_| Purpose::Desktop {
-        activation_id,
+    let started = login::start(portal, &wanted.email, Asking::default(), |_| {
+        Purpose::Desktop { activation_id }
     })
     .await?;
     let now = portal.now();
@@ -78,10 +79,20 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway>
     let mut tx = portal.store.write().await?;
     store::activations::insert(&mut tx, &row).await?;
     tx.commit().await?;
+    // The app opens an address; a form is a browser's business.
+    let Outgoing::Redirect(sso_url) = started.outgoing else {
+        return Err(Refused::new(
+            "sso-unavailable",
+            "Your organisation's IdP can't be reached from the app.",
+            "AuthnRequests of this organisation travel by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
+            "Ask your administrator to set the request binding of step 4 to redirect.",
+        )
+        .into());
+    };
     Ok(Begun {
         id,
         secret,
-        sso_url: started.url,
+        sso_url,
         expires,
     })
 }

@@ -164,6 +164,10 @@ async fn enter_groups(
 struct NewSaml {
     metadata_xml: Option<String>,
     metadata_url: Option<String>,
+    /// Of an aggregate: which entity.
+    metadata_entity_id: Option<String>,
+    /// The certificate of whoever must have signed the metadata.
+    metadata_signed_by: Option<String>,
     entity_id: Option<String>,
     sso_url: Option<String>,
     certificate: Option<String>,
@@ -175,15 +179,19 @@ async fn enter_saml(
     admin: Admin,
     Body(new): Body<NewSaml>,
 ) -> Answer {
+    let picked = saml::Picked {
+        entity_id: new.metadata_entity_id.clone(),
+        signed_by: new.metadata_signed_by.clone(),
+    };
     let source = match new {
         NewSaml {
             metadata_xml: Some(xml),
             ..
-        } => Source::Xml(xml),
+        } => Source::Xml(xml, picked),
         NewSaml {
             metadata_url: Some(url),
             ..
-        } => Source::Url(url),
+        } => Source::Url(url, picked),
         NewSaml {
             entity_id: Some(entity_id),
             sso_url: Some(sso_url),
@@ -207,6 +215,9 @@ struct NewSettings {
     unsolicited: Option<bool>,
     sign_requests: Option<bool>,
     encryption: Option<bool>,
+    request_binding: Option<String>,
+    force_authn: Option<bool>,
+    authn_context: Option<saml::AuthnContext>,
 }
 
 async fn settle_saml(
@@ -220,6 +231,9 @@ async fn settle_saml(
         unsolicited: new.unsolicited,
         sign_requests: new.sign_requests,
         encryption: new.encryption,
+        request_binding: new.request_binding,
+        force_authn: new.force_authn,
+        authn_context: new.authn_context,
     };
     let entered = saml::settle(&portal, by(&admin, &address), settings).await?;
     Ok(shown(&portal, &entered))
@@ -364,6 +378,7 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
         "service_provider": {
             "entity_id": sp.entity_id,
             "acs_url": sp.acs_url,
+            "slo_url": sp.slo_url,
             "metadata_url": sp.metadata_url,
         },
         "identity_provider": tenant.idp_entity_id.as_ref().map(|entity_id| json!({
@@ -371,12 +386,26 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "sso_url": tenant.idp_sso_url,
             "certificates": certificates,
             "wants_signed_requests": tenant.idp_wants_signed_requests == 1,
+            "sso_post_url": tenant.idp_sso_post_url,
+            "slo": saml::slo(tenant),
+            "metadata": {
+                "url": tenant.idp_metadata_url,
+                "valid_until": tenant.idp_metadata_until.map(instant),
+                "fresh_until": tenant.idp_metadata_fresh_until.map(instant),
+                "signature_demanded": tenant.idp_metadata_signer.is_some(),
+            },
         })),
         "saml_settings": {
             "signature_policy": tenant.signature_policy,
             "unsolicited": tenant.unsolicited == 1,
             "sign_requests": tenant.signs_requests(),
             "encryption": tenant.encryption == 1,
+            "request_binding": tenant.request_binding,
+            "force_authn": tenant.force_authn == 1,
+            "authn_context": saml::requested(tenant).map(|requested| json!({
+                "comparison": requested.comparison.name(),
+                "classes": requested.class_refs,
+            })),
         },
         "scim": {
             "enabled": tenant.scim_enabled == 1,

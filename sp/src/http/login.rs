@@ -5,10 +5,9 @@ use axum::Router;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
-use saml::names;
+use saml::binding::{Outgoing, post as binding};
 use serde::Deserialize;
 
 use super::caller::{Address, cookie, session_cookie};
@@ -16,7 +15,7 @@ use super::pages;
 use super::problem::Problem;
 use crate::Portal;
 use crate::accounts;
-use crate::login::{self, Posted, Purpose, TurnedAway};
+use crate::login::{self, Asking, Posted, Purpose, TurnedAway};
 use crate::refusal::{self, Refused};
 use crate::store::{self, fingerprint};
 
@@ -37,6 +36,9 @@ struct StartQuery {
     #[serde(default)]
     email: String,
     return_to: Option<String>,
+    /// `login` asks for the password anew, `none` asks for nothing: OpenID
+    /// Connect's words for ForceAuthn and IsPassive.
+    prompt: Option<String>,
 }
 
 async fn continue_with_sso(
@@ -109,16 +111,31 @@ async fn to_idp(portal: &Portal, headers: &HeaderMap, query: StartQuery) -> Resp
         browser_hash: fingerprint(&browser),
         return_to: login::return_path(query.return_to.as_deref()),
     };
-    match login::start(portal, &query.email, purpose).await {
+    let prompt = query.prompt.as_deref();
+    let asking = Asking {
+        force: prompt == Some("login"),
+        passive: prompt == Some("none"),
+    };
+    match login::start(portal, &query.email, asking, purpose).await {
         Ok(started) => {
-            let mut response =
-                (StatusCode::FOUND, [(header::LOCATION, started.url)]).into_response();
+            let mut response = sent(started.outgoing);
             if is_new && let Ok(value) = browser_cookie(portal, &browser).parse() {
                 response.headers_mut().append(header::SET_COOKIE, value);
             }
             super::no_store(response)
         }
         Err(away) => refuse(portal, away).await,
+    }
+}
+
+/// The browser carries a message to the IdP.
+pub(super) fn sent(outgoing: Outgoing) -> Response {
+    match outgoing {
+        Outgoing::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)]).into_response(),
+        Outgoing::Form(page) => {
+            let policy = [(header::CONTENT_SECURITY_POLICY, binding::FORM_PAGE_POLICY)];
+            (policy, Html(page)).into_response()
+        }
     }
 }
 
@@ -181,7 +198,7 @@ fn malformed(rejection: &FormRejection) -> TurnedAway {
     .into()
 }
 
-async fn refuse(portal: &Portal, away: TurnedAway) -> Response {
+pub(super) async fn refuse(portal: &Portal, away: TurnedAway) -> Response {
     let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
     let status = match away.refused.code.as_str() {
         "malformed-form" | "invalid-email" => StatusCode::BAD_REQUEST,
@@ -206,41 +223,11 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
         }
         Err(error) => return refuse(&portal, error.into()).await,
     };
-    let mut certificates = Vec::new();
-    if tenant.signs_requests() || tenant.encryption == 1 {
-        match portal.request_key().await {
-            Ok(key) => certificates.push(key.certificate().clone()),
-            Err(refused) => return refuse(&portal, refused.into()).await,
+    match portal.introduction(&tenant).await {
+        Ok(document) => {
+            let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
+            (kind, document).into_response()
         }
+        Err(refused) => refuse(&portal, refused.into()).await,
     }
-    let only = |wanted: bool| {
-        if wanted {
-            certificates.clone()
-        } else {
-            Vec::new()
-        }
-    };
-    let sp = portal.service_provider(&id);
-    let metadata = SpMetadata {
-        entity_id: sp.entity_id,
-        acs: vec![IndexedEndpoint {
-            endpoint: Endpoint {
-                binding: names::HTTP_POST.to_owned(),
-                location: sp.acs_url,
-            },
-            index: 0,
-            is_default: true,
-        }],
-        slo: Vec::new(),
-        authn_requests_signed: tenant.signs_requests(),
-        certificates: only(tenant.signs_requests()),
-        encryption_certificates: only(tenant.encryption == 1),
-        want_assertions_signed: true,
-        name_id_formats: Vec::new(),
-    };
-    (
-        [(header::CONTENT_TYPE, "application/samlmetadata+xml")],
-        metadata.to_xml(),
-    )
-        .into_response()
 }

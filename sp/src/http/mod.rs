@@ -8,6 +8,7 @@ mod configurator;
 mod control;
 mod desktop;
 mod login;
+mod logout;
 mod pages;
 pub mod problem;
 pub mod scim;
@@ -47,6 +48,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(api)
         .merge(desktop::router())
         .merge(login::router())
+        .merge(logout::router())
         .merge(pages::router())
         .merge(status::router())
         .merge(scim::router())

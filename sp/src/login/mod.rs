@@ -4,14 +4,18 @@
 
 mod admission;
 mod claims;
+mod introduction;
+mod logout;
 mod request;
 mod response;
 mod signing;
+mod subject;
 
 pub(crate) use admission::why_in_none;
 pub use admission::{Admitted, admit};
 pub use claims::Claims;
-pub use request::{Purpose, Started, return_path, start};
+pub use logout::{LoggedOut, log_out, receive as receive_logout};
+pub use request::{Asking, Purpose, Started, return_path, start};
 pub use response::{Answered, Unspent, receive};
 
 use crate::Portal;
@@ -66,12 +70,28 @@ pub(crate) async fn integration(
     let entered = configurator::entered(db, business_id)
         .await?
         .ok_or_else(inactive)?;
+    let entered = if entered.tenant.active == 1 {
+        configurator::saml::refresh(portal, entered)
+            .await
+            .map_err(|error| TurnedAway::of(business_id, request::unavailable(error.to_string())))?
+    } else {
+        entered
+    };
     Integration::of(entered, portal.now()).map_err(|unready| match unready {
         Unready::Inactive => inactive(),
         Unready::Incomplete => TurnedAway::of(
             business_id,
             request::unavailable(
                 "step 4 is not complete: the IdP's entity id, SSO URL or certificate is missing",
+            ),
+        ),
+        Unready::MetadataExpired(end) => TurnedAway::of(
+            business_id,
+            Refused::new(
+                "idp-metadata-expired",
+                "Single sign-on is out of order at your organisation.",
+                format!("the IdP's metadata held until {end} (validUntil): what it says may no longer be relied on"),
+                "Ask your administrator to log in with the backup login and enter the IdP's current metadata in step 4.",
             ),
         ),
         Unready::CertificateExpired(end) => TurnedAway::of(
@@ -93,6 +113,16 @@ pub struct LoggedIn {
     pub token: String,
     /// A path of the portal.
     pub return_to: String,
+}
+
+fn no_such_service(tenant_id: &str) -> TurnedAway {
+    Refused::new(
+        "no-such-service",
+        "This is not an address that your organisation logs in at.",
+        format!("no tenant has the ID {tenant_id}"),
+        "Start again at Continue with SSO.",
+    )
+    .into()
 }
 
 /// What a browser posted to the ACS.
@@ -118,14 +148,7 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
     let mut db = portal.store.read().await?;
     let tenant = store::tenants::by_id(&mut db, posted.tenant_id)
         .await?
-        .ok_or_else(|| {
-            Refused::new(
-                "no-such-service",
-                "This is not an address that your organisation logs in at.",
-                format!("no tenant has the ID {}", posted.tenant_id),
-                "Start again at Continue with SSO.",
-            )
-        })?;
+        .ok_or_else(|| no_such_service(posted.tenant_id))?;
     let business_id = tenant.business_id;
     let integration = integration(portal, &mut db, &business_id).await?;
     let open = match posted.browser {
@@ -164,9 +187,16 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
         )));
     }
     let (token, session) = new_session(portal, portal.now());
+    let checked = unspent.checked();
+    let idp_end = checked.session_not_on_or_after().map(stored);
     let session = SessionRow {
         user_id: Some(admitted.person.id.clone()),
         workspace: Some(business_id.clone()),
+        // The session ends with the IdP's at the latest (saml-core §2.7.2).
+        expires: idp_end.map_or(session.expires, |end| end.min(session.expires)),
+        saml_tenant: Some(posted.tenant_id.to_owned()),
+        saml_subject: Some(subject::stored(checked.name_id())),
+        saml_session_index: checked.session_index().map(str::to_owned),
         ..session
     };
     store::accounts::insert_session(&mut tx, &session).await?;
@@ -178,6 +208,10 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
     .from(posted.address);
     audit::record(portal, &mut tx, Some(&business_id), event).await?;
     tx.commit().await?;
-    let return_to = open.map_or_else(|| "/dashboard".to_owned(), |request| request.return_to);
+    let return_to = match open {
+        Some(request) if unspent.answers_request() => request.return_to,
+        // The IdP's deep link (saml-profiles §4.1.5).
+        _ => request::deep_link(portal, posted.relay_state),
+    };
     Ok(LoggedIn { token, return_to })
 }

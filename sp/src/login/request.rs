@@ -1,7 +1,7 @@
 //! The AuthnRequest: a corporate e-mail becomes the way to the right IdP
 //! (G-16, G-21).
 
-use saml::binding::{Parameter, redirect};
+use saml::binding::{Outgoing, Parameter, RELAY_STATE_MAX_BYTES, send};
 use saml::message::AuthnRequest;
 use saml::names;
 
@@ -32,13 +32,22 @@ pub enum Purpose {
     },
 }
 
+/// What the person asks for beyond the tenant's settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asking {
+    /// To be asked for the password, a live session or not (`ForceAuthn`).
+    pub force: bool,
+    /// Not to be asked anything (`IsPassive`).
+    pub passive: bool,
+}
+
 /// A request on its way.
 #[derive(Debug, Clone)]
 pub struct Started {
     /// Whose IdP.
     pub tenant_id: String,
-    /// The IdP's address, with the request in it.
-    pub url: String,
+    /// How the browser carries it to the IdP.
+    pub outgoing: Outgoing,
 }
 
 /// Makes the organisation's AuthnRequest for this e-mail and remembers it.
@@ -48,6 +57,7 @@ pub struct Started {
 pub async fn start(
     portal: &Portal,
     email: &str,
+    asking: Asking,
     purpose: impl FnOnce(&str) -> Purpose + Send,
 ) -> Result<Started, TurnedAway> {
     let email = normalized(email).ok_or_else(|| {
@@ -81,18 +91,19 @@ pub async fn start(
     let now = portal.now();
     let chance = portal.ambient.chance();
     let sp = portal.service_provider(&integration.tenant.id);
+    let (binding, location) = integration.sso_endpoint();
     let request = AuthnRequest {
         id: format!("_{}", chance.hex(20)),
         issue_instant: now,
         issuer: sp.entity_id,
-        destination: Some(integration.sso_url.clone()),
+        destination: Some(location.to_owned()),
         acs_url: Some(sp.acs_url),
         acs_index: None,
         protocol_binding: Some(names::HTTP_POST.to_owned()),
         name_id_policy: None,
-        force_authn: false,
-        is_passive: false,
-        requested_authn_context: Vec::new(),
+        force_authn: asking.force || integration.tenant.force_authn == 1,
+        is_passive: asking.passive,
+        requested_authn_context: integration.requested_authn_context.clone(),
     };
     let relay_state = chance.token(24);
     let key = if integration.tenant.signs_requests() {
@@ -100,8 +111,8 @@ pub async fn start(
     } else {
         None
     };
-    let url = redirect::encode(
-        &integration.sso_url,
+    let outgoing = send(
+        (binding, location),
         Parameter::Request,
         &request.to_xml(),
         Some(&relay_state),
@@ -113,10 +124,7 @@ pub async fn start(
             Refused::new(
                 "request-failed",
                 "Single sign-on is out of order at your organisation.",
-                format!(
-                    "the AuthnRequest can't be sent to {}: {error}",
-                    integration.sso_url
-                ),
+                format!("the AuthnRequest can't be sent to {location}: {error}"),
                 "Ask your administrator to check the Identity Provider SSO URL in step 4.",
             ),
         )
@@ -144,7 +152,7 @@ pub async fn start(
     tx.commit().await?;
     Ok(Started {
         tenant_id: sent.tenant_id,
-        url,
+        outgoing,
     })
 }
 
@@ -168,6 +176,16 @@ pub fn return_path(asked: Option<&str>) -> String {
                 .all(|c| c.is_ascii_graphic() && !matches!(c, '\\' | '"' | '<' | '>'))
     };
     asked.filter(is_ours).unwrap_or("/dashboard").to_owned()
+}
+
+/// Where an IdP that starts a login may lead to: a page of the portal, by its
+/// path or its whole address, in 80 bytes at most (saml-bindings §3.5.3).
+pub(super) fn deep_link(portal: &Portal, relay_state: &str) -> String {
+    if relay_state.len() > RELAY_STATE_MAX_BYTES {
+        return return_path(None);
+    }
+    let whole = relay_state.strip_prefix(portal.base_url.as_str());
+    return_path(Some(whole.unwrap_or(relay_state)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted};
 use saml::encryption::DecryptionKeys;
+use saml::message::authn_strength;
+use saml::names;
 
 use crate::Portal;
 use crate::configurator::Integration;
@@ -23,12 +25,18 @@ pub enum Answered<'a> {
 /// A checked Response that was never used before, and never will be again.
 pub struct Unspent {
     checked: Checked,
+    answers_request: bool,
 }
 
 impl Unspent {
     /// What it claims.
     pub fn checked(&self) -> &Checked {
         &self.checked
+    }
+
+    /// Whether it answers a request; else it is the IdP that started.
+    pub fn answers_request(&self) -> bool {
+        self.answers_request
     }
 }
 
@@ -54,6 +62,7 @@ pub async fn receive(
         asked,
         saml_response,
     )?;
+    context_will_do(integration, &checked)?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
     let end = checked.not_on_or_after() + portal.config.clock_skew;
@@ -90,7 +99,34 @@ pub async fn receive(
         ));
     }
     tx.commit().await?;
-    Ok(Unspent { checked })
+    Ok(Unspent {
+        checked,
+        answers_request: matches!(asked, Answered::Request(_)),
+    })
+}
+
+/// How the person signed on must be what the tenant asks for (saml-core
+/// §3.3.2.2.1): an IdP that can't is to say so, not to answer with less.
+fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), Refused> {
+    let Some(requested) = &integration.requested_authn_context else {
+        return Ok(());
+    };
+    let came = checked
+        .authn_context_class()
+        .unwrap_or(names::AUTHN_UNSPECIFIED);
+    if requested.allows(came, authn_strength) {
+        return Ok(());
+    }
+    Err(Refused::new(
+        "wrong-authn-context",
+        "Your organisation asks for another way to log in.",
+        format!(
+            "expected an authentication context that is {} {}, came {came}",
+            requested.comparison.name(),
+            requested.class_refs.join(" or ")
+        ),
+        "Set the IdP up so that it signs people on as step 4 asks, or change what step 4 asks for.",
+    ))
 }
 
 /// Checks the Response against the request it answers. Where the tenant

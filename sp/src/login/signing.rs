@@ -1,5 +1,6 @@
-//! The portal's own key, with which it signs AuthnRequests (saml-bindings
-//! §3.4.4.1) and decrypts assertions (saml-core §2.3.4). Made when it is first wanted; replicas share it by the database.
+//! The portal's own key, with which it signs requests and logout messages and
+//! decrypts assertions (saml-core §2.3.4). Given, or made when it is first
+//! wanted; replicas share it by the database.
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -26,7 +27,7 @@ fn broken(error: impl std::fmt::Display) -> Refused {
 }
 
 impl Portal {
-    /// The key that AuthnRequests are signed with.
+    /// The key that requests and logout messages are signed with.
     ///
     /// # Errors
     /// When it can't be made or read.
@@ -39,6 +40,10 @@ impl Portal {
     }
 
     async fn shared_key(&self) -> Result<SigningKey, Refused> {
+        if let Some(given) = &self.config.signing_key {
+            let certificate = Certificate::parse(&given.certificate).map_err(broken)?;
+            return SigningKey::new(&given.private_key, certificate).map_err(broken);
+        }
         let mut db = self.store.read().await?;
         let known = signing_keys::by_id(&mut db, ID).await?;
         drop(db);

@@ -36,6 +36,12 @@ pub struct SessionRow {
     pub seen: i64,
     /// Instant of its absolute end.
     pub expires: i64,
+    /// By SSO: whose IdP.
+    pub saml_tenant: Option<String>,
+    /// By SSO: the subject's NameID, as [`crate::login::Subject`] writes it.
+    pub saml_subject: Option<String>,
+    /// By SSO: the IdP's name for its own session.
+    pub saml_session_index: Option<String>,
 }
 
 /// The account with this e-mail (lower case).
@@ -84,8 +90,9 @@ pub async fn insert(db: &mut Db, row: &AccountRow) -> Result<()> {
 /// When the database fails.
 pub async fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
     sqlx::query(
-        "INSERT INTO sessions (token_hash, account_id, user_id, workspace, created, seen, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO sessions (token_hash, account_id, user_id, workspace, created, seen, expires,
+                               saml_tenant, saml_subject, saml_session_index)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(row.token_hash.clone())
     .bind(row.account_id.clone())
@@ -94,6 +101,9 @@ pub async fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
     .bind(row.created)
     .bind(row.seen)
     .bind(row.expires)
+    .bind(row.saml_tenant.clone())
+    .bind(row.saml_subject.clone())
+    .bind(row.saml_session_index.clone())
     .execute(db)
     .await?;
     Ok(())
@@ -160,4 +170,27 @@ pub async fn end_sessions_of_user(db: &mut Db, user_id: &str) -> Result<u64> {
         .execute(db)
         .await?
         .rows_affected())
+}
+
+/// Ends the sessions that this IdP's subject logged in by: those with this
+/// session index, or all; how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_saml_sessions(
+    db: &mut Db,
+    tenant_id: &str,
+    subject: &str,
+    session_index: Option<&str>,
+) -> Result<u64> {
+    let all = "DELETE FROM sessions WHERE saml_tenant = $1 AND saml_subject = $2";
+    let one = "DELETE FROM sessions WHERE saml_tenant = $1 AND saml_subject = $2
+                  AND saml_session_index = $3";
+    let mut query = sqlx::query(if session_index.is_some() { one } else { all })
+        .bind(tenant_id.to_owned())
+        .bind(subject.to_owned());
+    if let Some(index) = session_index {
+        query = query.bind(index.to_owned());
+    }
+    Ok(query.execute(db).await?.rows_affected())
 }

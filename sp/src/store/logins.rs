@@ -136,6 +136,7 @@ pub async fn forget_expired(db: &mut Db, before: i64) -> Result<()> {
     for statement in [
         "DELETE FROM seen_assertions WHERE expires < $1",
         "DELETE FROM sso_requests WHERE expires < $1",
+        "DELETE FROM logout_requests WHERE expires < $1",
         "DELETE FROM activations WHERE expires < $1",
         "DELETE FROM sessions WHERE expires < $1",
     ] {

@@ -13,6 +13,7 @@ pub mod domains;
 pub mod groups;
 pub mod licenses;
 pub mod logins;
+pub mod logouts;
 pub mod members;
 pub mod people;
 pub mod signing_keys;

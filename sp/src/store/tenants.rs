@@ -53,6 +53,25 @@ pub struct TenantRow {
     pub sign_requests: i64,
     /// Step 4: assertions may come encrypted for the portal's key.
     pub encryption: i64,
+    /// Step 4: where AuthnRequests go by HTTP-POST.
+    pub idp_sso_post_url: Option<String>,
+    /// Step 4: a JSON array of the IdP's single logout endpoints.
+    pub idp_slo: String,
+    /// Step 4: how AuthnRequests travel: `redirect` or `post`.
+    pub request_binding: String,
+    /// Step 4: the person must log in anew each time.
+    pub force_authn: i64,
+    /// Step 4: the authentication context that is asked for, as JSON.
+    pub requested_authn_context: Option<String>,
+    /// Step 4: where the metadata was fetched, and is fetched again.
+    pub idp_metadata_url: Option<String>,
+    /// Step 4: the certificate, PEM, of whoever must have signed the metadata.
+    pub idp_metadata_signer: Option<String>,
+    /// Step 4: instant at which the metadata ends (`validUntil`).
+    pub idp_metadata_until: Option<i64>,
+    /// Step 4: instant until which it need not be fetched again
+    /// (`cacheDuration`).
+    pub idp_metadata_fresh_until: Option<i64>,
 }
 
 impl TenantRow {
@@ -140,7 +159,9 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
             idp_certificates = $9, idp_wants_signed_requests = $10, scim_enabled = $11,
             scim_done = $12, users_done = $13, backup_login = $14, active = $15,
             signature_policy = $16, unsolicited = $17, sign_requests = $18,
-            encryption = $19
+            encryption = $19, idp_sso_post_url = $20, idp_slo = $21, request_binding = $22,
+            force_authn = $23, requested_authn_context = $24, idp_metadata_url = $25,
+            idp_metadata_signer = $26, idp_metadata_until = $27, idp_metadata_fresh_until = $28
          WHERE id = $1",
     )
     .bind(row.id.clone())
@@ -162,6 +183,15 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     .bind(row.unsolicited)
     .bind(row.sign_requests)
     .bind(row.encryption)
+    .bind(row.idp_sso_post_url.clone())
+    .bind(row.idp_slo.clone())
+    .bind(row.request_binding.clone())
+    .bind(row.force_authn)
+    .bind(row.requested_authn_context.clone())
+    .bind(row.idp_metadata_url.clone())
+    .bind(row.idp_metadata_signer.clone())
+    .bind(row.idp_metadata_until)
+    .bind(row.idp_metadata_fresh_until)
     .execute(db)
     .await?;
     Ok(())

@@ -4,9 +4,11 @@
 mod accounts;
 mod configurator;
 mod desktop;
+mod logout;
 mod parties;
 mod postgres;
 mod process;
 mod provisioning;
+mod saml_settings;
 mod scim_server;
 mod sso;

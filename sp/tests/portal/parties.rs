@@ -259,6 +259,11 @@ impl Browser {
         location.split_once('?').unwrap().1.to_owned()
     }
 
+    /// A form without a script's help.
+    pub(crate) async fn form(&self, url: &str, fields: &[(&str, String)]) -> Answer {
+        answer(self.client.post(url).form(fields)).await
+    }
+
     /// The IdP's page posts its form.
     pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
         let form = [
@@ -419,8 +424,12 @@ impl Idp {
             sso: vec![Endpoint {
                 binding: names::HTTP_REDIRECT.to_owned(),
                 location: format!("{IDP}/saml20/idp/sso"),
+                response_location: None,
             }],
-            slo: Vec::new(),
+            slo: vec![Endpoint {
+                response_location: Some(format!("{IDP}/saml20/idp/slo/response")),
+                ..Endpoint::at(names::HTTP_REDIRECT, &format!("{IDP}/saml20/idp/slo"))
+            }],
             name_id_formats: Vec::new(),
             want_authn_requests_signed: false,
             valid_until: None,
@@ -507,7 +516,7 @@ impl Idp {
             name_id_policy: None,
             force_authn: false,
             is_passive: false,
-            requested_authn_context: Vec::new(),
+            requested_authn_context: None,
         };
         let mut response = self.draft(tenant, &request, person);
         response.in_response_to = None;

@@ -154,6 +154,32 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let answers = futures::future::join_all(activations).await;
     let granted = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(granted, 5, "{answers:?}");
+    // What one replica took in, the other doesn't take again, nor either of
+    // them at once; sessions are both's.
+    let at_second = tenant
+        .acs_url
+        .replace(parties.portal().base_url(), &format!("http://{listen}"));
+    let unasked = json!({"unsolicited": true});
+    let path = crate::parties::step("saml-settings");
+    admin.put(&path, &unasked).await.is(200);
+    let xml = parties.idp.says_unasked(&tenant, "_first", &anna);
+    let statuses = |answers: Vec<crate::parties::Answer>| {
+        let all = answers.iter().map(|answer| answer.status.as_u16());
+        let mut all: Vec<u16> = all.collect();
+        all.sort_unstable();
+        all
+    };
+    let visitor = parties.browser();
+    let first = visitor.posts(&tenant.acs_url, &xml, "").await;
+    let again = parties.browser().posts(&at_second, &xml, "").await;
+    assert_eq!(statuses(vec![first, again]), [303, 403]);
+    let xml = parties.idp.says_unasked(&tenant, "_at-once", &anna);
+    let (one, other) = (parties.browser(), parties.browser());
+    let (one, other) = futures::join!(
+        one.posts(&tenant.acs_url, &xml, ""),
+        other.posts(&at_second, &xml, "")
+    );
+    assert_eq!(statuses(vec![one, other]), [303, 403]);
     second.shutdown().await;
     admin.get("/api/business/audit").await.is(200);
     admin.get("/api/business/subscriptions").await.is(200);

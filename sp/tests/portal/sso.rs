@@ -438,3 +438,20 @@ async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so(
         .await;
     other.is(403);
 }
+
+#[tokio::test]
+async fn a_restart_forgets_no_assertion() {
+    let mut parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(5).await;
+    let settings = json!({"unsolicited": true});
+    admin.put(&step("saml-settings"), &settings).await.is(200);
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let xml = parties.idp.says_unasked(&tenant, "_once", &anna);
+    let browser = parties.browser();
+    browser.posts(&tenant.acs_url, &xml, "").await.is(303);
+    parties.restart().await;
+    let again = parties.browser().posts(&tenant.acs_url, &xml, "").await;
+    again.is(403);
+    assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");
+    browser.get("/whoami").await.is(200);
+}

@@ -102,6 +102,7 @@ impl Provider {
         let endpoint = |binding: &str| Endpoint {
             binding: binding.to_owned(),
             location: self.sso_url.to_string(),
+            response_location: None,
         };
         IdpMetadata {
             entity_id: self.entity_id.clone(),

@@ -336,6 +336,13 @@ impl Checked {
         ends.filter_map(|one| one.session_not_on_or_after).min()
     }
 
+    /// How the subject signed on: the class of the authentication context
+    /// (saml-core §2.7.2.2).
+    pub fn authn_context_class(&self) -> Option<&str> {
+        let mut all = self.assertion.statements.iter();
+        all.find_map(|one| one.class_ref.as_deref())
+    }
+
     /// Until when the assertion could be presented, exclusive and without
     /// skew: as long its identifier must be remembered, plus the skew.
     pub fn not_on_or_after(&self) -> Timestamp {

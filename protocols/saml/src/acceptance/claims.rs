@@ -5,7 +5,8 @@ use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
 
 use super::{Code, Refusal};
-use crate::message::{NameId, NameIdFormat, SubjectConfirmation};
+use crate::encryption::EncryptedId;
+use crate::message::{NameId, SubjectConfirmation};
 use crate::names;
 use crate::xml::{self, XmlError};
 
@@ -72,6 +73,9 @@ pub(super) struct AssertionClaims {
     pub(super) issue_instant: Timestamp,
     pub(super) issuer: String,
     pub(super) name_id: Option<NameId>,
+    /// The subject's name for the recipient's eyes only; decrypted, it takes
+    /// the other's place.
+    pub(super) encrypted_id: Option<EncryptedId>,
     pub(super) confirmations: Vec<SubjectConfirmation>,
     pub(super) not_before: Option<Timestamp>,
     pub(super) not_on_or_after: Option<Timestamp>,
@@ -87,6 +91,7 @@ pub(super) struct Statement {
     pub(super) authn_instant: Timestamp,
     pub(super) session_index: Option<String>,
     pub(super) session_not_on_or_after: Option<Timestamp>,
+    pub(super) class_ref: Option<String>,
 }
 
 fn instant_attribute(
@@ -110,6 +115,7 @@ impl AssertionClaims {
             issue_instant: xml::instant(issue_instant, "Assertion/@IssueInstant")?,
             issuer: xml::trimmed(document, issuer),
             name_id: None,
+            encrypted_id: None,
             confirmations: Vec::new(),
             not_before: None,
             not_on_or_after: None,
@@ -126,7 +132,12 @@ impl AssertionClaims {
         }
         for statement in xml::children(document, node, names::ASSERTION, "AuthnStatement") {
             let instant = xml::required_attribute(document, statement, "AuthnInstant")?;
+            let context = xml::child(document, statement, names::ASSERTION, "AuthnContext");
+            let class = context.and_then(|context| {
+                xml::child(document, context, names::ASSERTION, "AuthnContextClassRef")
+            });
             claims.statements.push(Statement {
+                class_ref: class.map(|class| xml::trimmed(document, class)),
                 authn_instant: xml::instant(instant, "AuthnStatement/@AuthnInstant")?,
                 session_index: xml::attribute(document, statement, "SessionIndex")
                     .map(str::to_owned),
@@ -145,15 +156,10 @@ impl AssertionClaims {
 
     fn read_subject(&mut self, document: &Document<'_>, subject: NodeId) -> Result<(), XmlError> {
         if let Some(name) = xml::child(document, subject, names::ASSERTION, "NameID") {
-            let owned = |attribute| xml::attribute(document, name, attribute).map(str::to_owned);
-            self.name_id = Some(NameId {
-                value: xml::trimmed(document, name),
-                format: xml::attribute(document, name, "Format")
-                    .map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri),
-                name_qualifier: owned("NameQualifier"),
-                sp_name_qualifier: owned("SPNameQualifier"),
-            });
+            self.name_id = Some(NameId::read(document, name));
         }
+        self.encrypted_id = xml::child(document, subject, names::ASSERTION, "EncryptedID")
+            .map(|node| EncryptedId::read(document, node));
         for node in xml::children(document, subject, names::ASSERTION, "SubjectConfirmation") {
             let method = xml::required_attribute(document, node, "Method")?.to_owned();
             let data = xml::child(document, node, names::ASSERTION, "SubjectConfirmationData");

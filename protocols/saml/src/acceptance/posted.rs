@@ -19,7 +19,10 @@ impl Posted {
     pub fn from_form(saml_response: &str, limits: &Limits) -> Result<Self, Refusal> {
         match post::decode(saml_response, limits) {
             Ok(xml) => Ok(Self {
-                xml: xml.trim_start_matches('\u{feff}').to_owned(),
+                xml: match xml.strip_prefix('\u{feff}') {
+                    Some(rest) => rest.to_owned(),
+                    None => xml,
+                },
                 limits: *limits,
             }),
             Err(error @ BindingError::TooLarge { .. }) => {

@@ -49,9 +49,9 @@ codes! {
     ManyAssertions "many-assertions" "saml-profiles §4.1.4.2"
         "Have the identity provider send exactly one assertion; a second one may be an attack.";
     EncryptedAssertion "encrypted-assertion" "saml-core §2.3.4"
-        "Switch assertion encryption off in the identity provider's application.";
+        "Have the identity provider encrypt for the key in the service provider's metadata, or not at all.";
     NotSigned "not-signed" "saml-profiles §4.1.4.2"
-        "Have the identity provider sign the assertion or the response.";
+        "Have the sender sign it: the assertion or the response, the request, or the logout message.";
     SignatureMisplaced "signature-misplaced" "saml-core §5.4"
         "Have the identity provider sign the response or the assertion as a whole; anything else may be an attack.";
     SignatureAlgorithm "signature-algorithm" "saml-core §5.4, RFC 9231 §2"
@@ -112,7 +112,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             first: Violation {
                 code,
@@ -123,7 +123,7 @@ impl Refusal {
     }
 
     /// A refusal for these violations; `None` when there are none.
-    pub(super) fn of(violations: Vec<Violation>) -> Option<Self> {
+    pub(crate) fn of(violations: Vec<Violation>) -> Option<Self> {
         let mut all = violations.into_iter();
         let first = all.next()?;
         Some(Self {

@@ -4,18 +4,16 @@
 //! it, covers exactly its own parent, and verifies with a trusted key. The
 //! claims are then read from that very node of the same tree.
 
-use std::sync::Arc;
-
-use bergshamra::dsig::verify::verify_all_document_with_source;
 use bergshamra::xml::uppsala::{Document, NodeId};
-use bergshamra::{DsigContext, KeysManager, VerifyResult};
 
 use super::claims::{AssertionClaims, ResponseClaims};
 use super::{Code, Posted, Refusal, schema};
 use crate::Limits;
 use crate::encryption::DecryptionKeys;
-use crate::keys::{Certificate, SignatureAlgorithm};
+use crate::keys::Certificate;
 use crate::names;
+use crate::signature::SignatureError;
+use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError};
 
 /// There is no key to trust, so nothing could ever be verified.
@@ -24,20 +22,8 @@ use crate::xml::{self, XmlError};
 pub struct NoTrustedKeys;
 
 /// The keys of the identity provider: one at least.
-#[derive(Clone)]
-pub struct TrustedKeys {
-    certificates: Vec<Certificate>,
-    /// The verifier that knows these keys and no others.
-    verifier: Arc<DsigContext>,
-}
-
-impl std::fmt::Debug for TrustedKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("TrustedKeys")
-            .field(&self.certificates)
-            .finish()
-    }
-}
+#[derive(Debug, Clone)]
+pub struct TrustedKeys(Vec<Certificate>);
 
 impl TrustedKeys {
     /// Trusts the keys of these certificates. Their validity does not matter
@@ -49,14 +35,11 @@ impl TrustedKeys {
         if certificates.is_empty() {
             return Err(NoTrustedKeys);
         }
-        let mut manager = KeysManager::new();
-        for certificate in &certificates {
-            manager.add_key(certificate.public_key().clone());
-        }
-        Ok(Self {
-            verifier: Arc::new(DsigContext::new(manager)),
-            certificates,
-        })
+        Ok(Self(certificates))
+    }
+
+    pub(crate) fn certificates(&self) -> &[Certificate] {
+        &self.0
     }
 }
 
@@ -122,14 +105,14 @@ impl Posted {
         {
             schema::only_response(&document, root).map_err(malformed)?;
             let signed = signed_elements(&document, root, root)?;
-            verify_signatures(&document, self.xml(), keys, &signed)?;
+            verify_signatures(&document, keys, &signed)?;
             let plain = decryption
                 .decrypt(&document, encrypted, self.xml())
                 .map_err(|reason| Refusal::new(Code::EncryptedAssertion, reason))?;
             return decrypted(
                 &plain,
                 self.limits(),
-                keys,
+                (keys, decryption),
                 policy,
                 response,
                 !signed.is_empty(),
@@ -139,14 +122,38 @@ impl Posted {
         schema::demand(&document, root, assertion).map_err(malformed)?;
         let signed = signed_elements(&document, root, assertion)?;
         demand(policy, &signed, root, assertion)?;
-        verify_signatures(&document, self.xml(), keys, &signed)?;
+        verify_signatures(&document, keys, &signed)?;
 
+        let assertion = AssertionClaims::read(&document, assertion).map_err(malformed)?;
         Ok(Verified {
-            assertion: AssertionClaims::read(&document, assertion).map_err(malformed)?,
+            assertion: named(assertion, decryption)?,
             response,
             response_signed: signed.iter().any(|signed| signed.element == root),
         })
     }
+}
+
+/// The claims with the subject's name in the clear. The name was signed as it
+/// came, encrypted; it is read from nothing else than what decrypts from that.
+fn named(
+    mut claims: AssertionClaims,
+    decryption: Option<&DecryptionKeys>,
+) -> Result<AssertionClaims, Refusal> {
+    let Some(encrypted) = claims.encrypted_id.take() else {
+        return Ok(claims);
+    };
+    let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
+    if claims.name_id.is_some() {
+        return Err(Refusal::new(
+            Code::Malformed,
+            "expected <NameID> or <EncryptedID> in <Subject>, came both",
+        ));
+    }
+    let keys = decryption.ok_or_else(|| {
+        unusable("expected a <NameID>, came an <EncryptedID>, for which there is no key".into())
+    })?;
+    claims.name_id = Some(keys.name_id(&encrypted).map_err(unusable)?);
+    Ok(claims)
 }
 
 /// The one encrypted assertion of a document that has no other, a child of the
@@ -165,7 +172,7 @@ fn the_encrypted_assertion(document: &Document<'_>, root: NodeId) -> Option<Node
 fn decrypted(
     plain: &str,
     limits: &Limits,
-    keys: &TrustedKeys,
+    (keys, decryption): (&TrustedKeys, &DecryptionKeys),
     policy: SignaturePolicy,
     response: ResponseClaims,
     response_signed: bool,
@@ -211,10 +218,11 @@ fn decrypted(
         return Err(Refusal::new(Code::NotSigned, detail));
     }
     if assertion_signed {
-        covered(&document, plain, keys, &signed)?;
+        verify_signatures(&document, keys, &signed)?;
     }
+    let assertion = AssertionClaims::read(&document, assertion).map_err(unusable_xml)?;
     Ok(Verified {
-        assertion: AssertionClaims::read(&document, assertion).map_err(unusable_xml)?,
+        assertion: named(assertion, Some(decryption))?,
         response,
         response_signed,
     })
@@ -266,20 +274,14 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
     }
 }
 
-/// A signature and the element it must cover.
-struct Signed {
-    signature: NodeId,
-    element: NodeId,
-}
-
 /// Every signature of the document, each the child of the response or of the
 /// assertion and shaped as saml-core §5.4 demands.
 fn signed_elements(
     document: &Document<'_>,
     root: NodeId,
     assertion: NodeId,
-) -> Result<Vec<Signed>, Refusal> {
-    let mut found: Vec<Signed> = Vec::new();
+) -> Result<Vec<Enveloped>, Refusal> {
+    let mut found: Vec<Enveloped> = Vec::new();
     for signature in document.get_elements_by_tag_name_ns(names::DSIG, "Signature") {
         let parent = document.parent(signature);
         let element = [root, assertion]
@@ -305,95 +307,14 @@ fn signed_elements(
                 ),
             ));
         }
-        shape(document, signature, element)?;
-        found.push(Signed { signature, element });
+        found.push(Enveloped::of(document, signature, element)?);
     }
     Ok(found)
 }
 
-/// One reference, to the parent by its ID; two transforms at most, both known;
-/// algorithms from the list; nothing else inside (saml-core §5.4.2 – §5.4.4).
-fn shape(document: &Document<'_>, signature: NodeId, element: NodeId) -> Result<(), Refusal> {
-    let misplaced = |detail: String| Refusal::new(Code::SignatureMisplaced, detail);
-    let missing = |error: XmlError| Refusal::new(Code::SignatureMisplaced, error.to_string());
-    if xml::child(document, signature, names::DSIG, "Object").is_some() {
-        return Err(misplaced(
-            "expected no <Object> in <Signature>, found one".into(),
-        ));
-    }
-    let infos = xml::children(document, signature, names::DSIG, "SignedInfo");
-    let [info] = infos.as_slice() else {
-        return Err(misplaced(format!(
-            "expected one <SignedInfo>, came {}",
-            infos.len()
-        )));
-    };
-    let references = xml::children(document, *info, names::DSIG, "Reference");
-    let [reference] = references.as_slice() else {
-        return Err(misplaced(format!(
-            "expected one <Reference>, came {}",
-            references.len()
-        )));
-    };
-    let id = xml::required_attribute(document, element, "ID").map_err(missing)?;
-    let uri = xml::required_attribute(document, *reference, "URI").map_err(missing)?;
-    if id.is_empty() || uri.strip_prefix('#') != Some(id) {
-        return Err(misplaced(format!(
-            "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, came {uri:?}"
-        )));
-    }
-    let algorithm = |parent: NodeId, name: &'static str| -> Result<String, Refusal> {
-        let node = xml::required(document, parent, names::DSIG, name).map_err(missing)?;
-        let uri = xml::required_attribute(document, node, "Algorithm").map_err(missing)?;
-        Ok(uri.to_owned())
-    };
-    let canonicalization = algorithm(*info, "CanonicalizationMethod")?;
-    if canonicalization != names::EXC_C14N {
-        return Err(Refusal::new(
-            Code::SignatureAlgorithm,
-            format!(
-                "expected CanonicalizationMethod {}, came {canonicalization}",
-                names::EXC_C14N
-            ),
-        ));
-    }
-    let method = algorithm(*info, "SignatureMethod")?;
-    if SignatureAlgorithm::accepted(&method).is_none() {
-        return Err(Refusal::new(
-            Code::SignatureAlgorithm,
-            format!(
-                "expected SignatureMethod RSA or ECDSA with SHA-256, SHA-384 or SHA-512, came {method}"
-            ),
-        ));
-    }
-    let digest = algorithm(*reference, "DigestMethod")?;
-    if ![names::SHA256, names::SHA384, names::SHA512].contains(&digest.as_str()) {
-        return Err(Refusal::new(
-            Code::SignatureAlgorithm,
-            format!("expected DigestMethod SHA-256, SHA-384 or SHA-512, came {digest}"),
-        ));
-    }
-    let transforms =
-        xml::required(document, *reference, names::DSIG, "Transforms").map_err(missing)?;
-    let transforms: Vec<&str> = xml::children(document, transforms, names::DSIG, "Transform")
-        .into_iter()
-        .map(|node| xml::attribute(document, node, "Algorithm").unwrap_or_default())
-        .collect();
-    if transforms != [names::ENVELOPED_SIGNATURE, names::EXC_C14N] {
-        return Err(Refusal::new(
-            Code::SignatureAlgorithm,
-            format!(
-                "expected the transforms enveloped-signature and xml-exc-c14n, came {}",
-                transforms.join(", ")
-            ),
-        ));
-    }
-    Ok(())
-}
-
 fn demand(
     policy: SignaturePolicy,
-    signed: &[Signed],
+    signed: &[Enveloped],
     root: NodeId,
     assertion: NodeId,
 ) -> Result<(), Refusal> {
@@ -424,73 +345,22 @@ fn demand(
 /// Every signature must verify, each over the node it stands in.
 fn verify_signatures(
     document: &Document<'_>,
-    source: &str,
     keys: &TrustedKeys,
-    signed: &[Signed],
+    signed: &[Enveloped],
 ) -> Result<(), Refusal> {
-    if signed.is_empty() {
-        return Ok(());
-    }
-    let results = covered(document, source, keys, signed)?;
-    if results.len() != signed.len() || !results.iter().all(VerifyResult::is_valid) {
-        return Err(Refusal::new(
-            Code::SignatureInvalid,
-            "expected every signature in the document to verify",
-        ));
+    for one in signed {
+        one.verify(document, keys.certificates())?;
     }
     Ok(())
 }
 
-/// Each of these signatures must verify over the node it stands in; every
-/// result, those of others included.
-fn covered(
-    document: &Document<'_>,
-    source: &str,
-    keys: &TrustedKeys,
-    signed: &[Signed],
-) -> Result<Vec<VerifyResult>, Refusal> {
-    let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail);
-    let results = verify_all_document_with_source(&keys.verifier, document, Some(source))
-        .map_err(|error| invalid(error.to_string()))?;
-    for expected in signed {
-        let covered = results.iter().any(|result| match result {
-            VerifyResult::Valid {
-                signature_node,
-                references,
-                ..
-            } => {
-                *signature_node == expected.signature
-                    && matches!(
-                        references.as_slice(),
-                        [one] if one.digest_verified && one.resolved_node == Some(expected.element)
-                    )
-            }
-            VerifyResult::Invalid { .. } => false,
-        });
-        if !covered {
-            let reasons: Vec<&str> = results
-                .iter()
-                .filter_map(|result| match result {
-                    VerifyResult::Invalid { reason } => Some(reason.as_str()),
-                    VerifyResult::Valid { .. } => None,
-                })
-                .collect();
-            let trusted: Vec<String> = keys
-                .certificates
-                .iter()
-                .map(Certificate::fingerprint_sha256)
-                .collect();
-            return Err(invalid(format!(
-                "expected the signature of <{}> to verify with {}: {}",
-                xml::name_of(document, expected.element),
-                trusted.join(" or "),
-                if reasons.is_empty() {
-                    "it does not".into()
-                } else {
-                    reasons.join("; ")
-                },
-            )));
-        }
+impl From<SignatureError> for Refusal {
+    fn from(error: SignatureError) -> Self {
+        let code = match error {
+            SignatureError::Misplaced(_) => Code::SignatureMisplaced,
+            SignatureError::Algorithm(_) => Code::SignatureAlgorithm,
+            SignatureError::Invalid(_) => Code::SignatureInvalid,
+        };
+        Self::new(code, error.to_string())
     }
-    Ok(results)
 }

@@ -1,7 +1,10 @@
 //! How messages travel through the browser (saml-bindings).
 
+mod outgoing;
 pub mod post;
 pub mod redirect;
+
+pub use outgoing::{Outgoing, SendError, send};
 
 use crate::XmlError;
 

@@ -1,12 +1,22 @@
 //! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that
 //! submits itself.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{BindingError, Parameter};
 use crate::Limits;
 use crate::xml::{XmlWriter, element, text_element};
+
+/// What submits the form.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// The content security policy under which [`form_page`] works: no script but
+/// the one that submits the form.
+pub const FORM_PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-hashes' \
+     'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'";
 
 /// The field's value.
 pub fn encode(xml: &str) -> String {
@@ -24,9 +34,13 @@ pub fn decode(field: &str, limits: &Limits) -> Result<String, BindingError> {
             limit: limits.max_encoded_bytes,
         });
     }
-    let compact: String = field.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let compact: Cow<'_, str> = if field.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        field.split_ascii_whitespace().collect()
+    } else {
+        field.into()
+    };
     let bytes = STANDARD
-        .decode(compact)
+        .decode(compact.as_bytes())
         .map_err(|error| BindingError::Base64 {
             parameter: "the message",
             reason: error.to_string(),
@@ -64,29 +78,24 @@ pub fn form_page_of(
             w.empty_element("meta", &[("charset", "utf-8")]);
             text_element(w, "title", &[], "Continue");
         });
-        element(
-            w,
-            "body",
-            &[("onload", Some("document.forms[0].submit()"))],
-            |w| {
-                let form = [("method", Some("post")), ("action", Some(action))];
-                element(w, "form", &form, |w| {
-                    let mut hidden = |name, value| {
-                        w.empty_element(
-                            "input",
-                            &[("type", "hidden"), ("name", name), ("value", value)],
-                        );
-                    };
-                    hidden(parameter.name(), message);
-                    if let Some(relay_state) = relay_state {
-                        hidden("RelayState", relay_state);
-                    }
-                    element(w, "noscript", &[], |w| {
-                        text_element(w, "button", &[("type", Some("submit"))], "Continue");
-                    });
+        element(w, "body", &[("onload", Some(SUBMIT))], |w| {
+            let form = [("method", Some("post")), ("action", Some(action))];
+            element(w, "form", &form, |w| {
+                let mut hidden = |name, value| {
+                    w.empty_element(
+                        "input",
+                        &[("type", "hidden"), ("name", name), ("value", value)],
+                    );
+                };
+                hidden(parameter.name(), message);
+                if let Some(relay_state) = relay_state {
+                    hidden("RelayState", relay_state);
+                }
+                element(w, "noscript", &[], |w| {
+                    text_element(w, "button", &[("type", Some("submit"))], "Continue");
                 });
-            },
-        );
+            });
+        });
     });
     format!("<!DOCTYPE html>\n{}\n", w.into_string())
 }
@@ -116,6 +125,15 @@ mod tests {
             "{page}"
         );
         assert!(!page.contains("\"><b>"), "{page}");
+    }
+
+    #[test]
+    fn the_policy_allows_the_script_that_submits() {
+        let hash = STANDARD.encode(crate::keys::DigestAlgorithm::Sha256.of(SUBMIT.as_bytes()));
+        assert!(
+            FORM_PAGE_POLICY.contains(&format!("'sha256-{hash}'")),
+            "{hash}"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use url::form_urlencoded::{byte_serialize, parse};
 
 use super::{BindingError, Parameter};
 use crate::Limits;
-use crate::keys::{self, Certificate, SignatureAlgorithm, SigningKey};
+use crate::keys::{Certificate, SignatureAlgorithm, SigningKey};
 
 /// The URL that carries the message to `endpoint`, signed when a key is given
 /// (§3.4.4.1). A query the endpoint already has is kept.
@@ -74,12 +74,7 @@ impl QuerySignature {
     /// Whether one of the certificates' keys made it over the octets that came.
     pub fn verify(&self, certificates: &[Certificate]) -> bool {
         certificates.iter().any(|certificate| {
-            keys::verify(
-                certificate,
-                self.algorithm,
-                self.signed.as_bytes(),
-                &self.value,
-            )
+            certificate.verifies(self.algorithm, self.signed.as_bytes(), &self.value)
         })
     }
 }

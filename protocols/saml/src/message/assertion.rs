@@ -1,9 +1,10 @@
 //! Assertions (saml-core §2): who, by whose word, for whom, until when.
 
+use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
 
 use crate::names;
-use crate::xml::{XmlWriter, element, text_element, write_instant};
+use crate::xml::{self, XmlWriter, element, text_element, write_instant};
 
 /// The formats of a name identifier (saml-core §8.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +66,28 @@ pub struct NameId {
     pub name_qualifier: Option<String>,
     /// The service provider that qualifies it.
     pub sp_name_qualifier: Option<String>,
+}
+
+impl NameId {
+    pub(crate) fn write(&self, w: &mut XmlWriter) {
+        let attributes = [
+            ("Format", Some(self.format.uri())),
+            ("NameQualifier", self.name_qualifier.as_deref()),
+            ("SPNameQualifier", self.sp_name_qualifier.as_deref()),
+        ];
+        text_element(w, "saml:NameID", &attributes, &self.value);
+    }
+
+    pub(crate) fn read(document: &Document<'_>, node: NodeId) -> Self {
+        let owned = |attribute| xml::attribute(document, node, attribute).map(str::to_owned);
+        Self {
+            value: xml::trimmed(document, node),
+            format: xml::attribute(document, node, "Format")
+                .map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri),
+            name_qualifier: owned("NameQualifier"),
+            sp_name_qualifier: owned("SPNameQualifier"),
+        }
+    }
 }
 
 /// What the presenter of a bearer assertion must show (saml-core §2.4.1.2,
@@ -192,13 +215,7 @@ impl Assertion {
 impl Subject {
     fn write(&self, w: &mut XmlWriter) {
         element(w, "saml:Subject", &[], |w| {
-            let name = &self.name_id;
-            let attributes = [
-                ("Format", Some(name.format.uri())),
-                ("NameQualifier", name.name_qualifier.as_deref()),
-                ("SPNameQualifier", name.sp_name_qualifier.as_deref()),
-            ];
-            text_element(w, "saml:NameID", &attributes, &name.value);
+            self.name_id.write(w);
             for confirmation in &self.confirmations {
                 confirmation.write(w);
             }

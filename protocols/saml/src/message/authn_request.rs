@@ -1,5 +1,6 @@
 //! The request for authentication (saml-core §3.4.1).
 
+use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
 
 use super::NameIdFormat;
@@ -13,6 +14,106 @@ pub struct NameIdPolicy {
     pub format: Option<NameIdFormat>,
     /// Whether a new identifier may be made.
     pub allow_create: bool,
+}
+
+/// How strong the classes are that both sides here know, weakest first
+/// (saml-authn-context has no order of its own).
+pub fn authn_strength(class: &str) -> Option<u32> {
+    let known = [
+        names::AUTHN_UNSPECIFIED,
+        names::PASSWORD,
+        names::PASSWORD_PROTECTED_TRANSPORT,
+    ];
+    let at = known.iter().position(|known| *known == class)?;
+    u32::try_from(at).ok()
+}
+
+/// How the context must compare with those named (saml-core §3.3.2.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthnContextComparison {
+    /// One of them.
+    #[default]
+    Exact,
+    /// One of them or a stronger one.
+    Minimum,
+    /// None stronger than the strongest of them.
+    Maximum,
+    /// A stronger one than any of them.
+    Better,
+}
+
+impl AuthnContextComparison {
+    const ALL: [Self; 4] = [Self::Exact, Self::Minimum, Self::Maximum, Self::Better];
+
+    /// The comparison of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// The attribute's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Minimum => "minimum",
+            Self::Maximum => "maximum",
+            Self::Better => "better",
+        }
+    }
+}
+
+/// How the subject must have signed on (saml-core §3.3.2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedAuthnContext {
+    /// How they compare.
+    pub comparison: AuthnContextComparison,
+    /// Class URIs, best first.
+    pub class_refs: Vec<String>,
+}
+
+impl RequestedAuthnContext {
+    /// One of these classes.
+    pub fn exactly(class_refs: Vec<String>) -> Self {
+        Self {
+            comparison: AuthnContextComparison::Exact,
+            class_refs,
+        }
+    }
+
+    /// Whether a sign-on of class `came` will do. `strength` orders the
+    /// classes that its caller knows; of others only equality is known.
+    pub fn allows(&self, came: &str, strength: impl Fn(&str) -> Option<u32>) -> bool {
+        use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
+        let mut named = self.class_refs.iter();
+        let same = self.class_refs.iter().any(|class| class == came);
+        let Some(ours) = strength(came) else {
+            return same && self.comparison != Better;
+        };
+        match self.comparison {
+            Exact => same,
+            Minimum => same || named.any(|class| strength(class).is_some_and(|it| ours >= it)),
+            Maximum => same || named.any(|class| strength(class).is_some_and(|it| ours <= it)),
+            Better => named.all(|class| strength(class).is_some_and(|it| ours > it)),
+        }
+    }
+
+    fn read(document: &Document<'_>, node: NodeId) -> Result<Self, XmlError> {
+        let comparison = match xml::attribute(document, node, "Comparison") {
+            None => AuthnContextComparison::Exact,
+            Some(name) => AuthnContextComparison::named(name).ok_or_else(|| XmlError::Value {
+                expected: "exact, minimum, maximum or better",
+                place: "RequestedAuthnContext/@Comparison".into(),
+                came: name.to_owned(),
+            })?,
+        };
+        let class_refs = xml::children(document, node, names::ASSERTION, "AuthnContextClassRef");
+        Ok(Self {
+            comparison,
+            class_refs: class_refs
+                .into_iter()
+                .map(|class| xml::trimmed(document, class))
+                .collect(),
+        })
+    }
 }
 
 /// A request for authentication (saml-core §3.4.1).
@@ -38,8 +139,8 @@ pub struct AuthnRequest {
     pub force_authn: bool,
     /// Whether the subject must not be asked anything.
     pub is_passive: bool,
-    /// Authentication contexts that will do, as class URIs.
-    pub requested_authn_context: Vec<String>,
+    /// How the subject must sign on.
+    pub requested_authn_context: Option<RequestedAuthnContext>,
 }
 
 impl AuthnRequest {
@@ -70,10 +171,10 @@ impl AuthnRequest {
                 ];
                 element(w, "samlp:NameIDPolicy", &attributes, |_| {});
             }
-            if !self.requested_authn_context.is_empty() {
-                let exact = [("Comparison", Some("exact"))];
-                element(w, "samlp:RequestedAuthnContext", &exact, |w| {
-                    for class in &self.requested_authn_context {
+            if let Some(requested) = &self.requested_authn_context {
+                let comparison = [("Comparison", Some(requested.comparison.name()))];
+                element(w, "samlp:RequestedAuthnContext", &comparison, |w| {
+                    for class in &requested.class_refs {
                         text_element(w, "saml:AuthnContextClassRef", &[], class);
                     }
                 });
@@ -89,9 +190,13 @@ impl AuthnRequest {
     pub fn parse(text: &str) -> Result<Self, XmlError> {
         let document = xml::parse(text, &Limits::default())?;
         let root = xml::root(&document, names::PROTOCOL, "AuthnRequest")?;
-        let attribute = |name| xml::attribute(&document, root, name);
+        Self::read(&document, root)
+    }
+
+    pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
+        let attribute = |name| xml::attribute(document, root, name);
         let owned = |name| attribute(name).map(str::to_owned);
-        let version = xml::required_attribute(&document, root, "Version")?;
+        let version = xml::required_attribute(document, root, "Version")?;
         if version != "2.0" {
             return Err(XmlError::Value {
                 expected: "2.0",
@@ -111,33 +216,25 @@ impl AuthnRequest {
                 came: value.to_owned(),
             })?),
         };
-        let name_id_policy = match xml::child(&document, root, names::PROTOCOL, "NameIDPolicy") {
+        let name_id_policy = match xml::child(document, root, names::PROTOCOL, "NameIDPolicy") {
             None => None,
             Some(node) => Some(NameIdPolicy {
-                format: xml::attribute(&document, node, "Format").map(NameIdFormat::from_uri),
-                allow_create: match xml::attribute(&document, node, "AllowCreate") {
+                format: xml::attribute(document, node, "Format").map(NameIdFormat::from_uri),
+                allow_create: match xml::attribute(document, node, "AllowCreate") {
                     Some(value) => xml::boolean(value, "NameIDPolicy/@AllowCreate")?,
                     None => false,
                 },
             }),
         };
-        let requested_authn_context =
-            xml::child(&document, root, names::PROTOCOL, "RequestedAuthnContext")
-                .map(|node| {
-                    xml::children(&document, node, names::ASSERTION, "AuthnContextClassRef")
-                        .into_iter()
-                        .map(|class| xml::trimmed(&document, class))
-                        .collect()
-                })
-                .unwrap_or_default();
-        let issuer = xml::required(&document, root, names::ASSERTION, "Issuer")?;
+        let requested = xml::child(document, root, names::PROTOCOL, "RequestedAuthnContext");
+        let issuer = xml::required(document, root, names::ASSERTION, "Issuer")?;
         Ok(Self {
-            id: xml::required_attribute(&document, root, "ID")?.to_owned(),
+            id: xml::required_attribute(document, root, "ID")?.to_owned(),
             issue_instant: xml::instant(
-                xml::required_attribute(&document, root, "IssueInstant")?,
+                xml::required_attribute(document, root, "IssueInstant")?,
                 "AuthnRequest/@IssueInstant",
             )?,
-            issuer: xml::trimmed(&document, issuer),
+            issuer: xml::trimmed(document, issuer),
             destination: owned("Destination"),
             acs_url: owned("AssertionConsumerServiceURL"),
             acs_index,
@@ -145,7 +242,9 @@ impl AuthnRequest {
             name_id_policy,
             force_authn: flag("ForceAuthn")?,
             is_passive: flag("IsPassive")?,
-            requested_authn_context,
+            requested_authn_context: requested
+                .map(|node| RequestedAuthnContext::read(document, node))
+                .transpose()?,
         })
     }
 }

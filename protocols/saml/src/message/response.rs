@@ -1,10 +1,11 @@
 //! Responses and their status (saml-core §3.2.2, §3.3.3).
 
+use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
 
 use super::Assertion;
 use crate::names;
-use crate::xml::{XmlWriter, element, text_element, write_instant};
+use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant};
 
 /// Status codes (saml-core §3.2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +28,40 @@ pub enum StatusCode {
     NoPassive,
     /// Second level: the responder will not answer.
     RequestDenied,
+    /// Second level: not every session could be ended.
+    PartialLogout,
+    /// Second level: the responder doesn't know the subject.
+    UnknownPrincipal,
+    /// Second level: the responder doesn't do what was asked.
+    RequestUnsupported,
     /// Any other URI.
     Other(String),
 }
 
 impl StatusCode {
     const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+
+    /// Every code with a name.
+    const NAMED: [Self; 12] = [
+        Self::Success,
+        Self::Requester,
+        Self::Responder,
+        Self::VersionMismatch,
+        Self::AuthnFailed,
+        Self::InvalidNameIdPolicy,
+        Self::NoAuthnContext,
+        Self::NoPassive,
+        Self::RequestDenied,
+        Self::PartialLogout,
+        Self::UnknownPrincipal,
+        Self::RequestUnsupported,
+    ];
+
+    /// The code of a URI.
+    pub fn from_uri(uri: &str) -> Self {
+        let named = Self::NAMED.into_iter().find(|code| code.uri() == uri);
+        named.unwrap_or_else(|| Self::Other(uri.to_owned()))
+    }
 
     /// The code's URI.
     pub fn uri(&self) -> String {
@@ -46,6 +75,9 @@ impl StatusCode {
             Self::NoAuthnContext => "NoAuthnContext",
             Self::NoPassive => "NoPassive",
             Self::RequestDenied => "RequestDenied",
+            Self::PartialLogout => "PartialLogout",
+            Self::UnknownPrincipal => "UnknownPrincipal",
+            Self::RequestUnsupported => "RequestUnsupported",
             Self::Other(uri) => return uri.clone(),
         };
         format!("{}{name}", Self::PREFIX)
@@ -71,6 +103,11 @@ impl Status {
             detail: None,
             message: None,
         }
+    }
+
+    /// Whether the top level says success, whatever stands beneath it.
+    pub fn is_success(&self) -> bool {
+        self.code == StatusCode::Success
     }
 }
 
@@ -135,7 +172,22 @@ impl Response {
 }
 
 impl Status {
-    fn write(&self, w: &mut XmlWriter) {
+    /// The status of a response, down to the second level.
+    pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
+        let status = xml::required(document, root, names::PROTOCOL, "Status")?;
+        let code = xml::required(document, status, names::PROTOCOL, "StatusCode")?;
+        let value =
+            |node| xml::required_attribute(document, node, "Value").map(StatusCode::from_uri);
+        let detail = xml::child(document, code, names::PROTOCOL, "StatusCode");
+        Ok(Self {
+            code: value(code)?,
+            detail: detail.map(value).transpose()?,
+            message: xml::child(document, status, names::PROTOCOL, "StatusMessage")
+                .map(|node| xml::trimmed(document, node)),
+        })
+    }
+
+    pub(crate) fn write(&self, w: &mut XmlWriter) {
         element(w, "samlp:Status", &[], |w| {
             element(
                 w,

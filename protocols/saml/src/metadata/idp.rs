@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 
 use super::reading::{
-    certificates, endpoints, entity, entity_id, flag, role, texts, write_certificates,
+    certificates, endpoints, entity, entity_id, flag, parsed, role, texts, write_certificates,
     write_endpoints,
 };
-use super::{Endpoint, MetadataError};
-use crate::keys::Certificate;
+use super::{Endpoint, MetadataError, Selection, validity};
+use crate::keys::{Certificate, SigningKey};
 use crate::message::NameIdFormat;
 use crate::names;
-use crate::xml::{self, Limits, XmlWriter, element, text_element, write_instant};
+use crate::signature::{SignError, Signer};
+use crate::xml::{XmlWriter, element, text_element, write_instant};
 
 /// An identity provider as it introduces itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +35,22 @@ pub struct IdpMetadata {
 }
 
 impl IdpMetadata {
-    /// Reads metadata.
+    /// Reads the metadata of one entity, at its word.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn parse(text: &str) -> Result<Self, MetadataError> {
-        let limits = Limits {
-            max_xml_bytes: 1024 * 1024,
-            ..Limits::default()
-        };
-        let document = xml::parse(text, &limits)?;
-        let entity = entity(&document)?;
+        Self::select(text, &Selection::default())
+    }
+
+    /// Reads the metadata of the selected entity, on the word of whoever must
+    /// have signed it.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn select(text: &str, selection: &Selection<'_>) -> Result<Self, MetadataError> {
+        let document = parsed(text)?;
+        let entity = entity(&document, selection, "IDPSSODescriptor")?;
         let role = role(
             &document,
             entity,
@@ -69,10 +75,6 @@ impl IdpMetadata {
         if signing_certificates.is_empty() {
             return Err(MetadataError::NoSigningCertificate);
         }
-        let valid_until = match xml::attribute(&document, entity, "validUntil") {
-            Some(value) => Some(xml::instant(value, "EntityDescriptor/@validUntil")?),
-            None => None,
-        };
         Ok(Self {
             entity_id: entity_id(&document, entity)?,
             signing_certificates,
@@ -86,8 +88,8 @@ impl IdpMetadata {
                 .map(|uri| NameIdFormat::from_uri(uri))
                 .collect(),
             want_authn_requests_signed: flag(&document, role, "WantAuthnRequestsSigned")?,
-            valid_until,
-            cache_duration: xml::attribute(&document, entity, "cacheDuration").map(str::to_owned),
+            valid_until: validity::valid_until(&document, role)?,
+            cache_duration: validity::cache_duration(&document, role)?,
         })
     }
 
@@ -102,17 +104,40 @@ impl IdpMetadata {
         }
     }
 
+    /// Until when it need not be fetched again when it was fetched at
+    /// `fetched`; `None` when it doesn't say.
+    ///
+    /// # Errors
+    /// [`MetadataError::CacheDuration`].
+    pub fn fresh_until(&self, fetched: Timestamp) -> Result<Option<Timestamp>, MetadataError> {
+        let duration = self.cache_duration.as_deref();
+        duration.map(|it| validity::after(fetched, it)).transpose()
+    }
+
     /// The single sign-on endpoint with that binding.
     pub fn sso_location(&self, binding: &str) -> Option<&str> {
         let endpoint = self.sso.iter().find(|endpoint| endpoint.binding == binding);
         endpoint.map(|endpoint| endpoint.location.as_str())
     }
 
+    /// The document, signed as a whole under the given `xs:ID`.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn to_signed_xml(&self, id: &str, key: &SigningKey) -> Result<String, SignError> {
+        Signer::of_documents(key.clone()).sign_document(&self.write(Some(id)))
+    }
+
     /// The document.
     pub fn to_xml(&self) -> String {
+        self.write(None)
+    }
+
+    fn write(&self, id: Option<&str>) -> String {
         let until = self.valid_until.map(write_instant);
         let attributes = [
             ("xmlns:md", Some(names::METADATA)),
+            ("ID", id),
             ("entityID", Some(self.entity_id.as_str())),
             ("validUntil", until.as_deref()),
             ("cacheDuration", self.cache_duration.as_deref()),
@@ -129,7 +154,7 @@ impl IdpMetadata {
                 ("WantAuthnRequestsSigned", Some(wants)),
             ];
             element(w, "md:IDPSSODescriptor", &attributes, |w| {
-                write_certificates(w, "signing", &self.signing_certificates);
+                write_certificates(w, "signing", &self.signing_certificates, &[]);
                 write_endpoints(w, "md:SingleLogoutService", &self.slo);
                 for format in &self.name_id_formats {
                     text_element(w, "md:NameIDFormat", &[], format.uri());

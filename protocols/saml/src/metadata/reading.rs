@@ -3,20 +3,88 @@
 use bergshamra::xml::uppsala::{Document, NodeId};
 use url::Url;
 
-use super::{Endpoint, MetadataError};
+use super::{Endpoint, MetadataError, Selection};
+use crate::Limits;
+use crate::acceptance::TrustedKeys;
 use crate::keys::Certificate;
 use crate::names;
+use crate::signature::SignatureError;
+use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError, XmlWriter, element, text_element};
 
-/// The one entity of a document.
-pub(super) fn entity(document: &Document<'_>) -> Result<NodeId, MetadataError> {
+/// The document within limits that let a federation's aggregate pass.
+pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
+    let limits = Limits {
+        max_xml_bytes: 1024 * 1024,
+        ..Limits::default()
+    };
+    Ok(xml::parse(text, &limits)?)
+}
+
+/// The entity that is selected, of those with the role; on the word of whoever
+/// must have signed the document.
+pub(super) fn entity(
+    document: &Document<'_>,
+    selection: &Selection<'_>,
+    role: &'static str,
+) -> Result<NodeId, MetadataError> {
     let aggregate = document
         .document_element()
-        .is_some_and(|root| xml::is(document, root, names::METADATA, "EntitiesDescriptor"));
-    if aggregate {
-        return Err(MetadataError::Aggregate);
+        .filter(|root| xml::is(document, *root, names::METADATA, "EntitiesDescriptor"));
+    let root = match aggregate {
+        Some(root) => root,
+        None => xml::root(document, names::METADATA, "EntityDescriptor")?,
+    };
+    if let Some(keys) = selection.signed_by {
+        vouched(document, root, keys)?;
     }
-    Ok(xml::root(document, names::METADATA, "EntityDescriptor")?)
+    let named = |node: &NodeId| {
+        let id = xml::attribute(document, *node, "entityID").map(str::trim);
+        selection.entity_id.is_none_or(|wanted| id == Some(wanted))
+    };
+    if aggregate.is_none() {
+        return Some(root).filter(named).ok_or_else(|| no_such(selection));
+    }
+    // Aggregates nest.
+    let entities = document.get_elements_by_tag_name_ns(names::METADATA, "EntityDescriptor");
+    let plays = |node: &NodeId| xml::child(document, *node, names::METADATA, role).is_some();
+    let candidates: Vec<NodeId> = entities
+        .into_iter()
+        .filter(|node| named(node) && (selection.entity_id.is_some() || plays(node)))
+        .collect();
+    match candidates.as_slice() {
+        [one] => Ok(*one),
+        [] if selection.entity_id.is_some() => Err(no_such(selection)),
+        all => {
+            let ids = all.iter().take(5);
+            let ids = ids.filter_map(|node| xml::attribute(document, *node, "entityID"));
+            Err(MetadataError::Aggregate {
+                role,
+                came: ids.map(str::to_owned).collect(),
+            })
+        }
+    }
+}
+
+fn no_such(selection: &Selection<'_>) -> MetadataError {
+    MetadataError::NoSuchEntity(selection.entity_id.unwrap_or_default().to_owned())
+}
+
+/// The root is signed, whole, by one of these keys (saml-metadata §3).
+fn vouched(
+    document: &Document<'_>,
+    root: NodeId,
+    keys: &TrustedKeys,
+) -> Result<(), SignatureError> {
+    let all = xml::children(document, root, names::DSIG, "Signature");
+    let [signature] = all.as_slice() else {
+        return Err(SignatureError::Misplaced(format!(
+            "expected one <Signature> in <{}>, came {}",
+            xml::name_of(document, root),
+            all.len()
+        )));
+    };
+    Enveloped::of(document, *signature, root)?.verify(document, keys.certificates())
 }
 
 /// The entity's identifier.
@@ -69,17 +137,23 @@ pub(super) fn endpoints(
     nodes
         .into_iter()
         .map(|node| {
-            let location = xml::required_attribute(document, node, "Location")?.trim();
-            let usable = Url::parse(location).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
-            if !usable {
-                return Err(MetadataError::Location {
+            let usable = |location: &str| {
+                let location = location.trim();
+                let url = Url::parse(location);
+                if url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+                    return Ok(location.to_owned());
+                }
+                Err(MetadataError::Location {
                     element: name,
                     came: location.to_owned(),
-                });
-            }
+                })
+            };
             let endpoint = Endpoint {
                 binding: xml::required_attribute(document, node, "Binding")?.to_owned(),
-                location: location.to_owned(),
+                location: usable(xml::required_attribute(document, node, "Location")?)?,
+                response_location: xml::attribute(document, node, "ResponseLocation")
+                    .map(usable)
+                    .transpose()?,
             };
             Ok((node, endpoint))
         })
@@ -134,15 +208,44 @@ pub(super) fn flag(
     })
 }
 
-/// Writes the descriptors of certificates for `purpose`.
-pub(super) fn write_certificates(w: &mut XmlWriter, purpose: &str, certificates: &[Certificate]) {
+/// The encryption algorithms that the role takes, best first (saml-metadata
+/// §2.4.1.1).
+pub(super) fn encryption_methods(document: &Document<'_>, role: NodeId) -> Vec<String> {
+    let mut found = Vec::new();
+    for descriptor in xml::children(document, role, names::METADATA, "KeyDescriptor") {
+        for method in xml::children(document, descriptor, names::METADATA, "EncryptionMethod") {
+            let uri = xml::attribute(document, method, "Algorithm").unwrap_or_default();
+            if !uri.is_empty() && !found.iter().any(|known| known == uri) {
+                found.push(uri.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Writes the descriptors of certificates for `purpose`, with the methods that
+/// go with them.
+pub(super) fn write_certificates(
+    w: &mut XmlWriter,
+    purpose: &str,
+    certificates: &[Certificate],
+    methods: &[String],
+) {
     for certificate in certificates {
         element(w, "md:KeyDescriptor", &[("use", Some(purpose))], |w| {
             element(w, "ds:KeyInfo", &[("xmlns:ds", Some(names::DSIG))], |w| {
                 element(w, "ds:X509Data", &[], |w| {
-                    text_element(w, "ds:X509Certificate", &[], &certificate.to_base64());
+                    text_element(w, "ds:X509Certificate", &[], certificate.base64());
                 });
             });
+            for method in methods {
+                element(
+                    w,
+                    "md:EncryptionMethod",
+                    &[("Algorithm", Some(method))],
+                    |_| {},
+                );
+            }
         });
     }
 }
@@ -153,6 +256,7 @@ pub(super) fn write_endpoints(w: &mut XmlWriter, name: &str, endpoints: &[Endpoi
         let attributes = [
             ("Binding", Some(endpoint.binding.as_str())),
             ("Location", Some(endpoint.location.as_str())),
+            ("ResponseLocation", endpoint.response_location.as_deref()),
         ];
         element(w, name, &attributes, |_| {});
     }

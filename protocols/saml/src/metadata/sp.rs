@@ -1,14 +1,17 @@
 //! A service provider's metadata (saml-metadata §2.4.4).
 
+use jiff::Timestamp;
+
 use super::reading::{
-    certificates, endpoints, entity, entity_id, flag, role, texts, write_certificates,
-    write_endpoints,
+    certificates, encryption_methods, endpoints, entity, entity_id, flag, parsed, role, texts,
+    write_certificates, write_endpoints,
 };
-use super::{Endpoint, MetadataError};
-use crate::keys::Certificate;
+use super::{Endpoint, MetadataError, Selection, validity};
+use crate::keys::{Certificate, SigningKey};
 use crate::message::NameIdFormat;
 use crate::names;
-use crate::xml::{self, Limits, XmlError, XmlWriter, element, text_element};
+use crate::signature::{SignError, Signer};
+use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant};
 
 /// One of several endpoints, with its number (saml-metadata §2.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,26 +37,48 @@ pub struct SpMetadata {
     pub certificates: Vec<Certificate>,
     /// Certificates that assertions for it may be encrypted with.
     pub encryption_certificates: Vec<Certificate>,
+    /// Encryption algorithms that it takes, as URIs, best first.
+    pub encryption_methods: Vec<String>,
     /// Whether it signs its requests.
     pub authn_requests_signed: bool,
     /// Whether assertions for it must be signed themselves.
     pub want_assertions_signed: bool,
     /// Name identifier formats it wants, best first.
     pub name_id_formats: Vec<NameIdFormat>,
+    /// Until when this metadata holds.
+    pub valid_until: Option<Timestamp>,
+    /// How long it may be kept, as an `xs:duration`.
+    pub cache_duration: Option<String>,
 }
 
 impl SpMetadata {
-    /// Reads metadata.
+    /// Reads the metadata of one entity, at its word.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn parse(text: &str) -> Result<Self, MetadataError> {
-        let limits = Limits {
-            max_xml_bytes: 1024 * 1024,
-            ..Limits::default()
-        };
-        let document = xml::parse(text, &limits)?;
-        let entity = entity(&document)?;
+        Self::select(text, &Selection::default())
+    }
+
+    /// The metadata, when it still holds at `now`.
+    ///
+    /// # Errors
+    /// [`MetadataError::Expired`].
+    pub fn valid_at(self, now: Timestamp) -> Result<Self, MetadataError> {
+        match self.valid_until {
+            Some(until) if until <= now => Err(MetadataError::Expired(until)),
+            _ => Ok(self),
+        }
+    }
+
+    /// Reads the metadata of the selected entity, on the word of whoever must
+    /// have signed it.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn select(text: &str, selection: &Selection<'_>) -> Result<Self, MetadataError> {
+        let document = parsed(text)?;
+        let entity = entity(&document, selection, "SPSSODescriptor")?;
         let role = role(
             &document,
             entity,
@@ -88,6 +113,9 @@ impl SpMetadata {
                 .collect(),
             certificates: certificates(&document, role, "signing")?,
             encryption_certificates: certificates(&document, role, "encryption")?,
+            encryption_methods: encryption_methods(&document, role),
+            valid_until: validity::valid_until(&document, role)?,
+            cache_duration: validity::cache_duration(&document, role)?,
             authn_requests_signed: flag(&document, role, "AuthnRequestsSigned")?,
             want_assertions_signed: flag(&document, role, "WantAssertionsSigned")?,
             name_id_formats: texts(&document, role, "NameIDFormat")
@@ -104,12 +132,28 @@ impl SpMetadata {
         marked.or_else(|| self.acs.first())
     }
 
+    /// The document, signed as a whole under the given `xs:ID`.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn to_signed_xml(&self, id: &str, key: &SigningKey) -> Result<String, SignError> {
+        Signer::of_documents(key.clone()).sign_document(&self.write(Some(id)))
+    }
+
     /// The document.
     pub fn to_xml(&self) -> String {
+        self.write(None)
+    }
+
+    fn write(&self, id: Option<&str>) -> String {
+        let until = self.valid_until.map(write_instant);
         let word = |flag| if flag { "true" } else { "false" };
         let attributes = [
             ("xmlns:md", Some(names::METADATA)),
+            ("ID", id),
             ("entityID", Some(self.entity_id.as_str())),
+            ("validUntil", until.as_deref()),
+            ("cacheDuration", self.cache_duration.as_deref()),
         ];
         let mut w = XmlWriter::new();
         element(&mut w, "md:EntityDescriptor", &attributes, |w| {
@@ -125,8 +169,9 @@ impl SpMetadata {
                 ),
             ];
             element(w, "md:SPSSODescriptor", &attributes, |w| {
-                write_certificates(w, "signing", &self.certificates);
-                write_certificates(w, "encryption", &self.encryption_certificates);
+                write_certificates(w, "signing", &self.certificates, &[]);
+                let methods = &self.encryption_methods;
+                write_certificates(w, "encryption", &self.encryption_certificates, methods);
                 write_endpoints(w, "md:SingleLogoutService", &self.slo);
                 for format in &self.name_id_formats {
                     text_element(w, "md:NameIDFormat", &[], format.uri());

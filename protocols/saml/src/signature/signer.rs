@@ -1,11 +1,9 @@
-//! How an issuer vouches for a response: enveloped XML signatures with
-//! exclusive canonicalization (saml-core §5.4).
+//! Signatures made: of responses from their parts, of documents from their
+//! text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra::dsig::sign::sign_document_node;
 use bergshamra::xml::uppsala::{Document, NodeId};
-use bergshamra::{DsigContext, KeysManager};
 
 use crate::encryption::{EncryptError, Encryption};
 use crate::keys::{SignatureAlgorithm, SigningKey};
@@ -59,6 +57,16 @@ pub struct Signer {
 }
 
 impl Signer {
+    /// Signs documents other than responses: requests, logout, metadata.
+    pub fn of_documents(key: SigningKey) -> Self {
+        Self {
+            response: false,
+            assertion: false,
+            algorithm: key.algorithm(),
+            key,
+        }
+    }
+
     /// The document to deliver. Assertions are signed first, so that the
     /// response's signature covers theirs.
     ///
@@ -68,14 +76,15 @@ impl Signer {
         let mut assertions = Vec::new();
         if self.assertion {
             for assertion in &response.assertions {
-                assertions.push(self.signature_of(&assertion.id, &assertion.canonical())?);
+                assertions
+                    .push(self.signature_of(&assertion.id, assertion.canonical().as_bytes())?);
             }
         }
         let document = response.write(None, &assertions);
         if !self.response {
             return Ok(document);
         }
-        let own = self.signature_of(&response.id, &document)?;
+        let own = self.signature_of(&response.id, document.as_bytes())?;
         Ok(response.write(Some(&own), &assertions))
     }
 
@@ -89,23 +98,35 @@ impl Signer {
         response: &Response,
         encryption: &Encryption,
     ) -> Result<String, SignError> {
+        self.sign_text_encrypted(&response.to_xml(), encryption)
+    }
+
+    /// The same from a response's unsigned text.
+    ///
+    /// # Errors
+    /// As for [`Signer::sign_encrypted`].
+    pub fn sign_text_encrypted(
+        &self,
+        text: &str,
+        encryption: &Encryption,
+    ) -> Result<String, SignError> {
         let inner = Self {
             response: false,
             ..self.clone()
         };
-        let text = encryption.encrypt_assertions(&inner.sign(response)?)?;
+        let hidden = encryption.encrypt_assertions(&inner.sign_text(text)?)?;
         let outer = Self {
             assertion: false,
             ..self.clone()
         };
-        outer.sign_text(&text)
+        outer.sign_text(&hidden)
     }
 
     /// The signature of the element `id`, whose canonical form without its
     /// signature is given: what enveloped-signature and exc-c14n would make of
     /// it. Itself in canonical form.
-    fn signature_of(&self, id: &str, canonical: &str) -> Result<String, SignError> {
-        let digest = STANDARD.encode(self.algorithm.digest(canonical.as_bytes()));
+    fn signature_of(&self, id: &str, canonical: &[u8]) -> Result<String, SignError> {
+        let digest = STANDARD.encode(self.algorithm.digest().of(canonical));
         // Alone, SignedInfo is where its namespace is declared; within the
         // signature, the signature declares it.
         let mut alone = XmlWriter::with_capacity(1024);
@@ -124,90 +145,72 @@ impl Signer {
     }
 
     /// The document to deliver, from a response's unsigned text: the
-    /// signatures go right after the issuers, where the schema has them.
+    /// signatures go right after the issuers, where the schema has them, the
+    /// assertions' first.
     ///
     /// # Errors
     /// [`SignError`] when the text is no response, or as for [`Signer::sign`].
     pub fn sign_text(&self, text: &str) -> Result<String, SignError> {
-        let mut templates = Vec::new();
-        {
-            let document = xml::parse(text, &Limits::default())?;
-            let root = xml::root(&document, names::PROTOCOL, "Response")?;
-            let assertions = xml::children(&document, root, names::ASSERTION, "Assertion");
-            let wanted = self.response.then_some(root).into_iter();
-            let wanted = wanted.chain(assertions.into_iter().filter(|_| self.assertion));
-            for node in wanted {
-                let id = xml::attribute(&document, node, "ID").unwrap_or_default();
-                templates.push((after_issuer(&document, node)?, self.template(id)));
+        let mut signed = text.to_owned();
+        if self.assertion {
+            let mut found = Vec::new();
+            {
+                let document = xml::parse(text, &Limits::default())?;
+                let root = xml::root(&document, names::PROTOCOL, "Response")?;
+                for node in xml::children(&document, root, names::ASSERTION, "Assertion") {
+                    found.push(self.enveloped(&document, node)?);
+                }
+            }
+            for (at, signature) in found.into_iter().rev() {
+                signed.insert_str(at, &signature);
             }
         }
-        if templates.is_empty() {
-            return Ok(text.to_owned());
+        if !self.response {
+            return Ok(signed);
         }
-        templates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        let mut draft = text.to_owned();
-        for (at, template) in templates {
-            draft.insert_str(at, &template);
-        }
-        self.fill_all(&draft)
+        self.sign_root(signed, Some("Response"))
     }
 
-    /// Fills every signature template where the schema has one.
-    fn fill_all(&self, draft: &str) -> Result<String, SignError> {
-        let mut document = xml::parse(draft, &Limits::default())?;
-        let root = xml::root(&document, names::PROTOCOL, "Response")?;
-        let mut nodes = Vec::new();
-        for assertion in xml::children(&document, root, names::ASSERTION, "Assertion") {
-            nodes.extend(xml::child(&document, assertion, names::DSIG, "Signature"));
-        }
-        nodes.extend(xml::child(&document, root, names::DSIG, "Signature"));
-        for node in nodes {
-            self.fill(&mut document, node)?;
-        }
-        Ok(document.to_xml())
-    }
-
-    /// Signs a document that already has signature templates nowhere: adds one
-    /// to its root, after `<Issuer>` when there is one. For metadata and
-    /// requests by POST.
+    /// The document with a signature of its root: after `<Issuer>` when there
+    /// is one, else before everything else. For metadata, requests by POST and
+    /// logout messages.
     ///
     /// # Errors
-    /// [`SignError`] as for [`Signer::sign`].
+    /// [`SignError`] when the root has no ID, or as for [`Signer::sign`].
     pub fn sign_document(&self, text: &str) -> Result<String, SignError> {
-        let (at, id) = {
-            let document = xml::parse(text, &Limits::default())?;
-            let root = document
-                .document_element()
-                .ok_or_else(|| XmlError::Malformed("no root element".into()))?;
-            let id = xml::required_attribute(&document, root, "ID")?.to_owned();
-            let at = after_issuer(&document, root)?;
-            (at, id)
+        self.sign_root(text.to_owned(), None)
+    }
+
+    fn sign_root(&self, mut text: String, name: Option<&'static str>) -> Result<String, SignError> {
+        let (at, signature) = {
+            let document = xml::parse(&text, &Limits::default())?;
+            let root = match name {
+                Some(name) => xml::root(&document, names::PROTOCOL, name)?,
+                None => {
+                    let root = document.document_element();
+                    let root = root.ok_or_else(|| XmlError::Malformed("no root element".into()))?;
+                    xml::required_attribute(&document, root, "ID")?;
+                    root
+                }
+            };
+            self.enveloped(&document, root)?
         };
-        let mut draft = text.to_owned();
-        draft.insert_str(at, &self.template(&id));
-        let mut document = xml::parse(&draft, &Limits::default())?;
-        let root = document
-            .document_element()
-            .ok_or_else(|| XmlError::Malformed("no root element".into()))?;
-        let node = xml::required(&document, root, names::DSIG, "Signature")?;
-        self.fill(&mut document, node)?;
-        Ok(document.to_xml())
+        text.insert_str(at, &signature);
+        Ok(text)
     }
 
-    fn fill(&self, document: &mut Document<'_>, signature: NodeId) -> Result<(), SignError> {
-        let mut keys = KeysManager::new();
-        keys.add_key(self.key.private_key().clone());
-        sign_document_node(&DsigContext::new(keys), document, signature).map_err(|error| {
-            SignError::Signature {
-                algorithm: self.algorithm.uri(),
-                reason: error.to_string(),
-            }
-        })
-    }
-
-    /// A `<ds:Signature>` over the element `id`, values still empty.
-    fn template(&self, id: &str) -> String {
-        self.assembled(id, "", "")
+    /// The signature of an element that has none yet, and where it goes.
+    fn enveloped(
+        &self,
+        document: &Document<'_>,
+        node: NodeId,
+    ) -> Result<(usize, String), SignError> {
+        let id = xml::attribute(document, node, "ID").unwrap_or_default();
+        let canonical = xml::canonical(document, node, None, &[]);
+        Ok((
+            after_issuer(document, node)?,
+            self.signature_of(id, &canonical)?,
+        ))
     }
 
     fn assembled(&self, id: &str, digest: &str, value: &str) -> String {
@@ -238,7 +241,7 @@ impl Signer {
                 empty(w, "ds:Transform", names::ENVELOPED_SIGNATURE);
                 empty(w, "ds:Transform", names::EXC_C14N);
             });
-            empty(w, "ds:DigestMethod", self.algorithm.digest_uri());
+            empty(w, "ds:DigestMethod", self.algorithm.digest().uri());
             text_element(w, "ds:DigestValue", &[], digest);
         });
     }

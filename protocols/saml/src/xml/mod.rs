@@ -1,7 +1,13 @@
 //! XML as SAML allows it: one root, no DTD, bounded in size and depth; and the
 //! few steps over its tree that every reader here takes.
 
-use bergshamra::xml::uppsala::{Document, NodeId, NodeKind, Parser};
+mod canonical;
+mod writer;
+
+use bergshamra::xml::uppsala::{Document, Element, NodeId, NodeKind, Parser};
+
+pub(crate) use canonical::canonical;
+pub(crate) use writer::{XmlWriter, element, text_element};
 
 /// How much a reader is willing to take in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,6 +243,31 @@ pub(crate) fn text(document: &Document<'_>, node: NodeId) -> String {
     out
 }
 
+/// The element's text when there is nothing else in it: no comment, no
+/// instruction, no element, that another reader might stumble over.
+pub(crate) fn only_text(document: &Document<'_>, node: NodeId) -> Option<String> {
+    let mut out = String::new();
+    for child in document.children_iter(node) {
+        match document.node_kind(child) {
+            Some(NodeKind::Text(text)) => out.push_str(text),
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// Every element of the document, in document order.
+pub(crate) fn elements<'d, 'a>(
+    document: &'d Document<'a>,
+) -> impl Iterator<Item = (NodeId, &'d Element<'a>)> {
+    let nodes = (0..).map(NodeId::new);
+    let nodes = nodes.map_while(|node| document.node_kind(node).map(|kind| (node, kind)));
+    nodes.filter_map(|(node, kind)| match kind {
+        NodeKind::Element(element) => Some((node, element)),
+        _ => None,
+    })
+}
+
 /// [`text`] without the white space around it.
 pub(crate) fn trimmed(document: &Document<'_>, node: NodeId) -> String {
     text(document, node).trim().to_owned()
@@ -267,115 +298,6 @@ pub(crate) fn boolean(value: &str, place: &str) -> Result<bool, XmlError> {
             came: other.to_owned(),
         }),
     }
-}
-
-/// Writes XML in exclusive canonical form (xml-exc-c14n, xml-c14n §2.3), so
-/// that what is signed need not be parsed and canonicalized again: namespaces
-/// before attributes, attributes by name, no empty tags, characters escaped as
-/// canonicalization escapes them. A namespace must be declared on the outermost
-/// element that uses its prefix.
-#[derive(Debug, Default)]
-pub(crate) struct XmlWriter(String);
-
-impl XmlWriter {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(String::with_capacity(bytes))
-    }
-
-    pub(crate) fn into_string(self) -> String {
-        self.0
-    }
-
-    fn tag(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.0.push('<');
-        self.0.push_str(name);
-        let key = |name: &str| (!name.starts_with("xmlns"), name.contains(':'));
-        let mut sorted: Vec<&(&str, &str)> = attributes.iter().collect();
-        sorted
-            .sort_by(|(one, _), (other, _)| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
-        for (name, value) in sorted {
-            self.0.push(' ');
-            self.0.push_str(name);
-            self.0.push_str("=\"");
-            for sign in value.chars() {
-                match sign {
-                    '&' => self.0.push_str("&amp;"),
-                    '<' => self.0.push_str("&lt;"),
-                    '"' => self.0.push_str("&quot;"),
-                    '\t' => self.0.push_str("&#x9;"),
-                    '\n' => self.0.push_str("&#xA;"),
-                    '\r' => self.0.push_str("&#xD;"),
-                    sign => self.0.push(sign),
-                }
-            }
-            self.0.push('"');
-        }
-    }
-
-    pub(crate) fn start_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
-        self.0.push('>');
-    }
-
-    pub(crate) fn end_element(&mut self, name: &str) {
-        self.0.push_str("</");
-        self.0.push_str(name);
-        self.0.push('>');
-    }
-
-    /// An empty tag, as HTML wants it; not canonical.
-    pub(crate) fn empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
-        self.0.push_str("/>");
-    }
-
-    pub(crate) fn text(&mut self, text: &str) {
-        for sign in text.chars() {
-            match sign {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '\r' => self.0.push_str("&#xD;"),
-                sign => self.0.push(sign),
-            }
-        }
-    }
-
-    /// Canonical XML as it is.
-    pub(crate) fn raw(&mut self, xml: &str) {
-        self.0.push_str(xml);
-    }
-}
-
-/// Starts, fills and ends one element; attributes whose value is `None` are
-/// left out.
-pub(crate) fn element(
-    writer: &mut XmlWriter,
-    name: &str,
-    attributes: &[(&str, Option<&str>)],
-    body: impl FnOnce(&mut XmlWriter),
-) {
-    let attributes: Vec<(&str, &str)> = attributes
-        .iter()
-        .filter_map(|(name, value)| value.map(|value| (*name, value)))
-        .collect();
-    writer.start_element(name, &attributes);
-    body(writer);
-    writer.end_element(name);
-}
-
-/// An element with text only.
-pub(crate) fn text_element(
-    writer: &mut XmlWriter,
-    name: &str,
-    attributes: &[(&str, Option<&str>)],
-    text: &str,
-) {
-    element(writer, name, attributes, |writer| writer.text(text));
 }
 
 #[cfg(test)]

@@ -1,0 +1,207 @@
+//! Single logout: the person's browser carries the messages, and what an
+//! intruder would have it carry.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use desktop_sim::browser::{Form, Page};
+use reqwest::Method;
+use serde_json::json;
+use url::Url;
+
+use crate::World;
+use crate::judge::{Failed, Outcome};
+
+/// Pages that post themselves, at most: a logout passes each party a few times.
+const MOST_PAGES: usize = 10;
+
+impl World {
+    /// The application's SLO settings, taken from the portal's metadata: the
+    /// address, and the certificate that vouches for the portal's messages.
+    ///
+    /// # Errors
+    /// When the metadata lacks them or the IdP doesn't take them.
+    pub async fn sets_up_single_logout(&mut self, binding: &str) -> Outcome {
+        let url = Url::parse(&self.given_by_portal("/service_provider/metadata_url")?)?;
+        let console = self
+            .person("the-idp-administrator")?
+            .browser
+            .client()
+            .clone();
+        let metadata = console.get(url).send().await?.text().await?;
+        let lacking = |what: &str| Failed::mismatch(format!("{what} in the metadata"), &metadata);
+        let certificate = between(&metadata, "X509Certificate>", "<")
+            .ok_or_else(|| lacking("a certificate"))?
+            .to_owned();
+        let service = between(&metadata, "<md:SingleLogoutService", ">")
+            .ok_or_else(|| lacking("a SingleLogoutService"))?;
+        let endpoint = between(service, "Location=\"", "\"")
+            .ok_or_else(|| lacking("its Location"))?
+            .to_owned();
+        self.edits_application(json!({
+            "sloEndpoint": endpoint,
+            "sloBinding": binding,
+            "spVerification": {
+                "authnRequestSigned": false,
+                "certificates": [{"certificate": certificate}],
+            },
+        }))
+        .await?;
+        // The portal learns of the IdP's address.
+        let metadata_xml = self.idp_metadata().await?;
+        self.enters_saml("Ada", json!({"metadata_xml": metadata_xml}))
+            .await?
+            .succeeded("step 4")?;
+        Ok(())
+    }
+
+    /// The portal's own Log out.
+    ///
+    /// # Errors
+    /// When a page can't be opened.
+    pub async fn logs_out_of_portal(&mut self, given: &str) -> Outcome {
+        let form = Form {
+            action: self.at_portal("/logout")?,
+            post: true,
+            fields: Vec::new(),
+        };
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.submit(&form).await?);
+        self.carries_on(given).await
+    }
+
+    /// Signs off at the IdP, which tells the applications.
+    ///
+    /// # Errors
+    /// When a page can't be opened.
+    pub async fn signs_off_at_idp(&mut self, given: &str) -> Outcome {
+        let url = self.at_idp_saml("startslo")?;
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.open(url).await?);
+        self.carries_on(given).await
+    }
+
+    /// An address of the IdP's SAML endpoints.
+    ///
+    /// # Errors
+    /// When it doesn't make a URL.
+    pub fn at_idp_saml(&self, path: &str) -> Outcome<Url> {
+        Ok(Url::parse(&format!(
+            "{}{}/saml20/idp/{path}",
+            self.rehearsal.idp_url(),
+            self.directory.environment
+        ))?)
+    }
+
+    /// Submits what would submit itself, until a page is for the person.
+    async fn carries_on(&mut self, given: &str) -> Outcome {
+        let browser = self.person(given)?.browser.clone();
+        for _ in 0..MOST_PAGES {
+            if let Some(url) = self.page()?.way.iter().find(|url| is_logout(url)) {
+                self.logout = Some(url.clone());
+            }
+            let Some(form) = self.page()?.saml_form() else {
+                return Ok(());
+            };
+            self.page = Some(browser.submit(&form).await?);
+        }
+        Err(Failed::mismatch(
+            "an end of the logout",
+            self.page()?.url.to_string(),
+        ))
+    }
+
+    /// A LogoutRequest that nobody signed, in a person's browser.
+    ///
+    /// # Errors
+    /// When it can't be delivered.
+    pub async fn unsigned_logout(&mut self, given: &str) -> Outcome {
+        let acs = self.given_by_portal("/service_provider/acs_url")?;
+        let slo = acs.replace("/sso/acs/", "/sso/slo/");
+        let xml = format!(
+            r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{id}" Version="2.0" IssueInstant="{now}" Destination="{slo}"><saml:Issuer>{issuer}</saml:Issuer><saml:NameID>{subject}</saml:NameID></samlp:LogoutRequest>"#,
+            id = self.rehearsal.ambient.chance().hex(16),
+            now = self.rehearsal.ambient.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            issuer = format_args!("{}{}", self.rehearsal.idp_url(), self.directory.environment),
+            subject = self
+                .directory
+                .users
+                .get(&given.to_ascii_lowercase())
+                .cloned()
+                .unwrap_or_default(),
+        );
+        let mut deflate =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        let deflated = deflate
+            .write_all(xml.as_bytes())
+            .and_then(|()| deflate.finish())
+            .expect("memory takes every byte");
+        let mut url = Url::parse(&slo)?;
+        url.query_pairs_mut()
+            .append_pair("SAMLRequest", &STANDARD.encode(deflated));
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.open(url).await?);
+        Ok(())
+    }
+
+    /// The IdP's last LogoutRequest once more.
+    ///
+    /// # Errors
+    /// When there was none.
+    pub async fn former_logout_again(&mut self, given: &str) -> Outcome {
+        let url = self
+            .logout
+            .clone()
+            .ok_or_else(|| Failed::Unknown("a LogoutRequest by redirect".to_owned()))?;
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.open(url).await?);
+        Ok(())
+    }
+
+    /// The IdP's start address for the portal, with a page to lead to.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn starts_at_idp(&mut self, given: &str, page: &str) -> Outcome {
+        let mut url = self.at_idp_saml("startsso")?;
+        url.query_pairs_mut()
+            .append_pair(
+                "spEntityId",
+                &self.given_by_portal("/service_provider/entity_id")?,
+            )
+            .append_pair("applicationUrl", page);
+        self.page_of = Some(given.to_owned());
+        let browser = self.person(given)?.browser.clone();
+        self.page = Some(browser.open(url).await?);
+        Ok(())
+    }
+
+    /// The tenant's choice to accept logins that start at the IdP.
+    ///
+    /// # Errors
+    /// When the portal doesn't take it.
+    pub async fn accepts_unsolicited(&mut self) -> Outcome {
+        let body = json!({"unsolicited": true});
+        self.at_configurator("Ada", Method::PUT, "/saml-settings", Some(body))
+            .await?
+            .succeeded("the SAML settings")?;
+        Ok(())
+    }
+}
+
+/// Whether the portal is asked to log somebody out here.
+fn is_logout(url: &Url) -> bool {
+    url.path().starts_with("/webapp/sso/slo/")
+        && url.query_pairs().any(|(name, _)| name == "SAMLRequest")
+}
+
+fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0)
+}
+
+/// What the page says, for a mismatch.
+pub(crate) fn shown(page: &Page) -> String {
+    format!("{} {} {}", page.status, page.url, page.text())
+}

@@ -1,0 +1,83 @@
+//! For whose eyes an application's assertions are: PingOne's `spEncryption`,
+//! and beside it this simulator's own `encryptNameId`, which hides the
+//! subject's name whatever else is hidden (saml-core §2.2.4).
+
+use saml::encryption::{ContentCipher, Encryption};
+use saml::keys::Certificate;
+use saml::message::Response;
+use saml::signature::{SignError, Signer};
+
+use super::{Denied, page};
+use crate::Idp;
+use crate::applications::Application;
+use crate::refusal::Refused;
+
+/// What is hidden of an answer, for whom and how.
+pub(super) struct Hiding {
+    encryption: Encryption,
+    name_id: bool,
+}
+
+impl Hiding {
+    /// For whom.
+    pub(super) fn recipient(&self) -> &Certificate {
+        &self.encryption.recipient
+    }
+
+    /// The document to deliver: the name hidden, the assertion signed, then
+    /// hidden, the response signed over that.
+    pub(super) fn sign(
+        &self,
+        signer: &Signer,
+        response: &Response,
+    ) -> std::result::Result<String, Denied> {
+        self.signed(signer, response)
+            .map_err(|error| Denied::Refused(Refused::Internal(error.to_string())))
+    }
+
+    fn signed(
+        &self,
+        signer: &Signer,
+        response: &Response,
+    ) -> std::result::Result<String, SignError> {
+        let mut text = response.to_xml();
+        if self.name_id {
+            text = self.encryption.encrypt_name_ids(&text)?;
+        }
+        signer.sign_text_encrypted(&text, &self.encryption)
+    }
+}
+
+impl Idp {
+    /// What is hidden of this application's answers; nothing, when it has no
+    /// `spEncryption`.
+    pub(super) async fn hiding(
+        &self,
+        environment: &str,
+        application: &Application,
+    ) -> std::result::Result<Option<Hiding>, Denied> {
+        let Some(settings) = &application.sp_encryption else {
+            return Ok(None);
+        };
+        let named = std::slice::from_ref(&settings.certificate);
+        let found = self.certificates(environment, named).await?;
+        let Some(recipient) = found.into_iter().next() else {
+            return page(
+                "The application's encryption certificate is no more. \
+                 Give it another one under Configuration, or switch encryption off.",
+            );
+        };
+        let cipher = match settings.algorithm.as_str() {
+            "AES_128" => ContentCipher::Aes128Gcm,
+            _ => ContentCipher::Aes256Gcm,
+        };
+        Ok(Some(Hiding {
+            encryption: Encryption {
+                recipient,
+                cipher,
+                oaep_sha256: false,
+            },
+            name_id: settings.encrypt_name_id,
+        }))
+    }
+}

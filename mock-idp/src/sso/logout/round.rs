@@ -1,0 +1,224 @@
+//! A logout on its way from one application to the next, by the browser.
+
+use saml::binding::{Outgoing, Parameter, send};
+use saml::message::{LogoutRequest, LogoutResponse, Principal, Status, StatusCode};
+use saml::names;
+use serde::{Deserialize, Serialize};
+
+use super::{LIFETIME, Result, carrying, internal, read, settings};
+use crate::Idp;
+use crate::applications::Application;
+use crate::sso::later;
+use crate::store::logouts::{self, Participant};
+use crate::store::resources::Kind;
+
+/// What becomes of a logout.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Everybody knows.
+    Whole,
+    /// Somebody could not be told, or didn't do it.
+    InPart,
+    /// The browser carries a message on.
+    Carrying(Outgoing),
+}
+
+/// Who asked, and is told in the end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Initiator {
+    /// The application's id.
+    pub(super) application: String,
+    /// Its request's ID.
+    pub(super) request: String,
+    pub(super) relay_state: Option<String>,
+}
+
+/// An application that is still to be told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Told {
+    application: String,
+    name_id: String,
+    session_index: String,
+    /// Microseconds.
+    since: i64,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Round {
+    id: String,
+    initiator: Option<Initiator>,
+    remaining: Vec<Told>,
+    /// The application that was asked last, and the request's ID.
+    asked: Option<(String, String)>,
+    in_part: bool,
+}
+
+impl Round {
+    pub(super) fn started_here(id: String, remaining: Vec<Participant>) -> Self {
+        Self {
+            id,
+            initiator: None,
+            remaining: remaining.into_iter().map(Told::from).collect(),
+            asked: None,
+            in_part: false,
+        }
+    }
+
+    pub(super) fn asked_for(id: String, by: Initiator, remaining: Vec<Participant>) -> Self {
+        Self {
+            initiator: Some(by),
+            ..Self::started_here(id, remaining)
+        }
+    }
+
+    pub(super) fn read(document: &str) -> Option<Self> {
+        serde_json::from_str(document).ok()
+    }
+
+    /// The ID of the request that this application was asked last.
+    pub(super) fn asked_of(&self, application: &str) -> Option<String> {
+        let (asked, request) = self.asked.as_ref()?;
+        (asked == application).then(|| request.clone())
+    }
+
+    /// Takes an answer in. One who knows of no session has ended it, in effect.
+    pub(super) fn answered(&mut self, status: &Status) {
+        let whole = status.is_success() && status.detail != Some(StatusCode::PartialLogout);
+        if !whole && status.detail != Some(StatusCode::UnknownPrincipal) {
+            self.in_part = true;
+        }
+        self.asked = None;
+    }
+}
+
+impl From<Participant> for Told {
+    fn from(it: Participant) -> Self {
+        Self {
+            application: it.application,
+            name_id: it.name_id,
+            session_index: it.session_index,
+            since: it.since.as_microsecond(),
+        }
+    }
+}
+
+impl Idp {
+    /// Asks the next application, or tells whoever started that all is over.
+    pub(super) async fn go_on(&self, environment: &str, mut round: Round) -> Result<Ended> {
+        let now = self.now();
+        while !round.remaining.is_empty() {
+            let next = round.remaining.remove(0);
+            let Some((request, outgoing)) = self.ask(environment, &round, &next).await? else {
+                round.in_part = true;
+                continue;
+            };
+            round.asked = Some((next.application, request));
+            let document = serde_json::to_string(&round).map_err(internal)?;
+            let mut tx = self.store.write().await?;
+            let until = later(now, LIFETIME);
+            logouts::keep(&mut tx, (environment, &round.id), &document, until).await?;
+            tx.commit().await?;
+            return Ok(carrying(outgoing));
+        }
+        let mut tx = self.store.write().await?;
+        logouts::over(&mut tx, &round.id).await?;
+        tx.commit().await?;
+        match &round.initiator {
+            Some(initiator) => {
+                let detail = round.in_part.then_some(StatusCode::PartialLogout);
+                let status = Status {
+                    detail,
+                    ..Status::success()
+                };
+                self.reply(environment, initiator, status).await
+            }
+            None if round.in_part => Ok(Ended::InPart),
+            None => Ok(Ended::Whole),
+        }
+    }
+
+    async fn participant(&self, environment: &str, application: &str) -> Result<Application> {
+        let resource = self
+            .get(environment, Kind::Application, application)
+            .await?;
+        Ok(Application::of(&resource)?)
+    }
+
+    /// The request to one application; none when it can't be told: it has no
+    /// endpoint, is no more, or its window is over.
+    async fn ask(
+        &self,
+        environment: &str,
+        round: &Round,
+        next: &Told,
+    ) -> Result<Option<(String, Outgoing)>> {
+        let Ok(application) = self.participant(environment, &next.application).await else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let since = crate::store::instant(next.since);
+        let (Some((binding, location)), Some(name), true) = (
+            settings::requests(&application),
+            read(&next.name_id),
+            settings::within_window(&application, since, now),
+        ) else {
+            return Ok(None);
+        };
+        let request = LogoutRequest {
+            id: format!("_{}", self.ambient.chance().hex(16)),
+            issue_instant: now,
+            issuer: self.issuer(environment),
+            destination: Some(location.to_owned()),
+            not_on_or_after: Some(later(now, LIFETIME)),
+            reason: Some(names::LOGOUT_USER.to_owned()),
+            principal: Principal::Named(name),
+            session_indexes: vec![next.session_index.clone()],
+        };
+        let key = self.signing_key(environment, &application).await?;
+        let outgoing = send(
+            (binding, location),
+            Parameter::Request,
+            &request.to_xml(),
+            Some(&round.id),
+            Some(&key),
+        )
+        .map_err(internal)?;
+        Ok(Some((request.id, outgoing)))
+    }
+
+    /// Tells an application how its request fared.
+    pub(super) async fn reply(
+        &self,
+        environment: &str,
+        to: &Initiator,
+        status: Status,
+    ) -> Result<Ended> {
+        let application = self.participant(environment, &to.application).await?;
+        let Some((binding, location)) = settings::responses(&application) else {
+            // It asked, but has no address to be answered at.
+            return Ok(match status.detail {
+                None => Ended::Whole,
+                Some(_) => Ended::InPart,
+            });
+        };
+        let response = LogoutResponse {
+            id: format!("_{}", self.ambient.chance().hex(16)),
+            issue_instant: self.now(),
+            issuer: self.issuer(environment),
+            destination: Some(location.to_owned()),
+            in_response_to: Some(to.request.clone()),
+            status,
+        };
+        let key = self.signing_key(environment, &application).await?;
+        let outgoing = send(
+            (binding, location),
+            Parameter::Response,
+            &response.to_xml(),
+            to.relay_state.as_deref(),
+            Some(&key),
+        )
+        .map_err(internal)?;
+        Ok(carrying(outgoing))
+    }
+}

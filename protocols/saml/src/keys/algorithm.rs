@@ -1,0 +1,136 @@
+//! The algorithms of signatures and digests: what is not on these lists is
+//! neither made nor accepted.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{self, VerificationAlgorithm};
+
+use crate::names;
+
+/// The algorithms a signature may name (XML Signature §6.4, RFC 9231 §2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: what SAML deployments expect.
+    RsaSha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RsaSha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RsaSha512,
+    /// ECDSA with SHA-256.
+    EcdsaSha256,
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
+}
+
+impl SignatureAlgorithm {
+    /// The algorithms a receiver accepts.
+    pub const ACCEPTED: [Self; 6] = [
+        Self::RsaSha256,
+        Self::RsaSha384,
+        Self::RsaSha512,
+        Self::EcdsaSha256,
+        Self::EcdsaSha384,
+        Self::EcdsaSha512,
+    ];
+
+    /// The algorithm's URI.
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::RsaSha256 => names::RSA_SHA256,
+            Self::RsaSha384 => names::RSA_SHA384,
+            Self::RsaSha512 => names::RSA_SHA512,
+            Self::EcdsaSha256 => names::ECDSA_SHA256,
+            Self::EcdsaSha384 => names::ECDSA_SHA384,
+            Self::EcdsaSha512 => names::ECDSA_SHA512,
+        }
+    }
+
+    /// The digest of the same strength.
+    pub fn digest(self) -> DigestAlgorithm {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => DigestAlgorithm::Sha256,
+            Self::RsaSha384 | Self::EcdsaSha384 => DigestAlgorithm::Sha384,
+            Self::RsaSha512 | Self::EcdsaSha512 => DigestAlgorithm::Sha512,
+        }
+    }
+
+    /// The accepted algorithm of that URI.
+    pub fn accepted(uri: &str) -> Option<Self> {
+        Self::ACCEPTED
+            .into_iter()
+            .find(|algorithm| algorithm.uri() == uri)
+    }
+
+    /// Whether it is of the RSA family.
+    pub fn is_rsa(self) -> bool {
+        !matches!(
+            self,
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512
+        )
+    }
+}
+
+impl SignatureAlgorithm {
+    /// The algorithms that go with a key of this name: `RSA 2048`, `EC P-256`.
+    pub(super) fn of_key(name: &str) -> &'static [Self] {
+        match name {
+            "EC P-256" => &[Self::EcdsaSha256],
+            "EC P-384" => &[Self::EcdsaSha384],
+            "EC P-521" => &[Self::EcdsaSha512],
+            _ => &[Self::RsaSha256, Self::RsaSha384, Self::RsaSha512],
+        }
+    }
+
+    /// The provider's own name for verifying with it, on the curve that goes
+    /// with its hash (RFC 6931 §2.3.6).
+    pub(super) fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::RsaSha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            Self::RsaSha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+            Self::RsaSha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+            Self::EcdsaSha256 => &signature::ECDSA_P256_SHA256_FIXED,
+            Self::EcdsaSha384 => &signature::ECDSA_P384_SHA384_FIXED,
+            Self::EcdsaSha512 => &signature::ECDSA_P521_SHA512_FIXED,
+        }
+    }
+}
+
+/// The digests a reference may name (XML Encryption §5.7, RFC 9231 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DigestAlgorithm {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl DigestAlgorithm {
+    /// The algorithm's URI.
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Sha256 => names::SHA256,
+            Self::Sha384 => names::SHA384,
+            Self::Sha512 => names::SHA512,
+        }
+    }
+
+    /// The accepted algorithm of that URI.
+    pub fn accepted(uri: &str) -> Option<Self> {
+        [Self::Sha256, Self::Sha384, Self::Sha512]
+            .into_iter()
+            .find(|algorithm| algorithm.uri() == uri)
+    }
+
+    /// The digest of these octets.
+    pub fn of(self, octets: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+        };
+        digest::digest(algorithm, octets).as_ref().to_vec()
+    }
+}

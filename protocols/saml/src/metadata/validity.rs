@@ -1,0 +1,60 @@
+//! How long metadata holds: `validUntil` and `cacheDuration`, of the entity
+//! and of everything around it (saml-metadata §4.3.2).
+
+use bergshamra::xml::uppsala::{Document, NodeId};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::MetadataError;
+use crate::xml;
+
+/// The earliest `validUntil` from the role up to the root.
+pub(super) fn valid_until(
+    document: &Document<'_>,
+    role: NodeId,
+) -> Result<Option<Timestamp>, MetadataError> {
+    let mut earliest: Option<Timestamp> = None;
+    for (node, value) in upwards(document, role, "validUntil") {
+        let place = format!("{}/@validUntil", xml::name_of(document, node));
+        let until = xml::instant(value, &place)?;
+        earliest = Some(earliest.map_or(until, |known| known.min(until)));
+    }
+    Ok(earliest)
+}
+
+/// The shortest `cacheDuration` from the role up to the root, as it stands.
+pub(super) fn cache_duration(
+    document: &Document<'_>,
+    role: NodeId,
+) -> Result<Option<String>, MetadataError> {
+    let mut shortest: Option<(Timestamp, &str)> = None;
+    for (_, value) in upwards(document, role, "cacheDuration") {
+        let end = after(Timestamp::UNIX_EPOCH, value)?;
+        if shortest.is_none_or(|(known, _)| end < known) {
+            shortest = Some((end, value));
+        }
+    }
+    Ok(shortest.map(|(_, value)| value.to_owned()))
+}
+
+/// The instant that lies an `xs:duration` after another.
+pub(super) fn after(instant: Timestamp, duration: &str) -> Result<Timestamp, MetadataError> {
+    let wrong = || MetadataError::CacheDuration(duration.to_owned());
+    let span: Span = duration.trim().parse().map_err(|_| wrong())?;
+    if span.is_negative() {
+        return Err(wrong());
+    }
+    let end = instant
+        .to_zoned_datetime(TimeZone::UTC)
+        .saturating_add(span);
+    Ok(end.timestamp())
+}
+
+fn upwards<'d>(
+    document: &'d Document<'_>,
+    node: NodeId,
+    attribute: &'static str,
+) -> impl Iterator<Item = (NodeId, &'d str)> {
+    let up = std::iter::successors(Some(node), |node| document.parent(*node));
+    up.filter_map(move |node| Some((node, xml::attribute(document, node, attribute)?)))
+}

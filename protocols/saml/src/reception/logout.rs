@@ -1,0 +1,213 @@
+//! The rules of single logout (saml-profiles §4.4.4), applied to what is
+//! vouched for.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Vouched;
+use crate::acceptance::{Code, Refusal, Violation};
+use crate::encryption::DecryptionKeys;
+use crate::message::{LogoutRequest, LogoutResponse, NameId, Principal};
+
+/// What a receiver expects of a logout message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutExpectations {
+    /// The other side's entity identifier.
+    pub issuer: String,
+    /// The address that the message came to.
+    pub destination: String,
+    /// For an answer: the request that it must be to.
+    pub in_response_to: Option<String>,
+    /// The instant of judgement.
+    pub now: Timestamp,
+    /// By how much the clocks of both sides may differ.
+    pub clock_skew: SignedDuration,
+    /// How old a message may be: so long its identifier must be remembered.
+    pub lifetime: SignedDuration,
+}
+
+/// A logout message that may be acted upon; a request also knows of whom it
+/// speaks, in the clear.
+#[derive(Debug, Clone)]
+pub struct Honoured<M, Subject = ()> {
+    message: M,
+    subject: Subject,
+    relay_state: Option<String>,
+    until: Timestamp,
+}
+
+impl<M, Subject> Honoured<M, Subject> {
+    /// The message.
+    pub fn message(&self) -> &M {
+        &self.message
+    }
+
+    /// The sender's state, to be returned unchanged.
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+
+    /// When the message would no longer be taken: so long its identifier is
+    /// remembered, so that it can't be used again.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+}
+
+impl Honoured<LogoutRequest, NameId> {
+    /// Whose sessions end.
+    pub fn name_id(&self) -> &NameId {
+        &self.subject
+    }
+}
+
+/// What both kinds have in common.
+struct Head<'m> {
+    kind: &'static str,
+    issuer: &'m str,
+    destination: Option<&'m str>,
+    issue_instant: Timestamp,
+}
+
+impl LogoutExpectations {
+    fn judge(&self, head: &Head<'_>) -> Vec<Violation> {
+        let mut found = Vec::new();
+        let mut unless = |holds: bool, code: Code, detail: String| {
+            if !holds {
+                found.push(Violation { code, detail });
+            }
+        };
+        let Head { kind, issuer, .. } = head;
+        unless(
+            *issuer == self.issuer,
+            Code::WrongIssuer,
+            format!("expected {kind}/Issuer {}, came {issuer}", self.issuer),
+        );
+        let destination = head.destination.unwrap_or_default();
+        unless(
+            destination == self.destination,
+            Code::WrongDestination,
+            format!(
+                "expected {kind}/@Destination {}, came {destination:?}",
+                self.destination
+            ),
+        );
+        let came = head.issue_instant;
+        unless(
+            came <= self.now + self.clock_skew,
+            Code::NotYetValid,
+            format!("expected {kind}/@IssueInstant by {}, came {came}", self.now),
+        );
+        unless(
+            self.end(came) > self.now,
+            Code::Expired,
+            format!(
+                "expected {kind}/@IssueInstant at most {} seconds before {}, came {came}",
+                self.lifetime.as_secs(),
+                self.now
+            ),
+        );
+        found
+    }
+
+    fn end(&self, issued: Timestamp) -> Timestamp {
+        issued
+            .saturating_add(self.lifetime)
+            .and_then(|end| end.saturating_add(self.clock_skew))
+            .unwrap_or(issued)
+    }
+}
+
+impl Vouched<LogoutRequest> {
+    /// Applies the rules of a request; an encrypted name is decrypted.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with every rule that is broken.
+    pub fn check(
+        self,
+        expected: &LogoutExpectations,
+        decryption: Option<&DecryptionKeys>,
+    ) -> Result<Honoured<LogoutRequest, NameId>, Refusal> {
+        let request = &self.message;
+        let mut found = expected.judge(&Head {
+            kind: "LogoutRequest",
+            issuer: &request.issuer,
+            destination: request.destination.as_deref(),
+            issue_instant: request.issue_instant,
+        });
+        if let Some(until) = request.not_on_or_after
+            && expected.now - expected.clock_skew >= until
+        {
+            found.push(Violation {
+                code: Code::Expired,
+                detail: format!(
+                    "expected LogoutRequest/@NotOnOrAfter after {}, came {until}",
+                    expected.now
+                ),
+            });
+        }
+        let name_id = match &request.principal {
+            Principal::Named(name) => Ok(name.clone()),
+            Principal::Encrypted(name) => match decryption {
+                Some(keys) => keys.name_id(name),
+                None => Err("there is no key to decrypt an <EncryptedID> with".to_owned()),
+            },
+        };
+        match &name_id {
+            Ok(name) if name.value.is_empty() => found.push(Violation {
+                code: Code::NoNameId,
+                detail: "expected a <NameID> with a value, came an empty one".into(),
+            }),
+            Ok(_) => {}
+            Err(detail) => found.push(Violation {
+                code: Code::EncryptedAssertion,
+                detail: detail.clone(),
+            }),
+        }
+        match (Refusal::of(found), name_id) {
+            (None, Ok(subject)) => Ok(Honoured {
+                until: expected.end(request.issue_instant),
+                subject,
+                relay_state: self.relay_state,
+                message: self.message,
+            }),
+            (Some(refusal), _) => Err(refusal),
+            (None, Err(detail)) => Err(Refusal::new(Code::EncryptedAssertion, detail)),
+        }
+    }
+}
+
+impl Vouched<LogoutResponse> {
+    /// Applies the rules of an answer. Its status is the caller's to judge: a
+    /// refused logout is an answer all the same.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with every rule that is broken.
+    pub fn check(self, expected: &LogoutExpectations) -> Result<Honoured<LogoutResponse>, Refusal> {
+        let response = &self.message;
+        let mut found = expected.judge(&Head {
+            kind: "LogoutResponse",
+            issuer: &response.issuer,
+            destination: response.destination.as_deref(),
+            issue_instant: response.issue_instant,
+        });
+        if response.in_response_to != expected.in_response_to {
+            found.push(Violation {
+                code: Code::WrongInResponseTo,
+                detail: format!(
+                    "expected LogoutResponse/@InResponseTo {}, came {}",
+                    expected.in_response_to.as_deref().unwrap_or("none"),
+                    response.in_response_to.as_deref().unwrap_or("none"),
+                ),
+            });
+        }
+        match Refusal::of(found) {
+            Some(refusal) => Err(refusal),
+            None => Ok(Honoured {
+                until: expected.end(response.issue_instant),
+                subject: (),
+                relay_state: self.relay_state,
+                message: self.message,
+            }),
+        }
+    }
+}

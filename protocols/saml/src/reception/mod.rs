@@ -1,0 +1,292 @@
+//! Messages between the parties other than Responses, one way on either side:
+//! what a browser brought becomes [`Received`], then [`Vouched`] for by a key
+//! that is trusted, then [`Honoured`] — or a [`Refusal`].
+//!
+//! Each stage can only be made by the one before it. By HTTP-Redirect the
+//! query's own octets are signed, by HTTP-POST the message is, in the very
+//! tree that it is read from.
+//!
+//! A new kind of message implements [`Message`] here and nowhere else.
+
+mod logout;
+
+use bergshamra::xml::uppsala::{Document, NodeId};
+
+pub use logout::{Honoured, LogoutExpectations};
+
+use crate::Limits;
+use crate::acceptance::{Code, Refusal, TrustedKeys};
+use crate::binding::redirect::{self, QuerySignature};
+use crate::binding::{BindingError, Parameter, post};
+use crate::message::{AuthnRequest, LogoutRequest, LogoutResponse};
+use crate::names;
+use crate::signature::enveloped::Enveloped;
+use crate::xml::{self, XmlError};
+
+/// A message that can be received so.
+pub trait Message: sealed::Readable {
+    /// The root element, in the protocol's namespace.
+    const NAME: &'static str;
+    /// The parameter that carries it.
+    const PARAMETER: Parameter;
+}
+
+mod sealed {
+    use super::{Document, NodeId, XmlError};
+
+    pub trait Readable: Sized {
+        fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError>;
+    }
+}
+
+macro_rules! messages {
+    ($($message:ident $name:literal $parameter:ident;)+) => {$(
+        impl Message for $message {
+            const NAME: &'static str = $name;
+            const PARAMETER: Parameter = Parameter::$parameter;
+        }
+
+        impl sealed::Readable for $message {
+            fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
+                $message::read(document, root)
+            }
+        }
+    )+};
+}
+
+messages! {
+    AuthnRequest "AuthnRequest" Request;
+    LogoutRequest "LogoutRequest" Request;
+    LogoutResponse "LogoutResponse" Response;
+}
+
+/// How it came, with what signature.
+#[derive(Debug, Clone)]
+enum Carried {
+    Redirect(Option<QuerySignature>),
+    Form,
+}
+
+/// What a browser brought: text, bounded and decoded, believed in nothing.
+#[derive(Debug, Clone)]
+pub struct Received {
+    xml: String,
+    parameter: Parameter,
+    relay_state: Option<String>,
+    carried: Carried,
+    limits: Limits,
+}
+
+impl Received {
+    /// Takes the query of a redirect, without its `?` (saml-bindings §3.4).
+    ///
+    /// # Errors
+    /// [`Code::NotEncoded`], [`Code::TooLarge`], [`Code::SignatureAlgorithm`].
+    pub fn by_redirect(raw_query: &str, limits: &Limits) -> Result<Self, Refusal> {
+        let message = redirect::decode(raw_query, limits).map_err(|error| not_taken(&error))?;
+        Ok(Self {
+            xml: message.xml,
+            parameter: message.parameter,
+            relay_state: message.relay_state,
+            carried: Carried::Redirect(message.signature),
+            limits: *limits,
+        })
+    }
+
+    /// Takes a form's field (saml-bindings §3.5).
+    ///
+    /// # Errors
+    /// [`Code::NotEncoded`] and [`Code::TooLarge`].
+    pub fn by_form(
+        parameter: Parameter,
+        field: &str,
+        relay_state: Option<String>,
+        limits: &Limits,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            xml: post::decode(field, limits).map_err(|error| not_taken(&error))?,
+            parameter,
+            relay_state,
+            carried: Carried::Form,
+            limits: *limits,
+        })
+    }
+
+    /// The parameter that it came in.
+    pub fn parameter(&self) -> Parameter {
+        self.parameter
+    }
+
+    /// The sender's state, to be returned unchanged.
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+
+    /// The text as it came, for the log.
+    pub fn xml(&self) -> &str {
+        &self.xml
+    }
+
+    /// Whose it says it is: to look the keys up by, and believed in nothing
+    /// else.
+    ///
+    /// # Errors
+    /// [`Code::NotXml`] and [`Code::Malformed`].
+    pub fn claimed_issuer(&self) -> Result<String, Refusal> {
+        let document = self.parsed()?;
+        let root = document.document_element();
+        let issuer = root.and_then(|root| xml::child(&document, root, names::ASSERTION, "Issuer"));
+        issuer
+            .map(|node| xml::trimmed(&document, node))
+            .filter(|issuer| !issuer.is_empty())
+            .ok_or_else(|| Refusal::new(Code::Malformed, "expected an <Issuer>, found none"))
+    }
+
+    /// Whether a signature came along; not whether it holds.
+    ///
+    /// # Errors
+    /// [`Code::NotXml`].
+    pub fn is_signed(&self) -> Result<bool, Refusal> {
+        match &self.carried {
+            Carried::Redirect(signature) => Ok(signature.is_some()),
+            Carried::Form => {
+                let document = self.parsed()?;
+                let root = document.document_element();
+                let signature =
+                    root.and_then(|root| xml::child(&document, root, names::DSIG, "Signature"));
+                Ok(signature.is_some())
+            }
+        }
+    }
+
+    /// The message without anyone to vouch for it: for requests that need not
+    /// be signed.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it can't be read as that message.
+    pub fn at_its_word<M: Message>(&self) -> Result<M, Refusal> {
+        let document = self.parsed()?;
+        let root = self.root::<M>(&document)?;
+        M::read(&document, root).map_err(malformed)
+    }
+
+    /// Verifies the signature, which must be there, and reads the message from
+    /// what it covers.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: not signed, signed elsewhere, by another's key, with an
+    /// algorithm that isn't on the list, or no such message.
+    pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Vouched<M>, Refusal> {
+        let document = self.parsed()?;
+        let root = self.root::<M>(&document)?;
+        let enveloped = the_signature(&document, root)?;
+        match (&self.carried, enveloped) {
+            (Carried::Redirect(Some(signature)), None) => {
+                if !signature.verify(keys.certificates()) {
+                    return Err(Refusal::new(
+                        Code::SignatureInvalid,
+                        "expected the query's signature to verify with a trusted certificate: it does not",
+                    ));
+                }
+            }
+            (Carried::Redirect(_), Some(_)) => {
+                return Err(Refusal::new(
+                    Code::SignatureMisplaced,
+                    "expected no <Signature> in a message by HTTP-Redirect (saml-bindings §3.4.4.1), found one",
+                ));
+            }
+            (Carried::Form, Some(signature)) => {
+                Enveloped::of(&document, signature, root)?
+                    .verify(&document, keys.certificates())?;
+            }
+            (_, None) => {
+                return Err(Refusal::new(
+                    Code::NotSigned,
+                    format!(
+                        "expected a signed <{}>, came one without a signature",
+                        M::NAME
+                    ),
+                ));
+            }
+        }
+        let message = M::read(&document, root).map_err(malformed)?;
+        Ok(Vouched {
+            message,
+            relay_state: self.relay_state.clone(),
+        })
+    }
+
+    fn parsed(&self) -> Result<Document<'_>, Refusal> {
+        xml::parse(&self.xml, &self.limits).map_err(|error| match error {
+            XmlError::TooLarge { .. } => Refusal::new(Code::TooLarge, error.to_string()),
+            error => Refusal::new(Code::NotXml, error.to_string()),
+        })
+    }
+
+    fn root<M: Message>(&self, document: &Document<'_>) -> Result<NodeId, Refusal> {
+        if self.parameter != M::PARAMETER {
+            return Err(Refusal::new(
+                Code::Malformed,
+                format!(
+                    "expected a <{}> in {}, it came in {}",
+                    M::NAME,
+                    M::PARAMETER.name(),
+                    self.parameter.name()
+                ),
+            ));
+        }
+        xml::root(document, names::PROTOCOL, M::NAME).map_err(malformed)
+    }
+}
+
+/// The root's own signature; there may be no other in the document.
+fn the_signature(document: &Document<'_>, root: NodeId) -> Result<Option<NodeId>, Refusal> {
+    let all = document.get_elements_by_tag_name_ns(names::DSIG, "Signature");
+    match all.as_slice() {
+        [] => Ok(None),
+        [one] if document.parent(*one) == Some(root) => Ok(Some(*one)),
+        [_] => Err(Refusal::new(
+            Code::SignatureMisplaced,
+            format!(
+                "expected the <Signature> in <{}>, found it deeper",
+                xml::name_of(document, root)
+            ),
+        )),
+        all => Err(Refusal::new(
+            Code::SignatureMisplaced,
+            format!("expected one <Signature>, came {}", all.len()),
+        )),
+    }
+}
+
+fn malformed(error: XmlError) -> Refusal {
+    Refusal::new(Code::Malformed, error.to_string())
+}
+
+fn not_taken(error: &BindingError) -> Refusal {
+    let code = match error {
+        BindingError::TooLarge { .. } => Code::TooLarge,
+        BindingError::Algorithm(_) => Code::SignatureAlgorithm,
+        _ => Code::NotEncoded,
+    };
+    Refusal::new(code, error.to_string())
+}
+
+/// A message that a trusted key vouches for, whole.
+#[derive(Debug, Clone)]
+pub struct Vouched<M> {
+    message: M,
+    relay_state: Option<String>,
+}
+
+impl<M> Vouched<M> {
+    /// The message. For a logout, [`Vouched::check`] comes next.
+    pub fn message(&self) -> &M {
+        &self.message
+    }
+
+    /// The sender's state, to be returned unchanged.
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+}

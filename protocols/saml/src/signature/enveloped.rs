@@ -1,0 +1,242 @@
+//! A signature in the element that it is over, as saml-core §5.4 allows it
+//! and nothing beyond: one reference to the parent's ID, two transforms,
+//! algorithms from the list. Which element it vouches for is decided by where
+//! it stands; no reference is ever looked up.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bergshamra::xml::uppsala::{Document, NodeId};
+
+use crate::keys::{Certificate, DigestAlgorithm, SignatureAlgorithm};
+use crate::names::{self, DSIG};
+use crate::xml::{self, XmlError};
+
+/// Prefixes in an `InclusiveNamespaces` list, at most: each costs a look
+/// through the ancestors of every element.
+const MOST_PREFIXES: usize = 16;
+
+/// Why a signature vouches for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// It is not there, or not where or not of the form that saml-core §5.4
+    /// demands.
+    #[error("{0}")]
+    Misplaced(String),
+    /// It names an algorithm that is not on the list.
+    #[error("{0}")]
+    Algorithm(String),
+    /// Digest or signature don't hold.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+fn misplaced(detail: impl Into<String>) -> SignatureError {
+    SignatureError::Misplaced(detail.into())
+}
+
+fn missing(error: XmlError) -> SignatureError {
+    misplaced(error.to_string())
+}
+
+/// A well-formed signature over the element that it stands in; whether it
+/// holds, [`Self::verify`] says.
+pub(crate) struct Enveloped {
+    /// The element it is over: its parent.
+    pub(crate) element: NodeId,
+    signature: NodeId,
+    info: NodeId,
+    algorithm: SignatureAlgorithm,
+    info_prefixes: Vec<String>,
+    digest: DigestAlgorithm,
+    prefixes: Vec<String>,
+    reference: NodeId,
+}
+
+impl Enveloped {
+    /// Reads the form of `signature`, a child of `element`.
+    pub(crate) fn of(
+        document: &Document<'_>,
+        signature: NodeId,
+        element: NodeId,
+    ) -> Result<Self, SignatureError> {
+        if xml::child(document, signature, DSIG, "Object").is_some() {
+            return Err(misplaced("expected no <Object> in <Signature>, found one"));
+        }
+        let info = the_one(document, signature, "SignedInfo")?;
+        the_one(document, signature, "SignatureValue")?;
+        let reference = the_one(document, info, "Reference")?;
+        let id = xml::required_attribute(document, element, "ID").map_err(missing)?;
+        let uri = xml::required_attribute(document, reference, "URI").map_err(missing)?;
+        if id.is_empty() || uri.strip_prefix('#') != Some(id) {
+            return Err(misplaced(format!(
+                "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, came {uri:?}"
+            )));
+        }
+        let (method, uri) = named(document, info, "CanonicalizationMethod")?;
+        if uri != names::EXC_C14N {
+            return Err(SignatureError::Algorithm(format!(
+                "expected CanonicalizationMethod {}, came {uri}",
+                names::EXC_C14N
+            )));
+        }
+        let info_prefixes = inclusive_prefixes(document, method)?;
+        let (_, uri) = named(document, info, "SignatureMethod")?;
+        let algorithm = SignatureAlgorithm::accepted(uri).ok_or_else(|| {
+            SignatureError::Algorithm(format!(
+                "expected SignatureMethod RSA or ECDSA with SHA-256, SHA-384 or SHA-512, came {uri}"
+            ))
+        })?;
+        let (_, uri) = named(document, reference, "DigestMethod")?;
+        let digest = DigestAlgorithm::accepted(uri).ok_or_else(|| {
+            SignatureError::Algorithm(format!(
+                "expected DigestMethod SHA-256, SHA-384 or SHA-512, came {uri}"
+            ))
+        })?;
+        the_one(document, reference, "DigestValue")?;
+        Ok(Self {
+            prefixes: transforms(document, reference)?,
+            element,
+            signature,
+            info,
+            algorithm,
+            info_prefixes,
+            digest,
+            reference,
+        })
+    }
+
+    /// Whether one of these keys made it over the element as it stands in this
+    /// tree, the signature itself left out.
+    pub(crate) fn verify(
+        &self,
+        document: &Document<'_>,
+        certificates: &[Certificate],
+    ) -> Result<(), SignatureError> {
+        let invalid = |detail: String| SignatureError::Invalid(detail);
+        self.unique_id(document)?;
+        let prefixes: Vec<&str> = self.prefixes.iter().map(String::as_str).collect();
+        let canonical = xml::canonical(document, self.element, Some(self.signature), &prefixes);
+        let stated = self.octets(document, self.reference, "DigestValue")?;
+        if self.digest.of(&canonical) != stated {
+            return Err(invalid(format!(
+                "expected the digest that the signature of <{}> names; the element was changed after it was signed",
+                xml::name_of(document, self.element)
+            )));
+        }
+        let prefixes: Vec<&str> = self.info_prefixes.iter().map(String::as_str).collect();
+        let signed = xml::canonical(document, self.info, None, &prefixes);
+        let value = self.octets(document, self.signature, "SignatureValue")?;
+        let mut all = certificates.iter();
+        if all.any(|certificate| certificate.verifies(self.algorithm, &signed, &value)) {
+            return Ok(());
+        }
+        let trusted: Vec<String> = certificates
+            .iter()
+            .map(Certificate::fingerprint_sha256)
+            .collect();
+        Err(invalid(format!(
+            "expected the signature of <{}> to verify with {}: it does not",
+            xml::name_of(document, self.element),
+            trusted.join(" or "),
+        )))
+    }
+
+    /// No other element may have the ID, by whatever attribute a reader takes
+    /// for one (saml-core §1.3.4).
+    fn unique_id(&self, document: &Document<'_>) -> Result<(), SignatureError> {
+        let id = xml::attribute(document, self.element, "ID").unwrap_or_default();
+        let bears = xml::elements(document).filter(|(_, element)| {
+            element.attributes.iter().any(|attribute| {
+                attribute.value == id
+                    && ["ID", "Id", "id", "AssertionID"]
+                        .contains(&attribute.name.local_name.as_ref())
+            })
+        });
+        match bears.count() {
+            1 => Ok(()),
+            came => Err(SignatureError::Invalid(format!(
+                "expected the ID {id} once in the document, came {came} times"
+            ))),
+        }
+    }
+
+    fn octets(
+        &self,
+        document: &Document<'_>,
+        parent: NodeId,
+        name: &'static str,
+    ) -> Result<Vec<u8>, SignatureError> {
+        let node = the_one(document, parent, name)?;
+        let wrong = |what: String| SignatureError::Invalid(format!("in <{name}>: {what}"));
+        let mut text = xml::only_text(document, node)
+            .ok_or_else(|| wrong("expected base64 and nothing else".into()))?;
+        text.retain(|sign| !sign.is_ascii_whitespace());
+        STANDARD
+            .decode(text)
+            .map_err(|error| wrong(format!("expected base64: {error}")))
+    }
+}
+
+/// The only child of that name, which must be there.
+fn the_one(
+    document: &Document<'_>,
+    parent: NodeId,
+    name: &'static str,
+) -> Result<NodeId, SignatureError> {
+    match xml::children(document, parent, DSIG, name).as_slice() {
+        [one] => Ok(*one),
+        all => Err(misplaced(format!(
+            "expected one <{name}>, came {}",
+            all.len()
+        ))),
+    }
+}
+
+/// The child of that name and the algorithm that it names.
+fn named<'d>(
+    document: &'d Document<'_>,
+    parent: NodeId,
+    name: &'static str,
+) -> Result<(NodeId, &'d str), SignatureError> {
+    let node = the_one(document, parent, name)?;
+    let uri = xml::required_attribute(document, node, "Algorithm").map_err(missing)?;
+    Ok((node, uri))
+}
+
+/// Enveloped-signature, then exclusive canonicalization, and nothing else;
+/// the canonicalization's inclusive prefixes.
+fn transforms(document: &Document<'_>, reference: NodeId) -> Result<Vec<String>, SignatureError> {
+    let all = the_one(document, reference, "Transforms")?;
+    let nodes = xml::children(document, all, DSIG, "Transform");
+    let uri = |node: &NodeId| xml::attribute(document, *node, "Algorithm").unwrap_or_default();
+    if let [first, second] = nodes.as_slice()
+        && uri(first) == names::ENVELOPED_SIGNATURE
+        && uri(second) == names::EXC_C14N
+    {
+        return inclusive_prefixes(document, *second);
+    }
+    let came: Vec<&str> = nodes.iter().map(uri).collect();
+    Err(SignatureError::Algorithm(format!(
+        "expected the transforms enveloped-signature and xml-exc-c14n, came {}",
+        came.join(", ")
+    )))
+}
+
+/// The `PrefixList` of an exclusive canonicalization (xml-exc-c14n §3).
+fn inclusive_prefixes(
+    document: &Document<'_>,
+    method: NodeId,
+) -> Result<Vec<String>, SignatureError> {
+    let Some(list) = xml::child(document, method, names::EXC_C14N, "InclusiveNamespaces") else {
+        return Ok(Vec::new());
+    };
+    let list = xml::attribute(document, list, "PrefixList").unwrap_or_default();
+    let prefixes: Vec<String> = list.split_whitespace().map(str::to_owned).collect();
+    if prefixes.len() > MOST_PREFIXES {
+        return Err(SignatureError::Algorithm(format!(
+            "expected at most {MOST_PREFIXES} inclusive prefixes, came {}",
+            prefixes.len()
+        )));
+    }
+    Ok(prefixes)
+}

@@ -1,0 +1,177 @@
+//! Requests and logout messages: what is vouched for, and what never is.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use saml::Limits;
+use saml::acceptance::{Refusal, TrustedKeys};
+use saml::binding::{Outgoing, Parameter, post, redirect, send};
+use saml::keys::SigningKey;
+use saml::message::{
+    AuthnContextComparison, AuthnRequest, LogoutRequest, NameId, NameIdFormat, Principal,
+    RequestedAuthnContext, authn_strength,
+};
+use saml::names;
+use saml::reception::{Received, Vouched};
+use saml::signature::Signer;
+use support::{IDP, SP, ec, now, other_rsa, rsa};
+
+const SLO: &str = "https://idp.example/env/saml20/idp/slo";
+
+fn logout() -> LogoutRequest {
+    LogoutRequest {
+        id: "_logout".into(),
+        issue_instant: now(),
+        issuer: SP.into(),
+        destination: Some(SLO.into()),
+        not_on_or_after: None,
+        reason: Some(names::LOGOUT_USER.into()),
+        principal: Principal::Named(NameId {
+            value: "anna@corp.example".into(),
+            format: NameIdFormat::EmailAddress,
+            name_qualifier: None,
+            sp_name_qualifier: Some(SP.into()),
+        }),
+        session_indexes: vec!["_one".into(), "_two".into()],
+    }
+}
+
+fn received(outgoing: &Outgoing) -> Received {
+    match outgoing {
+        Outgoing::Redirect(url) => {
+            let query = url.split_once('?').unwrap().1;
+            Received::by_redirect(query, &Limits::default()).unwrap()
+        }
+        Outgoing::Form(page) => {
+            let rest = page.split_once("name=\"SAMLRequest\" type=\"hidden\" value=\"");
+            let field = rest.unwrap().1.split_once('"').unwrap().0;
+            by_form(field)
+        }
+    }
+}
+
+fn by_form(field: &str) -> Received {
+    let limits = Limits::default();
+    Received::by_form(Parameter::Request, field, None, &limits).unwrap()
+}
+
+fn judged(received: Received) -> Result<Vouched<LogoutRequest>, Refusal> {
+    let certificates = [rsa(), ec()].map(|key| key.certificate().clone());
+    received.verify(&TrustedKeys::new(certificates.to_vec()).unwrap())
+}
+
+fn sent(binding: &str, key: Option<&SigningKey>) -> Received {
+    let xml = logout().to_xml();
+    received(&send((binding, SLO), Parameter::Request, &xml, None, key).unwrap())
+}
+
+#[test]
+fn a_signed_message_is_read_as_it_was_written_by_either_binding_and_key() {
+    for binding in [names::HTTP_REDIRECT, names::HTTP_POST] {
+        for key in [rsa(), ec()] {
+            let vouched = judged(sent(binding, Some(&key))).unwrap();
+            assert_eq!(*vouched.message(), logout(), "{binding}");
+        }
+        assert_eq!(
+            judged(sent(binding, None)).unwrap_err().code(),
+            "not-signed"
+        );
+        let foreign = other_rsa();
+        let refusal = judged(sent(binding, Some(&foreign))).unwrap_err();
+        assert_eq!(refusal.code(), "signature-invalid");
+    }
+}
+
+#[test]
+fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
+    let signed = Signer::of_documents(rsa())
+        .sign_document(&logout().to_xml())
+        .unwrap();
+    let code = |xml: &str| {
+        let refusal = judged(by_form(&post::encode(xml))).unwrap_err();
+        refusal.code().to_owned()
+    };
+    let changed = signed.replace("anna@", "eve@");
+    assert_eq!(code(&changed), "signature-invalid");
+    // The signed message inside another one.
+    let outer = logout().to_xml().replace("_logout", "_forged");
+    let wrapped = outer.replace(
+        "<samlp:SessionIndex>",
+        &format!("<samlp:Extensions>{signed}</samlp:Extensions><samlp:SessionIndex>"),
+    );
+    assert_eq!(code(&wrapped), "signature-misplaced");
+    let twice = signed.replace("</ds:Signature>", "</ds:Signature><ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"></ds:Signature>");
+    assert_eq!(code(&twice), "signature-misplaced");
+    let weak = signed.replace(names::RSA_SHA256, names::RSA_SHA1);
+    assert_eq!(code(&weak), "signature-algorithm");
+    // An enveloped signature counts for nothing in a query.
+    let url = redirect::encode(SLO, Parameter::Request, &signed, None, None).unwrap();
+    let refusal = judged(received(&Outgoing::Redirect(url))).unwrap_err();
+    assert_eq!(refusal.code(), "signature-misplaced");
+    // One kind of message is not another.
+    let keys = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
+    let other = by_form(&post::encode(&signed)).verify::<AuthnRequest>(&keys);
+    assert_eq!(other.unwrap_err().code(), "response-malformed");
+}
+
+#[test]
+fn a_request_by_post_is_vouched_for_and_unsigned_it_can_be_read_at_its_word() {
+    let request = AuthnRequest {
+        id: "_request".into(),
+        issue_instant: now(),
+        issuer: SP.into(),
+        destination: Some(IDP.into()),
+        acs_url: None,
+        acs_index: None,
+        protocol_binding: None,
+        name_id_policy: None,
+        force_authn: true,
+        is_passive: false,
+        requested_authn_context: Some(RequestedAuthnContext {
+            comparison: AuthnContextComparison::Minimum,
+            class_refs: vec![names::PASSWORD.into()],
+        }),
+    };
+    let endpoint = (names::HTTP_POST, IDP);
+    let key = ec();
+    let outgoing = send(
+        endpoint,
+        Parameter::Request,
+        &request.to_xml(),
+        None,
+        Some(&key),
+    );
+    let received = received(&outgoing.unwrap());
+    assert_eq!(received.claimed_issuer().unwrap(), SP);
+    assert!(received.is_signed().unwrap());
+    assert_eq!(received.at_its_word::<AuthnRequest>().unwrap(), request);
+    let keys = TrustedKeys::new(vec![ec().certificate().clone()]).unwrap();
+    let vouched = received.verify::<AuthnRequest>(&keys).unwrap();
+    assert_eq!(*vouched.message(), request);
+}
+
+#[test]
+fn contexts_compare_as_the_standard_has_it() {
+    use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
+    let (weak, strong) = (names::PASSWORD, names::PASSWORD_PROTECTED_TRANSPORT);
+    let other = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
+    for (comparison, named, came, expected) in [
+        (Exact, weak, weak, true),
+        (Exact, weak, strong, false),
+        (Minimum, weak, strong, true),
+        (Minimum, strong, weak, false),
+        (Maximum, strong, weak, true),
+        (Maximum, weak, strong, false),
+        (Better, weak, strong, true),
+        (Better, strong, strong, false),
+        (Minimum, other, strong, false),
+        (Exact, other, other, true),
+    ] {
+        let requested = RequestedAuthnContext {
+            comparison,
+            class_refs: vec![named.into()],
+        };
+        let allowed = requested.allows(came, authn_strength);
+        assert_eq!(allowed, expected, "{comparison:?} {named}, came {came}");
+    }
+}

@@ -1,0 +1,295 @@
+//! Single logout (saml-profiles §4.4), the service provider's side. Started
+//! here, the session ends at once and the IdP is told; started at the IdP, its
+//! LogoutRequest ends the sessions that it names, and is answered.
+
+use saml::binding::{Outgoing, Parameter, send};
+use saml::encryption::DecryptionKeys;
+use saml::message::{LogoutRequest, LogoutResponse, Principal, Status, StatusCode};
+use saml::metadata::Endpoint;
+use saml::names;
+use saml::reception::{LogoutExpectations, Received};
+
+use super::{TurnedAway, subject};
+use crate::Portal;
+use crate::accounts;
+use crate::audit::{self, Event};
+use crate::configurator::Integration;
+use crate::refusal::Refused;
+use crate::store::accounts::SessionRow;
+use crate::store::logouts::LogoutRow;
+use crate::store::{self, fingerprint, stored};
+
+/// Where a logout leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoggedOut {
+    /// The person is logged out, and nobody else needs to hear of it.
+    Here,
+    /// The same, but some sessions elsewhere may live on: the IdP says so.
+    Partly(String),
+    /// The browser carries a message to the IdP.
+    To(Outgoing),
+}
+
+/// Ends the session of this cookie; when it began at an IdP with a single
+/// logout endpoint, the IdP is told.
+///
+/// # Errors
+/// When the database fails or the message can't be made; the session has ended
+/// all the same.
+pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, TurnedAway> {
+    let mut db = portal.store.read().await?;
+    let session = store::accounts::session(&mut db, &fingerprint(cookie)).await?;
+    drop(db);
+    accounts::log_out(portal, cookie).await?;
+    let Some(session) = session else {
+        return Ok(LoggedOut::Here);
+    };
+    let Some(tenant_id) = session.saml_tenant.as_deref() else {
+        return Ok(LoggedOut::Here);
+    };
+    let mut db = portal.store.read().await?;
+    let Some(tenant) = store::tenants::by_id(&mut db, tenant_id).await? else {
+        return Ok(LoggedOut::Here);
+    };
+    // Where SSO is out of order, nobody can be told.
+    let Ok(integration) = super::integration(portal, &mut db, &tenant.business_id).await else {
+        return Ok(LoggedOut::Here);
+    };
+    drop(db);
+    match integration.slo.first() {
+        Some(endpoint) => tell(portal, &integration, &session, endpoint).await,
+        None => Ok(LoggedOut::Here),
+    }
+}
+
+async fn tell(
+    portal: &Portal,
+    integration: &Integration,
+    session: &SessionRow,
+    endpoint: &Endpoint,
+) -> Result<LoggedOut, TurnedAway> {
+    let stored_subject = session.saml_subject.as_deref().unwrap_or_default();
+    let Some(name_id) = subject::read(stored_subject) else {
+        return Ok(LoggedOut::Here);
+    };
+    let now = portal.now();
+    let chance = portal.ambient.chance();
+    let until = now + portal.config.logout_lifetime;
+    let request = LogoutRequest {
+        id: format!("_{}", chance.hex(20)),
+        issue_instant: now,
+        issuer: portal.service_provider(&integration.tenant.id).entity_id,
+        destination: Some(endpoint.location.clone()),
+        not_on_or_after: Some(until),
+        reason: Some(names::LOGOUT_USER.to_owned()),
+        principal: Principal::Named(name_id),
+        session_indexes: session.saml_session_index.iter().cloned().collect(),
+    };
+    let waiting = LogoutRow {
+        relay_state: chance.token(24),
+        tenant_id: integration.tenant.id.clone(),
+        request_id: request.id.clone(),
+        created: stored(now),
+        expires: stored(until),
+    };
+    let key = portal.request_key().await?;
+    let outgoing = send(
+        (&endpoint.binding, &endpoint.location),
+        Parameter::Request,
+        &request.to_xml(),
+        Some(&waiting.relay_state),
+        Some(&key),
+    )
+    .map_err(|error| unsendable(integration, &error))?;
+    let mut tx = portal.store.write().await?;
+    store::logouts::insert(&mut tx, &waiting).await?;
+    tx.commit().await?;
+    Ok(LoggedOut::To(outgoing))
+}
+
+fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> TurnedAway {
+    TurnedAway::of(
+        &integration.tenant.business_id,
+        Refused::new(
+            "logout-failed",
+            "You are logged out here, but your organisation's IdP could not be told.",
+            format!("the logout message can't be sent: {error}"),
+            "Ask your administrator to check the single logout endpoint of the IdP's metadata.",
+        ),
+    )
+}
+
+/// A browser brings a logout message to this tenant's single logout address.
+///
+/// # Errors
+/// Whatever stands against it; then no session ends.
+pub async fn receive(
+    portal: &Portal,
+    tenant_id: &str,
+    received: Received,
+    address: &str,
+) -> Result<LoggedOut, TurnedAway> {
+    let mut db = portal.store.read().await?;
+    let tenant = store::tenants::by_id(&mut db, tenant_id)
+        .await?
+        .ok_or_else(|| super::no_such_service(tenant_id))?;
+    let integration = super::integration(portal, &mut db, &tenant.business_id).await?;
+    drop(db);
+    let outcome = match received.parameter() {
+        Parameter::Request => asked(portal, &integration, received, address).await,
+        Parameter::Response => answered(portal, &integration, received).await,
+    };
+    outcome.map_err(|refused| TurnedAway::of(&integration.tenant.business_id, refused))
+}
+
+fn expectations(portal: &Portal, integration: &Integration) -> LogoutExpectations {
+    LogoutExpectations {
+        issuer: integration.idp_entity_id.clone(),
+        destination: portal.service_provider(&integration.tenant.id).slo_url,
+        in_response_to: None,
+        now: portal.now(),
+        clock_skew: portal.config.clock_skew,
+        lifetime: portal.config.logout_lifetime,
+    }
+}
+
+/// The IdP ends sessions.
+async fn asked(
+    portal: &Portal,
+    integration: &Integration,
+    received: Received,
+    address: &str,
+) -> Result<LoggedOut, Refused> {
+    let decryption = DecryptionKeys::new(vec![portal.request_key().await?]);
+    let honoured = received
+        .verify::<LogoutRequest>(&integration.keys)?
+        .check(&expectations(portal, integration), Some(&decryption))?;
+    let request = honoured.message();
+    let tenant_id = &integration.tenant.id;
+    let subject = subject::stored(honoured.name_id());
+    let mut tx = portal.store.write().await?;
+    let until = stored(honoured.until());
+    if !store::logins::see_assertion(&mut tx, &request.issuer, &request.id, until).await? {
+        return Err(replayed(&request.issuer, &request.id));
+    }
+    let mut ended = 0;
+    if request.session_indexes.is_empty() {
+        ended += store::accounts::end_saml_sessions(&mut tx, tenant_id, &subject, None).await?;
+    }
+    for index in &request.session_indexes {
+        let index = Some(index.as_str());
+        ended += store::accounts::end_saml_sessions(&mut tx, tenant_id, &subject, index).await?;
+    }
+    let event = Event::new(
+        &integration.idp_entity_id,
+        "logged-out-by-idp",
+        &honoured.name_id().value,
+    )
+    .saying(format!("{ended} sessions ended"))
+    .from(address);
+    audit::record(
+        portal,
+        &mut tx,
+        Some(&integration.tenant.business_id),
+        event,
+    )
+    .await?;
+    tx.commit().await?;
+    let status = if ended > 0 {
+        Status::success()
+    } else {
+        Status {
+            code: StatusCode::Requester,
+            detail: Some(StatusCode::UnknownPrincipal),
+            message: Some("no session of this subject and session index lives here".to_owned()),
+        }
+    };
+    reply(portal, integration, request, status, honoured.relay_state()).await
+}
+
+/// Tells the IdP how its request fared.
+async fn reply(
+    portal: &Portal,
+    integration: &Integration,
+    request: &LogoutRequest,
+    status: Status,
+    relay_state: Option<&str>,
+) -> Result<LoggedOut, Refused> {
+    let Some(endpoint) = integration.slo.first() else {
+        return Ok(LoggedOut::Here);
+    };
+    let location = endpoint.response_location.as_ref();
+    let location = location.unwrap_or(&endpoint.location);
+    let response = LogoutResponse {
+        id: format!("_{}", portal.ambient.chance().hex(20)),
+        issue_instant: portal.now(),
+        issuer: portal.service_provider(&integration.tenant.id).entity_id,
+        destination: Some(location.clone()),
+        in_response_to: Some(request.id.clone()),
+        status,
+    };
+    let key = portal.request_key().await?;
+    let outgoing = send(
+        (&endpoint.binding, location),
+        Parameter::Response,
+        &response.to_xml(),
+        relay_state,
+        Some(&key),
+    )
+    .map_err(|error| unsendable(integration, &error).refused)?;
+    Ok(LoggedOut::To(outgoing))
+}
+
+/// The IdP says how our request fared.
+async fn answered(
+    portal: &Portal,
+    integration: &Integration,
+    received: Received,
+) -> Result<LoggedOut, Refused> {
+    let relay_state = received.relay_state().unwrap_or_default().to_owned();
+    let tenant_id = &integration.tenant.id;
+    let now = stored(portal.now());
+    let mut db = portal.store.read().await?;
+    let waiting = store::logouts::waiting(&mut db, tenant_id, &relay_state, now).await?;
+    drop(db);
+    let waiting = waiting.ok_or_else(|| {
+        Refused::new(
+            "logout-unsolicited",
+            "Nobody waits for this answer.",
+            "no LogoutRequest of the portal waits under this RelayState: it was answered, is too old, or never was",
+            "Log out again, if you are still logged in.",
+        )
+    })?;
+    let honoured = received
+        .verify::<LogoutResponse>(&integration.keys)?
+        .check(&LogoutExpectations {
+            in_response_to: Some(waiting.request_id),
+            ..expectations(portal, integration)
+        })?;
+    let mut tx = portal.store.write().await?;
+    let first = store::logouts::answered(&mut tx, &relay_state).await?;
+    tx.commit().await?;
+    let response = honoured.message();
+    if !first {
+        return Err(replayed(&response.issuer, &response.id));
+    }
+    let status = &response.status;
+    match (status.is_success(), &status.detail) {
+        (true, None) => Ok(LoggedOut::Here),
+        (true, Some(StatusCode::PartialLogout)) => Ok(LoggedOut::Partly(
+            "Some applications of your organisation could not be told: close your browser to be sure.".to_owned(),
+        )),
+        _ => Ok(LoggedOut::Partly(
+            "Your organisation's IdP did not log you out: close your browser to be sure.".to_owned(),
+        )),
+    }
+}
+
+fn replayed(issuer: &str, id: &str) -> Refused {
+    Refused::new(
+        "logout-replayed",
+        "This logout was used already.",
+        format!("the logout message {id} of {issuer} came before: each counts once"),
+        "Nothing is left to do.",
+    )
+}

@@ -1,0 +1,48 @@
+//! The subject of a Response as a session remembers it: by it the IdP names
+//! the session when it ends it (saml-profiles §4.4).
+
+use saml::message::{NameId, NameIdFormat};
+
+/// The NameID as it is stored and looked up by: equal names are equal texts
+/// (saml-core §3.3.4: the value and every qualifier count).
+pub(super) fn stored(name: &NameId) -> String {
+    serde_json::json!([
+        name.value,
+        name.format.uri(),
+        name.name_qualifier,
+        name.sp_name_qualifier
+    ])
+    .to_string()
+}
+
+/// The NameID that was stored.
+pub(super) fn read(stored: &str) -> Option<NameId> {
+    let (value, format, name_qualifier, sp_name_qualifier): (
+        String,
+        String,
+        Option<String>,
+        Option<String>,
+    ) = serde_json::from_str(stored).ok()?;
+    Some(NameId {
+        value,
+        format: NameIdFormat::from_uri(&format),
+        name_qualifier,
+        sp_name_qualifier,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_comes_back_whole() {
+        let name = NameId {
+            value: "jo\"hn".into(),
+            format: NameIdFormat::Persistent,
+            name_qualifier: Some("idp".into()),
+            sp_name_qualifier: None,
+        };
+        assert_eq!(read(&stored(&name)), Some(name));
+    }
+}

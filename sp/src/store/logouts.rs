@@ -1,0 +1,75 @@
+//! Logout requests of our own that wait for the IdP's answer.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A logout request on its way.
+#[derive(Debug, Clone, FromRow)]
+pub struct LogoutRow {
+    /// What comes back beside the answer.
+    pub relay_state: String,
+    /// Whose IdP was asked.
+    pub tenant_id: String,
+    /// The LogoutRequest's ID.
+    pub request_id: String,
+    /// Instant.
+    pub created: i64,
+    /// Instant.
+    pub expires: i64,
+}
+
+/// Stores a request that was sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &LogoutRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO logout_requests (relay_state, tenant_id, request_id, created, expires)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.relay_state.clone())
+    .bind(row.tenant_id.clone())
+    .bind(row.request_id.clone())
+    .bind(row.created)
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The request that waits under this relay state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(
+    db: &mut Db,
+    tenant_id: &str,
+    relay_state: &str,
+    now: i64,
+) -> Result<Option<LogoutRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM logout_requests
+         WHERE relay_state = $1 AND tenant_id = $2 AND expires > $3",
+    )
+    .bind(relay_state.to_owned())
+    .bind(tenant_id.to_owned())
+    .bind(now)
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Takes a request from those that wait; false when another took it first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn answered(db: &mut Db, relay_state: &str) -> Result<bool> {
+    Ok(
+        sqlx::query("DELETE FROM logout_requests WHERE relay_state = $1")
+            .bind(relay_state.to_owned())
+            .execute(db)
+            .await?
+            .rows_affected()
+            == 1,
+    )
+}
