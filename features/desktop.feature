@@ -54,3 +54,140 @@ Feature: III. Activating the desktop app by SSO
     When Alan installs the app by the download link and starts it
     And Alan types the corporate e-mail and logs in at the IdP
     Then the app shows "no-seat-left"
+
+  @G-20 @G-22
+  Scenario: The transcript reads as the dialogs on the screen
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the transcript has the dialogs as text
+
+  @G-23
+  Scenario: One Mac more than the subscription allows
+    Given the integration is active with 5 seats for 1 Mac each
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the app is activated
+    When Grace installs the app on another Mac and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the app shows "too-many-devices"
+
+  @G-23
+  Scenario: The subscription has ended
+    Given the integration is active with a subscription of 30 days
+    And Grace is a user in the product users group
+    When 31 days pass
+    And Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the app shows "subscription-expired"
+
+  @G-24
+  Scenario: The manual path to Continue with SSO
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace opens Account & License… in the menu
+    Then the app's dialog is "Sign-In to Parallels Account"
+    When Grace clicks Business Edition
+    Then the app's dialog is "Enter Business Key"
+    When Grace clicks Continue with SSO
+    Then the app prompts for the corporate e-mail
+    When Grace types the corporate e-mail and logs in at the IdP
+    Then the app is activated
+
+  @G-24
+  Scenario: Corporate credentials in the app's sign-in dialog are turned towards SSO
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace opens Account & License… in the menu
+    And Grace types the corporate e-mail and password in the app's sign-in dialog
+    Then the app shows "use-sso"
+    And the app's dialog says "Continue with SSO"
+
+  @G-24
+  Scenario: Somebody else's credentials in the app's sign-in dialog tell nothing
+    Given the integration is active
+    When Mallory installs the app by the download link and starts it
+    And Mallory opens Account & License… in the menu
+    And Mallory types "mallory@nobody.example" and a password in the app's sign-in dialog
+    Then the app shows "wrong-credentials"
+
+  @G-24
+  Scenario: Corporate credentials on the portal's sign-in page are turned towards SSO
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace types corporate e-mail and password on the portal's sign-in page
+    Then the page turns the user towards Continue with SSO
+    And Grace is not logged in to the portal
+
+  @G-25
+  Scenario: The activation survives a restart of the app
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And the app is quit and started again
+    Then the app runs unasked
+    And the app's dialog says "Activated for grace@lumen.example"
+
+  @G-25
+  Scenario: The app re-validates its licence at intervals
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And 2 days pass
+    And the app looks at its licence
+    Then the app runs re-validated
+    When the app looks at its licence
+    Then the app runs unasked
+
+  @G-25
+  Scenario: An off-line app works until its grace is over, and no longer
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And the portal is stopped
+    And 13 days pass
+    And the app is quit and started again
+    Then the app runs off-line
+    When 2 days pass
+    And the app looks at its licence
+    Then the app is stopped and says "could not be asked"
+
+  @G-25 @G-27
+  Scenario: A licence that was taken back stops the product after its grace
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And the IdP administrator takes Grace out of the product users group
+    And 2 days pass
+    And the app looks at its licence
+    Then the app runs on-grace
+    And the app's dialog says "no longer in the product users group"
+    When 13 days pass
+    And the app looks at its licence
+    Then the app is stopped and says "no longer in the product users group"
+
+  @G-25
+  Scenario: The licence of another Mac doesn't count
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And the app's disk is copied to Mallory's Mac and the app is started there
+    Then the app is stopped and says "for this device"
+
+  @G-25
+  Scenario: A licence edited to last longer doesn't count
+    Given the integration is active
+    And Grace is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    And the licence on the app's disk is edited to last longer and the app is started
+    Then the app is stopped and says "that the portal signed"

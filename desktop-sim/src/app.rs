@@ -1,12 +1,17 @@
-//! The app: activation by SSO as the guide's "Testing Parallels Desktop
-//! activation via SSO" has it, and re-validation.
+//! The app: its dialogs, and activation by SSO as the guide's "Testing
+//! Parallels Desktop activation via SSO" has it. Keeping the licence is in
+//! `keeping`.
 
 use ambient::Ambient;
+use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
 use crate::browser::{Browser, BrowserError};
+use crate::dialog::Dialog;
+use crate::license::{Activated, License, LicenseError};
+use crate::portal::{Portal, Problem};
 use crate::transcript::Transcript;
 
 /// The version that the app gives the portal.
@@ -34,60 +39,15 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// The dialog that the app shows first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prompt {
-    /// "Enter your corporate e-mail", the start of SSO: what the app obtained
-    /// by the guide's link shows.
-    CorporateEmail,
-}
-
 /// The desktop app, with a browser whose sessions it keeps.
 #[derive(Debug)]
 pub struct App {
-    portal: Url,
-    device: DeviceIdentity,
-    ambient: Ambient,
-    browser: Browser,
-}
-
-/// The licence as the portal describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct License {
-    /// Its id.
-    pub id: String,
-    /// The e-mail that it was granted to.
-    #[serde(default)]
-    pub email: String,
-    /// Everything else that the portal says about it.
-    #[serde(flatten)]
-    pub rest: serde_json::Map<String, serde_json::Value>,
-}
-
-/// An activated app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activated {
-    /// The licence granted.
-    pub license: License,
-    /// What the app shows the portal to re-validate it.
-    pub license_token: String,
-}
-
-/// An answer of the portal that refuses (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Problem {
-    /// The HTTP status.
-    #[serde(default)]
-    pub status: u16,
-    /// The stable code.
-    #[serde(default)]
-    pub code: String,
-    /// The sentence that the app shows.
-    #[serde(default)]
-    pub title: String,
-    /// What is wrong and what to do.
-    #[serde(default)]
-    pub detail: String,
+    pub(crate) portal: Portal,
+    pub(crate) device: DeviceIdentity,
+    pub(crate) ambient: Ambient,
+    pub(crate) browser: Browser,
+    pub(crate) dialog: Dialog,
+    pub(crate) kept: Option<Activated>,
 }
 
 /// The app could not be activated.
@@ -134,9 +94,39 @@ pub enum ActivationError {
         /// What came.
         got: String,
     },
+    /// A button that the dialog doesn't have.
+    #[error("expected a dialog with the button {button}, {dialog:?} is on the screen")]
+    NoSuchButton {
+        /// What was to be clicked.
+        button: &'static str,
+        /// What the app shows.
+        dialog: &'static str,
+    },
+    /// What the portal signed can't be relied on.
+    #[error(transparent)]
+    License(#[from] LicenseError),
     /// The exchange failed.
     #[error(transparent)]
     Browser(#[from] BrowserError),
+}
+
+impl ActivationError {
+    /// Whether nobody answered, or only a gateway: the app is off-line.
+    pub fn is_offline(&self) -> bool {
+        match self {
+            Self::Browser(BrowserError::Exchange { .. }) => true,
+            Self::Refused(problem) => problem.status >= 500,
+            _ => false,
+        }
+    }
+
+    /// What the app's dialog says of it.
+    fn shown(&self) -> String {
+        match self {
+            Self::Refused(problem) if !problem.detail.is_empty() => problem.detail.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -144,6 +134,13 @@ struct Begun {
     activation_id: String,
     activation_secret: String,
     sso_url: String,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    license: License,
+    license_token: String,
+    signed_license: String,
 }
 
 impl App {
@@ -157,16 +154,103 @@ impl App {
         ambient: Ambient,
     ) -> Result<Self, BrowserError> {
         Ok(Self {
-            portal: portal_base_url,
+            portal: Portal::at(portal_base_url),
             device,
             ambient,
             browser: Browser::new(concat!("desktop-sim/", env!("CARGO_PKG_VERSION")))?,
+            dialog: Dialog::CorporateEmail,
+            kept: None,
         })
     }
 
-    /// The dialog that the app shows when it is started and not activated.
-    pub fn prompt(&self) -> Prompt {
-        Prompt::CorporateEmail
+    /// The dialog on the screen. A fresh app asks for the corporate e-mail.
+    pub fn dialog(&self) -> &Dialog {
+        &self.dialog
+    }
+
+    /// Parallels Desktop → Account & License… in the menu.
+    pub fn open_account_and_license(&mut self, transcript: &mut Transcript) {
+        self.show(Dialog::SignIn, transcript);
+    }
+
+    /// Business Edition, at the bottom of Sign-In to Parallels Account.
+    ///
+    /// # Errors
+    /// When another dialog is on the screen.
+    pub fn click_business_edition(
+        &mut self,
+        transcript: &mut Transcript,
+    ) -> Result<(), ActivationError> {
+        self.click("Business Edition", Dialog::BusinessKey, transcript)
+    }
+
+    /// Continue with SSO, at the bottom of Enter Business Key.
+    ///
+    /// # Errors
+    /// When another dialog is on the screen.
+    pub fn click_continue_with_sso(
+        &mut self,
+        transcript: &mut Transcript,
+    ) -> Result<(), ActivationError> {
+        self.click("Continue with SSO", Dialog::CorporateEmail, transcript)
+    }
+
+    fn click(
+        &mut self,
+        button: &'static str,
+        opens: Dialog,
+        transcript: &mut Transcript,
+    ) -> Result<(), ActivationError> {
+        if !self.dialog.buttons().contains(&button) {
+            return Err(ActivationError::NoSuchButton {
+                button,
+                dialog: self.dialog.title(),
+            });
+        }
+        transcript.note(self.ambient.now(), format!("the user clicked {button}"));
+        self.show(opens, transcript);
+        Ok(())
+    }
+
+    /// E-mail and password in the Sign-In dialog. For a portal account only:
+    /// who types corporate credentials is turned towards SSO by the portal,
+    /// which looks at the e-mail alone.
+    ///
+    /// # Errors
+    /// [`ActivationError::Refused`], which the app shows.
+    pub async fn sign_in(
+        &mut self,
+        email: &str,
+        password: &str,
+        transcript: &mut Transcript,
+    ) -> Result<(), ActivationError> {
+        transcript.note(
+            self.ambient.now(),
+            format!(
+                "the user typed {email} and a password in {}",
+                self.dialog.title()
+            ),
+        );
+        let body = json!({"email": email, "password": password});
+        let answer: Result<serde_json::Value, _> = self
+            .portal
+            .ask(&self.browser, "/api/session", &body, "a session")
+            .await;
+        match answer {
+            // An account alone activates nothing: the business key or SSO does.
+            Ok(_) => self.show(Dialog::BusinessKey, transcript),
+            Err(error) => {
+                let because = error.shown();
+                self.show(Dialog::Refused { because }, transcript);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn show(&mut self, dialog: Dialog, transcript: &mut Transcript) {
+        transcript.note(self.ambient.now(), format!("the app shows\n{dialog}"));
+        self.dialog = dialog;
     }
 
     /// Activates the app for the owner of a corporate e-mail: asks the portal
@@ -176,14 +260,37 @@ impl App {
     /// # Errors
     /// [`ActivationError`], whose text the app shows.
     pub async fn activate(
-        &self,
+        &mut self,
         email: &str,
         credentials: Option<&Credentials>,
         transcript: &mut Transcript,
     ) -> Result<Activated, ActivationError> {
+        self.show(Dialog::CorporateEmail, transcript);
+        match self.by_sso(email, credentials, transcript).await {
+            Ok((activated, dialog)) => {
+                self.kept = Some(activated.clone());
+                self.show(dialog, transcript);
+                Ok(activated)
+            }
+            Err(error) => {
+                let because = error.shown();
+                self.show(Dialog::Refused { because }, transcript);
+                Err(error)
+            }
+        }
+    }
+
+    async fn by_sso(
+        &self,
+        email: &str,
+        credentials: Option<&Credentials>,
+        transcript: &mut Transcript,
+    ) -> Result<(Activated, Dialog), ActivationError> {
         transcript.note(self.ambient.now(), format!("the user typed {email}"));
         let begun: Begun = self
-            .ask_portal(
+            .portal
+            .ask(
+                &self.browser,
                 "/desktop/v1/activations",
                 &json!({"email": email, "device": self.device, "app_version": APP_VERSION}),
                 "an activation",
@@ -191,7 +298,7 @@ impl App {
             .await?;
         let sso_url = Url::parse(&begun.sso_url).map_err(|_| ActivationError::Unexpected {
             expected: "a URL as sso_url",
-            at: self.portal.clone(),
+            at: self.portal.url().clone(),
             got: begun.sso_url.clone(),
         })?;
         transcript.note(
@@ -204,8 +311,10 @@ impl App {
         );
         let (saml_response, relay_state) = self.sign_on(sso_url, credentials, transcript).await?;
         transcript.saml_response = Some(saml_response.clone());
-        let activated: Activated = self
-            .ask_portal(
+        let granted: Granted = self
+            .portal
+            .ask(
+                &self.browser,
                 &format!("/desktop/v1/activations/{}/response", begun.activation_id),
                 &json!({
                     "activation_secret": begun.activation_secret,
@@ -217,37 +326,31 @@ impl App {
             .await?;
         transcript.note(
             self.ambient.now(),
-            format!("the portal granted the licence {}", activated.license.id),
+            format!("the portal granted the licence {}", granted.license.id),
         );
-        Ok(activated)
+        let activated = Activated {
+            license: granted.license,
+            license_token: granted.license_token,
+            signed_license: granted.signed_license,
+            keys: self.portal_keys().await?,
+            revoked: None,
+        };
+        let terms = activated.terms(&self.device.id)?;
+        transcript.note(
+            self.ambient.now(),
+            "the app verified the signed licence with the portal's published key",
+        );
+        let dialog = Dialog::Activated {
+            email: activated.license.email.clone(),
+            valid_until: terms.valid_until,
+        };
+        Ok((activated, dialog))
     }
 
-    /// Asks the portal whether the licence still holds.
-    ///
-    /// # Errors
-    /// [`ActivationError::Refused`] when it was revoked.
-    pub async fn validate(&self, license_token: &str) -> Result<License, ActivationError> {
-        #[derive(Deserialize)]
-        struct Valid {
-            #[serde(default)]
-            license: Option<License>,
-        }
-        let path = "/desktop/v1/licenses/validate";
-        let valid: serde_json::Value = self
-            .ask_portal(
-                path,
-                &json!({"license_token": license_token, "device_id": self.device.id}),
-                "a valid licence",
-            )
-            .await?;
-        let nested: Option<License> = serde_json::from_value::<Valid>(valid.clone())
-            .ok()
-            .and_then(|valid| valid.license);
-        Ok(nested.unwrap_or_else(|| License {
-            id: valid["id"].as_str().unwrap_or_default().to_owned(),
-            email: valid["email"].as_str().unwrap_or_default().to_owned(),
-            rest: valid.as_object().cloned().unwrap_or_default(),
-        }))
+    pub(crate) async fn portal_keys(&self) -> Result<JwkSet, ActivationError> {
+        self.portal
+            .read(&self.browser, "/desktop/v1/keys", "the portal's keys")
+            .await
     }
 
     /// Goes to the IdP and comes back with the form that its page would post.
@@ -298,46 +401,6 @@ impl App {
             at: page.url.clone(),
             status: page.status,
             text: page.text(),
-        })
-    }
-
-    async fn ask_portal<T: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &serde_json::Value,
-        expected: &'static str,
-    ) -> Result<T, ActivationError> {
-        let at = self
-            .portal
-            .join(path)
-            .map_err(|_| ActivationError::Unexpected {
-                expected: "a portal address that paths can be joined to",
-                at: self.portal.clone(),
-                got: path.to_owned(),
-            })?;
-        let exchange = |source| BrowserError::Exchange {
-            at: at.clone(),
-            source,
-        };
-        let answer = self
-            .browser
-            .client()
-            .post(at.clone())
-            .json(body)
-            .send()
-            .await
-            .map_err(exchange)?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(exchange)?;
-        if !status.is_success() {
-            let mut problem: Problem = serde_json::from_str(&text).unwrap_or_default();
-            problem.status = status.as_u16();
-            return Err(ActivationError::Refused(problem));
-        }
-        serde_json::from_str(&text).map_err(|error| ActivationError::Unexpected {
-            expected,
-            at: at.clone(),
-            got: format!("{text} ({error})"),
         })
     }
 }

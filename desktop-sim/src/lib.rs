@@ -11,9 +11,15 @@
 
 mod app;
 pub mod browser;
+mod dialog;
+mod keeping;
+mod license;
+mod portal;
 mod transcript;
 
-pub use app::{
-    Activated, ActivationError, App, Credentials, DeviceIdentity, License, Problem, Prompt,
-};
+pub use app::{ActivationError, App, Credentials, DeviceIdentity};
+pub use dialog::Dialog;
+pub use keeping::Standing;
+pub use license::{Activated, License, LicenseError, Terms};
+pub use portal::Problem;
 pub use transcript::{Entry, Transcript};

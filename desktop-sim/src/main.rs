@@ -72,7 +72,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         id: device_id,
         name: device_name,
     };
-    let app = App::new(portal, device, Ambient::real()).context("the app's browser")?;
+    let mut app = App::new(portal, device, Ambient::real()).context("the app's browser")?;
     let credentials = password.map(|password| Credentials {
         username: username.unwrap_or_else(|| email.clone()),
         password,

@@ -41,7 +41,11 @@ impl Transcript {
 impl std::fmt::Display for Transcript {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for entry in &self.entries {
-            writeln!(f, "{}  {}", entry.at, entry.what)?;
+            let mut lines = entry.what.lines();
+            writeln!(f, "{}  {}", entry.at, lines.next().unwrap_or_default())?;
+            for line in lines {
+                writeln!(f, "    {line}")?;
+            }
         }
         Ok(())
     }

@@ -6,12 +6,29 @@ use axum::extract::Form;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine as _;
 use desktop_sim::{ActivationError, App, Credentials, DeviceIdentity, Transcript};
 use serde_json::{Value, json};
 use url::Url;
 
 const LOGIN: &str = r#"<form method="post" action="/flow"><input name="username"><input type="password" name="password"></form>"#;
 const ANSWER: &str = r#"<form method="post" action="/acs"><input type="hidden" name="SAMLResponse" value="QUJD"><input type="hidden" name="RelayState" value="r1"></form>"#;
+
+/// The example key of RFC 8410, section 10.3.
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+
+fn signed(device_id: &str) -> String {
+    let end = Ambient::real().now().as_second() + 3600;
+    let claims = json!({"aud": "desktop", "jti": "l1", "device_id": device_id, "exp": end,
+        "revalidate_after": end});
+    let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA);
+    header.kid = Some("k1".to_owned());
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(KEY)
+        .unwrap();
+    let key = jsonwebtoken::EncodingKey::from_ed_der(&der);
+    jsonwebtoken::encode(&header, &claims, &key).unwrap()
+}
 
 async fn serve() -> Url {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -32,7 +49,18 @@ async fn serve() -> Url {
             post(|Json(body): Json<Value>| async move {
                 assert_eq!(body["saml_response"], "QUJD");
                 assert_eq!(body["relay_state"], "r1");
-                Json(json!({"license": {"id": "l1", "email": "a@b.example"}, "license_token": "t"}))
+                Json(json!({
+                    "license": {"id": "l1", "email": "a@b.example"},
+                    "license_token": "t",
+                    "signed_license": signed("mac-1"),
+                }))
+            }),
+        )
+        .route(
+            "/desktop/v1/keys",
+            get(|| async {
+                Json(json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k1",
+                    "x": "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}]}))
             }),
         )
         .route("/sso", get(|| async { Redirect::to("/flow") }))

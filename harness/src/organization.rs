@@ -1,10 +1,11 @@
 //! The demo organization, set up from licence key to active integration by
 //! the same acts that the scenarios use.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::World;
-use crate::acts::GUIDE_MAPPINGS;
+use crate::acts::{GUIDE_MAPPINGS, per_user_key};
 use crate::judge::Outcome;
 use crate::world::{CORPORATE_PASSWORD, DOMAIN, PORTAL_PASSWORD};
 
@@ -19,6 +20,10 @@ pub const PRODUCT_USERS: &str = "Parallels Desktop Users";
 pub struct Plan {
     /// Seats of the subscription.
     pub seats: u32,
+    /// Macs per user, when the order says so.
+    pub macs: Option<u32>,
+    /// After how many days the subscription ends, when not in a year.
+    pub days: Option<i64>,
     /// Whether step 5 is done with SCIM or turned off.
     pub scim: bool,
     /// How the admins group's name is entered in the portal.
@@ -31,6 +36,8 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             seats: 5,
+            macs: None,
+            days: None,
             scim: true,
             admins_entered_as: ADMINS.to_owned(),
             mapping_written: None,
@@ -45,7 +52,15 @@ impl World {
     /// # Errors
     /// When a part of it doesn't succeed.
     pub async fn integration_is_configured(&mut self, plan: Plan) -> Outcome {
-        self.has_business_account("Ada", plan.seats).await?;
+        let mut order = per_user_key(plan.seats);
+        if let Some(macs) = plan.macs {
+            order["devices"] = macs.into();
+        }
+        if let Some(days) = plan.days {
+            let end = self.rehearsal.ambient.now() + SignedDuration::from_hours(24 * days);
+            order["ends"] = end.to_string().into();
+        }
+        self.has_business_account_by("Ada", order).await?;
         self.starts_configuring("Ada")
             .await?
             .succeeded("Start Configuring")?;

@@ -180,6 +180,16 @@ impl Rehearsal {
         Ok(())
     }
 
+    /// Stops the portal: nobody answers at its address any more.
+    pub async fn stop_portal(&mut self) {
+        if let Some(tap) = &self.portal.tap {
+            tap.pass_on_to(None);
+        }
+        if let Some(running) = self.portal.running.take() {
+            running.shutdown().await;
+        }
+    }
+
     /// Stops the IdP: nobody answers at its address any more.
     pub async fn stop_idp(&mut self) {
         if let Some(tap) = &self.idp.tap {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use desktop_sim::browser::{Browser, Page};
-use desktop_sim::{Activated, ActivationError, App, Transcript};
+use desktop_sim::{Activated, ActivationError, App, Standing, Transcript};
 use serde_json::Value;
 use url::Url;
 
@@ -56,6 +56,8 @@ pub struct World {
     pub activation: Option<Result<Activated, ActivationError>>,
     /// The app's account of it.
     pub transcript: Transcript,
+    /// How the app stood when it last looked at its licence.
+    pub standing: Option<Standing>,
 }
 
 /// Someone with a browser.
@@ -134,6 +136,7 @@ impl World {
             app: None,
             activation: None,
             transcript: Transcript::default(),
+            standing: None,
         })
     }
 

@@ -8,6 +8,7 @@ use saml::keys::SigningKey;
 use url::Url;
 
 use crate::accounts::Throttle;
+use crate::licensing::LicenseKey;
 use crate::store::Store;
 use crate::{Config, dns};
 
@@ -33,6 +34,8 @@ pub struct Inner {
     pub throttle: Throttle,
     /// The key for AuthnRequests, once it was wanted.
     pub request_key: tokio::sync::OnceCell<SigningKey>,
+    /// The key for licences, once it was wanted.
+    pub license_key: tokio::sync::OnceCell<LicenseKey>,
 }
 
 impl Portal {

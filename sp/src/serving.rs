@@ -118,6 +118,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         base_url: base_url.clone(),
         throttle: Throttle::default(),
         request_key: tokio::sync::OnceCell::new(),
+        license_key: tokio::sync::OnceCell::new(),
     });
     let stop = CancellationToken::new();
     let mut tasks = vec![

@@ -50,8 +50,17 @@ impl World {
     /// # Errors
     /// When a part of it doesn't succeed.
     pub async fn has_business_account(&mut self, given: &str, seats: u32) -> Outcome {
+        self.has_business_account_by(given, per_user_key(seats))
+            .await
+    }
+
+    /// The same, with a key of this order.
+    ///
+    /// # Errors
+    /// When a part of it doesn't succeed.
+    pub async fn has_business_account_by(&mut self, given: &str, order: Value) -> Outcome {
         self.has_account(given).await?;
-        self.key_is_sold(per_user_key(seats)).await?;
+        self.key_is_sold(order).await?;
         self.registers_key(given, None, Some("Lumen Works")).await?;
         self.answer()?.clone().succeeded("the key's registration")?;
         Ok(())

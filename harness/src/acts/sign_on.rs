@@ -48,6 +48,21 @@ impl World {
         Ok(())
     }
 
+    /// Types e-mail and password in the portal's own sign-in form.
+    ///
+    /// # Errors
+    /// When the page lacks the form.
+    pub async fn types_on_sign_in_page(&mut self, given: &str, password: &str) -> Outcome {
+        self.opens(given, "/login").await?;
+        let page = self.page()?;
+        let mut form = page
+            .login_form()
+            .ok_or_else(|| Failed::mismatch("the portal's sign-in form", page.text()))?;
+        let email = self.email_of(given)?;
+        form.fill_in(&email, password);
+        self.posts(given, &form).await
+    }
+
     /// Types the corporate password at the IdP.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ macro_rules! embedded {
 }
 
 /// The embedded files, in the order of the guide.
-pub const FILES: [(&str, &str); 8] = embedded![
+pub const FILES: [(&str, &str); 9] = embedded![
     "the_whole_guide.feature",
     "licence_key.feature",
     "configurator.feature",
@@ -26,6 +26,7 @@ pub const FILES: [(&str, &str); 8] = embedded![
     "single_logout.feature",
     "desktop.feature",
     "provisioning.feature",
+    "without_scim.feature",
     "wrong_endings.feature",
 ];
 

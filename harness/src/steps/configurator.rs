@@ -29,6 +29,34 @@ async fn active_with_seats(world: &mut World, seats: u32) -> Outcome {
     world.integration_is_active(plan).await
 }
 
+#[given(expr = "the integration is active with {int} seats for {int} Mac(s) each")]
+async fn active_with_macs(world: &mut World, seats: u32, macs: u32) -> Outcome {
+    let plan = Plan {
+        seats,
+        macs: Some(macs),
+        ..Plan::default()
+    };
+    world.integration_is_active(plan).await
+}
+
+#[given(expr = "the integration is active with a subscription of {int} days")]
+async fn active_for_days(world: &mut World, days: i64) -> Outcome {
+    let plan = Plan {
+        days: Some(days),
+        ..Plan::default()
+    };
+    world.integration_is_active(plan).await
+}
+
+#[given("the integration is active without SCIM")]
+async fn active_without_scim(world: &mut World) -> Outcome {
+    let plan = Plan {
+        scim: false,
+        ..Plan::default()
+    };
+    world.integration_is_active(plan).await
+}
+
 #[given(expr = "the integration is active, with the admins group entered as {string}")]
 async fn active_with_admins(world: &mut World, name: String) -> Outcome {
     let plan = Plan {

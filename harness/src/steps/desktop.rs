@@ -1,7 +1,7 @@
-//! G-20 to G-23: the desktop app.
+//! G-20 to G-25: the desktop app.
 
 use cucumber::{then, when};
-use desktop_sim::{ActivationError, Prompt};
+use desktop_sim::{ActivationError, Dialog, Standing};
 
 use crate::World;
 use crate::judge::{Failed, Outcome, holds, same};
@@ -10,6 +10,11 @@ use crate::witness::{Actor, reading};
 #[when(expr = "{word} installs the app by the download link and starts it")]
 async fn installs(world: &mut World, given: String) -> Outcome {
     world.installs_app(&given)
+}
+
+#[when(expr = "{word} installs the app on another Mac and starts it")]
+async fn installs_again(world: &mut World, given: String) -> Outcome {
+    world.installs_app(&format!("{given}-2"))
 }
 
 #[when(expr = "{word} types the corporate e-mail and logs in at the IdP")]
@@ -25,11 +30,164 @@ async fn types_this_email(world: &mut World, _given: String, email: String) -> O
 
 #[then("the app prompts for the corporate e-mail")]
 async fn prompts(world: &mut World) -> Outcome {
-    let app = world
-        .app
-        .as_ref()
-        .ok_or_else(|| Failed::Unknown("the desktop app".to_owned()))?;
-    same("the first dialog", Prompt::CorporateEmail, app.prompt())
+    let (app, _) = world.app()?;
+    same("the dialog", &Dialog::CorporateEmail, app.dialog())
+}
+
+#[when(expr = "{word} opens Account & License… in the menu")]
+async fn opens_account(world: &mut World, _given: String) -> Outcome {
+    let (app, transcript) = world.app()?;
+    app.open_account_and_license(transcript);
+    Ok(())
+}
+
+#[when(expr = "{word} clicks Business Edition")]
+async fn clicks_business_edition(world: &mut World, _given: String) -> Outcome {
+    let (app, transcript) = world.app()?;
+    app.click_business_edition(transcript).map_err(clicked)
+}
+
+#[when(expr = "{word} clicks Continue with SSO")]
+async fn clicks_continue(world: &mut World, _given: String) -> Outcome {
+    let (app, transcript) = world.app()?;
+    app.click_continue_with_sso(transcript).map_err(clicked)
+}
+
+fn clicked(error: ActivationError) -> Failed {
+    Failed::mismatch("a button to click", error.to_string())
+}
+
+#[when(expr = "{word} types the corporate e-mail and password in the app's sign-in dialog")]
+async fn types_in_dialog(world: &mut World, given: String) -> Outcome {
+    let email = world.email_of(&given)?;
+    world
+        .signs_in_to_app(&email, crate::world::CORPORATE_PASSWORD)
+        .await
+}
+
+#[when(expr = "{word} types {string} and a password in the app's sign-in dialog")]
+async fn types_this_in_dialog(world: &mut World, _given: String, email: String) -> Outcome {
+    world
+        .signs_in_to_app(&email, crate::world::PORTAL_PASSWORD)
+        .await
+}
+
+#[when(expr = "{word} types corporate e-mail and password on the portal's sign-in page")]
+async fn types_on_page(world: &mut World, given: String) -> Outcome {
+    world
+        .types_on_sign_in_page(&given, crate::world::CORPORATE_PASSWORD)
+        .await
+}
+
+#[then("the page turns the user towards Continue with SSO")]
+async fn page_turns(world: &mut World) -> Outcome {
+    let page = world.page()?;
+    holds(
+        "a page that says to choose Continue with SSO, and offers it",
+        page.status == 403
+            && page.text().contains("single sign-on")
+            && crate::acts::sso_form(page).is_some(),
+        format!("{} {}", page.status, page.text()),
+    )
+}
+
+#[then(expr = "the app's dialog is {string}")]
+async fn dialog_is(world: &mut World, title: String) -> Outcome {
+    let (app, _) = world.app()?;
+    same("the dialog", title.as_str(), app.dialog().title())
+}
+
+#[then(expr = "the app's dialog says {string}")]
+async fn dialog_says(world: &mut World, words: String) -> Outcome {
+    let (app, _) = world.app()?;
+    let text = app.dialog().to_string();
+    holds(
+        format!("a dialog that says {words:?}"),
+        text.contains(&words),
+        text,
+    )
+}
+
+#[when("the app is quit and started again")]
+async fn is_restarted(world: &mut World) -> Outcome {
+    world.restarts_app("Grace")?;
+    world.app_looks_at_license().await
+}
+
+#[when("the app's disk is copied to Mallory's Mac and the app is started there")]
+async fn is_copied(world: &mut World) -> Outcome {
+    world.restarts_app("Mallory")?;
+    world.app_looks_at_license().await
+}
+
+#[when("the licence on the app's disk is edited to last longer and the app is started")]
+async fn is_edited(world: &mut World) -> Outcome {
+    let (app, _) = world.app()?;
+    let kept = app.kept().cloned();
+    let mut kept = kept.ok_or_else(|| Failed::Unknown("an activation".to_owned()))?;
+    kept.signed_license = reading::prolonged(&kept.signed_license)
+        .ok_or_else(|| Failed::mismatch("a JWS with an exp", kept.signed_license.clone()))?;
+    let disk = serde_json::to_string(&kept).unwrap_or_default();
+    world.starts_app_with("Grace", &disk)?;
+    world.app_looks_at_license().await
+}
+
+#[when("the app looks at its licence")]
+async fn looks(world: &mut World) -> Outcome {
+    world.app_looks_at_license().await
+}
+
+#[when(expr = "{int} day(s) pass(es)")]
+async fn days_pass(world: &mut World, days: i64) -> Outcome {
+    world.days_pass(days)
+}
+
+#[when("the portal is stopped")]
+async fn portal_stops(world: &mut World) {
+    world.rehearsal.stop_portal().await;
+}
+
+#[then(expr = "the app runs {word}")]
+async fn runs(world: &mut World, how: String) -> Outcome {
+    let standing = world.standing.as_ref();
+    let fits = match (how.as_str(), standing) {
+        ("unasked", Some(Standing::Running { revalidated, .. })) => !revalidated,
+        ("re-validated", Some(Standing::Running { revalidated, .. })) => *revalidated,
+        ("off-line", Some(Standing::Offline { .. })) => true,
+        ("on-grace", Some(Standing::TakenBack { .. })) => true,
+        _ => false,
+    };
+    holds(
+        format!("an app that runs {how}"),
+        fits,
+        format!("{standing:?}"),
+    )
+}
+
+#[then(expr = "the app is stopped and says {string}")]
+async fn is_stopped(world: &mut World, words: String) -> Outcome {
+    let standing = world.standing.as_ref();
+    holds(
+        format!("a stopped app that says {words:?}"),
+        matches!(standing, Some(Standing::Stopped { because }) if because.contains(&words)),
+        format!("{standing:?}"),
+    )
+}
+
+#[then("the transcript has the dialogs as text")]
+async fn transcript_has_dialogs(world: &mut World) -> Outcome {
+    let text = world.transcript.to_string();
+    holds(
+        "the dialogs from the corporate e-mail to the activated app",
+        [
+            "┌─ Activate with Single Sign-On ─",
+            "( Next )",
+            "Activated for",
+        ]
+        .iter()
+        .all(|words| text.contains(words)),
+        text,
+    )
 }
 
 #[then("the portal handed the app the organization's SSO request")]

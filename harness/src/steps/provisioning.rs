@@ -100,6 +100,45 @@ async fn does_not_show(world: &mut World, given: String) -> Outcome {
     }
 }
 
+#[then(expr = "the portal does not know {word}")]
+async fn does_not_know(world: &mut World, given: String) -> Outcome {
+    match find(world, &given).await? {
+        Some(user) => Err(Failed::mismatch("nobody by that e-mail", user.to_string())),
+        None => Ok(()),
+    }
+}
+
+#[then(expr = "the portal shows {word} as coming from {string}")]
+async fn shows_source(world: &mut World, given: String, source: String) -> Outcome {
+    let user = shown(world, &given).await?;
+    holds(
+        format!("{given} with the source {source:?}"),
+        user["source"] == source.as_str(),
+        user,
+    )
+}
+
+#[when("somebody calls the SCIM base URL with a bearer token")]
+async fn calls_scim(world: &mut World) -> Outcome {
+    let base = world.given_by_portal("/scim/base_url")?;
+    let client = world.person("somebody")?.browser.client();
+    let request = client
+        .get(format!("{base}/Users"))
+        .bearer_auth("any-token-that-was-once-good");
+    world.keep(request).await?;
+    Ok(())
+}
+
+#[then(expr = "the SCIM answer is {int}")]
+async fn scim_answers(world: &mut World, status: u16) -> Outcome {
+    let answer = world.answer()?;
+    holds(
+        format!("the status {status}"),
+        answer.status == status,
+        answer,
+    )
+}
+
 #[then(expr = "the portal shows {word} with the name {string}")]
 async fn shows_name(world: &mut World, given: String, name: String) -> Outcome {
     let user = shown(world, &given).await?;

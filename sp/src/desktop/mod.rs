@@ -225,6 +225,11 @@ fn no_seat(error: &SeatError) -> Refused {
             "Your organisation's subscription has ended.",
             "Ask your administrator to renew it.",
         ),
+        SeatError::TooManyDevices(_) => (
+            "too-many-devices",
+            "Your licence is in use on as many devices as your organisation's subscription allows.",
+            "Ask your administrator to release a device that you don't use any more.",
+        ),
         SeatError::NotStarted => (
             "subscription-not-started",
             "Your organisation's subscription has not begun yet.",

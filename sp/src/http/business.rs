@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,7 +17,8 @@ use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::accounts::{self, Role};
 use crate::audit::{self, Event};
-use crate::licensing::{self, Organization};
+use crate::configurator::By;
+use crate::licensing::{self, Organization, Status};
 use crate::roles;
 use crate::store::members::MemberRow;
 use crate::store::subscriptions::SubscriptionRow;
@@ -29,6 +30,11 @@ pub(super) fn router() -> Router<Portal> {
         .route("/api/business", get(show))
         .route("/api/business/users", get(users).post(add_member))
         .route("/api/business/subscriptions", get(subscriptions))
+        .route("/api/business/subscriptions/{id}", put(change_subscription))
+        .route(
+            "/api/business/licenses/{id}/devices/{device}",
+            delete(release_device),
+        )
         .route("/api/business/licenses", get(licenses))
         .route("/api/business/audit", get(audit_log))
         .route("/api/business/refusals/{reference}", get(refusal))
@@ -220,6 +226,65 @@ async fn subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
     Ok(no_store(Json(json!({"subscriptions": shown}))))
 }
 
+/// `group` null: everybody's; left out: as it is.
+#[derive(Deserialize)]
+struct SubscriptionChange {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    group: Option<Option<ServedGroup>>,
+}
+
+#[derive(Deserialize)]
+struct ServedGroup {
+    name: String,
+    #[serde(default)]
+    id: String,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<ServedGroup>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+async fn change_subscription(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path(id): Path<String>,
+    Body(change): Body<SubscriptionChange>,
+) -> Answer {
+    let by = By {
+        business_id: &admin.workspace.id,
+        actor: admin.who.email(),
+        address: &address,
+    };
+    let group = change
+        .group
+        .as_ref()
+        .map(|group| group.as_ref().map(|it| (it.name.as_str(), it.id.as_str())));
+    let row =
+        licensing::change_subscription(&portal, by, &id, change.name.as_deref(), group).await?;
+    let mut db = portal.store.read().await?;
+    let used = store::licenses::used_seats(&mut db, &row.id).await?;
+    Ok(no_store(Json(subscription_shown(&portal, &row, used))))
+}
+
+async fn release_device(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path((license, device)): Path<(String, String)>,
+) -> Answer {
+    let by = By {
+        business_id: &admin.workspace.id,
+        actor: admin.who.email(),
+        address: &address,
+    };
+    licensing::release_device(&portal, by, &license, &device).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Value {
     json!({
         "id": row.id,
@@ -231,7 +296,11 @@ fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Valu
         "free": row.seats - used,
         "starts": instant(row.starts),
         "ends": instant(row.ends),
-        "status": licensing::status_of(row, portal.now()),
+        "status": Status::of(row, portal.now()).as_str(),
+        "devices_per_user": row.devices,
+        "holds_until": licensing::holds_until(row),
+        "cancelled": row.cancelled,
+        "group": row.group_name.as_ref().map(|name| json!({"name": name, "id": row.group_id})),
     })
 }
 

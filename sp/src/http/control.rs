@@ -21,6 +21,7 @@ pub fn router(portal: Portal) -> Router {
         .route("/healthz", get(async || "ok"))
         .route("/control/clock", get(show_clock).put(set_clock))
         .route("/control/license-keys", post(create_key))
+        .route("/control/license-keys/cancel", post(cancel_key))
         .route("/control/reset", post(reset))
         .fallback(async || Problem::not_found("no such control").into_response())
         .with_state(portal)
@@ -63,6 +64,14 @@ struct KeyOrder {
     licensing: String,
     #[serde(default = "business")]
     edition: String,
+    #[serde(default = "five")]
+    devices: u32,
+    #[serde(default)]
+    grace_seconds: i64,
+}
+
+fn five() -> u32 {
+    5
 }
 
 fn per_user() -> String {
@@ -87,9 +96,22 @@ async fn create_key(State(portal): State<Portal>, Body(order): Body<KeyOrder>) -
         ends: order.ends,
         licensing: order.licensing,
         edition: order.edition,
+        devices: order.devices,
+        grace: SignedDuration::from_secs(order.grace_seconds),
     };
     let key = licensing::create_key(&portal, new).await?;
     Ok((StatusCode::CREATED, Json(json!({"key": key}))).into_response())
+}
+
+#[derive(Deserialize)]
+struct Cancellation {
+    key: String,
+    reason: String,
+}
+
+async fn cancel_key(State(portal): State<Portal>, Body(given): Body<Cancellation>) -> Answer {
+    licensing::cancel_key(&portal, &given.key, &given.reason).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn reset(State(portal): State<Portal>) -> Answer {

@@ -2,7 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,12 +18,15 @@ use crate::licensing::{self, Validation};
 use crate::login::TurnedAway;
 use crate::refusal;
 use crate::store::instant;
+use crate::store::licenses::{DeviceRow, LicenseRow};
+use crate::store::subscriptions::SubscriptionRow;
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/desktop/v1/activations", post(begin))
         .route("/desktop/v1/activations/{id}/response", post(answer))
         .route("/desktop/v1/licenses/validate", post(validate))
+        .route("/desktop/v1/keys", get(keys))
 }
 
 #[derive(Deserialize)]
@@ -98,7 +102,13 @@ async fn answer(
     let person = &activated.person;
     let granted = &activated.granted;
     let email = person.email.as_ref().unwrap_or(&person.user_name);
-    let mut license = terms(&portal, granted.subscription.ends);
+    let (mut license, signed) = terms(
+        &portal,
+        &granted.license,
+        &granted.device,
+        &granted.subscription,
+    )
+    .await?;
     license.extend([
         ("id".to_owned(), json!(granted.license.id)),
         (
@@ -122,21 +132,29 @@ async fn answer(
     Ok(no_store(Json(json!({
         "license": license,
         "license_token": granted.token,
+        "signed_license": signed,
     }))))
 }
 
-/// Until when an off-line app may run, and when it should ask again.
-fn terms(portal: &Portal, ends: i64) -> serde_json::Map<String, Value> {
-    let now = portal.now();
-    let grace = now + portal.config.license_grace;
-    let valid_until = grace.min(instant(ends));
-    let revalidate = (now + portal.config.license_revalidation).min(valid_until);
-    [
-        ("valid_until".to_owned(), json!(valid_until)),
-        ("revalidate_after".to_owned(), json!(revalidate)),
-    ]
-    .into_iter()
-    .collect()
+/// The terms, and the same signed.
+async fn terms(
+    portal: &Portal,
+    license: &LicenseRow,
+    device: &DeviceRow,
+    subscription: &SubscriptionRow,
+) -> Result<(serde_json::Map<String, Value>, String), Problem> {
+    let terms = licensing::terms(portal, subscription);
+    let signed = licensing::sign(portal, license, device, subscription).await?;
+    let shown = [
+        ("valid_until".to_owned(), json!(terms.valid_until)),
+        ("revalidate_after".to_owned(), json!(terms.revalidate_after)),
+    ];
+    Ok((shown.into_iter().collect(), signed))
+}
+
+/// The keys that licences are signed with (RFC 7517).
+async fn keys(State(portal): State<Portal>) -> Answer {
+    Ok(Json(licensing::published(&portal).await?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -149,8 +167,9 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     match licensing::validate(&portal, &held.license_token, &held.device_id).await? {
         Validation::Valid(found) => {
             let (device, license, subscription) = *found;
-            let mut body = terms(&portal, subscription.ends);
+            let (mut body, signed) = terms(&portal, &license, &device, &subscription).await?;
             body.insert("status".to_owned(), json!("valid"));
+            body.insert("signed_license".to_owned(), json!(signed));
             body.insert("license_id".to_owned(), json!(license.id));
             body.insert(
                 "device".to_owned(),

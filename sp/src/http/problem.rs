@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::accounts::AccountError;
 use crate::configurator::ConfiguratorError;
-use crate::licensing::KeyError;
+use crate::licensing::{KeyError, MappingError};
 use crate::store::StoreError;
 
 /// An `application/problem+json` answer.
@@ -140,8 +140,26 @@ impl From<KeyError> for Problem {
             E::Unknown => (StatusCode::NOT_FOUND, "license-key-unknown"),
             E::Used => (StatusCode::CONFLICT, "license-key-used"),
             E::Expired(_) => (StatusCode::GONE, "license-key-expired"),
+            E::Cancelled(_) => (StatusCode::GONE, "license-key-cancelled"),
             E::OrganizationRequired => (StatusCode::CONFLICT, "organization-required"),
             E::OrganizationUnnamed => (StatusCode::BAD_REQUEST, "organization-name-missing"),
+            E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        if let E::Store(error) = error {
+            return error.into();
+        }
+        Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<MappingError> for Problem {
+    fn from(error: MappingError) -> Self {
+        use MappingError as E;
+        let (status, code) = match &error {
+            E::Unknown(_) => (StatusCode::NOT_FOUND, "subscription-unknown"),
+            E::GroupTaken(_) => (StatusCode::CONFLICT, "group-taken"),
+            E::Unnamed => (StatusCode::BAD_REQUEST, "name-missing"),
+            E::NoSuchDevice => (StatusCode::NOT_FOUND, "device-unknown"),
             E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
         if let E::Store(error) = error {

@@ -3,12 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::KeyState;
 use crate::Portal;
 use crate::accounts::{Identity, Who};
 use crate::audit::{self, Event};
 use crate::store::members::{BusinessRow, MemberRow};
 use crate::store::subscriptions::{KeyRow, SubscriptionRow};
-use crate::store::{self, StoreError, instant, stored};
+use crate::store::{self, StoreError, stored};
 
 const GROUPS: usize = 5;
 const GROUP_LENGTH: usize = 6;
@@ -34,6 +35,9 @@ pub enum KeyError {
     /// Past its end.
     #[error("this licence key ended on {0}: renew the subscription or register another key")]
     Expired(Timestamp),
+    /// Withdrawn.
+    #[error("the vendor withdrew this licence key: {0}; ask the vendor's sales for another")]
+    Cancelled(String),
     /// Nobody's member yet.
     #[error(
         "you belong to no business account yet: send the key again with your `organization` (at least its name), and one is created"
@@ -66,6 +70,10 @@ pub struct NewKey {
     pub licensing: String,
     /// `business`.
     pub edition: String,
+    /// Macs per user.
+    pub devices: u32,
+    /// How long licences hold after the end.
+    pub grace: SignedDuration,
 }
 
 /// What an organisation tells of itself.
@@ -115,6 +123,9 @@ pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreErr
                 .unwrap_or(starts.saturating_add(year).unwrap_or(Timestamp::MAX)),
         ),
         used: 0,
+        devices: i64::from(new.devices),
+        grace: i64::try_from(new.grace.as_micros()).unwrap_or(i64::MAX),
+        cancelled: None,
     };
     let mut tx = portal.store.write().await?;
     store::subscriptions::insert_key(&mut tx, &row).await?;
@@ -141,12 +152,7 @@ pub async fn register_key(
     let row = store::subscriptions::key(&mut tx, &key)
         .await?
         .ok_or(KeyError::Unknown)?;
-    if row.used == 1 {
-        return Err(KeyError::Used);
-    }
-    if instant(row.ends) <= now {
-        return Err(KeyError::Expired(instant(row.ends)));
-    }
+    KeyState::of(&row, now).registrable()?;
     let mine = who.workspace().or(who.workspaces.first());
     let business = match (mine, organization) {
         (Some(workspace), _) => store::members::business(&mut tx, &workspace.id)
@@ -194,6 +200,11 @@ pub async fn register_key(
         starts: row.starts,
         ends: row.ends,
         registered: stored(now),
+        devices: row.devices,
+        grace: row.grace,
+        cancelled: None,
+        group_name: None,
+        group_id: None,
     };
     store::subscriptions::insert(&mut tx, &subscription).await?;
     store::accounts::select_workspace(&mut tx, &who.session.token_hash, &business.id).await?;
@@ -206,6 +217,32 @@ pub async fn register_key(
         business,
         subscription,
     })
+}
+
+/// The vendor withdraws a key: nobody registers it any more, and the licences
+/// of the subscription that it became are taken back.
+///
+/// # Errors
+/// [`KeyError::Unknown`], or [`KeyError::Cancelled`] when it was before.
+pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), KeyError> {
+    let key = well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))?;
+    let mut tx = portal.store.write().await?;
+    let row = store::subscriptions::key(&mut tx, &key)
+        .await?
+        .ok_or(KeyError::Unknown)?;
+    if !store::subscriptions::cancel_key(&mut tx, &key, reason).await? {
+        return Err(KeyError::Cancelled(row.cancelled.unwrap_or_default()));
+    }
+    if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
+        let because = format!("the vendor withdrew the licence key: {reason}");
+        let now = stored(portal.now());
+        for license in store::licenses::of_subscription(&mut tx, &subscription.id).await? {
+            store::licenses::revoke(&mut tx, &license.id, now, &because).await?;
+        }
+        let event = Event::new("vendor", "license-key-cancelled", &masked(&key)).saying(reason);
+        audit::record(portal, &mut tx, Some(&subscription.business_id), event).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// A key with all but its last group hidden.

@@ -5,9 +5,17 @@
 //! the user lose the group, be disabled or be deleted (G-27).
 
 mod keys;
+mod mapping;
 mod seats;
+mod signed;
+mod standing;
 
-pub use keys::{KeyError, NewKey, Organization, Registered, create_key, masked, register_key};
-pub use seats::{
-    Granted, SeatError, Validation, after_directory_change, grant, holder_gone, status_of, validate,
+pub use keys::{
+    KeyError, NewKey, Organization, Registered, cancel_key, create_key, masked, register_key,
 };
+pub use mapping::{MappingError, change_subscription, release_device};
+pub use seats::{
+    Granted, SeatError, Validation, after_directory_change, grant, holder_gone, validate,
+};
+pub use signed::{LicenseKey, Terms, published, sign, terms};
+pub use standing::{KeyState, Status, holds_until};

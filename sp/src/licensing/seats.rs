@@ -1,5 +1,6 @@
 //! Seats: granted once per user, never oversold, taken back at once.
 
+use super::{Status, mapping};
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::roles;
@@ -18,6 +19,9 @@ pub enum SeatError {
     /// Every subscription is past its end.
     #[error("every subscription of the organisation has ended; the last one on {0}")]
     SubscriptionExpired(Timestamp),
+    /// As many Macs as the subscription allows.
+    #[error("all {0} devices that the subscription allows one user are activated")]
+    TooManyDevices(i64),
     /// None has begun.
     #[error("no per-user subscription of the organisation is running yet")]
     NotStarted,
@@ -39,17 +43,6 @@ pub struct Granted {
     pub device: DeviceRow,
 }
 
-/// How a subscription stands: `active`, `not-started` or `expired`.
-pub fn status_of(subscription: &SubscriptionRow, now: Timestamp) -> &'static str {
-    if instant(subscription.ends) <= now {
-        "expired"
-    } else if instant(subscription.starts) > now {
-        "not-started"
-    } else {
-        "active"
-    }
-}
-
 /// Grants the user a seat for this device; whoever holds one keeps it.
 ///
 /// # Errors
@@ -63,26 +56,30 @@ pub async fn grant(
 ) -> Result<Granted, SeatError> {
     let now = portal.now();
     store::licenses::lock_subscriptions(db, &person.business_id).await?;
-    let subscriptions = store::subscriptions::of_business(db, &person.business_id).await?;
+    let subscriptions = mapping::drawn_on(db, person).await?;
     let held = store::licenses::held_by(db, &person.business_id, &person.id).await?;
-    let running = |subscription: &&SubscriptionRow| {
-        subscription.licensing == "per-user" && status_of(subscription, now) == "active"
-    };
-    let kept = held.and_then(|license| {
-        let subscription = subscriptions
+    let kept = held.as_ref().and_then(|license| {
+        subscriptions
             .iter()
-            .filter(running)
-            .find(|subscription| subscription.id == license.subscription_id)?;
-        Some((license, subscription.clone()))
+            .filter(|subscription| Status::of(subscription, now).holds())
+            .find(|subscription| subscription.id == license.subscription_id)
     });
-    let (license, subscription) = match kept {
-        Some(kept) => kept,
-        None => {
+    let (license, subscription) = match (held.clone(), kept) {
+        (Some(license), Some(subscription)) => (license, subscription.clone()),
+        (held, _) => {
             let subscription = free_seat(db, &subscriptions, now).await?.clone();
-            let license = take_seat(portal, db, person, &subscription, now).await?;
+            let license = take_seat(portal, db, person, held, &subscription, now).await?;
             (license, subscription)
         }
     };
+    let others = store::licenses::devices(db, &license.id)
+        .await?
+        .into_iter()
+        .filter(|device| device.device_id != device_id)
+        .count();
+    if i64::try_from(others).unwrap_or(i64::MAX) >= subscription.devices {
+        return Err(SeatError::TooManyDevices(subscription.devices));
+    }
     let token = portal.ambient.chance().token(32);
     let device = DeviceRow {
         license_id: license.id.clone(),
@@ -106,14 +103,10 @@ async fn free_seat<'s>(
     subscriptions: &'s [SubscriptionRow],
     now: Timestamp,
 ) -> Result<&'s SubscriptionRow, SeatError> {
-    let per_user: Vec<&SubscriptionRow> = subscriptions
-        .iter()
-        .filter(|subscription| subscription.licensing == "per-user")
-        .collect();
     let mut seats = 0;
     let mut any_running = false;
-    for subscription in &per_user {
-        if status_of(subscription, now) != "active" {
+    for subscription in subscriptions {
+        if Status::of(subscription, now) != Status::Active {
             continue;
         }
         any_running = true;
@@ -125,7 +118,10 @@ async fn free_seat<'s>(
     if any_running {
         return Err(SeatError::NoSeatLeft(seats));
     }
-    let last_end = per_user.iter().map(|subscription| subscription.ends).max();
+    let last_end = subscriptions
+        .iter()
+        .map(|subscription| subscription.ends)
+        .max();
     match last_end {
         Some(end) if instant(end) <= now => Err(SeatError::SubscriptionExpired(instant(end))),
         _ => Err(SeatError::NotStarted),
@@ -136,12 +132,21 @@ async fn take_seat(
     portal: &Portal,
     db: &mut Db,
     person: &PersonRow,
+    held: Option<LicenseRow>,
     subscription: &SubscriptionRow,
     now: Timestamp,
 ) -> Result<LicenseRow, SeatError> {
-    // A seat of a subscription that ended makes room for the new one.
-    if let Some(former) = store::licenses::held_by(db, &person.business_id, &person.id).await? {
-        store::licenses::revoke(db, &former.id, stored(now), "its subscription ended").await?;
+    // Who holds a seat of a subscription that ended, or of another group's,
+    // moves with every Mac.
+    if let Some(held) = held {
+        store::licenses::move_to(db, &held.id, &subscription.id).await?;
+        let event = Event::new("portal", "license-moved", &person.user_name)
+            .saying(format!("to the subscription {}", subscription.name));
+        audit::record(portal, db, Some(&person.business_id), event).await?;
+        return Ok(LicenseRow {
+            subscription_id: subscription.id.clone(),
+            ..held
+        });
     }
     let license = LicenseRow {
         id: portal.ambient.chance().uuid().to_string(),
@@ -268,7 +273,7 @@ pub async fn validate(
     let subscription = subscriptions
         .into_iter()
         .find(|subscription| subscription.id == license.subscription_id)
-        .filter(|subscription| status_of(subscription, now) == "active");
+        .filter(|subscription| Status::of(subscription, now).holds());
     let Some(subscription) = subscription else {
         return Ok(Validation::Revoked("the subscription has ended".to_owned()));
     };

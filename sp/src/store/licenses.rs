@@ -194,3 +194,53 @@ pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
         .await?;
     Ok(())
 }
+
+/// The live licences of a subscription.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_subscription(db: &mut Db, subscription_id: &str) -> Result<Vec<LicenseRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM licenses WHERE subscription_id = $1 AND revoked IS NULL")
+            .bind(subscription_id.to_owned())
+            .fetch_all(db)
+            .await?,
+    )
+}
+
+/// Lets a licence draw on another subscription from now on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn move_to(db: &mut Db, license_id: &str, subscription_id: &str) -> Result<()> {
+    sqlx::query("UPDATE licenses SET subscription_id = $2 WHERE id = $1")
+        .bind(license_id.to_owned())
+        .bind(subscription_id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes a device from under its licence; false when it wasn't there, or the
+/// licence isn't this business account's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release_device(
+    db: &mut Db,
+    business_id: &str,
+    license_id: &str,
+    device_id: &str,
+) -> Result<bool> {
+    Ok(sqlx::query(
+        "DELETE FROM devices WHERE license_id = $1 AND device_id = $2
+         AND EXISTS (SELECT 1 FROM licenses WHERE id = $1 AND business_id = $3)",
+    )
+    .bind(license_id.to_owned())
+    .bind(device_id.to_owned())
+    .bind(business_id.to_owned())
+    .execute(db)
+    .await?
+    .rows_affected()
+        == 1)
+}

@@ -11,7 +11,7 @@ pub struct SigningKeyRow {
     pub id: String,
     /// PKCS#8, PEM.
     pub private_key: String,
-    /// X.509, PEM.
+    /// The public half, PEM: an X.509 certificate or a bare public key.
     pub certificate: String,
     /// Instant.
     pub created: i64,

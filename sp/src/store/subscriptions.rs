@@ -21,6 +21,12 @@ pub struct KeyRow {
     pub ends: i64,
     /// Whether it was registered.
     pub used: i64,
+    /// Macs per user.
+    pub devices: i64,
+    /// How long licences hold after the end, in microseconds.
+    pub grace: i64,
+    /// Why the vendor withdrew it, once it did.
+    pub cancelled: Option<String>,
 }
 
 /// A key registered by a business account.
@@ -44,6 +50,16 @@ pub struct SubscriptionRow {
     pub ends: i64,
     /// Instant.
     pub registered: i64,
+    /// Macs per user.
+    pub devices: i64,
+    /// How long licences hold after the end, in microseconds.
+    pub grace: i64,
+    /// Why the vendor withdrew its key, once it did.
+    pub cancelled: Option<String>,
+    /// The group of the IdP that it serves, when it isn't everybody's.
+    pub group_name: Option<String>,
+    /// That group's id.
+    pub group_id: Option<String>,
 }
 
 /// Stores a key that can be registered.
@@ -52,8 +68,9 @@ pub struct SubscriptionRow {
 /// When the database fails.
 pub async fn insert_key(db: &mut Db, row: &KeyRow) -> Result<()> {
     sqlx::query(
-        "INSERT INTO license_keys (license_key, edition, licensing, seats, starts, ends, used)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO license_keys
+         (license_key, edition, licensing, seats, starts, ends, used, devices, grace)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(row.license_key.clone())
     .bind(row.edition.clone())
@@ -62,6 +79,8 @@ pub async fn insert_key(db: &mut Db, row: &KeyRow) -> Result<()> {
     .bind(row.starts)
     .bind(row.ends)
     .bind(row.used)
+    .bind(row.devices)
+    .bind(row.grace)
     .execute(db)
     .await?;
     Ok(())
@@ -85,14 +104,15 @@ pub async fn key(db: &mut Db, license_key: &str) -> Result<Option<KeyRow>> {
 /// # Errors
 /// When the database fails.
 pub async fn take_key(db: &mut Db, license_key: &str) -> Result<bool> {
-    Ok(
-        sqlx::query("UPDATE license_keys SET used = 1 WHERE license_key = $1 AND used = 0")
-            .bind(license_key.to_owned())
-            .execute(db)
-            .await?
-            .rows_affected()
-            == 1,
+    Ok(sqlx::query(
+        "UPDATE license_keys SET used = 1
+             WHERE license_key = $1 AND used = 0 AND cancelled IS NULL",
     )
+    .bind(license_key.to_owned())
+    .execute(db)
+    .await?
+    .rows_affected()
+        == 1)
 }
 
 /// Stores a subscription.
@@ -102,8 +122,9 @@ pub async fn take_key(db: &mut Db, license_key: &str) -> Result<bool> {
 pub async fn insert(db: &mut Db, row: &SubscriptionRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO subscriptions
-         (id, business_id, license_key, name, licensing, seats, starts, ends, registered)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (id, business_id, license_key, name, licensing, seats, starts, ends, registered,
+          devices, grace)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(row.id.clone())
     .bind(row.business_id.clone())
@@ -114,6 +135,8 @@ pub async fn insert(db: &mut Db, row: &SubscriptionRow) -> Result<()> {
     .bind(row.starts)
     .bind(row.ends)
     .bind(row.registered)
+    .bind(row.devices)
+    .bind(row.grace)
     .execute(db)
     .await?;
     Ok(())
@@ -146,4 +169,60 @@ pub async fn has_per_user(db: &mut Db, business_id: &str) -> Result<bool> {
     .fetch_optional(db)
     .await?;
     Ok(found.is_some())
+}
+
+/// The vendor withdraws a key, and the subscription that it became.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_key(db: &mut Db, license_key: &str, reason: &str) -> Result<bool> {
+    let cancelled = sqlx::query(
+        "UPDATE license_keys SET cancelled = $2 WHERE license_key = $1 AND cancelled IS NULL",
+    )
+    .bind(license_key.to_owned())
+    .bind(reason.to_owned())
+    .execute(&mut *db)
+    .await?
+    .rows_affected()
+        == 1;
+    sqlx::query("UPDATE subscriptions SET cancelled = $2 WHERE license_key = $1")
+        .bind(license_key.to_owned())
+        .bind(reason.to_owned())
+        .execute(db)
+        .await?;
+    Ok(cancelled)
+}
+
+/// The subscription that a key became.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_key(db: &mut Db, license_key: &str) -> Result<Option<SubscriptionRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM subscriptions WHERE license_key = $1")
+            .bind(license_key.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+/// Names a subscription and the group that it serves; false when it isn't
+/// this business account's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(db: &mut Db, row: &SubscriptionRow) -> Result<bool> {
+    Ok(sqlx::query(
+        "UPDATE subscriptions SET name = $3, group_name = $4, group_id = $5
+         WHERE id = $1 AND business_id = $2",
+    )
+    .bind(row.id.clone())
+    .bind(row.business_id.clone())
+    .bind(row.name.clone())
+    .bind(row.group_name.clone())
+    .bind(row.group_id.clone())
+    .execute(db)
+    .await?
+    .rows_affected()
+        == 1)
 }

@@ -189,16 +189,160 @@ async fn an_activation_is_the_apps_own_and_used_once() {
 #[tokio::test]
 async fn many_desktops_at_once_never_get_more_seats_than_there_are() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(10).await;
-    let people: Vec<Person> = (0..20)
+    let (admin, tenant) = parties.integrated(100).await;
+    let portals = [parties.portal().base_url().to_owned()];
+    two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
+}
+
+/// 200 desktops activate at once, turn about at these replicas of the portal:
+/// a hundred are granted, each of the others is told that no seat is left.
+pub(crate) async fn two_hundred_for_a_hundred_seats(
+    parties: &Parties,
+    admin: &Browser,
+    tenant: &Tenant,
+    portals: &[String],
+) {
+    let people: Vec<Person> = (0..200)
         .map(|n| Person::named(&format!("u{n}@corp.example"), &["g-users"]))
         .collect();
-    let activations = people
-        .iter()
-        .map(|person| activate(&parties, &tenant, person, "mac"));
+    let app = parties.browser();
+    let activations = people.iter().enumerate().map(|(n, person)| {
+        let mut app = app.clone();
+        app.base.clone_from(&portals[n % portals.len()]);
+        activate_at(app, parties, tenant, person, "mac")
+    });
     let answers = futures::future::join_all(activations).await;
     let granted = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!(granted, 10);
+    assert_eq!(granted, 100);
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        refused.problem(403, "no-seat-left");
+    }
     let listed = admin.get("/api/business/licenses").await.is(200);
-    assert_eq!(listed["licenses"].as_array().unwrap().len(), 10);
+    assert_eq!(listed["licenses"].as_array().unwrap().len(), 100);
+    let subscriptions = admin.get("/api/business/subscriptions").await.is(200);
+    assert_eq!(subscriptions["subscriptions"][0]["free"], 0);
+}
+
+#[tokio::test]
+async fn one_user_gets_as_many_devices_as_the_subscription_allows() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    for n in 0..5 {
+        let mac = format!("mac-{n}");
+        activate(&parties, &tenant, &anna, &mac).await.is(200);
+        // The same Mac again is no further one.
+        activate(&parties, &tenant, &anna, &mac).await.is(200);
+    }
+    activate(&parties, &tenant, &anna, "mac-5")
+        .await
+        .problem(403, "too-many-devices");
+    let listed = admin.get("/api/business/licenses").await.is(200);
+    let license = text(&listed["licenses"][0]["id"]);
+    let path = format!("/api/business/licenses/{license}/devices/mac-0");
+    admin
+        .send(reqwest::Method::DELETE, &path, &Value::Null)
+        .await
+        .is(204);
+    activate(&parties, &tenant, &anna, "mac-5").await.is(200);
+}
+
+#[tokio::test]
+async fn a_group_with_a_key_of_its_own_draws_on_that_and_everybody_else_on_the_primary() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(2).await;
+    let key = parties.license_key(json!({"seats": 1})).await;
+    let second = admin
+        .post(
+            "/api/license-keys",
+            &json!({"key": key, "subscription_name": "Design"}),
+        )
+        .await
+        .is(201);
+    let path = format!(
+        "/api/business/subscriptions/{}",
+        text(&second["subscription"]["id"])
+    );
+    let mapped = admin
+        .put(
+            &path,
+            &json!({"group": {"name": "Design", "id": "g-design"}}),
+        )
+        .await
+        .is(200);
+    assert_eq!(mapped["group"]["name"], "Design");
+    let designer = Person::named("dora@corp.example", &["g-users", "g-design"]);
+    let granted = activate(&parties, &tenant, &designer, "mac-1")
+        .await
+        .is(200);
+    assert_eq!(granted["license"]["subscription"]["name"], "Design");
+    let another = Person::named("emil@corp.example", &["g-users", "g-design"]);
+    activate(&parties, &tenant, &another, "mac-2")
+        .await
+        .problem(403, "no-seat-left");
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let granted = activate(&parties, &tenant, &anna, "mac-3").await.is(200);
+    assert_ne!(granted["license"]["subscription"]["name"], "Design");
+    // Who leaves the group moves to the primary key, licence and Macs.
+    let left = Person::named("dora@corp.example", &["g-users"]);
+    let moved = activate(&parties, &tenant, &left, "mac-1").await.is(200);
+    assert_ne!(moved["license"]["subscription"]["name"], "Design");
+    let listed = admin.get("/api/business/licenses").await.is(200);
+    assert_eq!(listed["licenses"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_is_issued_registered_and_withdrawn_with_its_reason() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
+    let cancel = async |key: &str| {
+        let control = parties.portal().control_url().unwrap();
+        let body = json!({"key": key, "reason": "charged back"});
+        let url = format!("{control}/control/license-keys/cancel");
+        let sent = parties.browser().client.post(url).json(&body).send();
+        sent.await.unwrap().status().as_u16()
+    };
+    let unregistered = parties.license_key(json!({"seats": 1})).await;
+    assert_eq!(cancel(&unregistered).await, 204);
+    assert_eq!(cancel(&unregistered).await, 410);
+    admin
+        .post("/api/license-keys", &json!({"key": unregistered}))
+        .await
+        .problem(410, "license-key-cancelled");
+    assert_eq!(cancel(&parties.key.lock().unwrap().clone()).await, 204);
+    let app = parties.browser();
+    let held = json!({"license_token": held["license_token"], "device_id": "mac-1"});
+    let revoked = app
+        .post("/desktop/v1/licenses/validate", &held)
+        .await
+        .problem(403, "license-revoked");
+    assert!(text(&revoked["reason"]).contains("charged back"));
+    activate(&parties, &tenant, &anna, "mac-1")
+        .await
+        .problem(403, "subscription-not-started");
+}
+
+#[tokio::test]
+async fn in_its_grace_a_subscription_renews_licences_and_grants_none() {
+    let parties = Parties::start().await;
+    let day = 24 * 3600;
+    let order = json!({"seats": 2, "grace_seconds": 10 * day,
+        "ends": parties.ambient.now() + SignedDuration::from_secs(30 * day)});
+    let (_, tenant) = parties.integrated_by(order).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let granted = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
+    let held = json!({"license_token": granted["license_token"], "device_id": "mac-1"});
+    let clock = parties.ambient.clock();
+    clock.advance(SignedDuration::from_secs(35 * day)).unwrap();
+    let app = parties.browser();
+    let validate = async || app.post("/desktop/v1/licenses/validate", &held).await;
+    validate().await.is(200);
+    let bert = Person::named("bert@corp.example", &["g-users"]);
+    activate(&parties, &tenant, &bert, "mac-2")
+        .await
+        .problem(403, "subscription-expired");
+    clock.advance(SignedDuration::from_secs(6 * day)).unwrap();
+    validate().await.problem(403, "license-revoked");
 }

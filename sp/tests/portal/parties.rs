@@ -28,6 +28,8 @@ pub(crate) struct Parties {
     pub(crate) dns: Dns,
     pub(crate) idp: Idp,
     pub(crate) config: sp::Config,
+    /// The key that the business account was made with.
+    pub(crate) key: Mutex<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -56,6 +58,7 @@ impl Parties {
             ambient,
             dns,
             config,
+            key: Mutex::default(),
             _folder: folder,
         }
     }
@@ -110,8 +113,14 @@ impl Parties {
 
     /// The admin of a business account with this many per-user seats.
     pub(crate) async fn admin(&self, seats: u32) -> Browser {
+        self.admin_by(json!({"seats": seats})).await
+    }
+
+    /// The admin of a business account with a key of this order.
+    pub(crate) async fn admin_by(&self, order: Value) -> Browser {
         let admin = self.account("owner@vendor-mail.example").await;
-        let key = self.license_key(json!({"seats": seats})).await;
+        let key = self.license_key(order).await;
+        key.clone_into(&mut self.key.lock().unwrap());
         let organization = json!({"name": "Corp", "country": "CH"});
         admin
             .post(
@@ -125,7 +134,12 @@ impl Parties {
 
     /// An admin, and corp.example with an active integration.
     pub(crate) async fn integrated(&self, seats: u32) -> (Browser, Tenant) {
-        let admin = self.admin(seats).await;
+        self.integrated_by(json!({"seats": seats})).await
+    }
+
+    /// The same with a key of this order.
+    pub(crate) async fn integrated_by(&self, order: Value) -> (Browser, Tenant) {
+        let admin = self.admin_by(order).await;
         let tenant = self.configure(&admin).await;
         admin.post(&step("activate"), &Value::Null).await.is(200);
         (admin, tenant)

@@ -114,7 +114,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
         }
     };
     let parties = Parties::on(postgres.url(), tempfile::tempdir().unwrap()).await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.integrated(100).await;
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-admins"]);
@@ -141,19 +141,11 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let second = sp::start(config, parties.ambient.with_chance(chance))
         .await
         .unwrap();
-    let people: Vec<Person> = (0..20)
-        .map(|n| Person::named(&format!("u{n}@corp.example"), &["g-users"]))
-        .collect();
-    let activations = people.iter().enumerate().map(|(n, person)| {
-        let mut app = parties.browser();
-        if n % 2 == 1 {
-            app.base = format!("http://{listen}");
-        }
-        crate::desktop::activate_at(app, &parties, &tenant, person, "mac")
-    });
-    let answers = futures::future::join_all(activations).await;
-    let granted = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!(granted, 5, "{answers:?}");
+    let portals = [
+        parties.portal().base_url().to_owned(),
+        format!("http://{listen}"),
+    ];
+    crate::desktop::two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
     // What one replica took in, the other doesn't take again, nor either of
     // them at once; sessions are both's.
     let at_second = tenant

@@ -1,0 +1,153 @@
+//! The licence that an app can check without asking: a JWS (RFC 7515) signed
+//! with Ed25519 (RFC 8037) by a key that the portal publishes (RFC 7517).
+//! Made when it is first wanted; replicas share it by the database.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use rcgen::{KeyPair, PublicKeyData as _};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::standing::holds_until;
+use crate::Portal;
+use crate::store::licenses::{DeviceRow, LicenseRow};
+use crate::store::signing_keys::{self, SigningKeyRow};
+use crate::store::subscriptions::SubscriptionRow;
+use crate::store::{StoreError, stored};
+
+const ID: &str = "licenses";
+
+/// The key that licences are signed with.
+#[derive(Clone)]
+pub struct LicenseKey {
+    signing: EncodingKey,
+    id: String,
+    public: String,
+}
+
+/// Until when an off-line app may run, and when it should ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The app stops then, unless it has asked before.
+    pub valid_until: Timestamp,
+    /// The app asks then.
+    pub revalidate_after: Timestamp,
+}
+
+/// RFC 7519, section 4.1, and what is the app's own.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'static str,
+    sub: &'a str,
+    jti: &'a str,
+    iat: i64,
+    exp: i64,
+    revalidate_after: i64,
+    device_id: &'a str,
+    subscription: &'a str,
+}
+
+/// The terms of a licence of this subscription, granted or renewed now.
+pub fn terms(portal: &Portal, subscription: &SubscriptionRow) -> Terms {
+    let now = portal.now();
+    let valid_until = (now + portal.config.license_grace).min(holds_until(subscription));
+    Terms {
+        valid_until,
+        revalidate_after: (now + portal.config.license_revalidation).min(valid_until),
+    }
+}
+
+/// The licence for this device, signed.
+///
+/// # Errors
+/// When the key can't be made or read.
+pub async fn sign(
+    portal: &Portal,
+    license: &LicenseRow,
+    device: &DeviceRow,
+    subscription: &SubscriptionRow,
+) -> Result<String, StoreError> {
+    let key = portal.license_key().await?;
+    let terms = terms(portal, subscription);
+    let claims = Claims {
+        iss: &portal.base_url,
+        aud: "desktop",
+        sub: &license.user_id,
+        jti: &license.id,
+        iat: portal.now().as_second(),
+        exp: terms.valid_until.as_second(),
+        revalidate_after: terms.revalidate_after.as_second(),
+        device_id: &device.device_id,
+        subscription: &subscription.name,
+    };
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some("license+jwt".to_owned());
+    header.kid = Some(key.id.clone());
+    encode(&header, &claims, &key.signing).map_err(|_| damaged())
+}
+
+/// The public half, as a JWK Set.
+///
+/// # Errors
+/// When the key can't be made or read.
+pub async fn published(portal: &Portal) -> Result<Value, StoreError> {
+    let key = portal.license_key().await?;
+    Ok(json!({"keys": [{
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "use": "sig",
+        "alg": "EdDSA",
+        "kid": key.id,
+        "x": key.public,
+    }]}))
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged {
+        table: "signing_keys",
+        key: ID.to_owned(),
+        expected: "an Ed25519 private key in PKCS#8",
+    }
+}
+
+impl Portal {
+    async fn license_key(&self) -> Result<LicenseKey, StoreError> {
+        let key = self
+            .license_key
+            .get_or_try_init(|| self.shared_license_key());
+        Ok(key.await?.clone())
+    }
+
+    async fn shared_license_key(&self) -> Result<LicenseKey, StoreError> {
+        let mut db = self.store.read().await?;
+        let known = signing_keys::by_id(&mut db, ID).await?;
+        drop(db);
+        let row = match known {
+            Some(row) => row,
+            None => {
+                let pair = KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(|_| damaged())?;
+                let made = SigningKeyRow {
+                    id: ID.to_owned(),
+                    private_key: pair.serialize_pem(),
+                    certificate: pair.public_key_pem(),
+                    created: stored(self.now()),
+                };
+                let mut tx = self.store.write().await?;
+                signing_keys::insert(&mut tx, &made).await?;
+                let first = signing_keys::by_id(&mut tx, ID).await?;
+                tx.commit().await?;
+                first.unwrap_or(made)
+            }
+        };
+        let pair = KeyPair::from_pem(&row.private_key).map_err(|_| damaged())?;
+        let public = URL_SAFE_NO_PAD.encode(pair.der_bytes());
+        Ok(LicenseKey {
+            signing: EncodingKey::from_ed_der(pair.serialized_der()),
+            id: crate::store::fingerprint(&public)[..16].to_owned(),
+            public,
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! How keys and subscriptions stand: the states, what leads from one to the
+//! next, and the reason that a person is told.
+//!
+//! | key is | by | becomes |
+//! |---|---|---|
+//! | issued | being registered | registered |
+//! | issued, registered | being cancelled by the vendor | cancelled |
+//! | issued | its end | ended |
+//!
+//! | subscription is | grants seats | licences hold |
+//! |---|---|---|
+//! | not started | no | no |
+//! | active | yes | yes |
+//! | in grace | no | yes |
+//! | expired | no | no |
+//! | cancelled | no | no |
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::KeyError;
+use crate::store::instant;
+use crate::store::subscriptions::{KeyRow, SubscriptionRow};
+
+/// How a licence key stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyState {
+    /// Sold, and waiting to be registered.
+    Issued,
+    /// A subscription of a business account.
+    Registered,
+    /// Never registered in time.
+    Ended(Timestamp),
+    /// Withdrawn by the vendor, for this reason.
+    Cancelled(String),
+}
+
+impl KeyState {
+    /// The state at this instant.
+    pub fn of(key: &KeyRow, now: Timestamp) -> Self {
+        if let Some(reason) = &key.cancelled {
+            Self::Cancelled(reason.clone())
+        } else if key.used == 1 {
+            Self::Registered
+        } else if instant(key.ends) <= now {
+            Self::Ended(instant(key.ends))
+        } else {
+            Self::Issued
+        }
+    }
+
+    /// Whether the key may be registered.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn registrable(self) -> Result<(), KeyError> {
+        match self {
+            Self::Issued => Ok(()),
+            Self::Registered => Err(KeyError::Used),
+            Self::Ended(end) => Err(KeyError::Expired(end)),
+            Self::Cancelled(reason) => Err(KeyError::Cancelled(reason)),
+        }
+    }
+}
+
+/// How a subscription stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Its start is to come.
+    NotStarted,
+    /// Runs.
+    Active,
+    /// Past its end, within its grace.
+    InGrace,
+    /// Past its grace.
+    Expired,
+    /// Its key was withdrawn.
+    Cancelled,
+}
+
+impl Status {
+    /// The status at this instant.
+    pub fn of(subscription: &SubscriptionRow, now: Timestamp) -> Self {
+        if subscription.cancelled.is_some() {
+            Self::Cancelled
+        } else if holds_until(subscription) <= now {
+            Self::Expired
+        } else if instant(subscription.ends) <= now {
+            Self::InGrace
+        } else if instant(subscription.starts) > now {
+            Self::NotStarted
+        } else {
+            Self::Active
+        }
+    }
+
+    /// The name used in the API and on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not-started",
+            Self::Active => "active",
+            Self::InGrace => "in-grace",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether licences that were granted go on.
+    pub fn holds(self) -> bool {
+        matches!(self, Self::Active | Self::InGrace)
+    }
+}
+
+/// Until when its licences hold: its end and the grace after it.
+pub fn holds_until(subscription: &SubscriptionRow) -> Timestamp {
+    let grace = SignedDuration::from_micros(subscription.grace);
+    instant(subscription.ends)
+        .saturating_add(grace)
+        .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(grace_hours: i64) -> SubscriptionRow {
+        SubscriptionRow {
+            id: "s".into(),
+            business_id: "b".into(),
+            license_key: "k".into(),
+            name: "n".into(),
+            licensing: "per-user".into(),
+            seats: 1,
+            starts: at("2026-01-01T00:00:00Z").as_microsecond(),
+            ends: at("2026-02-01T00:00:00Z").as_microsecond(),
+            registered: 0,
+            devices: 5,
+            grace: i64::try_from(SignedDuration::from_hours(grace_hours).as_micros()).unwrap(),
+            cancelled: None,
+            group_name: None,
+            group_id: None,
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_subscription_begins_runs_is_in_grace_and_ends() {
+        let row = subscription(48);
+        for (now, status) in [
+            ("2025-12-31T23:59:59Z", Status::NotStarted),
+            ("2026-01-01T00:00:00Z", Status::Active),
+            ("2026-02-01T00:00:00Z", Status::InGrace),
+            ("2026-02-03T00:00:00Z", Status::Expired),
+        ] {
+            assert_eq!(Status::of(&row, at(now)), status, "{now}");
+        }
+        let cancelled = SubscriptionRow {
+            cancelled: Some("charged back".into()),
+            ..row
+        };
+        let now = at("2026-01-02T00:00:00Z");
+        assert_eq!(Status::of(&cancelled, now), Status::Cancelled);
+        assert_eq!(
+            Status::of(&subscription(0), at("2026-02-01T00:00:00Z")),
+            Status::Expired
+        );
+    }
+}
