@@ -8,6 +8,14 @@ Feature: II. The seven-step configurator
     Then the page shows the seven steps of the guide, all grey
 
   @G-06
+  Scenario: Without per-user licensing there is nothing to configure
+    Given a per-device Business Edition key with 5 seats
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key for the organization "Lumen Works"
+    And Ada clicks Start Configuring
+    Then the portal refuses with 409 "idp-integration-not-available"
+
+  @G-06
   Scenario: What was entered outlives a restart of the portal
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring

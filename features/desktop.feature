@@ -7,6 +7,13 @@ Feature: III. Activating the desktop app by SSO
     When Grace installs the app by the download link and starts it
     Then the app prompts for the corporate e-mail
 
+  @G-20
+  Scenario: What isn't an e-mail address is said at once
+    Given the integration is active
+    When Grace installs the app by the download link and starts it
+    And Grace types the e-mail "grace" in the app
+    Then the app shows "invalid-email"
+
   @G-21
   Scenario: The portal hands the app the organization's SSO request
     Given the integration is active

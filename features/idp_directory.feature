@@ -10,6 +10,14 @@ Feature: II. The IdP's side of the configurator
     When Ada selects Configuration in the IdP Directory is done in step 2
     Then step 2 is green
 
+  @G-08
+  Scenario: An application that is turned off lets nobody sign on
+    Given the integration is active
+    And Grace is a user in the product users group
+    When the IdP administrator turns the application off
+    And Grace continues with SSO
+    Then the IdP refuses on a page of its own
+
   @G-09
   Scenario: Both groups are entered with the ids that the IdP gave them
     Given Ada has a business account with 5 seats

@@ -29,7 +29,7 @@ Feature: Endings that the guide warns of
     Then the browser ends on a page of the portal that gives a reference number
     And the browser never reached the IdP
 
-  @G-23
+  @G-23 @G-26
   Scenario: An unlicensed user
     Given the integration is active
     And Edsger is a user in no group

@@ -50,6 +50,16 @@ pub struct App {
     pub(crate) kept: Option<Activated>,
 }
 
+/// A button that the dialog on the screen doesn't have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a dialog with the button {button}, {dialog:?} is on the screen")]
+pub struct NoSuchButton {
+    /// What was to be clicked.
+    pub button: &'static str,
+    /// What the app shows.
+    pub dialog: &'static str,
+}
+
 /// The app could not be activated.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
@@ -93,14 +103,6 @@ pub enum ActivationError {
         at: Url,
         /// What came.
         got: String,
-    },
-    /// A button that the dialog doesn't have.
-    #[error("expected a dialog with the button {button}, {dialog:?} is on the screen")]
-    NoSuchButton {
-        /// What was to be clicked.
-        button: &'static str,
-        /// What the app shows.
-        dialog: &'static str,
     },
     /// What the portal signed can't be relied on.
     #[error(transparent)]
@@ -180,7 +182,7 @@ impl App {
     pub fn click_business_edition(
         &mut self,
         transcript: &mut Transcript,
-    ) -> Result<(), ActivationError> {
+    ) -> Result<(), NoSuchButton> {
         self.click("Business Edition", Dialog::BusinessKey, transcript)
     }
 
@@ -191,7 +193,7 @@ impl App {
     pub fn click_continue_with_sso(
         &mut self,
         transcript: &mut Transcript,
-    ) -> Result<(), ActivationError> {
+    ) -> Result<(), NoSuchButton> {
         self.click("Continue with SSO", Dialog::CorporateEmail, transcript)
     }
 
@@ -200,9 +202,9 @@ impl App {
         button: &'static str,
         opens: Dialog,
         transcript: &mut Transcript,
-    ) -> Result<(), ActivationError> {
+    ) -> Result<(), NoSuchButton> {
         if !self.dialog.buttons().contains(&button) {
-            return Err(ActivationError::NoSuchButton {
+            return Err(NoSuchButton {
                 button,
                 dialog: self.dialog.title(),
             });

@@ -17,7 +17,7 @@ mod license;
 mod portal;
 mod transcript;
 
-pub use app::{ActivationError, App, Credentials, DeviceIdentity};
+pub use app::{ActivationError, App, Credentials, DeviceIdentity, NoSuchButton};
 pub use dialog::Dialog;
 pub use keeping::Standing;
 pub use license::{Activated, License, LicenseError, Terms};

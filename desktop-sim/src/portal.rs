@@ -42,14 +42,12 @@ impl Portal {
         &self.base
     }
 
-    fn address(&self, path: &str) -> Result<Url, ActivationError> {
-        self.base
-            .join(path)
-            .map_err(|_| ActivationError::Unexpected {
-                expected: "a portal address that paths can be joined to",
-                at: self.base.clone(),
-                got: path.to_owned(),
-            })
+    fn unjoinable(&self, path: &str) -> ActivationError {
+        ActivationError::Unexpected {
+            expected: "a portal address that paths can be joined to",
+            at: self.base.clone(),
+            got: path.to_owned(),
+        }
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(
@@ -59,7 +57,7 @@ impl Portal {
         body: &serde_json::Value,
         expected: &'static str,
     ) -> Result<T, ActivationError> {
-        let at = self.address(path)?;
+        let at = self.base.join(path).map_err(|_| self.unjoinable(path))?;
         let request = browser.client().post(at.clone()).json(body);
         self.exchange(request, at, expected).await
     }
@@ -70,7 +68,7 @@ impl Portal {
         path: &str,
         expected: &'static str,
     ) -> Result<T, ActivationError> {
-        let at = self.address(path)?;
+        let at = self.base.join(path).map_err(|_| self.unjoinable(path))?;
         self.exchange(browser.client().get(at.clone()), at, expected)
             .await
     }

@@ -28,6 +28,7 @@ pub mod procedures;
 pub mod rehearsal;
 pub mod report;
 pub mod scenario;
+pub mod social;
 pub mod steps;
 pub mod witness;
 mod world;

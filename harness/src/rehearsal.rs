@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::dns::NameServer;
+use crate::social::SocialProviders;
 use crate::witness::{Actor, Recorder, Tap};
 
 /// A free loopback port.
@@ -62,6 +63,8 @@ pub struct Rehearsal {
     pub ambient: Ambient,
     /// The zones.
     pub dns: NameServer,
+    /// Apple, Google and Facebook.
+    pub social: SocialProviders,
     /// What was said.
     pub recorder: Recorder,
     places: Places,
@@ -94,6 +97,7 @@ impl Rehearsal {
         let ambient = Ambient::new(Arc::new(SimulatedClock::running()), chance);
         let recorder = Recorder::default();
         let dns = NameServer::start(options.dns_port).await?;
+        let social = SocialProviders::start(ambient.clone()).await?;
         let (portal_tap, idp_tap) = if options.untapped {
             (None, None)
         } else {
@@ -107,13 +111,20 @@ impl Rehearsal {
             folder: tempfile::tempdir()?,
         };
         let (portal, idp) = tokio::try_join!(
-            start_portal(&places, &ambient, portal_tap.as_ref(), dns.address()),
+            start_portal(
+                &places,
+                &ambient,
+                portal_tap.as_ref(),
+                dns.address(),
+                &social
+            ),
             start_idp(&places, &ambient, idp_tap.as_ref()),
         )?;
         let admin_token = idp.admin_token().to_owned();
         Ok(Self {
             ambient,
             dns,
+            social,
             recorder,
             places,
             portal: Party {
@@ -173,6 +184,7 @@ impl Rehearsal {
             &self.ambient,
             self.portal.tap.as_ref(),
             self.dns.address(),
+            &self.social,
         )
         .await?;
         self.portal.control = address("the portal's control port", running.control_url())?;
@@ -225,6 +237,7 @@ async fn start_portal(
     ambient: &Ambient,
     tap: Option<&Tap>,
     dns: SocketAddr,
+    social: &SocialProviders,
 ) -> Result<sp::Running, StartError> {
     let listen = SocketAddr::new(FREE.ip(), places.options.portal_port);
     let config = sp::Config {
@@ -240,6 +253,7 @@ async fn start_portal(
         },
         dns_servers: vec![dns],
         signing_key: places.portal_key(ambient.now()).await?,
+        social: social.configuration(),
         ..sp::Config::default()
     };
     let running = sp::start(config, ambient.clone()).await?;

@@ -46,9 +46,27 @@ pub struct Config {
     /// The portal's own key for requests, logout and encrypted assertions;
     /// without one it makes an RSA key when it is first wanted.
     pub signing_key: Option<KeyMaterial>,
+    /// Where people may sign in by a social identity.
+    pub social: Vec<SocialProvider>,
     /// Wrong passwords for one account within a quarter of an hour before
     /// the next try must wait.
     pub login_attempts: u32,
+}
+
+/// An OpenID provider that the portal is registered at.
+#[derive(Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SocialProvider {
+    /// Stands in addresses: `apple`, `google`, `facebook`.
+    pub id: String,
+    /// Stands on the button.
+    pub name: String,
+    /// Its issuer; `/.well-known/openid-configuration` stands below it.
+    pub issuer: Url,
+    /// What the portal is registered as.
+    pub client_id: String,
+    /// The secret that goes with that.
+    pub client_secret: String,
 }
 
 impl Default for Config {
@@ -71,6 +89,7 @@ impl Default for Config {
             license_revalidation: SignedDuration::from_hours(24),
             logout_lifetime: SignedDuration::from_mins(5),
             signing_key: None,
+            social: Vec::new(),
             login_attempts: 10,
         }
     }
@@ -88,5 +107,14 @@ pub struct KeyMaterial {
 impl std::fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("KeyMaterial(…)")
+    }
+}
+
+impl std::fmt::Debug for SocialProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SocialProvider")
+            .field("id", &self.id)
+            .field("issuer", &self.issuer.as_str())
+            .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,6 @@ pub mod roles;
 mod serving;
 pub mod store;
 
-pub use config::{Config, KeyMaterial};
+pub use config::{Config, KeyMaterial, SocialProvider};
 pub use portal::Portal;
 pub use serving::{Running, StartError, start};

@@ -92,6 +92,8 @@ struct File {
     seed: Option<u64>,
     ready_file: Option<PathBuf>,
     log: Option<Log>,
+    /// `[[social]]`: id, name, issuer, client_id, client_secret.
+    social: Vec<sp::SocialProvider>,
 }
 
 #[tokio::main]
@@ -140,6 +142,7 @@ async fn main() -> anyhow::Result<()> {
         } else {
             flags.dns_servers
         },
+        social: file.social,
         ..defaults
     };
     let running = sp::start(config, ambient).await?;

@@ -8,6 +8,7 @@ use saml::keys::SigningKey;
 use url::Url;
 
 use crate::accounts::Throttle;
+use crate::directory::sync_log::SyncLog;
 use crate::licensing::LicenseKey;
 use crate::store::Store;
 use crate::{Config, dns};
@@ -36,6 +37,8 @@ pub struct Inner {
     pub request_key: tokio::sync::OnceCell<SigningKey>,
     /// The key for licences, once it was wanted.
     pub license_key: tokio::sync::OnceCell<LicenseKey>,
+    /// SCIM requests that aren't written to the sync log yet.
+    pub sync_log: SyncLog,
 }
 
 impl Portal {

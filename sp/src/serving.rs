@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Throttle;
+use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;
 use crate::portal::{Inner, Portal};
 use crate::store::{Store, StoreError, stored};
@@ -119,6 +120,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         throttle: Throttle::default(),
         request_key: tokio::sync::OnceCell::new(),
         license_key: tokio::sync::OnceCell::new(),
+        sync_log: SyncLog::default(),
     });
     let stop = CancellationToken::new();
     let mut tasks = vec![
@@ -141,6 +143,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
 }
 
 async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
+    sync_log::write_down(portal).await?;
     // A day of leeway: a clock that was set forward and back must not make a
     // replay possible.
     let before = portal.now() - jiff::SignedDuration::from_hours(24);
@@ -158,7 +161,12 @@ fn tidy(portal: Portal, stop: CancellationToken) -> JoinHandle<()> {
                 _ = rounds.tick() => if let Err(error) = forget_expired(&portal).await {
                     tracing::warn!(%error, "what expired could not be forgotten");
                 },
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    if let Err(error) = sync_log::write_down(&portal).await {
+                        tracing::warn!(%error, "the SCIM sync log could not be written");
+                    }
+                    return;
+                }
             }
         }
     })

@@ -12,6 +12,7 @@ mod licence_key;
 mod provisioning;
 mod sign_on;
 mod single_logout;
+mod social;
 
 pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;

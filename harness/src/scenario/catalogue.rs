@@ -17,7 +17,7 @@ macro_rules! embedded {
 }
 
 /// The embedded files, in the order of the guide.
-pub const FILES: [(&str, &str); 9] = embedded![
+pub const FILES: [(&str, &str); 10] = embedded![
     "the_whole_guide.feature",
     "licence_key.feature",
     "configurator.feature",
@@ -27,6 +27,7 @@ pub const FILES: [(&str, &str); 9] = embedded![
     "desktop.feature",
     "provisioning.feature",
     "without_scim.feature",
+    "social_sign_in.feature",
     "wrong_endings.feature",
 ];
 

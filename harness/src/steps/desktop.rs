@@ -1,7 +1,7 @@
 //! G-20 to G-25: the desktop app.
 
 use cucumber::{then, when};
-use desktop_sim::{ActivationError, Dialog, Standing};
+use desktop_sim::{ActivationError, Dialog, NoSuchButton, Standing};
 
 use crate::World;
 use crate::judge::{Failed, Outcome, holds, same};
@@ -53,7 +53,7 @@ async fn clicks_continue(world: &mut World, _given: String) -> Outcome {
     app.click_continue_with_sso(transcript).map_err(clicked)
 }
 
-fn clicked(error: ActivationError) -> Failed {
+fn clicked(error: NoSuchButton) -> Failed {
     Failed::mismatch("a button to click", error.to_string())
 }
 

@@ -68,6 +68,23 @@ async fn edits_application(world: &mut World) -> Outcome {
     world.edits_application(changes).await
 }
 
+#[when("the IdP administrator turns the application off")]
+async fn turns_off(world: &mut World) -> Outcome {
+    world
+        .edits_application(serde_json::json!({"enabled": false}))
+        .await
+}
+
+#[then("the IdP refuses on a page of its own")]
+async fn idp_refuses(world: &mut World) -> Outcome {
+    let page = world.page()?;
+    holds(
+        "a page of the IdP that refuses",
+        world.is_at_idp(&page.url) && page.status >= 400 && page.saml_form().is_none(),
+        format!("{} {} {}", page.status, page.url, page.text()),
+    )
+}
+
 #[when("the IdP administrator turns the application on")]
 async fn turns_application_on(world: &mut World) -> Outcome {
     world.edits_application(json!({"enabled": true})).await

@@ -9,3 +9,4 @@ mod licence_key;
 mod provisioning;
 mod sign_on;
 mod single_logout;
+mod social;

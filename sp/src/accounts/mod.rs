@@ -3,11 +3,14 @@
 
 mod access;
 mod email;
+mod members;
 mod password;
+pub mod social;
 mod throttle;
 
 pub use access::{Role, Workspace, workspaces_of_email, workspaces_of_person};
 pub use email::{domain_of, is_domain, normalized};
+pub use members::{Listed, add_member, everybody};
 pub use throttle::Throttle;
 
 use jiff::Timestamp;
@@ -40,8 +43,14 @@ pub enum AccountError {
     )]
     UseSso,
     /// Too many wrong passwords.
-    #[error("too many wrong passwords for this account: try again in {0} seconds")]
+    #[error("too many tries for this account or from this address: try again in {0} seconds")]
     TooMany(u64),
+    /// No such role.
+    #[error("`{0}` is no role: expected admin or member")]
+    InvalidRole(String),
+    /// A member already.
+    #[error("{0} is a member already")]
+    AlreadyMember(String),
     /// Not one of the person's business accounts.
     #[error(
         "you are not a member of the business account `{0}`: choose one of those that GET /api/session lists"
@@ -125,6 +134,12 @@ pub async fn register(
 ) -> Result<AccountRow, AccountError> {
     let email = normalized(email).ok_or_else(|| AccountError::InvalidEmail(email.to_owned()))?;
     password::check_strength(password, &email).map_err(AccountError::WeakPassword)?;
+    // Each answer tells whether an e-mail is taken: not to one who asks for many.
+    let (now, source) = (portal.now(), from(address));
+    let most = portal.config.login_attempts * PER_ADDRESS;
+    if let Some(wait) = portal.throttle.wait(&source, now, most) {
+        return Err(AccountError::TooMany(wait));
+    }
     let salt = portal.ambient.chance().bytes::<16>();
     let row = AccountRow {
         id: portal.ambient.chance().uuid().to_string(),
@@ -137,6 +152,7 @@ pub async fn register(
     let mut tx = portal.store.write().await?;
     match store::accounts::insert(&mut tx, &row).await {
         Err(error) if error.is_unique_violation() => {
+            portal.throttle.wrong(&source, now);
             return Err(AccountError::EmailTaken(row.email));
         }
         other => other?,
@@ -159,10 +175,10 @@ pub async fn log_in(
 ) -> Result<(String, Who), AccountError> {
     let email = normalized(email).ok_or(AccountError::WrongCredentials)?;
     let now = portal.now();
-    if let Some(wait) = portal
-        .throttle
-        .wait(&email, now, portal.config.login_attempts)
-    {
+    let (most, source) = (portal.config.login_attempts, from(address));
+    let busy = portal.throttle.wait(&email, now, most);
+    let busy = busy.or_else(|| portal.throttle.wait(&source, now, most * PER_ADDRESS));
+    if let Some(wait) = busy {
         return Err(AccountError::TooMany(wait));
     }
     let mut db = portal.store.read().await?;
@@ -175,31 +191,21 @@ pub async fn log_in(
         .map(|account| account.password_hash.clone());
     if !password::verify(password.to_owned(), hash).await {
         portal.throttle.wrong(&email, now);
+        portal.throttle.wrong(&source, now);
+        let event = Event::new(&email, "wrong-password", &email).from(address);
+        let business = account_business(&mut db, &email).await?;
+        drop(db);
+        let mut tx = portal.store.write().await?;
+        audit::record(portal, &mut tx, business.as_deref(), event).await?;
+        tx.commit().await.map_err(StoreError::from)?;
         return Err(AccountError::WrongCredentials);
     }
     let account = account.ok_or(AccountError::WrongCredentials)?;
     portal.throttle.right(&email);
-    let members = store::members::of_email(&mut db, &email).await?;
-    let workspaces = workspaces_of_email(&mut db, &email).await?;
-    // A member whose every business account logs in by SSO has nothing left
-    // to enter by password.
-    if workspaces.is_empty() && !members.is_empty() {
-        return Err(AccountError::UseSso);
-    }
     drop(db);
-    let (token, session) = new_session(portal, now);
-    let session = SessionRow {
-        account_id: Some(account.id.clone()),
-        workspace: workspaces.first().map(|workspace| workspace.id.clone()),
-        ..session
-    };
     let mut tx = portal.store.write().await?;
-    store::accounts::insert_session(&mut tx, &session).await?;
-    if let Some(id) = &session.workspace {
-        store::members::logged_in(&mut tx, id, &email, stored(now)).await?;
-    }
-    let event = Event::new(&email, "logged-in-by-password", &email).from(address);
-    audit::record(portal, &mut tx, session.workspace.as_deref(), event).await?;
+    let opened = open_session(portal, &mut tx, &account, "logged-in-by-password", address);
+    let (token, session, workspaces) = opened.await?;
     tx.commit().await.map_err(StoreError::from)?;
     let identity = Identity::Password(account);
     Ok((
@@ -210,6 +216,52 @@ pub async fn log_in(
             workspaces,
         },
     ))
+}
+
+/// The session of someone who proved to be this account's owner: its cookie
+/// value, the session and what it reaches.
+async fn open_session(
+    portal: &Portal,
+    db: &mut Db,
+    account: &AccountRow,
+    action: &'static str,
+    address: &str,
+) -> Result<(String, SessionRow, Vec<Workspace>), AccountError> {
+    let now = portal.now();
+    let members = store::members::of_email(db, &account.email).await?;
+    let workspaces = workspaces_of_email(db, &account.email).await?;
+    // A member whose every business account logs in by SSO has nothing left
+    // to enter otherwise.
+    if workspaces.is_empty() && !members.is_empty() {
+        return Err(AccountError::UseSso);
+    }
+    let (token, session) = new_session(portal, now);
+    let session = SessionRow {
+        account_id: Some(account.id.clone()),
+        workspace: workspaces.first().map(|workspace| workspace.id.clone()),
+        ..session
+    };
+    store::accounts::insert_session(db, &session).await?;
+    if let Some(id) = &session.workspace {
+        store::members::logged_in(db, id, &account.email, stored(now)).await?;
+    }
+    let event = Event::new(&account.email, action, &account.email).from(address);
+    audit::record(portal, db, session.workspace.as_deref(), event).await?;
+    Ok((token, session, workspaces))
+}
+
+/// Many accounts may stand behind one address: so many times the tries of one.
+const PER_ADDRESS: u32 = 10;
+
+/// The throttle's name of a network address; no e-mail looks like it.
+fn from(address: &str) -> String {
+    format!("from {address}")
+}
+
+/// In whose audit log a wrong password for this e-mail stands.
+async fn account_business(db: &mut Db, email: &str) -> Result<Option<String>, StoreError> {
+    let members = store::members::of_email(db, email).await?;
+    Ok(members.into_iter().next().map(|member| member.business_id))
 }
 
 /// A session that nobody owns yet, and its cookie value.
@@ -285,6 +337,30 @@ pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreErro
 pub async fn log_out(portal: &Portal, cookie: &str) -> Result<(), StoreError> {
     let mut tx = portal.store.write().await?;
     store::accounts::end_session(&mut tx, &fingerprint(cookie)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Ends every session of this person, this one too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn log_out_everywhere(
+    portal: &Portal,
+    who: &Who,
+    address: &str,
+) -> Result<(), StoreError> {
+    let mut tx = portal.store.write().await?;
+    let ended = match &who.identity {
+        Identity::Password(account) => {
+            store::accounts::end_sessions_of_account(&mut tx, &account.id).await?
+        }
+        Identity::Sso(person) => store::accounts::end_sessions_of_user(&mut tx, &person.id).await?,
+    };
+    let event = Event::new(who.email(), "signed-out-everywhere", who.email())
+        .saying(format!("{ended} sessions"))
+        .from(address);
+    let business = who.workspace().map(|workspace| workspace.id.as_str());
+    audit::record(portal, &mut tx, business, event).await?;
     Ok(tx.commit().await?)
 }
 

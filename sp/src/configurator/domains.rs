@@ -80,6 +80,27 @@ pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), Con
     Ok(tx.commit().await?)
 }
 
+/// Looks the TXT record up and remembers nothing: what a page shows while
+/// somebody waits for DNS.
+///
+/// # Errors
+/// Not ours.
+pub async fn look(
+    portal: &Portal,
+    business_id: &str,
+    domain: &str,
+) -> Result<(&'static str, String), ConfiguratorError> {
+    let domain = domain.to_lowercase();
+    let mut db = portal.store.read().await?;
+    let row = store::domains::by_name(&mut db, &domain)
+        .await?
+        .filter(|row| row.business_id == business_id)
+        .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
+    drop(db);
+    let found = portal.resolver.txt(&row.domain).await;
+    Ok(judge(&row, &found))
+}
+
 /// Looks the TXT record up and remembers what was found.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 pub mod groups;
 mod listing;
+pub mod sync_log;
 pub mod users;
 
 pub use listing::Page;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/api/accounts", post(register))
         .route("/api/session", get(show).post(log_in).delete(log_out))
+        .route("/api/sessions", delete(log_out_everywhere))
         .route("/api/session/workspace", put(select))
 }
 
@@ -54,9 +55,14 @@ async fn register(
 async fn log_in(
     State(portal): State<Portal>,
     Address(address): Address,
+    headers: HeaderMap,
     Body(given): Body<Credentials>,
 ) -> Answer {
     let (token, who) = accounts::log_in(&portal, &given.email, &given.password, &address).await?;
+    // A login never goes on with the session that the browser had before.
+    if let Some(former) = cookie(&headers, SESSION) {
+        accounts::log_out(&portal, former).await?;
+    }
     let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(&portal, &token))]);
     Ok(no_store((cookie, Json(shown(&who)))))
 }
@@ -69,6 +75,16 @@ async fn log_out(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
     if let Some(cookie) = cookie(&headers, SESSION) {
         accounts::log_out(&portal, cookie).await?;
     }
+    let cookie = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
+    Ok((StatusCode::NO_CONTENT, cookie).into_response())
+}
+
+async fn log_out_everywhere(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Caller(who): Caller,
+) -> Answer {
+    accounts::log_out_everywhere(&portal, &who, &address).await?;
     let cookie = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
     Ok((StatusCode::NO_CONTENT, cookie).into_response())
 }

@@ -1,7 +1,5 @@
 //! `/api/license-keys` and `/api/business`, without the configurator.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -16,13 +14,11 @@ use super::no_store;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::accounts::{self, Role};
-use crate::audit::{self, Event};
 use crate::configurator::By;
+use crate::directory::sync_log;
 use crate::licensing::{self, Organization, Status};
-use crate::roles;
-use crate::store::members::MemberRow;
 use crate::store::subscriptions::SubscriptionRow;
-use crate::store::{self, Db, StoreError, instant, stored};
+use crate::store::{self, instant};
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
@@ -37,6 +33,7 @@ pub(super) fn router() -> Router<Portal> {
         )
         .route("/api/business/licenses", get(licenses))
         .route("/api/business/audit", get(audit_log))
+        .route("/api/business/scim-log", get(scim_log))
         .route("/api/business/refusals/{reference}", get(refusal))
 }
 
@@ -100,68 +97,32 @@ async fn show(State(portal): State<Portal>, Caller(who): Caller) -> Answer {
 }
 
 async fn users(State(portal): State<Portal>, admin: Admin) -> Answer {
-    let business_id = &admin.workspace.id;
     let mut db = portal.store.read().await?;
-    let tenant = store::tenants::of_business(&mut db, business_id).await?;
-    let licenses: HashMap<String, Value> = store::licenses::of_business(&mut db, business_id)
+    let users: Vec<Value> = accounts::everybody(&mut db, &admin.workspace.id)
         .await?
         .into_iter()
-        .map(|license| {
-            let shown = json!({
-                "id": license.id,
-                "subscription_id": license.subscription_id,
-                "granted_at": instant(license.granted),
-            });
-            (license.user_id, shown)
+        .map(|user| {
+            json!({
+                "id": user.id,
+                "email": user.email,
+                "user_name": user.user_name,
+                "name": user.name,
+                "role": user.role,
+                "status": user.status,
+                "source": user.source,
+                "external_id": user.external_id,
+                "groups": user.groups,
+                "notes": user.notes,
+                "license": user.license.map(|license| json!({
+                    "id": license.id,
+                    "subscription_id": license.subscription_id,
+                    "granted_at": instant(license.granted),
+                })),
+                "last_login": user.last_login.map(instant),
+            })
         })
         .collect();
-    let mut users = Vec::new();
-    for member in store::members::of_business(&mut db, business_id).await? {
-        users.push(json!({
-            "id": member.account_id,
-            "email": member.email,
-            "name": member.name,
-            "role": member.role,
-            "status": "active",
-            "source": "local",
-            "external_id": null,
-            "groups": [],
-            "license": null,
-            "last_login": member.last_login.map(instant),
-        }));
-    }
-    for person in store::people::of_business(&mut db, business_id).await? {
-        let standing = match &tenant {
-            Some(tenant) => roles::standing(&mut db, tenant, &person.id).await?,
-            None => roles::Standing::default(),
-        };
-        users.push(json!({
-            "id": person.id,
-            "email": person.email.as_ref().unwrap_or(&person.user_name),
-            "user_name": person.user_name,
-            "name": person.display_name,
-            "role": if standing.admin { "admin" } else { "member" },
-            "status": if person.active == 1 { "active" } else { "disabled" },
-            "source": person.source,
-            "external_id": person.external_id,
-            "groups": groups_of(&mut db, &person.id).await?,
-            "notes": standing.near_misses,
-            "license": licenses.get(&person.id),
-            "last_login": person.last_login.map(instant),
-        }));
-    }
     Ok(no_store(Json(json!({"users": users}))))
-}
-
-/// The names of a user's groups, or what the last Response called them.
-async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<String>, StoreError> {
-    let groups = store::people::groups_of(db, user_id).await?;
-    if groups.is_empty()
-        && let Some(asserted) = store::people::asserted(db, user_id).await?
-    {
-        return Ok(serde_json::from_str(&asserted.groups).unwrap_or_default());
-    }
-    Ok(groups.into_iter().map(|group| group.display_name).collect())
 }
 
 #[derive(Deserialize)]
@@ -170,50 +131,24 @@ struct NewMember {
     role: Option<String>,
 }
 
-/// Adds someone with a portal password, so that they can become the backup
-/// login once they have logged in (G-14).
 async fn add_member(
     State(portal): State<Portal>,
     Address(address): Address,
     admin: Admin,
     Body(new): Body<NewMember>,
 ) -> Answer {
-    let Some(email) = accounts::normalized(&new.email) else {
-        return Err(accounts::AccountError::InvalidEmail(new.email).into());
-    };
-    let role = new.role.unwrap_or_else(|| "member".to_owned());
-    if !matches!(role.as_str(), "admin" | "member") {
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-role",
-            format!("`{role}` is no role: expected admin or member"),
-        ));
-    }
-    let row = MemberRow {
-        business_id: admin.workspace.id.clone(),
-        email,
-        role,
-        added: stored(portal.now()),
-        last_login: None,
-    };
-    let mut tx = portal.store.write().await?;
-    match store::members::insert(&mut tx, &row).await {
-        Err(error) if error.is_unique_violation() => {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "already-a-member",
-                format!("{} is a member already", row.email),
-            ));
-        }
-        other => other?,
-    }
-    let event = Event::new(admin.who.email(), "member-added", &row.email)
-        .saying(row.role.clone())
-        .from(&address);
-    audit::record(&portal, &mut tx, Some(&row.business_id), event).await?;
-    tx.commit().await.map_err(StoreError::from)?;
+    let role = new.role.as_deref().unwrap_or("member");
+    let row = accounts::add_member(&portal, by(&admin, &address), &new.email, role).await?;
     let body = json!({"email": row.email, "role": row.role});
     Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+fn by<'a>(admin: &'a Admin, address: &'a str) -> By<'a> {
+    By {
+        business_id: &admin.workspace.id,
+        actor: admin.who.email(),
+        address,
+    }
 }
 
 async fn subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
@@ -254,11 +189,7 @@ async fn change_subscription(
     Path(id): Path<String>,
     Body(change): Body<SubscriptionChange>,
 ) -> Answer {
-    let by = By {
-        business_id: &admin.workspace.id,
-        actor: admin.who.email(),
-        address: &address,
-    };
+    let by = by(&admin, &address);
     let group = change
         .group
         .as_ref()
@@ -276,11 +207,7 @@ async fn release_device(
     admin: Admin,
     Path((license, device)): Path<(String, String)>,
 ) -> Answer {
-    let by = By {
-        business_id: &admin.workspace.id,
-        actor: admin.who.email(),
-        address: &address,
-    };
+    let by = by(&admin, &address);
     licensing::release_device(&portal, by, &license, &device).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -306,31 +233,46 @@ fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Valu
 
 async fn licenses(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
-    let mut shown = Vec::new();
-    for license in store::licenses::of_business(&mut db, &admin.workspace.id).await? {
-        let person = store::people::by_id(&mut db, &license.user_id).await?;
-        let email = person.map(|person| person.email.unwrap_or(person.user_name));
-        let devices: Vec<Value> = store::licenses::devices(&mut db, &license.id)
-            .await?
-            .into_iter()
-            .map(|device| {
+    let shown: Vec<Value> = licensing::held(&mut db, &admin.workspace.id)
+        .await?
+        .into_iter()
+        .map(|held| {
+            let devices = held.devices.into_iter().map(|device| {
                 json!({
                     "id": device.device_id,
                     "name": device.name,
                     "activated_at": instant(device.activated),
                     "validated_at": instant(device.validated),
                 })
+            });
+            json!({
+                "id": held.license.id,
+                "user": {"id": held.license.user_id, "email": held.email},
+                "subscription_id": held.license.subscription_id,
+                "granted_at": instant(held.license.granted),
+                "devices": devices.collect::<Vec<_>>(),
             })
-            .collect();
-        shown.push(json!({
-            "id": license.id,
-            "user": {"id": license.user_id, "email": email},
-            "subscription_id": license.subscription_id,
-            "granted_at": instant(license.granted),
-            "devices": devices,
-        }));
-    }
+        })
+        .collect();
     Ok(no_store(Json(json!({"licenses": shown}))))
+}
+
+async fn scim_log(State(portal): State<Portal>, admin: Admin) -> Answer {
+    let requests: Vec<Value> = sync_log::of_business(&portal, &admin.workspace.id, 500)
+        .await?
+        .into_iter()
+        .map(|row| {
+            json!({
+                "at": instant(row.happened),
+                "method": row.method,
+                "path": row.path,
+                "status": row.status,
+                "detail": row.detail,
+                "took_ms": row.took_ms,
+            })
+        })
+        .collect();
+    Ok(no_store(Json(json!({"requests": requests}))))
 }
 
 async fn audit_log(State(portal): State<Portal>, admin: Admin) -> Answer {

@@ -12,9 +12,7 @@ use serde::Deserialize;
 
 use super::caller::{Address, cookie, session_cookie};
 use super::pages;
-use super::problem::Problem;
 use crate::Portal;
-use crate::accounts;
 use crate::login::{self, Asking, Posted, Purpose, TurnedAway};
 use crate::refusal::{self, Refused};
 use crate::store::{self, fingerprint};
@@ -25,7 +23,6 @@ const BROWSER: &str = "portal_sso";
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/login/sso", post(continue_with_sso))
-        .route("/login/password", post(with_password))
         .route("/sso/start", get(start))
         .route("/webapp/sso/acs/{id}", post(acs))
         .route("/saml/metadata/{id}", get(metadata))
@@ -49,48 +46,6 @@ async fn continue_with_sso(
     match form {
         Ok(Form(query)) => to_idp(&portal, &headers, query).await,
         Err(rejection) => refuse(&portal, malformed(&rejection)).await,
-    }
-}
-
-#[derive(Deserialize)]
-struct PasswordForm {
-    email: String,
-    password: String,
-}
-
-/// The sign-in page's own dialog. Corporate credentials typed here are
-/// recognised by their domain and turned towards SSO (G-24).
-async fn with_password(
-    State(portal): State<Portal>,
-    Address(address): Address,
-    headers: HeaderMap,
-    form: Result<Form<PasswordForm>, FormRejection>,
-) -> Response {
-    let Form(form) = match form {
-        Ok(form) => form,
-        Err(rejection) => return refuse(&portal, malformed(&rejection)).await,
-    };
-    let foreign = headers
-        .get(header::ORIGIN)
-        .is_some_and(|origin| origin.as_bytes() != portal.origin().as_bytes());
-    if foreign {
-        let page = pages::message(
-            "Not from here",
-            "Open the sign-in page of the portal itself.",
-        );
-        return (StatusCode::FORBIDDEN, page).into_response();
-    }
-    match accounts::log_in(&portal, &form.email, &form.password, &address).await {
-        Ok((token, _)) => {
-            let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(&portal, &token))]);
-            (cookie, Redirect::to("/dashboard")).into_response()
-        }
-        Err(error) => {
-            let said = error.to_string();
-            let problem = Problem::from(error);
-            let page = pages::sign_in_again(&form.email, &said);
-            super::no_store((problem.status(), page))
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod logout;
 mod pages;
 pub mod problem;
 pub mod scim;
+mod scim_log;
 mod status;
 
 pub use control::router as control_router;
@@ -51,7 +52,10 @@ pub fn router(portal: Portal) -> Router {
         .merge(logout::router())
         .merge(pages::router())
         .merge(status::router())
-        .merge(scim::router())
+        .merge(scim::router().layer(middleware::from_fn_with_state(
+            portal.clone(),
+            scim_log::noted,
+        )))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(status::count))
@@ -60,7 +64,9 @@ pub fn router(portal: Portal) -> Router {
         .layer(fixed("referrer-policy", "same-origin"))
         .layer(fixed(
             "content-security-policy",
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+            // No form-action: browsers apply it to the redirects after a form,
+            // and Continue with SSO ends at an IdP that only the admin knows.
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
         ))
         .layer(tower::util::option_layer(strict_transport))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

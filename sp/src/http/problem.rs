@@ -40,6 +40,16 @@ impl Problem {
         self.status
     }
 
+    /// Its stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What is wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// With one more member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.push((name.to_owned(), value.into()));
@@ -114,6 +124,8 @@ impl From<AccountError> for Problem {
             E::EmailTaken(_) => (StatusCode::CONFLICT, "email-taken"),
             E::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong-credentials"),
             E::UseSso => (StatusCode::FORBIDDEN, "use-sso"),
+            E::InvalidRole(_) => (StatusCode::BAD_REQUEST, "invalid-role"),
+            E::AlreadyMember(_) => (StatusCode::CONFLICT, "already-a-member"),
             E::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts"),
             E::NotYourWorkspace(_) => (StatusCode::FORBIDDEN, "not-your-workspace"),
             E::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -4,12 +4,14 @@
 //! first activation, once, and taken back in the very transaction that makes
 //! the user lose the group, be disabled or be deleted (G-27).
 
+mod holders;
 mod keys;
 mod mapping;
 mod seats;
 mod signed;
 mod standing;
 
+pub use holders::{HeldLicense, held};
 pub use keys::{
     KeyError, NewKey, Organization, Registered, cancel_key, create_key, masked, register_key,
 };

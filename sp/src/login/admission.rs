@@ -46,8 +46,13 @@ pub async fn admit(
         Some(person) => Some(person),
         None => store::people::by_user_name(db, &tenant.business_id, &claims.user_name).await?,
     };
-    let asserted =
-        roles::judge_asserted(db, tenant, claims.groups.as_deref().unwrap_or_default()).await?;
+    // Without SCIM a login is the only word on groups: who names none is in
+    // none (an IdP leaves an attribute without values out), G-28.
+    let groups = match &claims.groups {
+        None if tenant.scim_enabled == 0 => Some(Vec::new()),
+        other => other.clone(),
+    };
+    let asserted = roles::judge_asserted(db, tenant, groups.as_deref().unwrap_or_default()).await?;
     let person = match known {
         Some(person) if person.active == 0 => {
             return Err(Refused::new(
@@ -62,7 +67,7 @@ pub async fn admit(
         None if !(asserted.admin || asserted.product_user) => stranger(tenant, &claims, email),
         None => first_login(portal, db, integration, &claims, email, now).await?,
     };
-    let standing = if claims.groups.is_some() {
+    let standing = if groups.is_some() {
         asserted
     } else {
         roles::in_directory(db, tenant, &person.id).await?
@@ -74,7 +79,7 @@ pub async fn admit(
             claims,
         });
     }
-    if let Some(groups) = &claims.groups {
+    if let Some(groups) = &groups {
         roles::remember_asserted(db, tenant, &person.id, &standing, groups, now).await?;
         if !roles::standing(db, tenant, &person.id).await?.product_user {
             let id = person.id.clone();

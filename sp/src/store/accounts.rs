@@ -194,3 +194,15 @@ pub async fn end_saml_sessions(
     }
     Ok(query.execute(db).await?.rows_affected())
 }
+
+/// Ends every session of a portal account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_sessions_of_account(db: &mut Db, account_id: &str) -> Result<u64> {
+    Ok(sqlx::query("DELETE FROM sessions WHERE account_id = $1")
+        .bind(account_id.to_owned())
+        .execute(db)
+        .await?
+        .rows_affected())
+}

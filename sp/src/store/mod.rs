@@ -16,7 +16,9 @@ pub mod logins;
 pub mod logouts;
 pub mod members;
 pub mod people;
+pub mod scim_log;
 pub mod signing_keys;
+pub mod social;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;
@@ -149,6 +151,7 @@ impl Store {
     pub async fn reset(&self) -> Result<()> {
         let mut tx = self.write().await?;
         for statement in [
+            "DELETE FROM scim_log",
             "DELETE FROM audit",
             "DELETE FROM refusals",
             "DELETE FROM seen_assertions",
@@ -168,6 +171,8 @@ impl Store {
             "DELETE FROM tenants",
             "DELETE FROM members",
             "DELETE FROM business_accounts",
+            "DELETE FROM social_logins",
+            "DELETE FROM social_identities",
             "DELETE FROM accounts",
         ] {
             sqlx::query(statement).execute(&mut *tx).await?;

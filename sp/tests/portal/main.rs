@@ -5,6 +5,7 @@ mod accounts;
 mod configurator;
 mod desktop;
 mod logout;
+mod pages;
 mod parties;
 mod postgres;
 mod process;

@@ -278,6 +278,26 @@ impl Browser {
         answer(self.client.post(url).form(fields)).await
     }
 
+    /// Opens a page, and sends a form with the token that the page has.
+    pub(crate) async fn fills_in(
+        &self,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let shown = self.get(page).await;
+        let token = shown.body.split_once("name=\"csrf\" value=\"");
+        let token = token.map_or("", |(_, rest)| rest.split('"').next().unwrap());
+        let mut fields = fields.to_vec();
+        fields.push(("csrf", token));
+        answer(
+            self.client
+                .post(format!("{}{action}", self.base))
+                .form(&fields),
+        )
+        .await
+    }
+
     /// The IdP's page posts its form.
     pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
         let form = [

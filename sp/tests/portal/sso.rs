@@ -343,9 +343,8 @@ async fn corporate_credentials_in_the_portals_own_dialog_are_turned_towards_sso(
     let browser = parties.browser();
     let typed = async |email: &str, password: &str| {
         let form = [("email", email), ("password", password)];
-        let url = format!("{}/login/password", browser.base);
-        let response = browser.client.post(url).form(&form).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        let answer = browser.fills_in("/login", "/login/password", &form).await;
+        (answer.status.as_u16(), answer.body)
     };
     let (status, page) = typed("anna@corp.example", "her corporate password").await;
     assert_eq!(status, 403);

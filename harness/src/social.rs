@@ -1,0 +1,332 @@
+//! The social identity providers of the sign-in page, simulated: three OpenID
+//! providers on one loopback port, for Apple, Google and Facebook.
+//!
+//! Each shows a page on which the person says who they are, and can be told to
+//! misbehave in one way at a time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ambient::Ambient;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// The providers: the id in addresses, and the name on the button.
+pub const PROVIDERS: [(&str, &str); 3] = [
+    ("apple", "Apple"),
+    ("google", "Google"),
+    ("facebook", "Facebook"),
+];
+
+/// What the portal is registered as at each of them.
+const CLIENT: (&str, &str) = ("my-account", "social-client-secret");
+
+/// What a provider does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Misbehaviour {
+    /// Nothing.
+    #[default]
+    None,
+    /// Its id tokens carry another nonce.
+    Nonce,
+    /// Its answers carry another state.
+    State,
+    /// Its id tokens are for another client.
+    Audience,
+    /// Its id tokens are signed with a key that it doesn't publish.
+    Key,
+    /// Its id tokens have expired.
+    Expired,
+}
+
+/// The running providers. They stop when this is dropped.
+#[derive(Debug)]
+pub struct SocialProviders {
+    address: SocketAddr,
+    desk: Arc<Desk>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    ambient: Ambient,
+    base: Url,
+    misbehaviour: Mutex<Misbehaviour>,
+    codes: Mutex<HashMap<String, Grant>>,
+}
+
+/// What a code stands for.
+#[derive(Debug, Clone)]
+struct Grant {
+    provider: String,
+    asked: Asked,
+    email: String,
+    verified: bool,
+}
+
+/// An authorization request (OpenID Connect Core, section 3.1.2.1; RFC 7636).
+#[derive(Debug, Clone, Default, Deserialize, serde::Serialize)]
+#[serde(default)]
+struct Asked {
+    client_id: String,
+    redirect_uri: String,
+    state: String,
+    nonce: String,
+    code_challenge: String,
+    code_challenge_method: String,
+}
+
+/// P-256 keys, made once: the one that is published, and one that isn't.
+fn keys() -> &'static [rcgen::KeyPair; 2] {
+    static KEYS: OnceLock<[rcgen::KeyPair; 2]> = OnceLock::new();
+    let make = || rcgen::KeyPair::generate().expect("the machine makes keys");
+    KEYS.get_or_init(|| [make(), make()])
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SocialProviders {
+    /// Starts the providers on a free loopback port.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start(ambient: Ambient) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let base = Url::parse(&format!("http://{address}/")).map_err(std::io::Error::other)?;
+        let desk = Arc::new(Desk {
+            ambient,
+            base,
+            misbehaviour: Mutex::default(),
+            codes: Mutex::default(),
+        });
+        let router = Router::new()
+            .route(
+                "/{provider}/.well-known/openid-configuration",
+                get(configuration),
+            )
+            .route("/{provider}/jwks", get(jwks))
+            .route("/{provider}/authorize", get(page).post(decide))
+            .route("/{provider}/token", post(token))
+            .with_state(Arc::clone(&desk));
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the social providers stopped");
+            }
+        });
+        Ok(Self {
+            address,
+            desk,
+            task,
+        })
+    }
+
+    /// What the portal is told of them.
+    pub fn configuration(&self) -> Vec<sp::SocialProvider> {
+        PROVIDERS
+            .iter()
+            .map(|(id, name)| sp::SocialProvider {
+                id: (*id).to_owned(),
+                name: (*name).to_owned(),
+                issuer: self.desk.issuer(id),
+                client_id: CLIENT.0.to_owned(),
+                client_secret: CLIENT.1.to_owned(),
+            })
+            .collect()
+    }
+
+    /// Where they listen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on they do this wrong.
+    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
+        *locked(&self.desk.misbehaviour) = misbehaviour;
+    }
+}
+
+impl Drop for SocialProviders {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Desk {
+    fn issuer(&self, provider: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(provider);
+        url
+    }
+}
+
+type Shared = State<Arc<Desk>>;
+
+async fn configuration(State(desk): Shared, Path(provider): Path<String>) -> Json<Value> {
+    let issuer = desk.issuer(&provider);
+    Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "code_challenge_methods_supported": ["S256"],
+    }))
+}
+
+async fn jwks() -> Json<Value> {
+    use rcgen::PublicKeyData as _;
+    // An uncompressed point: 4, x, y (SEC 1, section 2.3.3).
+    let point = keys()[0].der_bytes();
+    let (x, y) = point[1..].split_at(32);
+    Json(json!({"keys": [{
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "1",
+        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+    }]}))
+}
+
+/// The page on which a person says who they are.
+async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Response {
+    if asked.client_id != CLIENT.0 || asked.code_challenge_method != "S256" {
+        return (StatusCode::BAD_REQUEST, "an unknown client, or no PKCE").into_response();
+    }
+    let name = PROVIDERS.iter().find(|(id, _)| *id == provider);
+    let name = name.map_or(provider.as_str(), |(_, name)| name);
+    let hidden =
+        |name: &str, value: &str| maud::html! { input type="hidden" name=(name) value=(value); };
+    let document = maud::html! {
+        (maud::DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { "Sign in with " (name) } }
+            body { main {
+                h1 { "Sign in with " (name) " (simulated)" }
+                form method="post" {
+                    (hidden("client_id", &asked.client_id))
+                    (hidden("redirect_uri", &asked.redirect_uri))
+                    (hidden("state", &asked.state))
+                    (hidden("nonce", &asked.nonce))
+                    (hidden("code_challenge", &asked.code_challenge))
+                    (hidden("code_challenge_method", &asked.code_challenge_method))
+                    label { "E-mail " input name="email" type="email"; }
+                    label { "Verified " input name="verified" value="yes"; }
+                    button name="answer" value="allow" { "Allow" }
+                    button name="answer" value="deny" { "Cancel" }
+                }
+            } }
+        }
+    };
+    Html(document.into_string()).into_response()
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    #[serde(flatten)]
+    asked: Asked,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    verified: String,
+    #[serde(default)]
+    answer: String,
+}
+
+async fn decide(
+    State(desk): Shared,
+    Path(provider): Path<String>,
+    Form(decision): Form<Decision>,
+) -> Response {
+    let Ok(mut back) = Url::parse(&decision.asked.redirect_uri) else {
+        return (StatusCode::BAD_REQUEST, "redirect_uri is no URL").into_response();
+    };
+    let state = match *locked(&desk.misbehaviour) {
+        Misbehaviour::State => "another-state".to_owned(),
+        _ => decision.asked.state.clone(),
+    };
+    back.query_pairs_mut().append_pair("state", &state);
+    if decision.answer == "deny" {
+        back.query_pairs_mut().append_pair("error", "access_denied");
+        return Redirect::to(back.as_str()).into_response();
+    }
+    let code = desk.ambient.chance().token(24);
+    back.query_pairs_mut().append_pair("code", &code);
+    let grant = Grant {
+        provider,
+        asked: decision.asked,
+        email: decision.email,
+        verified: decision.verified == "yes",
+    };
+    locked(&desk.codes).insert(code, grant);
+    Redirect::to(back.as_str()).into_response()
+}
+
+#[derive(Deserialize)]
+struct Exchange {
+    code: String,
+    client_id: String,
+    client_secret: String,
+    redirect_uri: String,
+    code_verifier: String,
+}
+
+/// The code, once, for whoever knows client secret and verifier.
+async fn token(
+    State(desk): Shared,
+    Path(provider): Path<String>,
+    Form(exchange): Form<Exchange>,
+) -> Response {
+    let grant = locked(&desk.codes).remove(&exchange.code);
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(exchange.code_verifier.as_bytes()));
+    let grant = grant.filter(|grant| {
+        grant.provider == provider
+            && grant.asked.redirect_uri == exchange.redirect_uri
+            && grant.asked.code_challenge == challenge
+            && (exchange.client_id.as_str(), exchange.client_secret.as_str()) == CLIENT
+    });
+    let Some(grant) = grant else {
+        let body = Json(json!({"error": "invalid_grant"}));
+        return (StatusCode::BAD_REQUEST, body).into_response();
+    };
+    let misbehaviour = *locked(&desk.misbehaviour);
+    let now = desk.ambient.now().as_second();
+    let is = |wrong: Misbehaviour| misbehaviour == wrong;
+    let claims = json!({
+        "iss": desk.issuer(&provider),
+        "sub": format!("{provider}|{}", grant.email),
+        "aud": if is(Misbehaviour::Audience) { "somebody-else" } else { CLIENT.0 },
+        "iat": now,
+        "exp": if is(Misbehaviour::Expired) { now - 3600 } else { now + 300 },
+        "nonce": if is(Misbehaviour::Nonce) { "another-nonce" } else { &grant.asked.nonce },
+        "email": grant.email,
+        "email_verified": grant.verified,
+    });
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some("1".to_owned());
+    let key = &keys()[usize::from(is(Misbehaviour::Key))];
+    let key = EncodingKey::from_ec_der(key.serialized_der());
+    match jsonwebtoken::encode(&header, &claims, &key) {
+        Ok(id_token) => Json(json!({
+            "access_token": desk.ambient.chance().token(16),
+            "token_type": "Bearer",
+            "id_token": id_token,
+        }))
+        .into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

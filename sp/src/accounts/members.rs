@@ -1,0 +1,149 @@
+//! Who belongs to a business account: members with a portal password beside
+//! the directory's users.
+
+use std::collections::HashMap;
+
+use super::{AccountError, normalized};
+use crate::Portal;
+use crate::audit::{self, Event};
+use crate::configurator::By;
+use crate::roles;
+use crate::store::licenses::LicenseRow;
+use crate::store::members::MemberRow;
+use crate::store::{self, Db, StoreError, stored};
+
+/// Someone of a business account, as its admins see them.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The account's or the user's id; none for an invited e-mail.
+    pub id: Option<String>,
+    /// Their e-mail.
+    pub email: String,
+    /// The directory's name of them.
+    pub user_name: Option<String>,
+    /// Their name.
+    pub name: Option<String>,
+    /// `admin` or `member`.
+    pub role: &'static str,
+    /// `active` or `disabled`.
+    pub status: &'static str,
+    /// `local`, `scim` or `sso`.
+    pub source: String,
+    /// The IdP's id of them.
+    pub external_id: Option<String>,
+    /// The names of their groups, or what the last Response called them.
+    pub groups: Vec<String>,
+    /// What nearly matched in step 3's mapping.
+    pub notes: Vec<String>,
+    /// The seat they hold.
+    pub license: Option<LicenseRow>,
+    /// Instant.
+    pub last_login: Option<i64>,
+}
+
+/// Everybody of a business account: local members first, then the directory.
+///
+/// # Errors
+/// When the database fails.
+pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, StoreError> {
+    let tenant = store::tenants::of_business(db, business_id).await?;
+    let mut licenses: HashMap<String, LicenseRow> = store::licenses::of_business(db, business_id)
+        .await?
+        .into_iter()
+        .map(|license| (license.user_id.clone(), license))
+        .collect();
+    let mut all = Vec::new();
+    for member in store::members::of_business(db, business_id).await? {
+        all.push(Listed {
+            id: member.account_id,
+            email: member.email,
+            user_name: None,
+            name: member.name,
+            role: role(member.role == "admin"),
+            status: "active",
+            source: "local".to_owned(),
+            external_id: None,
+            groups: Vec::new(),
+            notes: Vec::new(),
+            license: None,
+            last_login: member.last_login,
+        });
+    }
+    for person in store::people::of_business(db, business_id).await? {
+        let standing = match &tenant {
+            Some(tenant) => roles::standing(db, tenant, &person.id).await?,
+            None => roles::Standing::default(),
+        };
+        let groups = groups_of(db, &person.id).await?;
+        all.push(Listed {
+            license: licenses.remove(&person.id),
+            email: person.email.unwrap_or_else(|| person.user_name.clone()),
+            user_name: Some(person.user_name),
+            id: Some(person.id),
+            name: person.display_name,
+            role: role(standing.admin),
+            status: if person.active == 1 {
+                "active"
+            } else {
+                "disabled"
+            },
+            source: person.source,
+            external_id: person.external_id,
+            groups,
+            notes: standing.near_misses,
+            last_login: person.last_login,
+        });
+    }
+    Ok(all)
+}
+
+fn role(admin: bool) -> &'static str {
+    if admin { "admin" } else { "member" }
+}
+
+async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<String>, StoreError> {
+    let groups = store::people::groups_of(db, user_id).await?;
+    if groups.is_empty()
+        && let Some(asserted) = store::people::asserted(db, user_id).await?
+    {
+        return Ok(serde_json::from_str(&asserted.groups).unwrap_or_default());
+    }
+    Ok(groups.into_iter().map(|group| group.display_name).collect())
+}
+
+/// Adds someone with a portal password, so that they can become the backup
+/// login once they have logged in (G-14).
+///
+/// # Errors
+/// An invalid e-mail or role, or a member already.
+pub async fn add_member(
+    portal: &Portal,
+    by: By<'_>,
+    email: &str,
+    role: &str,
+) -> Result<MemberRow, AccountError> {
+    let email = normalized(email).ok_or_else(|| AccountError::InvalidEmail(email.to_owned()))?;
+    if !matches!(role, "admin" | "member") {
+        return Err(AccountError::InvalidRole(role.to_owned()));
+    }
+    let row = MemberRow {
+        business_id: by.business_id.to_owned(),
+        email,
+        role: role.to_owned(),
+        added: stored(portal.now()),
+        last_login: None,
+    };
+    let mut tx = portal.store.write().await?;
+    match store::members::insert(&mut tx, &row).await {
+        Err(error) if error.is_unique_violation() => {
+            return Err(AccountError::AlreadyMember(row.email));
+        }
+        other => other?,
+    }
+    let event = Event::new(by.actor, "member-added", &row.email)
+        .saying(row.role.clone())
+        .from(by.address);
+    audit::record(portal, &mut tx, Some(&row.business_id), event).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(row)
+}

@@ -1,0 +1,379 @@
+//! Signing in by a social identity (G-02): OpenID Connect Core, the
+//! authorization code flow with PKCE (RFC 7636), `state` and `nonce`.
+//!
+//! One way: begun (state, nonce, verifier, bound to the browser) → returned
+//! (the state is ours, unspent, of this browser) → exchanged (code and
+//! verifier for an id token) → verified (signature by the provider's JWKS,
+//! issuer, audience, times, nonce, a verified e-mail) → an account.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::Digest as _;
+use url::Url;
+
+use super::{AccountError, Identity, Who, must_use_sso, normalized, open_session};
+use crate::Portal;
+use crate::audit::{self, Event};
+use crate::config::SocialProvider;
+use crate::store::accounts::AccountRow;
+use crate::store::social::SocialLoginRow;
+use crate::store::{self, StoreError, fingerprint, stored};
+
+/// Signatures that id tokens are taken with.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// Why a social identity doesn't sign in.
+#[derive(Debug, thiserror::Error)]
+pub enum SocialError {
+    /// Not configured here.
+    #[error("the portal knows no sign-in provider {0}")]
+    UnknownProvider(String),
+    /// The person, or the provider, said no.
+    #[error("{provider} did not sign you in ({error}): try again, or choose another way")]
+    Denied {
+        /// Which.
+        provider: String,
+        /// OAuth 2.0's error code.
+        error: String,
+    },
+    /// Nobody of this browser is waiting for this answer.
+    #[error(
+        "this sign-in wasn't started in this browser, was used before or took too long: start it again"
+    )]
+    WrongState,
+    /// The provider's side failed.
+    #[error("{provider} could not be asked: expected {expected}, {came}; try again in a moment")]
+    Provider {
+        /// Which.
+        provider: String,
+        /// What should have come.
+        expected: &'static str,
+        /// What came.
+        came: String,
+    },
+    /// An id token that proves nothing.
+    #[error("{provider}'s answer can't be trusted: {reason}; start again")]
+    Token {
+        /// Which.
+        provider: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody has checked that the e-mail is theirs.
+    #[error("{provider} has not verified your e-mail address: verify it there, then sign in again")]
+    UnverifiedEmail {
+        /// Which.
+        provider: String,
+    },
+    /// Somebody with a password has this e-mail: it may be somebody else.
+    #[error(
+        "an account with the e-mail {0} exists and has another way to sign in: sign in as you did before"
+    )]
+    EmailTaken(String),
+    /// As for every login.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+}
+
+impl From<StoreError> for SocialError {
+    fn from(error: StoreError) -> Self {
+        Self::Account(error.into())
+    }
+}
+
+impl SocialError {
+    /// Stable, kebab-case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownProvider(_) => "social-provider-unknown",
+            Self::Denied { .. } => "social-denied",
+            Self::WrongState => "social-state-mismatch",
+            Self::Provider { .. } => "social-provider-failed",
+            Self::Token { .. } => "social-token-invalid",
+            Self::UnverifiedEmail { .. } => "social-email-unverified",
+            Self::EmailTaken(_) => "social-email-taken",
+            Self::Account(_) => "social-account",
+        }
+    }
+}
+
+/// What a provider publishes of itself (OpenID Connect Discovery, section 3).
+#[derive(Deserialize)]
+struct Discovered {
+    issuer: String,
+    authorization_endpoint: Url,
+    token_endpoint: Url,
+    jwks_uri: Url,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    id_token: String,
+}
+
+/// OpenID Connect Core, section 2 and 5.1.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: i64,
+    nonce: Option<String>,
+    email: Option<String>,
+    /// Apple writes it as text.
+    #[serde(default)]
+    email_verified: serde_json::Value,
+    name: Option<String>,
+}
+
+/// The provider of this id.
+fn provider<'p>(portal: &'p Portal, id: &str) -> Result<&'p SocialProvider, SocialError> {
+    let found = portal.config.social.iter().find(|one| one.id == id);
+    found.ok_or_else(|| SocialError::UnknownProvider(id.to_owned()))
+}
+
+fn redirect_uri(portal: &Portal, id: &str) -> String {
+    format!("{}/login/social/{id}/callback", portal.base_url)
+}
+
+/// Begins: the provider's address that the browser goes to.
+///
+/// # Errors
+/// [`SocialError::UnknownProvider`], or the provider can't be reached.
+pub async fn begin(portal: &Portal, id: &str, browser: &str) -> Result<Url, SocialError> {
+    let provider = provider(portal, id)?;
+    let discovered = discover(portal, provider).await?;
+    let chance = portal.ambient.chance();
+    let (state, verifier) = (chance.token(32), chance.token(32));
+    let row = SocialLoginRow {
+        state_hash: fingerprint(&state),
+        provider: id.to_owned(),
+        browser_hash: fingerprint(browser),
+        nonce: chance.token(32),
+        verifier,
+        expires: stored(portal.now() + portal.config.sso_request_lifetime),
+    };
+    let mut tx = portal.store.write().await?;
+    store::social::insert(&mut tx, &row).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(row.verifier.as_bytes()));
+    let mut url = discovered.authorization_endpoint;
+    url.query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &provider.client_id)
+        .append_pair("redirect_uri", &redirect_uri(portal, id))
+        .append_pair("scope", "openid email profile")
+        .append_pair("state", &state)
+        .append_pair("nonce", &row.nonce)
+        .append_pair("code_challenge", &challenge)
+        .append_pair("code_challenge_method", "S256");
+    Ok(url)
+}
+
+/// What the provider sent back by way of the browser.
+#[derive(Debug, Clone, Copy)]
+pub struct Returned<'a> {
+    /// The provider of the path.
+    pub provider: &'a str,
+    /// As it came.
+    pub state: &'a str,
+    /// The authorization code.
+    pub code: &'a str,
+    /// OAuth 2.0's error code, when it is a refusal.
+    pub error: Option<&'a str>,
+    /// The cookie that binds the sign-in to its browser.
+    pub browser: Option<&'a str>,
+    /// From where.
+    pub address: &'a str,
+}
+
+/// Finishes: answers the session's cookie value.
+///
+/// # Errors
+/// See [`SocialError`].
+pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, Who), SocialError> {
+    let provider = provider(portal, returned.provider)?;
+    let now = stored(portal.now());
+    let mut tx = portal.store.write().await?;
+    let begun = store::social::take(&mut tx, &fingerprint(returned.state), now).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    let browser = returned.browser.map(fingerprint);
+    let begun = begun
+        .filter(|row| row.provider == provider.id && Some(&row.browser_hash) == browser.as_ref())
+        .ok_or(SocialError::WrongState)?;
+    if let Some(error) = returned.error {
+        return Err(SocialError::Denied {
+            provider: provider.name.clone(),
+            error: error.to_owned(),
+        });
+    }
+    let discovered = discover(portal, provider).await?;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", returned.code),
+        ("redirect_uri", &redirect_uri(portal, &provider.id)),
+        ("client_id", &provider.client_id),
+        ("client_secret", &provider.client_secret),
+        ("code_verifier", &begun.verifier),
+    ];
+    let request = portal.fetcher.post(discovered.token_endpoint).form(&form);
+    let tokens: Tokens = ask(provider, request, "tokens for the code").await?;
+    let keys = portal.fetcher.get(discovered.jwks_uri);
+    let keys: JwkSet = ask(provider, keys, "its keys").await?;
+    let claims = verified(portal, provider, &tokens.id_token, &keys, &begun.nonce)?;
+    enter(portal, provider, claims, returned.address).await
+}
+
+async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discovered, SocialError> {
+    let issuer = provider.issuer.as_str().trim_end_matches('/');
+    let at = format!("{issuer}/.well-known/openid-configuration");
+    let discovered: Discovered =
+        ask(provider, portal.fetcher.get(at), "its OpenID configuration").await?;
+    if discovered.issuer.trim_end_matches('/') != issuer {
+        return Err(SocialError::Provider {
+            provider: provider.name.clone(),
+            expected: "the issuer that is configured",
+            came: format!("came {}", discovered.issuer),
+        });
+    }
+    Ok(discovered)
+}
+
+async fn ask<T: DeserializeOwned>(
+    provider: &SocialProvider,
+    request: reqwest::RequestBuilder,
+    expected: &'static str,
+) -> Result<T, SocialError> {
+    let failed = |came: String| SocialError::Provider {
+        provider: provider.name.clone(),
+        expected,
+        came,
+    };
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| failed(error.without_url().to_string()))?;
+    if !answer.status().is_success() {
+        return Err(failed(format!("came {}", answer.status())));
+    }
+    let json = answer.json().await;
+    json.map_err(|error| failed(error.without_url().to_string()))
+}
+
+/// OpenID Connect Core, section 3.1.3.7.
+fn verified(
+    portal: &Portal,
+    provider: &SocialProvider,
+    token: &str,
+    keys: &JwkSet,
+    nonce: &str,
+) -> Result<Claims, SocialError> {
+    let untrusted = |reason: String| SocialError::Token {
+        provider: provider.name.clone(),
+        reason,
+    };
+    let header = decode_header(token).map_err(|error| untrusted(error.to_string()))?;
+    if !ALGORITHMS.contains(&header.alg) {
+        return Err(untrusted(format!(
+            "expected a signature by {ALGORITHMS:?}, came {:?}",
+            header.alg
+        )));
+    }
+    let key = match &header.kid {
+        Some(kid) => keys.find(kid),
+        None => keys.keys.first(),
+    };
+    let key = key.ok_or_else(|| untrusted(format!("it publishes no key {:?}", header.kid)))?;
+    let key = DecodingKey::from_jwk(key).map_err(|error| untrusted(error.to_string()))?;
+    let mut validation = Validation::new(header.alg);
+    validation.set_audience(&[&provider.client_id]);
+    validation.set_issuer(&[provider.issuer.as_str().trim_end_matches('/')]);
+    validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
+    // The library would ask the machine's clock; ours is injected.
+    validation.validate_exp = false;
+    let claims = decode::<Claims>(token, &key, &validation)
+        .map_err(|error| untrusted(error.to_string()))?
+        .claims;
+    let skew = portal.config.clock_skew.as_secs();
+    if claims.exp + skew <= portal.now().as_second() {
+        return Err(untrusted("its id token has expired".to_owned()));
+    }
+    if claims.nonce.as_deref() != Some(nonce) {
+        return Err(untrusted(
+            "its id token answers another sign-in (nonce)".to_owned(),
+        ));
+    }
+    Ok(claims)
+}
+
+async fn enter(
+    portal: &Portal,
+    provider: &SocialProvider,
+    claims: Claims,
+    address: &str,
+) -> Result<(String, Who), SocialError> {
+    let is_verified = claims.email_verified == true || claims.email_verified == "true";
+    let email = claims.email.as_deref().and_then(normalized);
+    let Some(email) = email.filter(|_| is_verified) else {
+        return Err(SocialError::UnverifiedEmail {
+            provider: provider.name.clone(),
+        });
+    };
+    let now = stored(portal.now());
+    let mut tx = portal.store.write().await?;
+    let known = store::social::account_of(&mut tx, &provider.id, &claims.sub).await?;
+    let account = match known {
+        Some(id) => store::accounts::by_id(&mut tx, &id).await?,
+        None => None,
+    };
+    let account = match account {
+        Some(account) => account,
+        None => {
+            if must_use_sso(&mut tx, &email).await? {
+                return Err(AccountError::UseSso.into());
+            }
+            if store::accounts::by_email(&mut tx, &email).await?.is_some() {
+                return Err(SocialError::EmailTaken(email));
+            }
+            let account = AccountRow {
+                id: portal.ambient.chance().uuid().to_string(),
+                email: email.clone(),
+                name: claims.name,
+                // No password verifies against this.
+                password_hash: String::new(),
+                created: now,
+            };
+            store::accounts::insert(&mut tx, &account).await?;
+            store::social::link(&mut tx, &provider.id, &claims.sub, &account.id, now).await?;
+            let event = Event::new(&email, "account-registered", &email)
+                .saying(format!("by {}", provider.name))
+                .from(address);
+            audit::record(portal, &mut tx, None, event).await?;
+            account
+        }
+    };
+    // An organisation that activated SSO since is entered by SSO.
+    if must_use_sso(&mut tx, &account.email).await? {
+        return Err(AccountError::UseSso.into());
+    }
+    let (token, session, workspaces) = open_session(
+        portal,
+        &mut tx,
+        &account,
+        "logged-in-by-social-identity",
+        address,
+    )
+    .await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    let identity = Identity::Password(account);
+    Ok((
+        token,
+        Who {
+            session,
+            identity,
+            workspaces,
+        },
+    ))
+}

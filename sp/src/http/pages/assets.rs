@@ -1,0 +1,42 @@
+//! The one style sheet and the little script, served from the binary.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use crate::Portal;
+use crate::store::fingerprint;
+
+const STYLE: &str = include_str!("portal.css");
+const SCRIPT: &str = include_str!("portal.js");
+
+/// The addresses name the content: a new one is fetched, an old one never again.
+pub(super) static STYLE_AT: LazyLock<String> = LazyLock::new(|| at("portal.css", STYLE));
+pub(super) static SCRIPT_AT: LazyLock<String> = LazyLock::new(|| at("portal.js", SCRIPT));
+
+fn at(name: &str, content: &str) -> String {
+    format!("/assets/{name}?{}", &fingerprint(content)[..12])
+}
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route(
+            "/assets/portal.css",
+            get(async || served("text/css; charset=utf-8", STYLE)),
+        )
+        .route(
+            "/assets/portal.js",
+            get(async || served("text/javascript; charset=utf-8", SCRIPT)),
+        )
+}
+
+fn served(kind: &'static str, content: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, content).into_response()
+}

@@ -1,0 +1,221 @@
+//! Forms: read once, never lost. A posted form carries a token that only our
+//! own pages know; what was typed comes back with the error beside its field.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use maud::{Markup, html};
+use subtle::ConstantTimeEq as _;
+
+use super::super::caller::{SESSION, cookie};
+use super::super::problem::Problem;
+use super::shell;
+use crate::Portal;
+use crate::store::fingerprint;
+
+/// The cookie that stands in for a session on the pages before the login.
+pub(super) const VISIT: &str = "portal_visit";
+
+/// The token that our pages put into their forms.
+pub(super) fn token(headers: &HeaderMap) -> String {
+    let known = cookie(headers, SESSION).or(cookie(headers, VISIT));
+    token_of(known.unwrap_or_default())
+}
+
+/// The token that belongs to this cookie.
+pub(super) fn token_of(cookie: &str) -> String {
+    fingerprint(&format!("form {cookie}"))
+}
+
+/// The hidden field with the token.
+pub(super) fn hidden(token: &str) -> Markup {
+    html! { input type="hidden" name="csrf" value=(token); }
+}
+
+/// What a form said, from our own page.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Posted(HashMap<String, String>);
+
+impl Posted {
+    /// A field, trimmed; empty when it wasn't there.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.trim())
+    }
+
+    /// A field as it was typed: passwords may begin with a space.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether a box was ticked.
+    pub(super) fn ticked(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// A field that isn't empty.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        Some(self.get(name)).filter(|value| !value.is_empty())
+    }
+}
+
+impl FromRequest<Portal> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, portal: &Portal) -> Result<Self, Response> {
+        let refused = |status: StatusCode, text: &str| {
+            (status, shell::message("This form was not sent", text)).into_response()
+        };
+        let headers = request.headers().clone();
+        let origin = headers.get(header::ORIGIN);
+        if origin.is_some_and(|origin| origin.as_bytes() != portal.origin().as_bytes()) {
+            return Err(refused(
+                StatusCode::FORBIDDEN,
+                "It came from another site. Open the page in the portal itself and try again.",
+            ));
+        }
+        let unreadable = |_| {
+            refused(
+                StatusCode::BAD_REQUEST,
+                "It could not be read. Go back and try again.",
+            )
+        };
+        let kind = headers.get(header::CONTENT_TYPE).map(|it| it.as_bytes());
+        let mut fields = HashMap::new();
+        if kind.is_some_and(|kind| kind.starts_with(b"multipart/form-data")) {
+            let mut parts = Multipart::from_request(request, portal)
+                .await
+                .map_err(|_| unreadable(()))?;
+            while let Some(part) = parts.next_field().await.map_err(|_| unreadable(()))? {
+                let name = part.name().unwrap_or_default().to_owned();
+                let bytes = part.bytes().await.map_err(|_| unreadable(()))?;
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                // A file that wasn't chosen must not wipe the text beside it.
+                if !text.is_empty() || !fields.contains_key(&name) {
+                    fields.insert(name, text);
+                }
+            }
+        } else {
+            let bytes = Bytes::from_request(request, portal)
+                .await
+                .map_err(|_| unreadable(()))?;
+            fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
+        }
+        let given = fields.get("csrf").map(String::as_str).unwrap_or_default();
+        let wanted = token(&headers);
+        if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
+            return Err(refused(
+                StatusCode::FORBIDDEN,
+                "The page it stood on is too old: you have logged in or out since. Open it again.",
+            ));
+        }
+        Ok(Self(fields))
+    }
+}
+
+/// A form that was sent, as its page shows it again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attempt {
+    /// What was typed.
+    pub(super) typed: Posted,
+    /// Why it wasn't taken.
+    pub(super) problem: Option<Problem>,
+}
+
+impl Attempt {
+    /// Refused for this reason.
+    pub(super) fn failed(typed: Posted, problem: impl Into<Problem>) -> Self {
+        Self {
+            typed,
+            problem: Some(problem.into()),
+        }
+    }
+
+    /// The status of a page that shows it.
+    pub(super) fn status(&self) -> StatusCode {
+        let problem = self.problem.as_ref();
+        problem.map_or(StatusCode::OK, Problem::status)
+    }
+
+    fn error_at(&self, name: &str) -> Option<&str> {
+        let problem = self.problem.as_ref()?;
+        (field_of(problem.code()) == Some(name)).then(|| problem.detail())
+    }
+
+    /// The error, where no field of its page is to blame.
+    pub(super) fn alert(&self, fields: &[&str]) -> Markup {
+        let problem = self.problem.as_ref().filter(|problem| {
+            field_of(problem.code()).is_none_or(|field| !fields.contains(&field))
+        });
+        html! {
+            @if let Some(problem) = problem { p.say.bad role="alert" { (problem.detail()) } }
+        }
+    }
+
+    /// A labelled field with what was typed, or else what is stored.
+    pub(super) fn field(
+        &self,
+        kind: &str,
+        name: &str,
+        label: &str,
+        stored: &str,
+        hint: &str,
+    ) -> Markup {
+        let typed = self.typed.0.get(name).map(String::as_str);
+        let value = if kind == "password" {
+            ""
+        } else {
+            typed.unwrap_or(stored)
+        };
+        let error = self.error_at(name);
+        let error_id = format!("{name}-error");
+        let hint_id = format!("{name}-hint");
+        let described = match (error, hint.is_empty()) {
+            (Some(_), _) => Some(error_id.as_str()),
+            (None, false) => Some(hint_id.as_str()),
+            (None, true) => None,
+        };
+        html! {
+            label for=(name) { (label) }
+            @if kind == "textarea" {
+                textarea id=(name) name=(name) spellcheck="false" aria-invalid=[error.map(|_| "true")] aria-describedby=[described]
+                    data-understood=(format!("{name}-understood")) data-at="/profile/business/idp_integration/understood" { (value) }
+            } @else {
+                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-invalid=[error.map(|_| "true")] aria-describedby=[described];
+            }
+            @if let Some(error) = error { p.error id=(error_id) { (error) } }
+            @if !hint.is_empty() { p.hint id=(hint_id) { (hint) } }
+        }
+    }
+}
+
+fn completion(name: &str) -> Option<&'static str> {
+    match name {
+        "email" => Some("email"),
+        "account" => Some("username"),
+        "name" => Some("name"),
+        "organization" => Some("organization"),
+        _ => None,
+    }
+}
+
+/// Which field an error belongs to.
+fn field_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "invalid-email" | "email-taken" | "already-a-member" => "email",
+        "weak-password" => "password",
+        "organization-name-missing" => "organization",
+        "invalid-domain" | "domain-taken" => "domain",
+        "groups-identical" => "users_name",
+        "metadata-invalid" => "metadata_xml",
+        "metadata-unreachable" => "metadata_url",
+        "certificate-invalid" => "certificate",
+        "entity-id-missing" => "entity_id",
+        "invalid-url" => "sso_url",
+        "never-logged-in" => "backup_login",
+        code if code.starts_with("license-key-") => "key",
+        _ => return None,
+    })
+}

@@ -1,0 +1,354 @@
+//! The IdP Integration configurator: the page, its look-ups and its forms.
+//!
+//! One form, one act: [`perform`] is the table of them. Each calls the same
+//! domain function as the JSON API and leads back to the page; what isn't
+//! taken stays in its form, with the error beside it.
+
+mod steps;
+mod understanding;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::super::caller::Address;
+use super::super::no_store;
+use super::super::problem::Problem;
+use super::form::{self, Attempt, Posted};
+use super::shell::{self, AdminVisitor};
+use crate::Portal;
+use crate::configurator::groups::GroupEntered;
+use crate::configurator::saml::{Settings, Source};
+use crate::configurator::{
+    self, By, ConfiguratorError, Entered, Step, application, backup_login, domains, groups, saml,
+    scim, users,
+};
+use crate::store::{self, StoreError};
+
+const PAGE: &str = "/profile/business/idp_integration";
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route(PAGE, get(show))
+        .route(&format!("{PAGE}/understood"), post(understood))
+        .route(&format!("{PAGE}/lookup/{{domain}}"), get(look_up))
+        .route(&format!("{PAGE}/{{act}}"), post(act))
+}
+
+/// All that the page shows.
+struct View<'a> {
+    portal: &'a Portal,
+    admin: &'a AdminVisitor,
+    entered: Option<Entered>,
+    /// Who may be the backup login.
+    members: Vec<String>,
+    /// The form that was sent, and its step.
+    attempt: Attempt,
+    step: Option<Step>,
+    /// Shown once.
+    token: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    step: Option<String>,
+    done: Option<String>,
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    admin: AdminVisitor,
+    Query(shown): Query<Shown>,
+) -> Response {
+    let step = step_of(shown.step.as_deref().unwrap_or_default());
+    view(&portal, &admin, Attempt::default(), step, None, shown.done).await
+}
+
+fn step_of(id: &str) -> Option<Step> {
+    Step::ALL.into_iter().find(|step| step.id() == id)
+}
+
+async fn view(
+    portal: &Portal,
+    admin: &AdminVisitor,
+    attempt: Attempt,
+    step: Option<Step>,
+    token: Option<String>,
+    done: Option<String>,
+) -> Response {
+    if !admin.visitor.integration {
+        let content = html! {
+            p.say.warn { "IdP Integration needs a Business Edition key with per-user licensing." }
+            a.button href="/register-key" { "Register Key" }
+        };
+        let page = shell::page(&admin.visitor, PAGE, "IdP Integration", &content);
+        return shell::answer(StatusCode::CONFLICT, page);
+    }
+    let read = async {
+        let mut db = portal.store.read().await?;
+        let entered = configurator::entered(&mut db, &admin.workspace.id).await?;
+        let members = store::members::of_business(&mut db, &admin.workspace.id).await?;
+        Ok::<_, StoreError>((entered, members))
+    };
+    match read.await {
+        Ok((entered, members)) => {
+            let status = attempt.status();
+            let view = View {
+                portal,
+                admin,
+                entered,
+                members: members
+                    .into_iter()
+                    .filter(|member| member.last_login.is_some())
+                    .map(|member| member.email)
+                    .collect(),
+                attempt,
+                step,
+                token,
+                done,
+            };
+            shell::answer(status, page(&view))
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// What one act came to.
+enum Came {
+    /// Taken.
+    Done,
+    /// A bearer token, to be shown once.
+    Token(String),
+}
+
+/// The acts: their names in the address, the step they belong to.
+fn belongs_to(act: &str) -> Option<Step> {
+    Some(match act {
+        "domains" | "verify" | "remove-domain" => Step::Domains,
+        "application" => Step::Application,
+        "groups" => Step::Groups,
+        "saml" | "saml-settings" => Step::Saml,
+        "scim" | "scim-token" => Step::Scim,
+        "users" => Step::Users,
+        "backup-login" => Step::BackupLogin,
+        _ => return None,
+    })
+}
+
+async fn perform(
+    portal: &Portal,
+    by: By<'_>,
+    act: &str,
+    form: &Posted,
+) -> Result<Came, ConfiguratorError> {
+    match act {
+        "start" => drop(configurator::start(portal, by).await?),
+        "activate" => drop(configurator::activate(portal, by).await?),
+        "deactivate" => drop(configurator::deactivate(portal, by).await?),
+        "domains" => drop(domains::add(portal, by, form.get("domain")).await?),
+        "verify" => drop(domains::verify(portal, by, form.get("which")).await?),
+        "remove-domain" => domains::remove(portal, by, form.get("which")).await?,
+        "application" => {
+            application::confirm(portal, by, form.ticked("done")).await?;
+        }
+        "groups" => {
+            let group = |which: &str| GroupEntered {
+                name: form.get(&format!("{which}_name")).to_owned(),
+                id: form.get(&format!("{which}_id")).to_owned(),
+            };
+            let (admins, users) = (group("admins"), group("users"));
+            groups::enter(portal, by, Some(admins), Some(users)).await?;
+        }
+        "saml" => drop(saml::enter(portal, by, source(form)).await?),
+        "saml-settings" => {
+            let settings = Settings {
+                signature_policy: form.given("signature_policy").map(str::to_owned),
+                unsolicited: Some(form.ticked("unsolicited")),
+                sign_requests: Some(form.ticked("sign_requests")),
+                encryption: Some(form.ticked("encryption")),
+            };
+            saml::settle(portal, by, settings).await?;
+        }
+        "scim" => {
+            let (enabled, done) = (form.ticked("enabled"), form.ticked("done"));
+            scim::enter(portal, by, Some(enabled), Some(done)).await?;
+        }
+        "scim-token" => return Ok(Came::Token(scim::new_token(portal, by).await?)),
+        "users" => drop(users::confirm(portal, by, form.ticked("done")).await?),
+        "backup-login" => {
+            backup_login::choose(portal, by, form.get("backup_login")).await?;
+        }
+        _ => return Err(ConfiguratorError::NotStarted),
+    }
+    Ok(Came::Done)
+}
+
+/// The first of the three ways that was filled in.
+fn source(form: &Posted) -> Source {
+    if let Some(xml) = form.given("metadata_file").or(form.given("metadata_xml")) {
+        Source::Xml(xml.to_owned())
+    } else if let Some(url) = form.given("metadata_url") {
+        Source::Url(url.to_owned())
+    } else {
+        Source::Manual {
+            entity_id: form.get("entity_id").to_owned(),
+            sso_url: form.get("sso_url").to_owned(),
+            certificate: form.get("certificate").to_owned(),
+        }
+    }
+}
+
+async fn act(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: AdminVisitor,
+    Path(act): Path<String>,
+    posted: Posted,
+) -> Response {
+    let step = belongs_to(&act);
+    match perform(&portal, admin.by(&address), &act, &posted).await {
+        Ok(Came::Token(token)) => {
+            view(&portal, &admin, Attempt::default(), step, Some(token), None).await
+        }
+        Ok(Came::Done) => shell::onward(&match step {
+            Some(step) => format!("{PAGE}?step={0}&done={act}#step-{0}", step.id()),
+            None => format!("{PAGE}?done={act}"),
+        }),
+        Err(error) => {
+            let attempt = Attempt::failed(posted, error);
+            view(&portal, &admin, attempt, step, None, None).await
+        }
+    }
+}
+
+/// What a paste field holds: a fragment for the script, or the page again.
+async fn understood(
+    State(portal): State<Portal>,
+    admin: AdminVisitor,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Response {
+    if headers.contains_key("x-fragment") {
+        let field = posted.get("field").to_owned();
+        let said = understanding::of(&field, posted.get(&field), portal.now());
+        return no_store(Html(said.into_string()));
+    }
+    let attempt = Attempt {
+        typed: posted,
+        problem: None,
+    };
+    view(&portal, &admin, attempt, Some(Step::Saml), None, None).await
+}
+
+/// The TXT record's look-up, live: nothing is stored.
+async fn look_up(
+    State(portal): State<Portal>,
+    admin: AdminVisitor,
+    Path(domain): Path<String>,
+) -> Response {
+    match domains::look(&portal, &admin.workspace.id, &domain).await {
+        Ok((status, detail)) => {
+            let said = html! { (shell::badge(status)) " " (detail) };
+            no_store(Html(said.into_string()))
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn page(view: &View<'_>) -> Html<String> {
+    let content = match &view.entered {
+        None => html! {
+            p.lead { "Let the users of your organisation sign in and activate Parallels Desktop with single sign-on (SAML 2.0), and keep them in sync with your directory (SCIM 2.0)." }
+            div.card {
+                h2 { "Seven steps" }
+                ol { @for step in Step::ALL { li { (step.title()) } } }
+                p.hint { "You can stop at any time and continue later: nothing you enter is lost." }
+                (view.button("start", "Start Configuring", "button"))
+            }
+        },
+        Some(entered) => {
+            let now = view.portal.now();
+            let first_grey = entered.grey(now).first().copied();
+            html! {
+                (view.head(entered))
+                @for (number, step) in Step::ALL.into_iter().enumerate() {
+                    @let missing = step.missing(entered, now);
+                    @let green = missing.is_empty();
+                    @let open = view.step == Some(step) || (view.step.is_none() && first_grey == Some(step));
+                    details class=(if green { "step green" } else { "step grey" }) id=(format!("step-{}", step.id())) open[open] {
+                        summary {
+                            span.n aria-hidden="true" { @if green { "✓" } @else { "·" } }
+                            strong { "(" (number + 1) ") " (step.title()) }
+                            (shell::badge(if green { "Done" } else { "To do" }))
+                        }
+                        div {
+                            @if view.step == Some(step) { (shell::done(view.done.as_deref())) }
+                            @if !green { p.say.warn { "To make this step green: " (missing.join("; ")) "." } }
+                            (steps::section(view, entered, step))
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let content = html! {
+        @if view.step.is_none() { (shell::done(view.done.as_deref())) (view.attempt.alert(&[])) }
+        (content)
+    };
+    shell::page(&view.admin.visitor, PAGE, "IdP Integration", &content)
+}
+
+impl View<'_> {
+    /// What was typed, if it was this step's form.
+    fn attempt(&self, step: Step) -> Attempt {
+        if self.step == Some(step) {
+            self.attempt.clone()
+        } else {
+            Attempt::default()
+        }
+    }
+
+    fn hidden(&self) -> Markup {
+        form::hidden(&self.admin.visitor.token)
+    }
+
+    /// A form of one button.
+    fn button(&self, act: &str, label: &str, class: &str) -> Markup {
+        html! {
+            form method="post" action=(format!("{PAGE}/{act}")) {
+                (self.hidden())
+                button class=(class) type="submit" { (label) }
+            }
+        }
+    }
+
+    /// The status, and the button of the moment with what it will change.
+    fn head(&self, entered: &Entered) -> Markup {
+        let now = self.portal.now();
+        let green = Step::ALL.len() - entered.grey(now).len();
+        let status = entered.status(now);
+        html! {
+            p.lead { (green) " of 7 steps are green. Status: " (shell::badge(status)) }
+            @if status == "active" {
+                div.card {
+                    h2 { "The integration is active" }
+                    p { "Deactivate, and: users of your domains can’t sign in with SSO or activate further devices; password sign-in works again for the local users; licences that were granted stay; provisioning goes on keeping the directory in sync." }
+                    (self.button("deactivate", "Deactivate", "button plain"))
+                }
+            } @else if status == "configured" {
+                div.card {
+                    h2 { "Ready to be activated" }
+                    p { "Activate, and: users of your verified domains sign in with SSO only; members of the admins group administer this business account; of the local users only the backup login, " strong { (backup_login::shown(entered)) } ", can still use a password; members of the users group can activate Parallels Desktop." }
+                    (self.button("activate", "Activate Integration", "button"))
+                }
+            } @else {
+                p.hint { "Activate Integration appears here when all seven steps are green." }
+            }
+        }
+    }
+}

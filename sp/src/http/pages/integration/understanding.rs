@@ -1,0 +1,45 @@
+//! What a paste field says at once of what was pasted.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use saml::keys::Certificate;
+use saml::metadata::IdpMetadata;
+
+use super::super::shell;
+
+/// What this field's text was understood as; nothing for an empty one.
+pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
+    match (field, text.trim().is_empty()) {
+        (_, true) => html! {},
+        ("certificate", _) => match Certificate::parse(text) {
+            Ok(certificate) => facts(&certificate, now),
+            Err(error) => html! { p.error { "Not a certificate yet: " (error) } },
+        },
+        ("metadata_xml", _) => match IdpMetadata::parse(text) {
+            Ok(metadata) => html! {
+                dl.facts {
+                    dt { "Entity ID" } dd { (metadata.entity_id) }
+                    @for endpoint in &metadata.sso { dt { "SSO URL" } dd { (endpoint.location) } }
+                }
+                @for certificate in &metadata.signing_certificates { (facts(certificate, now)) }
+            },
+            Err(error) => html! { p.error { "Not an IdP’s metadata yet: " (error) } },
+        },
+        _ => html! {},
+    }
+}
+
+/// Subject, fingerprint and expiry.
+pub(super) fn facts(certificate: &Certificate, now: Timestamp) -> Markup {
+    let expired = certificate.not_after() <= now;
+    html! {
+        dl.facts {
+            dt { "Subject" } dd { (certificate.subject()) }
+            dt { "SHA-256 fingerprint" } dd { code { (certificate.fingerprint_sha256()) } }
+            dt { "Expires" } dd {
+                (shell::instant(certificate.not_after()))
+                @if expired { " " (shell::badge("expired")) }
+            }
+        }
+    }
+}

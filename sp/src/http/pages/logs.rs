@@ -1,0 +1,84 @@
+//! The audit log and the SCIM sync log.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use maud::html;
+
+use super::super::no_store;
+use super::super::problem::Problem;
+use super::dashboard::at;
+use super::shell::{self, AdminVisitor};
+use crate::Portal;
+use crate::directory::sync_log;
+use crate::store;
+
+/// How many lines a page shows.
+const LINES: i64 = 500;
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/audit", get(audit))
+        .route("/scim-log", get(scim_log))
+}
+
+async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
+    let read = async {
+        let mut db = portal.store.read().await?;
+        store::audit::of_business(&mut db, &admin.workspace.id, LINES).await
+    };
+    let rows = match read.await {
+        Ok(rows) => rows,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let content = html! {
+        p.lead { "Every act that matters for security: who, what, when, from where. Nothing is ever changed or removed here." }
+        div.card.scroll tabindex="0" role="region" aria-label="Audit log" {
+            table {
+                caption { "The newest " (rows.len()) " events" }
+                thead { tr { th { "When" } th { "Who" } th { "What" } th { "To what" } th { "From" } } }
+                tbody { @for row in &rows { tr {
+                    td { (at(row.happened)) }
+                    td { (row.actor) }
+                    td { code { (row.action) } }
+                    td { (row.target) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
+                    td { (row.address) }
+                } } }
+            }
+        }
+    };
+    no_store(shell::page(&admin.visitor, "/audit", "Audit Log", &content))
+}
+
+async fn scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
+    let rows = match sync_log::of_business(&portal, &admin.workspace.id, LINES).await {
+        Ok(rows) => rows,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let content = html! {
+        p.lead { "What your IdP’s provisioning asked, and what came of it. The newest " (sync_log::MOST) " requests are kept." }
+        @if rows.is_empty() {
+            div.card { p { "No SCIM request has come yet. Step 5 of IdP Integration has the base URL and the bearer token." } }
+        } @else {
+            div.card.scroll tabindex="0" role="region" aria-label="SCIM sync log" {
+                table {
+                    thead { tr { th { "When" } th { "Request" } th { "Outcome" } th { "Said" } th { "Took" } } }
+                    tbody { @for row in &rows { tr {
+                        td { (at(row.happened)) }
+                        td { strong { (row.method) } " " code { (row.path) } }
+                        td { span class=(if row.status < 400 { "badge green" } else { "badge red" }) { (row.status) } }
+                        td { (row.detail) }
+                        td { (row.took_ms) " ms" }
+                    } } }
+                }
+            }
+        }
+    };
+    no_store(shell::page(
+        &admin.visitor,
+        "/scim-log",
+        "SCIM Sync Log",
+        &content,
+    ))
+}

@@ -1,0 +1,49 @@
+//! The portal's pages, server-rendered, working without JavaScript.
+//!
+//! | page | file |
+//! |---|---|
+//! | Sign In, registration, the download link | `sign_in.rs` |
+//! | Apple, Google, Facebook | `social.rs` |
+//! | Dashboard, Register Key | `dashboard.rs` |
+//! | Business Profile: General, Users | `business.rs` |
+//! | IdP Integration, the configurator | `integration/` |
+//! | Subscriptions, Licences | `product.rs` |
+//! | Audit Log, SCIM Sync Log | `logs.rs` |
+//!
+//! `shell.rs` is what they all wear, `form.rs` how their forms are read. A
+//! form calls the same domain function as the JSON API.
+
+mod assets;
+mod business;
+mod dashboard;
+mod form;
+mod integration;
+mod logs;
+mod product;
+mod shell;
+mod sign_in;
+mod social;
+mod whoami;
+
+pub(super) use shell::message;
+pub(super) use sign_in::refused;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
+
+use crate::Portal;
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/", get(async || Redirect::to("/dashboard")))
+        .merge(assets::router())
+        .merge(sign_in::router())
+        .merge(social::router())
+        .merge(dashboard::router())
+        .merge(business::router())
+        .merge(integration::router())
+        .merge(product::router())
+        .merge(logs::router())
+        .merge(whoami::router())
+}

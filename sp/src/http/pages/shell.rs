@@ -1,0 +1,291 @@
+//! What every page wears: head, navigation, workspace selector; and the small
+//! parts that pages share.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+
+use super::super::caller::{SESSION, cookie};
+use super::super::no_store;
+use super::super::problem::Problem;
+use super::assets::{SCRIPT_AT, STYLE_AT};
+use super::form;
+use crate::Portal;
+use crate::accounts::{self, Role, Who, Workspace};
+use crate::configurator::By;
+use crate::store::{self, StoreError};
+
+fn document(title: &str, body: &Markup) -> Html<String> {
+    Html(
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) " – My Account" }
+                    link rel="stylesheet" href=(STYLE_AT.as_str());
+                    script src=(SCRIPT_AT.as_str()) defer {}
+                }
+                body { (body) }
+            }
+        }
+        .into_string(),
+    )
+}
+
+/// A page before the login.
+pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
+    document(
+        title,
+        &html! {
+            header.top { a.brand href="/" { "My Account" } }
+            main.alone { div.card { h1 { (title) } (content) } }
+        },
+    )
+}
+
+/// A page that says one thing.
+pub(in crate::http) fn message(title: &str, text: &str) -> Html<String> {
+    alone(
+        title,
+        &html! { p { (text) } p { a href="/dashboard" { "To the dashboard" } } },
+    )
+}
+
+/// Whoever looks at a page, logged in.
+pub(super) struct Visitor {
+    pub(super) who: Who,
+    /// For the forms of the page.
+    pub(super) token: String,
+    /// Whether the selected business account has the IdP Integration page.
+    pub(super) integration: bool,
+}
+
+impl Visitor {
+    /// The selected business account, and the right to administer it.
+    pub(super) fn admin_of(&self) -> Option<&Workspace> {
+        self.who
+            .workspace()
+            .filter(|workspace| workspace.role == Role::Admin)
+    }
+}
+
+impl axum::extract::FromRequestParts<Portal> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        portal: &Portal,
+    ) -> Result<Self, Response> {
+        match visitor(portal, &parts.headers).await {
+            Ok(Some(visitor)) => Ok(visitor),
+            Ok(None) => Err(no_store(Redirect::to("/login"))),
+            Err(error) => Err(Problem::from(error).into_response()),
+        }
+    }
+}
+
+async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>, StoreError> {
+    let Some(cookie) = cookie(headers, SESSION) else {
+        return Ok(None);
+    };
+    let Some(who) = accounts::who(portal, cookie).await? else {
+        return Ok(None);
+    };
+    let integration = match who.workspace() {
+        Some(workspace) if workspace.role == Role::Admin => {
+            let mut db = portal.store.read().await?;
+            store::subscriptions::has_per_user(&mut db, &workspace.id).await?
+        }
+        _ => false,
+    };
+    Ok(Some(Visitor {
+        who,
+        token: form::token_of(cookie),
+        integration,
+    }))
+}
+
+/// An admin of the selected business account; others are told why not.
+pub(super) struct AdminVisitor {
+    pub(super) visitor: Visitor,
+    pub(super) workspace: Workspace,
+}
+
+impl AdminVisitor {
+    pub(super) fn by<'a>(&'a self, address: &'a str) -> By<'a> {
+        By {
+            business_id: &self.workspace.id,
+            actor: self.visitor.who.email(),
+            address,
+        }
+    }
+}
+
+impl axum::extract::FromRequestParts<Portal> for AdminVisitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        portal: &Portal,
+    ) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, portal).await?;
+        if let Some(workspace) = visitor.admin_of().cloned() {
+            return Ok(Self { visitor, workspace });
+        }
+        let content = match visitor.who.workspace() {
+            Some(workspace) => html! {
+                p { "Only admins of " strong { (workspace.name) } " see this page. Ask one of them." }
+            },
+            None => html! {
+                p { "You belong to no business account yet." }
+                p { a.button href="/register-key" { "Register Key" } }
+            },
+        };
+        let page = page(&visitor, "", "Not for you", &content);
+        Err(no_store((StatusCode::FORBIDDEN, page)))
+    }
+}
+
+/// Where the menu leads.
+fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    let mut menu = vec![(
+        "My Account",
+        vec![
+            ("/dashboard", "Dashboard"),
+            ("/register-key", "Register Key"),
+        ],
+    )];
+    if visitor.admin_of().is_some() {
+        let mut profile = vec![
+            ("/profile/business/general", "Business Profile"),
+            ("/profile/business/users", "Users"),
+        ];
+        if visitor.integration {
+            profile.push(("/profile/business/idp_integration", "IdP Integration"));
+        }
+        menu.push(("Business account", profile));
+        menu.push((
+            "Product",
+            vec![
+                ("/subscriptions", "Subscriptions"),
+                ("/licenses", "Licences"),
+                ("/audit", "Audit Log"),
+                ("/scim-log", "SCIM Sync Log"),
+            ],
+        ));
+    }
+    menu
+}
+
+/// A page after the login; `at` is its address in the menu.
+pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -> Html<String> {
+    let who = &visitor.who;
+    let selected = who.workspace().map(|workspace| workspace.id.as_str());
+    document(
+        title,
+        &html! {
+            a.skip href="#content" { "Skip to the content" }
+            header.top {
+                a.brand href="/dashboard" { "My Account" }
+                @if !who.workspaces.is_empty() {
+                    form method="post" action="/workspace" {
+                        (form::hidden(&visitor.token))
+                        label.badge for="workspace" { "Workspace" }
+                        select id="workspace" name="workspace" data-submit {
+                            @for workspace in &who.workspaces {
+                                option value=(workspace.id) selected[selected == Some(&workspace.id)] { (workspace.name) }
+                            }
+                        }
+                        button.plain.small.nojs type="submit" { "Switch" }
+                    }
+                }
+                div.account {
+                    span { (who.email()) }
+                    form method="post" action="/logout" {
+                        (form::hidden(&visitor.token))
+                        button.plain.small type="submit" { "Sign Out" }
+                    }
+                }
+            }
+            div.frame {
+                nav.main aria-label="Main menu" {
+                    @for (heading, entries) in menu(visitor) {
+                        h2 { (heading) }
+                        ul { @for (to, name) in entries {
+                            li { a href=(to) aria-current=[(at == to).then_some("page")] { (name) } }
+                        } }
+                    }
+                }
+                main id="content" { h1 { (title) } (content) }
+            }
+        },
+    )
+}
+
+/// What was just done, by its code in the address.
+pub(super) fn done(code: Option<&str>) -> Markup {
+    let text = match code.unwrap_or_default() {
+        "registered-key" => "The licence key is registered.",
+        "registered" => "Your account is registered. Sign in with it.",
+        "member-added" => "The user was added. They can sign in with this e-mail address.",
+        "subscription-changed" => "The subscription is changed.",
+        "device-released" => "The device is released: another may be activated.",
+        "start" => "Configuring has begun. Start with step 1.",
+        "domains" => "The domain is added. Now add its TXT record.",
+        "verify" => "The TXT record was looked up.",
+        "remove-domain" => "The domain is removed.",
+        "activate" => "The integration is active: users of your domains sign in with SSO.",
+        "deactivate" => "The integration is not active any more.",
+        "signed-out-everywhere" => "Every session of this account is ended.",
+        "" => return html! {},
+        _ => "Saved.",
+    };
+    html! { p.say.good role="status" { (text) } }
+}
+
+/// A read-only value with its copy button.
+pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
+    html! {
+        dl.given {
+            dt { (label) }
+            dd.copy {
+                code id=(id) { (value) }
+                button.plain.small.js-only type="button" data-copy=(id) aria-label=(format!("Copy {label}")) { "Copy" }
+            }
+        }
+    }
+}
+
+/// A coloured word.
+pub(super) fn badge(word: &str) -> Markup {
+    let colour = match word {
+        "active" | "verified" | "green" | "Done" => "green",
+        "disabled" | "failed" | "expired" | "cancelled" => "red",
+        "pending" | "timed-out" | "in-grace" | "not-started" => "amber",
+        _ => "",
+    };
+    html! { span class=(format!("badge {colour}")) { (word) } }
+}
+
+/// An instant for people: to the minute, in UTC.
+pub(super) fn instant(at: Timestamp) -> Markup {
+    html! { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M UTC")) } }
+}
+
+/// The page again, with the status of the attempt.
+pub(super) fn answer(status: StatusCode, page: Html<String>) -> Response {
+    no_store((status, page))
+}
+
+/// To the page that shows what was done.
+pub(super) fn onward(to: &str) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
+    response
+}

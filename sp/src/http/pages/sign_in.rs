@@ -1,0 +1,260 @@
+//! Sign In, registration, sign out: the pages before the login.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::super::caller::{Address, SESSION, cookie, no_session_cookie, session_cookie};
+use super::super::no_store;
+use super::super::problem::Problem;
+use super::form::{self, Attempt, Posted};
+use super::shell::{self, Visitor};
+use super::social;
+use crate::Portal;
+use crate::accounts;
+use crate::refusal::Refused;
+
+pub(super) fn router() -> Router<Portal> {
+    Router::new()
+        .route("/login", get(sign_in))
+        .route("/directdownload/pd", get(sign_in))
+        .route("/login/password", post(with_password))
+        .route("/register", get(registration).post(register))
+        .route("/logout", post(sign_out))
+        .route("/logout-everywhere", post(sign_out_everywhere))
+        .route("/workspace", post(select_workspace))
+}
+
+#[derive(Deserialize)]
+struct SignInQuery {
+    sso: Option<String>,
+    experience: Option<String>,
+    done: Option<String>,
+}
+
+async fn sign_in(
+    State(portal): State<Portal>,
+    headers: HeaderMap,
+    Query(query): Query<SignInQuery>,
+) -> Response {
+    let downloads = query.experience.as_deref() == Some("sso");
+    let sso_first = query.sso.is_some() || downloads;
+    before_login(&portal, &headers, |token| {
+        let content = html! {
+            (shell::done(query.done.as_deref()))
+            @if downloads {
+                p.say.good { "Parallels Desktop, pre-configured for activation with single sign-on. The app asks for your work e-mail when you start it; to try single sign-on here, choose Continue with SSO." }
+            }
+            (sign_in_form(&portal, &Attempt::default(), token, sso_first))
+        };
+        (StatusCode::OK, shell::alone("Sign In", &content))
+    })
+}
+
+/// A page with a form: without a session, the browser gets a cookie that the
+/// form's token belongs to.
+fn before_login(
+    portal: &Portal,
+    headers: &HeaderMap,
+    page: impl FnOnce(&str) -> (StatusCode, Html<String>),
+) -> Response {
+    let known = cookie(headers, SESSION).or(cookie(headers, form::VISIT));
+    if known.is_some() {
+        return no_store(page(&form::token(headers)));
+    }
+    let visit = portal.ambient.chance().token(32);
+    let secure = if portal.is_https() { "; Secure" } else { "" };
+    let value = format!(
+        "{}={visit}; Path=/; HttpOnly; SameSite=Lax{secure}",
+        form::VISIT
+    );
+    let set = AppendHeaders([(header::SET_COOKIE, value)]);
+    no_store((set, page(&form::token_of(&visit))))
+}
+
+fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool) -> Markup {
+    html! {
+        form method="post" action="/login/password" {
+            (form::hidden(token))
+            (attempt.alert(&["email", "password"]))
+            (attempt.field("email", "email", "E-mail", "", ""))
+            (attempt.field("password", "password", "Password", "", "Don’t enter your corporate password here: your organisation’s IdP asks for it."))
+            div.sign {
+                a href="/register" { "Register an account" }
+                button type="submit" { "Sign In" }
+            }
+        }
+        (social::buttons(portal))
+        div.sign {
+            span.hint { "Your organisation signs in with single sign-on?" }
+            a.button.plain href="#sso" { "Continue with SSO" }
+        }
+        section.dialog id="sso" class=[sso_first.then_some("preferred")] role="dialog" aria-labelledby="sso-title" {
+            div.card {
+                h2 id="sso-title" { "Continue with SSO" }
+                p { "Enter your work e-mail address. We take you to your organisation’s sign-in page." }
+                form method="post" action="/login/sso" {
+                    label for="work-email" { "Work e-mail" }
+                    input id="work-email" name="email" type="email" autocomplete="email" required;
+                    div.row {
+                        button type="submit" { "Continue" }
+                        a.button.plain href="#" { "Cancel" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sign-in page's own dialog. Corporate credentials typed here are
+/// recognised by their domain and turned towards SSO (G-24).
+async fn with_password(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Response {
+    let (email, password) = (
+        posted.get("email").to_owned(),
+        posted.raw("password").to_owned(),
+    );
+    match accounts::log_in(&portal, &email, &password, &address).await {
+        Ok((token, _)) => enter(&portal, &headers, &token).await,
+        Err(error) => {
+            let attempt = Attempt::failed(posted, error);
+            again(&portal, &headers, &attempt)
+        }
+    }
+}
+
+/// The sign-in page once more, saying why.
+pub(super) fn again(portal: &Portal, headers: &HeaderMap, attempt: &Attempt) -> Response {
+    before_login(portal, headers, |token| {
+        let content = sign_in_form(portal, attempt, token, false);
+        (attempt.status(), shell::alone("Sign In", &content))
+    })
+}
+
+/// A fresh session in the place of whatever the browser had.
+pub(super) async fn enter(portal: &Portal, headers: &HeaderMap, token: &str) -> Response {
+    if let Some(former) = cookie(headers, SESSION)
+        && let Err(error) = accounts::log_out(portal, former).await
+    {
+        return Problem::from(error).into_response();
+    }
+    let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(portal, token))]);
+    no_store((cookie, Redirect::to("/dashboard")))
+}
+
+async fn registration(State(portal): State<Portal>, headers: HeaderMap) -> Response {
+    before_login(&portal, &headers, |token| {
+        let content = registration_form(&portal, &Attempt::default(), token);
+        (
+            StatusCode::OK,
+            shell::alone("Register an account", &content),
+        )
+    })
+}
+
+fn registration_form(portal: &Portal, attempt: &Attempt, token: &str) -> Markup {
+    html! {
+        form method="post" action="/register" {
+            (form::hidden(token))
+            (attempt.alert(&["email", "password"]))
+            (attempt.field("text", "name", "Your name", "", ""))
+            (attempt.field("email", "email", "E-mail", "", ""))
+            (attempt.field("password", "password", "Password", "", "At least 10 characters. Not your corporate password: choose a new one for this account."))
+            div.sign {
+                a href="/login" { "Sign in instead" }
+                button type="submit" { "Register" }
+            }
+        }
+        (social::buttons(portal))
+    }
+}
+
+async fn register(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Response {
+    let name = posted.given("name").map(str::to_owned);
+    let (email, password) = (
+        posted.get("email").to_owned(),
+        posted.raw("password").to_owned(),
+    );
+    let registered = accounts::register(&portal, &email, &password, name, &address).await;
+    if let Err(error) = registered {
+        let attempt = Attempt::failed(posted, error);
+        return before_login(&portal, &headers, |token| {
+            let content = registration_form(&portal, &attempt, token);
+            (
+                attempt.status(),
+                shell::alone("Register an account", &content),
+            )
+        });
+    }
+    match accounts::log_in(&portal, &email, &password, &address).await {
+        Ok((token, _)) => enter(&portal, &headers, &token).await,
+        // An organisation that signs in by SSO: registered, and told so there.
+        Err(_) => shell::onward("/login?done=registered"),
+    }
+}
+
+async fn sign_out(State(portal): State<Portal>, headers: HeaderMap, _: Posted) -> Response {
+    if let Some(session) = cookie(&headers, SESSION)
+        && let Err(error) = accounts::log_out(&portal, session).await
+    {
+        return Problem::from(error).into_response();
+    }
+    let gone = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
+    (gone, shell::onward("/login")).into_response()
+}
+
+async fn sign_out_everywhere(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    visitor: Visitor,
+    _: Posted,
+) -> Response {
+    match accounts::log_out_everywhere(&portal, &visitor.who, &address).await {
+        Ok(()) => {
+            let gone = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
+            (gone, shell::onward("/login?done=signed-out-everywhere")).into_response()
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+async fn select_workspace(
+    State(portal): State<Portal>,
+    visitor: Visitor,
+    posted: Posted,
+) -> Response {
+    match accounts::select_workspace(&portal, &visitor.who, posted.get("workspace")).await {
+        Ok(()) => shell::onward("/dashboard"),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// The page of someone turned away: no reason beyond the public one, and the
+/// reference by which an admin finds the rest.
+pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<String> {
+    shell::alone(
+        "You could not be logged in",
+        &html! {
+            p { (refused.public) }
+            p { (refused.advice) }
+            p.hint {
+                "Reference number: " code id="reference" { (reference) }
+                ". Your administrator can look it up."
+            }
+            p data-code=(refused.public_code()) { a.button href="/login?sso=1#sso" { "Start again" } }
+        },
+    )
+}

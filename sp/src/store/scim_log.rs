@@ -1,0 +1,84 @@
+//! The SCIM sync log: each request's outcome, bounded.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A SCIM request and what came of it.
+#[derive(Debug, Clone, FromRow)]
+pub struct ScimLogRow {
+    /// Opaque.
+    pub id: String,
+    /// Whose directory.
+    pub business_id: String,
+    /// Instant.
+    pub happened: i64,
+    /// Orders those of one instant.
+    pub place: i64,
+    /// The HTTP method.
+    pub method: String,
+    /// The path below the SCIM base URL, with its query.
+    pub path: String,
+    /// The HTTP status.
+    pub status: i64,
+    /// What an error said.
+    pub detail: String,
+    /// Milliseconds.
+    pub took_ms: i64,
+}
+
+/// Appends one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append(db: &mut Db, row: &ScimLogRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO scim_log
+         (id, business_id, happened, place, method, path, status, detail, took_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(row.id.clone())
+    .bind(row.business_id.clone())
+    .bind(row.happened)
+    .bind(row.place)
+    .bind(row.method.clone())
+    .bind(row.path.clone())
+    .bind(row.status)
+    .bind(row.detail.clone())
+    .bind(row.took_ms)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The newest ones.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<ScimLogRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM scim_log WHERE business_id = $1
+         ORDER BY happened DESC, place DESC LIMIT $2",
+    )
+    .bind(business_id.to_owned())
+    .bind(limit)
+    .fetch_all(db)
+    .await?)
+}
+
+/// Forgets all but the newest `most`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_newest(db: &mut Db, business_id: &str, most: i64) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM scim_log WHERE business_id = $1 AND id NOT IN
+         (SELECT id FROM scim_log WHERE business_id = $1
+          ORDER BY happened DESC, place DESC LIMIT $2)",
+    )
+    .bind(business_id.to_owned())
+    .bind(most)
+    .execute(db)
+    .await?;
+    Ok(())
+}

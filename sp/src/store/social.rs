@@ -1,0 +1,103 @@
+//! Sign-ins by a social identity: those under way, and whose they became.
+
+use sqlx::FromRow;
+
+use super::{Db, Result};
+
+/// A sign-in that was begun at a provider.
+#[derive(Debug, Clone, FromRow)]
+pub struct SocialLoginRow {
+    /// SHA-256 of `state`.
+    pub state_hash: String,
+    /// Which provider.
+    pub provider: String,
+    /// SHA-256 of the cookie of the browser that began it.
+    pub browser_hash: String,
+    /// What the id token must repeat.
+    pub nonce: String,
+    /// What only we know of the code challenge (RFC 7636).
+    pub verifier: String,
+    /// Instant.
+    pub expires: i64,
+}
+
+/// Stores one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Db, row: &SocialLoginRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO social_logins (state_hash, provider, browser_hash, nonce, verifier, expires)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(row.state_hash.clone())
+    .bind(row.provider.clone())
+    .bind(row.browser_hash.clone())
+    .bind(row.nonce.clone())
+    .bind(row.verifier.clone())
+    .bind(row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes one out: each `state` is good for one return. Expired ones go too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take(db: &mut Db, state_hash: &str, now: i64) -> Result<Option<SocialLoginRow>> {
+    let row: Option<SocialLoginRow> =
+        sqlx::query_as("SELECT * FROM social_logins WHERE state_hash = $1")
+            .bind(state_hash.to_owned())
+            .fetch_optional(&mut *db)
+            .await?;
+    let taken = sqlx::query("DELETE FROM social_logins WHERE state_hash = $1")
+        .bind(state_hash.to_owned())
+        .execute(&mut *db)
+        .await?
+        .rows_affected();
+    sqlx::query("DELETE FROM social_logins WHERE expires < $1")
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(row.filter(|row| taken == 1 && row.expires >= now))
+}
+
+/// The account that this identity signs in to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account_of(db: &mut Db, provider: &str, subject: &str) -> Result<Option<String>> {
+    let found: Option<(String,)> = sqlx::query_as(
+        "SELECT account_id FROM social_identities WHERE provider = $1 AND subject = $2",
+    )
+    .bind(provider.to_owned())
+    .bind(subject.to_owned())
+    .fetch_optional(db)
+    .await?;
+    Ok(found.map(|(id,)| id))
+}
+
+/// From now on this identity signs in to this account.
+///
+/// # Errors
+/// A unique violation when it signs in to another.
+pub async fn link(
+    db: &mut Db,
+    provider: &str,
+    subject: &str,
+    account_id: &str,
+    now: i64,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO social_identities (provider, subject, account_id, linked)
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(provider.to_owned())
+    .bind(subject.to_owned())
+    .bind(account_id.to_owned())
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
