@@ -222,7 +222,7 @@ impl Field<'_> {
         let element = self.element().await?;
         if element.tag_name().await? == "select" {
             let wanted = format!("option[normalize-space(.)={text:?}]");
-            let option = element.find(By::XPath(format!("./{wanted}"))).await;
+            let option = element.find(By::XPath(format!(".//{wanted}"))).await;
             let option = option.with_context(|| format!("{:?} offers {text:?}", self.label))?;
             return Ok(option.click().await?);
         }

@@ -106,7 +106,7 @@ async fn check_references(db: &mut Db, application: &Resource) -> Result<()> {
 }
 
 impl Idp {
-    pub(crate) async fn fetch_metadata(&self, url: &str) -> Result<String> {
+    async fn fetch_metadata(&self, url: &str) -> Result<String> {
         let wrong = |error: reqwest::Error| {
             Refused::invalid(
                 "spMetadataUrl",

@@ -114,6 +114,16 @@ impl Form {
         }
     }
 
+    /// The same where the domain's name for a field differs from the form's.
+    pub(super) fn called(mut self, domain: &str, field: &str) -> Self {
+        for detail in &mut self.refused {
+            if detail.target == domain {
+                field.clone_into(&mut detail.target);
+            }
+        }
+        self
+    }
+
     /// What the domain made of it, or the form to show again.
     ///
     /// # Errors

@@ -61,14 +61,44 @@ pub(super) enum Here {
     #[default]
     Start,
     Applications,
+    Provisioning,
+    Users,
+    Groups,
+    Populations,
+    Certificates,
+    Misbehaviour,
 }
 
 /// Sections of the navigation with their pages: name, path, place.
 type Entry = (&'static str, &'static str, Here);
-const NAVIGATION: [(&str, &[Entry]); 1] = [(
-    "Connections",
-    &[("Applications", "/applications", Here::Applications)],
-)];
+const NAVIGATION: [(&str, &[Entry]); 3] = [
+    (
+        "Connections",
+        &[
+            ("Applications", "/applications", Here::Applications),
+            ("Provisioning", "/provisioning", Here::Provisioning),
+        ],
+    ),
+    (
+        "Identities",
+        &[
+            ("Users", "/users", Here::Users),
+            ("Groups", "/groups", Here::Groups),
+            ("Populations", "/populations", Here::Populations),
+        ],
+    ),
+    (
+        "Settings",
+        &[
+            (
+                "Certificates & Key Pairs",
+                "/certificates",
+                Here::Certificates,
+            ),
+            ("Misbehaviour", "/misbehaviour", Here::Misbehaviour),
+        ],
+    ),
+];
 
 /// What was done just before: a page is told by `?done=…`.
 const DONE: [(&str, &str); 8] = [
@@ -166,17 +196,18 @@ impl Console {
         Redirect::to(&format!("{}?done={what}", self.at(path))).into_response()
     }
 
-    /// A form that posts to a path of the environment.
+    /// A form that posts to a path of the environment. The browser's own
+    /// checks are off: the server says everything that is wrong at once.
     pub(super) fn form(&self, path: &str, content: &Markup) -> Markup {
         html! {
-            form method="post" action=(self.at(path)) { (self.token()) (content) }
+            form method="post" action=(self.at(path)) novalidate { (self.token()) (content) }
         }
     }
 
     /// The same with files.
     pub(super) fn upload(&self, path: &str, content: &Markup) -> Markup {
         html! {
-            form method="post" action=(self.at(path)) enctype="multipart/form-data" {
+            form method="post" action=(self.at(path)) enctype="multipart/form-data" novalidate {
                 (self.token()) (content)
             }
         }

@@ -16,11 +16,18 @@
 //! navigation a line in [`layout::Here`].
 
 mod applications;
+mod attributes;
+mod certificates;
 mod form;
+mod groups;
 mod layout;
+mod misbehaviour;
 mod parts;
+mod populations;
+mod provisioning;
 mod session;
 mod start;
+mod users;
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -41,6 +48,12 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
     let guarded = Router::new()
         .merge(start::router())
         .merge(applications::router())
+        .merge(provisioning::router())
+        .merge(users::router())
+        .merge(groups::router())
+        .merge(populations::router())
+        .merge(certificates::router())
+        .merge(misbehaviour::router())
         .route("/sign-off", post(session::sign_off))
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(idp, session::guard));

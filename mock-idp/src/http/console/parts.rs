@@ -28,8 +28,7 @@ impl<'f> Field<'f> {
         }
     }
 
-    /// It must be filled in. The server says so: the browser's own complaint
-    /// would hide what else is wrong.
+    /// It must be filled in; the server says so.
     pub(super) fn required(mut self) -> Self {
         self.required = true;
         self

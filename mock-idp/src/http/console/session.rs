@@ -161,7 +161,7 @@ fn destination(wanted: &str) -> &str {
 fn shown(form: &Form) -> Response {
     let body = html! {
         p.lead { "Sign on as the administrator of this identity provider." }
-        form method="post" action="/console/sign-on" {
+        form method="post" action="/console/sign-on" novalidate {
             @if !form.text("to").is_empty() { input type="hidden" name="to" value=(form.text("to")); }
             (Field::new(form, "username", "Username").required().input("text"))
             (Field::new(form, "password", "Password").required()

@@ -25,7 +25,7 @@ async fn environments(State(idp): State<Idp>, who: Administrator) -> Shown {
     let mut cards = Vec::new();
     for env in idp.environments().await? {
         let applications = idp.list(&env.id, Kind::Application, None).await?.len();
-        let users = idp.users(&env.id).await?.len();
+        let users = idp.count_users(&env.id).await?;
         cards.push((env, applications, users));
     }
     let body = html! {
@@ -52,7 +52,7 @@ async fn environments(State(idp): State<Idp>, who: Administrator) -> Shown {
 fn new_page(who: &Administrator, form: &Form) -> Response {
     let body = html! {
         (layout::problems(form))
-        form method="post" action="/console/environments/new" {
+        form method="post" action="/console/environments/new" novalidate {
             input type="hidden" name="form_token" value=(who.form_token);
             (Field::new(form, "name", "Environment Name").required().input("text"))
             (Field::new(form, "description", "Description").input("text"))

@@ -75,7 +75,7 @@ async fn save(
 ) -> Shown {
     let groups: Vec<Value> = form.all("group").map(|id| json!({"id": id})).collect();
     let access = match groups.is_empty() {
-        true => json!({}),
+        true => json!({"group": null}),
         false => json!({"group": {"type": form.text("rule"), "groups": groups}}),
     };
     let document = Document::from_iter([("accessControl".to_owned(), access)]);

@@ -20,7 +20,7 @@ use crate::http::console::parts::{self, Field, copied, told};
 use crate::http::console::session::Submitted;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::KeyRow;
-use crate::store::resources::Resource;
+use crate::store::resources::{Kind, Resource};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -145,7 +145,31 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     Ok(tab(&console, &resource, "Configuration", None, &content))
 }
 
-fn edit_page(console: &Console, application: &Resource, keys: &[KeyRow], form: &Form) -> Response {
+/// What of the environment an application's configuration can choose.
+struct Choices {
+    keys: Vec<KeyRow>,
+    certificates: Vec<Resource>,
+}
+
+async fn choices(console: &Console) -> Result<Choices> {
+    let env = console.env_id();
+    Ok(Choices {
+        keys: console.idp.keys(env).await?,
+        certificates: console.idp.list(env, Kind::Certificate, None).await?,
+    })
+}
+
+fn edit_page(
+    console: &Console,
+    application: &Resource,
+    choices: &Choices,
+    form: &Form,
+) -> Response {
+    let Choices { keys, certificates } = choices;
+    let certificates: Vec<(&str, &str, &str)> = certificates
+        .iter()
+        .map(|one| (one.id.as_str(), one.name.as_str(), ""))
+        .collect();
     let path = format!("/applications/{}/configuration", application.id);
     let mut key_options = vec![(String::new(), "The environment's default".to_owned())];
     key_options.extend(keys.iter().map(|key| (key.id.clone(), key.name.clone())));
@@ -183,7 +207,10 @@ fn edit_page(console: &Console, application: &Resource, keys: &[KeyRow], form: &
         h2 { "Requests" }
         (parts::checkbox(form, "authnRequestSigned", "Enforce Signed AuthnRequest",
             "Requests without a valid signature are refused."))
-        (Field::new(form, "spVerification.certificates", "Verification Certificates")
+        @if !certificates.is_empty() {
+            (parts::choices(form, "checkbox", "verification", "Verification Certificates", &certificates))
+        }
+        (Field::new(form, "spVerification.certificates", "Add Verification Certificates")
             .hint("In PEM, one after the other.").area(4))
         (parts::save("Save", &console.at(&path)))
     };
@@ -199,14 +226,14 @@ fn edit_page(console: &Console, application: &Resource, keys: &[KeyRow], form: &
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let resource = found(&console, &id).await?;
     let application = Application::of(&resource)?;
-    let keys = console.idp.keys(console.env_id()).await?;
+    let choices = choices(&console).await?;
     let signing_by = application.idp_signing.clone();
     let key = signing_by.as_ref().and_then(|signing| signing.key.as_ref());
     let algorithm = signing_by
         .as_ref()
         .and_then(|signing| signing.algorithm.clone());
-    let certificates: Vec<&str> = application
-        .sp_verification
+    let verification = application.sp_verification.clone();
+    let certificates: Vec<&str> = verification
         .certificates
         .iter()
         .filter_map(|entry| entry.certificate.as_deref().map(str::trim))
@@ -231,10 +258,17 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             text(&resource.document, "defaultTargetUrl").unwrap_or_default(),
         )
         .with("spVerification.certificates", certificates.join("\n"));
-    if application.sp_verification.authn_request_signed {
+    for id in verification
+        .certificates
+        .iter()
+        .filter_map(|entry| entry.id.as_deref())
+    {
+        form = form.with("verification", id);
+    }
+    if verification.authn_request_signed {
         form = form.with("authnRequestSigned", "on");
     }
-    Ok(edit_page(&console, &resource, &keys, &form))
+    Ok(edit_page(&console, &resource, &choices, &form))
 }
 
 /// Each certificate of a text with several in PEM.
@@ -248,9 +282,12 @@ fn certificates(text: &str) -> Vec<Value> {
 }
 
 /// The application's document as the form says it.
-async fn document(console: &Console, form: &Form) -> Result<Document> {
+fn document(form: &Form) -> Result<Document> {
     let mut document = Document::new();
     match form.text("by") {
+        "url" if form.text("spMetadataUrl").is_empty() => {
+            return Err(Refused::required("spMetadataUrl"));
+        }
         "file" if form.text("spMetadata").is_empty() => {
             return Err(Refused::invalid("spMetadata", "choose a metadata file"));
         }
@@ -258,9 +295,7 @@ async fn document(console: &Console, form: &Form) -> Result<Document> {
             document.insert("spMetadata".into(), form.text("spMetadata").into());
         }
         "url" => {
-            let url = form.text("spMetadataUrl");
-            let xml = console.idp.fetch_metadata(url).await?;
-            document.insert("spMetadata".into(), xml.into());
+            document.insert("spMetadataUrl".into(), form.text("spMetadataUrl").into());
         }
         _ => {
             let urls: Vec<&str> = form.text("acsUrls").split_whitespace().collect();
@@ -277,29 +312,23 @@ async fn document(console: &Console, form: &Form) -> Result<Document> {
     let signing = form.text("signing");
     document.insert("assertionSigned".into(), (signing != "response").into());
     document.insert("responseSigned".into(), (signing != "assertion").into());
-    let mut by = Document::new();
-    if let Some(key) = Some(form.text("idpSigning.key")).filter(|key| !key.is_empty()) {
-        by.insert("key".into(), json!({"id": key}));
-    }
-    if let Some(name) = Some(form.text("idpSigning.algorithm")).filter(|name| !name.is_empty()) {
-        by.insert("algorithm".into(), name.into());
-    }
-    let by = if by.is_empty() {
-        Value::Null
-    } else {
-        by.into()
-    };
-    document.insert("idpSigning".into(), by);
+    // Null takes away what was there.
+    let said = |key: &str| Some(form.text(key)).filter(|text| !text.is_empty());
+    let key = said("idpSigning.key").map(|id| json!({"id": id}));
+    document.insert(
+        "idpSigning".into(),
+        json!({"key": key, "algorithm": said("idpSigning.algorithm")}),
+    );
     for key in ["nameIdFormat", "defaultTargetUrl"] {
-        let value = Some(form.text(key)).filter(|value| !value.is_empty());
-        document.insert(key.into(), value.into());
+        document.insert(key.into(), said(key).into());
     }
     let seconds: i64 = form
         .text("assertionDuration")
         .parse()
         .map_err(|_| Refused::invalid("assertionDuration", "expected 1 to 86400 seconds"))?;
     document.insert("assertionDuration".into(), seconds.into());
-    let certificates = certificates(form.text("spVerification.certificates"));
+    let mut certificates = certificates(form.text("spVerification.certificates"));
+    certificates.extend(form.all("verification").map(|id| json!({"id": id})));
     if form.text("by") == "hand" || !certificates.is_empty() {
         document.insert(
             "spVerification".into(),
@@ -315,7 +344,7 @@ async fn save(
     Submitted(form): Submitted,
 ) -> Shown {
     let application = found(&console, &id).await?;
-    let changed = match document(&console, &form).await {
+    let changed = match document(&form) {
         Ok(document) => {
             console
                 .idp
@@ -326,14 +355,16 @@ async fn save(
     };
     Ok(match form.judged(changed)? {
         Ok(_) => console.done(&format!("/applications/{id}/configuration"), "saved"),
-        Err(form) => {
-            let keys = console.idp.keys(console.env_id()).await?;
-            edit_page(&console, &application, &keys, &form)
-        }
+        Err(form) => edit_page(&console, &application, &choices(&console).await?, &form),
     })
 }
 
-fn attachment(kind: &'static str, name: &str, text: String) -> Response {
+/// A file to download.
+pub(in crate::http::console) fn attachment(
+    kind: &'static str,
+    name: &str,
+    text: String,
+) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (

@@ -7,12 +7,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
-use super::attributes::{self, ATTRIBUTES, EXPRESSION};
 use super::{found, tab};
 use crate::Idp;
 use crate::applications::SUBJECT;
 use crate::directory::{Document, text, users};
 use crate::expression::{Template, texts};
+use crate::http::console::attributes::{self, ATTRIBUTES, EXPRESSION};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts::{self, Field, badge};

@@ -2,7 +2,6 @@
 //! its tabs, one file each.
 
 mod access;
-mod attributes;
 mod configuration;
 mod mappings;
 mod overview;
@@ -11,6 +10,8 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
+
+pub(super) use configuration::attachment;
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
@@ -33,6 +34,11 @@ pub(super) fn router() -> Router<Idp> {
 
 fn is_enabled(application: &Resource) -> bool {
     application.document.get("enabled") == Some(&true.into())
+}
+
+/// Whether people sign on to it: the others are workers of the API.
+fn is_saml(application: &Resource) -> bool {
+    text(&application.document, "protocol") == Some("SAML")
 }
 
 /// Whether a service provider was entered.
@@ -59,13 +65,16 @@ async fn list(console: Console) -> Shown {
                     @for application in &all {
                         tr {
                             th scope="row" {
-                                a href=(console.at(&format!("/applications/{}", application.id))) { (application.name) }
+                                @if is_saml(application) {
+                                    a href=(console.at(&format!("/applications/{}", application.id))) { (application.name) }
+                                } @else { (application.name) }
                             }
-                            td { "SAML Application" }
+                            td { @if is_saml(application) { "SAML Application" } @else { "Worker" } }
                             td data-name="Entity ID" {
                                 @match text(&application.document, "spEntityId") {
                                     Some(entity) => code { (entity) },
-                                    None => span.none { "Not configured" },
+                                    None if is_saml(application) => span.none { "Not configured" },
+                                    None => span.none { "None" },
                                 }
                             }
                             td {

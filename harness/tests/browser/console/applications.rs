@@ -1,21 +1,7 @@
-//! The IdP's console: the guide's left hand, steps (2) to (6).
+//! The start page, and Connections → Applications.
 
-use harness::World;
-
-use crate::page::Page;
+use super::opens;
 use crate::{Outcome, rehearse};
-
-/// Signs on at the console and chooses the first environment, as the guide's
-/// "On the Start page choose Administrator environment" says.
-pub(crate) async fn opens_console(page: &Page, world: &World) -> Outcome {
-    let console = world.rehearsal.idp_url().join("/console")?;
-    page.open(console.as_str()).await?;
-    page.field("Password")
-        .enter(world.rehearsal.idp_admin_token())
-        .await?;
-    page.click("Sign On").await?;
-    page.click("Administrator environment").await
-}
 
 #[tokio::test]
 async fn an_administrator_signs_on_and_off() -> Outcome {
@@ -36,10 +22,8 @@ async fn an_administrator_signs_on_and_off() -> Outcome {
         page.looked_at("console-start").await?;
         page.click("+").await?;
         page.click("Finish").await?;
-        assert_eq!(
-            page.field("Environment Name").says().await?,
-            "Enter a value here."
-        );
+        let said = page.field("Environment Name").says().await?;
+        assert_eq!(said, "Enter a value here.");
         page.field("Environment Name").enter("Staging").await?;
         page.looked_at("console-environment-new").await?;
         page.click("Finish").await?;
@@ -56,7 +40,7 @@ async fn an_administrator_signs_on_and_off() -> Outcome {
 #[tokio::test]
 async fn an_application_is_made_and_configured() -> Outcome {
     rehearse(async |page, world| {
-        opens_console(page, world).await?;
+        opens(page, world).await?;
         page.click("Connections").await?;
         page.click("Applications").await?;
         page.looked_at("console-applications-empty").await?;
@@ -70,6 +54,8 @@ async fn an_application_is_made_and_configured() -> Outcome {
         page.click("Save").await?;
         assert_eq!(page.heading().await?, "Parallels");
         page.looked_at("console-application-overview").await?;
+        page.click("Enable application").await?;
+        page.says("Expected acsUrls and spEntityId before").await?;
         page.click("Configuration").await?;
         page.looked_at("console-application-configuration").await?;
         page.click("Copy Issuer ID").await?;
@@ -81,7 +67,7 @@ async fn an_application_is_made_and_configured() -> Outcome {
         page.field("Entity ID").enter("https://sp.example").await?;
         page.click("Save").await?;
         let said = page.field("ACS URLs").says().await?;
-        assert!(said.contains("Expected http or https URLs"), "{said}");
+        assert!(said.contains("http"), "{said}");
         assert_eq!(page.field("Entity ID").text().await?, "https://sp.example");
         page.looked_at("console-application-configuration-edit")
             .await?;
@@ -96,6 +82,48 @@ async fn an_application_is_made_and_configured() -> Outcome {
             certificate.starts_with("-----BEGIN CERTIFICATE-----"),
             "{certificate}"
         );
+        page.click("Access").await?;
+        page.looked_at("console-application-access").await?;
+        page.click("Enable application").await?;
+        page.says("Enabled.").await?;
+        page.click("Applications").await?;
+        page.within("Parallels").await?.says("Enabled").await?;
+        page.looked_at("console-applications").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_provider_is_imported_by_its_metadata() -> Outcome {
+    rehearse(async |page, world| {
+        world.has_business_account("Ada", 1).await?;
+        world.starts_configuring("Ada").await?;
+        let metadata = world.given_by_portal("/service_provider/metadata_url")?;
+        let entity_id = world.given_by_portal("/service_provider/entity_id")?;
+        opens(page, world).await?;
+        super::registers_application(page, "Parallels").await?;
+        page.click("Configure").await?;
+        page.choose("Import From URL").await?;
+        page.field("Metadata URL")
+            .enter("http://127.0.0.1:9/")
+            .await?;
+        page.click("Save").await?;
+        let said = page.field("Metadata URL").says().await?;
+        assert!(said.contains("Expected metadata at"), "{said}");
+        page.field("Metadata URL").enter(&metadata).await?;
+        page.click("Save").await?;
+        assert_eq!(page.value("Entity ID").await?, entity_id);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_expression_is_tested_for_a_user() -> Outcome {
+    rehearse(async |page, world| {
+        opens(page, world).await?;
+        super::adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
+        super::registers_application(page, "Parallels").await?;
         page.click("Attribute Mappings").await?;
         page.click("Add").await?;
         page.field("Attribute Name").enter("displayname").await?;
@@ -109,16 +137,17 @@ async fn an_application_is_made_and_configured() -> Outcome {
         page.field("Expression")
             .enter("${user.name.given + ' ' + user.name.family}")
             .await?;
+        page.field("User").enter("ada@lumen.example").await?;
+        page.click("Test Expression").await?;
+        page.says("Ada Lovelace").await?;
+        assert_eq!(page.field("Attribute Name").text().await?, "displayname");
         page.looked_at("console-mapping").await?;
         page.click("Save").await?;
-        page.looked_at("console-mappings").await?;
-        page.click("Access").await?;
-        page.looked_at("console-application-access").await?;
-        page.click("Enable application").await?;
-        page.says("Enabled.").await?;
-        page.click("Applications").await?;
-        page.within("Parallels").await?.says("Enabled").await?;
-        page.looked_at("console-applications").await
+        page.within("displayname")
+            .await?
+            .says("Expression: ${")
+            .await?;
+        page.looked_at("console-mappings").await
     })
     .await
 }

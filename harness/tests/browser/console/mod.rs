@@ -1,0 +1,199 @@
+//! The IdP's console: the guide's left hand, steps (2) to (6), in the guide's
+//! own words. What an administrator does there is here, for every test that
+//! needs it; the tests are in the files below.
+
+mod applications;
+mod guide;
+mod identities;
+mod provisioning;
+mod settings;
+
+use harness::World;
+
+use crate::Outcome;
+use crate::page::Page;
+
+/// "On the Start page choose Administrator environment".
+const ENVIRONMENT: &str = "Administrator environment";
+
+/// The corporate password of everyone whom a test adds.
+pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
+
+/// What the guide's attribute mappings are called in the console.
+pub(crate) const MAPPINGS: [(&str, &str); 4] = [
+    ("displayname", "${user.name.given + ' ' + user.name.family}"),
+    ("groups", "Group IDs"),
+    ("name", "Username"),
+    ("objectidentifier", "User ID"),
+];
+
+/// Signs on at the console and chooses the environment.
+pub(crate) async fn opens(page: &Page, world: &World) -> Outcome {
+    let console = world.rehearsal.idp_url().join("/console")?;
+    page.open(console.as_str()).await?;
+    if page.heading().await? == "Sign On" {
+        page.field("Password")
+            .enter(world.rehearsal.idp_admin_token())
+            .await?;
+        page.click("Sign On").await?;
+    }
+    page.click(ENVIRONMENT).await
+}
+
+/// (2) Register Parallels enterprise app, instructions 3 and 4.
+pub(crate) async fn registers_application(page: &Page, name: &str) -> Outcome {
+    page.click("Connections").await?;
+    page.click("Applications").await?;
+    page.click("+").await?;
+    page.field("Application Name").enter(name).await?;
+    page.choose("SAML Application").await?;
+    page.click("Save").await?;
+    assert_eq!(page.heading().await?, name);
+    Ok(())
+}
+
+/// (3) Configure user groups mapping, instructions 3 to 6; the Object ID.
+pub(crate) async fn creates_group(page: &Page, name: &str) -> Outcome<String> {
+    page.click("Identities").await?;
+    page.click("Groups").await?;
+    page.click("+").await?;
+    page.field("Group Name").enter(name).await?;
+    page.field("Description").enter("for the product").await?;
+    page.click("Save").await?;
+    page.click("Groups").await?;
+    page.click(name).await?;
+    page.value("Group ID").await
+}
+
+/// (3), the mapping attributes of the application's Attribute Mappings tab.
+pub(crate) async fn adds_mappings(page: &Page, application: &str) -> Outcome {
+    page.click("Applications").await?;
+    page.click(application).await?;
+    page.click("Attribute Mappings").await?;
+    for (name, source) in MAPPINGS {
+        page.click("Add").await?;
+        page.field("Attribute Name").enter(name).await?;
+        if source.starts_with("${") {
+            page.field("PingOne Mapping").enter("Expression").await?;
+            page.field("Expression").enter(source).await?;
+        } else {
+            page.field("PingOne Mapping").enter(source).await?;
+        }
+        page.click("Save").await?;
+    }
+    Ok(())
+}
+
+/// What step (4) of the portal asks for, as the console shows it.
+pub(crate) struct IdpValues {
+    pub(crate) issuer: String,
+    pub(crate) sso_url: String,
+    pub(crate) certificate: String,
+}
+
+/// (4) Configure SAML integration, instructions 3 to 9: the portal's values
+/// go in, the IdP's come out.
+pub(crate) async fn configures_saml(
+    page: &Page,
+    application: &str,
+    entity_id: &str,
+    acs_url: &str,
+) -> Outcome<IdpValues> {
+    page.click("Connections").await?;
+    page.click("Applications").await?;
+    page.click(application).await?;
+    page.click("Configuration").await?;
+    page.click("Edit Configuration").await?;
+    page.field("ACS URLs").enter(acs_url).await?;
+    page.field("Entity ID").enter(entity_id).await?;
+    let certificate = page.download("Download Signing Certificate").await?;
+    page.click("Save").await?;
+    page.says("Changes saved.").await?;
+    let values = IdpValues {
+        issuer: page.value("Issuer ID").await?,
+        sso_url: page.value("Single Signon Service").await?,
+        certificate,
+    };
+    page.click("Enable application").await?;
+    page.says("Enabled.").await?;
+    Ok(values)
+}
+
+/// (5) Configure SCIM integration, instructions 1 to 6, tested before it is
+/// saved.
+pub(crate) async fn connects_scim(page: &Page, name: &str, base_url: &str, token: &str) -> Outcome {
+    page.click("Connections").await?;
+    page.click("Provisioning").await?;
+    page.click("+").await?;
+    page.click("New connection").await?;
+    page.field("Name").enter(name).await?;
+    page.click("Next").await?;
+    page.field("SCIM Base URL").enter(base_url).await?;
+    page.field("Connection profile")
+        .enter("Bearer Token")
+        .await?;
+    page.field("Bearer Token").enter(token).await?;
+    page.click("Test Connection").await?;
+    page.says("Test Connection succeeded").await?;
+    page.click("Save").await?;
+    assert_eq!(page.heading().await?, name);
+    Ok(())
+}
+
+/// What the guide leaves out and PingOne wants: the rule that says whose data
+/// goes to the connection.
+pub(crate) async fn adds_rule(page: &Page, connection: &str, groups: &[&str]) -> Outcome {
+    page.click("Provisioning").await?;
+    page.click("+").await?;
+    page.click("New rule").await?;
+    page.field("Name").enter("Everybody").await?;
+    page.field("Connection").enter(connection).await?;
+    for group in groups {
+        page.choose(group).await?;
+    }
+    page.choose("Enable the rule").await?;
+    page.click("Save").await?;
+    page.says("Created.").await
+}
+
+/// Refreshes a connection's page until nothing waits any more.
+pub(crate) async fn sees_in_sync(page: &Page, connection: &str) -> Outcome {
+    page.click("Provisioning").await?;
+    page.click(connection).await?;
+    for _ in 0..400 {
+        if page.value("Waiting").await? == "0" {
+            return page.within("Synchronization").await?.says("In sync").await;
+        }
+        page.click("Refresh").await?;
+    }
+    anyhow::bail!(
+        "expected the connection to be in sync:\n{}",
+        page.as_text().await?
+    )
+}
+
+/// (6) Add users to the application groups: Add User.
+pub(crate) async fn adds_user(page: &Page, given: &str, family: &str, email: &str) -> Outcome {
+    page.click("Identities").await?;
+    page.click("Users").await?;
+    page.click("Add User").await?;
+    page.field("Given Name").enter(given).await?;
+    page.field("Family Name").enter(family).await?;
+    page.field("Username").enter(email).await?;
+    page.field("Email").enter(email).await?;
+    page.field("Password").enter(CORPORATE_PASSWORD).await?;
+    page.click("Save").await?;
+    assert_eq!(page.heading().await?, email);
+    Ok(())
+}
+
+/// (6): "Click on the group name and add users to it".
+pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outcome {
+    page.click("Identities").await?;
+    page.click("Groups").await?;
+    page.click(group).await?;
+    page.within("Group").await?.click("Users").await?;
+    page.field("User").enter(email).await?;
+    page.click("Add to Group").await?;
+    page.within(email).await?.says("Direct").await
+}

@@ -1,0 +1,76 @@
+//! Connections → Provisioning, against the portal.
+
+use super::{adds_rule, adds_user, creates_group, sees_in_sync};
+use crate::{Outcome, rehearse};
+
+#[tokio::test]
+async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
+    rehearse(async |page, world| {
+        world
+            .integration_is_configured(harness::organization::Plan::default())
+            .await?;
+        world
+            .at_configurator("Ada", reqwest::Method::POST, "/activate", None)
+            .await?
+            .succeeded("Activate Integration")?;
+        let base_url = world.given_by_portal("/scim/base_url")?;
+        let token = world.scim_token.clone();
+        // The scenario's environment has another name than the console's own.
+        let console = world.rehearsal.idp_url().join("/console")?;
+        page.open(console.as_str()).await?;
+        page.field("Password")
+            .enter(world.rehearsal.idp_admin_token())
+            .await?;
+        page.click("Sign On").await?;
+        page.click("Administrator").await?;
+        page.click("Connections").await?;
+        page.click("Provisioning").await?;
+        page.looked_at("console-provisioning-empty").await?;
+        page.click("+").await?;
+        page.looked_at("console-provisioning-plus").await?;
+        page.click("New connection").await?;
+        page.click("Next").await?;
+        assert!(page.field("Name").says().await?.contains("Enter a value"));
+        page.field("Name").enter("Parallels").await?;
+        page.looked_at("console-connection-new").await?;
+        page.click("Next").await?;
+        page.field("SCIM Base URL").enter(&base_url).await?;
+        page.field("Bearer Token").enter("wrong").await?;
+        page.click("Test Connection").await?;
+        page.says("Test Connection failed").await?;
+        assert_eq!(page.field("SCIM Base URL").text().await?, base_url);
+        page.looked_at("console-connection-authentication").await?;
+        page.field("Bearer Token").enter(&token).await?;
+        page.click("Test Connection").await?;
+        page.says("Test Connection succeeded").await?;
+        page.click("Save").await?;
+        assert_eq!(page.heading().await?, "Parallels");
+        adds_user(page, "Grace", "Hopper", "grace@lumen.example").await?;
+        let id = creates_group(page, "Friends").await?;
+        assert!(!id.is_empty());
+        adds_rule(page, "Parallels", &["Friends"]).await?;
+        page.looked_at("console-rule").await?;
+        page.click("Attribute Mapping").await?;
+        page.says("default mappings").await?;
+        page.looked_at("console-rule-mappings").await?;
+        sees_in_sync(page, "Parallels").await?;
+        page.looked_at("console-connection").await?;
+        page.click("Edit").await?;
+        page.field("Bearer Token").enter("revoked").await?;
+        page.click("Save").await?;
+        adds_user(page, "Alan", "Turing", "alan@lumen.example").await?;
+        page.click("Provisioning").await?;
+        page.click("Parallels").await?;
+        for _ in 0..400 {
+            if page.value("Waiting").await? == "0" {
+                break;
+            }
+            page.click("Refresh").await?;
+        }
+        page.within("alan@lumen.example").await?.says("401").await?;
+        page.looked_at("console-connection-failed").await?;
+        page.click("Provisioning").await?;
+        page.looked_at("console-provisioning").await
+    })
+    .await
+}

@@ -1,0 +1,415 @@
+//! Identities → Groups: the list, **+**, and a group's page: its id to copy,
+//! its users, the groups within it, its filter when it is a dynamic one.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::layout::{Console, Here, Sheet, Shown};
+use super::parts::{self, Field, badge, copied, plus, tabs, told};
+use super::session::Submitted;
+use super::users::called;
+use crate::Idp;
+use crate::directory::{Change, Document, text};
+use crate::refusal::{Refused, Result};
+use crate::store::resources::{Kind, Resource};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/groups", get(list))
+        .route("/{env}/groups/new", get(new).post(create))
+        .route("/{env}/groups/{id}", get(show))
+        .route("/{env}/groups/{id}/edit", get(edit).post(save))
+        .route("/{env}/groups/{id}/delete", post(delete))
+        .route("/{env}/groups/{id}/users", get(users).post(add_user))
+        .route("/{env}/groups/{id}/users/remove", post(remove_user))
+        .route("/{env}/groups/{id}/groups", get(nested).post(nest))
+        .route("/{env}/groups/{id}/groups/remove", post(unnest))
+}
+
+async fn list(console: Console) -> Shown {
+    let add = console.at("/groups/new");
+    let mut rows = Vec::new();
+    for group in console
+        .idp
+        .list(console.env_id(), Kind::Group, None)
+        .await?
+    {
+        let (_, users) = console.idp.member_counts(&group).await?;
+        rows.push((group, users));
+    }
+    let body = html! {
+        @if rows.is_empty() {
+            (parts::empty(
+                "No groups yet. Groups say who may use an application, and what they may do there.",
+                &html! { a.button.primary href=(add) { "Add Group" } },
+            ))
+        } @else {
+            table {
+                thead { tr { th scope="col" { "Group Name" } th scope="col" { "Description" } th scope="col" { "Users" } th scope="col" { "Kind" } } }
+                tbody {
+                    @for (group, users) in &rows {
+                        tr {
+                            th scope="row" { a href=(console.at(&format!("/groups/{}", group.id))) { (group.name) } }
+                            td { (text(&group.document, "description").unwrap_or_default()) }
+                            td data-name="Users" { (users) }
+                            td { @if text(&group.document, "userFilter").is_some() { (badge("wait", "Dynamic")) } @else { (badge("off", "Static")) } }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(console.show(&Sheet {
+        here: Here::Groups,
+        title: "Groups",
+        actions: plus(&add, "Add Group"),
+        body,
+        ..Sheet::default()
+    }))
+}
+
+fn fields(form: &Form) -> Markup {
+    html! {
+        (Field::new(form, "name", "Group Name").required()
+            .hint("Service providers compare it letter by letter, case included.").input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        (Field::new(form, "userFilter", "Dynamic membership filter").like("title eq \"Engineer\"")
+            .hint("A SCIM filter: whoever matches it is in the group by themselves.").input("text"))
+    }
+}
+
+fn document(form: &Form) -> Document {
+    let mut document = Document::from_iter([
+        ("name".to_owned(), form.text("name").into()),
+        ("description".to_owned(), form.text("description").into()),
+    ]);
+    if !form.text("userFilter").is_empty() {
+        document.insert("userFilter".into(), form.text("userFilter").into());
+    }
+    document
+}
+
+fn new_page(console: &Console, form: &Form) -> Response {
+    let content = html! {
+        (fields(form))
+        (parts::save("Save", &console.at("/groups")))
+    };
+    console.show(&Sheet {
+        here: Here::Groups,
+        title: "Add Group",
+        above: &[("Groups", "/groups")],
+        body: console.form("/groups/new", &content),
+        form: Some(form),
+        ..Sheet::default()
+    })
+}
+
+async fn new(console: Console) -> Response {
+    new_page(&console, &Form::default())
+}
+
+async fn create(console: Console, Submitted(form): Submitted) -> Shown {
+    let made = console
+        .idp
+        .create_group(console.env_id(), document(&form))
+        .await;
+    Ok(match form.judged(made)? {
+        Ok(made) => console.done(&format!("/groups/{}", made.id), "created"),
+        Err(form) => new_page(&console, &form),
+    })
+}
+
+async fn found(console: &Console, id: &str) -> Result<Resource> {
+    console.idp.get(console.env_id(), Kind::Group, id).await
+}
+
+fn tab(
+    console: &Console,
+    group: &Resource,
+    current: &str,
+    form: Option<&Form>,
+    content: &Markup,
+) -> Response {
+    let at = |tail: &str| format!("/groups/{}{tail}", group.id);
+    let all = [
+        ("Overview", at("")),
+        ("Users", at("/users")),
+        ("Groups", at("/groups")),
+    ];
+    let body = html! { (tabs(console, "Group", &all, current)) (content) };
+    console.show(&Sheet {
+        here: Here::Groups,
+        title: &group.name,
+        above: &[("Groups", "/groups")],
+        body,
+        form,
+        ..Sheet::default()
+    })
+}
+
+async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let group = found(&console, &id).await?;
+    let (direct, total) = console.idp.member_counts(&group).await?;
+    let content = html! {
+        section.card aria-labelledby="about" {
+            div.title {
+                h2 #about { "Group" }
+                a.button href=(console.at(&format!("/groups/{id}/edit"))) { "Edit" }
+            }
+            dl {
+                (copied("group-name", "Group Name", &group.name))
+                (copied("group-id", "Group ID", &id))
+                (told("Description", text(&group.document, "description").unwrap_or_default()))
+                (told("Users", &format!("{total}, of them {direct} directly")))
+                dt { "Dynamic membership filter" }
+                dd {
+                    @match text(&group.document, "userFilter") {
+                        Some(filter) => code { (filter) },
+                        None => span.none { "None: users are added by hand" },
+                    }
+                }
+                (told("Created", &group.created_at.strftime("%F %H:%M UTC").to_string()))
+            }
+        }
+        (parts::deletion(&console, &format!("/groups/{id}/delete"), "Delete Group",
+            "Its users stay, but are in it no more. What depends on the group ends for them."))
+    };
+    Ok(tab(&console, &group, "Overview", None, &content))
+}
+
+fn edit_page(console: &Console, group: &Resource, form: &Form) -> Response {
+    let path = format!("/groups/{}", group.id);
+    let content = html! {
+        (fields(form))
+        (parts::save("Save", &console.at(&path)))
+    };
+    let content = html! { div.card { (console.form(&format!("{path}/edit"), &content)) } };
+    tab(console, group, "Overview", Some(form), &content)
+}
+
+async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let group = found(&console, &id).await?;
+    let mut form = Form::default().with("name", group.name.as_str());
+    for key in ["description", "userFilter"] {
+        form = form.with(key, text(&group.document, key).unwrap_or_default());
+    }
+    Ok(edit_page(&console, &group, &form))
+}
+
+async fn save(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let group = found(&console, &id).await?;
+    let mut said = group.document.clone();
+    said.remove("userFilter");
+    said.extend(document(&form));
+    let changed = console
+        .idp
+        .change_group(console.env_id(), &id, Change::Replace(said))
+        .await;
+    Ok(match form.judged(changed)? {
+        Ok(_) => console.done(&format!("/groups/{id}"), "saved"),
+        Err(form) => edit_page(&console, &group, &form),
+    })
+}
+
+async fn delete(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(_): Submitted,
+) -> Shown {
+    console.idp.delete_group(console.env_id(), &id).await?;
+    Ok(console.done("/groups", "deleted"))
+}
+
+async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
+    let members = console.idp.users_of_group(group).await?;
+    let within: BTreeSet<&str> = members
+        .iter()
+        .filter(|(_, direct)| *direct)
+        .map(|(user, _)| user.id.as_str())
+        .collect();
+    let path = format!("/groups/{}/users", group.id);
+    let mut others = vec![(String::new(), "Choose a user".to_owned())];
+    others.extend(
+        console
+            .idp
+            .users(console.env_id())
+            .await?
+            .iter()
+            .filter(|user| !within.contains(user.id.as_str()))
+            .map(|user| (user.id.clone(), called(user))),
+    );
+    let content = html! {
+        section.card aria-labelledby="members" {
+            h2 #members { "Users" }
+            @if members.is_empty() { p.none { "Nobody is in this group yet." } }
+            @else {
+                table {
+                    thead { tr { th scope="col" { "User" } th scope="col" { "Email" } th scope="col" { "Membership" } th scope="col" { span.visually-hidden { "Actions" } } } }
+                    tbody {
+                        @for (user, direct) in &members {
+                            tr {
+                                th scope="row" { a href=(console.at(&format!("/users/{}", user.id))) { (called(user)) } }
+                                td { (text(&user.document, "email").unwrap_or_default()) }
+                                td { @if *direct { (badge("good", "Direct")) } @else { (badge("off", "Inherited")) } }
+                                td.actions {
+                                    @if *direct {
+                                        (console.button(&format!("{path}/remove"), &[("user", &user.id)],
+                                            &html! { button type="submit" { "Remove" span.visually-hidden { " " (called(user)) } } }))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        section.card aria-labelledby="adding" {
+            h2 #adding { "Add a user" }
+            @if others.len() == 1 { p.none { "Every user is in this group." } }
+            @else {
+                (console.form(&path, &html! {
+                    (Field::new(form, "user", "User").required().select(&others))
+                    button.primary type="submit" { "Add to Group" }
+                }))
+            }
+        }
+    };
+    Ok(tab(console, group, "Users", Some(form), &content))
+}
+
+async fn users(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let group = found(&console, &id).await?;
+    users_page(&console, &group, &Form::default()).await
+}
+
+async fn add_user(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let group = found(&console, &id).await?;
+    let joined = match form.text("user") {
+        "" => Err(Refused::invalid("user", "choose a user")),
+        user => console.idp.join_group(console.env_id(), user, &id).await,
+    };
+    match form.judged(joined)? {
+        Ok(()) => Ok(console.done(&format!("/groups/{id}/users"), "added")),
+        Err(form) => users_page(&console, &group, &form).await,
+    }
+}
+
+async fn remove_user(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    console
+        .idp
+        .leave_group(console.env_id(), form.text("user"), &id)
+        .await?;
+    Ok(console.done(&format!("/groups/{id}/users"), "removed"))
+}
+
+/// A group's nesting, either way.
+async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown {
+    let all = console
+        .idp
+        .list(console.env_id(), Kind::Group, None)
+        .await?;
+    let outer = console
+        .idp
+        .outer_groups(console.env_id(), &group.id)
+        .await?;
+    let mut inner = Vec::new();
+    for other in &all {
+        let around = console
+            .idp
+            .outer_groups(console.env_id(), &other.id)
+            .await?;
+        if around.iter().any(|around| around.id == group.id) {
+            inner.push(other);
+        }
+    }
+    let path = format!("/groups/{}/groups", group.id);
+    let mut others = vec![("", "Choose a group")];
+    others.extend(
+        all.iter()
+            .filter(|other| other.id != group.id && !inner.iter().any(|in_| in_.id == other.id))
+            .map(|other| (other.id.as_str(), other.name.as_str())),
+    );
+    let content = html! {
+        section.card aria-labelledby="inner" {
+            h2 #inner { "Groups within this group" }
+            p.lead { "Their users are in this group too." }
+            @if inner.is_empty() { p.none { "None." } }
+            @else {
+                table { tbody {
+                    @for other in &inner {
+                        tr {
+                            th scope="row" { a href=(console.at(&format!("/groups/{}", other.id))) { (other.name) } }
+                            td.actions {
+                                (console.button(&format!("{path}/remove"), &[("group", &other.id)],
+                                    &html! { button type="submit" { "Remove" span.visually-hidden { " " (other.name) } } }))
+                            }
+                        }
+                    }
+                } }
+            }
+            @if others.len() > 1 {
+                (console.form(&path, &html! {
+                    (Field::new(form, "group", "Group").required().select(&others))
+                    button.primary type="submit" { "Add to Group" }
+                }))
+            }
+        }
+        section.card aria-labelledby="outer" {
+            h2 #outer { "Groups around this group" }
+            @if outer.is_empty() { p.none { "None." } }
+            @else { ul { @for other in &outer { li { a href=(console.at(&format!("/groups/{}", other.id))) { (other.name) } } } } }
+        }
+    };
+    Ok(tab(console, group, "Groups", Some(form), &content))
+}
+
+async fn nested(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let group = found(&console, &id).await?;
+    nested_page(&console, &group, &Form::default()).await
+}
+
+async fn nest(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let group = found(&console, &id).await?;
+    let nested = match form.text("group") {
+        "" => Err(Refused::invalid("group", "choose a group")),
+        inner => console.idp.nest_group(console.env_id(), inner, &id).await,
+    };
+    match form.judged(nested)? {
+        Ok(()) => Ok(console.done(&format!("/groups/{id}/groups"), "added")),
+        Err(form) => nested_page(&console, &group, &form.called("id", "group")).await,
+    }
+}
+
+async fn unnest(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    console
+        .idp
+        .unnest_group(console.env_id(), form.text("group"), &id)
+        .await?;
+    Ok(console.done(&format!("/groups/{id}/groups"), "removed"))
+}

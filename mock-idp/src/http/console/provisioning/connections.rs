@@ -1,0 +1,451 @@
+//! New connection (a name, then "Configure authentication"), and a
+//! connection's page: synchronization, configuration, its switch.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::{is_active_store, setting, status};
+use crate::Idp;
+use crate::directory::{Document, text};
+use crate::http::console::form::Form;
+use crate::http::console::layout::{Console, Here, Sheet, Shown};
+use crate::http::console::parts::{self, Field, copied, told};
+use crate::http::console::session::Submitted;
+use crate::refusal::{Refused, Result};
+use crate::store::resources::{Kind, Resource};
+
+const ROOM: &str = "/provisioning/connections";
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/provisioning/connections/new", get(new).post(create))
+        .route("/{env}/provisioning/connections/{id}", get(show))
+        .route(
+            "/{env}/provisioning/connections/{id}/edit",
+            get(edit).post(save),
+        )
+        .route("/{env}/provisioning/connections/{id}/enabled", post(enable))
+        .route("/{env}/provisioning/connections/{id}/sync", post(sync))
+        .route("/{env}/provisioning/connections/{id}/delete", post(delete))
+}
+
+/// Ways in: the configuration's word, the guide's.
+const METHODS: [(&str, &str); 4] = [
+    ("OAuth 2 Bearer Token", "Bearer Token"),
+    ("Basic Authentication", "Basic Authentication"),
+    ("OAuth 2 Client Credentials", "OAuth 2 Client Credentials"),
+    ("None", "None"),
+];
+
+/// Settings that are plain text, each with what stands there at first.
+const TEXTS: [(&str, &str); 14] = [
+    ("SCIM_URL", ""),
+    ("SCIM_VERSION", "2.0"),
+    ("USERS_RESOURCE", "/Users"),
+    ("GROUPS_RESOURCE", "/Groups"),
+    ("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"),
+    ("BASIC_AUTH_USER", ""),
+    ("BASIC_AUTH_PASSWORD", ""),
+    ("OAUTH_ACCESS_TOKEN", ""),
+    ("OAUTH_TOKEN_REQUEST", ""),
+    ("OAUTH_CLIENT_ID", ""),
+    ("OAUTH_CLIENT_SECRET", ""),
+    ("UNIQUE_USER_IDENTIFIER", "userName"),
+    ("REMOVE_ACTION", "Delete"),
+    ("GROUP_MEMBERSHIP_HANDLING", "Overwrite"),
+];
+
+/// What is never shown again once it is saved.
+const SECRETS: [&str; 3] = [
+    "BASIC_AUTH_PASSWORD",
+    "OAUTH_ACCESS_TOKEN",
+    "OAUTH_CLIENT_SECRET",
+];
+
+const SWITCHES: [(&str, &str, &str); 4] = [
+    (
+        "CREATE_USERS",
+        "Allow users to be created",
+        "Users who come into a rule's scope are made at the target.",
+    ),
+    (
+        "UPDATE_USERS",
+        "Allow users to be updated",
+        "Their changes are brought there.",
+    ),
+    (
+        "DISABLE_USERS",
+        "Allow users to be disabled",
+        "Disabled here, disabled there.",
+    ),
+    (
+        "PROVISION_DISABLED_USERS",
+        "Provision disabled users",
+        "Users who are disabled already are made too.",
+    ),
+];
+
+fn named(key: &str) -> String {
+    format!("configuration.{key}")
+}
+
+fn blank() -> Form {
+    let mut form = Form::default();
+    for (key, value) in TEXTS {
+        form = form.with(&named(key), value);
+    }
+    for (key, _, _) in &SWITCHES[..3] {
+        form = form.with(&named(key), "on");
+    }
+    form
+}
+
+fn first_page(console: &Console, form: &Form) -> Response {
+    let fields = html! {
+        ol.steps { li aria-current="step" { "Name" } li { "Configure authentication" } }
+        (parts::choices(form, "radio", "kind", "Identity Store", &[
+            ("scim", "SCIM Outbound", "Users and groups go to a service provider that speaks SCIM 2.0."),
+        ]))
+        (Field::new(form, "name", "Name").required().input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        div.buttons {
+            button.primary type="submit" name="step" value="name" { "Next" }
+            a.button href=(console.at("/provisioning")) { "Cancel" }
+        }
+    };
+    new_sheet(console, form, &fields)
+}
+
+fn new_sheet(console: &Console, form: &Form, fields: &Markup) -> Response {
+    console.show(&Sheet {
+        here: Here::Provisioning,
+        title: "New connection",
+        above: &[("Provisioning", "/provisioning")],
+        body: console.form(&format!("{ROOM}/new"), fields),
+        form: Some(form),
+        ..Sheet::default()
+    })
+}
+
+/// How a connection test came out: nothing, or why it failed.
+type Tested = Option<String>;
+
+fn result(tested: Option<&Tested>) -> Markup {
+    html! {
+        @match tested {
+            None => {},
+            Some(None) => div.result.good role="status" { "Test Connection succeeded: the target answered and let us in." },
+            Some(Some(why)) => div.result.bad role="alert" {
+                strong { "Test Connection failed" }
+                p { (why) }
+                p { "It can be saved all the same; nothing is provisioned until it works." }
+            },
+        }
+    }
+}
+
+/// The fields of "Configure authentication".
+fn settings(form: &Form, is_new: bool) -> Markup {
+    let field = |key: &'static str, label: &'static str| (named(key), label);
+    let kept = "Leave it empty to keep the one that is saved.";
+    let secret = |key: &'static str, label: &'static str| {
+        let (name, label) = field(key, label);
+        let made = Field::new(form, &name, label).required();
+        if is_new {
+            made.input("password")
+        } else {
+            made.hint(kept).input("password")
+        }
+    };
+    let line = |key: &'static str, label: &'static str, kind: &str, like: &str| {
+        let (name, label) = field(key, label);
+        Field::new(form, &name, label)
+            .required()
+            .like(like)
+            .input(kind)
+    };
+    let list = |key: &'static str, label: &'static str, options: &[(&str, &str)]| {
+        let (name, label) = field(key, label);
+        Field::new(form, &name, label).required().select(options)
+    };
+    html! {
+        (line("SCIM_URL", "SCIM Base URL", "url", "https://"))
+        (line("USERS_RESOURCE", "Users Resource", "text", "/Users"))
+        (Field::new(form, &named("GROUPS_RESOURCE"), "Groups Resource")
+            .hint("Without it no groups are provisioned.").input("text"))
+        (list("SCIM_VERSION", "SCIM Version", &[("2.0", "2.0")]))
+        (list("AUTHENTICATION_METHOD", "Connection profile", &METHODS))
+        div.when-bearer { (secret("OAUTH_ACCESS_TOKEN", "Bearer Token")) }
+        div.when-basic {
+            (line("BASIC_AUTH_USER", "Basic Auth User", "text", ""))
+            (secret("BASIC_AUTH_PASSWORD", "Basic Auth Password"))
+        }
+        div.when-client {
+            (line("OAUTH_TOKEN_REQUEST", "OAuth Token Request", "url", "https://"))
+            (line("OAUTH_CLIENT_ID", "OAuth Client ID", "text", ""))
+            (secret("OAUTH_CLIENT_SECRET", "OAuth Client Secret"))
+        }
+        h2 { "Preferences" }
+        (list("UNIQUE_USER_IDENTIFIER", "User Identifier", &[("userName", "userName"), ("workEmail", "workEmail")]))
+        @for (key, words, meaning) in SWITCHES { (parts::checkbox(form, &named(key), words, meaning)) }
+        (list("REMOVE_ACTION", "Remove Action", &[("Delete", "Delete"), ("Disable", "Disable")]))
+        (list("GROUP_MEMBERSHIP_HANDLING", "Group Membership Handling", &[("Overwrite", "Overwrite"), ("Merge", "Merge")]))
+    }
+}
+
+fn buttons(console: &Console, cancel: &str) -> Markup {
+    html! {
+        div.buttons {
+            button.primary type="submit" { "Save" }
+            button type="submit" name="test" value="yes" { "Test Connection" }
+            a.button href=(console.at(cancel)) { "Cancel" }
+        }
+    }
+}
+
+fn second_page(console: &Console, form: &Form, tested: Option<&Tested>) -> Response {
+    let fields = html! {
+        ol.steps { li { "Name" } li aria-current="step" { "Configure authentication" } }
+        @for name in ["kind", "name", "description"] { input type="hidden" name=(name) value=(form.text(name)); }
+        input type="hidden" name="configured" value="yes";
+        (settings(form, true))
+        (result(tested))
+        (buttons(console, "/provisioning"))
+    };
+    new_sheet(console, form, &fields)
+}
+
+async fn new(console: Console) -> Response {
+    first_page(&console, &Form::default().with("kind", "scim"))
+}
+
+/// The store's document as the form says it; secrets left empty are left out.
+fn document(form: &Form) -> Document {
+    let mut configuration = Document::new();
+    for (key, _) in TEXTS {
+        let value = form.text(&named(key));
+        if !(SECRETS.contains(&key) && value.is_empty()) {
+            configuration.insert(key.to_owned(), value.into());
+        }
+    }
+    for (key, _, _) in SWITCHES {
+        configuration.insert(key.to_owned(), form.has(&named(key)).into());
+    }
+    Document::from_iter([
+        ("name".to_owned(), form.text("name").into()),
+        ("description".to_owned(), form.text("description").into()),
+        ("type".to_owned(), "scim".into()),
+        ("configuration".to_owned(), configuration.into()),
+    ])
+}
+
+async fn create(console: Console, Submitted(form): Submitted) -> Shown {
+    let taken = super::targets(&console).await?;
+    let name = form.text("name").to_owned();
+    let wrong = if form.text("kind") != "scim" {
+        Some(Refused::invalid("kind", "choose SCIM Outbound"))
+    } else if name.is_empty() {
+        Some(Refused::required("name"))
+    } else if taken.iter().any(|store| store.name == name) {
+        Some(Refused::taken("name", &name))
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        return Ok(first_page(&console, &form.refused(wrong)?));
+    }
+    if !form.has("configured") {
+        let form = ["kind", "name", "description"]
+            .into_iter()
+            .fold(blank(), |blank, key| blank.with(key, form.text(key)));
+        return Ok(second_page(&console, &form, None));
+    }
+    let document = document(&form);
+    if form.has("test") {
+        let tested = console.idp.test_connection(&document).await;
+        return Ok(match form.clone().judged(tested)? {
+            Ok(tested) => second_page(&console, &form, Some(&tested)),
+            Err(form) => second_page(&console, &form, None),
+        });
+    }
+    let made = console
+        .idp
+        .create_propagation(console.env_id(), Kind::Store, "", document)
+        .await;
+    Ok(match form.judged(made)? {
+        Ok(made) => console.done(&format!("{ROOM}/{}", made.id), "created"),
+        Err(form) => second_page(&console, &form, None),
+    })
+}
+
+async fn found(console: &Console, id: &str) -> Result<Resource> {
+    console.idp.get(console.env_id(), Kind::Store, id).await
+}
+
+fn sheet(console: &Console, store: &Resource, form: Option<&Form>, body: Markup) -> Response {
+    console.show(&Sheet {
+        here: Here::Provisioning,
+        title: &store.name,
+        above: &[("Provisioning", "/provisioning")],
+        actions: parts::switch(
+            console,
+            &format!("{ROOM}/{}/enabled", store.id),
+            "Enable connection",
+            is_active_store(store),
+        ),
+        body,
+        form,
+    })
+}
+
+async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let store = found(&console, &id).await?;
+    let method = setting(&store, "AUTHENTICATION_METHOD");
+    let method = METHODS.iter().find(|(key, _)| *key == method);
+    let allowed: Vec<&str> = SWITCHES
+        .iter()
+        .filter(|(key, _, _)| setting(&store, key).eq_ignore_ascii_case("true"))
+        .map(|(_, words, _)| *words)
+        .collect();
+    let body = html! {
+        (status::card(&console, &store).await?)
+        section.card aria-labelledby="configuration" {
+            div.title {
+                h2 #configuration { "Configuration" }
+                a.button href=(console.at(&format!("{ROOM}/{id}/edit"))) { "Edit" }
+            }
+            dl {
+                (told("Description", text(&store.document, "description").unwrap_or_default()))
+                (copied("connection-id", "Connection ID", &id))
+                (told("SCIM Base URL", &setting(&store, "SCIM_URL")))
+                (told("Users Resource", &setting(&store, "USERS_RESOURCE")))
+                (told("Groups Resource", &setting(&store, "GROUPS_RESOURCE")))
+                (told("Connection profile", method.map_or("None", |(_, words)| words)))
+                (told("User Identifier", &setting(&store, "UNIQUE_USER_IDENTIFIER")))
+                (told("Allowed", &allowed.join(", ")))
+                (told("Remove Action", &setting(&store, "REMOVE_ACTION")))
+                (told("Group Membership Handling", &setting(&store, "GROUP_MEMBERSHIP_HANDLING")))
+            }
+        }
+        (parts::deletion(&console, &format!("{ROOM}/{id}/delete"), "Delete Connection",
+            "Nothing is provisioned there any more. What the target holds stays there."))
+    };
+    Ok(sheet(&console, &store, None, body))
+}
+
+fn edit_page(
+    console: &Console,
+    store: &Resource,
+    form: &Form,
+    tested: Option<&Tested>,
+) -> Response {
+    let fields = html! {
+        (Field::new(form, "name", "Name").required().input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        h2 { "Configure authentication" }
+        (settings(form, false))
+        (result(tested))
+        (buttons(console, &format!("{ROOM}/{}", store.id)))
+    };
+    let body = console.form(&format!("{ROOM}/{}/edit", store.id), &fields);
+    sheet(console, store, Some(form), body)
+}
+
+async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let store = found(&console, &id).await?;
+    let mut form = Form::default().with("name", store.name.as_str()).with(
+        "description",
+        text(&store.document, "description").unwrap_or_default(),
+    );
+    for (key, _) in TEXTS {
+        if !SECRETS.contains(&key) {
+            form = form.with(&named(key), setting(&store, key));
+        }
+    }
+    for (key, _, _) in SWITCHES {
+        if setting(&store, key).eq_ignore_ascii_case("true") {
+            form = form.with(&named(key), "on");
+        }
+    }
+    Ok(edit_page(&console, &store, &form, None))
+}
+
+/// The saved document with what the form says over it.
+fn merged(store: &Resource, form: &Form) -> Document {
+    let mut merged = store.document.clone();
+    for (key, value) in document(form) {
+        match (merged.get_mut(&key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+            (_, value) => {
+                merged.insert(key, value);
+            }
+        }
+    }
+    merged
+}
+
+async fn save(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let store = found(&console, &id).await?;
+    let document = merged(&store, &form);
+    if form.has("test") {
+        let tested = console.idp.test_connection(&document).await;
+        return Ok(match form.clone().judged(tested)? {
+            Ok(tested) => edit_page(&console, &store, &form, Some(&tested)),
+            Err(form) => edit_page(&console, &store, &form, None),
+        });
+    }
+    let changed = console
+        .idp
+        .change_propagation(console.env_id(), Kind::Store, &id, document)
+        .await;
+    Ok(match form.judged(changed)? {
+        Ok(_) => console.done(&format!("{ROOM}/{id}"), "saved"),
+        Err(form) => edit_page(&console, &store, &form, None),
+    })
+}
+
+async fn enable(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let on = form.text("enabled") == "true";
+    let mut document = found(&console, &id).await?.document;
+    let status = if on { "ACTIVE" } else { "INACTIVE" };
+    document.insert("status".into(), json!(status));
+    console
+        .idp
+        .change_propagation(console.env_id(), Kind::Store, &id, document)
+        .await?;
+    let done = if on { "enabled" } else { "disabled" };
+    Ok(console.done(&format!("{ROOM}/{id}"), done))
+}
+
+async fn sync(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(_): Submitted,
+) -> Shown {
+    console.idp.create_revision(console.env_id()).await?;
+    Ok(console.done(&format!("{ROOM}/{id}"), "syncing"))
+}
+
+async fn delete(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(_): Submitted,
+) -> Shown {
+    console
+        .idp
+        .delete_propagation(console.env_id(), Kind::Store, &id)
+        .await?;
+    Ok(console.done("/provisioning", "deleted"))
+}

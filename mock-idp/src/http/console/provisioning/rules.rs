@@ -1,0 +1,325 @@
+//! New rule, and a rule's page: whose data goes to which connection, and the
+//! switch. What is saved takes effect at once: a revision is made of it.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::{is_active_rule, targets};
+use crate::Idp;
+use crate::directory::{Document, reference, text};
+use crate::http::console::form::Form;
+use crate::http::console::layout::{Console, Here, Sheet, Shown};
+use crate::http::console::parts::{self, Field, tabs, told};
+use crate::http::console::session::Submitted;
+use crate::refusal::{Refused, Result};
+use crate::store::resources::{Kind, Resource};
+
+const ROOM: &str = "/provisioning/rules";
+
+/// The plan that the console's rules belong to.
+const PLAN: &str = "Console";
+/// The store that stands for the directory itself.
+const DIRECTORY: &str = "PingOne Directory";
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/provisioning/rules/new", get(new).post(create))
+        .route("/{env}/provisioning/rules/{id}", get(show))
+        .route("/{env}/provisioning/rules/{id}/edit", get(edit).post(save))
+        .route("/{env}/provisioning/rules/{id}/enabled", post(enable))
+        .route("/{env}/provisioning/rules/{id}/delete", post(delete))
+}
+
+struct Choices {
+    targets: Vec<Resource>,
+    groups: Vec<Resource>,
+}
+
+async fn choices(console: &Console) -> Result<Choices> {
+    Ok(Choices {
+        targets: targets(console).await?,
+        groups: console
+            .idp
+            .list(console.env_id(), Kind::Group, None)
+            .await?,
+    })
+}
+
+fn fields(form: &Form, choices: &Choices) -> Markup {
+    let stores: Vec<(&str, &str)> = choices
+        .targets
+        .iter()
+        .map(|store| (store.id.as_str(), store.name.as_str()))
+        .collect();
+    let groups: Vec<(&str, &str, &str)> = choices
+        .groups
+        .iter()
+        .map(|group| (group.id.as_str(), group.name.as_str(), ""))
+        .collect();
+    html! {
+        (Field::new(form, "name", "Name").required().input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        (Field::new(form, "targetStore.id", "Connection").required().select(&stores))
+        (Field::new(form, "populationExpression", "User Filter").like("population.id pr")
+            .hint("A SCIM filter over the directory's users. Empty: everybody.").input("text"))
+        @if groups.is_empty() { p.hint { "There are no groups to provision yet." } }
+        @else { (parts::choices(form, "checkbox", "group", "Groups to provision", &groups)) }
+    }
+}
+
+fn new_page(console: &Console, choices: &Choices, form: &Form) -> Response {
+    let content = html! {
+        @if choices.targets.is_empty() {
+            p { "A rule needs a connection: make that first." }
+            div.buttons { a.button.primary href=(console.at("/provisioning/connections/new")) { "New connection" } }
+        } @else {
+            (fields(form, choices))
+            (parts::checkbox(form, "active", "Enable the rule", "Provisioning begins as soon as it is saved."))
+            (parts::save("Save", &console.at("/provisioning")))
+        }
+    };
+    console.show(&Sheet {
+        here: Here::Provisioning,
+        title: "New rule",
+        above: &[("Provisioning", "/provisioning")],
+        body: console.form(&format!("{ROOM}/new"), &content),
+        form: Some(form),
+        ..Sheet::default()
+    })
+}
+
+async fn new(console: Console) -> Shown {
+    Ok(new_page(
+        &console,
+        &choices(&console).await?,
+        &Form::default(),
+    ))
+}
+
+/// The one of that name, made when there is none.
+async fn one_of(console: &Console, kind: Kind, document: Document) -> Result<String> {
+    let name = text(&document, "name").unwrap_or_default();
+    let all = console.idp.list(console.env_id(), kind, None).await?;
+    if let Some(found) = all.iter().find(|found| found.name == name) {
+        return Ok(found.id.clone());
+    }
+    let made = console
+        .idp
+        .create_propagation(console.env_id(), kind, "", document)
+        .await?;
+    Ok(made.id)
+}
+
+fn said(form: &Form) -> Document {
+    let groups: Vec<Value> = form.all("group").map(|id| json!({"id": id})).collect();
+    let mut document = Document::from_iter([
+        ("name".to_owned(), form.text("name").into()),
+        ("description".to_owned(), form.text("description").into()),
+        (
+            "targetStore".to_owned(),
+            json!({"id": form.text("targetStore.id")}),
+        ),
+        ("groups".to_owned(), groups.into()),
+    ]);
+    if !form.text("populationExpression").is_empty() {
+        document.insert(
+            "populationExpression".into(),
+            form.text("populationExpression").into(),
+        );
+    }
+    document
+}
+
+async fn make(console: &Console, form: &Form) -> Result<Resource> {
+    if form.text("targetStore.id").is_empty() {
+        return Err(Refused::required("targetStore.id"));
+    }
+    let plan = Document::from_iter([("name".to_owned(), PLAN.into())]);
+    let plan = one_of(console, Kind::Plan, plan).await?;
+    let source = Document::from_iter([
+        ("name".to_owned(), DIRECTORY.into()),
+        ("type".to_owned(), "directory".into()),
+    ]);
+    let source = one_of(console, Kind::Store, source).await?;
+    let mut document = said(form);
+    document.insert("plan".into(), json!({"id": plan}));
+    document.insert("sourceStore".into(), json!({"id": source}));
+    document.insert("active".into(), form.has("active").into());
+    let made = console
+        .idp
+        .create_propagation(console.env_id(), Kind::Rule, &plan, document)
+        .await?;
+    console.idp.create_revision(console.env_id()).await?;
+    Ok(made)
+}
+
+async fn create(console: Console, Submitted(form): Submitted) -> Shown {
+    let made = make(&console, &form).await;
+    Ok(match form.judged(made)? {
+        Ok(made) => console.done(&format!("{ROOM}/{}", made.id), "created"),
+        Err(form) => new_page(&console, &choices(&console).await?, &form),
+    })
+}
+
+async fn found(console: &Console, id: &str) -> Result<Resource> {
+    console.idp.get(console.env_id(), Kind::Rule, id).await
+}
+
+/// A rule's page: its tabs above what the tab shows.
+pub(super) fn tab(
+    console: &Console,
+    rule: &Resource,
+    current: &str,
+    form: Option<&Form>,
+    content: &Markup,
+) -> Response {
+    let at = |tail: &str| format!("{ROOM}/{}{tail}", rule.id);
+    let all = [
+        ("Configuration", at("")),
+        ("Attribute Mapping", at("/mappings")),
+    ];
+    let body = html! { (tabs(console, "Rule", &all, current)) (content) };
+    console.show(&Sheet {
+        here: Here::Provisioning,
+        title: &rule.name,
+        above: &[("Provisioning", "/provisioning")],
+        actions: parts::switch(
+            console,
+            &at("/enabled"),
+            "Enable rule",
+            is_active_rule(rule),
+        ),
+        body,
+        form,
+    })
+}
+
+fn groups_of(rule: &Resource) -> Vec<&str> {
+    let groups = rule.document.get("groups").and_then(Value::as_array);
+    groups
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group["id"].as_str())
+        .collect()
+}
+
+async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let rule = found(&console, &id).await?;
+    let choices = choices(&console).await?;
+    let target = reference(&rule.document, "targetStore").unwrap_or_default();
+    let target = choices.targets.iter().find(|store| store.id == target);
+    let chosen = groups_of(&rule);
+    let content = html! {
+        section.card aria-labelledby="about" {
+            div.title {
+                h2 #about { "Configuration" }
+                a.button href=(console.at(&format!("{ROOM}/{id}/edit"))) { "Edit" }
+            }
+            dl {
+                (told("Description", text(&rule.document, "description").unwrap_or_default()))
+                dt { "Connection" }
+                dd {
+                    @if let Some(target) = target {
+                        a href=(console.at(&format!("/provisioning/connections/{}", target.id))) { (target.name) }
+                    } @else { span.none { "Deleted" } }
+                }
+                dt { "User Filter" }
+                dd {
+                    @match text(&rule.document, "populationExpression") {
+                        Some(filter) => code { (filter) },
+                        None => "Everybody",
+                    }
+                }
+                dt { "Groups" }
+                dd {
+                    @if chosen.is_empty() { span.none { "None" } }
+                    @else {
+                        ul { @for group in choices.groups.iter().filter(|group| chosen.contains(&group.id.as_str())) { li { (group.name) } } }
+                    }
+                }
+            }
+        }
+        (parts::deletion(&console, &format!("{ROOM}/{id}/delete"), "Delete Rule",
+            "Its users are provisioned no more, unless another rule covers them."))
+    };
+    Ok(tab(&console, &rule, "Configuration", None, &content))
+}
+
+fn edit_page(console: &Console, rule: &Resource, choices: &Choices, form: &Form) -> Response {
+    let path = format!("{ROOM}/{}", rule.id);
+    let content = html! {
+        (fields(form, choices))
+        (parts::save("Save", &console.at(&path)))
+    };
+    let content = html! { div.card { (console.form(&format!("{path}/edit"), &content)) } };
+    tab(console, rule, "Configuration", Some(form), &content)
+}
+
+async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let rule = found(&console, &id).await?;
+    let mut form = Form::default().with("name", rule.name.as_str()).with(
+        "targetStore.id",
+        reference(&rule.document, "targetStore").unwrap_or_default(),
+    );
+    for key in ["description", "populationExpression"] {
+        form = form.with(key, text(&rule.document, key).unwrap_or_default());
+    }
+    for group in groups_of(&rule) {
+        form = form.with("group", group);
+    }
+    Ok(edit_page(&console, &rule, &choices(&console).await?, &form))
+}
+
+async fn change(console: &Console, id: &str, document: Document) -> Result<()> {
+    console
+        .idp
+        .change_propagation(console.env_id(), Kind::Rule, id, document)
+        .await?;
+    console.idp.create_revision(console.env_id()).await?;
+    Ok(())
+}
+
+async fn save(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let rule = found(&console, &id).await?;
+    let mut document = rule.document.clone();
+    document.remove("populationExpression");
+    document.extend(said(&form));
+    let changed = change(&console, &id, document).await;
+    Ok(match form.judged(changed)? {
+        Ok(()) => console.done(&format!("{ROOM}/{id}"), "saved"),
+        Err(form) => edit_page(&console, &rule, &choices(&console).await?, &form),
+    })
+}
+
+async fn enable(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let on = form.text("enabled") == "true";
+    let mut document = found(&console, &id).await?.document;
+    document.insert("active".into(), on.into());
+    change(&console, &id, document).await?;
+    let done = if on { "enabled" } else { "disabled" };
+    Ok(console.done(&format!("{ROOM}/{id}"), done))
+}
+
+async fn delete(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(_): Submitted,
+) -> Shown {
+    console
+        .idp
+        .delete_propagation(console.env_id(), Kind::Rule, &id)
+        .await?;
+    Ok(console.done("/provisioning", "deleted"))
+}

@@ -1,0 +1,85 @@
+//! How synchronization with a target stands, in words.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::http::console::layout::Console;
+use crate::http::console::parts::{badge, told};
+use crate::refusal::Result;
+use crate::store::resources::Resource;
+
+/// A store's state as a badge.
+pub(super) fn word(status: &Value) -> Markup {
+    match status["syncState"].as_str().unwrap_or_default() {
+        "SUCCESS" if status["lastSyncAt"].is_string() => badge("good", "In sync"),
+        "SUCCESS" => badge("off", "Nothing yet"),
+        "SYNCING" => badge("wait", "Syncing"),
+        "PAUSED" => badge("off", "Paused"),
+        "FAILED" => badge("bad", "Failed"),
+        other => badge("off", other),
+    }
+}
+
+/// What a user or group of a failure is called now.
+async fn called(console: &Console, kind: &str, id: &str) -> String {
+    let env = console.env_id();
+    let found = match kind {
+        "user" => match console.idp.user(env, id).await {
+            Ok(user) => crate::directory::text(&user.document, "username").map(str::to_owned),
+            Err(_) => None,
+        },
+        _ => {
+            let kind = crate::store::resources::Kind::Group;
+            console
+                .idp
+                .get(env, kind, id)
+                .await
+                .ok()
+                .map(|group| group.name)
+        }
+    };
+    found.unwrap_or_else(|| format!("{id} (deleted)"))
+}
+
+/// The card of a connection's page.
+pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> {
+    let status = console.idp.sync_status(store).await?;
+    let count = |key: &str| status[key].as_u64().unwrap_or_default().to_string();
+    let mut failures = Vec::new();
+    for failure in status["details"].as_array().into_iter().flatten() {
+        let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
+        let (kind, id) = (text("type"), text("id"));
+        failures.push((called(console, &kind, &id).await, kind, text("message")));
+    }
+    let path = format!("/provisioning/connections/{}", store.id);
+    Ok(html! {
+        section.card aria-labelledby="sync" {
+            div.title {
+                h2 #sync { "Synchronization" }
+                div.inline {
+                    a.button href=(console.at(&path)) { "Refresh" }
+                    (console.button(&format!("{path}/sync"), &[], &html! { button type="submit" { "Sync Now" } }))
+                }
+            }
+            dl {
+                dt { "State" } dd { (word(&status)) }
+                (told("Users", &count("userTotal")))
+                (told("Users in sync", &count("successCount")))
+                (told("Users failed", &count("failedCount")))
+                (told("Waiting", &count("pendingCount")))
+                (told("Last synchronized", status["lastSyncAt"].as_str().unwrap_or_default()))
+            }
+            @if !failures.is_empty() {
+                h3 #failures { "What failed" }
+                table aria-labelledby="failures" {
+                    thead { tr { th scope="col" { "Who" } th scope="col" { "Kind" } th scope="col" { "What the target answered" } } }
+                    tbody {
+                        @for (name, kind, message) in &failures {
+                            tr { th scope="row" { (name) } td { (kind) } td.told { (message) } }
+                        }
+                    }
+                }
+            }
+        }
+    })
+}
