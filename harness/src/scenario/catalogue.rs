@@ -17,7 +17,7 @@ macro_rules! embedded {
 }
 
 /// The embedded files, in the order of the guide.
-pub const FILES: [(&str, &str); 10] = embedded![
+pub const FILES: &[(&str, &str)] = &embedded![
     "the_whole_guide.feature",
     "licence_key.feature",
     "configurator.feature",

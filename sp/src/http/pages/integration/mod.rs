@@ -22,7 +22,7 @@ use super::form::{self, Attempt, Posted};
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::configurator::groups::GroupEntered;
-use crate::configurator::saml::{Settings, Source};
+use crate::configurator::saml::{Picked, Settings, Source};
 use crate::configurator::{
     self, By, ConfiguratorError, Entered, Step, application, backup_login, domains, groups, saml,
     scim, users,
@@ -171,6 +171,7 @@ async fn perform(
                 unsolicited: Some(form.ticked("unsolicited")),
                 sign_requests: Some(form.ticked("sign_requests")),
                 encryption: Some(form.ticked("encryption")),
+                ..Settings::default()
             };
             saml::settle(portal, by, settings).await?;
         }
@@ -191,9 +192,9 @@ async fn perform(
 /// The first of the three ways that was filled in.
 fn source(form: &Posted) -> Source {
     if let Some(xml) = form.given("metadata_file").or(form.given("metadata_xml")) {
-        Source::Xml(xml.to_owned())
+        Source::Xml(xml.to_owned(), Picked::default())
     } else if let Some(url) = form.given("metadata_url") {
-        Source::Url(url.to_owned())
+        Source::Url(url.to_owned(), Picked::default())
     } else {
         Source::Manual {
             entity_id: form.get("entity_id").to_owned(),
