@@ -311,7 +311,8 @@ async fn a_key_is_issued_registered_and_withdrawn_with_its_reason() {
         .post("/api/license-keys", &json!({"key": unregistered}))
         .await
         .problem(410, "license-key-cancelled");
-    assert_eq!(cancel(&parties.key.lock().unwrap().clone()).await, 204);
+    let key = parties.key.lock().unwrap().clone();
+    assert_eq!(cancel(&key).await, 204);
     let app = parties.browser();
     let held = json!({"license_token": held["license_token"], "device_id": "mac-1"});
     let revoked = app
