@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
         Command::Demo(demo) => demo.perform().await,
         Command::Up(up) => up.perform().await,
         Command::Run(run) => run.perform().await,
-        Command::Bench(bench) => bench.perform(),
+        Command::Bench(bench) => bench.perform().await,
         Command::Check(check) => check.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };

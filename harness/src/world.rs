@@ -7,6 +7,7 @@ use desktop_sim::{Activated, ActivationError, App, Standing, Transcript};
 use serde_json::Value;
 use url::Url;
 
+use crate::acts::Provider;
 use crate::judge::{Failed, Outcome};
 use crate::report::Kept;
 use crate::{Options, Rehearsal, StartError};
@@ -50,6 +51,8 @@ pub struct World {
     pub scim_token: String,
     /// What was made in the IdP.
     pub directory: Directory,
+    /// Who provisions by SCIM in the IdP's place.
+    pub provider: Provider,
     /// The desktop app at hand.
     pub app: Option<App>,
     /// What the app's last activation came to.
@@ -133,6 +136,7 @@ impl World {
             license_key: String::new(),
             scim_token: String::new(),
             directory: Directory::default(),
+            provider: Provider::default(),
             app: None,
             activation: None,
             transcript: Transcript::default(),

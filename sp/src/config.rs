@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use jiff::SignedDuration;
+use scim::schema::Schema;
 use url::Url;
+
+use crate::throttling::Rate;
 
 /// How a portal is set up. [`Config::default`] listens on a free loopback
 /// port; only `database_url` must be given.
@@ -37,6 +40,10 @@ pub struct Config {
     pub sso_request_lifetime: SignedDuration,
     /// How long the former SCIM token still works after a rotation.
     pub scim_token_overlap: SignedDuration,
+    /// How many SCIM requests a tenant may send; as many as it likes without.
+    pub scim_rate: Option<Rate>,
+    /// Extensions of SCIM users beside the enterprise one (RFC 7643 §3.3).
+    pub scim_extensions: Vec<&'static Schema>,
     /// How long a desktop runs without asking the portal.
     pub license_grace: SignedDuration,
     /// How soon a desktop should ask again.
@@ -85,6 +92,8 @@ impl Default for Config {
             session_lifetime: SignedDuration::from_hours(12),
             sso_request_lifetime: SignedDuration::from_mins(15),
             scim_token_overlap: SignedDuration::from_hours(24),
+            scim_rate: None,
+            scim_extensions: Vec::new(),
             license_grace: SignedDuration::from_hours(14 * 24),
             license_revalidation: SignedDuration::from_hours(24),
             logout_lifetime: SignedDuration::from_mins(5),

@@ -26,7 +26,9 @@ pub mod refusal;
 pub mod roles;
 mod serving;
 pub mod store;
+mod throttling;
 
 pub use config::{Config, KeyMaterial, SocialProvider};
 pub use portal::Portal;
 pub use serving::{Running, StartError, start};
+pub use throttling::Rate;

@@ -8,6 +8,7 @@ use ambient::telemetry::LogFormat;
 use ambient::{Ambient, Chance, SimulatedClock, SystemClock};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scim::schema::Schema;
 use serde::Deserialize;
 use url::Url;
 
@@ -58,6 +59,16 @@ struct Serve {
     /// Written once the portal listens: {"base_url", "control_url"}
     #[arg(long, env = "SP_READY_FILE")]
     ready_file: Option<PathBuf>,
+    /// SCIM requests that each tenant may send in a second; as many as it likes without
+    #[arg(long, env = "SP_SCIM_RATE")]
+    scim_rate: Option<f64>,
+    /// A JSON file with a schema that extends SCIM users (RFC 7643 §7), repeatable
+    #[arg(
+        long = "scim-extension",
+        env = "SP_SCIM_EXTENSIONS",
+        value_delimiter = ','
+    )]
+    scim_extensions: Vec<PathBuf>,
     /// How log lines look
     #[arg(long, env = "SP_LOG", value_enum)]
     log: Option<Log>,
@@ -91,9 +102,25 @@ struct File {
     clock: Option<ClockKind>,
     seed: Option<u64>,
     ready_file: Option<PathBuf>,
+    scim_rate: Option<f64>,
+    scim_extensions: Vec<PathBuf>,
     log: Option<Log>,
     /// `[[social]]`: id, name, issuer, client_id, client_secret.
     social: Vec<sp::SocialProvider>,
+}
+
+fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let document = serde_json::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+    Schema::from_json(&document).with_context(|| format!("in {}", path.display()))
+}
+
+fn rate(per_second: f64) -> anyhow::Result<sp::Rate> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let burst = per_second.ceil().clamp(1.0, 1e9) as u32;
+    sp::Rate::new(per_second, burst)
+        .with_context(|| format!("scim_rate: expected a number above 0, came {per_second}"))
 }
 
 #[tokio::main]
@@ -143,6 +170,15 @@ async fn main() -> anyhow::Result<()> {
             flags.dns_servers
         },
         social: file.social,
+        scim_rate: flags.scim_rate.or(file.scim_rate).map(rate).transpose()?,
+        scim_extensions: if flags.scim_extensions.is_empty() {
+            file.scim_extensions
+        } else {
+            flags.scim_extensions
+        }
+        .iter()
+        .map(extension)
+        .collect::<anyhow::Result<_>>()?,
         ..defaults
     };
     let running = sp::start(config, ambient).await?;

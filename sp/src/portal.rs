@@ -8,9 +8,12 @@ use saml::keys::SigningKey;
 use url::Url;
 
 use crate::accounts::Throttle;
+use crate::configurator::scim::Callers;
+use crate::directory::ResourceTypes;
 use crate::directory::sync_log::SyncLog;
 use crate::licensing::LicenseKey;
 use crate::store::Store;
+use crate::throttling::RateLimits;
 use crate::{Config, dns};
 
 /// What a running portal is made of. Cheap to clone.
@@ -33,6 +36,12 @@ pub struct Inner {
     pub base_url: String,
     /// Wrong passwords, counted.
     pub throttle: Throttle,
+    /// Which SCIM callers were let in.
+    pub scim_callers: Callers,
+    /// How many SCIM requests each tenant may send.
+    pub scim_rates: RateLimits,
+    /// What SCIM resources look like.
+    pub resource_types: ResourceTypes,
     /// The key for AuthnRequests, once it was wanted.
     pub request_key: tokio::sync::OnceCell<SigningKey>,
     /// The key for licences, once it was wanted.

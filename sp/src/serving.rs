@@ -8,10 +8,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Throttle;
+use crate::configurator::scim::Callers;
+use crate::directory::ResourceTypes;
 use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;
 use crate::portal::{Inner, Portal};
 use crate::store::{Store, StoreError, stored};
+use crate::throttling::RateLimits;
 use crate::{Config, http};
 
 /// Why a portal didn't start.
@@ -111,6 +114,9 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         .build()?;
     let database_url = config.database_url.clone();
     let portal = Portal::new(Inner {
+        scim_callers: Callers::default(),
+        scim_rates: RateLimits::new(config.scim_rate),
+        resource_types: ResourceTypes::with(&config.scim_extensions),
         config,
         ambient,
         store: store.clone(),

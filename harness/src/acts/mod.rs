@@ -13,12 +13,14 @@ mod provisioning;
 mod sign_on;
 mod single_logout;
 mod social;
+mod vendors;
 
 pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;
 pub(crate) use licence_key::per_user_key;
 pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
 pub(crate) use single_logout::shown;
+pub use vendors::Provider;
 
 use reqwest::Method;
 use serde_json::Value;

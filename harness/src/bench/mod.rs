@@ -1,11 +1,15 @@
 //! Throughput, each beside its physical limit measured in the same run.
 //!
 //! - [`saml`]: signing and verifying responses, beside raw RSA.
+//! - [`sync`]: a whole directory provisioned, beside bare creations.
+//! - [`scim`]: the SCIM server over HTTP, beside the database's own pace.
 //!
 //! The machines that this runs on are noisy: work and limit take turns in
 //! short rounds, and the ratio is the median of the rounds' ratios.
 
 pub mod saml;
+pub mod scim;
+pub mod sync;
 
 use std::time::{Duration, Instant};
 
@@ -46,30 +50,40 @@ where
     L: FnMut(),
 {
     let mut latencies = Vec::new();
-    let mut ratios = Vec::new();
     let (mut rates, mut limits) = (Vec::new(), Vec::new());
     // The first round warms up and is forgotten.
     round(&mut work, &mut Vec::new());
     round(&mut limit, &mut Vec::new());
     let start = Instant::now();
-    while start.elapsed() < time || ratios.len() < 5 {
+    while start.elapsed() < time || rates.len() < 5 {
         let raw = round(&mut limit, &mut Vec::new());
         let rate = round(&mut work, &mut latencies);
         rates.push(rate);
         limits.push(raw);
-        ratios.push(rate / raw);
     }
+    measured(name, limit_name, latencies, rates, limits)
+}
+
+/// A measurement from its rounds, of which work and limit have as many.
+fn measured(
+    name: &str,
+    limit_name: &str,
+    mut latencies: Vec<Duration>,
+    rates: Vec<f64>,
+    limits: Vec<f64>,
+) -> Measured {
     latencies.sort_unstable();
     let quantile = |share: usize| {
-        let at = (latencies.len() * share / 100).min(latencies.len() - 1);
-        latencies[at].as_secs_f64() * 1e6
+        let at = (latencies.len() * share / 100).min(latencies.len().saturating_sub(1));
+        latencies.get(at).map_or(0.0, Duration::as_secs_f64) * 1e6
     };
+    let ratios = rates.iter().zip(&limits).map(|(rate, limit)| rate / limit);
     Measured {
         name: name.to_owned(),
+        ratio: median(ratios.collect()),
         ops_per_sec: median(rates),
         limit_ops_per_sec: median(limits),
         limit_name: limit_name.to_owned(),
-        ratio: median(ratios),
         p50_us: quantile(50),
         p99_us: quantile(99),
         rss_mb: resident_megabytes(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use clap::{Args, ValueEnum};
-use harness::bench::{Measured, saml};
+use harness::bench::{Measured, saml, scim, sync};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -14,6 +14,10 @@ enum What {
     Sign,
     /// Verifying responses.
     Verify,
+    /// The SCIM server.
+    Scim,
+    /// Provisioning a directory from the simulated IdP, in 100 groups.
+    Sync,
 }
 
 /// Arguments of `rehearsal bench`.
@@ -21,6 +25,9 @@ enum What {
 pub(crate) struct Bench {
     /// What to measure; everything by default.
     what: Option<What>,
+    /// The size that the directory grows to; first it is measured at 1,000 and 10,000.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    users: usize,
     /// For how long each, in seconds.
     #[arg(long, value_name = "N", default_value_t = 3)]
     seconds: u64,
@@ -30,7 +37,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn perform(&self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(&self) -> anyhow::Result<bool> {
         let now = Ambient::real().now();
         let time = Duration::from_secs(self.seconds);
         let wanted = |what| self.what.is_none_or(|only| only == what);
@@ -40,6 +47,17 @@ impl Bench {
         }
         if wanted(What::Verify) {
             measured.push(saml::verify(now, time)?);
+        }
+        if wanted(What::Scim) {
+            let mut sizes: Vec<usize> = [1000, 10_000]
+                .into_iter()
+                .filter(|size| *size < self.users)
+                .collect();
+            sizes.push(self.users.max(20));
+            measured.extend(scim::measure(&sizes, time).await?);
+        }
+        if wanted(What::Sync) {
+            measured.extend(sync::measure(self.users, 100).await?);
         }
         let mut out = std::io::stdout();
         if self.json {

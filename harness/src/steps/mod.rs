@@ -10,3 +10,4 @@ mod provisioning;
 mod sign_on;
 mod single_logout;
 mod social;
+mod vendors;

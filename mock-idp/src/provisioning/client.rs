@@ -1,10 +1,15 @@
 //! The SCIM 2.0 client (RFC 7644): one method for each thing that the engine
 //! asks of a target.
+//!
+//! A call is tried once. What may work later says when ([`super::waiting`]),
+//! and the engine's queue, which outlives the process, tries again then. A
+//! creation whose answer is lost is looked up first: nobody is made twice.
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::connection::Connection;
+use super::waiting;
 
 /// Why the target did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,10 +77,7 @@ impl Client<'_> {
             after: None,
         })?;
         let status = answer.status();
-        let after = answer
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let after = waiting::asked_for(answer.headers());
         let text = answer.text().await.map_err(|error| PushError::Later {
             reason: format!("{what}: {status}, the body broke off: {error}"),
             after: None,
@@ -136,14 +138,37 @@ impl Client<'_> {
             .await
     }
 
-    /// Makes a resource; its id.
+    /// Makes a resource; its id. When the answer is lost, the resource that
+    /// is there by its name is the one that was made.
     pub(crate) async fn create(&self, path: &str, resource: &Value) -> Result<String, PushError> {
-        let made = self.call(Method::POST, path, None, Some(resource)).await?;
+        let made = match self.call(Method::POST, path, None, Some(resource)).await {
+            Ok(made) => made,
+            Err(PushError::Later {
+                reason,
+                after: None,
+            }) => {
+                return match self.made_after_all(path, resource).await {
+                    Some(id) => Ok(id),
+                    None => Err(PushError::Later {
+                        reason,
+                        after: None,
+                    }),
+                };
+            }
+            Err(error) => return Err(error),
+        };
         made["id"].as_str().map(str::to_owned).ok_or_else(|| {
             PushError::Refused(format!(
                 "POST {path}: expected an id in the answer, came none"
             ))
         })
+    }
+
+    async fn made_after_all(&self, path: &str, resource: &Value) -> Option<String> {
+        let (attribute, name) = ["userName", "displayName"]
+            .into_iter()
+            .find_map(|attribute| Some((attribute, resource[attribute].as_str()?)))?;
+        self.find(path, attribute, name).await.ok()?
     }
 
     /// Puts a resource in the place of the one with that id.

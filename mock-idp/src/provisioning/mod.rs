@@ -17,6 +17,7 @@ pub(crate) mod rendering;
 pub(crate) mod status;
 pub(crate) mod tokens;
 mod users;
+mod waiting;
 
 use std::time::Duration;
 
@@ -35,8 +36,6 @@ use habits::Habits;
 
 /// How often a put-off push looks at a clock that others may move.
 const GLANCE: Duration = Duration::from_millis(100);
-/// The longest that a failed push is put off.
-const LONGEST_WAIT: i64 = 300;
 
 /// How the engine hears of work, and others of its progress.
 pub(crate) struct Signals {
@@ -155,8 +154,8 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
             if job.attempts + 1 < idp.config.push_attempts =>
         {
             let seconds = after
-                .unwrap_or(1 << job.attempts.clamp(0, 16))
-                .clamp(1, LONGEST_WAIT);
+                .unwrap_or_else(|| waiting::backed_off(job.attempts, idp.ambient.chance()))
+                .clamp(1, waiting::LONGEST);
             let until = later(now, seconds);
             tracing::warn!(subject = ?job.subject, %reason, "push put off until {until}");
             sync::put_off(&mut tx, job, until, reason).await?;

@@ -2,33 +2,46 @@
 
 use serde_json::{Value, json};
 
-use crate::schema::{ENTERPRISE_USER, GROUP, GROUP_TYPE, ResourceType, Schema, USER, USER_TYPE};
-
 /// What a service provider supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     /// How many resources a page has at most.
     pub max_results: usize,
+    /// How many it has when the client does not say.
+    pub page_size: usize,
+    /// For how many seconds a cursor is good.
+    pub cursor_timeout: i64,
+    /// How many operations a bulk request has at most.
+    pub max_operations: usize,
+    /// How many bytes it has at most.
+    pub max_payload: usize,
     /// Where to read more.
     pub documentation_uri: Option<String>,
 }
-
-/// Every schema.
-pub static SCHEMAS: [&Schema; 3] = [&USER, &ENTERPRISE_USER, &GROUP];
-
-/// Every resource type.
-pub static RESOURCE_TYPES: [&ResourceType; 2] = [&USER_TYPE, &GROUP_TYPE];
 
 /// The document at `/ServiceProviderConfig` (RFC 7643 §5).
 pub fn service_provider_config(capabilities: &Capabilities, base_url: &str) -> Value {
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": true,
+            "maxOperations": capabilities.max_operations,
+            "maxPayloadSize": capabilities.max_payload,
+        },
         "filter": {"supported": true, "maxResults": capabilities.max_results},
         "changePassword": {"supported": false},
         "sort": {"supported": true},
         "etag": {"supported": true},
+        // RFC 9865 §3
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": capabilities.page_size,
+            "maxPageSize": capabilities.max_results,
+            "cursorTimeout": capabilities.cursor_timeout,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",

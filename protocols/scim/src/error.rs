@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::messages;
 
-/// The detail error keywords of RFC 7644 §3.12, table 9.
+/// The detail error keywords of RFC 7644 §3.12, table 9, and RFC 9865 §2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScimType {
     /// The filter cannot be read, or its attribute and operator do not go together.
@@ -27,6 +27,12 @@ pub enum ScimType {
     InvalidVers,
     /// The request would reveal what must not stand in a URI.
     Sensitive,
+    /// The cursor is none that this query was given (RFC 9865 §2.1).
+    InvalidCursor,
+    /// The cursor was given too long ago (RFC 9865 §2.1).
+    ExpiredCursor,
+    /// The count is none that a page by cursor can have (RFC 9865 §2.1).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -43,6 +49,9 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }

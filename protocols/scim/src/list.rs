@@ -1,6 +1,6 @@
 //! Queries and their answers (RFC 7644 §3.4.2, §3.4.3).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::filter::{self, Filter};
 use crate::resource::member;
@@ -15,6 +15,9 @@ pub struct ListQuery {
     pub start_index: usize,
     /// How many at most.
     pub count: Option<usize>,
+    /// Where the page begins, when pages go by cursor (RFC 9865); empty for
+    /// the first one.
+    pub cursor: Option<String>,
     /// In the order of this attribute.
     pub sort_by: Option<AttributePath>,
     /// Last first.
@@ -59,10 +62,23 @@ impl ListQuery {
             }
         };
         let positive = |number: i64| usize::try_from(number).unwrap_or(0);
+        let cursor = parameter("cursor").map(str::to_owned);
+        if cursor.is_some() && parameter("startIndex").is_some() {
+            return Err(Error::of(
+                ScimType::InvalidValue,
+                "expected startIndex or cursor, came both: a query pages one way or the other",
+            ));
+        }
         Ok(Self {
+            cursor,
             filter: parameter("filter").map(filter::parse).transpose()?,
             start_index: number("startIndex")?.map_or(1, positive).max(1),
-            count: number("count")?.map(positive),
+            count: number("count")
+                .map_err(|error| match parameter("cursor") {
+                    Some(_) => Error::of(ScimType::InvalidCount, error.detail),
+                    None => error,
+                })?
+                .map(positive),
             sort_by,
             descending,
             projection: Projection::parse(
@@ -93,6 +109,7 @@ impl ListQuery {
             "filter",
             "startIndex",
             "count",
+            "cursor",
             "sortBy",
             "sortOrder",
             "attributes",
@@ -119,45 +136,6 @@ impl ListQuery {
                 .map(|(_, text)| text.as_str())
         })
     }
-
-    /// Sorts resources as asked: letter case does not matter, and those
-    /// without a value come last (RFC 7644 §3.4.2.3).
-    pub fn sort(&self, resources: &mut [Value]) {
-        let Some(path) = &self.sort_by else {
-            return;
-        };
-        let key = |resource: &Value| -> Option<String> {
-            let holder = match &path.schema {
-                Some(urn) => member(resource, urn).or(Some(resource)),
-                None => Some(resource),
-            };
-            let value = member(holder?, &path.name)?;
-            let value = match value {
-                Value::Array(values) => {
-                    let primary = values
-                        .iter()
-                        .find(|one| one["primary"] == Value::Bool(true));
-                    primary.or_else(|| values.first())?
-                }
-                other => other,
-            };
-            let value = match (&path.sub, value) {
-                (Some(sub), value) => member(value, sub)?,
-                (None, Value::Object(_)) => member(value, "value")?,
-                (None, value) => value,
-            };
-            Some(
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_lowercase),
-            )
-        };
-        resources.sort_by(|a, b| match (key(a), key(b)) {
-            (Some(a), Some(b)) if self.descending => b.cmp(&a),
-            (Some(a), Some(b)) => a.cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        });
-    }
 }
 
 /// A page of resources.
@@ -165,21 +143,45 @@ impl ListQuery {
 pub struct ListResponse {
     /// How many there are altogether.
     pub total_results: usize,
-    /// The number of the first one here, from 1.
-    pub start_index: usize,
-    /// The resources.
-    pub resources: Vec<Value>,
+    /// The number of the first one here, from 1; none in a page by cursor
+    /// (RFC 9865 §2.1).
+    pub start_index: Option<usize>,
+    /// Where the next page begins, in a page by cursor.
+    pub next_cursor: Option<String>,
+    /// The resources, each as JSON text.
+    pub resources: Vec<String>,
 }
 
 impl ListResponse {
-    /// The message.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "schemas": [messages::LIST_RESPONSE],
-            "totalResults": self.total_results,
-            "startIndex": self.start_index,
-            "itemsPerPage": self.resources.len(),
-            "Resources": self.resources,
-        })
+    /// The message, as JSON text: resources are put in as they are.
+    pub fn to_text(&self) -> String {
+        use std::fmt::Write as _;
+        let length: usize = self.resources.iter().map(|one| one.len() + 1).sum();
+        let mut text = String::with_capacity(length + 256);
+        let _ = write!(
+            text,
+            r#"{{"schemas":["{}"],"totalResults":{}"#,
+            messages::LIST_RESPONSE,
+            self.total_results
+        );
+        if let Some(start) = self.start_index {
+            let _ = write!(text, r#","startIndex":{start}"#);
+        }
+        if let Some(cursor) = &self.next_cursor {
+            let _ = write!(text, r#","nextCursor":{}"#, Value::from(cursor.as_str()));
+        }
+        let _ = write!(
+            text,
+            r#","itemsPerPage":{},"Resources":["#,
+            self.resources.len()
+        );
+        for (number, resource) in self.resources.iter().enumerate() {
+            if number > 0 {
+                text.push(',');
+            }
+            text.push_str(resource);
+        }
+        text.push_str("]}");
+        text
     }
 }

@@ -58,6 +58,27 @@ impl Projection {
         }
     }
 
+    /// Whether nothing in particular was asked for.
+    pub fn is_default(&self) -> bool {
+        self.only.is_empty() && self.without.is_empty()
+    }
+
+    /// Whether the resource is answered as it is kept, when what is never
+    /// returned is not kept either.
+    pub fn takes_all(&self, of: &ResourceType) -> bool {
+        let on_request = |attribute: &Attribute| {
+            let is = |one: &Attribute| one.returned == Returned::Request;
+            is(attribute) || attribute.sub_attributes.iter().any(is)
+        };
+        self.only.is_empty()
+            && self.without.is_empty()
+            && !of.attributes().any(on_request)
+            && !of
+                .extensions
+                .iter()
+                .any(|extension| extension.attributes.iter().any(on_request))
+    }
+
     /// The resource as it is answered.
     pub fn apply(&self, resource: &Value, of: &ResourceType) -> Value {
         let Some(object) = resource.as_object() else {
@@ -66,12 +87,23 @@ impl Projection {
         let mut out = Map::new();
         for (key, value) in object {
             if let Some(extension) = of.extension_by_id(key) {
-                let inner = self.members(value, extension.attributes, Some(extension.id));
+                // Named by its URN alone, an extension is meant as a whole.
+                let whole = |paths: &[AttributePath]| {
+                    paths
+                        .iter()
+                        .any(|path| path.to_string().eq_ignore_ascii_case(extension.id))
+                };
+                if whole(&self.without) {
+                    continue;
+                }
+                let everything = Self::default();
+                let by = if whole(&self.only) { &everything } else { self };
+                let inner = by.members(value, extension.attributes, extension.id, true);
                 if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
                     out.insert(key.clone(), inner);
                 }
             } else if let Some(attribute) = of.attributes().find(|one| one.name == key)
-                && let Some(value) = self.one(attribute, value, None)
+                && let Some(value) = self.one(attribute, value, of.schema.id, false)
             {
                 out.insert(key.clone(), value);
             }
@@ -79,18 +111,25 @@ impl Projection {
         Value::Object(out)
     }
 
-    fn members(&self, value: &Value, of: &[Attribute], schema: Option<&str>) -> Value {
+    fn members(&self, value: &Value, of: &[Attribute], schema: &str, extends: bool) -> Value {
         let object = value.as_object().into_iter().flatten();
         object
             .filter_map(|(key, value)| {
                 let attribute = of.iter().find(|one| one.name == key)?;
-                Some((key.clone(), self.one(attribute, value, schema)?))
+                Some((key.clone(), self.one(attribute, value, schema, extends)?))
             })
             .collect::<Map<_, _>>()
             .into()
     }
 
-    fn one(&self, attribute: &Attribute, value: &Value, schema: Option<&str>) -> Option<Value> {
+    /// Attributes of an extension are named with its URN, others may be.
+    fn one(
+        &self,
+        attribute: &Attribute,
+        value: &Value,
+        schema: &str,
+        extends: bool,
+    ) -> Option<Value> {
         match attribute.returned {
             Returned::Never => return None,
             Returned::Always => return Some(value.clone()),
@@ -98,10 +137,10 @@ impl Projection {
         }
         let mine = |path: &&AttributePath| {
             path.name.eq_ignore_ascii_case(attribute.name)
-                && (schema.is_none()
-                    || path.schema.as_deref().is_some_and(|urn| {
-                        schema.is_some_and(|schema| urn.eq_ignore_ascii_case(schema))
-                    }))
+                && path
+                    .schema
+                    .as_deref()
+                    .map_or(!extends, |urn| urn.eq_ignore_ascii_case(schema))
         };
         let subs = |paths: &[AttributePath]| -> Option<Vec<String>> {
             let named: Vec<&AttributePath> = paths.iter().filter(mine).collect();

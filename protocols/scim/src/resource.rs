@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Attribute, Kind, Mutability, ResourceType};
+use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned};
 use crate::{Error, ScimType};
 
 /// The member of an object, its name in any letter case (RFC 7643 §2.1).
@@ -52,6 +52,8 @@ impl Resource {
         declared(body, of)?;
         let mut out = Map::new();
         let mut schemas = vec![Value::from(of.schema.id)];
+        // First, as people expect it; filled in at the end.
+        out.insert("schemas".into(), Value::Null);
         for attribute in of.attributes() {
             if attribute.name == "schemas" {
                 continue;
@@ -85,6 +87,22 @@ impl Resource {
         }
         out.insert("schemas".into(), schemas.into());
         Ok(Self(out))
+    }
+
+    /// Takes out what nobody may ever read (RFC 7643 §2.2, `never`): a
+    /// password that is not used is not kept.
+    pub fn forget_secrets(&mut self, of: &ResourceType) {
+        let is_secret = |attribute: &&Attribute| attribute.returned == Returned::Never;
+        for attribute in of.attributes().filter(is_secret) {
+            self.0.remove(attribute.name);
+        }
+        for extension in of.extensions {
+            if let Some(held) = self.0.get_mut(extension.id).and_then(Value::as_object_mut) {
+                for attribute in extension.attributes.iter().filter(is_secret) {
+                    held.remove(attribute.name);
+                }
+            }
+        }
     }
 
     /// The attribute at the top, by its canonical name.
@@ -194,6 +212,90 @@ fn read(
     }
 }
 
+/// A value as a PATCH brings it: names in their canonical letter case, values
+/// of their types, parts that only the service provider may say left out.
+/// Nulls stay, since they take away.
+pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Result<Value, Error> {
+    if !attribute.multi_valued {
+        return coerced_one(attribute, value, place);
+    }
+    let single = [value.clone()];
+    let values = match value {
+        Value::Null => return Ok(Value::Null),
+        Value::Array(values) => values.as_slice(),
+        _ => single.as_slice(),
+    };
+    let mut read = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let value = coerced_one(attribute, value, &format!("{place}[{index}]"))?;
+        if !value.is_null() {
+            read.push(value);
+        }
+    }
+    Ok(Value::Array(read))
+}
+
+/// [`coerced`], of one value where there may be many.
+pub(crate) fn coerced_one(
+    attribute: &Attribute,
+    value: &Value,
+    place: &str,
+) -> Result<Value, Error> {
+    match (attribute.kind, value) {
+        (Kind::Complex, Value::Object(members)) => {
+            let mut out = Map::new();
+            for (name, value) in members {
+                let Some(sub) = attribute.sub_attribute(name) else {
+                    continue;
+                };
+                if sub.mutability != Mutability::ReadOnly {
+                    let place = format!("{place}.{}", sub.name);
+                    out.insert(sub.name.to_owned(), coerced(sub, value, &place)?);
+                }
+            }
+            Ok(Value::Object(out))
+        }
+        // Entra sends a manager as a bare id, others do so with members.
+        (Kind::Complex, Value::String(text)) if attribute.sub_attribute("value").is_some() => {
+            Ok(serde_json::json!({"value": text}))
+        }
+        _ => Ok(one(attribute, value, place)?.unwrap_or(Value::Null)),
+    }
+}
+
+/// Whether what may be written once only is as it was (RFC 7643 §2.2).
+///
+/// # Errors
+/// `mutability`, naming the attribute.
+pub fn keeps_immutable(before: &Value, after: &Value, of: &ResourceType) -> Result<(), Error> {
+    let check = |attributes: &[Attribute], before: &Value, after: &Value| {
+        for attribute in attributes {
+            let Some(held) = before.get(attribute.name).filter(|held| !held.is_null()) else {
+                continue;
+            };
+            let now = after.get(attribute.name).unwrap_or(&Value::Null);
+            if attribute.mutability == Mutability::Immutable && held != now {
+                return Err(Error::of(
+                    ScimType::Mutability,
+                    format!(
+                        "expected {} to stay {held}: it can be written once only",
+                        attribute.name
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    };
+    check(of.schema.attributes, before, after)?;
+    for extension in of.extensions {
+        if let Some(held) = before.get(extension.id) {
+            let now = after.get(extension.id).unwrap_or(&Value::Null);
+            check(extension.attributes, held, now)?;
+        }
+    }
+    Ok(())
+}
+
 /// One value of its type; `None` when it is unassigned.
 fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value>, Error> {
     let read = match (attribute.kind, value) {
@@ -201,6 +303,9 @@ fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value
         (Kind::String | Kind::Reference | Kind::Binary, Value::String(text)) => {
             if attribute.required && text.trim().is_empty() {
                 return Err(wrong(place, "a text that is not empty", value));
+            }
+            if text.contains('\0') {
+                return Err(wrong(place, "a text without the character NUL", value));
             }
             value.clone()
         }

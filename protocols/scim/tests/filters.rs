@@ -100,6 +100,8 @@ fn what_is_wrong_is_named_with_its_position() {
         assert_eq!(error.scim_type.unwrap().keyword(), "invalidFilter");
         assert!(error.detail.contains(said), "{filter}: {}", error.detail);
     }
+    let long = vec!["userName pr"; 501].join(" or ");
+    assert!(parse(&long).unwrap_err().detail.contains("500 comparisons"));
     let deep = format!("{}userName pr{}", "(".repeat(100_000), ")".repeat(100_000));
     assert!(parse(&deep).unwrap_err().detail.contains("32 levels"));
 }
@@ -112,6 +114,14 @@ fn attributes_that_do_not_exist_or_do_not_compare_are_refused() {
         "active co true",
         r#"name eq "x""#,
         "userName eq 1",
+        r#"password eq "secret""#,
+        "password pr",
+        "title gt null",
+        r#"meta.lastModified gt "yesterday""#,
+        r#"x509Certificates.value gt "AA""#,
+        r#"userName[value eq "x"]"#,
+        r#"emails.value[value eq "x"]"#,
+        r#"emails[primary eq "perhaps"]"#,
     ] {
         let parsed = parse(filter).unwrap();
         assert!(matches(&parsed, &user(), &USER_TYPE).is_err(), "{filter}");

@@ -63,6 +63,16 @@ fn users_are_changed_as_known_clients_ask() {
             "/emails/0/value",
             json!("a@b"),
         ),
+        (
+            json!([{"op": "replace", "path": "emails[type eq \"work\"]", "value": {"value": "a@b"}}]),
+            "/emails",
+            json!([{"type": "work", "value": "a@b"}]),
+        ),
+        (
+            json!([{"op": "add", "path": "emails[type eq \"work\"]", "value": {"display": "A"}}]),
+            "/emails/0/primary",
+            json!(true),
+        ),
         // Entra adds to a value that is not there yet.
         (
             json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1"}]),
@@ -78,6 +88,33 @@ fn users_are_changed_as_known_clients_ask() {
             json!([{"op": "remove", "path": "emails"}]),
             "/emails",
             Value::Null,
+        ),
+        (
+            json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": "anything"}]),
+            "/emails",
+            Value::Null,
+        ),
+        // The same value in other letter case, booleans as texts, names in any case.
+        (
+            json!([{"op": "add", "path": "EMAILS", "value": [{"Value": "Anna@corp.example", "Type": "work", "Primary": "True"}]}]),
+            "/emails",
+            json!([{"type": "work", "value": "Anna@corp.example", "primary": true}]),
+        ),
+        (
+            json!([{"op": "add", "path": "emails", "value": {"value": "h", "primary": "True"}}]),
+            "/emails/0/primary",
+            json!(false),
+        ),
+        (
+            json!([{"op": "replace", "value": {"title": null, "nickName": "A"}}]),
+            "/nickName",
+            json!("A"),
+        ),
+        // Entra's bare manager.
+        (
+            json!([{"op": "Add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": "9"}]),
+            "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/manager/value",
+            json!("9"),
         ),
         (
             json!([{"op": "Add", "value": {"name.givenName": "Ann", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "R&D"}}]),
@@ -172,8 +209,36 @@ fn what_cannot_be_done_has_its_keyword() {
             json!([{"op": "replace", "path": "groups", "value": []}]),
             "mutability",
         ),
+        (json!([{"op": "remove", "path": "userName"}]), "mutability"),
         (
-            json!([{"op": "remove", "path": "userName"}]),
+            json!([{"op": "replace", "path": "userName", "value": null}]),
+            "invalidValue",
+        ),
+        (json!([{"op": "replace", "path": "title"}]), "invalidSyntax"),
+        (
+            json!([{"op": "add", "path": "title", "value": null}]),
+            "invalidValue",
+        ),
+        (
+            json!([{"op": "replace", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1"}]),
+            "noTarget",
+        ),
+        (
+            json!([{"op": "replace", "path": "phoneNumbers.value", "value": "1"}]),
+            "noTarget",
+        ),
+        (
+            json!([{"op": "replace", "path": "emails[colour eq \"work\"].value", "value": "x"}]),
+            "invalidPath",
+        ),
+        (
+            json!([{"op": "replace", "path": "name[givenName eq \"Anna\"]", "value": {}}]),
+            "invalidPath",
+        ),
+        (
+            json!([{"op": "add", "path": "emails", "value": [
+                {"value": "a", "primary": true}, {"value": "b", "primary": true},
+            ]}, {"op": "replace", "path": "emails[type pr or not (type pr)].primary", "value": true}]),
             "invalidValue",
         ),
         (
@@ -250,4 +315,121 @@ fn an_answer_has_what_was_asked_for() {
         "always returned"
     );
     assert!(Projection::parse(Some("a"), Some("b")).is_err());
+}
+
+#[test]
+fn a_list_is_told_apart_where_that_can_be() {
+    use scim::patch::ListChange::{Join, Leave, Replace};
+    let split = |operations: Value| {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        let operations = patch::parse(&body).unwrap();
+        patch::split(&operations, "members", &GROUP_TYPE).unwrap()
+    };
+    let texts = |all: &[&str]| -> Vec<String> { all.iter().map(|one| (*one).to_owned()).collect() };
+    let (changes, rest) = split(json!([
+        {"op": "Add", "path": "Members", "value": [{"value": "1"}]},
+        {"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members", "value": {"value": "2"}},
+        {"op": "remove", "path": "members[value eq \"1\" or value eq \"2\"]"},
+        {"op": "remove", "path": "members", "value": [{"value": "3"}]},
+        {"op": "replace", "value": {"id": "x", "displayName": "A", "members": [{"value": "4"}]}},
+        {"op": "remove", "path": "members"},
+    ]))
+    .unwrap();
+    assert_eq!(
+        changes,
+        [
+            Join(texts(&["1"])),
+            Join(texts(&["2"])),
+            Leave(texts(&["1", "2"])),
+            Leave(texts(&["3"])),
+            Replace(texts(&["4"])),
+            Replace(vec![]),
+        ]
+    );
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].value, Some(json!({"id": "x", "displayName": "A"})));
+    for whole in [
+        json!([{"op": "remove", "path": "members[display co \"x\"]"}]),
+        json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "2"}]),
+    ] {
+        assert_eq!(split(whole), None);
+    }
+}
+
+#[test]
+fn what_is_immutable_stays() {
+    let change = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "9"}]);
+    let error = patched(&group(), &GROUP_TYPE, change).unwrap_err();
+    assert_eq!(error.scim_type, Some(scim::ScimType::Mutability));
+    let same = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "1"}]);
+    assert_eq!(
+        patched(&group(), &GROUP_TYPE, same).unwrap()["members"],
+        group()["members"]
+    );
+}
+
+#[test]
+fn an_extension_of_ones_own_is_data() {
+    let document = json!({
+        "id": "urn:example:scim:schemas:badge:2.0:User", "name": "Badge",
+        "attributes": [
+            {"name": "number", "type": "string", "mutability": "immutable", "caseExact": true},
+            {"name": "level", "type": "integer"},
+            {"name": "pin", "type": "string", "mutability": "writeOnly", "returned": "never"},
+            {"name": "doors", "type": "complex", "multiValued": true, "returned": "request",
+             "subAttributes": [{"name": "value", "type": "string"}]},
+        ],
+    });
+    let schema = scim::schema::Schema::from_json(&document).unwrap();
+    assert_eq!(
+        schema.to_json("x")["attributes"][0]["mutability"],
+        "immutable"
+    );
+    let of = USER_TYPE.extended(&[schema]);
+    let urn = schema.id;
+    let mut whole = user();
+    whole[urn] = json!({"Number": "7", "level": 3, "pin": "1", "doors": [{"value": "d"}]});
+    let mut read = Resource::parse(&whole, of).unwrap();
+    read.forget_secrets(of);
+    let before = read.into_json();
+    assert_eq!(
+        before[urn],
+        json!({"number": "7", "level": 3, "doors": [{"value": "d"}]})
+    );
+    let path = format!("{urn}:level");
+    let after = patched(
+        &before,
+        of,
+        json!([{"op": "replace", "path": path, "value": 4}]),
+    )
+    .unwrap();
+    assert_eq!(after[urn]["level"], 4);
+    assert!(scim::keeps_immutable(&before, &after, of).is_ok());
+    let path = format!("{urn}:number");
+    let after = patched(
+        &before,
+        of,
+        json!([{"op": "replace", "path": path, "value": "8"}]),
+    )
+    .unwrap();
+    assert!(scim::keeps_immutable(&before, &after, of).is_err());
+    let shown = |attributes: Option<&str>| {
+        Projection::parse(attributes, None)
+            .unwrap()
+            .apply(&before, of)[urn]
+            .clone()
+    };
+    assert_eq!(shown(None), json!({"number": "7", "level": 3}));
+    assert_eq!(shown(Some(urn)), json!({"number": "7", "level": 3}));
+    assert_eq!(
+        shown(Some(&format!("{urn}:doors"))),
+        json!({"doors": [{"value": "d"}]})
+    );
+    assert_eq!(shown(Some("level")), Value::Null);
+    let wrong = json!({"id": "urn:x", "name": "X", "attributes": [{"name": "a", "type": "text"}]});
+    let error = scim::schema::Schema::from_json(&wrong).unwrap_err();
+    assert!(error.to_string().contains("attributes[0].type"), "{error}");
 }

@@ -1,5 +1,8 @@
 //! Step 5, Configure SCIM integration (G-12).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::entering::{begun, change, note};
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
@@ -31,7 +34,7 @@ pub async fn enter(
     done: Option<bool>,
 ) -> Result<Entered, ConfiguratorError> {
     let detail = format!("enabled: {enabled:?}, done: {done:?}");
-    change(portal, by, Step::Scim, &detail, |tenant| {
+    let entered = change(portal, by, Step::Scim, &detail, |tenant| {
         if let Some(enabled) = enabled {
             tenant.scim_enabled = i64::from(enabled);
         }
@@ -39,7 +42,9 @@ pub async fn enter(
             tenant.scim_done = i64::from(done);
         }
     })
-    .await
+    .await;
+    portal.scim_callers.forget();
+    entered
 }
 
 /// Makes a bearer token; only its hash is kept. A former one goes on working
@@ -66,6 +71,7 @@ pub async fn new_token(portal: &Portal, by: By<'_>) -> Result<String, Configurat
     let hint = format!("…{}", row.hint);
     note(portal, &mut tx, by, "scim-token-made", &hint, "").await?;
     tx.commit().await?;
+    portal.scim_callers.forget();
     Ok(token)
 }
 
@@ -76,6 +82,55 @@ pub struct ScimAccess {
     pub tenant_id: String,
     /// Whose directory.
     pub business_id: String,
+    /// Where it is reached, without a slash at the end.
+    pub base_url: String,
+}
+
+/// A caller who was let in a moment ago.
+#[derive(Debug, Clone)]
+struct Known {
+    access: ScimAccess,
+    expires: Option<i64>,
+    last_used: i64,
+}
+
+/// Callers who were let in, so that not every request asks the database. Only
+/// where this process is the one that writes it: whoever changes what lets a
+/// caller in says [`Callers::forget`] before answering, and from then on the
+/// database is asked again.
+#[derive(Debug, Default)]
+pub struct Callers(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// By tenant and the token's hash.
+    known: HashMap<(String, String), Known>,
+    /// Counts what was forgotten: what was read before is not kept after.
+    forgotten: u64,
+}
+
+impl Callers {
+    /// Lets nobody in unasked any more.
+    pub fn forget(&self) {
+        let mut remembered = self.held();
+        remembered.known.clear();
+        remembered.forgotten += 1;
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, key: &(String, String)) -> Option<Known> {
+        self.held().known.get(key).cloned()
+    }
+
+    fn keep(&self, key: (String, String), known: Known, before: u64) {
+        let mut remembered = self.held();
+        if remembered.forgotten == before {
+            remembered.known.insert(key, known);
+        }
+    }
 }
 
 /// Whom a bearer token belongs to: nobody when it is unknown, expired,
@@ -88,11 +143,21 @@ pub async fn authenticate(
     tenant_id: &str,
     token: &str,
 ) -> Result<Option<ScimAccess>, StoreError> {
+    let now = portal.now();
+    // Shown to the minute: a provisioning of thousands need not write each time.
+    let is_fresh = |at: i64| (0..60).contains(&now.duration_since(instant(at)).as_secs());
+    let key = (tenant_id.to_owned(), fingerprint(token));
+    if let Some(known) = portal.scim_callers.find(&key)
+        && known.expires.is_none_or(|end| instant(end) > now)
+        && is_fresh(known.last_used)
+    {
+        return Ok(Some(known.access));
+    }
+    let forgotten = portal.scim_callers.held().forgotten;
     let mut db = portal.store.read().await?;
-    let Some(row) = store::tenants::token(&mut db, tenant_id, &fingerprint(token)).await? else {
+    let Some(row) = store::tenants::token(&mut db, tenant_id, &key.1).await? else {
         return Ok(None);
     };
-    let now = portal.now();
     let tenant = store::tenants::by_id(&mut db, tenant_id).await?;
     let Some(tenant) = tenant.filter(|tenant| tenant.scim_enabled == 1) else {
         return Ok(None);
@@ -101,15 +166,25 @@ pub async fn authenticate(
         return Ok(None);
     }
     drop(db);
-    // Shown to the minute: a provisioning of thousands need not write each time.
-    let fresh = |at| now.duration_since(instant(at)).as_secs() < 60;
-    if !row.last_used.is_some_and(fresh) {
+    let mut last_used = row.last_used.unwrap_or(i64::MIN);
+    if row.last_used.is_none() || !is_fresh(last_used) {
+        last_used = stored(now);
         let mut tx = portal.store.write().await?;
-        store::tenants::token_used(&mut tx, &row.token_hash, stored(now)).await?;
+        store::tenants::token_used(&mut tx, &row.token_hash, last_used).await?;
         tx.commit().await?;
     }
-    Ok(Some(ScimAccess {
+    let access = ScimAccess {
+        base_url: portal.service_provider(&tenant.id).scim_base_url,
         tenant_id: tenant.id,
         business_id: tenant.business_id,
-    }))
+    };
+    if !portal.store.is_postgres() {
+        let known = Known {
+            access: access.clone(),
+            expires: row.expires,
+            last_used,
+        };
+        portal.scim_callers.keep(key, known, forgotten);
+    }
+    Ok(Some(access))
 }

@@ -1,23 +1,36 @@
-//! Groups and memberships (RFC 7644 §3.3 – §3.6).
+//! Groups (RFC 7644 §3.3 – §3.6). Who is in them is [`super::membership`]'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use scim::patch::Operation;
-use scim::schema::GROUP_TYPE;
-use scim::{ListQuery, ListResponse, Resource, ScimType};
+use scim::patch::{ListChange, Operation};
+use scim::schema::{GROUP_TYPE, ResourceType};
+use scim::{ListQuery, ListResponse, Projection, Resource, SortValue};
 use serde_json::{Value, json};
 
-use super::listing::{chosen, looked_up, mentions, proven};
+use super::listing::{self, Listed};
+use super::membership::{carry_out, named};
 use super::{
-    Answered, Page, Precondition, Result, Stored, changed_meanwhile, kept, not_found, note,
+    Answered, Precondition, Result, Stored, changed_meanwhile, json_list, kept, not_found, note,
 };
 use crate::configurator::scim::ScimAccess;
-use crate::store::groups::{GroupRow, Key, MemberRow};
+use crate::store::groups::GroupRow;
+use crate::store::selection::{Condition, Field, Selection};
 use crate::store::{self, Db, stored};
 use crate::{Portal, licensing};
 
-/// Member id to `User` or `Group`.
-type Members = BTreeMap<String, String>;
+/// Up to so many members a PATCH is answered with the whole group. A larger
+/// one is answered 204, with the new version in the ETag: RFC 7644 §3.5.2
+/// leaves the choice, and the whole body would cost more than the change.
+pub const SHOWN_MEMBERS: i64 = 100;
+
+/// What a PATCH is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patched {
+    /// 200, and the resource.
+    Shown(Answered),
+    /// 204: the resource, without its text, is too large to be shown unasked.
+    Done(Answered),
+}
 
 /// Creates a group.
 ///
@@ -29,7 +42,7 @@ pub async fn create(
     mut resource: Resource,
 ) -> Result<Answered> {
     let now = stored(portal.now());
-    let wanted = resource.take("members");
+    let wanted = named(resource.take("members").as_ref());
     let row = GroupRow {
         id: portal.ambient.chance().uuid().to_string(),
         business_id: access.business_id.clone(),
@@ -42,23 +55,13 @@ pub async fn create(
     };
     let mut tx = portal.store.write().await?;
     store::groups::insert(&mut tx, &row).await?;
-    let members = known(&mut tx, access, &row.id, wanted.as_ref(), &Members::new()).await?;
-    for (id, kind) in &members {
-        store::groups::join(&mut tx, &row.id, id, kind).await?;
-    }
-    let users = store::groups::users_beneath(&mut tx, &row.id).await?;
-    let detail = format!("{} members", members.len());
-    note(
-        portal,
-        &mut tx,
-        access,
-        "group-created",
-        &row.display_name,
-        detail,
-    )
-    .await?;
+    let moved = carry_out(&mut tx, access, &row.id, &[ListChange::Join(wanted)]).await?;
+    let detail = moved.told();
+    let name = &row.display_name;
+    note(portal, &mut tx, access, "group-created", name, detail).await?;
+    let users = beneath(&mut tx, moved.ids()).await?;
     licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
-    let answered = answer(portal, &mut tx, access, &row, true).await?;
+    let answered = answer(&mut tx, access, &row, true).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
 }
@@ -75,7 +78,7 @@ pub async fn read(
 ) -> Result<Answered> {
     let mut db = portal.store.read().await?;
     let row = find(&mut db, access, id).await?;
-    answer(portal, &mut db, access, &row, with_members).await
+    answer(&mut db, access, &row, with_members).await
 }
 
 /// Replaces a group, members included (RFC 7644 §3.5.1).
@@ -86,10 +89,21 @@ pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
     id: &str,
-    resource: Resource,
+    mut resource: Resource,
     precondition: &Precondition,
 ) -> Result<Answered> {
-    change(portal, access, id, precondition, |_, _| Ok(resource)).await
+    let mut tx = portal.store.write().await?;
+    let before = locked(portal, &mut tx, access, id).await?;
+    precondition.holds(before.version)?;
+    let members = named(resource.take("members").as_ref());
+    let change = Change {
+        resource: Some(resource),
+        members: vec![ListChange::Replace(members)],
+    };
+    let row = change.save(portal, &mut tx, access, before).await?;
+    let answered = answer(&mut tx, access, &row, true).await?;
+    tx.commit().await.map_err(store::StoreError::from)?;
+    Ok(answered)
 }
 
 /// Modifies a group (RFC 7644 §3.5.2).
@@ -102,17 +116,58 @@ pub async fn patch(
     id: &str,
     operations: &[Operation],
     precondition: &Precondition,
-) -> Result<Answered> {
-    change(portal, access, id, precondition, |row, members| {
-        let mut before: Value = serde_json::from_str(&row.resource).unwrap_or_default();
-        let held = members
-            .iter()
-            .map(|(id, kind)| json!({"value": id, "type": kind}));
-        before["members"] = held.collect();
-        let after = scim::patch::apply(operations, &before, &GROUP_TYPE)?;
-        Ok(Resource::parse(&after, &GROUP_TYPE)?)
-    })
-    .await
+    projection: &Projection,
+) -> Result<Patched> {
+    let mut tx = portal.store.write().await?;
+    let before = locked(portal, &mut tx, access, id).await?;
+    precondition.holds(before.version)?;
+    let change = match scim::patch::split(operations, "members", &GROUP_TYPE)? {
+        Some((members, rest)) => Change {
+            resource: match rest.as_slice() {
+                [] => None,
+                rest => Some(applied(rest, &before, None)?),
+            },
+            members,
+        },
+        // What can't be told apart needs them all.
+        None => {
+            let held = store::groups::members(&mut tx, id, i64::MAX).await?;
+            let held = held.iter().map(
+                |one| json!({"value": one.member_id, "type": one.kind, "display": one.display}),
+            );
+            let mut resource = applied(operations, &before, Some(held.collect()))?;
+            let members = named(resource.take("members").as_ref());
+            Change {
+                resource: Some(resource),
+                members: vec![ListChange::Replace(members)],
+            }
+        }
+    };
+    let row = change.save(portal, &mut tx, access, before).await?;
+    let with_members = projection.wants("members");
+    let is_large = with_members
+        && projection.is_default()
+        && store::groups::count_members(&mut tx, id, SHOWN_MEMBERS + 1).await? > SHOWN_MEMBERS;
+    let patched = if is_large {
+        Patched::Done(answer(&mut tx, access, &row, false).await?)
+    } else {
+        Patched::Shown(answer(&mut tx, access, &row, with_members).await?)
+    };
+    tx.commit().await.map_err(store::StoreError::from)?;
+    Ok(patched)
+}
+
+fn applied(
+    operations: &[Operation],
+    before: &GroupRow,
+    members: Option<Value>,
+) -> Result<Resource> {
+    let mut resource: Value = serde_json::from_str(&before.resource).unwrap_or_default();
+    if let Some(members) = members {
+        resource["members"] = members;
+    }
+    let after = scim::patch::apply(operations, &resource, &GROUP_TYPE)?;
+    Ok(Resource::parse(&after, &GROUP_TYPE)?)
 }
 
 /// Deletes a group: its members lose what it gave them.
@@ -126,19 +181,12 @@ pub async fn delete(
     precondition: &Precondition,
 ) -> Result<()> {
     let mut tx = portal.store.write().await?;
-    let row = find(&mut tx, access, id).await?;
+    let row = locked(portal, &mut tx, access, id).await?;
     precondition.holds(row.version)?;
     let users = store::groups::users_beneath(&mut tx, id).await?;
     store::groups::delete(&mut tx, id).await?;
-    note(
-        portal,
-        &mut tx,
-        access,
-        "group-deleted",
-        &row.display_name,
-        "",
-    )
-    .await?;
+    let name = &row.display_name;
+    note(portal, &mut tx, access, "group-deleted", name, "").await?;
     licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(())
@@ -147,205 +195,156 @@ pub async fn delete(
 /// The groups a query asks for.
 ///
 /// # Errors
-/// `invalidFilter`.
+/// `invalidFilter`, `invalidPath` of a sort, and those of cursors.
 pub async fn list(portal: &Portal, access: &ScimAccess, query: &ListQuery) -> Result<ListResponse> {
-    proven(query, &GROUP_TYPE)?;
-    let mut db = portal.store.read().await?;
-    let business = &access.business_id;
-    let with_members = query.projection.wants("members")
-        || query
-            .filter
-            .as_ref()
-            .is_some_and(|filter| mentions(filter, "members"));
-    let key = query
-        .filter
-        .as_ref()
-        .and_then(|filter| looked_up(filter, &GROUP_TYPE));
-    let key = key.and_then(|(name, value)| match name.to_ascii_lowercase().as_str() {
-        "id" => Some((Key::Id, value)),
-        "displayname" => Some((Key::DisplayName, value)),
-        "externalid" => Some((Key::ExternalId, value)),
-        _ => None,
-    });
-    let whole = query.filter.is_some() || query.sort_by.is_some();
-    let rows = match key {
-        Some((key, value)) => store::groups::by_key(&mut db, business, key, value).await?,
-        None if whole => store::groups::page(&mut db, business, 0, i64::MAX).await?,
-        None => {
-            let page = Page::of(query);
-            let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-            let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-            store::groups::page(&mut db, business, offset, limit).await?
+    listing::list::<Groups>(portal, access, query).await
+}
+
+/// Groups, to be listed.
+struct Groups;
+
+impl Listed for Groups {
+    type Row = GroupRow;
+    const COSTLY: &'static str = "members";
+    const AT_ONCE: usize = 1;
+
+    fn of(_: &Portal) -> &'static ResourceType {
+        &GROUP_TYPE
+    }
+
+    fn id(row: &GroupRow) -> &str {
+        &row.id
+    }
+
+    fn key(row: &GroupRow, by: Field) -> SortValue {
+        // Exact in a double until the year 2255.
+        #[allow(clippy::cast_precision_loss)]
+        let number = |number: i64| SortValue::Number(number as f64);
+        match by {
+            Field::Id => SortValue::Text(row.id.clone()),
+            Field::DisplayName => SortValue::Text(row.display_name.to_lowercase()),
+            Field::ExternalId => match &row.external_id {
+                Some(id) => SortValue::Text(id.clone()),
+                None => SortValue::Absent,
+            },
+            Field::LastModified => number(row.last_modified),
+            _ => number(row.created),
         }
-    };
-    let mut resources = Vec::with_capacity(rows.len());
-    for row in &rows {
-        resources.push(
-            answer(portal, &mut db, access, row, with_members)
-                .await?
-                .resource,
-        );
     }
-    if whole {
-        return chosen(resources, query, &GROUP_TYPE);
+
+    async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<GroupRow>> {
+        Ok(store::groups::select(db, selection).await?)
     }
-    let total = store::groups::count(&mut db, business).await?;
-    Ok(ListResponse {
-        total_results: usize::try_from(total).unwrap_or_default(),
-        start_index: query.start_index,
-        resources,
-    })
+
+    async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Result<usize> {
+        let count = store::groups::count(db, business_id, condition).await?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    async fn texts(
+        _: &Portal,
+        db: &mut Db,
+        access: &ScimAccess,
+        rows: &[GroupRow],
+        costly: bool,
+    ) -> Result<Vec<String>> {
+        let mut texts = Vec::with_capacity(rows.len());
+        for row in rows {
+            texts.push(answer(db, access, row, costly).await?.text);
+        }
+        Ok(texts)
+    }
 }
 
 async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
-    let found = store::groups::by_key(db, &access.business_id, Key::Id, id).await?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| not_found(&GROUP_TYPE, id))
-}
-
-/// The members a client names, each of which must exist; those of `before`
-/// are known to.
-async fn known(
-    db: &mut Db,
-    access: &ScimAccess,
-    group_id: &str,
-    wanted: Option<&Value>,
-    before: &Members,
-) -> Result<Members> {
-    let invalid = |detail: String| scim::Error::of(ScimType::InvalidValue, detail);
-    let mut members = Members::new();
-    for member in wanted.and_then(Value::as_array).into_iter().flatten() {
-        let id = member["value"].as_str().unwrap_or_default();
-        if id == group_id {
-            return Err(invalid(format!(
-                "expected other members than the group itself, came {id}"
-            ))
-            .into());
-        }
-        if let Some(kind) = before.get(id) {
-            members.insert(id.to_owned(), kind.clone());
-            continue;
-        }
-        let business = &access.business_id;
-        let users = store::users::by_key(db, business, store::users::Key::Id, id).await?;
-        let kind = if !users.is_empty() {
-            "User"
-        } else if !store::groups::by_key(db, business, Key::Id, id)
-            .await?
-            .is_empty()
-        {
-            "Group"
-        } else {
-            let detail = format!(
-                "expected members that exist, came the value {id:?}, the id of no user or group here"
-            );
-            return Err(invalid(detail).into());
-        };
-        members.insert(id.to_owned(), kind.to_owned());
+    // Not every database takes that sign.
+    if id.contains('\0') {
+        return Err(not_found(&GROUP_TYPE, id));
     }
-    Ok(members)
+    let found = store::groups::by_id(db, &access.business_id, id).await?;
+    found.ok_or_else(|| not_found(&GROUP_TYPE, id))
 }
 
-async fn change(
-    portal: &Portal,
-    access: &ScimAccess,
-    id: &str,
-    precondition: &Precondition,
-    to: impl FnOnce(&GroupRow, &Members) -> Result<Resource> + Send,
-) -> Result<Answered> {
-    let mut tx = portal.store.write().await?;
-    let before = find(&mut tx, access, id).await?;
-    precondition.holds(before.version)?;
-    let held: Members = store::groups::members(&mut tx, id)
-        .await?
-        .into_iter()
-        .map(
-            |MemberRow {
-                 member_id, kind, ..
-             }| (member_id, kind),
-        )
-        .collect();
-    let mut resource = to(&before, &held)?;
-    let wanted = resource.take("members");
-    let members = known(&mut tx, access, id, wanted.as_ref(), &held).await?;
-    let mut row = GroupRow {
-        display_name: resource.text("displayName").unwrap_or_default().to_owned(),
-        external_id: resource.text("externalId").map(str::to_owned),
-        resource: kept(&resource),
-        ..before.clone()
-    };
-    let left: Vec<&String> = held
-        .keys()
-        .filter(|id| !members.contains_key(*id))
-        .collect();
-    let joined: Vec<(&String, &String)> = members
-        .iter()
-        .filter(|(id, _)| !held.contains_key(*id))
-        .collect();
-    if row != before || !left.is_empty() || !joined.is_empty() {
+/// The group, for nobody else to change until the transaction ends.
+async fn locked(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
+    if portal.store.is_postgres() && !id.contains('\0') {
+        store::groups::lock(db, id).await?;
+    }
+    find(db, access, id).await
+}
+
+/// The users beneath these users and groups.
+async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
+    let mut users = BTreeSet::new();
+    for id in ids {
+        users.extend(store::groups::users_beneath(db, id).await?);
+    }
+    Ok(users.into_iter().collect())
+}
+
+/// What a group is to become.
+struct Change {
+    /// Its attributes but for the members; none when they stay.
+    resource: Option<Resource>,
+    members: Vec<ListChange>,
+}
+
+impl Change {
+    async fn save(
+        self,
+        portal: &Portal,
+        db: &mut Db,
+        access: &ScimAccess,
+        before: GroupRow,
+    ) -> Result<GroupRow> {
+        let mut row = before.clone();
+        if let Some(resource) = &self.resource {
+            row.display_name = resource.text("displayName").unwrap_or_default().to_owned();
+            row.external_id = resource.text("externalId").map(str::to_owned);
+            row.resource = kept(resource);
+        }
+        let moved = carry_out(db, access, &row.id, &self.members).await?;
+        if row == before && moved.is_empty() {
+            return Ok(before);
+        }
         row.version = before.version + 1;
-        row.last_modified = stored(portal.now());
-        if !store::groups::update(&mut tx, &row, before.version).await? {
+        row.last_modified = stored(portal.now()).max(before.last_modified);
+        if !store::groups::update(db, &row, before.version).await? {
             return Err(changed_meanwhile(&GROUP_TYPE));
         }
-        let mut users = BTreeSet::new();
-        for id in left.iter().copied().chain(joined.iter().map(|(id, _)| *id)) {
-            users.extend(store::groups::users_beneath(&mut tx, id).await?);
-        }
-        for member in &left {
-            store::groups::leave(&mut tx, id, member).await?;
-        }
-        for (member, kind) in &joined {
-            store::groups::join(&mut tx, id, member, kind).await?;
-        }
-        if (&row.display_name, &row.external_id) != (&before.display_name, &before.external_id) {
-            users.extend(store::groups::users_beneath(&mut tx, id).await?);
-        }
-        let detail = format!("{} joined, {} left", joined.len(), left.len());
-        note(
-            portal,
-            &mut tx,
-            access,
-            "group-changed",
-            &row.display_name,
-            detail,
-        )
-        .await?;
-        let users: Vec<String> = users.into_iter().collect();
-        licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
+        let is_another =
+            (&row.display_name, &row.external_id) != (&before.display_name, &before.external_id);
+        // Whoever is in a renamed group may gain or lose by it.
+        let itself = is_another.then_some(row.id.as_str());
+        let users = beneath(db, moved.ids().chain(itself)).await?;
+        let name = &row.display_name;
+        note(portal, db, access, "group-changed", name, moved.told()).await?;
+        licensing::after_directory_change(portal, db, &row.business_id, &users).await?;
+        Ok(row)
     }
-    let answered = answer(portal, &mut tx, access, &row, true).await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(answered)
 }
 
 async fn answer(
-    portal: &Portal,
     db: &mut Db,
     access: &ScimAccess,
     row: &GroupRow,
     with_members: bool,
 ) -> Result<Answered> {
-    let members = if with_members {
-        let base = portal.service_provider(&access.tenant_id).scim_base_url;
-        let held = store::groups::members(db, &row.id).await?;
-        let held: Vec<Value> = held
-            .into_iter()
-            .map(|member| {
-                json!({
-                    "value": member.member_id,
-                    "$ref": format!("{base}/{}s/{}", member.kind, member.member_id),
-                    "type": member.kind,
-                    "display": member.display,
-                })
-            })
-            .collect();
-        (!held.is_empty()).then(|| ("members", held.into()))
-    } else {
-        None
+    let held = match with_members {
+        true => store::groups::members(db, &row.id, i64::MAX).await?,
+        false => Vec::new(),
     };
+    let base = &access.base_url;
+    let members = json_list(&held, |out, member| {
+        use std::fmt::Write as _;
+        let _ = write!(
+            out,
+            r#"{{"value":"{id}","$ref":"{base}/{kind}s/{id}","type":"{kind}","display":{}}}"#,
+            Value::from(member.display.as_deref()),
+            id = member.member_id,
+            kind = member.kind,
+        );
+    });
     let stored = Stored {
         of: &GROUP_TYPE,
         id: &row.id,
@@ -354,5 +353,8 @@ async fn answer(
         created: row.created,
         last_modified: row.last_modified,
     };
-    Ok(stored.answered(portal, access, members))
+    Ok(stored.answered(
+        access,
+        members.as_deref().map(|members| ("members", members)),
+    ))
 }

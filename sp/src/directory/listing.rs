@@ -1,11 +1,28 @@
-//! Pages of what was asked for.
+//! Lists: filtered, sorted and paged (RFC 7644 §3.4.2, RFC 9865).
+//!
+//! - A filter and a sort that the keys beside the rows can answer are one
+//!   question to the database, with a count beside it when the page does not
+//!   tell.
+//! - Any other filter walks the rows that the database can't rule out, in
+//!   batches; of those that satisfy it only the page is kept.
+//! - Any other sort walks likewise and keeps the sort keys and ids of as many
+//!   resources as there are up to the page's end.
 
-use scim::filter::{Filter, Operator};
+use std::collections::BinaryHeap;
+use std::future::Future;
+
+use scim::filter::Filter;
 use scim::schema::ResourceType;
-use scim::{ListQuery, ListResponse};
+use scim::{ListQuery, ListResponse, ScimType, SortValue};
 use serde_json::Value;
 
-use super::Result;
+use super::cursor::{self, Place};
+use super::selection::{Asked, sorted_by};
+use super::{Result, projected};
+use crate::Portal;
+use crate::configurator::scim::ScimAccess;
+use crate::store::Db;
+use crate::store::selection::{Condition, Field, Operand, Order, Position, Selection, Test};
 
 /// Which part of the resources goes into the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,25 +48,331 @@ impl Page {
     }
 }
 
-/// The value an equality on one attribute asks for: what an index can answer.
-pub(super) fn looked_up<'f>(filter: &'f Filter, of: &ResourceType) -> Option<(&'f str, &'f str)> {
-    match filter {
-        Filter::Compare(path, Operator::Equal, Value::String(value))
-            if path.sub.is_none()
-                && path
-                    .schema
-                    .as_deref()
-                    .is_none_or(|urn| urn.eq_ignore_ascii_case(of.schema.id)) =>
-        {
-            Some((&path.name, value))
+/// How many rows a walk reads at once.
+const BATCH: usize = 200;
+
+/// A kind of resource that can be listed.
+pub(super) trait Listed {
+    /// A row of its table.
+    type Row: Send + Sync;
+    /// What costs another query: `groups`, `members`.
+    const COSTLY: &'static str;
+    /// How many are put into words at once.
+    const AT_ONCE: usize;
+
+    fn of(portal: &Portal) -> &'static ResourceType;
+    fn id(row: &Self::Row) -> &str;
+    fn key(row: &Self::Row, by: Field) -> SortValue;
+
+    fn select(
+        db: &mut Db,
+        selection: &Selection<'_>,
+    ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
+
+    fn count(
+        db: &mut Db,
+        business_id: &str,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<usize>> + Send;
+
+    /// The resources as JSON texts.
+    fn texts(
+        portal: &Portal,
+        db: &mut Db,
+        access: &ScimAccess,
+        rows: &[Self::Row],
+        costly: bool,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+}
+
+/// The resources a query asks for.
+pub(super) async fn list<L: Listed>(
+    portal: &Portal,
+    access: &ScimAccess,
+    query: &ListQuery,
+) -> Result<ListResponse> {
+    let of = L::of(portal);
+    proven(query, of)?;
+    let now = portal.now();
+    let after = cursor::read(query, &access.tenant_id, of.endpoint, now)?;
+    let page = Page::of(query);
+    let asked = Asked::of(query.filter.as_ref(), of);
+    let order = match &query.sort_by {
+        None => Some(asked.order()),
+        Some(path) => sorted_by(path, of).map(|by| Order {
+            by,
+            descending: query.descending,
+        }),
+    };
+    let mut db = portal.store.read().await?;
+    let mut lister = Lister::<L> {
+        portal,
+        access,
+        query,
+        asked: &asked,
+        page,
+        after: after.as_ref(),
+        db: &mut db,
+        kind: std::marker::PhantomData,
+    };
+    let (total, rows, more) = match order {
+        Some(order) if asked.exact => lister.ask(order).await?,
+        Some(order) => lister.walk(order).await?,
+        None => lister.sift().await?,
+    };
+    let last = rows.last().map(|(key, row)| Place {
+        key: key.clone(),
+        id: L::id(row).to_owned(),
+    });
+    let next_cursor = last
+        .filter(|_| more && query.cursor.is_some())
+        .map(|place| cursor::written(&place, query, &access.tenant_id, of.endpoint, now));
+    let costly = query.projection.wants(L::COSTLY);
+    let mut resources = Vec::with_capacity(rows.len());
+    let rows: Vec<L::Row> = rows.into_iter().map(|(_, row)| row).collect();
+    for chunk in rows.chunks(L::AT_ONCE) {
+        for text in L::texts(portal, &mut db, access, chunk, costly).await? {
+            resources.push(projected(text, &query.projection, of));
         }
-        Filter::And(a, b) => looked_up(a, of).or_else(|| looked_up(b, of)),
-        _ => None,
+    }
+    Ok(ListResponse {
+        total_results: total,
+        start_index: query.cursor.is_none().then_some(query.start_index),
+        next_cursor,
+        resources,
+    })
+}
+
+/// The whole number, the page's rows with their keys, and whether more follow.
+type Found<R> = (usize, Vec<(SortValue, R)>, bool);
+
+struct Lister<'l, L> {
+    portal: &'l Portal,
+    access: &'l ScimAccess,
+    query: &'l ListQuery,
+    asked: &'l Asked,
+    page: Page,
+    after: Option<&'l Place>,
+    db: &'l mut Db,
+    kind: std::marker::PhantomData<fn() -> L>,
+}
+
+impl<L: Listed> Lister<'_, L> {
+    /// The database answers.
+    async fn ask(&mut self, order: Order) -> Result<Found<L::Row>> {
+        let Page { offset, limit } = self.page;
+        let after = self.after.map(|place| Position {
+            key: cursor::operand(&place.key),
+            id: place.id.clone(),
+        });
+        let selection = Selection {
+            business_id: &self.access.business_id,
+            condition: &self.asked.condition,
+            order,
+            after: after.as_ref(),
+            offset: i64::try_from(offset).unwrap_or(i64::MAX),
+            // One more tells whether the page is the last.
+            limit: i64::try_from(limit + 1).unwrap_or(i64::MAX),
+        };
+        let mut rows = match limit {
+            0 => Vec::new(),
+            _ => L::select(self.db, &selection).await?,
+        };
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let is_all_told = self.after.is_none() && !more && (offset == 0 || !rows.is_empty());
+        let total = if is_all_told && limit > 0 {
+            offset + rows.len()
+        } else {
+            let business_id = &self.access.business_id;
+            L::count(self.db, business_id, &self.asked.condition).await?
+        };
+        let rows = rows
+            .into_iter()
+            .map(|row| (L::key(&row, order.by), row))
+            .collect();
+        Ok((total, rows, more))
+    }
+
+    /// Calls `keep` with every row that satisfies the filter, in order.
+    async fn each(
+        &mut self,
+        order: Order,
+        mut keep: impl FnMut(L::Row, Value) -> Result<()> + Send,
+    ) -> Result<()> {
+        let of = L::of(self.portal);
+        let costly = [self.query.sort_by.as_ref().map(|path| path.name.as_str())]
+            .into_iter()
+            .flatten()
+            .any(|name| name.eq_ignore_ascii_case(L::COSTLY))
+            || self
+                .query
+                .filter
+                .as_ref()
+                .is_some_and(|filter| mentions(filter, L::COSTLY));
+        let mut after: Option<Position> = None;
+        loop {
+            let rows = {
+                let condition = &self.asked.condition;
+                let selection = batch(self.access, condition, order, after.as_ref());
+                L::select(self.db, &selection).await?
+            };
+            let is_last = rows.len() < BATCH;
+            after = rows.last().map(|row| Position {
+                key: cursor::operand(&L::key(row, order.by)),
+                id: L::id(row).to_owned(),
+            });
+            let mut rows = rows.into_iter();
+            loop {
+                let chunk: Vec<L::Row> = rows.by_ref().take(L::AT_ONCE).collect();
+                if chunk.is_empty() {
+                    break;
+                }
+                let texts = L::texts(self.portal, self.db, self.access, &chunk, costly).await?;
+                for (row, text) in chunk.into_iter().zip(texts) {
+                    let resource: Value = serde_json::from_str(&text).unwrap_or_default();
+                    let holds = match &self.query.filter {
+                        Some(filter) => scim::filter::matches(filter, &resource, of)?,
+                        None => true,
+                    };
+                    if holds {
+                        keep(row, resource)?;
+                    }
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Walks the rows in the order of the answer.
+    async fn walk(&mut self, order: Order) -> Result<Found<L::Row>> {
+        let Page { offset, limit } = self.page;
+        let after = self.after.cloned();
+        let mut total = 0;
+        let mut beyond = 0;
+        let mut rows = Vec::new();
+        let mut more = false;
+        self.each(order, |row, _| {
+            total += 1;
+            let key = L::key(&row, order.by);
+            if after
+                .as_ref()
+                .is_some_and(|place| !is_after(&key, L::id(&row), place, order.descending))
+            {
+                return Ok(());
+            }
+            beyond += 1;
+            if beyond > offset && rows.len() < limit {
+                rows.push((key, row));
+            } else if beyond > offset {
+                more = true;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok((total, rows, more))
+    }
+
+    /// Walks the rows and keeps the sort keys and ids up to the page's end.
+    async fn sift(&mut self) -> Result<Found<L::Row>> {
+        let Page { offset, limit } = self.page;
+        let of = L::of(self.portal);
+        let query = self.query;
+        let Some(path) = &query.sort_by else {
+            return Ok((0, Vec::new(), false));
+        };
+        let after = self.after.cloned();
+        let upto = offset.saturating_add(limit);
+        let mut first: BinaryHeap<Ranked> = BinaryHeap::new();
+        let mut total = 0;
+        let mut more = false;
+        self.each(Order::CREATED, |row, resource| {
+            total += 1;
+            let key = scim::sort_value(path, &resource, of)?;
+            let id = L::id(&row);
+            if after
+                .as_ref()
+                .is_some_and(|place| !is_after(&key, id, place, query.descending))
+            {
+                return Ok(());
+            }
+            first.push(Ranked {
+                key,
+                id: id.to_owned(),
+                descending: query.descending,
+            });
+            if first.len() > upto {
+                first.pop();
+                more = true;
+            }
+            Ok(())
+        })
+        .await?;
+        let chosen: Vec<Ranked> = first.into_sorted_vec().into_iter().skip(offset).collect();
+        let mut rows = Vec::with_capacity(chosen.len());
+        for Ranked { key, id, .. } in chosen {
+            let is_it = Condition::Has(Field::Id, vec![(Test::Equal, Operand::Text(id))]);
+            let selection = batch(self.access, &is_it, Order::CREATED, None);
+            let found = L::select(self.db, &selection).await?;
+            rows.extend(found.into_iter().map(|row| (key.clone(), row)));
+        }
+        Ok((total, rows, more))
+    }
+}
+
+fn batch<'s>(
+    access: &'s ScimAccess,
+    condition: &'s Condition,
+    order: Order,
+    after: Option<&'s Position>,
+) -> Selection<'s> {
+    Selection {
+        business_id: &access.business_id,
+        condition,
+        order,
+        after,
+        offset: 0,
+        limit: i64::try_from(BATCH).unwrap_or(i64::MAX),
+    }
+}
+
+/// Whether a resource comes after a place in the order.
+fn is_after(key: &SortValue, id: &str, place: &Place, descending: bool) -> bool {
+    let by_key = key.cmp(&place.key);
+    let by_key = if descending { by_key.reverse() } else { by_key };
+    by_key.then_with(|| id.cmp(&place.id)).is_gt()
+}
+
+/// A resource's place, in the order of the answer.
+#[derive(PartialEq, Eq)]
+struct Ranked {
+    key: SortValue,
+    id: String,
+    descending: bool,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let by_key = self.key.cmp(&other.key);
+        let by_key = if self.descending {
+            by_key.reverse()
+        } else {
+            by_key
+        };
+        by_key.then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 /// Whether a filter speaks of an attribute.
-pub(super) fn mentions(filter: &Filter, name: &str) -> bool {
+fn mentions(filter: &Filter, name: &str) -> bool {
     match filter {
         Filter::Or(a, b) | Filter::And(a, b) => mentions(a, name) || mentions(b, name),
         Filter::Not(inner) => mentions(inner, name),
@@ -59,39 +382,21 @@ pub(super) fn mentions(filter: &Filter, name: &str) -> bool {
     }
 }
 
-/// Filters, sorts and cuts.
-pub(super) fn chosen(
-    resources: Vec<Value>,
-    query: &ListQuery,
-    of: &ResourceType,
-) -> Result<ListResponse> {
-    let mut kept = Vec::new();
-    for resource in resources {
-        let matches = match &query.filter {
-            Some(filter) => scim::filter::matches(filter, &resource, of)?,
-            None => true,
-        };
-        if matches {
-            kept.push(resource);
-        }
-    }
-    query.sort(&mut kept);
-    let page = Page::of(query);
-    Ok(ListResponse {
-        total_results: kept.len(),
-        start_index: query.start_index,
-        resources: kept
-            .into_iter()
-            .skip(page.offset)
-            .take(page.limit)
-            .collect(),
-    })
-}
-
-/// A filter must be good even where nothing is there to be filtered.
-pub(super) fn proven(query: &ListQuery, of: &ResourceType) -> Result<()> {
+/// A query must be good even where nothing is there to be filtered and sorted.
+fn proven(query: &ListQuery, of: &ResourceType) -> Result<()> {
+    let nothing = Value::Object(serde_json::Map::new());
     if let Some(filter) = &query.filter {
-        scim::filter::matches(filter, &Value::Object(serde_json::Map::new()), of)?;
+        scim::filter::matches(filter, &nothing, of)?;
+    }
+    if let Some(path) = &query.sort_by {
+        scim::sort_value(path, &nothing, of)?;
+    }
+    if query.cursor.is_some() && query.count.is_some_and(|count| count > Page::LARGEST) {
+        return Err(scim::Error::of(
+            ScimType::InvalidCount,
+            format!("expected a count of at most {}", Page::LARGEST),
+        )
+        .into());
     }
     Ok(())
 }

@@ -4,15 +4,21 @@
 //! Every change is one transaction, with its consequences in it: a user who
 //! is disabled is without session and licence in that same instant.
 
+pub mod bulk;
+pub mod cursor;
 pub mod groups;
 mod listing;
+mod membership;
+pub mod selection;
 pub mod sync_log;
 pub mod users;
 
 pub use listing::Page;
 
-use scim::schema::ResourceType;
-use scim::{Resource, ScimType};
+use std::fmt::Write as _;
+
+use scim::schema::{GROUP_TYPE, ResourceType, Schema, USER_TYPE};
+use scim::{Projection, Resource, ScimType};
 use serde_json::{Map, Value, json};
 
 use crate::configurator::scim::ScimAccess;
@@ -46,17 +52,15 @@ pub enum Precondition {
 impl Precondition {
     fn holds(&self, version: i64) -> Result<()> {
         match self {
-            Self::Match(tags) if !tags.iter().any(|tag| tag == "*" || *tag == etag(version)) => {
-                Err(scim::Error::new(
-                    412,
-                    format!(
-                        "expected the version {}, stored is {}: read the resource again",
-                        tags.join(" or "),
-                        etag(version)
-                    ),
-                )
-                .into())
-            }
+            Self::Match(tags) if !names(tags, version) => Err(scim::Error::new(
+                412,
+                format!(
+                    "expected the version {}, stored is {}: read the resource again",
+                    tags.join(" or "),
+                    etag(version)
+                ),
+            )
+            .into()),
             _ => Ok(()),
         }
     }
@@ -67,18 +71,69 @@ pub fn etag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
+/// Whether one of these entity tags means this version. Versions are compared
+/// weakly: `W/` or not, it is the same one (RFC 9110 §8.8.3.2).
+pub fn names(tags: &[String], version: i64) -> bool {
+    let version = version.to_string();
+    tags.iter().any(|tag| {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || opaque.trim_matches('"') == version
+    })
+}
+
+/// The kinds of resource that this portal has.
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceTypes {
+    /// Users, with the extensions of the configuration.
+    pub user: &'static ResourceType,
+    /// Groups.
+    pub group: &'static ResourceType,
+}
+
+impl ResourceTypes {
+    /// With these extensions of users.
+    pub fn with(extensions: &[&'static Schema]) -> Self {
+        Self {
+            user: USER_TYPE.extended(extensions),
+            group: &GROUP_TYPE,
+        }
+    }
+
+    /// Both.
+    pub fn all(&self) -> [&'static ResourceType; 2] {
+        [self.user, self.group]
+    }
+
+    /// Every schema of both, each once.
+    pub fn schemas(&self) -> Vec<&'static Schema> {
+        let of = |one: &'static ResourceType| {
+            std::iter::once(one.schema).chain(one.extensions.iter().copied())
+        };
+        self.all().into_iter().flat_map(of).collect()
+    }
+}
+
 /// A resource as it is answered, before projection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// The whole resource.
-    pub resource: Value,
+    /// The whole resource, as JSON text.
+    pub text: String,
     /// Its version.
     pub version: i64,
     /// Its URI.
     pub location: String,
 }
 
-/// The stored part of a resource with what the portal adds.
+/// A resource's text with what was asked for.
+pub fn projected(text: String, projection: &Projection, of: &ResourceType) -> String {
+    if projection.takes_all(of) {
+        return text;
+    }
+    let resource: Value = serde_json::from_str(&text).unwrap_or_default();
+    projection.apply(&resource, of).to_string()
+}
+
+/// The stored part of a resource.
 struct Stored<'a> {
     of: &'static ResourceType,
     id: &'a str,
@@ -89,40 +144,81 @@ struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    fn answered(
-        &self,
-        portal: &Portal,
-        access: &ScimAccess,
-        added: Option<(&str, Value)>,
-    ) -> Answered {
-        let base = portal.service_provider(&access.tenant_id).scim_base_url;
-        let location = format!("{base}{}/{}", self.of.endpoint, self.id);
-        let kept: Map<String, Value> = serde_json::from_str(self.resource).unwrap_or_default();
-        let mut out = Map::new();
-        let schemas = kept.get("schemas").cloned();
-        out.insert(
-            "schemas".into(),
-            schemas.unwrap_or_else(|| json!([self.of.schema.id])),
+    fn location(&self, access: &ScimAccess) -> String {
+        format!("{}{}/{}", access.base_url, self.of.endpoint, self.id)
+    }
+
+    /// With what the portal adds; `added` is a member's name and JSON text.
+    /// The stored text goes in as it is.
+    fn text(&self, access: &ScimAccess, added: Option<(&str, &str)>) -> String {
+        let opening = "{\"schemas\":[";
+        let kept = match self.resource.strip_prefix(opening) {
+            Some(rest) => rest.split_once(']'),
+            None => None,
+        };
+        let Some((schemas, rest)) = kept else {
+            let resource = &reordered(self.resource, self.of);
+            return Stored { resource, ..*self }.text(access, added);
+        };
+        let rest = rest.strip_suffix('}').unwrap_or(rest);
+        let mut out = String::with_capacity(
+            self.resource.len() + added.map_or(0, |(_, text)| text.len()) + 400,
         );
-        out.insert("id".into(), self.id.into());
-        out.extend(kept.into_iter().filter(|(name, _)| name != "schemas"));
-        if let Some((name, value)) = added {
-            out.insert(name.into(), value);
+        let _ = write!(
+            out,
+            r#"{opening}{schemas}],"id":{}{rest}"#,
+            Value::from(self.id)
+        );
+        if let Some((name, text)) = added {
+            let _ = write!(out, r#","{name}":{text}"#);
         }
-        let meta = json!({
-            "resourceType": self.of.name,
-            "created": instant(self.created).to_string(),
-            "lastModified": instant(self.last_modified).to_string(),
-            "location": location,
-            "version": etag(self.version),
-        });
-        out.insert("meta".into(), meta);
+        let _ = write!(
+            out,
+            r#","meta":{{"resourceType":"{}","created":"{}","lastModified":"{}","location":{},"version":"W/\"{}\""}}}}"#,
+            self.of.name,
+            instant(self.created),
+            instant(self.last_modified),
+            Value::from(self.location(access)),
+            self.version
+        );
+        out
+    }
+
+    fn answered(&self, access: &ScimAccess, added: Option<(&str, &str)>) -> Answered {
         Answered {
-            resource: Value::Object(out),
+            text: self.text(access, added),
             version: self.version,
-            location,
+            location: self.location(access),
         }
     }
+}
+
+/// A resource that was not stored by SCIM, as SCIM stores it.
+fn reordered(resource: &str, of: &ResourceType) -> String {
+    let mut kept: Map<String, Value> = serde_json::from_str(resource).unwrap_or_default();
+    let schemas = kept.shift_remove("schemas").filter(Value::is_array);
+    let mut out = Map::new();
+    let schemas = schemas.unwrap_or_else(|| json!([of.schema.id]));
+    out.insert("schemas".to_owned(), schemas);
+    out.extend(kept.into_iter().filter(|(_, value)| !value.is_null()));
+    Value::Object(out).to_string()
+}
+
+/// A list as JSON text: each one written by `write`; `None` when it is empty.
+fn json_list<T>(all: &[T], write: impl Fn(&mut String, &T)) -> Option<String> {
+    if all.is_empty() {
+        return None;
+    }
+    let mut text = String::with_capacity(all.len() * 160);
+    text.push('[');
+    for (number, one) in all.iter().enumerate() {
+        if number > 0 {
+            text.push(',');
+        }
+        write(&mut text, one);
+    }
+    text.push(']');
+    Some(text)
 }
 
 fn not_found(of: &ResourceType, id: &str) -> DirectoryError {
@@ -146,6 +242,15 @@ fn taken(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
         format!("expected a {attribute} that no other user has (letter case aside), came {value}"),
     )
     .into()
+}
+
+/// Whether a change leaves what can be written once only.
+fn keeps_immutable(before: &str, after: &str, of: &ResourceType) -> Result<()> {
+    if before == after || !of.has_immutable() {
+        return Ok(());
+    }
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    Ok(scim::keeps_immutable(&read(before), &read(after), of)?)
 }
 
 /// The stored JSON of a resource.

@@ -2,16 +2,18 @@
 //! place.
 
 use scim::patch::Operation;
-use scim::schema::USER_TYPE;
-use scim::{ListQuery, ListResponse, Resource};
-use serde_json::{Value, json};
+use scim::schema::ResourceType;
+use scim::{ListQuery, ListResponse, Resource, SortValue};
+use serde_json::Value;
 
-use super::listing::{chosen, looked_up, mentions, proven};
+use super::listing::{self, Listed};
 use super::{
-    Answered, Page, Precondition, Result, Stored, changed_meanwhile, kept, not_found, note, taken,
+    Answered, Precondition, Result, Stored, changed_meanwhile, json_list, kept, not_found, note,
+    taken,
 };
 use crate::configurator::scim::ScimAccess;
-use crate::store::users::{Key, UserRow};
+use crate::store::selection::{Condition, Field, Selection};
+use crate::store::users::UserRow;
 use crate::store::{self, Db, stored};
 use crate::{Portal, licensing};
 
@@ -34,14 +36,14 @@ pub async fn create(portal: &Portal, access: &ScimAccess, resource: Resource) ->
         version: 1,
         created: now,
         last_modified: now,
+        grouped: 0,
     };
-    fill(&mut row, resource);
+    fill(&mut row, resource, portal.resource_types.user);
     let mut tx = portal.store.write().await?;
     store::users::insert(&mut tx, &row)
         .await
         .map_err(|error| taken(error, "userName", &row.user_name))?;
     note(portal, &mut tx, access, "user-created", &row.user_name, "").await?;
-    licensing::after_directory_change(portal, &mut tx, &row.business_id, &[row.id.clone()]).await?;
     let answered = answer(portal, &mut tx, access, &row, true).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
@@ -58,14 +60,14 @@ pub async fn read(
     with_groups: bool,
 ) -> Result<Answered> {
     let mut db = portal.store.read().await?;
-    let row = find(&mut db, access, id).await?;
+    let row = find(portal, &mut db, access, id).await?;
     answer(portal, &mut db, access, &row, with_groups).await
 }
 
 /// Replaces a user (RFC 7644 §3.5.1). `active`, when it is not said, stays.
 ///
 /// # Errors
-/// 404, 412, `uniqueness`.
+/// 404, 412, `uniqueness`, `mutability`.
 pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
@@ -87,10 +89,11 @@ pub async fn patch(
     operations: &[Operation],
     precondition: &Precondition,
 ) -> Result<Answered> {
+    let of = portal.resource_types.user;
     change(portal, access, id, precondition, |row| {
         let before: Value = serde_json::from_str(&row.resource).unwrap_or_default();
-        let after = scim::patch::apply(operations, &before, &USER_TYPE)?;
-        Ok(Resource::parse(&after, &USER_TYPE)?)
+        let after = scim::patch::apply(operations, &before, of)?;
+        Ok(Resource::parse(&after, of)?)
     })
     .await
 }
@@ -106,7 +109,7 @@ pub async fn delete(
     precondition: &Precondition,
 ) -> Result<()> {
     let mut tx = portal.store.write().await?;
-    let row = find(&mut tx, access, id).await?;
+    let row = find(portal, &mut tx, access, id).await?;
     precondition.holds(row.version)?;
     let because = "deleted in the directory";
     licensing::holder_gone(portal, &mut tx, &row.business_id, &row.id, because).await?;
@@ -119,68 +122,80 @@ pub async fn delete(
 /// The users a query asks for.
 ///
 /// # Errors
-/// `invalidFilter`.
+/// `invalidFilter`, `invalidPath` of a sort, and those of cursors.
 pub async fn list(portal: &Portal, access: &ScimAccess, query: &ListQuery) -> Result<ListResponse> {
-    proven(query, &USER_TYPE)?;
-    let mut db = portal.store.read().await?;
-    let business = &access.business_id;
-    let with_groups = query.projection.wants("groups")
-        || query
-            .filter
-            .as_ref()
-            .is_some_and(|filter| mentions(filter, "groups"));
-    let key = query
-        .filter
-        .as_ref()
-        .and_then(|filter| looked_up(filter, &USER_TYPE));
-    let key = key.and_then(|(name, value)| match name.to_ascii_lowercase().as_str() {
-        "id" => Some((Key::Id, value)),
-        "username" => Some((Key::UserName, value)),
-        "externalid" => Some((Key::ExternalId, value)),
-        _ => None,
-    });
-    let whole = query.filter.is_some() || query.sort_by.is_some();
-    let rows = match key {
-        Some((key, value)) => store::users::by_key(&mut db, business, key, value).await?,
-        None if whole => store::users::page(&mut db, business, 0, i64::MAX).await?,
-        None => {
-            let page = Page::of(query);
-            let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-            let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-            store::users::page(&mut db, business, offset, limit).await?
-        }
-    };
-    let mut resources = Vec::with_capacity(rows.len());
-    for row in &rows {
-        resources.push(
-            answer(portal, &mut db, access, row, with_groups)
-                .await?
-                .resource,
-        );
-    }
-    if whole {
-        return chosen(resources, query, &USER_TYPE);
-    }
-    let total = store::users::count(&mut db, business).await?;
-    Ok(ListResponse {
-        total_results: usize::try_from(total).unwrap_or_default(),
-        start_index: query.start_index,
-        resources,
-    })
+    listing::list::<Users>(portal, access, query).await
 }
 
-async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<UserRow> {
-    let found = store::users::by_key(db, &access.business_id, Key::Id, id).await?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| not_found(&USER_TYPE, id))
+/// Users, to be listed.
+struct Users;
+
+impl Listed for Users {
+    type Row = UserRow;
+    const COSTLY: &'static str = "groups";
+    const AT_ONCE: usize = 100;
+
+    fn of(portal: &Portal) -> &'static ResourceType {
+        portal.resource_types.user
+    }
+
+    fn id(row: &UserRow) -> &str {
+        &row.id
+    }
+
+    fn key(row: &UserRow, by: Field) -> SortValue {
+        let text = |text: Option<String>| text.map_or(SortValue::Absent, SortValue::Text);
+        // Exact in a double until the year 2255.
+        #[allow(clippy::cast_precision_loss)]
+        let number = |number: i64| SortValue::Number(number as f64);
+        match by {
+            Field::Id => SortValue::Text(row.id.clone()),
+            Field::UserName => SortValue::Text(row.user_name.to_lowercase()),
+            Field::ExternalId => text(row.external_id.clone()),
+            Field::DisplayName => text(row.display_name.as_ref().map(|name| name.to_lowercase())),
+            Field::Active => number(row.active),
+            Field::LastModified => number(row.last_modified),
+            Field::Created | Field::Email | Field::Group | Field::Member => number(row.created),
+        }
+    }
+
+    async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<UserRow>> {
+        Ok(store::users::select(db, selection).await?)
+    }
+
+    async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Result<usize> {
+        let count = store::users::count(db, business_id, condition).await?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    async fn texts(
+        portal: &Portal,
+        db: &mut Db,
+        access: &ScimAccess,
+        rows: &[UserRow],
+        costly: bool,
+    ) -> Result<Vec<String>> {
+        Ok(answers(portal, db, access, rows, costly)
+            .await?
+            .into_iter()
+            .map(|answered| answered.text)
+            .collect())
+    }
+}
+
+async fn find(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Result<UserRow> {
+    // Not every database takes that sign.
+    if id.contains('\0') {
+        return Err(not_found(portal.resource_types.user, id));
+    }
+    let found = store::users::by_id(db, &access.business_id, id).await?;
+    found.ok_or_else(|| not_found(portal.resource_types.user, id))
 }
 
 /// Takes over what the resource says.
-fn fill(row: &mut UserRow, mut resource: Resource) {
+fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) {
     // Nobody signs on here by a directory's password: it is not kept.
-    resource.take("password");
+    resource.forget_secrets(of);
     if let Some(active) = resource.get("active").and_then(Value::as_bool) {
         row.active = i64::from(active);
     }
@@ -203,20 +218,25 @@ async fn change(
     precondition: &Precondition,
     to: impl FnOnce(&UserRow) -> Result<Resource> + Send,
 ) -> Result<Answered> {
+    let of = portal.resource_types.user;
     let mut tx = portal.store.write().await?;
-    let before = find(&mut tx, access, id).await?;
+    if portal.store.is_postgres() && !id.contains('\0') {
+        store::users::lock(&mut tx, id).await?;
+    }
+    let before = find(portal, &mut tx, access, id).await?;
     precondition.holds(before.version)?;
     let mut row = before.clone();
-    fill(&mut row, to(&before)?);
+    fill(&mut row, to(&before)?, of);
+    super::keeps_immutable(&before.resource, &row.resource, of)?;
     row.source = "scim".to_owned();
     if row != before {
         row.version = before.version + 1;
-        row.last_modified = stored(portal.now());
-        let done = store::users::update(&mut tx, &row, before.version)
+        row.last_modified = stored(portal.now()).max(before.last_modified);
+        let done = store::users::update(&mut tx, &row, &before)
             .await
             .map_err(|error| taken(error, "userName", &row.user_name))?;
         if !done {
-            return Err(changed_meanwhile(&USER_TYPE));
+            return Err(changed_meanwhile(of));
         }
         let action = match (before.active, row.active) {
             (1, 0) => "user-disabled",
@@ -242,31 +262,51 @@ async fn answer(
     row: &UserRow,
     with_groups: bool,
 ) -> Result<Answered> {
-    let groups = if with_groups {
-        let base = portal.service_provider(&access.tenant_id).scim_base_url;
-        let held = store::groups::held_by(db, &row.id).await?;
-        let held: Vec<Value> = held
-            .into_iter()
-            .map(|group| {
-                json!({
-                    "value": group.id,
-                    "$ref": format!("{base}/Groups/{}", group.id),
-                    "display": group.display_name,
-                    "type": "direct",
-                })
-            })
-            .collect();
-        (!held.is_empty()).then(|| ("groups", held.into()))
-    } else {
-        None
-    };
-    let stored = Stored {
-        of: &USER_TYPE,
-        id: &row.id,
-        resource: &row.resource,
-        version: row.version,
-        created: row.created,
-        last_modified: row.last_modified,
-    };
-    Ok(stored.answered(portal, access, groups))
+    let rows = std::slice::from_ref(row);
+    let mut answered = answers(portal, db, access, rows, with_groups).await?;
+    answered
+        .pop()
+        .ok_or_else(|| not_found(portal.resource_types.user, &row.id))
+}
+
+async fn answers(
+    portal: &Portal,
+    db: &mut Db,
+    access: &ScimAccess,
+    rows: &[UserRow],
+    with_groups: bool,
+) -> Result<Vec<Answered>> {
+    let grouped: Vec<&str> = rows
+        .iter()
+        .filter(|row| with_groups && row.grouped == 1)
+        .map(|row| row.id.as_str())
+        .collect();
+    let held = store::groups::held_by(db, &grouped).await?;
+    let base = &access.base_url;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let from = held.partition_point(|one| one.member_id < row.id);
+            let mine = &held[from..];
+            let upto = mine.partition_point(|one| one.member_id == row.id);
+            let groups = json_list(&mine[..upto], |out, group| {
+                use std::fmt::Write as _;
+                let _ = write!(
+                    out,
+                    r#"{{"value":"{id}","$ref":"{base}/Groups/{id}","display":{},"type":"direct"}}"#,
+                    Value::from(group.display_name.as_str()),
+                    id = group.id,
+                );
+            });
+            let stored = Stored {
+                of: portal.resource_types.user,
+                id: &row.id,
+                resource: &row.resource,
+                version: row.version,
+                created: row.created,
+                last_modified: row.last_modified,
+            };
+            stored.answered(access, groups.as_deref().map(|groups| ("groups", groups)))
+        })
+        .collect())
 }

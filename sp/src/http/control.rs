@@ -1,10 +1,10 @@
-//! The control port: clock, licence keys and reset. A listener of its own, on
+//! The control port: clock, licence keys, SCIM's rate limit and reset. A listener of its own, on
 //! loopback, apart from the protocol's.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use super::body::Body;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::licensing::{self, NewKey};
+use crate::throttling::Rate;
 
 /// Every route of the control port.
 pub fn router(portal: Portal) -> Router {
@@ -22,6 +23,7 @@ pub fn router(portal: Portal) -> Router {
         .route("/control/clock", get(show_clock).put(set_clock))
         .route("/control/license-keys", post(create_key))
         .route("/control/license-keys/cancel", post(cancel_key))
+        .route("/control/scim-rate-limit", put(set_rate))
         .route("/control/reset", post(reset))
         .fallback(async || Problem::not_found("no such control").into_response())
         .with_state(portal)
@@ -114,8 +116,42 @@ async fn cancel_key(State(portal): State<Portal>, Body(given): Body<Cancellation
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// How many SCIM requests come through; neither number takes the limit away.
+#[derive(Deserialize)]
+struct RateSetting {
+    /// Whose; everybody's without.
+    tenant_id: Option<String>,
+    per_second: Option<f64>,
+    burst: Option<u32>,
+}
+
+async fn set_rate(State(portal): State<Portal>, Body(to): Body<RateSetting>) -> Answer {
+    let rate = match (to.per_second, to.burst) {
+        (None, None) => None,
+        (Some(per_second), burst) => {
+            Some(Rate::new(per_second, burst.unwrap_or(1)).ok_or_else(|| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "invalid-rate",
+                    "per_second is a number above 0, burst a whole one from 1",
+                )
+            })?)
+        }
+        (None, Some(_)) => {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-rate",
+                "a burst needs per_second beside it",
+            ));
+        }
+    };
+    portal.scim_rates.set(to.tenant_id.as_deref(), rate);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 async fn reset(State(portal): State<Portal>) -> Answer {
     portal.store.reset().await?;
     portal.throttle.clear();
+    portal.scim_callers.forget();
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
 /// A group as SCIM sees it, without its members.
@@ -39,14 +40,32 @@ pub struct MemberRow {
 /// A group that a user is in directly.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct HeldRow {
+    /// The user.
+    pub member_id: String,
     /// The group.
     pub id: String,
     /// Its name.
     pub display_name: String,
 }
 
-const GROUP: &str =
-    "id, business_id, display_name, external_id, resource, version, created, last_modified";
+const GROUP: &str = "groups.id, groups.business_id, display_name, external_id, resource, version,
+    created, last_modified";
+
+static TABLE: Table = Table {
+    name: "groups",
+    columns: GROUP,
+    source: |field| {
+        Some(match field {
+            Field::Id => Source::Column("id", false),
+            Field::DisplayName => Source::Column("display_name_key", false),
+            Field::ExternalId => Source::Column("external_id", true),
+            Field::Created => Source::Column("created", false),
+            Field::LastModified => Source::Column("last_modified", false),
+            Field::Member => Source::Elsewhere("memberships", "group_id", "member_id", false),
+            Field::UserName | Field::Active | Field::Email | Field::Group => return None,
+        })
+    },
+};
 
 /// Adds a group.
 ///
@@ -112,113 +131,150 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// By which indexed value groups are looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Exact.
-    Id,
-    /// Whatever its letter case.
-    DisplayName,
-    /// Exact.
-    ExternalId,
-}
-
-/// The groups with that value.
+/// Holds the row until the transaction ends, where several write at once.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_key(
-    db: &mut Db,
-    business_id: &str,
-    key: Key,
-    value: &str,
-) -> Result<Vec<GroupRow>> {
-    let (column, value) = match key {
-        Key::Id => ("id", value.to_owned()),
-        Key::DisplayName => ("display_name_key", value.to_lowercase()),
-        Key::ExternalId => ("external_id", value.to_owned()),
-    };
-    let sql = format!(
-        "SELECT {GROUP} FROM groups WHERE business_id = $1 AND {column} = $2 ORDER BY created, id"
-    );
+pub async fn lock(db: &mut Db, id: &str) -> Result<()> {
+    sqlx::query("UPDATE groups SET version = version WHERE id = $1")
+        .bind(id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The group with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<GroupRow>> {
+    let sql =
+        format!("SELECT {GROUP} FROM groups WHERE groups.id = $1 AND groups.business_id = $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.to_owned())
         .bind(business_id.to_owned())
-        .bind(value)
-        .fetch_all(db)
+        .fetch_optional(db)
         .await?)
 }
 
-/// A page of a business account's groups, in the order of their creation.
+/// The groups that a question asks for.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(
-    db: &mut Db,
-    business_id: &str,
-    offset: i64,
-    limit: i64,
-) -> Result<Vec<GroupRow>> {
-    let sql = format!(
-        "SELECT {GROUP} FROM groups WHERE business_id = $1 ORDER BY created, id LIMIT $2 OFFSET $3"
-    );
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(business_id.to_owned())
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(db)
-        .await?)
+pub async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<GroupRow>> {
+    let statement = Statement::rows(&TABLE, selection);
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(statement.text));
+    Ok(bound!(query, statement).fetch_all(db).await?)
 }
 
-/// How many groups a business account has.
+/// How many groups there are of which a condition holds.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &mut Db, business_id: &str) -> Result<i64> {
-    Ok(
-        sqlx::query_scalar("SELECT COUNT(*) FROM groups WHERE business_id = $1")
-            .bind(business_id.to_owned())
-            .fetch_one(db)
-            .await?,
+pub async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Result<i64> {
+    let statement = Statement::count(&TABLE, business_id, condition);
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(statement.text));
+    Ok(bound!(query, statement).fetch_one(db).await?)
+}
+
+/// How the database would answer: for tests of what an index serves.
+///
+/// # Errors
+/// When the database fails, or has no `EXPLAIN QUERY PLAN`.
+pub async fn explain(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<String>> {
+    let statement = Statement::rows(&TABLE, selection);
+    super::selection::explain(db, statement).await
+}
+
+/// Whether an id is a `User` or a `Group` of this business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn kind_of(db: &mut Db, business_id: &str, id: &str) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT CAST('User' AS TEXT) FROM users WHERE id = $1 AND business_id = $2
+         UNION ALL SELECT CAST('Group' AS TEXT) FROM groups WHERE id = $1 AND business_id = $2",
     )
+    .bind(id.to_owned())
+    .bind(business_id.to_owned())
+    .fetch_optional(db)
+    .await?)
 }
 
-/// Who is in the group directly.
+/// Who is in the group directly: at most `limit` of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
+pub async fn members(db: &mut Db, group_id: &str, limit: i64) -> Result<Vec<MemberRow>> {
     Ok(sqlx::query_as(
         "SELECT m.member_id, m.kind, COALESCE(u.display_name, u.user_name, g.display_name) AS display
          FROM memberships m
          LEFT JOIN users u ON u.id = m.member_id
          LEFT JOIN groups g ON g.id = m.member_id
-         WHERE m.group_id = $1 ORDER BY m.member_id",
+         WHERE m.group_id = $1 ORDER BY m.member_id LIMIT $2",
     )
     .bind(group_id.to_owned())
+    .bind(limit)
     .fetch_all(db)
     .await?)
 }
 
-/// The groups a user is in directly.
+/// The ids of those in the group directly.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn held_by(db: &mut Db, user_id: &str) -> Result<Vec<HeldRow>> {
-    Ok(sqlx::query_as(
-        "SELECT g.id, g.display_name FROM memberships m JOIN groups g ON g.id = m.group_id
-         WHERE m.member_id = $1 ORDER BY g.display_name, g.id",
+pub async fn member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
+    Ok(
+        sqlx::query_scalar("SELECT member_id FROM memberships WHERE group_id = $1")
+            .bind(group_id.to_owned())
+            .fetch_all(db)
+            .await?,
     )
-    .bind(user_id.to_owned())
-    .fetch_all(db)
-    .await?)
 }
 
-/// Puts a user or group into a group.
+/// How many are in the group directly; counted no further than `limit`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn join(db: &mut Db, group_id: &str, member_id: &str, kind: &str) -> Result<()> {
-    sqlx::query(
+pub async fn count_members(db: &mut Db, group_id: &str, limit: i64) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "SELECT COUNT(*) FROM
+            (SELECT 1 AS one FROM memberships WHERE group_id = $1 LIMIT $2) AS some",
+    )
+    .bind(group_id.to_owned())
+    .bind(limit)
+    .fetch_one(db)
+    .await?)
+}
+
+/// The groups that these users are in directly.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by(db: &mut Db, user_ids: &[&str]) -> Result<Vec<HeldRow>> {
+    if user_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=user_ids.len()).map(|n| format!("${n}")).collect();
+    let sql = format!(
+        "SELECT m.member_id, g.id, g.display_name FROM memberships m
+         JOIN groups g ON g.id = m.group_id
+         WHERE m.member_id IN ({}) ORDER BY m.member_id, g.display_name, g.id",
+        places.join(", ")
+    );
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    for id in user_ids {
+        query = query.bind((*id).to_owned());
+    }
+    Ok(query.fetch_all(db).await?)
+}
+
+/// Puts a user or group into a group; `false` when it was in it already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn join(db: &mut Db, group_id: &str, member_id: &str, kind: &str) -> Result<bool> {
+    let done = sqlx::query(
         "INSERT INTO memberships (group_id, member_id, kind) VALUES ($1, $2, $3)
          ON CONFLICT (group_id, member_id) DO NOTHING",
     )
@@ -227,20 +283,20 @@ pub async fn join(db: &mut Db, group_id: &str, member_id: &str, kind: &str) -> R
     .bind(kind.to_owned())
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
-/// Takes a user or group out of a group.
+/// Takes a user or group out of a group; `false` when it was not in it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn leave(db: &mut Db, group_id: &str, member_id: &str) -> Result<()> {
-    sqlx::query("DELETE FROM memberships WHERE group_id = $1 AND member_id = $2")
+pub async fn leave(db: &mut Db, group_id: &str, member_id: &str) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM memberships WHERE group_id = $1 AND member_id = $2")
         .bind(group_id.to_owned())
         .bind(member_id.to_owned())
         .execute(db)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// The users beneath a user or group: itself, or who is in it directly or by

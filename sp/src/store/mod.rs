@@ -17,18 +17,51 @@ pub mod logouts;
 pub mod members;
 pub mod people;
 pub mod scim_log;
+pub mod selection;
 pub mod signing_keys;
 pub mod social;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;
+mod writing;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
+
+pub use writing::Write;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What SQLite's planner should believe of the tables that SCIM asks, from the
+/// first request on: that a business account has many rows, so that the index
+/// on what is asked beats the one on the order of the answer. (The documented
+/// way is to write them; `ANALYZE` on an empty table would say nothing.)
+const SQLITE_STATISTICS: [&str; 4] = [
+    "ANALYZE",
+    "DELETE FROM sqlite_stat1
+     WHERE tbl IN ('users', 'groups', 'memberships', 'user_emails')",
+    "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+        ('users', 'sqlite_autoindex_users_1', '100000 1'),
+        ('users', 'sqlite_autoindex_users_2', '100000 50000 1'),
+        ('users', 'users_email', '100000 50000 2'),
+        ('users', 'users_external_id', '100000 50000 2'),
+        ('users', 'users_created', '100000 50000 2 1'),
+        ('users', 'users_last_modified', '100000 50000 2 1'),
+        ('users', 'users_display_name', '100000 50000 2'),
+        ('users', 'users_active', '100000 50000 25000 2 1'),
+        ('user_emails', 'sqlite_autoindex_user_emails_1', '100000 2 1'),
+        ('user_emails', 'user_emails_value', '100000 50000 2 1'),
+        ('groups', 'sqlite_autoindex_groups_1', '10000 1'),
+        ('groups', 'groups_display_name', '10000 5000 2'),
+        ('groups', 'groups_external_id', '10000 5000 2'),
+        ('groups', 'groups_created', '10000 5000 2 1'),
+        ('groups', 'groups_last_modified', '10000 5000 2 1'),
+        ('memberships', 'sqlite_autoindex_memberships_1', '1000000 1000 1'),
+        ('memberships', 'memberships_member', '1000000 10')",
+    "ANALYZE sqlite_schema",
+];
 
 /// A connection or an open transaction.
 pub type Db = AnyConnection;
@@ -69,7 +102,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     readers: AnyPool,
     writers: AnyPool,
-    begin: &'static str,
+    /// Who waits for the one writer there is; on PostgreSQL nobody does.
+    queue: Option<std::sync::Arc<writing::Queue>>,
 }
 
 impl Store {
@@ -84,6 +118,8 @@ impl Store {
             let pool = |connections| {
                 AnyPoolOptions::new()
                     .max_connections(connections)
+                    // A file does not go away as a server may.
+                    .test_before_acquire(false)
                     .after_connect(move |connection, _| {
                         Box::pin(async move {
                             connection
@@ -103,23 +139,50 @@ impl Store {
                     })
                     .connect(url)
             };
+            let writers = pool(1).await?;
+            MIGRATIONS.run(&writers).await?;
+            for statement in SQLITE_STATISTICS {
+                sqlx::query(statement).execute(&writers).await?;
+            }
             Self {
-                writers: pool(1).await?,
+                writers,
                 readers: pool(8).await?,
-                begin: "BEGIN IMMEDIATE",
+                queue: Some(std::sync::Arc::default()),
             }
         } else {
             let pool = AnyPoolOptions::new()
                 .max_connections(20)
                 .connect(url)
                 .await?;
+            // Another replica may be making it at this very moment.
+            let made = sqlx::query("CREATE COLLATION IF NOT EXISTS \"binary\" FROM \"C\"")
+                .execute(&pool)
+                .await;
+            if let Err(error) = made {
+                tracing::debug!(%error, "the collation was made by another replica");
+            }
+            MIGRATIONS.run(&pool).await?;
+            // SQLite's unique index is in the order of bytes already.
+            sqlx::query(
+                "CREATE INDEX IF NOT EXISTS users_user_name_order
+                 ON users (business_id, user_name_key COLLATE \"binary\")",
+            )
+            .execute(&pool)
+            .await?;
             Self {
                 writers: pool.clone(),
                 readers: pool,
-                begin: "BEGIN",
+                queue: None,
             }
         };
-        MIGRATIONS.run(&store.writers).await?;
+        loop {
+            let mut tx = store.write().await?;
+            let keyed = users::key_old_rows(&mut tx, 500).await?;
+            tx.commit().await?;
+            if keyed == 0 {
+                break;
+            }
+        }
         Ok(store)
     }
 
@@ -135,13 +198,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn write(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.writers.begin_with(self.begin).await?)
+    pub async fn write(&self) -> Result<Write> {
+        Ok(match &self.queue {
+            Some(queue) => queue.begin(&self.writers, "BEGIN IMMEDIATE").await?,
+            None => Write::alone(self.writers.begin().await?),
+        })
     }
 
     /// Whether this is PostgreSQL, for the few places where a row must be locked.
     pub fn is_postgres(&self) -> bool {
-        self.begin == "BEGIN"
+        self.queue.is_none()
     }
 
     /// Empties every table: the control port's reset.
@@ -165,6 +231,7 @@ impl Store {
             "DELETE FROM asserted_roles",
             "DELETE FROM memberships",
             "DELETE FROM groups",
+            "DELETE FROM user_emails",
             "DELETE FROM users",
             "DELETE FROM scim_tokens",
             "DELETE FROM domains",
@@ -183,6 +250,9 @@ impl Store {
     /// Closes the pools; what was answered is on disk already.
     pub async fn close(&self) {
         self.readers.close().await;
+        if let Some(queue) = &self.queue {
+            queue.close().await;
+        }
         self.writers.close().await;
     }
 }

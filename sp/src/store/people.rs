@@ -127,11 +127,11 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow
 /// # Errors
 /// When the database fails.
 pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> Result<bool> {
-    Ok(sqlx::query(
+    let done = sqlx::query(
         "INSERT INTO users (id, business_id, user_name, user_name_key, email, external_id,
                             display_name, active, source, resource, version, created,
-                            last_modified, last_login)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11)
+                            last_modified, last_login, display_name_key, keyed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11, $12, 1)
          ON CONFLICT (business_id, user_name_key) DO NOTHING",
     )
     .bind(row.id.clone())
@@ -145,10 +145,14 @@ pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> R
     .bind(row.source.clone())
     .bind(resource.to_owned())
     .bind(now)
-    .execute(db)
-    .await?
-    .rows_affected()
-        == 1)
+    .bind(row.display_name.as_deref().map(str::to_lowercase))
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    super::users::key_emails(db, &row.business_id, &row.id, resource).await?;
+    Ok(true)
 }
 
 /// Remembers a login.

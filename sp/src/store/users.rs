@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
 /// A user as SCIM sees it.
@@ -31,10 +32,82 @@ pub struct UserRow {
     pub created: i64,
     /// Instant.
     pub last_modified: i64,
+    /// Whether any group has the user as a direct member.
+    pub grouped: i64,
 }
 
-const USER: &str = "id, business_id, user_name, email, external_id, display_name, active, source,
-    resource, version, created, last_modified";
+const USER: &str =
+    "users.id, users.business_id, user_name, email, external_id, display_name, active,
+    source, resource, version, created, last_modified,
+    CAST(CASE WHEN EXISTS (SELECT 1 FROM memberships WHERE memberships.member_id = users.id)
+         THEN 1 ELSE 0 END AS BIGINT) AS grouped";
+
+static TABLE: Table = Table {
+    name: "users",
+    columns: USER,
+    source: |field| {
+        Some(match field {
+            Field::Id => Source::Column("id", false),
+            Field::UserName => Source::Column("user_name_key", false),
+            Field::ExternalId => Source::Column("external_id", true),
+            Field::DisplayName => Source::Column("display_name_key", true),
+            Field::Active => Source::Column("active", false),
+            Field::Created => Source::Column("created", false),
+            Field::LastModified => Source::Column("last_modified", false),
+            Field::Email => Source::Elsewhere("user_emails", "user_id", "value_key", true),
+            Field::Group => Source::Elsewhere("memberships", "member_id", "group_id", false),
+            Field::Member => return None,
+        })
+    },
+};
+
+/// The values of `emails` in a resource's JSON, in lower case, each once.
+fn emails(resource: &str) -> std::collections::BTreeSet<String> {
+    let resource: serde_json::Value = serde_json::from_str(resource).unwrap_or_default();
+    let all = resource["emails"].as_array();
+    all.into_iter()
+        .flatten()
+        .filter_map(|one| Some(one["value"].as_str()?.to_lowercase()))
+        .collect()
+}
+
+/// Keeps what filters look up beside the row.
+pub(super) async fn key_emails(
+    db: &mut Db,
+    business_id: &str,
+    id: &str,
+    resource: &str,
+) -> Result<()> {
+    for value in emails(resource) {
+        sqlx::query(
+            "INSERT INTO user_emails (business_id, user_id, value_key) VALUES ($1, $2, $3)",
+        )
+        .bind(business_id.to_owned())
+        .bind(id.to_owned())
+        .bind(value)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Gives the keys to rows that are older than the keys; how many there were.
+pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
+    let sql = format!("SELECT {USER} FROM users WHERE keyed = 0 ORDER BY users.id LIMIT $1");
+    let rows: Vec<UserRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(at_once)
+        .fetch_all(&mut *db)
+        .await?;
+    for row in &rows {
+        sqlx::query("UPDATE users SET keyed = 1, display_name_key = $2 WHERE id = $1")
+            .bind(row.id.clone())
+            .bind(row.display_name.as_deref().map(str::to_lowercase))
+            .execute(&mut *db)
+            .await?;
+        key_emails(db, &row.business_id, &row.id, &row.resource).await?;
+    }
+    Ok(rows.len())
+}
 
 /// Adds a user.
 ///
@@ -43,8 +116,9 @@ const USER: &str = "id, business_id, user_name, email, external_id, display_name
 pub async fn insert(db: &mut Db, row: &UserRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO users (id, business_id, user_name, user_name_key, email, external_id,
-                            display_name, active, source, resource, version, created, last_modified)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                            display_name, active, source, resource, version, created, last_modified,
+                            display_name_key, keyed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)",
     )
     .bind(row.id.clone())
     .bind(row.business_id.clone())
@@ -59,25 +133,26 @@ pub async fn insert(db: &mut Db, row: &UserRow) -> Result<()> {
     .bind(row.version)
     .bind(row.created)
     .bind(row.last_modified)
-    .execute(db)
+    .bind(row.display_name.as_deref().map(str::to_lowercase))
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    key_emails(db, &row.business_id, &row.id, &row.resource).await
 }
 
-/// Writes a user whose stored version is still `before`; `false` when
+/// Writes a user whose stored version is still that of `before`; `false` when
 /// somebody else was faster.
 ///
 /// # Errors
 /// A unique violation when the user name is taken, whatever its letter case.
-pub async fn update(db: &mut Db, row: &UserRow, before: i64) -> Result<bool> {
+pub async fn update(db: &mut Db, row: &UserRow, before: &UserRow) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE users SET user_name = $3, user_name_key = $4, email = $5, external_id = $6,
             display_name = $7, active = $8, source = $9, resource = $10, version = $11,
-            last_modified = $12
+            last_modified = $12, display_name_key = $13
          WHERE id = $1 AND version = $2",
     )
     .bind(row.id.clone())
-    .bind(before)
+    .bind(before.version)
     .bind(row.user_name.clone())
     .bind(row.user_name.to_lowercase())
     .bind(row.email.clone())
@@ -88,9 +163,34 @@ pub async fn update(db: &mut Db, row: &UserRow, before: i64) -> Result<bool> {
     .bind(row.resource.clone())
     .bind(row.version)
     .bind(row.last_modified)
-    .execute(db)
+    .bind(row.display_name.as_deref().map(str::to_lowercase))
+    .execute(&mut *db)
     .await?;
+    if emails(&row.resource) != emails(&before.resource) {
+        forget_emails(db, &row.id).await?;
+        key_emails(db, &row.business_id, &row.id, &row.resource).await?;
+    }
     Ok(done.rows_affected() == 1)
+}
+
+async fn forget_emails(db: &mut Db, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM user_emails WHERE user_id = $1")
+        .bind(id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Holds the row until the transaction ends, where several write at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(db: &mut Db, id: &str) -> Result<()> {
+    sqlx::query("UPDATE users SET version = version WHERE id = $1")
+        .bind(id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Takes a user out, and out of all groups.
@@ -102,6 +202,7 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
         .bind(id.to_owned())
         .execute(&mut *db)
         .await?;
+    forget_emails(db, id).await?;
     sqlx::query("DELETE FROM users WHERE id = $1")
         .bind(id.to_owned())
         .execute(db)
@@ -109,62 +210,44 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// By which indexed value users are looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Exact.
-    Id,
-    /// Whatever its letter case.
-    UserName,
-    /// Exact.
-    ExternalId,
-}
-
-/// The users with that value: one at most, but for `externalId`.
+/// The user with this id.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_key(db: &mut Db, business_id: &str, key: Key, value: &str) -> Result<Vec<UserRow>> {
-    let (column, value) = match key {
-        Key::Id => ("id", value.to_owned()),
-        Key::UserName => ("user_name_key", value.to_lowercase()),
-        Key::ExternalId => ("external_id", value.to_owned()),
-    };
-    let sql = format!(
-        "SELECT {USER} FROM users WHERE business_id = $1 AND {column} = $2 ORDER BY created, id"
-    );
+pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<UserRow>> {
+    let sql = format!("SELECT {USER} FROM users WHERE users.id = $1 AND users.business_id = $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.to_owned())
         .bind(business_id.to_owned())
-        .bind(value)
-        .fetch_all(db)
+        .fetch_optional(db)
         .await?)
 }
 
-/// A page of a business account's users, in the order of their creation.
+/// The users that a question asks for.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(db: &mut Db, business_id: &str, offset: i64, limit: i64) -> Result<Vec<UserRow>> {
-    let sql = format!(
-        "SELECT {USER} FROM users WHERE business_id = $1 ORDER BY created, id LIMIT $2 OFFSET $3"
-    );
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(business_id.to_owned())
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(db)
-        .await?)
+pub async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<UserRow>> {
+    let statement = Statement::rows(&TABLE, selection);
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(statement.text));
+    Ok(bound!(query, statement).fetch_all(db).await?)
 }
 
-/// How many users a business account has.
+/// How many users there are of which a condition holds.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &mut Db, business_id: &str) -> Result<i64> {
-    Ok(
-        sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE business_id = $1")
-            .bind(business_id.to_owned())
-            .fetch_one(db)
-            .await?,
-    )
+pub async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Result<i64> {
+    let statement = Statement::count(&TABLE, business_id, condition);
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(statement.text));
+    Ok(bound!(query, statement).fetch_one(db).await?)
+}
+
+/// How the database would answer: for tests of what an index serves.
+///
+/// # Errors
+/// When the database fails, or has no `EXPLAIN QUERY PLAN`.
+pub async fn explain(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<String>> {
+    let statement = Statement::rows(&TABLE, selection);
+    super::selection::explain(db, statement).await
 }

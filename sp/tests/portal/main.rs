@@ -12,4 +12,6 @@ mod process;
 mod provisioning;
 mod saml_settings;
 mod scim_server;
+mod selection;
 mod sso;
+mod writing;

@@ -145,6 +145,19 @@ impl Parties {
         (admin, tenant)
     }
 
+    /// Another business account: its SCIM base URL and bearer token.
+    pub(crate) async fn second_tenant(&self) -> (String, String) {
+        let admin = self.account("other@vendor-mail.example").await;
+        let key = self.license_key(json!({"seats": 1})).await;
+        let organization = json!({"name": "Other", "country": "CH"});
+        let new = json!({"key": key, "organization": organization});
+        admin.post("/api/license-keys", &new).await.is(201);
+        admin.post(&step("start"), &Value::Null).await.is(200);
+        let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
+        let page = admin.get("/api/business/idp-integration").await.is(200);
+        (text(&page["scim"]["base_url"]), text(&made["token"]))
+    }
+
     /// All seven steps.
     pub(crate) async fn configure(&self, admin: &Browser) -> Tenant {
         admin.post(&step("start"), &Value::Null).await.is(200);

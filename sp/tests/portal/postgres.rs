@@ -8,13 +8,13 @@ use serde_json::json;
 use crate::parties::{Parties, Person};
 
 /// A PostgreSQL of this test's own, on a socket in its own folder.
-struct Postgres {
+pub(crate) struct Postgres {
     folder: tempfile::TempDir,
     as_postgres: bool,
 }
 
 impl Postgres {
-    fn start() -> Result<Self, String> {
+    pub(crate) fn start() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let root = Command::new("id").arg("-u").output();
         let as_postgres = root.is_ok_and(|id| id.stdout.starts_with(b"0\n"));
@@ -53,7 +53,7 @@ impl Postgres {
         self.folder.path().join(name)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let socket = self
             .path("")
             .display()

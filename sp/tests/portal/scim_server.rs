@@ -16,6 +16,8 @@ struct Got {
     etag: String,
     media: String,
     challenge: String,
+    allow: String,
+    retry_after: String,
     body: Value,
 }
 
@@ -54,6 +56,8 @@ impl Scim {
             etag: header("etag"),
             media: header("content-type"),
             challenge: header("www-authenticate"),
+            allow: header("allow"),
+            retry_after: header("retry-after"),
             body: serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null),
         }
     }
@@ -241,7 +245,7 @@ async fn who_may_not_and_what_cannot_be_read_gets_scims_own_error() {
         let headers = [("authorization", authorization)];
         let refused = scim.ask(Method::GET, "/Users", &headers, "").await;
         refused.error(401, "");
-        assert_eq!(refused.challenge, "Bearer realm=\"scim\"");
+        assert!(refused.challenge.starts_with("Bearer realm=\"scim\""));
     }
     let text = [("content-type", "text/plain")];
     scim.ask(Method::POST, "/Users", &text, "{}")
@@ -253,9 +257,20 @@ async fn who_may_not_and_what_cannot_be_read_gets_scims_own_error() {
     scim.post("/Users", &json!({}))
         .await
         .error(400, "invalidValue");
-    scim.ask(Method::DELETE, "/Users", &[], "")
+    let refused = scim.ask(Method::DELETE, "/Users", &[], "").await;
+    refused.error(405, "");
+    assert_eq!(refused.allow, "GET, HEAD, POST");
+    let xml = [("accept", "text/xml")];
+    scim.ask(Method::GET, "/Users", &xml, "")
         .await
-        .error(405, "");
+        .error(406, "");
+    let both = [("accept", "text/xml;q=0.9, application/*;q=0.5")];
+    assert_eq!(scim.ask(Method::GET, "/Users", &both, "").await.status, 200);
+    let huge = format!("{{\"userName\":\"{}\"}}", "x".repeat(17 << 20));
+    scim.ask(Method::POST, "/Users", &[], &huge)
+        .await
+        .error(413, "");
+    scim.get("/Me").await.error(501, "");
     scim.get("/Elsewhere").await.error(404, "");
 }
 
@@ -277,4 +292,437 @@ async fn discovery_describes_what_is_there() {
         assert_eq!(&alone.body, schema);
     }
     scim.get("/Schemas?filter=name%20pr").await.error(403, "");
+}
+
+fn bulk(operations: Value) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": operations,
+    })
+}
+
+#[tokio::test]
+async fn bulk_requests_resolve_references_forward_and_in_circles() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let group = |name: &str, id: &str, member: &str| {
+        json!({"method": "POST", "path": "/Groups", "bulkId": id,
+               "data": {"displayName": name, "members": [{"value": member}]}})
+    };
+    let body = bulk(json!([
+        group("Outer", "o", "bulkId:i"),
+        group("Inner", "i", "bulkId:u"),
+        {"method": "POST", "path": "/Users", "bulkId": "u", "data": user("cleo@corp.example")},
+        {"method": "PATCH", "path": "/Users/bulkId:u", "data": {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": "title", "value": "Lead"}]}},
+        group("One", "a", "bulkId:b"),
+        group("Two", "b", "bulkId:a"),
+        group("Lost", "l", "bulkId:nobody"),
+    ]));
+    let done = scim.post("/Bulk", &body).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    let operations = done.body["Operations"].as_array().unwrap();
+    let statuses: Vec<&str> = operations
+        .iter()
+        .map(|one| one["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["201", "201", "201", "200", "201", "201", "409"]);
+    let at = |n: usize| text(&operations[n]["location"]).replace(&scim.base, "");
+    let member = async |n: usize| text(&scim.get(&at(n)).await.body["members"][0]["$ref"]);
+    assert_eq!(member(0).await, text(&operations[1]["location"]));
+    assert_eq!(member(1).await, text(&operations[2]["location"]));
+    assert_eq!(member(4).await, text(&operations[5]["location"]));
+    assert_eq!(member(5).await, text(&operations[4]["location"]));
+    let cleo = scim.get(&at(2)).await;
+    assert_eq!(cleo.body["title"], "Lead");
+    assert_eq!(operations[4]["version"], scim.get(&at(4)).await.etag);
+    assert_eq!(operations[6]["response"]["status"], "409");
+    assert_eq!(operations[6]["location"], Value::Null);
+}
+
+#[tokio::test]
+async fn bulk_requests_stop_at_errors_and_have_limits() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let create = |id: &str, name: &str| json!({"method": "POST", "path": "/Users", "bulkId": id, "data": {"userName": name}});
+    let mut body = bulk(json!([
+        create("1", "a"),
+        create("2", "A"),
+        create("3", "b"),
+        {"method": "DELETE", "path": "/Users/nobody"},
+    ]));
+    body["failOnErrors"] = json!(1);
+    let done = scim.post("/Bulk", &body).await.body;
+    assert_eq!(done["Operations"].as_array().unwrap().len(), 2, "{done}");
+    assert_eq!(done["Operations"][1]["response"]["scimType"], "uniqueness");
+    assert_eq!(scim.get("/Users?count=0").await.body["totalResults"], 1);
+    let all = bulk(json!([
+        create("1", "a"),
+        {"method": "DELETE", "path": "/Users/nobody"},
+        {"method": "PUT", "path": "/Elsewhere/1", "data": {}},
+    ]));
+    let done = scim.post("/Bulk", &all).await.body;
+    let statuses: Vec<&Value> = (0..3).map(|n| &done["Operations"][n]["status"]).collect();
+    assert_eq!(statuses, ["409", "404", "404"]);
+    let many: Vec<Value> = (0..1001).map(|n| create(&n.to_string(), "x")).collect();
+    scim.post("/Bulk", &bulk(many.into())).await.error(413, "");
+    let long = bulk(json!([create("1", &"x".repeat(1 << 20))]));
+    scim.post("/Bulk", &long).await.error(413, "");
+    scim.post("/Bulk", &json!({"Operations": []}))
+        .await
+        .error(400, "invalidSyntax");
+}
+
+#[tokio::test]
+async fn pages_by_cursor_neither_skip_nor_repeat_while_users_are_deleted() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    for n in 0..7 {
+        let user = json!({"userName": format!("u{n}"), "displayName": format!("D{}", n % 3)});
+        assert_eq!(scim.post("/Users", &user).await.status, 201);
+    }
+    let name = |one: &Value| text(&one["userName"]);
+    for (query, expected) in [
+        ("sortBy=userName", "u0 u1 u2 u3 u4 u5 u6"),
+        (
+            "sortBy=userName&sortOrder=descending",
+            "u6 u5 u4 u3 u2 u1 u0",
+        ),
+        (
+            "filter=userName%20ne%20%22u3%22%20and%20schemas%20pr&sortBy=userName",
+            "u0 u1 u2 u4 u5 u6",
+        ),
+        ("sortBy=nickName", ""),
+        ("sortBy=displayName&sortOrder=descending", ""),
+        ("sortBy=meta.version", ""),
+    ] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/Users?{query}&count=2&cursor={cursor}");
+            let page = scim.get(&path).await;
+            assert_eq!(page.status, 200, "{path}: {}", page.body);
+            assert_eq!(page.body["startIndex"], Value::Null);
+            seen.extend(page.body["Resources"].as_array().unwrap().iter().map(name));
+            match page.body["nextCursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        if expected.is_empty() {
+            seen.sort_unstable();
+            assert_eq!(seen.join(" "), "u0 u1 u2 u3 u4 u5 u6", "{query}");
+        } else {
+            assert_eq!(seen.join(" "), expected, "{query}");
+        }
+    }
+    let first = scim
+        .get("/Users?count=2&sortBy=userName&cursor=")
+        .await
+        .body;
+    let gone = text(&first["Resources"][0]["id"]);
+    scim.ask(Method::DELETE, &format!("/Users/{gone}"), &[], "")
+        .await;
+    let cursor = text(&first["nextCursor"]);
+    let next = scim
+        .get(&format!("/Users?count=2&sortBy=userName&cursor={cursor}"))
+        .await;
+    assert_eq!(name(&next.body["Resources"][0]), "u2", "nobody is skipped");
+    let wrong = |query: String| {
+        let scim = &scim;
+        async move { scim.get(&format!("/Users?{query}")).await }
+    };
+    wrong("cursor=xyz".into()).await.error(400, "invalidCursor");
+    wrong(format!("cursor={cursor}"))
+        .await
+        .error(400, "invalidCursor");
+    wrong("cursor=&count=501".into())
+        .await
+        .error(400, "invalidCount");
+    wrong("cursor=&count=x".into())
+        .await
+        .error(400, "invalidCount");
+    wrong("cursor=&startIndex=1".into())
+        .await
+        .error(400, "invalidValue");
+    wrong("sortBy=colour".into())
+        .await
+        .error(400, "invalidPath");
+    wrong("sortBy=password".into())
+        .await
+        .error(400, "invalidPath");
+    wrong("filter=password%20sw%20%22n%22".into())
+        .await
+        .error(400, "invalidFilter");
+    parties
+        .ambient
+        .clock()
+        .advance(jiff::SignedDuration::from_secs(3601))
+        .unwrap();
+    wrong(format!("count=2&sortBy=userName&cursor={cursor}"))
+        .await
+        .error(400, "expiredCursor");
+}
+
+#[tokio::test]
+async fn everything_is_searched_by_index_and_by_cursor() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    for n in 0..3 {
+        scim.post(
+            "/Users",
+            &json!({"userName": format!("u{n}"), "displayName": "x"}),
+        )
+        .await;
+        scim.post("/Groups", &json!({"displayName": "x"})).await;
+    }
+    let search = |more: Value| {
+        let mut body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "filter": "displayName eq \"X\"", "count": 2,
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let kinds = |got: &Got| -> String {
+        let all = got.body["Resources"].as_array().unwrap();
+        all.iter()
+            .map(|one| text(&one["meta"]["resourceType"])[..1].to_owned())
+            .collect()
+    };
+    let page = scim
+        .post("/.search", &search(json!({"startIndex": 3})))
+        .await;
+    assert_eq!(page.body["totalResults"], 6, "{}", page.body);
+    assert_eq!(kinds(&page), "UG");
+    let (mut seen, mut cursor) = (String::new(), String::new());
+    loop {
+        let page = scim
+            .post("/.search", &search(json!({"cursor": cursor})))
+            .await;
+        assert_eq!(page.body["totalResults"], 6, "{}", page.body);
+        seen += &kinds(&page);
+        match page.body["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, "UUUGGG");
+    let only = search(json!({"filter": "userName pr"}));
+    assert_eq!(scim.post("/.search", &only).await.body["totalResults"], 3);
+    let none = search(json!({"filter": "colour pr"}));
+    scim.post("/.search", &none)
+        .await
+        .error(400, "invalidFilter");
+}
+
+#[tokio::test]
+async fn groups_are_patched_without_being_read() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let operations: Vec<Value> = (0..101)
+        .map(|n| {
+            json!({"method": "POST", "path": "/Users", "bulkId": n.to_string(),
+                   "data": {"userName": format!("u{n}")}})
+        })
+        .collect();
+    let done = scim.post("/Bulk", &bulk(operations.into())).await.body;
+    let ids: Vec<String> = done["Operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            text(&one["location"])
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let members = |ids: &[String]| -> Value { ids.iter().map(|id| json!({"value": id})).collect() };
+    let team = json!({"displayName": "Team", "members": members(&ids[..100])});
+    let team = scim.post("/Groups", &team).await;
+    let path = format!("/Groups/{}", text(&team.body["id"]));
+    let patch = async |path: &str, operations: Value| {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        scim.ask(Method::PATCH, path, &[], &body.to_string()).await
+    };
+    let same = patch(
+        &path,
+        json!([{"op": "add", "path": "members", "value": members(&ids[..1])}]),
+    )
+    .await;
+    assert_eq!(
+        (same.status.as_u16(), same.etag.as_str()),
+        (200, "W/\"1\""),
+        "nothing changed"
+    );
+    assert_eq!(same.body["members"].as_array().unwrap().len(), 100);
+    // Larger than is shown unasked: 204 with the version (RFC 7644 §3.5.2).
+    let add = json!([{"op": "add", "path": "members", "value": members(&ids[100..])}]);
+    let added = patch(&path, add.clone()).await;
+    assert_eq!(
+        (added.status.as_u16(), added.etag.as_str()),
+        (204, "W/\"2\"")
+    );
+    let asked = patch(&format!("{path}?attributes=members"), add.clone()).await;
+    assert_eq!(asked.status, 200);
+    assert_eq!(asked.body["members"].as_array().unwrap().len(), 101);
+    let without = patch(&format!("{path}?excludedAttributes=members"), add).await;
+    assert_eq!(
+        (without.status.as_u16(), &without.body["members"]),
+        (200, &Value::Null)
+    );
+    let unknown = json!([
+        {"op": "replace", "path": "members", "value": [{"value": ids[0]}]},
+        {"op": "add", "path": "members", "value": [{"value": "nobody"}]},
+    ]);
+    patch(&path, unknown).await.error(400, "invalidValue");
+    let held = scim.get(&path).await;
+    assert_eq!(
+        held.body["members"].as_array().unwrap().len(),
+        101,
+        "nobody was wiped out"
+    );
+    assert_eq!(held.etag, "W/\"2\"");
+    let swap = json!([
+        {"op": "remove", "path": format!("members[value eq \"{}\"]", ids[0])},
+        {"op": "add", "path": "members", "value": [{"value": ids[0]}]},
+    ]);
+    assert_eq!(
+        patch(&path, swap).await.etag,
+        "W/\"2\"",
+        "out and in again is nothing"
+    );
+    let by_name = json!([{"op": "remove", "path": "members[display co \"u1\"]"}]);
+    let left = patch(&path, by_name).await;
+    let counted = left.body["members"].as_array().unwrap();
+    assert_eq!(counted.len(), 101 - 12, "u1, u10 to u19, u100");
+}
+
+#[tokio::test]
+async fn another_tenants_resources_are_not_there() {
+    let parties = Parties::start().await;
+    let ours = Scim::of(&parties).await;
+    let theirs = Scim {
+        token: ours.token.clone(),
+        base: ours.base.replace("/scim/", "/scim/x"),
+        client: Client::new(),
+    };
+    theirs.get("/Users").await.error(401, "");
+    let other = parties.second_tenant().await;
+    let theirs = Scim {
+        base: other.0,
+        token: other.1,
+        client: Client::new(),
+    };
+    let cleo = text(&ours.post("/Users", &user("cleo@corp.example")).await.body["id"]);
+    let team = json!({"displayName": "Team", "members": [{"value": cleo}]});
+    let team = text(&ours.post("/Groups", &team).await.body["id"]);
+    for path in [format!("/Users/{cleo}"), format!("/Groups/{team}")] {
+        theirs.get(&path).await.error(404, "");
+        let body = json!({"userName": "x", "displayName": "x"}).to_string();
+        theirs
+            .ask(Method::PUT, &path, &[], &body)
+            .await
+            .error(404, "");
+        theirs
+            .ask(Method::DELETE, &path, &[], "")
+            .await
+            .error(404, "");
+        let filter = format!(
+            "{}?filter=id%20eq%20%22{}%22",
+            &path[..path.rfind('/').unwrap()],
+            &path[path.rfind('/').unwrap() + 1..]
+        );
+        assert_eq!(theirs.get(&filter).await.body["totalResults"], 0);
+    }
+    for value in [&cleo, &team] {
+        let group = json!({"displayName": "X", "members": [{"value": value}]});
+        theirs
+            .post("/Groups", &group)
+            .await
+            .error(400, "invalidValue");
+    }
+    let asked = format!("/Users?filter=groups.value%20eq%20%22{team}%22");
+    assert_eq!(theirs.get(&asked).await.body["totalResults"], 0);
+    assert_eq!(ours.get(&asked).await.body["totalResults"], 1);
+    // The same name is free at another tenant's.
+    assert_eq!(
+        theirs
+            .post("/Users", &user("cleo@corp.example"))
+            .await
+            .status,
+        201
+    );
+    let mixed = Scim {
+        base: theirs.base.clone(),
+        token: ours.token.clone(),
+        client: Client::new(),
+    };
+    mixed.get("/Users").await.error(401, "");
+}
+
+#[tokio::test]
+async fn a_tenant_that_asks_too_often_waits() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let control = format!(
+        "{}/control/scim-rate-limit",
+        parties.portal().control_url().unwrap()
+    );
+    let set = |body: Value| Client::new().put(&control).json(&body).send();
+    let answer = set(json!({"per_second": 0.5, "burst": 2})).await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(scim.get("/Users").await.status, 200);
+    assert_eq!(scim.get("/Users").await.status, 200);
+    let refused = scim.get("/Users").await;
+    refused.error(429, "");
+    assert_eq!(refused.retry_after, "2");
+    parties
+        .ambient
+        .clock()
+        .advance(jiff::SignedDuration::from_secs(2))
+        .unwrap();
+    assert_eq!(scim.get("/Users").await.status, 200);
+    set(json!({})).await.unwrap();
+    assert_eq!(scim.get("/Users").await.status, 200);
+    assert_eq!(set(json!({"per_second": -1})).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    assert_eq!(scim.get("/Users").await.status, 200);
+    let admin = parties.browser();
+    let credentials =
+        json!({"email": "owner@vendor-mail.example", "password": crate::parties::PASSWORD});
+    admin.post("/api/session", &credentials).await.is(200);
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    assert_ne!(shown["scim"]["token_last_used"], Value::Null);
+    let newer = admin.post(&step("scim/token"), &Value::Null).await.is(201);
+    let newer = Scim {
+        token: text(&newer["token"]),
+        base: scim.base.clone(),
+        client: Client::new(),
+    };
+    assert_eq!(newer.get("/Users").await.status, 200);
+    assert_eq!(scim.get("/Users").await.status, 200, "the overlap");
+    let day = jiff::SignedDuration::from_hours(24);
+    parties.ambient.clock().advance(day).unwrap();
+    scim.get("/Users").await.error(401, "");
+    assert_eq!(newer.get("/Users").await.status, 200);
+    admin.post("/api/session", &credentials).await.is(200);
+    admin
+        .put(&step("scim"), &json!({"enabled": false}))
+        .await
+        .is(200);
+    newer.get("/Users").await.error(401, "");
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Filter, Operator};
 use crate::resource::member;
-use crate::schema::{Attribute, Kind, ResourceType};
+use crate::schema::{Attribute, Kind, ResourceType, Returned};
 use crate::{AttributePath, Error, ScimType};
 
 /// Whether `resource` satisfies `filter`.
@@ -19,6 +19,10 @@ pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<b
         Filter::Or(a, b) => matches(a, resource, of)? | matches(b, resource, of)?,
         Filter::And(a, b) => matches(a, resource, of)? & matches(b, resource, of)?,
         Filter::Not(inner) => !matches(inner, resource, of)?,
+        // An extension as a whole.
+        Filter::Present(path) if of.extension_by_id(&path.to_string()).is_some() => {
+            member(resource, &path.to_string()).is_some_and(has_content)
+        }
         Filter::Present(path) => {
             let (_, values) = select(path, resource, of)?;
             values.iter().any(|value| has_content(value))
@@ -28,7 +32,10 @@ pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<b
             judge(attribute, &values, *operator, wanted)?
         }
         Filter::ValuePath(path, inner) => {
-            let attribute = of.attribute(path).ok_or_else(|| unknown(path))?;
+            let attribute = readable(of.attribute(path), path)?;
+            if path.sub.is_some() || attribute.kind != Kind::Complex {
+                return Err(unknown(path));
+            }
             let holder = holder(path, resource, of);
             let mut found = false;
             for value in each(holder.and_then(|object| member(object, &path.name))) {
@@ -41,7 +48,10 @@ pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<b
 
 /// Whether one value of a complex attribute satisfies `filter`.
 pub(crate) fn matches_value(filter: &Filter, value: &Value, of: &Attribute) -> Result<bool, Error> {
-    let sub = |path: &AttributePath| of.sub_attribute(&path.name).ok_or_else(|| unknown(path));
+    let sub = |path: &AttributePath| match (&path.schema, &path.sub) {
+        (None, None) => readable(of.sub_attribute(&path.name), path),
+        _ => Err(unknown(path)),
+    };
     Ok(match filter {
         Filter::Or(a, b) => matches_value(a, value, of)? | matches_value(b, value, of)?,
         Filter::And(a, b) => matches_value(a, value, of)? & matches_value(b, value, of)?,
@@ -56,6 +66,16 @@ pub(crate) fn matches_value(filter: &Filter, value: &Value, of: &Attribute) -> R
         }
         Filter::ValuePath(path, _) => return Err(unknown(path)),
     })
+}
+
+/// A filter on what nobody may read would tell it bit by bit.
+fn readable<'s>(
+    found: Option<&'s Attribute>,
+    path: &AttributePath,
+) -> Result<&'s Attribute, Error> {
+    found
+        .filter(|attribute| attribute.returned != Returned::Never)
+        .ok_or_else(|| unknown(path))
 }
 
 fn unknown(path: &AttributePath) -> Error {
@@ -88,7 +108,7 @@ fn select<'r, 's>(
     resource: &'r Value,
     of: &'s ResourceType,
 ) -> Result<(&'s Attribute, Vec<&'r Value>), Error> {
-    let attribute = of.attribute(path).ok_or_else(|| unknown(path))?;
+    let attribute = readable(of.attribute(path), path)?;
     let values = each(holder(path, resource, of).and_then(|object| member(object, &path.name)));
     let sub = match &path.sub {
         Some(sub) => Some(sub.as_str()),
@@ -100,7 +120,7 @@ fn select<'r, 's>(
     match sub {
         None => Ok((attribute, values.collect())),
         Some(name) => {
-            let definition = attribute.sub_attribute(name).ok_or_else(|| unknown(path))?;
+            let definition = readable(attribute.sub_attribute(name), path)?;
             let values = values.flat_map(|value| each(member(value, name)));
             Ok((definition, values.collect()))
         }
@@ -127,7 +147,10 @@ fn judge(
         return Ok(!judge(attribute, values, Operator::Equal, wanted)?);
     }
     if wanted.is_null() {
-        return Ok(operator == Operator::Equal && !values.iter().any(|value| has_content(value)));
+        if operator != Operator::Equal {
+            return Err(mismatch(attribute, operator, wanted));
+        }
+        return Ok(!values.iter().any(|value| has_content(value)));
     }
     let mut found = false;
     for value in values {
@@ -140,23 +163,25 @@ fn judge(
     Ok(found)
 }
 
+fn mismatch(attribute: &Attribute, operator: Operator, wanted: &Value) -> Error {
+    Error::of(
+        ScimType::InvalidFilter,
+        format!(
+            "the operator {} with {wanted} does not go with {}, which is a {}",
+            operator.keyword(),
+            attribute.name,
+            attribute.kind.name()
+        ),
+    )
+}
+
 fn compare(
     attribute: &Attribute,
     value: &Value,
     operator: Operator,
     wanted: &Value,
 ) -> Result<bool, Error> {
-    let mismatch = || {
-        Error::of(
-            ScimType::InvalidFilter,
-            format!(
-                "the operator {} with {wanted} does not go with {}, which is a {}",
-                operator.keyword(),
-                attribute.name,
-                attribute.kind.name()
-            ),
-        )
-    };
+    let mismatch = || mismatch(attribute, operator, wanted);
     match attribute.kind {
         Kind::Boolean => {
             let wanted = match wanted {
@@ -178,13 +203,27 @@ fn compare(
         }
         Kind::DateTime => {
             let instant = |value: &Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
-            if let Some(wanted) = instant(wanted) {
-                let ordering = instant(value).map(|value| value.cmp(&wanted));
-                if let Some(outcome) = ordered(operator, ordering) {
-                    return Ok(outcome);
-                }
+            let is_textual = matches!(
+                operator,
+                Operator::Contains | Operator::StartsWith | Operator::EndsWith
+            );
+            if is_textual {
+                return text(false, value, operator, wanted).ok_or_else(mismatch);
             }
-            text(false, value, operator, wanted).ok_or_else(mismatch)
+            let wanted = instant(wanted).ok_or_else(mismatch)?;
+            let ordering = instant(value).map(|value| value.cmp(&wanted));
+            ordered(operator, ordering).ok_or_else(mismatch)
+        }
+        Kind::Binary
+            if matches!(
+                operator,
+                Operator::Greater
+                    | Operator::GreaterOrEqual
+                    | Operator::Less
+                    | Operator::LessOrEqual
+            ) =>
+        {
+            Err(mismatch())
         }
         Kind::String | Kind::Reference | Kind::Binary => {
             text(attribute.case_exact, value, operator, wanted).ok_or_else(mismatch)

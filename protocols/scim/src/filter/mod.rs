@@ -75,17 +75,52 @@ pub enum Filter {
     ValuePath(AttributePath, Box<Filter>),
 }
 
+/// How tightly it binds: what binds less goes into parentheses.
+fn rank(filter: &Filter) -> u8 {
+    match filter {
+        Filter::Or(..) => 0,
+        Filter::And(..) => 1,
+        _ => 2,
+    }
+}
+
+/// Writes a filter where one of at least this rank may stand.
+fn write(filter: &Filter, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if rank(filter) < least {
+        f.write_str("(")?;
+        write(filter, 0, f)?;
+        return f.write_str(")");
+    }
+    match filter {
+        Filter::Or(a, b) => {
+            write(a, 0, f)?;
+            f.write_str(" or ")?;
+            write(b, 1, f)
+        }
+        Filter::And(a, b) => {
+            write(a, 1, f)?;
+            f.write_str(" and ")?;
+            write(b, 2, f)
+        }
+        Filter::Not(inner) => {
+            f.write_str("not (")?;
+            write(inner, 0, f)?;
+            f.write_str(")")
+        }
+        Filter::Present(path) => write!(f, "{path} pr"),
+        Filter::Compare(path, operator, value) => {
+            write!(f, "{path} {} {value}", operator.keyword())
+        }
+        Filter::ValuePath(path, inner) => {
+            write!(f, "{path}[")?;
+            write(inner, 0, f)?;
+            f.write_str("]")
+        }
+    }
+}
+
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Or(a, b) => write!(f, "({a} or {b})"),
-            Self::And(a, b) => write!(f, "({a} and {b})"),
-            Self::Not(inner) => write!(f, "not ({inner})"),
-            Self::Present(path) => write!(f, "{path} pr"),
-            Self::Compare(path, operator, value) => {
-                write!(f, "{path} {} {value}", operator.keyword())
-            }
-            Self::ValuePath(path, inner) => write!(f, "{path}[{inner}]"),
-        }
+        write(self, 0, f)
     }
 }

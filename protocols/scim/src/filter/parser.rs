@@ -7,6 +7,8 @@ use crate::{AttributePath, Error, ScimType};
 
 /// How deep filters may nest; more is an attack on the stack.
 const MAX_DEPTH: usize = 32;
+/// How many comparisons a filter may have; they nest in memory, too.
+const MAX_TERMS: usize = 500;
 
 /// Reads a filter. Operators are read in any letter case, as PingOne and
 /// others send them.
@@ -18,6 +20,7 @@ pub fn parse(text: &str) -> Result<Filter, Error> {
         text,
         at: 0,
         depth: 0,
+        terms: 0,
     };
     let outcome = parser.or(true).and_then(|filter| {
         parser.skip();
@@ -40,6 +43,7 @@ pub(crate) fn parse_value_path(text: &str) -> Result<(Filter, &str), String> {
         text,
         at: 0,
         depth: 0,
+        terms: 0,
     };
     parser.punctuation('[')?;
     let filter = parser.or(false)?;
@@ -51,6 +55,7 @@ struct Parser<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    terms: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -125,6 +130,10 @@ impl<'t> Parser<'t> {
     }
 
     fn term(&mut self, value_paths: bool) -> Result<Filter, String> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(format!("expected at most {MAX_TERMS} comparisons"));
+        }
         self.skip();
         if self.rest().starts_with('(') {
             self.at += 1;

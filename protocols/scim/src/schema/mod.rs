@@ -1,10 +1,12 @@
 //! Schemas and resource types as data (RFC 7643 §2, §6, §7).
 
 mod core;
+mod document;
 
 use serde_json::{Map, Value, json};
 
 pub use self::core::{ENTERPRISE_USER, GROUP, GROUP_TYPE, USER, USER_TYPE};
+pub use self::document::SchemaError;
 
 use crate::AttributePath;
 
@@ -30,6 +32,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every type.
+    pub const ALL: [Self; 8] = [
+        Self::String,
+        Self::Boolean,
+        Self::Decimal,
+        Self::Integer,
+        Self::DateTime,
+        Self::Binary,
+        Self::Reference,
+        Self::Complex,
+    ];
+
     /// The name in schema documents.
     pub fn name(self) -> &'static str {
         match self {
@@ -224,6 +238,29 @@ impl ResourceType {
             }
             Some(urn) => self.extension_by_id(urn)?.attribute(&path.name),
         }
+    }
+
+    /// This type with more extensions: an organisation's own, read from
+    /// documents at the start. It stays for as long as the process runs.
+    pub fn extended(&'static self, more: &[&'static Schema]) -> &'static Self {
+        if more.is_empty() {
+            return self;
+        }
+        let extensions = [self.extensions, more].concat();
+        Box::leak(Box::new(Self {
+            extensions: extensions.leak(),
+            ..*self
+        }))
+    }
+
+    /// Whether a resource has attributes that can be written once only.
+    pub fn has_immutable(&self) -> bool {
+        let is = |one: &Attribute| one.mutability == Mutability::Immutable;
+        self.schema.attributes.iter().any(is)
+            || self
+                .extensions
+                .iter()
+                .any(|extension| extension.attributes.iter().any(is))
     }
 
     fn common(&self, name: &str) -> Option<&'static Attribute> {

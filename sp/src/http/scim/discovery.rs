@@ -7,50 +7,44 @@ use scim::discovery::{self, Capabilities};
 use scim::messages;
 use serde_json::{Value, json};
 
-use super::{Caller, Failure, Outcome, Parameters, message};
+use super::answer::{Failure, Outcome, message};
+use super::caller::{Caller, Parameters};
 use crate::Portal;
-use crate::configurator::scim::ScimAccess;
-use crate::directory::Page;
-
-fn base_url(portal: &Portal, access: &ScimAccess) -> String {
-    portal.service_provider(&access.tenant_id).scim_base_url
-}
+use crate::directory::{Page, bulk, cursor};
 
 pub(super) async fn service_provider_config(
-    State(portal): State<Portal>,
     Caller(access): Caller,
-) -> Response {
+    parameters: Parameters,
+) -> Outcome {
+    unfiltered(&parameters)?;
     let capabilities = Capabilities {
         max_results: Page::LARGEST,
+        page_size: Page::DEFAULT,
+        cursor_timeout: cursor::TIMEOUT,
+        max_operations: bulk::MAX_OPERATIONS,
+        max_payload: bulk::MAX_PAYLOAD,
         documentation_uri: None,
     };
-    let base = base_url(&portal, &access);
-    message(
-        StatusCode::OK,
-        &discovery::service_provider_config(&capabilities, &base),
-    )
+    let document = discovery::service_provider_config(&capabilities, &access.base_url);
+    Ok(message(StatusCode::OK, document.to_string()))
 }
 
 fn all(documents: Vec<Value>) -> Response {
-    message(
-        StatusCode::OK,
-        &json!({
-            "schemas": [messages::LIST_RESPONSE],
-            "totalResults": documents.len(),
-            "startIndex": 1,
-            "itemsPerPage": documents.len(),
-            "Resources": documents,
-        }),
-    )
+    let list = json!({
+        "schemas": [messages::LIST_RESPONSE],
+        "totalResults": documents.len(),
+        "startIndex": 1,
+        "itemsPerPage": documents.len(),
+        "Resources": documents,
+    });
+    message(StatusCode::OK, list.to_string())
 }
 
 /// Discovery takes no filter (RFC 7644 §4).
 fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
-    if parameters.contains_key("filter") {
-        return Err(Failure(scim::Error::new(
-            403,
-            "expected no filter at this endpoint, came one",
-        )));
+    if parameters.get("filter").is_some() {
+        let detail = "expected no filter at this endpoint, came one";
+        return Err(scim::Error::new(403, detail).into());
     }
     Ok(())
 }
@@ -61,11 +55,9 @@ pub(super) async fn resource_types(
     parameters: Parameters,
 ) -> Outcome {
     unfiltered(&parameters)?;
-    let base = base_url(&portal, &access);
-    Ok(all(discovery::RESOURCE_TYPES
-        .iter()
-        .map(|one| one.to_json(&base))
-        .collect()))
+    let types = portal.resource_types.all();
+    let documents = types.iter().map(|one| one.to_json(&access.base_url));
+    Ok(all(documents.collect()))
 }
 
 pub(super) async fn resource_type(
@@ -73,19 +65,16 @@ pub(super) async fn resource_type(
     Caller(access): Caller,
     Path((_, name)): Path<(String, String)>,
 ) -> Outcome {
-    let found = discovery::RESOURCE_TYPES
-        .iter()
-        .find(|one| one.name == name);
+    let types = portal.resource_types.all();
+    let found = types.iter().find(|one| one.name == name);
     let found = found.ok_or_else(|| {
         scim::Error::new(
             404,
             format!("there is no resource type {name}: User and Group are"),
         )
     })?;
-    Ok(message(
-        StatusCode::OK,
-        &found.to_json(&base_url(&portal, &access)),
-    ))
+    let document = found.to_json(&access.base_url);
+    Ok(message(StatusCode::OK, document.to_string()))
 }
 
 pub(super) async fn schemas(
@@ -94,11 +83,9 @@ pub(super) async fn schemas(
     parameters: Parameters,
 ) -> Outcome {
     unfiltered(&parameters)?;
-    let base = base_url(&portal, &access);
-    Ok(all(discovery::SCHEMAS
-        .iter()
-        .map(|one| one.to_json(&base))
-        .collect()))
+    let schemas = portal.resource_types.schemas();
+    let documents = schemas.iter().map(|one| one.to_json(&access.base_url));
+    Ok(all(documents.collect()))
 }
 
 pub(super) async fn schema(
@@ -106,17 +93,14 @@ pub(super) async fn schema(
     Caller(access): Caller,
     Path((_, id)): Path<(String, String)>,
 ) -> Outcome {
-    let found = discovery::SCHEMAS
-        .iter()
-        .find(|one| one.id.eq_ignore_ascii_case(&id));
+    let schemas = portal.resource_types.schemas();
+    let found = schemas.iter().find(|one| one.id.eq_ignore_ascii_case(&id));
     let found = found.ok_or_else(|| {
         scim::Error::new(
             404,
             format!("there is no schema {id}: GET /Schemas has them all"),
         )
     })?;
-    Ok(message(
-        StatusCode::OK,
-        &found.to_json(&base_url(&portal, &access)),
-    ))
+    let document = found.to_json(&access.base_url);
+    Ok(message(StatusCode::OK, document.to_string()))
 }

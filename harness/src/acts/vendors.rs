@@ -1,0 +1,202 @@
+//! What identity providers send by SCIM, each in its own way: the acts of
+//! `fixtures/scim/`, played to the portal as the provider would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::{Method, Url};
+use serde_json::{Map, Value};
+
+use crate::World;
+use crate::judge::{Failed, Outcome};
+
+const PROVIDERS: [(&str, &str); 6] = [
+    (
+        "entra",
+        include_str!("../../../fixtures/scim/entra/acts.json"),
+    ),
+    (
+        "okta",
+        include_str!("../../../fixtures/scim/okta/acts.json"),
+    ),
+    (
+        "pingone",
+        include_str!("../../../fixtures/scim/pingone/acts.json"),
+    ),
+    (
+        "onelogin",
+        include_str!("../../../fixtures/scim/onelogin/acts.json"),
+    ),
+    (
+        "jumpcloud",
+        include_str!("../../../fixtures/scim/jumpcloud/acts.json"),
+    ),
+    (
+        "google",
+        include_str!("../../../fixtures/scim/google/acts.json"),
+    ),
+];
+
+/// A provider at work.
+#[derive(Debug, Clone, Default)]
+pub struct Provider {
+    acts: Value,
+    /// Ids that the portal gave: by a user's first name or a group's name.
+    ids: BTreeMap<String, String>,
+    /// Who should be in a group: ids by the group's name.
+    members: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Provider {
+    /// The one of that folder under `fixtures/scim/`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn named(name: &str) -> Outcome<Self> {
+        let (_, text) = PROVIDERS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| Failed::Unknown(format!("a provider called {name}")))?;
+        let document: Value = serde_json::from_str(text)
+            .map_err(|error| Failed::Unknown(format!("fixtures/scim/{name}: {error}")))?;
+        Ok(Self {
+            acts: document["acts"].clone(),
+            ..Self::default()
+        })
+    }
+}
+
+/// Fills in what stands in braces.
+fn filled(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Value {
+    match value {
+        Value::String(text) if text == "{members}" => members.clone(),
+        Value::String(text) => known
+            .iter()
+            .fold(text.clone(), |text, (name, value)| {
+                text.replace(&format!("{{{name}}}"), value)
+            })
+            .into(),
+        Value::Array(values) => values
+            .iter()
+            .map(|value| filled(value, known, members))
+            .collect(),
+        Value::Object(object) => object
+            .iter()
+            .map(|(name, value)| (name.clone(), filled(value, known, members)))
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+impl World {
+    /// Plays one act of the provider for a person, and a group where it has one.
+    ///
+    /// # Errors
+    /// When the portal answers with another status than the act wants.
+    pub async fn provider_does(&mut self, act: &str, given: &str, group: &str) -> Outcome {
+        let person = self.person(given)?;
+        let (family, email) = (person.family.clone(), person.email.clone());
+        let requests = self.provider.acts[act]
+            .as_array()
+            .cloned()
+            .ok_or_else(|| Failed::Unknown(format!("the act {act}")))?;
+        for request in requests {
+            let id = |name: &str| self.provider.ids.get(name).cloned().unwrap_or_default();
+            let known = BTreeMap::from([
+                ("userName", email.clone()),
+                ("given", given.to_owned()),
+                ("family", family.clone()),
+                ("externalId", format!("ext-{}", given.to_lowercase())),
+                ("groupName", group.to_owned()),
+                (
+                    "groupExternalId",
+                    self.directory
+                        .groups
+                        .get(group)
+                        .cloned()
+                        .unwrap_or_default(),
+                ),
+                ("user", id(given)),
+                ("group", id(group)),
+            ]);
+            let members: Value = self
+                .provider
+                .members
+                .get(group)
+                .into_iter()
+                .flatten()
+                .map(|id| serde_json::json!({"value": id}))
+                .collect();
+            let request = filled(&request, &known, &members);
+            let body = request.get("body").cloned();
+            let path = request["path"].as_str().unwrap_or_default();
+            let method = request["method"].as_str().unwrap_or_default();
+            let answered = self.provider_sends(method, path, body).await?;
+            let (status, body) = (answered.status, answered.body.clone());
+            if u64::from(status) != request["status"].as_u64().unwrap_or_default() {
+                return Err(Failed::mismatch(
+                    format!("{method} {path} to be answered {}", request["status"]),
+                    format!("{status} {body}"),
+                ));
+            }
+            for (name, pointer) in request["keep"].as_object().into_iter().flatten() {
+                let pointer = pointer.as_str().unwrap_or_default();
+                let kept = body.pointer(pointer).and_then(Value::as_str);
+                let kept = kept.ok_or_else(|| Failed::Unknown(format!("{pointer} in {body}")))?;
+                let whose = if name == "group" { group } else { given };
+                self.provider.ids.insert(whose.to_owned(), kept.to_owned());
+            }
+        }
+        if act == "remove"
+            && let Some(id) = self.provider.ids.get(given)
+        {
+            for members in self.provider.members.values_mut() {
+                members.remove(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Someone joins or leaves a group, which is made at its first mention.
+    ///
+    /// # Errors
+    /// As [`World::provider_does`].
+    pub async fn provider_moves(&mut self, act: &str, given: &str, group: &str) -> Outcome {
+        if !self.provider.ids.contains_key(group) {
+            self.provider_does("group", given, group).await?;
+        }
+        let id = self.provider.ids.get(given).cloned().unwrap_or_default();
+        let members = self.provider.members.entry(group.to_owned()).or_default();
+        if act == "join" {
+            members.insert(id);
+        } else {
+            members.remove(&id);
+        }
+        self.provider_does(act, given, group).await
+    }
+
+    /// One request with the bearer token of step 5.
+    ///
+    /// # Errors
+    /// When the exchange fails; a refusal is an answer.
+    pub async fn provider_sends(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<&crate::world::Answer> {
+        let base = self.given_by_portal("/scim/base_url")?;
+        let url = Url::parse(&format!("{base}{path}"))?;
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|error| Failed::Unknown(error.to_string()))?;
+        let token = self.scim_token.clone();
+        let client = self.person("the-provider")?.browser.client();
+        let mut request = client.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/scim+json")
+                .body(body.to_string());
+        }
+        self.keep(request).await
+    }
+}

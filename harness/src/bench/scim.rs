@@ -1,0 +1,410 @@
+//! `bench scim`: the portal's SCIM server over real HTTP on a durable embedded
+//! database, at one size after another, each beside the database's own pace.
+//!
+//! Work and limit take turns in short rounds with the same number of callers;
+//! a 2xx answer to a write means that the disk has it. The database is filled
+//! directly; everything that is measured goes through the portal.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ambient::Ambient;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use sp::store::selection::{Condition, Field, Operand, Order, Selection, Test};
+use sp::store::{Store, groups, members, users};
+
+use super::{Measured, measured};
+
+/// Callers at once.
+const CALLERS: usize = 8;
+/// How long a round of work, or of its limit, lasts.
+const ROUND: Duration = Duration::from_millis(250);
+
+/// Why there is nothing to measure.
+#[derive(Debug, thiserror::Error)]
+pub enum Unready {
+    /// The portal.
+    #[error(transparent)]
+    Start(#[from] sp::StartError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] sp::store::StoreError),
+    /// The exchange.
+    #[error(transparent)]
+    Exchange(#[from] reqwest::Error),
+    /// The folder for the database.
+    #[error(transparent)]
+    Folder(#[from] std::io::Error),
+    /// The portal answered otherwise than the measurement needs.
+    #[error("expected {0}, came {1}")]
+    Answer(String, String),
+}
+
+type Result<T> = std::result::Result<T, Unready>;
+
+struct Bench {
+    client: Client,
+    base: String,
+    token: String,
+    store: Store,
+    business: String,
+    users: usize,
+    next: AtomicUsize,
+}
+
+/// Measures at each of these sizes, growing.
+///
+/// # Errors
+/// [`Unready`].
+pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+    let config = sp::Config {
+        database_url: url.clone(),
+        control_listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
+        password_memory: 8,
+        ..sp::Config::default()
+    };
+    let portal = sp::start(config, Ambient::real()).await?;
+    let (base, token) = tenant(&portal).await?;
+    let store = Store::open(&url, true).await?;
+    let mut bench = Bench {
+        client: Client::new(),
+        business: business(&store, &base).await?,
+        base,
+        token,
+        store,
+        users: 0,
+        next: AtomicUsize::new(0),
+    };
+    let mut all = Vec::new();
+    for size in sizes {
+        bench.grow(*size).await?;
+        all.extend(bench.at_this_size(time).await?);
+    }
+    all.extend(bench.groups(time).await?);
+    bench.store.close().await;
+    portal.shutdown().await;
+    Ok(all)
+}
+
+/// A business account with SCIM: base URL and bearer token.
+async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
+    let client = Client::builder().cookie_store(true).build()?;
+    let control = portal.control_url().unwrap_or_default();
+    let root = portal.base_url();
+    let send = async |method: Method, url: String, body: Value| -> Result<Value> {
+        let answer = client.request(method, &url).json(&body).send().await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        if !status.is_success() {
+            return Err(Unready::Answer(format!("{url} to succeed"), body));
+        }
+        Ok(serde_json::from_str(&body).unwrap_or_default())
+    };
+    let credentials = json!({"email": "owner@bench.example", "password": "Wq7-otter-quarry-81"});
+    send(
+        Method::POST,
+        format!("{root}/api/accounts"),
+        credentials.clone(),
+    )
+    .await?;
+    send(Method::POST, format!("{root}/api/session"), credentials).await?;
+    let key = send(
+        Method::POST,
+        format!("{control}/control/license-keys"),
+        json!({"seats": 5}),
+    )
+    .await?;
+    let organization = json!({"name": "Bench", "country": "CH"});
+    let new = json!({"key": key["key"], "organization": organization});
+    send(Method::POST, format!("{root}/api/license-keys"), new).await?;
+    let page = format!("{root}/api/business/idp-integration");
+    send(Method::POST, format!("{page}/start"), json!({})).await?;
+    let made = send(Method::POST, format!("{page}/scim/token"), json!({})).await?;
+    let shown = send(
+        Method::PUT,
+        format!("{page}/scim"),
+        json!({"enabled": true}),
+    )
+    .await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok((text(&shown["scim"]["base_url"]), text(&made["token"])))
+}
+
+/// Whose directory the base URL is of.
+async fn business(store: &Store, base: &str) -> Result<String> {
+    let tenant = base.rsplit('/').nth(1).unwrap_or_default();
+    let mut db = store.read().await?;
+    let row = sp::store::tenants::by_id(&mut db, tenant).await?;
+    row.map(|row| row.business_id)
+        .ok_or_else(|| Unready::Answer("a tenant".into(), base.to_owned()))
+}
+
+fn id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn user_name(number: usize) -> String {
+    format!("user{number}@bench.example")
+}
+
+fn resource(number: usize) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "externalId": format!("ext-{number}"),
+        "userName": user_name(number),
+        "name": {"familyName": format!("Family{number}"), "givenName": "Given"},
+        "displayName": format!("Given Family{number}"),
+        "active": true,
+        "emails": [{"value": user_name(number), "type": "work", "primary": true}],
+    })
+}
+
+impl Bench {
+    /// Fills the directory up to so many users, every tenth in a group.
+    async fn grow(&mut self, upto: usize) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        for number in self.users..upto {
+            let at = 1_767_225_600_000_000 + i64::try_from(number).unwrap_or_default() * 1000;
+            let row = users::UserRow {
+                id: id(number),
+                business_id: self.business.clone(),
+                user_name: user_name(number),
+                email: Some(user_name(number)),
+                external_id: Some(format!("ext-{number}")),
+                display_name: Some(format!("Given Family{number}")),
+                active: 1,
+                source: "scim".into(),
+                resource: resource(number).to_string(),
+                version: 1,
+                created: at,
+                last_modified: at,
+                grouped: 0,
+            };
+            users::insert(&mut tx, &row).await?;
+        }
+        tx.commit().await.map_err(sp::store::StoreError::from)?;
+        self.users = upto;
+        Ok(())
+    }
+
+    fn ask(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+    }
+
+    /// Sends, and reads the whole answer.
+    async fn done(&self, request: reqwest::RequestBuilder) -> Result<()> {
+        let answer = request.send().await?;
+        let status = answer.status();
+        let body = answer.bytes().await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(Unready::Answer(
+            "a success".into(),
+            format!("{status} {}", String::from_utf8_lossy(&body)),
+        ))
+    }
+
+    /// Numbers that jump about in the directory.
+    fn any(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(7919) % self.users
+    }
+
+    async fn at_this_size(&self, time: Duration) -> Result<Vec<Measured>> {
+        let size = self.users;
+        let name = |what: &str| format!("{what}, {size} users");
+        let filtered = beside(
+            (&name("GET /Users?filter=userName eq …"), async || {
+                let name = user_name(self.any());
+                let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
+                self.done(self.ask(Method::GET, &path)).await
+            }),
+            ("the same look-up by SQL, in process", async || {
+                self.look_up(Field::UserName, user_name(self.any())).await
+            }),
+            time,
+        )
+        .await?;
+        let read = beside(
+            (&name("GET /Users/{id}"), async || {
+                let path = format!("/Users/{}", id(self.any()));
+                self.done(self.ask(Method::GET, &path)).await
+            }),
+            ("the same look-up by SQL, in process", async || {
+                self.look_up(Field::Id, id(self.any())).await
+            }),
+            time,
+        )
+        .await?;
+        let created = AtomicUsize::new(0);
+        let create = beside(
+            (&name("POST /Users"), async || {
+                let number = created.fetch_add(1, Ordering::Relaxed);
+                let mut new = resource(size + number);
+                new["userName"] = format!("new{number}-{size}@bench.example").into();
+                self.done(self.post("/Users", &new)).await
+            }),
+            ("one row written and synchronized to the disk", async || {
+                self.commit().await
+            }),
+            time,
+        )
+        .await?;
+        Ok(vec![filtered, read, create])
+    }
+
+    fn post(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.ask(Method::POST, path)
+            .header("content-type", "application/scim+json")
+            .body(body.to_string())
+    }
+
+    async fn look_up(&self, field: Field, value: String) -> Result<()> {
+        let condition = Condition::Has(field, vec![(Test::Equal, Operand::Text(value))]);
+        let selection = Selection {
+            business_id: &self.business,
+            condition: &condition,
+            order: Order::CREATED,
+            after: None,
+            offset: 0,
+            limit: 2,
+        };
+        let mut db = self.store.read().await?;
+        let found = users::select(&mut db, &selection).await?;
+        if found.len() == 1 {
+            return Ok(());
+        }
+        Err(Unready::Answer("one user".into(), found.len().to_string()))
+    }
+
+    /// The least that a durable write costs here.
+    async fn commit(&self) -> Result<()> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let row = members::BusinessRow {
+            id: format!("raw{number}"),
+            name: String::new(),
+            details: String::new(),
+            created: 0,
+        };
+        let mut tx = self.store.write().await?;
+        members::insert_business(&mut tx, &row).await?;
+        Ok(tx.commit().await.map_err(sp::store::StoreError::from)?)
+    }
+
+    /// One member more and one less, in a group of ten and in one of as many
+    /// as there are, up to 50,000.
+    async fn groups(&self, time: Duration) -> Result<Vec<Measured>> {
+        let large = self.users.saturating_sub(CALLERS).min(50_000);
+        for (group, size) in [("small", 10.min(large)), ("large", large)] {
+            let mut tx = self.store.write().await?;
+            let row = groups::GroupRow {
+                id: group.into(),
+                business_id: self.business.clone(),
+                display_name: group.into(),
+                external_id: None,
+                resource: json!({
+                    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                    "displayName": group,
+                })
+                .to_string(),
+                version: 1,
+                created: 0,
+                last_modified: 0,
+            };
+            groups::insert(&mut tx, &row).await?;
+            for number in 0..size {
+                groups::join(&mut tx, group, &id(number), "User").await?;
+            }
+            tx.commit().await.map_err(sp::store::StoreError::from)?;
+        }
+        let turn = AtomicUsize::new(0);
+        let patch = async |group: &str| {
+            let turn = turn.fetch_add(1, Ordering::Relaxed);
+            let who = id(self.users - 1 - turn / 2 % CALLERS);
+            let operation = if turn.is_multiple_of(2) {
+                json!({"op": "add", "path": "members", "value": [{"value": who}]})
+            } else {
+                json!({"op": "remove", "path": format!("members[value eq \"{who}\"]")})
+            };
+            let body = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [operation],
+            });
+            let request = self
+                .ask(Method::PATCH, &format!("/Groups/{group}"))
+                .header("content-type", "application/scim+json")
+                .body(body.to_string());
+            self.done(request).await
+        };
+        let small = beside(
+            ("PATCH one member, group of 10", async || {
+                patch("small").await
+            }),
+            ("one row written and synchronized to the disk", async || {
+                self.commit().await
+            }),
+            time,
+        )
+        .await?;
+        let large = beside(
+            (&format!("PATCH one member, group of {large}"), async || {
+                patch("large").await
+            }),
+            ("the same in the group of 10", async || patch("small").await),
+            time,
+        )
+        .await?;
+        Ok(vec![small, large])
+    }
+}
+
+/// Measures `work` beside `limit`, each by [`CALLERS`] at once, for about `time`.
+async fn beside<W, L>(
+    (name, work): (&str, W),
+    (limit_name, limit): (&str, L),
+    time: Duration,
+) -> Result<Measured>
+where
+    W: AsyncFn() -> Result<()>,
+    L: AsyncFn() -> Result<()>,
+{
+    let mut latencies = Vec::new();
+    let (mut rates, mut limits) = (Vec::new(), Vec::new());
+    // The first round warms up and is forgotten.
+    round(&work, &mut Vec::new()).await?;
+    round(&limit, &mut Vec::new()).await?;
+    let start = Instant::now();
+    while start.elapsed() < time || rates.len() < 3 {
+        limits.push(round(&limit, &mut Vec::new()).await?);
+        rates.push(round(&work, &mut latencies).await?);
+    }
+    Ok(measured(name, limit_name, latencies, rates, limits))
+}
+
+async fn round<W>(work: &W, latencies: &mut Vec<Duration>) -> Result<f64>
+where
+    W: AsyncFn() -> Result<()>,
+{
+    let start = Instant::now();
+    let caller = async || -> Result<Vec<Duration>> {
+        let mut mine = Vec::new();
+        while start.elapsed() < ROUND {
+            let before = Instant::now();
+            work().await?;
+            mine.push(before.elapsed());
+        }
+        Ok(mine)
+    };
+    let callers = (0..CALLERS).map(|_| caller());
+    let mut done = 0_u32;
+    for mine in futures::future::try_join_all(callers).await? {
+        done += u32::try_from(mine.len()).unwrap_or(u32::MAX);
+        latencies.extend(mine);
+    }
+    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+}

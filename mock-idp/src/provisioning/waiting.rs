@@ -1,0 +1,73 @@
+//! How long to wait before a push is tried again: as long as the target asks
+//! for (RFC 9110 §10.2.3), else longer each time, and never all at once.
+
+use ambient::Chance;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{self, HeaderMap};
+
+/// The longest that a failed push is put off, in seconds.
+pub(super) const LONGEST: i64 = 300;
+
+/// The seconds that `Retry-After` asks for: a number, or an instant, which is
+/// seen from the target's own clock where it says the time.
+pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse::<i64>() {
+        return Some(seconds.max(0));
+    }
+    let instant = |text: &str| -> Option<Timestamp> {
+        rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    };
+    let (until, now) = (instant(asked)?, instant(text(header::DATE)?)?);
+    Some(until.duration_since(now).as_secs().max(0))
+}
+
+/// The seconds to wait after so many attempts, when the target does not say:
+/// doubled each time, of which chance takes up to a half away.
+pub(super) fn backed_off(attempts: i64, chance: &Chance) -> i64 {
+    let whole = 1_i64 << attempts.clamp(0, 8);
+    let [drawn] = chance.bytes::<1>();
+    let less = whole * i64::from(drawn) / 512;
+    (whole - less).clamp(1, LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(all: &[(header::HeaderName, &str)]) -> HeaderMap {
+        all.iter()
+            .map(|(name, value)| (name.clone(), value.parse().expect("a header's value")))
+            .collect()
+    }
+
+    #[test]
+    fn a_target_asks_in_seconds_or_by_a_date() {
+        let date = (header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
+        for (asked, seconds) in [
+            ("120", Some(120)),
+            ("-1", Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("soon", None),
+        ] {
+            let all = headers(&[date.clone(), (header::RETRY_AFTER, asked)]);
+            assert_eq!(asked_for(&all), seconds, "{asked}");
+        }
+        let undated = headers(&[(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:50:37 GMT")]);
+        assert_eq!(asked_for(&undated), None);
+        assert_eq!(asked_for(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn pushes_that_fail_together_are_not_tried_together() {
+        let chance = Chance::seeded(3);
+        let drawn: Vec<i64> = (0..50).map(|_| backed_off(6, &chance)).collect();
+        assert!(drawn.iter().all(|seconds| (32..=64).contains(seconds)));
+        assert!(drawn.iter().any(|seconds| *seconds != drawn[0]));
+        assert_eq!(backed_off(0, &chance), 1);
+        assert!(backed_off(99, &chance) <= LONGEST);
+    }
+}

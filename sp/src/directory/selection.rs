@@ -1,0 +1,268 @@
+//! From a filter to what the database can be asked: the part of it that the
+//! keys beside each row can answer.
+
+use scim::AttributePath;
+use scim::filter::{Filter, Operator};
+use scim::schema::ResourceType;
+use serde_json::Value;
+
+use crate::store::selection::{Condition, Field, Operand, Order, Test};
+use crate::store::stored;
+
+/// What the database is asked in the place of a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Holds of every row that satisfies the filter.
+    pub condition: Condition,
+    /// Whether it holds of no other row.
+    pub exact: bool,
+}
+
+impl Asked {
+    const ANYTHING: Self = Self {
+        condition: Condition::Always,
+        exact: false,
+    };
+
+    /// The order of an answer of which none was asked: of what changed since
+    /// an instant, the order of the changes; else that of creation.
+    pub fn order(&self) -> Order {
+        let is_since = |one: &Condition| match one {
+            Condition::Has(Field::LastModified, tests) => {
+                tests.iter().all(|(test, _)| *test != Test::Equal)
+            }
+            _ => false,
+        };
+        let since = match &self.condition {
+            Condition::All(all) => all.iter().all(is_since),
+            one => is_since(one),
+        };
+        if since {
+            return Order {
+                by: Field::LastModified,
+                descending: false,
+            };
+        }
+        Order::CREATED
+    }
+
+    fn exactly(condition: Condition) -> Self {
+        Self {
+            condition,
+            exact: true,
+        }
+    }
+
+    /// What a filter asks for; everything when there is none.
+    pub fn of(filter: Option<&Filter>, of: &ResourceType) -> Self {
+        match filter {
+            None => Self::exactly(Condition::Always),
+            Some(filter) => asked(filter, of),
+        }
+    }
+}
+
+fn asked(filter: &Filter, of: &ResourceType) -> Asked {
+    match filter {
+        Filter::And(a, b) => {
+            let (a, b) = (asked(a, of), asked(b, of));
+            let exact = a.exact && b.exact;
+            let condition = match (a.condition, b.condition) {
+                (Condition::Always, other) | (other, Condition::Always) => other,
+                (a, b) => Condition::All(vec![a, b]),
+            };
+            Asked { condition, exact }
+        }
+        Filter::Or(a, b) => {
+            let (a, b) = (asked(a, of), asked(b, of));
+            if Asked::ANYTHING == a || Asked::ANYTHING == b {
+                return Asked::ANYTHING;
+            }
+            Asked {
+                condition: Condition::Any(vec![a.condition, b.condition]),
+                exact: a.exact && b.exact,
+            }
+        }
+        Filter::Not(inner) => {
+            let inner = asked(inner, of);
+            if !inner.exact {
+                return Asked::ANYTHING;
+            }
+            Asked::exactly(Condition::Not(Box::new(inner.condition)))
+        }
+        Filter::Present(path) => match keyed(path, of) {
+            Some(Key { field, kind }) => Asked::exactly(match kind {
+                Kind::Text { .. } => Condition::Filled(field),
+                Kind::Instant | Kind::Flag => Condition::Always,
+            }),
+            None => Asked::ANYTHING,
+        },
+        Filter::Compare(path, operator, wanted) => match keyed(path, of) {
+            Some(key) => compared(&key, *operator, wanted).map_or(Asked::ANYTHING, Asked::exactly),
+            None => Asked::ANYTHING,
+        },
+        Filter::ValuePath(path, inner) => {
+            let whole = AttributePath {
+                sub: Some("value".into()),
+                ..path.clone()
+            };
+            let many = [Field::Email, Field::Group, Field::Member];
+            let Some(key) = keyed(&whole, of).filter(|key| many.contains(&key.field)) else {
+                return Asked::ANYTHING;
+            };
+            let mut tests = Vec::new();
+            let exact = of_one_value(inner, &key, &mut tests);
+            if tests.is_empty() {
+                return Asked::ANYTHING;
+            }
+            Asked {
+                condition: Condition::Has(key.field, tests),
+                exact,
+            }
+        }
+    }
+}
+
+/// The tests of one and the same value that a filter in brackets demands;
+/// whether they are all that it demands.
+fn of_one_value(filter: &Filter, key: &Key, tests: &mut Vec<(Test, Operand)>) -> bool {
+    match filter {
+        Filter::And(a, b) => {
+            let a = of_one_value(a, key, tests);
+            of_one_value(b, key, tests) && a
+        }
+        Filter::Compare(path, operator, wanted)
+            if path.name.eq_ignore_ascii_case("value") && path.sub.is_none() =>
+        {
+            match compared(key, *operator, wanted) {
+                Some(Condition::Has(_, mut one)) => {
+                    tests.append(&mut one);
+                    true
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+struct Key {
+    field: Field,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text { exact: bool },
+    Instant,
+    Flag,
+}
+
+/// The key that a path leads to.
+fn keyed(path: &AttributePath, of: &ResourceType) -> Option<Key> {
+    let attribute = of.attribute(path)?;
+    if of.extension(path).is_some() {
+        return None;
+    }
+    let sub = path.sub.as_deref().map(str::to_ascii_lowercase);
+    let text = |field, exact| {
+        Some(Key {
+            field,
+            kind: Kind::Text { exact },
+        })
+    };
+    match (attribute.name, sub.as_deref()) {
+        ("id", None) => text(Field::Id, true),
+        ("userName", None) => text(Field::UserName, false),
+        ("externalId", None) => text(Field::ExternalId, true),
+        ("displayName", None) => text(Field::DisplayName, false),
+        ("active", None) => Some(Key {
+            field: Field::Active,
+            kind: Kind::Flag,
+        }),
+        ("meta", Some("created")) => Some(Key {
+            field: Field::Created,
+            kind: Kind::Instant,
+        }),
+        ("meta", Some("lastmodified")) => Some(Key {
+            field: Field::LastModified,
+            kind: Kind::Instant,
+        }),
+        ("emails", None | Some("value")) => text(Field::Email, false),
+        ("groups", None | Some("value")) => text(Field::Group, true),
+        ("members", None | Some("value")) => text(Field::Member, true),
+        _ => None,
+    }
+}
+
+/// The field that resources can be sorted by in the database, which has one
+/// value at most.
+pub(super) fn sorted_by(path: &AttributePath, of: &ResourceType) -> Option<Field> {
+    let several = [Field::Email, Field::Group, Field::Member];
+    keyed(path, of)
+        .map(|key| key.field)
+        .filter(|field| !several.contains(field))
+}
+
+fn compared(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition> {
+    if operator == Operator::NotEqual {
+        let equal = compared(key, Operator::Equal, wanted)?;
+        return Some(Condition::Not(Box::new(equal)));
+    }
+    let field = key.field;
+    let has = |test, operand| Some(Condition::Has(field, vec![(test, operand)]));
+    match (key.kind, wanted) {
+        (Kind::Text { .. }, Value::Null) if operator == Operator::Equal => {
+            Some(Condition::Not(Box::new(Condition::Filled(field))))
+        }
+        (Kind::Text { exact }, Value::String(text)) => {
+            // No column has it, and not every database takes it.
+            if text.contains('\0') {
+                return None;
+            }
+            let text = if exact {
+                text.clone()
+            } else {
+                text.to_lowercase()
+            };
+            let test = match operator {
+                Operator::Equal | Operator::NotEqual => Test::Equal,
+                Operator::Contains => Test::Contains,
+                Operator::StartsWith => Test::StartsWith,
+                Operator::EndsWith => Test::EndsWith,
+                Operator::Greater => Test::Greater,
+                Operator::GreaterOrEqual => Test::GreaterOrEqual,
+                Operator::Less => Test::Less,
+                Operator::LessOrEqual => Test::LessOrEqual,
+            };
+            has(test, Operand::Text(text))
+        }
+        (Kind::Flag, wanted) if operator == Operator::Equal => {
+            let flag = match wanted {
+                Value::Bool(flag) => *flag,
+                Value::String(text) if text.eq_ignore_ascii_case("true") => true,
+                Value::String(text) if text.eq_ignore_ascii_case("false") => false,
+                _ => return None,
+            };
+            has(Test::Equal, Operand::Number(i64::from(flag)))
+        }
+        (Kind::Instant, Value::String(text)) => {
+            let wanted: jiff::Timestamp = text.parse().ok()?;
+            // Stored are whole microseconds; a finer instant lies between two.
+            let between = wanted.as_nanosecond().rem_euclid(1000) != 0;
+            let floor = i64::try_from(wanted.as_nanosecond().div_euclid(1000))
+                .unwrap_or_else(|_| stored(wanted));
+            let test = match (operator, between) {
+                (Operator::Equal, false) => Test::Equal,
+                (Operator::Equal, true) => return Some(Condition::Any(Vec::new())),
+                (Operator::Greater, _) | (Operator::GreaterOrEqual, true) => Test::Greater,
+                (Operator::GreaterOrEqual, false) => Test::GreaterOrEqual,
+                (Operator::Less, false) => Test::Less,
+                (Operator::Less, true) | (Operator::LessOrEqual, _) => Test::LessOrEqual,
+                _ => return None,
+            };
+            has(test, Operand::Number(floor))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! Resources, lists and errors on their way out.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use scim::schema::ResourceType;
+use scim::{ListResponse, MEDIA_TYPE, Projection};
+
+use crate::directory::{Answered, DirectoryError, Precondition, etag, names, projected};
+
+/// An error on its way out, with the headers that go with it.
+pub(super) struct Failure {
+    error: scim::Error,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Failure {
+    /// 401: who asks is not let in (RFC 6750 §3).
+    pub(super) fn unauthorized(detail: &str, challenge: &'static str) -> Self {
+        Self {
+            error: scim::Error::new(401, detail),
+            header: Some((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            )),
+        }
+    }
+
+    /// 405, with the methods that there are.
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            error: scim::Error::new(
+                405,
+                format!("this method is not supported at this path: {allow} are"),
+            ),
+            header: Some((header::ALLOW, HeaderValue::from_static(allow))),
+        }
+    }
+
+    /// 429, with the seconds to wait (RFC 6585 §4).
+    pub(super) fn too_many_requests(seconds: i64) -> Self {
+        Self {
+            error: scim::Error::new(
+                429,
+                format!("too many requests: try again in {seconds} seconds"),
+            ),
+            header: Some((header::RETRY_AFTER, HeaderValue::from(seconds))),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = message(status, self.error.to_json().to_string());
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<scim::Error> for Failure {
+    fn from(error: scim::Error) -> Self {
+        Self {
+            error,
+            header: None,
+        }
+    }
+}
+
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Scim(error) => error.into(),
+            DirectoryError::Store(error) => {
+                tracing::error!(%error, "the directory's database failed");
+                scim::Error::new(500, "the directory could not do this: try again later").into()
+            }
+        }
+    }
+}
+
+pub(super) type Outcome = Result<Response, Failure>;
+
+pub(super) fn message(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+}
+
+fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for value in headers.get_all(name) {
+        let value = value.to_str().ok()?;
+        all.extend(value.split(',').map(|tag| tag.trim().to_owned()));
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// What If-Match asks.
+pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
+    tags(headers, header::IF_MATCH).map_or(Precondition::None, Precondition::Match)
+}
+
+fn described(mut response: Response, answered: &Answered) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::ETAG, etag(answered.version)),
+        (header::CONTENT_LOCATION, answered.location.clone()),
+        (header::LOCATION, answered.location.clone()),
+    ] {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// A resource.
+pub(super) fn resource(
+    status: StatusCode,
+    answered: Answered,
+    projection: &Projection,
+    of: &ResourceType,
+) -> Response {
+    let text = projected(answered.text.clone(), projection, of);
+    described(message(status, text), &answered)
+}
+
+/// Done, and the resource is not shown.
+pub(super) fn done(answered: &Answered) -> Response {
+    described(StatusCode::NO_CONTENT.into_response(), answered)
+}
+
+/// 304, when the client knows this version (RFC 7644 §3.14).
+pub(super) fn unless_known(headers: &HeaderMap, answered: &Answered) -> Option<Response> {
+    let known = tags(headers, header::IF_NONE_MATCH)?;
+    names(&known, answered.version)
+        .then(|| described(StatusCode::NOT_MODIFIED.into_response(), answered))
+}
+
+/// A list.
+pub(super) fn listed(response: &ListResponse) -> Response {
+    message(StatusCode::OK, response.to_text())
+}

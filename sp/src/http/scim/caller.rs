@@ -1,0 +1,121 @@
+//! Who asks: the holder of a tenant's bearer token (RFC 6750 §2.1), who can
+//! read what is answered and does not ask too often.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use scim::{ListQuery, MEDIA_TYPE, Projection, ScimType};
+
+use super::answer::Failure;
+use crate::Portal;
+use crate::configurator::scim::{ScimAccess, authenticate};
+use crate::directory::DirectoryError;
+
+/// Whoever holds the tenant's bearer token.
+pub(super) struct Caller(pub(super) ScimAccess);
+
+impl FromRequestParts<Portal> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Failure> {
+        let path: Path<HashMap<String, String>> = Path::from_request_parts(parts, portal)
+            .await
+            .map_err(|error| scim::Error::new(400, error.to_string()))?;
+        let tenant = path.get("tenant").map(String::as_str).unwrap_or_default();
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(|| {
+                Failure::unauthorized(
+                    "expected Authorization: Bearer with the token the portal showed, found none",
+                    "Bearer realm=\"scim\"",
+                )
+            })?;
+        let access = authenticate(portal, tenant, token)
+            .await
+            .map_err(DirectoryError::from)?;
+        let access = access.ok_or_else(|| {
+            Failure::unauthorized(
+                "this bearer token opens nothing here: it is unknown or replaced, or SCIM is switched off; \
+                 make a new one in step 5 of the configurator",
+                "Bearer realm=\"scim\", error=\"invalid_token\"",
+            )
+        })?;
+        portal
+            .scim_rates
+            .take(&access.tenant_id, portal.now())
+            .map_err(Failure::too_many_requests)?;
+        if !reads_json(&parts.headers) {
+            let detail = format!(
+                "expected an Accept header that takes {MEDIA_TYPE} or application/json: nothing else is answered"
+            );
+            return Err(scim::Error::new(406, detail).into());
+        }
+        Ok(Self(access))
+    }
+}
+
+/// Whether the client takes what this server answers with (RFC 7644 §3.8).
+fn reads_json(headers: &HeaderMap) -> bool {
+    let mut ranges = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
+        .peekable();
+    if ranges.peek().is_none() {
+        return true;
+    }
+    ranges.any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        let is_refused = parts.any(|part| {
+            part.strip_prefix("q=")
+                .and_then(|weight| weight.parse::<f64>().ok())
+                .is_some_and(|weight| weight <= 0.0)
+        });
+        let ours = [MEDIA_TYPE, "application/json", "application/*", "*/*"];
+        !is_refused && ours.iter().any(|known| known.eq_ignore_ascii_case(media))
+    })
+}
+
+/// The parameters of a query.
+pub(super) struct Parameters(HashMap<String, String>);
+
+impl FromRequestParts<Portal> for Parameters {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Failure> {
+        let query: Query<HashMap<String, String>> = Query::from_request_parts(parts, portal)
+            .await
+            .map_err(|error| scim::Error::of(ScimType::InvalidSyntax, error.body_text()))?;
+        Ok(Self(query.0))
+    }
+}
+
+impl Parameters {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// `attributes` and `excludedAttributes`.
+    pub(super) fn projection(&self) -> Result<Projection, Failure> {
+        Ok(Projection::parse(
+            self.get("attributes"),
+            self.get("excludedAttributes"),
+        )?)
+    }
+
+    /// All of a list's.
+    pub(super) fn list(&self) -> Result<ListQuery, Failure> {
+        Ok(ListQuery::parse(|name| self.get(name))?)
+    }
+}

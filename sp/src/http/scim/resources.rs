@@ -1,0 +1,176 @@
+//! Users and groups: decode, call the directory, encode.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use scim::{ListQuery, Resource};
+
+use super::answer::{Outcome, done, listed, precondition, resource, unless_known};
+use super::body::Json;
+use super::caller::{Caller, Parameters};
+use super::closed;
+use crate::Portal;
+use crate::directory::groups::Patched;
+use crate::directory::{groups, users};
+
+pub(super) fn router() -> Router<Portal> {
+    let at = |path: &str| format!("/scim/{{tenant}}/v2{path}");
+    const COLLECTION: &str = "GET, HEAD, POST";
+    const ONE: &str = "GET, HEAD, PUT, PATCH, DELETE";
+    Router::new()
+        .route(
+            &at("/Users"),
+            closed(COLLECTION, get(list_users).post(create_user)),
+        )
+        .route(&at("/Users/.search"), closed("POST", post(search_users)))
+        .route(
+            &at("/Users/{id}"),
+            closed(
+                ONE,
+                get(read_user)
+                    .put(replace_user)
+                    .patch(patch_user)
+                    .delete(delete_user),
+            ),
+        )
+        .route(
+            &at("/Groups"),
+            closed(COLLECTION, get(list_groups).post(create_group)),
+        )
+        .route(&at("/Groups/.search"), closed("POST", post(search_groups)))
+        .route(
+            &at("/Groups/{id}"),
+            closed(
+                ONE,
+                get(read_group)
+                    .put(replace_group)
+                    .patch(patch_group)
+                    .delete(delete_group),
+            ),
+        )
+}
+
+async fn patch_user(
+    State(portal): State<Portal>,
+    Caller(access): Caller,
+    Path((_, id)): Path<(String, String)>,
+    parameters: Parameters,
+    headers: HeaderMap,
+    Json(body, _): Json,
+) -> Outcome {
+    let projection = parameters.projection()?;
+    let operations = scim::patch::parse(&body)?;
+    let condition = precondition(&headers);
+    let changed = users::patch(&portal, &access, &id, &operations, &condition).await?;
+    let of = portal.resource_types.user;
+    Ok(resource(StatusCode::OK, changed, &projection, of))
+}
+
+async fn patch_group(
+    State(portal): State<Portal>,
+    Caller(access): Caller,
+    Path((_, id)): Path<(String, String)>,
+    parameters: Parameters,
+    headers: HeaderMap,
+    Json(body, _): Json,
+) -> Outcome {
+    let projection = parameters.projection()?;
+    let operations = scim::patch::parse(&body)?;
+    let condition = precondition(&headers);
+    let patched =
+        groups::patch(&portal, &access, &id, &operations, &condition, &projection).await?;
+    Ok(match patched {
+        Patched::Shown(changed) => {
+            let of = portal.resource_types.group;
+            resource(StatusCode::OK, changed, &projection, of)
+        }
+        Patched::Done(changed) => done(&changed),
+    })
+}
+
+/// What both kinds have in common.
+macro_rules! handlers {
+    ($kind:ident, $domain:ident, $costly:literal;
+     $list:ident $search:ident $create:ident $read:ident $replace:ident $delete:ident) => {
+        async fn $list(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            parameters: Parameters,
+        ) -> Outcome {
+            let query = parameters.list()?;
+            Ok(listed(&$domain::list(&portal, &access, &query).await?))
+        }
+
+        async fn $search(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            Json(body, _): Json,
+        ) -> Outcome {
+            let query = ListQuery::from_search(&body)?;
+            Ok(listed(&$domain::list(&portal, &access, &query).await?))
+        }
+
+        async fn $create(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            parameters: Parameters,
+            Json(body, _): Json,
+        ) -> Outcome {
+            let of = portal.resource_types.$kind;
+            let projection = parameters.projection()?;
+            let wanted = Resource::parse(&body, of)?;
+            let created = $domain::create(&portal, &access, wanted).await?;
+            Ok(resource(StatusCode::CREATED, created, &projection, of))
+        }
+
+        async fn $read(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            Path((_, id)): Path<(String, String)>,
+            parameters: Parameters,
+            headers: HeaderMap,
+        ) -> Outcome {
+            let of = portal.resource_types.$kind;
+            let projection = parameters.projection()?;
+            let costly = projection.wants($costly);
+            let found = $domain::read(&portal, &access, &id, costly).await?;
+            if let Some(known) = unless_known(&headers, &found) {
+                return Ok(known);
+            }
+            Ok(resource(StatusCode::OK, found, &projection, of))
+        }
+
+        async fn $replace(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            Path((_, id)): Path<(String, String)>,
+            parameters: Parameters,
+            headers: HeaderMap,
+            Json(body, _): Json,
+        ) -> Outcome {
+            let of = portal.resource_types.$kind;
+            let projection = parameters.projection()?;
+            let wanted = Resource::parse(&body, of)?;
+            let condition = precondition(&headers);
+            let changed = $domain::replace(&portal, &access, &id, wanted, &condition).await?;
+            Ok(resource(StatusCode::OK, changed, &projection, of))
+        }
+
+        async fn $delete(
+            State(portal): State<Portal>,
+            Caller(access): Caller,
+            Path((_, id)): Path<(String, String)>,
+            headers: HeaderMap,
+        ) -> Outcome {
+            $domain::delete(&portal, &access, &id, &precondition(&headers)).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+    };
+}
+
+handlers! { user, users, "groups";
+list_users search_users create_user read_user replace_user delete_user }
+handlers! { group, groups, "members";
+list_groups search_groups create_group read_group replace_group delete_group }

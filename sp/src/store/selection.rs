@@ -1,0 +1,429 @@
+//! Which rows, in which order, from where: questions about users and groups
+//! as data, and the SQL that asks them. Values are bound, never written into
+//! the text.
+
+use std::fmt::Write as _;
+
+use sqlx::Row as _;
+
+use super::{Db, Result};
+
+/// Binds what a [`Statement`] has to a query of `sqlx`.
+macro_rules! bound {
+    ($query:expr, $statement:expr) => {{
+        let mut query = $query;
+        for operand in $statement.bound {
+            query = match operand {
+                $crate::store::selection::Operand::Text(text) => query.bind(text),
+                $crate::store::selection::Operand::Number(number) => query.bind(number),
+            };
+        }
+        query
+    }};
+}
+pub(super) use bound;
+
+/// What users and groups are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The id.
+    Id,
+    /// In lower case.
+    UserName,
+    /// As the IdP has it.
+    ExternalId,
+    /// In lower case.
+    DisplayName,
+    /// 0 or 1.
+    Active,
+    /// Instant.
+    Created,
+    /// Instant.
+    LastModified,
+    /// Any e-mail of a user, in lower case.
+    Email,
+    /// Any group that a user is in.
+    Group,
+    /// Anyone in a group.
+    Member,
+}
+
+/// A value to compare with, or one to be bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operand {
+    /// Text, in lower case where the field is.
+    Text(String),
+    /// A number, an instant or a flag.
+    Number(i64),
+}
+
+/// How a field compares with an operand. Texts compare by their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Test {
+    /// Is it.
+    Equal,
+    /// Begins with it.
+    StartsWith,
+    /// Has it within.
+    Contains,
+    /// Ends with it.
+    EndsWith,
+    /// Comes after it.
+    Greater,
+    /// Is it or comes after it.
+    GreaterOrEqual,
+    /// Comes before it.
+    Less,
+    /// Is it or comes before it.
+    LessOrEqual,
+}
+
+/// What must hold of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Always,
+    /// All of these.
+    All(Vec<Condition>),
+    /// One of these.
+    Any(Vec<Condition>),
+    /// Not this.
+    Not(Box<Condition>),
+    /// One value of the field passes all of these tests.
+    Has(Field, Vec<(Test, Operand)>),
+    /// The field has a value that is not empty.
+    Filled(Field),
+}
+
+/// In which order; ties are in the order of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// By this field, which has one value at most.
+    pub by: Field,
+    /// Last first; rows without a value then are the first.
+    pub descending: bool,
+}
+
+impl Order {
+    /// As they were created.
+    pub const CREATED: Self = Self {
+        by: Field::Created,
+        descending: false,
+    };
+}
+
+/// Where in the order a row stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Its value, when it has one.
+    pub key: Option<Operand>,
+    /// Its id.
+    pub id: String,
+}
+
+/// A question about a business account's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection<'s> {
+    /// Whose.
+    pub business_id: &'s str,
+    /// Which.
+    pub condition: &'s Condition,
+    /// In which order.
+    pub order: Order,
+    /// Only what comes after this.
+    pub after: Option<&'s Position>,
+    /// How many to skip.
+    pub offset: i64,
+    /// How many to take.
+    pub limit: i64,
+}
+
+/// Where a field is kept.
+pub(super) enum Source {
+    /// In a column of the row; whether it may be null.
+    Column(&'static str, bool),
+    /// In rows of another table: table, the column with the row's id, the
+    /// column with the value, and whether the table knows the business account.
+    Elsewhere(&'static str, &'static str, &'static str, bool),
+}
+
+/// A table that can be asked.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static str,
+    pub(super) source: fn(Field) -> Option<Source>,
+}
+
+/// A statement's text with what is bound to it.
+pub(super) struct Statement {
+    pub(super) text: String,
+    pub(super) bound: Vec<Operand>,
+}
+
+/// The first text after all those that begin with `prefix`.
+fn beyond(prefix: &str) -> Option<String> {
+    let mut signs: Vec<char> = prefix.chars().collect();
+    while let Some(last) = signs.pop() {
+        // The step over the surrogates is in the range's own order.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            signs.push(next);
+            return Some(signs.into_iter().collect());
+        }
+    }
+    None
+}
+
+impl Statement {
+    /// The rows.
+    pub(super) fn rows(table: &Table, selection: &Selection<'_>) -> Self {
+        let mut statement = Self::begin(table, table.columns, selection.business_id);
+        statement.condition(table, selection.condition);
+        if let Some(position) = selection.after {
+            statement.text.push_str(" AND ");
+            statement.after(table, selection.order, position);
+        }
+        statement.order(table, selection.order);
+        let limit = statement.bind(Operand::Number(selection.limit));
+        let _ = write!(statement.text, " LIMIT {limit}");
+        if selection.offset > 0 {
+            let offset = statement.bind(Operand::Number(selection.offset));
+            let _ = write!(statement.text, " OFFSET {offset}");
+        }
+        statement
+    }
+
+    /// How many there are.
+    pub(super) fn count(table: &Table, business_id: &str, condition: &Condition) -> Self {
+        let mut statement = Self::begin(table, "COUNT(*)", business_id);
+        statement.condition(table, condition);
+        statement
+    }
+
+    fn begin(table: &Table, columns: &str, business_id: &str) -> Self {
+        let name = table.name;
+        Self {
+            text: format!("SELECT {columns} FROM {name} WHERE {name}.business_id = $1 AND "),
+            bound: vec![Operand::Text(business_id.to_owned())],
+        }
+    }
+
+    fn bind(&mut self, operand: Operand) -> String {
+        self.bound.push(operand);
+        format!("${}", self.bound.len())
+    }
+
+    fn condition(&mut self, table: &Table, condition: &Condition) {
+        match condition {
+            Condition::Always => self.text.push_str("1 = 1"),
+            Condition::All(all) => self.joined(table, all, " AND ", "1 = 1"),
+            Condition::Any(any) => self.joined(table, any, " OR ", "1 = 0"),
+            Condition::Not(inner) => {
+                self.text.push_str("NOT (");
+                self.condition(table, inner);
+                self.text.push(')');
+            }
+            Condition::Has(field, tests) => self.field(table, *field, tests, false),
+            Condition::Filled(field) => self.field(table, *field, &[], true),
+        }
+    }
+
+    fn joined(&mut self, table: &Table, parts: &[Condition], word: &str, none: &str) {
+        if parts.is_empty() {
+            self.text.push_str(none);
+            return;
+        }
+        self.text.push('(');
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                self.text.push_str(word);
+            }
+            self.condition(table, part);
+        }
+        self.text.push(')');
+    }
+
+    fn field(&mut self, table: &Table, field: Field, tests: &[(Test, Operand)], filled: bool) {
+        match (table.source)(field) {
+            // What a table has no such field of matches nothing.
+            None => self.text.push_str("1 = 0"),
+            Some(Source::Column(column, nullable)) => {
+                let column = format!("{}.{column}", table.name);
+                self.text.push('(');
+                // Never unknown: a null is not equal, and NOT of it is true.
+                let mut word = "";
+                if nullable {
+                    let _ = write!(self.text, "{column} IS NOT NULL");
+                    word = " AND ";
+                }
+                if filled {
+                    let _ = write!(self.text, "{word}{column} <> ''");
+                }
+                self.tests(&column, tests, word);
+                self.text.push(')');
+            }
+            Some(Source::Elsewhere(other, owner, column, has_business)) => {
+                let _ = write!(
+                    self.text,
+                    "{}.id IN (SELECT {owner} FROM {other} WHERE ",
+                    table.name
+                );
+                let mut word = "";
+                if has_business {
+                    let _ = write!(self.text, "{other}.business_id = $1");
+                    word = " AND ";
+                }
+                let column = format!("{other}.{column}");
+                if filled {
+                    let _ = write!(self.text, "{word}{column} <> ''");
+                }
+                self.tests(&column, tests, word);
+                self.text.push(')');
+            }
+        }
+    }
+
+    fn tests(&mut self, column: &str, tests: &[(Test, Operand)], mut word: &'static str) {
+        for (test, operand) in tests {
+            self.text.push_str(word);
+            self.test(column, *test, operand);
+            word = " AND ";
+        }
+    }
+
+    fn test(&mut self, column: &str, test: Test, operand: &Operand) {
+        let ordered = match operand {
+            Operand::Text(_) => format!("{column} COLLATE \"binary\""),
+            Operand::Number(_) => column.to_owned(),
+        };
+        let text = match operand {
+            Operand::Text(text) => text.as_str(),
+            Operand::Number(_) => "",
+        };
+        let sign = match test {
+            Test::Equal => {
+                let value = self.bind(operand.clone());
+                let _ = write!(self.text, "{column} = {value}");
+                return;
+            }
+            Test::StartsWith | Test::Contains | Test::EndsWith if text.is_empty() => {
+                self.text.push_str("1 = 1");
+                return;
+            }
+            Test::StartsWith => {
+                let from = self.bind(operand.clone());
+                let _ = write!(self.text, "{ordered} >= {from}");
+                if let Some(upto) = beyond(text) {
+                    let upto = self.bind(Operand::Text(upto));
+                    let _ = write!(self.text, " AND {ordered} < {upto}");
+                }
+                return;
+            }
+            Test::Contains => {
+                // Taking it out changes what has it: LIKE minds letter case
+                // on one database and not on the other.
+                let value = self.bind(operand.clone());
+                let _ = write!(self.text, "replace({column}, {value}, '') <> {column}");
+                return;
+            }
+            Test::EndsWith => {
+                let length = text.chars().count();
+                let value = self.bind(operand.clone());
+                let _ = write!(
+                    self.text,
+                    "length({column}) >= {length} AND substr({column}, length({column}) - {length} + 1) = {value}"
+                );
+                return;
+            }
+            Test::Greater => ">",
+            Test::GreaterOrEqual => ">=",
+            Test::Less => "<",
+            Test::LessOrEqual => "<=",
+        };
+        let value = self.bind(operand.clone());
+        let _ = write!(self.text, "{ordered} {sign} {value}");
+    }
+
+    /// The column rows are in the order of, and whether it may be null.
+    fn ordering(table: &Table, order: Order, key: Option<&Operand>) -> (String, bool) {
+        let name = table.name;
+        match (table.source)(order.by) {
+            Some(Source::Column(column, nullable)) => {
+                let is_text = match key {
+                    Some(key) => matches!(key, Operand::Text(_)),
+                    None => !matches!(
+                        order.by,
+                        Field::Active | Field::Created | Field::LastModified
+                    ),
+                };
+                let collation = if is_text { " COLLATE \"binary\"" } else { "" };
+                (format!("{name}.{column}{collation}"), nullable)
+            }
+            _ => (format!("{name}.created"), false),
+        }
+    }
+
+    fn order(&mut self, table: &Table, order: Order) {
+        let (column, nullable) = Self::ordering(table, order, None);
+        self.text.push_str(" ORDER BY ");
+        let (null, other, direction) = if order.descending {
+            (0, 1, " DESC")
+        } else {
+            (1, 0, "")
+        };
+        if nullable {
+            let _ = write!(
+                self.text,
+                "CASE WHEN {column} IS NULL THEN {null} ELSE {other} END, "
+            );
+        }
+        let _ = write!(self.text, "{column}{direction}");
+        if order.by != Field::Id {
+            let _ = write!(self.text, ", {}.id COLLATE \"binary\"", table.name);
+        }
+    }
+
+    fn after(&mut self, table: &Table, order: Order, position: &Position) {
+        let (column, nullable) = Self::ordering(table, order, position.key.as_ref());
+        let id = format!("{}.id COLLATE \"binary\"", table.name);
+        let Some(key) = &position.key else {
+            let after = self.bind(Operand::Text(position.id.clone()));
+            let _ = if order.descending {
+                write!(self.text, "({column} IS NOT NULL OR {id} > {after})")
+            } else {
+                write!(self.text, "({column} IS NULL AND {id} > {after})")
+            };
+            return;
+        };
+        let key = self.bind(key.clone());
+        let after = self.bind(Operand::Text(position.id.clone()));
+        let sign = if order.descending { "<" } else { ">" };
+        let beyond =
+            format!("{column} {sign}= {key} AND ({column} {sign} {key} OR {id} > {after})");
+        let _ = if nullable && !order.descending {
+            write!(self.text, "({column} IS NULL OR ({beyond}))")
+        } else {
+            write!(self.text, "({beyond})")
+        };
+    }
+}
+
+/// The steps of SQLite's plan for a statement.
+pub(super) async fn explain(db: &mut Db, statement: Statement) -> Result<Vec<String>> {
+    let text = format!("EXPLAIN QUERY PLAN {}", statement.text);
+    let query = sqlx::query(sqlx::AssertSqlSafe(text));
+    let rows = bound!(query, statement).fetch_all(db).await?;
+    Ok(rows.iter().map(|row| row.get("detail")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_where_the_next_begins() {
+        assert_eq!(beyond("ab"), Some("ac".to_owned()));
+        assert_eq!(beyond("a\u{d7ff}"), Some("a\u{e000}".to_owned()));
+        assert_eq!(beyond("a\u{10ffff}"), Some("b".to_owned()));
+        assert_eq!(beyond("\u{10ffff}"), None);
+    }
+}

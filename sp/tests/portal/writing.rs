@@ -1,0 +1,84 @@
+//! Writers who share one wait for the disk: each all or nothing, and nobody is
+//! told of success too early.
+
+use sp::store::{Store, members};
+
+fn business(id: String) -> members::BusinessRow {
+    members::BusinessRow {
+        id,
+        name: "x".into(),
+        details: "{}".into(),
+        created: 0,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_share_a_transaction_and_undo_only_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+    let store = Store::open(&url, true).await.unwrap();
+    let writers = (0..60).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut tx = store.write().await.unwrap();
+            for part in 0..3 {
+                let row = business(format!("{n}-{part}"));
+                members::insert_business(&mut tx, &row).await.unwrap();
+            }
+            match n % 3 {
+                // Leaves in the middle.
+                0 => return false,
+                // Trips over what is there, and gives up.
+                1 => {
+                    let twin = business(format!("{n}-0"));
+                    assert!(members::insert_business(&mut tx, &twin).await.is_err());
+                    return false;
+                }
+                _ => tx.commit().await.unwrap(),
+            }
+            // Who was told of success finds it from another connection.
+            let mut db = store.read().await.unwrap();
+            members::business(&mut db, &format!("{n}-2"))
+                .await
+                .unwrap()
+                .is_some()
+        })
+    });
+    let told = futures::future::join_all(writers).await;
+    let told = told.into_iter().filter(|told| *told.as_ref().unwrap());
+    assert_eq!(told.count(), 20);
+    store.close().await;
+    let store = Store::open(&url, true).await.unwrap();
+    let mut db = store.read().await.unwrap();
+    for n in 0..60 {
+        for part in 0..3 {
+            let row = members::business(&mut db, &format!("{n}-{part}")).await;
+            assert_eq!(row.unwrap().is_some(), n % 3 == 2, "{n}-{part}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+    let store = Store::open(&url, false).await.unwrap();
+    let mut first = store.write().await.unwrap();
+    members::insert_business(&mut first, &business("first".into()))
+        .await
+        .unwrap();
+    let impatient = {
+        let store = store.clone();
+        tokio::spawn(async move { store.write().await.map(|_| ()) })
+    };
+    tokio::task::yield_now().await;
+    impatient.abort();
+    assert!(impatient.await.is_err());
+    first.commit().await.unwrap();
+    let spoilt = store.write().await.unwrap();
+    drop(spoilt);
+    let mut db = store.read().await.unwrap();
+    assert!(members::business(&mut db, "first").await.unwrap().is_some());
+    drop(db);
+    store.close().await;
+}
