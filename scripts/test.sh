@@ -49,5 +49,9 @@ junit=${REHEARSAL_JUNIT:-rehearsal-junit.xml}
 cargo run --quiet --locked --bin rehearsal -- run --junit "$junit"
 cargo run --quiet --locked --bin rehearsal -- coverage
 
+say "somebody else's SCIM tester, and somebody else's SCIM servers"
+scripts/interop/scim2-tester.sh
+scripts/interop/scim-servers.sh
+
 say "fuzzing, briefly"
 scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-15}"

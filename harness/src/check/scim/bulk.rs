@@ -268,7 +268,7 @@ async fn other_methods(probe: &Probe<'_>) -> Judged {
         let now = probe.fetch(user).await?;
         same("displayName", member(&now, "displayName"), &json!("After"))?;
     }
-    probe.get(&delete.place).await?.is(404)
+    probe.get(&delete.place).await?.is_refused()
 }
 
 async fn too_many(probe: &Probe<'_>) -> Judged {

@@ -1,6 +1,6 @@
 //! What the server says of itself (RFC 7644 §4; RFC 7643 §5 to §7).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::item::{Judged, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
@@ -60,50 +60,10 @@ checks! {
     expects "GET at the endpoint of each resource type: 200";
     fix "endpoint is relative to the base URL; list only what is served.";
     needs []; act(endpoints_answer)
-"SCIM-DISC-14", Must, "RFC 7644 §4"; "/Schemas is answered with a ListResponse";
-    expects "GET /Schemas: 200 with a ListResponse";
-    fix "Wrap the schemas in a ListResponse, with totalResults and Resources.";
-    needs []; act(schemas_are_listed)
-"SCIM-DISC-15", Must, "RFC 7643 §7"; "Every attribute has a known type";
-    expects "type one of string, boolean, decimal, integer, dateTime, reference, binary, complex";
-    fix "Use the types of RFC 7643 §2.3, in their letter case.";
-    needs []; act(types_of_attributes)
-"SCIM-DISC-16", Must, "RFC 7643 §7"; "Every attribute's mutability, returned and uniqueness are known words";
-    expects "mutability readOnly|readWrite|immutable|writeOnly, returned always|never|default|request, uniqueness none|server|global";
-    fix "Use the words of RFC 7643 §7, in their letter case.";
-    needs []; act(characteristics_of_attributes)
-"SCIM-DISC-17", Must, "RFC 7643 §7"; "Every complex attribute has sub-attributes";
-    expects "subAttributes in every attribute of type complex";
-    fix "List the sub-attributes, with the same characteristics as attributes.";
-    needs []; act(complex_attributes_have_parts)
-"SCIM-DISC-18", Must, "RFC 7643 §6"; "Every schema that a resource type names is at /Schemas";
-    expects "a schema with that id for each schema and extension of the resource types";
-    fix "Serve the schemas and extensions that /ResourceTypes names.";
-    needs []; act(named_schemas_exist)
-"SCIM-DISC-19", Must, "RFC 7644 §4"; "A schema can be read by its URN";
-    expects "GET /Schemas/{urn}: 200 with that schema alone";
-    fix "Serve each schema below /Schemas, as a single object.";
-    needs []; act(a_schema_by_urn)
-"SCIM-DISC-20", Must, "RFC 7644 §3.12"; "An unknown schema is not found";
-    expects "GET /Schemas/{unknown}: 404";
-    fix "Answer 404 for URNs that no schema has.";
-    needs []; act(an_unknown_schema)
-"SCIM-DISC-21", Should, "RFC 7644 §4"; "A filter at /Schemas is refused with 403";
-    expects "GET /Schemas?filter=…: 403";
-    fix "Refuse filters at the discovery endpoints, lest a client believes that one was applied.";
-    needs []; act(no_filter_at_schemas)
 "SCIM-DISC-22", Should, "RFC 7644 §4"; "A filter at /ResourceTypes is refused with 403";
     expects "GET /ResourceTypes?filter=…: 403";
     fix "Refuse filters at the discovery endpoints, lest a client believes that one was applied.";
     needs []; act(no_filter_at_types)
-"SCIM-DISC-23", Must, "RFC 7643 §4.1.1"; "The schema of users says that userName is required and unique";
-    expects "userName with required true and uniqueness server or global";
-    fix "Every user has a userName that no other has: say so in the schema.";
-    needs []; act(user_name_in_schema)
-"SCIM-DISC-24", Must, "RFC 7643 §4.1.1"; "The schema of users says that password is never returned";
-    expects "password with mutability writeOnly and returned never, or no password";
-    fix "Set mutability to writeOnly and returned to never.";
-    needs [super::item::Need::Has(&["password"])]; act(password_in_schema)
 "SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents tell their own address";
     expects "meta.location of the ServiceProviderConfig to be its address";
     fix "Set meta.location and meta.resourceType on discovery documents too.";
@@ -125,7 +85,7 @@ async fn config(probe: &Probe<'_>) -> Judged<(Told, Value)> {
 }
 
 /// The entries of a list, read kindly.
-async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(Told, Vec<Value>)> {
+pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(Told, Vec<Value>)> {
     let told = probe.get(place).await?;
     told.given(&format!("GET {place}"))?;
     let all = match told.json() {
@@ -220,7 +180,7 @@ async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
+pub(super) async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
     let told = probe.get(place).await?;
     told.is(200)?;
     let body = told.body()?;
@@ -235,10 +195,6 @@ async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
 
 async fn types_are_listed(probe: &Probe<'_>) -> Judged {
     listed(probe, "/ResourceTypes").await
-}
-
-async fn schemas_are_listed(probe: &Probe<'_>) -> Judged {
-    listed(probe, "/Schemas").await
 }
 
 async fn types_are_whole(probe: &Probe<'_>) -> Judged {
@@ -296,161 +252,9 @@ async fn endpoints_answer(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-/// Judges every attribute and sub-attribute of every schema.
-async fn each_attribute(probe: &Probe<'_>, wrong: fn(&Value) -> Option<String>) -> Judged {
-    let (_, all) = entries(probe, "/Schemas").await?;
-    for schema in &all {
-        let mut pending: Vec<&Value> = values(schema, "attributes").iter().collect();
-        while let Some(attribute) = pending.pop() {
-            if let Some(wrong) = wrong(attribute) {
-                let id = shown(member(schema, "id"));
-                let name = shown(member(attribute, "name"));
-                return Err(Stop::Wrong(format!("{name} of {id}: {wrong}")));
-            }
-            pending.extend(values(attribute, "subAttributes"));
-        }
-    }
-    Ok(())
-}
-
-fn unless(attribute: &Value, name: &str, known: &[&str]) -> Option<String> {
-    let said = member(attribute, name)?;
-    let fine = said.as_str().is_some_and(|said| known.contains(&said));
-    (!fine).then(|| format!("{name} is {said}"))
-}
-
-async fn types_of_attributes(probe: &Probe<'_>) -> Judged {
-    each_attribute(probe, |attribute| {
-        let known = [
-            "string",
-            "boolean",
-            "decimal",
-            "integer",
-            "dateTime",
-            "reference",
-            "binary",
-            "complex",
-        ];
-        match member(attribute, "type") {
-            None => Some("it has no type".to_owned()),
-            Some(_) => unless(attribute, "type", &known),
-        }
-    })
-    .await
-}
-
-async fn characteristics_of_attributes(probe: &Probe<'_>) -> Judged {
-    each_attribute(probe, |attribute| {
-        let mutability = ["readOnly", "readWrite", "immutable", "writeOnly"];
-        let returned = ["always", "never", "default", "request"];
-        let uniqueness = ["none", "server", "global"];
-        unless(attribute, "mutability", &mutability)
-            .or_else(|| unless(attribute, "returned", &returned))
-            .or_else(|| unless(attribute, "uniqueness", &uniqueness))
-    })
-    .await
-}
-
-async fn complex_attributes_have_parts(probe: &Probe<'_>) -> Judged {
-    each_attribute(probe, |attribute| {
-        let bare = text(attribute, &["type"]) == Some("complex")
-            && values(attribute, "subAttributes").is_empty();
-        bare.then(|| "it is complex and has no subAttributes".to_owned())
-    })
-    .await
-}
-
-async fn named_schemas_exist(probe: &Probe<'_>) -> Judged {
-    let (_, types) = entries(probe, "/ResourceTypes").await?;
-    let (_, schemas) = entries(probe, "/Schemas").await?;
-    let ids: Vec<&str> = schemas
-        .iter()
-        .filter_map(|one| text(one, &["id"]))
-        .collect();
-    for one in &types {
-        let extensions = values(one, "schemaExtensions");
-        let named = std::iter::once(one)
-            .chain(extensions)
-            .filter_map(|one| text(one, &["schema"]));
-        for urn in named {
-            ensure(ids.iter().any(|id| id.eq_ignore_ascii_case(urn)), || {
-                format!("{urn} is named by a resource type and absent from /Schemas")
-            })?;
-        }
-    }
-    Ok(())
-}
-
-async fn a_schema_by_urn(probe: &Probe<'_>) -> Judged {
-    let (_, all) = entries(probe, "/Schemas").await?;
-    let Some(urn) = all.iter().find_map(|one| text(one, &["id"])) else {
-        return unjudged("no schema has an id");
-    };
-    let told = probe.get(&format!("/Schemas/{urn}")).await?;
-    told.is(200)?;
-    match text(&told.body()?, &["id"]) {
-        Some(said) if said == urn => Ok(()),
-        said => told.wrong(format!("its id is {said:?} in place of {urn}")),
-    }
-}
-
-async fn an_unknown_schema(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/Schemas/urn:example:nonesuch").await?;
-    told.is(404)
-}
-
-async fn no_filter_at_schemas(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/Schemas?filter=name%20eq%20%22User%22").await?;
-    told.is(403)
-}
-
 async fn no_filter_at_types(probe: &Probe<'_>) -> Judged {
     let target = "/ResourceTypes?filter=name%20eq%20%22User%22";
     probe.get(target).await?.is(403)
-}
-
-async fn user_attribute(probe: &Probe<'_>, name: &str) -> Judged<Value> {
-    let (_, all) = entries(probe, "/Schemas").await?;
-    let users = &probe.server.users.schema.id;
-    let schema = all
-        .iter()
-        .find(|one| text(one, &["id"]).is_some_and(|id| id.eq_ignore_ascii_case(users)));
-    let Some(schema) = schema else {
-        return unjudged(format!("/Schemas doesn't list {users}"));
-    };
-    let attribute = values(schema, "attributes")
-        .iter()
-        .find(|one| text(one, &["name"]).is_some_and(|known| known.eq_ignore_ascii_case(name)));
-    match attribute {
-        Some(attribute) => Ok(attribute.clone()),
-        None if name == "userName" => Err(Stop::Wrong("the schema has no userName".to_owned())),
-        None => unjudged(format!("the schema of users has no {name}")),
-    }
-}
-
-async fn user_name_in_schema(probe: &Probe<'_>) -> Judged {
-    let attribute = user_attribute(probe, "userName").await?;
-    let required = member(&attribute, "required") == Some(&json!(true));
-    let unique = matches!(text(&attribute, &["uniqueness"]), Some("server" | "global"));
-    ensure(required && unique, || {
-        format!(
-            "required is {}, uniqueness is {}",
-            shown(member(&attribute, "required")),
-            shown(member(&attribute, "uniqueness"))
-        )
-    })
-}
-
-async fn password_in_schema(probe: &Probe<'_>) -> Judged {
-    let attribute = user_attribute(probe, "password").await?;
-    let (mutability, returned) = (
-        text(&attribute, &["mutability"]),
-        text(&attribute, &["returned"]),
-    );
-    ensure(
-        mutability == Some("writeOnly") && returned == Some("never"),
-        || format!("mutability is {mutability:?}, returned is {returned:?}"),
-    )
 }
 
 async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {

@@ -133,10 +133,21 @@ fn has(group: &Value, members: &[&Made]) -> Judged {
     })
 }
 
+/// A group of these users, who have to be its members before a change of them
+/// can be judged.
+async fn of(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
+    let ids: Vec<&str> = users.iter().map(|one| one.id.as_str()).collect();
+    let group = probe.group(&ids).await?;
+    match has(&probe.fetch(&group).await?, users) {
+        Ok(()) => Ok(group),
+        Err(_) => unjudged("the group was made without its members: see SCIM-GROUP-02"),
+    }
+}
+
 /// A group of one user.
 async fn one(probe: &Probe<'_>) -> Judged<(Made, Made)> {
     let user = probe.user(json!({})).await?;
-    let group = probe.group(&[&user.id]).await?;
+    let group = of(probe, &[&user]).await?;
     Ok((user, group))
 }
 
@@ -151,7 +162,8 @@ async fn created(probe: &Probe<'_>) -> Judged {
 }
 
 async fn made_with_members(probe: &Probe<'_>) -> Judged {
-    let (user, group) = one(probe).await?;
+    let user = probe.user(json!({})).await?;
+    let group = probe.group(&[&user.id]).await?;
     has(&probe.fetch(&group).await?, &[&user])
 }
 
@@ -225,7 +237,7 @@ async fn add_several(probe: &Probe<'_>) -> Judged {
 
 async fn remove(probe: &Probe<'_>) -> Judged {
     let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
-    let group = probe.group(&[&user.id, &other.id]).await?;
+    let group = of(probe, &[&user, &other]).await?;
     let path = format!("members[value eq \"{}\"]", user.id);
     let now = probe
         .patched(&group, json!([{"op": "remove", "path": path}]))

@@ -78,11 +78,11 @@ checks! {
     fix "A resource is a JSON object: 400 invalidSyntax for anything else.";
     needs [Need::Writes]; act(a_list_as_body)
 "SCIM-HTTP-18", Must, "RFC 7644 §3.12"; "An id of odd signs is not found, and no failure";
-    expects "GET /Users/{quotes, percent signs, a slash, all encoded}: 404";
+    expects "GET /Users/{quotes, percent signs, a slash, all encoded}: 404, or another 4xx status";
     fix "Decode ids and look them up as data.";
     needs []; act(odd_id)
 "SCIM-HTTP-19", Should, "RFC 7644 §3.12"; "A filter nested beyond reason does no harm";
-    expects "5,000 parentheses: a 4xx status, and the server lives";
+    expects "5,000 parentheses: no 5xx status, and the server lives";
     fix "Bound the depth of filters, and refuse deeper ones with 400 invalidFilter or tooMany.";
     needs [Need::Filter]; act(deep_filter)
 "SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered, redirected, or told to be missing";
@@ -251,14 +251,16 @@ async fn a_list_as_body(probe: &Probe<'_>) -> Judged {
 
 async fn odd_id(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/%27%22%25%3B%2F--", probe.server.users.endpoint);
-    probe.get(&target).await?.is(404)
+    probe.get(&target).await?.is_refused()
 }
 
 async fn deep_filter(probe: &Probe<'_>) -> Judged {
     let filter = format!("{}id pr{}", "(".repeat(5000), ")".repeat(5000));
     let mut told = probe.users(&[("filter", &filter)]).await?;
     told.asked = "GET /Users?filter=((((…id pr…))))".to_owned();
-    told.is_refused()?;
+    if told.status >= 500 {
+        return told.wrong("the server failed");
+    }
     let users = format!("{}?count=1", probe.server.users.endpoint);
     probe.get(&users).await?.is(200)
 }

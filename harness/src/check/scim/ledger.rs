@@ -12,7 +12,11 @@ use super::wire::{Asked, Told};
 
 /// Resources made and not yet deleted, in the order they were made.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<Vec<String>>);
+pub(super) struct Ledger {
+    made: Mutex<Vec<String>>,
+    /// What could not be deleted at the first attempt.
+    stuck: Mutex<Vec<String>>,
+}
 
 /// What a server was left with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +24,32 @@ pub(super) struct Leftovers(pub(super) Vec<String>);
 
 impl Ledger {
     fn made(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stuck(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.made().len()
+    }
+
+    /// Deletes what was made after the first so many, the last first.
+    pub(super) async fn shorten(&self, session: &Session<'_>, to: usize) {
+        let made = {
+            let mut made = self.made();
+            let at = to.min(made.len());
+            made.split_off(at)
+        };
+        for place in made.into_iter().rev() {
+            let mut left = Vec::new();
+            delete(session, place.clone(), &mut left).await;
+            if !left.is_empty() {
+                self.stuck().push(place);
+            }
+        }
     }
 
     /// Reads from an exchange what it made or deleted.
@@ -56,9 +85,10 @@ impl Ledger {
     /// Deletes everything, the last first, then looks for what bears this
     /// run's mark all the same; answers what could not be deleted.
     pub(super) async fn clear(&self, session: &Session<'_>, server: &Server) -> Leftovers {
-        let made = std::mem::take(&mut *self.made());
+        self.shorten(session, 0).await;
+        let stuck = std::mem::take(&mut *self.stuck());
         let mut left = Vec::new();
-        for place in made.into_iter().rev() {
+        for place in stuck {
             delete(session, place, &mut left).await;
         }
         sweep(session, &server.users, "userName", &mut left).await;
@@ -99,11 +129,38 @@ async fn sweep(session: &Session<'_>, kind: &Kind, attribute: &str, left: &mut V
     }
 }
 
-/// The target below the base address, where the address lies there.
+/// The target below the base address, where the address lies there; some
+/// servers give the path alone.
 pub(super) fn below(location: &str, base: &str) -> String {
-    location
-        .strip_prefix(base.trim_end_matches('/'))
-        .filter(|rest| rest.starts_with('/'))
+    let base = base.trim_end_matches('/');
+    let path = base
+        .split_once("://")
+        .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let fronts = [Some(base), path];
+    let behind = |front: &str| {
+        location
+            .strip_prefix(front)
+            .filter(|rest| rest.starts_with('/'))
+    };
+    fronts
+        .into_iter()
+        .flatten()
+        .find_map(behind)
         .unwrap_or(location)
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_found_below_the_base_address_whole_or_by_its_path() {
+        let base = "https://scim.example/v2/";
+        for location in ["https://scim.example/v2/Users/1", "/v2/Users/1", "/Users/1"] {
+            assert_eq!(below(location, base), "/Users/1");
+        }
+        let elsewhere = "https://other.example/Users/1";
+        assert_eq!(below(elsewhere, base), elsewhere);
+    }
 }

@@ -21,8 +21,10 @@ mod body;
 mod bulk;
 mod cast;
 mod create;
+mod create_values;
 mod delete;
 mod discovery;
+mod discovery_schemas;
 mod etag;
 mod filter;
 mod group;
@@ -31,6 +33,7 @@ mod item;
 mod ledger;
 mod paging;
 mod patch;
+mod patch_paths;
 mod patch_refused;
 mod probe;
 mod put;
@@ -60,15 +63,18 @@ use super::{Check, CheckReport, Level, Outcome};
 /// Every family, in the order it is judged.
 static FAMILIES: &[&[Item]] = &[
     discovery::CHECKS,
+    discovery_schemas::CHECKS,
     auth::CHECKS,
     http::CHECKS,
     create::CHECKS,
+    create_values::CHECKS,
     read::CHECKS,
     filter::CHECKS,
     paging::CHECKS,
     sort::CHECKS,
     put::CHECKS,
     patch::CHECKS,
+    patch_paths::CHECKS,
     patch_refused::CHECKS,
     delete::CHECKS,
     group::CHECKS,
@@ -124,6 +130,7 @@ impl Judge<'_> {
             token: self.token.clone(),
             mark: format!("rh{}", self.ambient.chance().hex(5)),
             ledger: Ledger::default(),
+            read_only: self.read_only,
             stopped: self.stopped.clone(),
             cast: OnceCell::new(),
             fuller: AtomicBool::new(false),
@@ -132,10 +139,14 @@ impl Judge<'_> {
         let server = Server::discover(&session).await?;
         if !self.read_only {
             taste(&session, &server).await;
+            // Who plays in most checks stays to the end, others don't.
+            let _ = Probe::new(&session, &server).cast().await;
         }
+        let cast = session.ledger.len();
         let mut outcomes = Vec::new();
-        for item in FAMILIES.iter().copied().flatten() {
+        for item in items() {
             outcomes.push(self.outcome(item, &session, &server).await);
+            session.ledger.shorten(&session, cast).await;
         }
         let left = session.ledger.clear(&session, &server).await;
         outcomes.push(clean(&left.0));
@@ -189,35 +200,41 @@ async fn taste(session: &Session<'_>, server: &Server) {
     }
 }
 
-/// The last outcome: whether anything stayed behind.
-fn clean(left: &[String]) -> Outcome {
-    let check = Check {
+fn clean_check() -> Check {
+    Check {
         id: "SCIM-CLEAN-01".to_owned(),
         level: Level::May,
         title: "Everything that the checks made could be deleted".to_owned(),
         spec: "RFC 7644 §3.6".to_owned(),
         fix: "Delete what is listed by hand.".to_owned(),
-    };
+    }
+}
+
+/// The last outcome: whether anything stayed behind.
+fn clean(left: &[String]) -> Outcome {
     let actual = if left.is_empty() {
         "nothing stayed behind".to_owned()
     } else {
         format!("these stayed behind: {}", left.join(", "))
     };
     let expected = "nothing to stay behind";
-    Outcome::judged(check, left.is_empty(), expected, actual, Value::Null)
+    Outcome::judged(
+        clean_check(),
+        left.is_empty(),
+        expected,
+        actual,
+        Value::Null,
+    )
 }
 
-/// How many checks there are.
-pub fn count() -> usize {
-    FAMILIES.iter().map(|family| family.len()).sum()
+/// Every check, in the order it is judged.
+pub fn catalogue() -> Vec<Check> {
+    let all = items().into_iter().map(Item::check);
+    all.chain([clean_check()]).collect()
 }
 
-/// The checks of a level, by id: what mutants have to be caught by.
-pub fn ids(level: Level) -> Vec<&'static str> {
-    let all = FAMILIES.iter().copied().flatten();
-    all.filter(|item| item.level == level)
-        .map(|item| item.id)
-        .collect()
+fn items() -> Vec<&'static Item> {
+    FAMILIES.iter().flat_map(|family| family.iter()).collect()
 }
 
 #[cfg(test)]
@@ -229,7 +246,7 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        for item in FAMILIES.iter().copied().flatten() {
+        for item in items() {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             assert!(item.spec.starts_with("RFC "), "{}", item.id);

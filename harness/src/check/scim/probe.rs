@@ -30,6 +30,7 @@ pub(super) struct Session<'w> {
     /// What every value of this run bears.
     pub(super) mark: String,
     pub(super) ledger: Ledger,
+    pub(super) read_only: bool,
     pub(super) stopped: Arc<AtomicBool>,
     pub(super) cast: OnceCell<Result<Cast, String>>,
     /// Whether users want more than their schema requires.
@@ -151,6 +152,9 @@ impl<'s> Probe<'s> {
     pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
         if self.session.stopped.load(Ordering::Relaxed) {
             return unjudged("the run was interrupted");
+        }
+        if self.session.read_only && asked.method != Method::GET {
+            return unjudged("--read-only: it would send more than GET");
         }
         let told = self.session.send(&asked).await;
         let kept = self.session.evidence(&asked, &told);

@@ -50,7 +50,7 @@ checks! {
     fix "Treat [] as unassigned.";
     needs [Need::Writes, Need::Has(&["emails.value"])]; act(empty_list_clears)
 "SCIM-PUT-11", Should, "RFC 7644 §3.5.1"; "A resource can be put back as it was read";
-    expects "200 for the body of GET, and the same resource";
+    expects "success for the body of GET, and the same resource";
     fix "Okta and others read, change and put the whole: take what you gave.";
     needs [Need::Writes]; act(put_back)
 "SCIM-PUT-12", Must, "RFC 7643 §3.1"; "meta.lastModified is not before meta.created after PUT";
@@ -162,7 +162,7 @@ async fn put_back(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let before = probe.fetch(&user).await?;
     let told = probe.put(&user.place, &before).await?;
-    told.is(200)?;
+    told.is_success()?;
     let now = probe.fetch(&user).await?;
     for name in ["id", "userName", "displayName", "active"] {
         if let Some(before) = member(&before, name) {

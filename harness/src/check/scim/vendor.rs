@@ -104,6 +104,9 @@ fn ids(group: &Value) -> Vec<&str> {
 async fn members_by_value(probe: &Probe<'_>) -> Judged {
     let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
     let group = probe.group(&[&user.id, &other.id]).await?;
+    if ids(&probe.fetch(&group).await?).len() != 2 {
+        return unjudged("the group has not both members to begin with");
+    }
     let value = json!([{ "value": user.id }]);
     let operation = json!([{"op": "remove", "path": "members", "value": value}]);
     let now = probe.patched(&group, operation).await?;

@@ -1,0 +1,222 @@
+//! PATCH: order, primary values, paths of every form, and what is answered
+//! (RFC 7644 §3.5.2, §3.10).
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::patch::{has_emails, one, two_emails};
+use super::probe::Probe;
+use super::reading::{at, gone, instant, member, same, shown, text, values};
+use super::schema::{ENTERPRISE, USER};
+
+checks! {
+"SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are done in their order";
+    expects "what the last one gives";
+    fix "Apply each operation to what the one before left.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_order)
+"SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "A new primary value makes the old one no longer primary";
+    expects "one primary e-mail, the added one";
+    fix "When a value is set primary, set primary to false on all others.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary"])]; act(add_primary)
+"SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "A value made primary by a filter is the one primary";
+    expects "the home e-mail primary, and no other";
+    fix "When a value is set primary, set primary to false on all others.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary", "emails.type"])]; act(make_primary)
+"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of what is there leaves meta.lastModified";
+    expects "the same meta.lastModified";
+    fix "Compare before and after, and save only a change.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(unchanged)
+"SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path may begin with the schema's URN";
+    expects "nickName as it was replaced";
+    fix "Take urn:ietf:params:scim:schemas:core:2.0:User:nickName for nickName.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(by_urn)
+"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "An extension's attribute is reached by its URN";
+    expects "department as it was added";
+    fix "Support the URNs of extensions in paths.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_by_path)
+"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "An extension's attributes are added without a path";
+    expects "department as it was added";
+    fix "Take an object below the extension's URN.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_in_set)
+"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "An extension's attribute is removed by its URN";
+    expects "no department, employeeNumber kept";
+    fix "Support the URNs of extensions in paths.";
+    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_removed)
+"SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are read in any letter case";
+    expects "NICKNAME to do as nickName";
+    fix "Match attribute names without regard to case.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_any_case)
+"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace by null unassigns";
+    expects "no nickName";
+    fix "Treat null as unassigned.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(null)
+"SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A filter in a path may have two conditions";
+    expects "the e-mail changed that meets both";
+    fix "The filter in brackets has the whole grammar.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(two_conditions)
+"SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";
+    expects "no password in the answer";
+    fix "password is returned never.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(password)
+"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "active is switched off by replace";
+    expects "active false";
+    fix "Every client deprovisions this way.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(deactivated)
+"SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "What PATCH answers is what is there";
+    expects "the displayName of the answer to be the one that GET gives";
+    fix "Answer the resource as it is afterwards.";
+    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answer_is_true)
+}
+
+async fn in_order(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let operations = json!([
+        {"op": "add", "path": "nickName", "value": "First"},
+        {"op": "replace", "path": "nickName", "value": "Last"},
+    ]);
+    let now = probe.patched(&user, operations).await?;
+    same("nickName", member(&now, "nickName"), &json!("Last"))
+}
+
+fn primary(user: &Value) -> Vec<&str> {
+    let all = values(user, "emails").iter();
+    all.filter(|one| member(one, "primary") == Some(&json!(true)))
+        .filter_map(|one| text(one, &["value"]))
+        .collect()
+}
+
+async fn add_primary(probe: &Probe<'_>) -> Judged {
+    let new = probe.name();
+    let value = json!([{"value": new, "type": "other", "primary": true}]);
+    let operation = json!({"op": "add", "path": "emails", "value": value});
+    let (_, now) = one(probe, two_emails(probe).2, operation).await?;
+    ensure(primary(&now) == [new.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn make_primary(probe: &Probe<'_>) -> Judged {
+    let (_, home, more) = two_emails(probe);
+    let path = "emails[type eq \"home\"].primary";
+    let operation = json!({"op": "replace", "path": path, "value": true});
+    let (_, now) = one(probe, more, operation).await?;
+    ensure(primary(&now) == [home.as_str()], || {
+        format!("emails is {}", shown(member(&now, "emails")))
+    })
+}
+
+async fn unchanged(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Same"})).await?;
+    let before = probe.fetch(&user).await?;
+    let operation = json!([{"op": "add", "path": "displayName", "value": "Same"}]);
+    let now = probe.patched(&user, operation).await?;
+    let (Ok(before), Ok(now)) = (
+        instant(&before, &["meta", "lastModified"]),
+        instant(&now, &["meta", "lastModified"]),
+    ) else {
+        return unjudged("meta.lastModified can't be read");
+    };
+    ensure(before == now, || {
+        format!("lastModified was {before} and is {now}")
+    })
+}
+
+async fn by_urn(probe: &Probe<'_>) -> Judged {
+    let path = format!("{USER}:nickName");
+    let operation = json!({"op": "replace", "path": path, "value": "New"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn extension_by_path(probe: &Probe<'_>) -> Judged {
+    let path = format!("{ENTERPRISE}:department");
+    let operation = json!({"op": "add", "path": path, "value": "Otters"});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same(
+        "department",
+        at(&now, &[ENTERPRISE, "department"]),
+        &json!("Otters"),
+    )
+}
+
+async fn extension_in_set(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "add", "value": {ENTERPRISE: {"department": "Otters"}}});
+    let (_, now) = one(probe, json!({}), operation).await?;
+    same(
+        "department",
+        at(&now, &[ENTERPRISE, "department"]),
+        &json!("Otters"),
+    )
+}
+
+async fn extension_removed(probe: &Probe<'_>) -> Judged {
+    let more = json!({
+        "schemas": [ENTERPRISE],
+        ENTERPRISE: {"department": "Otters", "employeeNumber": "7"},
+    });
+    let operation = json!({"op": "remove", "path": format!("{ENTERPRISE}:department")});
+    let (_, now) = one(probe, more, operation).await?;
+    gone("department", at(&now, &[ENTERPRISE, "department"]))?;
+    same(
+        "employeeNumber",
+        at(&now, &[ENTERPRISE, "employeeNumber"]),
+        &json!("7"),
+    )
+}
+
+async fn in_any_case(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "NICKNAME", "value": "New"});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    same("nickName", member(&now, "nickName"), &json!("New"))
+}
+
+async fn null(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "nickName", "value": null});
+    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    gone("nickName", member(&now, "nickName"))
+}
+
+async fn two_conditions(probe: &Probe<'_>) -> Judged {
+    let (work, home, more) = two_emails(probe);
+    let new = probe.name();
+    let path = format!("emails[type eq \"home\" and value eq \"{home}\"].value");
+    let operation = json!({"op": "replace", "path": path, "value": new});
+    let (_, now) = one(probe, more, operation).await?;
+    has_emails(&now, &[&work], &[&new])
+}
+
+async fn password(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let secret = format!("Pw-{}-x9!Q", probe.session.mark);
+    let operation = json!([{"op": "replace", "path": "password", "value": secret}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.given("PATCH of a password")?;
+    ensure(!told.text.contains(&secret), || {
+        format!("the password is in the answer to {}", told.asked)
+    })
+}
+
+async fn deactivated(probe: &Probe<'_>) -> Judged {
+    let operation = json!({"op": "replace", "path": "active", "value": false});
+    let (_, now) = one(probe, json!({"active": true}), operation).await?;
+    same("active", member(&now, "active"), &json!(false))
+}
+
+async fn answer_is_true(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Old"})).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.given("PATCH")?;
+    let Some(said) = told.json() else {
+        return Ok(());
+    };
+    let now = probe.fetch(&user).await?;
+    match member(&now, "displayName") {
+        Some(now) => same(
+            "displayName of the answer",
+            member(&said, "displayName"),
+            now,
+        ),
+        None => unjudged("there is no displayName"),
+    }
+}

@@ -1,0 +1,377 @@
+//! Mutants of PATCH, of users and of groups.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::super::schemas::ENTERPRISE;
+use super::super::server::told;
+use super::super::{Asked, Mutant, Server, Told, edit, rewrite, sent, under};
+use super::{does, hears, says};
+
+/// The one operation of a PATCH of a user.
+fn op(asked: &Asked) -> Option<Value> {
+    if !under(asked, "PATCH", "/Users/") {
+        return None;
+    }
+    one(asked)
+}
+
+/// The one operation of a PATCH of a group.
+fn group_op(asked: &Asked) -> Option<Value> {
+    if !under(asked, "PATCH", "/Groups/") {
+        return None;
+    }
+    one(asked)
+}
+
+fn one(asked: &Asked) -> Option<Value> {
+    let body = sent(asked);
+    let all = body["Operations"].as_array()?;
+    (all.len() == 1).then(|| all[0].clone())
+}
+
+fn is_op(operation: &Value, name: &str, path: &str) -> bool {
+    operation["op"] == name && operation["path"] == path
+}
+
+/// Says that it is done, and does nothing.
+fn ignored(server: &Server, asked: &Asked) -> Told {
+    let mut read = asked.clone();
+    read.method = Method::GET;
+    read.body = None;
+    server.answer(&read)
+}
+
+fn ignored_if(server: &Server, asked: &Asked, hit: impl FnOnce(&Value) -> bool) -> Option<Told> {
+    op(asked)
+        .filter(|operation| hit(operation))
+        .map(|_| ignored(server, asked))
+}
+
+fn refused() -> Told {
+    told(
+        400,
+        &json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "status": "400",
+            "scimType": "invalidPath",
+        }),
+    )
+}
+
+/// Puts operations in the place of the one that is recognized.
+fn instead(asked: &mut Asked, to: impl FnOnce(&Value) -> Option<Value>) {
+    let found = op(asked).or_else(|| group_op(asked));
+    if let Some(operations) = found.and_then(|operation| to(&operation)) {
+        rewrite(asked, |v| v["Operations"] = operations);
+    }
+}
+
+fn members(server: &Server, asked: &Asked) -> usize {
+    server.now(&asked.target)["members"]
+        .as_array()
+        .map_or(0, Vec::len)
+}
+
+fn length(operation: &Value) -> usize {
+    operation["value"].as_array().map_or(0, Vec::len)
+}
+
+fn done_all_the_same(asked: &Asked, told: &mut Told, hit: impl FnOnce(&Value) -> bool) {
+    if op(asked).is_some_and(|operation| hit(&operation)) && told.status == 400 {
+        told.status = 200;
+    }
+}
+
+const WORK: &str = "emails[type eq \"work\"]";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    says("SCIM-PATCH-01", |a, t| {
+        if op(a).is_some_and(|o| o["value"] == "After")
+            && !a.target.contains('?')
+            && t.status == 200
+        {
+            t.status = 202;
+        }
+    }),
+    says("SCIM-PATCH-02", |a, t| {
+        if op(a).is_some() && a.target.contains("?attributes=") {
+            t.status = 204;
+            t.text = String::new();
+        }
+    }),
+    does("SCIM-PATCH-03", |s, a| {
+        let none = s.now(&a.target)["nickName"].is_null();
+        ignored_if(s, a, |o| is_op(o, "add", "nickName") && none)
+    }),
+    does("SCIM-PATCH-04", |s, a| {
+        let some = s.now(&a.target)["nickName"].is_string();
+        ignored_if(s, a, |o| is_op(o, "add", "nickName") && some)
+    }),
+    does("SCIM-PATCH-05", |s, a| {
+        ignored_if(s, a, |o| {
+            o["op"] == "add" && o["path"].is_null() && o["value"]["title"].is_string()
+        })
+    }),
+    hears("SCIM-PATCH-06", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "add", "emails") && o["value"][0]["type"] == "home";
+            hit.then(|| json!([{"op": "replace", "path": "emails", "value": o["value"]}]))
+        });
+    }),
+    hears("SCIM-PATCH-07", |a| {
+        instead(a, |o| {
+            let hit = o["op"] == "add" && o["path"].is_null() && o["value"]["emails"].is_array();
+            hit.then(|| json!([{"op": "replace", "path": "emails", "value": o["value"]["emails"]}]))
+        });
+    }),
+    hears("SCIM-PATCH-09", |a| {
+        instead(a, |o| {
+            is_op(o, "add", "name.givenName").then(|| json!([{"op": "remove", "path": "name"}, o]))
+        });
+    }),
+    does("SCIM-PATCH-10", |s, a| {
+        ignored_if(s, a, |o| {
+            is_op(o, "replace", "displayName") && o["value"] == "New"
+        })
+    }),
+    does("SCIM-PATCH-11", |s, a| {
+        ignored_if(s, a, |o| {
+            o["op"] == "replace" && o["path"].is_null() && o["value"]["active"].is_boolean()
+        })
+    }),
+    does("SCIM-PATCH-12", |s, a| {
+        let none = s.now(&a.target)["nickName"].is_null();
+        ignored_if(s, a, |o| is_op(o, "replace", "nickName") && none)
+    }),
+    hears("SCIM-PATCH-13", |a| {
+        instead(a, |o| {
+            is_op(o, "replace", "emails")
+                .then(|| json!([{"op": "add", "path": "emails", "value": o["value"]}]))
+        });
+    }),
+    hears("SCIM-PATCH-14", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "replace", "emails[type eq \"work\"].value");
+            hit.then(|| json!([{"op": "replace", "path": "emails.value", "value": o["value"]}]))
+        });
+    }),
+    does("SCIM-PATCH-15", |s, a| {
+        ignored_if(s, a, |o| is_op(o, "replace", WORK))
+    }),
+    does("SCIM-PATCH-17", |s, a| {
+        ignored_if(s, a, |o| is_op(o, "remove", "nickName"))
+    }),
+    does("SCIM-PATCH-18", |s, a| {
+        ignored_if(s, a, |o| is_op(o, "remove", "phoneNumbers"))
+    }),
+    hears("SCIM-PATCH-19", |a| {
+        instead(a, |o| {
+            is_op(o, "remove", WORK).then(|| json!([{"op": "remove", "path": "emails"}]))
+        });
+    }),
+    hears("SCIM-PATCH-20", |a| {
+        instead(a, |o| {
+            is_op(o, "remove", "name.givenName").then(|| json!([{"op": "remove", "path": "name"}]))
+        });
+    }),
+    does("SCIM-PATCH-21", |s, a| {
+        ignored_if(s, a, |o| {
+            is_op(o, "remove", "emails[type eq \"work\"].display")
+        })
+    }),
+    hears("SCIM-PATCH-22", |a| {
+        rewrite(a, |v| {
+            if v["Operations"][1]["value"] == "Last" {
+                v["Operations"].as_array_mut().unwrap().reverse();
+            }
+        });
+    }),
+    hears("SCIM-PATCH-23", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "add", "emails") && o["value"][0]["primary"] == json!(true);
+            let mut tamed = o.clone();
+            tamed["value"][0]["primary"] = json!(false);
+            hit.then(|| json!([tamed]))
+        });
+    }),
+    does("SCIM-PATCH-24", |s, a| {
+        ignored_if(s, a, |o| {
+            is_op(o, "replace", "emails[type eq \"home\"].primary")
+        })
+    }),
+    hears("SCIM-PATCH-25", |a| {
+        instead(a, |o| {
+            let touch = json!({"op": "add", "path": "title", "value": "touched"});
+            (o["value"] == "Same").then(|| json!([o, touch]))
+        });
+    }),
+    does("SCIM-PATCH-26", |_, a| {
+        let path = op(a)?["path"].as_str()?.to_owned();
+        path.ends_with("core:2.0:User:nickName").then(refused)
+    }),
+    does("SCIM-PATCH-27", |_, a| {
+        let operation = op(a)?;
+        is_op(&operation, "add", &format!("{ENTERPRISE}:department")).then(refused)
+    }),
+    does("SCIM-PATCH-28", |s, a| {
+        ignored_if(s, a, |o| o["value"][ENTERPRISE].is_object())
+    }),
+    does("SCIM-PATCH-29", |s, a| {
+        ignored_if(s, a, |o| {
+            is_op(o, "remove", &format!("{ENTERPRISE}:department"))
+        })
+    }),
+    does("SCIM-PATCH-30", |_, a| {
+        (op(a)?["path"] == "NICKNAME").then(refused)
+    }),
+    does("SCIM-PATCH-32", |_, a| {
+        let path = op(a)?["path"].as_str()?.to_owned();
+        path.contains(" and value eq ").then(refused)
+    }),
+    says("SCIM-PATCH-33", |a, t| {
+        if let Some(operation) = op(a).filter(|o| o["path"] == "password") {
+            edit(t, |v| v["password"] = operation["value"].clone());
+        }
+    }),
+    does("SCIM-PATCH-34", |s, a| {
+        let there = !s.now(&a.target).is_null();
+        ignored_if(s, a, |o| {
+            there && is_op(o, "replace", "active") && o["value"] == json!(false)
+        })
+    }),
+    says("SCIM-PATCH-35", |a, t| {
+        if op(a).is_some_and(|o| o["path"] == "displayName")
+            && t.status == 200
+            && !a.target.contains('?')
+        {
+            edit(t, |v| v["displayName"] = json!("Old"));
+        }
+    }),
+    says("SCIM-PATCH-51", |a, t| {
+        done_all_the_same(a, t, |o| {
+            o["op"] == "replace"
+                && o["path"]
+                    .as_str()
+                    .is_some_and(|path| path.ends_with("].display"))
+        });
+    }),
+    says("SCIM-PATCH-52", |a, t| {
+        done_all_the_same(a, t, |o| o["op"] == "remove" && o["path"].is_null());
+    }),
+    says("SCIM-PATCH-53", |a, t| {
+        done_all_the_same(a, t, |o| is_op(o, "remove", "userName"))
+    }),
+    says("SCIM-PATCH-54", |a, t| {
+        if op(a).is_some_and(|o| is_op(&o, "remove", "userName")) {
+            edit(t, |v| v["scimType"] = json!("invalidValue"));
+        }
+    }),
+    says("SCIM-PATCH-55", |a, t| {
+        done_all_the_same(a, t, |o| is_op(o, "replace", "id"))
+    }),
+    says("SCIM-PATCH-57", |a, t| {
+        done_all_the_same(a, t, |o| o["path"] == "emails[type eq")
+    }),
+    Mutant {
+        // What keeps the word doesn't refuse it either.
+        also: &["SCIM-PATCH-61"],
+        ..does("SCIM-PATCH-60", |s, a| {
+            if op(a).is_some_and(|o| o["value"] == "banana") {
+                let mut marked = a.clone();
+                rewrite(&mut marked, |v| {
+                    v["Operations"] = json!([{"op": "add", "path": "title", "value": "banana"}]);
+                });
+                return Some(s.answer(&marked));
+            }
+            let banana = s.now(&a.target)["title"] == "banana";
+            (under(a, "GET", "/Users/") && banana).then(|| {
+                let mut told = s.answer(a);
+                edit(&mut told, |v| v["active"] = json!("banana"));
+                told
+            })
+        })
+    },
+    hears("SCIM-PATCH-62", |a| {
+        instead(a, |o| {
+            let mut known = o.clone();
+            known["op"] = json!("replace");
+            (o["op"] == "exchange").then(|| json!([known]))
+        });
+    }),
+    does("SCIM-PATCH-63", |s, a| {
+        let body = sent(a);
+        if !under(a, "PATCH", "/Users/") || body["Operations"][1]["path"] != "userName" {
+            return None;
+        }
+        let mut half = a.clone();
+        rewrite(&mut half, |v| {
+            v["Operations"].as_array_mut().unwrap().truncate(1)
+        });
+        s.answer(&half);
+        Some(s.answer(a))
+    }),
+    says("SCIM-PATCH-66", |a, t| {
+        if under(a, "PATCH", "/Users/rh") && t.status == 404 {
+            t.status = 400;
+        }
+    }),
+    says("SCIM-PATCH-68", |a, t| {
+        if op(a).is_some() && t.status == 409 {
+            t.status = 400;
+        }
+    }),
+    does("SCIM-GROUP-07", |s, a| {
+        let operation = group_op(a).filter(|o| is_op(o, "add", "members") && length(o) == 1)?;
+        let fresh = s.now(&a.target)["meta"]["version"] == "W/\"1\"";
+        if !fresh || members(s, a) == 0 {
+            return None;
+        }
+        let mut over = a.clone();
+        rewrite(&mut over, |v| {
+            v["Operations"] =
+                json!([{"op": "replace", "path": "members", "value": operation["value"]}]);
+        });
+        Some(s.answer(&over))
+    }),
+    hears("SCIM-GROUP-08", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "add", "members") && length(o) == 2;
+            hit.then(|| json!([{"op": "add", "path": "members", "value": [o["value"][0]]}]))
+        });
+    }),
+    hears("SCIM-GROUP-09", |a| {
+        instead(a, |o| {
+            let path = o["path"].as_str().unwrap_or_default();
+            path.starts_with("members[")
+                .then(|| json!([{"op": "remove", "path": "members"}]))
+        });
+    }),
+    hears("SCIM-GROUP-11", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "replace", "members") && length(o) == 1;
+            hit.then(|| json!([{"op": "add", "path": "members", "value": o["value"]}]))
+        });
+    }),
+    does("SCIM-GROUP-12", |s, a| {
+        let operation = group_op(a)?;
+        let hit = is_op(&operation, "remove", "members") && operation["value"].is_null();
+        hit.then(|| ignored(s, a))
+    }),
+    hears("SCIM-GROUP-17", |a| {
+        if under(a, "PATCH", "/Groups/") {
+            instead(a, |o| {
+                let hit = is_op(o, "replace", "displayName");
+                hit.then(|| json!([o, {"op": "remove", "path": "members"}]))
+            });
+        }
+    }),
+    hears("SCIM-GROUP-24", |a| {
+        instead(a, |o| {
+            let hit = o["op"] == "add" && o["path"].is_null() && o["value"]["members"].is_array();
+            hit.then(
+                || json!([{"op": "replace", "path": "members", "value": o["value"]["members"]}]),
+            )
+        });
+    }),
+];

@@ -1,0 +1,620 @@
+//! A small, correct SCIM server in memory, reached without a socket. It shares
+//! nothing with our portal: what the checks say of it, they say of the RFCs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use harness::check::scim::wire::{Asked, Told};
+
+use super::schemas::{Attr, ENTERPRISE, KINDS, Kind, config, find, member, schemas, types};
+use super::{filter, listing, patch};
+
+pub(crate) const BASE: &str = "http://scim.test/v2";
+pub(crate) const TOKEN: &str = "token-of-the-honest-server";
+
+/// Status, `scimType` and detail.
+#[derive(Debug)]
+pub(crate) struct Refusal(
+    pub(crate) u16,
+    pub(crate) Option<&'static str>,
+    pub(crate) String,
+);
+
+/// A resource as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) number: u64,
+    kind: usize,
+    body: Map<String, Value>,
+    version: u64,
+    created: Timestamp,
+    modified: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) all: BTreeMap<String, Kept>,
+    last: u64,
+    ticks: i64,
+    /// What was deleted: for mutants that can't let go.
+    gone: Vec<Value>,
+    /// Ids that a bulk request has promised.
+    promised: BTreeSet<String>,
+}
+
+/// The server.
+#[derive(Debug, Default)]
+pub(crate) struct Server(Mutex<State>);
+
+type Answer = Result<Told, Refusal>;
+
+pub(crate) fn told(status: u16, body: &Value) -> Told {
+    Told {
+        asked: String::new(),
+        status,
+        headers: vec![("content-type".into(), "application/scim+json".into())],
+        text: body.to_string(),
+    }
+}
+
+pub(crate) fn error(refusal: &Refusal) -> Value {
+    let Refusal(status, keyword, detail) = refusal;
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": status.to_string(),
+        "detail": detail,
+    });
+    if let Some(keyword) = keyword {
+        body["scimType"] = (*keyword).into();
+    }
+    body
+}
+
+fn no<T>(status: u16, keyword: &'static str, detail: impl Into<String>) -> Result<T, Refusal> {
+    let keyword = (!keyword.is_empty()).then_some(keyword);
+    Err(Refusal(status, keyword, detail.into()))
+}
+
+/// A target, taken apart.
+pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
+    let target = target.strip_prefix(BASE).unwrap_or(target);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let decoded = |text: &str| {
+        let pair = format!("x={}", text.replace('+', "%2B"));
+        let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+        pairs
+            .next()
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    let path = path.split('/').skip(1).map(decoded).collect();
+    let query = url::form_urlencoded::parse(query.as_bytes());
+    (
+        path,
+        query
+            .map(|(a, b)| (a.into_owned(), b.into_owned()))
+            .collect(),
+    )
+}
+
+impl Server {
+    /// Answers.
+    pub(crate) fn answer(&self, asked: &Asked) -> Told {
+        let mut state = self.0.lock().unwrap();
+        let mut told = state.answer(asked).unwrap_or_else(|refusal| {
+            let mut told = told(refusal.0, &error(&refusal));
+            match refusal.0 {
+                401 => told
+                    .headers
+                    .push(("www-authenticate".into(), "Bearer".into())),
+                405 => told.headers.push(("allow".into(), "GET".into())),
+                _ => {}
+            }
+            told
+        });
+        told.asked = asked.line();
+        told
+    }
+}
+
+impl Server {
+    /// The targets of what is there.
+    pub(crate) fn left(&self) -> Vec<String> {
+        self.0.lock().unwrap().all.keys().cloned().collect()
+    }
+
+    /// What was deleted.
+    pub(crate) fn gone(&self) -> Vec<Value> {
+        self.0.lock().unwrap().gone.clone()
+    }
+
+    /// The resource at a target, whatever its query.
+    pub(crate) fn now(&self, target: &str) -> Value {
+        let place = target.split('?').next().unwrap_or_default();
+        let id = place.rsplit('/').next().unwrap_or_default();
+        let state = self.0.lock().unwrap();
+        match state.all.get(id) {
+            Some(_) => state.whole(id).1,
+            None => Value::Null,
+        }
+    }
+}
+
+impl State {
+    fn answer(&mut self, asked: &Asked) -> Answer {
+        let authorization = asked.header("authorization").unwrap_or_default();
+        let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") || token != TOKEN {
+            return no(401, "", "expected the token");
+        }
+        let (path, query) = parts(&asked.target);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let method = asked.method.as_str();
+        let body = match (&asked.body, method) {
+            (Some(text), "POST" | "PUT" | "PATCH") => {
+                let media = asked.header("content-type").unwrap_or_default();
+                let media = media.split(';').next().unwrap_or_default().trim();
+                if !["application/scim+json", "application/json"].contains(&media) {
+                    return no(415, "", "expected JSON");
+                }
+                if path == ["Bulk"] && text.len() > 16384 {
+                    return no(413, "tooLarge", "the body is too large");
+                }
+                match serde_json::from_str::<Value>(text) {
+                    Ok(body) if body.is_object() => body,
+                    _ => return no(400, "invalidSyntax", "expected a JSON object"),
+                }
+            }
+            _ => Value::Null,
+        };
+        match (method, path.as_slice()) {
+            ("GET", ["ServiceProviderConfig"]) => Ok(told(200, &config(BASE))),
+            ("GET", ["ResourceTypes", rest @ ..]) => documents(&types(), "name", rest, &query),
+            ("GET", ["Schemas", rest @ ..]) => documents(&schemas(), "id", rest, &query),
+            ("GET", ["Me"]) => no(501, "", "there is no current user"),
+            ("POST", ["Bulk"]) => self.bulk(&body),
+            ("POST", [".search"]) => self.search(&[0, 1], &body),
+            (_, [endpoint, rest @ ..]) => {
+                let kind = KINDS
+                    .iter()
+                    .position(|kind| kind.endpoint[1..] == **endpoint);
+                let Some(kind) = kind else {
+                    return no(404, "", "there is no such endpoint");
+                };
+                match (method, rest) {
+                    ("GET", []) => listing::list(self, &[kind], &query),
+                    ("POST", []) => self.create(kind, &body, None, &query),
+                    ("POST", [".search"]) => self.search(&[kind], &body),
+                    ("GET" | "PUT" | "PATCH" | "DELETE", [id]) => {
+                        self.one(kind, id, asked, &body, &query)
+                    }
+                    (_, [] | [_]) => no(405, "", "there is no such method here"),
+                    _ => no(404, "", "there is no such endpoint"),
+                }
+            }
+            _ => no(404, "", "there is no such endpoint"),
+        }
+    }
+
+    fn one(
+        &mut self,
+        kind: usize,
+        id: &str,
+        asked: &Asked,
+        body: &Value,
+        query: &BTreeMap<String, String>,
+    ) -> Answer {
+        let before = match self.all.get(id) {
+            Some(kept) if kept.kind == kind => kept.clone(),
+            _ => return no(404, "", format!("there is no {id}")),
+        };
+        let version = format!("W/\"{}\"", before.version);
+        if asked.header("if-none-match") == Some(&version) {
+            return Ok(told(304, &Value::Null));
+        }
+        if asked
+            .header("if-match")
+            .is_some_and(|wanted| wanted != "*" && wanted != version)
+        {
+            return no(412, "", "the version is another");
+        }
+        let after = match asked.method.as_str() {
+            "PUT" => self.normal(kind, body)?,
+            "PATCH" => {
+                let after = patch::apply(body, &KINDS[kind], &before.body)?;
+                self.normal(kind, &after.into())?
+            }
+            "DELETE" => {
+                let gone = self.whole(id).1;
+                self.gone.push(gone);
+                self.all.remove(id);
+                for kept in self.all.values_mut() {
+                    if let Some(members) =
+                        kept.body.get_mut("members").and_then(Value::as_array_mut)
+                    {
+                        members.retain(|one| one["value"] != *id);
+                    }
+                }
+                return Ok(Told {
+                    text: String::new(),
+                    ..told(204, &Value::Null)
+                });
+            }
+            _ => return Ok(self.shown(200, id, query)),
+        };
+        self.unique(&after, Some(id))?;
+        if after != before.body {
+            let modified = self.tick();
+            let kept = self.all.get_mut(id).expect("it was there");
+            kept.body = after;
+            kept.version += 1;
+            kept.modified = modified;
+        }
+        Ok(self.shown(200, id, query))
+    }
+
+    fn create(
+        &mut self,
+        kind: usize,
+        body: &Value,
+        id: Option<String>,
+        query: &BTreeMap<String, String>,
+    ) -> Answer {
+        let body = self.normal(kind, body)?;
+        self.unique(&body, None)?;
+        let now = self.tick();
+        self.last += 1;
+        let number = self.last;
+        let id = id.unwrap_or_else(|| format!("{}-{number}", KINDS[kind].name.to_lowercase()));
+        let kept = Kept {
+            number,
+            kind,
+            body,
+            version: 1,
+            created: now,
+            modified: now,
+        };
+        self.all.insert(id.clone(), kept);
+        let mut told = self.shown(201, &id, query);
+        let location = format!("{BASE}{}/{id}", KINDS[kind].endpoint);
+        told.headers.push(("location".into(), location));
+        Ok(told)
+    }
+
+    fn tick(&mut self) -> Timestamp {
+        self.ticks += 1;
+        let start: Timestamp = "2026-01-02T03:04:05Z".parse().expect("an instant");
+        start + SignedDuration::from_millis(self.ticks)
+    }
+
+    fn unique(&self, body: &Map<String, Value>, but: Option<&str>) -> Result<(), Refusal> {
+        let name = |body: &Map<String, Value>| Some(body.get("userName")?.as_str()?.to_lowercase());
+        let Some(wanted) = name(body) else {
+            return Ok(());
+        };
+        let mut others = self.all.iter().filter(|(id, _)| Some(id.as_str()) != but);
+        if others.any(|(_, kept)| name(&kept.body).as_ref() == Some(&wanted)) {
+            return no(409, "uniqueness", "the userName is taken");
+        }
+        Ok(())
+    }
+
+    /// The body as it is kept: canonical names, values of their types.
+    fn normal(&self, kind: usize, body: &Value) -> Result<Map<String, Value>, Refusal> {
+        let kind = &KINDS[kind];
+        let named = member(body, "schemas").and_then(Value::as_array);
+        if named.is_none_or(|all| !all.contains(&kind.urn.into())) {
+            return no(
+                400,
+                "invalidValue",
+                format!("expected schemas to name {}", kind.urn),
+            );
+        }
+        let mut out = object(&kind.attrs, body)?;
+        let mut all = vec![Value::from(kind.urn)];
+        if let Some(held) = member(body, ENTERPRISE).filter(|_| !kind.extension.is_empty()) {
+            let inner = object(&kind.extension, held)?;
+            if !inner.is_empty() {
+                out.insert(ENTERPRISE.into(), inner.into());
+                all.push(ENTERPRISE.into());
+            }
+        }
+        for one in out
+            .get("members")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let id = one["value"].as_str().unwrap_or_default();
+            if !self.all.contains_key(id) && !self.promised.contains(id) {
+                return no(400, "invalidValue", format!("there is no {id}"));
+            }
+        }
+        out.insert("schemas".into(), all.into());
+        Ok(out)
+    }
+
+    /// The whole resource, as others see it.
+    pub(crate) fn whole(&self, id: &str) -> (&'static Kind, Value) {
+        let kept = &self.all[id];
+        let kind = &KINDS[kept.kind];
+        let mut out = kept.body.clone();
+        out.shift_remove("password");
+        out.insert("id".into(), id.into());
+        out.insert(
+            "meta".into(),
+            json!({
+                "resourceType": kind.name,
+                "created": kept.created.to_string(),
+                "lastModified": kept.modified.to_string(),
+                "location": format!("{BASE}{}/{id}", kind.endpoint),
+                "version": format!("W/\"{}\"", kept.version),
+            }),
+        );
+        for one in out
+            .get_mut("members")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let id = one["value"].as_str().unwrap_or_default().to_owned();
+            if let Some(member) = self.all.get(&id) {
+                let kind = &KINDS[member.kind];
+                one["type"] = kind.name.into();
+                one["$ref"] = format!("{BASE}{}/{id}", kind.endpoint).into();
+            }
+        }
+        if kind.name == "User" {
+            let holds = |kept: &Kept| {
+                let members = kept.body.get("members").and_then(Value::as_array);
+                members.is_some_and(|all| all.iter().any(|one| one["value"] == *id))
+            };
+            let groups = self.all.iter().filter(|(_, kept)| holds(kept));
+            let groups: Vec<Value> = groups.map(|(id, _)| json!({ "value": id })).collect();
+            if !groups.is_empty() {
+                out.insert("groups".into(), groups.into());
+            }
+        }
+        (kind, out.into())
+    }
+
+    fn shown(&self, status: u16, id: &str, query: &BTreeMap<String, String>) -> Told {
+        let (kind, whole) = self.whole(id);
+        let mut told = told(status, &listing::cut(kind, &whole, query));
+        let text = |name: &str| whole["meta"][name].as_str().unwrap_or_default().to_owned();
+        told.headers.push(("etag".into(), text("version")));
+        told.headers
+            .push(("content-location".into(), text("location")));
+        told
+    }
+
+    fn search(&mut self, kinds: &[usize], body: &Value) -> Answer {
+        let mut query = BTreeMap::new();
+        for (name, value) in body.as_object().into_iter().flatten() {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Array(all) => {
+                    let all: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+                    all.join(",")
+                }
+                other => other.to_string(),
+            };
+            query.insert(name.clone(), text);
+        }
+        listing::list(self, kinds, &query)
+    }
+
+    /// The users or groups, in the order they were made.
+    pub(crate) fn of(&self, kinds: &[usize]) -> Vec<(u64, &'static Kind, Value)> {
+        let mut all: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, kept)| kinds.contains(&kept.kind))
+            .map(|(id, kept)| {
+                let (kind, whole) = self.whole(id);
+                (kept.number, kind, whole)
+            })
+            .collect();
+        all.sort_by_key(|(number, ..)| *number);
+        all
+    }
+
+    fn bulk(&mut self, body: &Value) -> Answer {
+        let urn = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+        let named = member(body, "schemas").and_then(Value::as_array);
+        if named.is_none_or(|all| !all.contains(&urn.into())) {
+            return no(400, "invalidSyntax", "expected schemas to name BulkRequest");
+        }
+        let operations = body["Operations"].as_array().cloned().unwrap_or_default();
+        if operations.len() > 20 {
+            return no(413, "tooMany", "too many operations");
+        }
+        let most = body["failOnErrors"].as_u64().unwrap_or(u64::MAX);
+        let mut ids = BTreeMap::new();
+        for operation in &operations {
+            if let Some(bulk_id) = operation["bulkId"].as_str() {
+                self.last += 1;
+                ids.insert(format!("bulkId:{bulk_id}"), format!("bulk-{}", self.last));
+            }
+        }
+        self.promised = ids.values().cloned().collect();
+        let (mut out, mut errors) = (Vec::new(), 0);
+        for operation in &operations {
+            if errors >= most {
+                break;
+            }
+            let answered = self
+                .bulk_one(operation, &ids)
+                .unwrap_or_else(|refusal| told(refusal.0, &error(&refusal)));
+            let mut said = json!({
+                "method": operation["method"],
+                "status": answered.status.to_string(),
+            });
+            if !operation["bulkId"].is_null() {
+                said["bulkId"] = operation["bulkId"].clone();
+            }
+            let answer: Value = serde_json::from_str(&answered.text).unwrap_or_default();
+            if answered.status >= 400 {
+                errors += 1;
+                said["response"] = answer;
+            } else if answer["meta"]["location"].is_string() {
+                said["location"] = answer["meta"]["location"].clone();
+            }
+            out.push(said);
+        }
+        let there: BTreeSet<String> = self.all.keys().cloned().collect();
+        for kept in self.all.values_mut() {
+            if let Some(members) = kept.body.get_mut("members").and_then(Value::as_array_mut) {
+                members.retain(|one| one["value"].as_str().is_some_and(|id| there.contains(id)));
+            }
+        }
+        self.promised.clear();
+        let urn = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+        Ok(told(200, &json!({"schemas": [urn], "Operations": out})))
+    }
+
+    fn bulk_one(&mut self, operation: &Value, ids: &BTreeMap<String, String>) -> Answer {
+        let mut text = operation["data"].to_string();
+        for (name, id) in ids {
+            text = text.replace(&format!("\"{name}\""), &format!("\"{id}\""));
+        }
+        let method = operation["method"].as_str().unwrap_or_default();
+        let path = operation["path"].as_str().unwrap_or_default();
+        let data: Value = serde_json::from_str(&text).unwrap_or_default();
+        if method == "POST" {
+            let Some(bulk_id) = operation["bulkId"].as_str() else {
+                return no(400, "invalidSyntax", "expected a bulkId");
+            };
+            let kind = KINDS
+                .iter()
+                .position(|kind| kind.endpoint == path)
+                .unwrap_or_default();
+            let id = ids.get(&format!("bulkId:{bulk_id}")).cloned();
+            return self.create(kind, &data, id, &BTreeMap::new());
+        }
+        let asked = Asked {
+            method: method.parse().unwrap_or_default(),
+            target: path.to_owned(),
+            headers: vec![
+                ("authorization".into(), format!("Bearer {TOKEN}")),
+                ("content-type".into(), "application/json".into()),
+            ],
+            body: (method != "DELETE").then_some(text),
+        };
+        self.answer(&asked)
+    }
+}
+
+/// The members that these attributes allow.
+fn object(attrs: &[Attr], body: &Value) -> Result<Map<String, Value>, Refusal> {
+    let mut out = Map::new();
+    for attr in attrs
+        .iter()
+        .filter(|attr| !attr.read_only() && attr.name != "schemas")
+    {
+        let given = member(body, attr.name).filter(|value| !value.is_null());
+        let given = given.filter(|value| value.as_array().is_none_or(|all| !all.is_empty()));
+        let Some(given) = given.filter(|value| *value != "" || !attr.required()) else {
+            if attr.required() {
+                return no(400, "invalidValue", format!("{} is required", attr.name));
+            }
+            continue;
+        };
+        let value = match (attr.multi(), given) {
+            (true, Value::Array(all)) => {
+                let all: Result<Vec<Value>, Refusal> =
+                    all.iter().map(|one| single(attr, one)).collect();
+                let mut all = all?;
+                let mut primaries = 0;
+                for one in &mut all {
+                    if one["primary"] == json!(true) {
+                        primaries += 1;
+                        if primaries > 1 {
+                            one["primary"] = json!(false);
+                        }
+                    }
+                }
+                all.into()
+            }
+            (true, _) | (false, Value::Array(_)) => {
+                return no(
+                    400,
+                    "invalidValue",
+                    format!("{} is of the wrong multiplicity", attr.name),
+                );
+            }
+            (false, one) => single(attr, one)?,
+        };
+        if value.as_object().is_none_or(|inner| !inner.is_empty()) {
+            out.insert(attr.name.to_owned(), value);
+        }
+    }
+    Ok(out)
+}
+
+fn single(attr: &Attr, value: &Value) -> Result<Value, Refusal> {
+    let fits = match attr.kind {
+        "complex" => return Ok(object(&attr.inner, value)?.into()),
+        "boolean" => {
+            let text = value.as_str().map(str::to_lowercase);
+            match text.as_deref() {
+                Some("true") => return Ok(true.into()),
+                Some("false") => return Ok(false.into()),
+                _ => value.is_boolean(),
+            }
+        }
+        _ => value.is_string(),
+    };
+    if fits {
+        return Ok(value.clone());
+    }
+    no(
+        400,
+        "invalidValue",
+        format!("{} is no {}", attr.name, attr.kind),
+    )
+}
+
+fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, String>) -> Answer {
+    if query.contains_key("filter") {
+        return no(403, "", "no filter here");
+    }
+    let found = match rest {
+        [] => {
+            return Ok(told(
+                200,
+                &json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                    "totalResults": all.len(),
+                    "Resources": all,
+                }),
+            ));
+        }
+        [name] => all.iter().find(|one| one[key] == **name),
+        _ => None,
+    };
+    match found {
+        Some(found) => Ok(told(200, found)),
+        None => no(404, "", "there is no such document"),
+    }
+}
+
+/// What a filter says of a resource.
+pub(crate) fn meets(filter: &filter::Filter, kind: &Kind, whole: &Value) -> Result<bool, Refusal> {
+    filter::matches(filter, kind, whole)
+}
+
+/// The attribute at a path, for sorting.
+pub(crate) fn attribute<'k>(kind: &'k Kind, path: &str) -> Option<&'k Attr> {
+    let (name, part) = path
+        .split_once('.')
+        .map_or((path, None), |(a, b)| (a, Some(b)));
+    let attr = find(&kind.attrs, name)?;
+    match part {
+        Some(part) => find(&attr.inner, part),
+        None => Some(attr),
+    }
+}

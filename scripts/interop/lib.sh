@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# What the interop scripts share. Foreign packages are installed below
+# target/interop, where nothing is committed, at the versions named here.
+
+interop=$PWD/target/interop
+mkdir -p "$interop"
+rehearsal=${REHEARSAL_BIN:-target/debug/rehearsal}
+started=()
+
+# skip WHY — ends the script well, and says why.
+skip() { echo "skipped: $1"; exit 0; }
+
+# stop_all — ends what start began.
+stop_all() {
+    local one
+    for one in "${started[@]}"; do kill "$one" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+}
+trap stop_all EXIT
+
+# start COMMAND… — in the background; its output goes to $log.
+start() {
+    "$@" >"$log" 2>&1 &
+    started+=("$!")
+}
+
+# python_with PACKAGE… — a virtual environment of its own; sets $python.
+python_with() {
+    local key venv
+    key=$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
+    venv=$interop/python-$key
+    python=$venv/bin/python
+    [ ! -e "$venv/ready" ] || return 0
+    command -v python3 >/dev/null || return 1
+    python3 -m venv "$venv" 2>/dev/null || return 1
+    timeout 120 "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || return 1
+    touch "$venv/ready"
+}
+
+# node_with PACKAGE… — a folder with these packages; sets $node_folder.
+node_with() {
+    local key
+    key=$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
+    node_folder=$interop/node-$key
+    [ ! -e "$node_folder/ready" ] || return 0
+    command -v node >/dev/null && command -v npm >/dev/null || return 1
+    mkdir -p "$node_folder"
+    timeout 120 npm install --silent --no-audit --no-fund --no-save --prefix "$node_folder" "$@" >/dev/null || return 1
+    touch "$node_folder/ready"
+}
+
+# wait_for FILE — until it is there, for 30 seconds.
+wait_for() {
+    local tries=0
+    until [ -s "$1" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || { echo "expected $1 within 30 s, came nothing:" >&2; cat "$log" >&2; return 1; }
+        sleep 0.1
+    done
+}
+
+# wait_for_url URL — until somebody answers there, for 30 seconds.
+wait_for_url() {
+    local tries=0
+    until curl --silent --output /dev/null "$1"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || { echo "expected an answer of $1 within 30 s, came none:" >&2; cat "$log" >&2; return 1; }
+        sleep 0.1
+    done
+}

@@ -1,0 +1,21 @@
+"""Judges a report of `rehearsal check`: each finding has to quote an exchange."""
+
+import json
+import sys
+
+name, path = sys.argv[1:]
+with open(path, encoding="utf-8") as file:
+    report = json.load(file)
+summary = report["summary"]
+findings = [one for one in report["checks"] if one["verdict"] == "fail"]
+for one in findings:
+    exchanges = one["evidence"]
+    assert exchanges, f"{one['id']} quotes nothing"
+    for exchange in exchanges:
+        assert exchange["request"]["method"] and exchange["request"]["target"], one["id"]
+        assert "status" in exchange["answer"] or "none" in exchange["answer"], one["id"]
+    print(f"{name}: {one['id']} ({one['level']}) {one['actual'][:160]}")
+clean = next(one for one in report["checks"] if one["id"] == "SCIM-CLEAN-01")
+assert clean["verdict"] == "pass", clean["actual"]
+print(f"{name}: {summary['passed']} passed, {len(findings)} findings, "
+      f"{summary['warned']} warnings, {summary['skipped']} skipped")

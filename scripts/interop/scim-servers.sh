@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs `rehearsal check scim` against two SCIM servers that aren't ours. It has
+# to finish, to quote request and answer with each finding, and to leave
+# nothing behind. Which findings are true is in docs/interop/scim-servers.md.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/interop/lib.sh
+[ -x "$rehearsal" ] || cargo build --quiet --locked --bin rehearsal
+command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
+token=interop-token-$$
+
+# A port that is free at this moment.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# check NAME BASE — judges a server, then the report.
+check() {
+    local report=$interop/$1.json status=0
+    timeout 150 "$rehearsal" check scim --base-url "$2" --token "$token" --json \
+        --html "$interop/$1.html" >"$report" || status=$?
+    [ "$status" -le 1 ] || { echo "$1: the check did not finish (exit $status)" >&2; return 1; }
+    python3 scripts/interop/read_report.py "$1" "$report"
+}
+
+if python_with 'scim2-server==0.8.3' 'scim2-models==0.12.3'; then
+    port=$(free_port)
+    log=$interop/scim2-server.log
+    start "$(dirname "$python")/scim2-server" --port "$port" --bearer-token "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check scim2-server "http://127.0.0.1:$port/v2"
+else
+    echo "skipped: scim2-server can't be installed: no Python 3 with venv, or no PyPI"
+fi
+
+if node_with scimmy@1.3.5 scimmy-routers@1.3.2 express@4.21.2; then
+    port=$(free_port)
+    log=$interop/scimmy.log
+    start node scripts/interop/scimmy-server.mjs "$node_folder" "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check scimmy "http://127.0.0.1:$port/scim"
+else
+    echo "skipped: SCIMMY can't be installed: no Node.js, or no npm"
+fi
