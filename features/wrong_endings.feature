@@ -36,3 +36,13 @@ Feature: Endings that the guide warns of
     When Edsger installs the app by the download link and starts it
     And Edsger types the corporate e-mail and logs in at the IdP
     Then the app shows "not-in-users-group"
+
+  @G-17
+  Scenario: An IdP that is overloaded for a moment
+    Given the integration is active
+    And Grace is a user in the product users group
+    And the IdP answers one request with "too-many-requests"
+    When Grace continues with SSO
+    Then Grace's browser is told to come again later
+    When Grace signs in by SSO
+    Then Grace is let in

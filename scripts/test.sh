@@ -52,6 +52,8 @@ cargo run --quiet --locked --bin rehearsal -- coverage
 say "somebody else's SCIM tester, and somebody else's SCIM servers"
 scripts/interop/scim2-tester.sh
 scripts/interop/scim-servers.sh
+say "foreign service providers at the mock IdP"
+scripts/interop/saml-sps.sh
 
 say "fuzzing, briefly"
 scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-15}"

@@ -2,9 +2,12 @@
 //! environment.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use url::Url;
+
+use crate::timer::{SystemTimer, Timer};
 
 /// How an identity provider is set up. [`Config::default`] listens on a free
 /// loopback port; only `database_url` must be given.
@@ -38,6 +41,8 @@ pub struct Config {
     pub token_lifetime: SignedDuration,
     /// How often a push is tried before it is called failed.
     pub push_attempts: i64,
+    /// What lets time pass where a fault asks for it.
+    pub timer: Arc<dyn Timer>,
 }
 
 /// A private key with its certificate, both in PEM.
@@ -71,6 +76,7 @@ impl Default for Config {
             lock_duration: SignedDuration::from_mins(15),
             token_lifetime: SignedDuration::from_hours(1),
             push_attempts: 8,
+            timer: Arc::new(SystemTimer),
         }
     }
 }

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod administrator;
+mod answers;
 mod applications;
 mod config;
 mod directory;
@@ -23,6 +24,8 @@ mod provisioning;
 mod refusal;
 mod sso;
 mod store;
+mod timer;
+mod transport;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -34,10 +37,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use answers::Answers;
 pub use applications::keys::generate as generate_key;
 pub use config::{Config, KeyMaterial};
 pub(crate) use idp::Idp;
 pub use store::StoreError;
+pub use timer::{SystemTimer, Timer};
 
 /// Why the identity provider did not start.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +153,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         .build()
         .map_err(StartError::Client)?;
     let stop = CancellationToken::new();
+    let chance = ambient.chance().clone();
     let idp = Idp::new(idp::Shared {
         store,
         ambient,
@@ -155,7 +161,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         admin_token,
         config,
         signers: Mutex::new(HashMap::new()),
-        misbehaviour: misbehaviour::Misbehaviour::default(),
+        misbehaviour: misbehaviour::Misbehaviour::new(chance),
         signals: provisioning::Signals::new(),
         target_tokens: provisioning::tokens::Tokens::default(),
         http,
@@ -164,7 +170,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     let serve = |listener: TcpListener, router: axum::Router| {
         let stop = stop.clone();
         tokio::spawn(async move {
-            let served = axum::serve(listener, router)
+            let router = router.into_make_service_with_connect_info::<http::Peer>();
+            let served = axum::serve(http::Breakable(listener), router)
                 .with_graceful_shutdown(async move { stop.cancelled().await })
                 .await;
             if let Err(error) = served {

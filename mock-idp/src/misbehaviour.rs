@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use ambient::Chance;
 use faults::{Delivery, Fault};
 use serde::{Deserialize, Serialize};
+
+use crate::transport::Transport;
 
 /// Whether an identity provider can do it: a message that two browsers
 /// deliver, or one that asked nothing, is beyond it; so is encryption.
@@ -22,51 +25,155 @@ pub(crate) enum Times {
     Always,
     /// At the next answer only.
     Once,
+    /// At every so manieth answer: `{"every": 3}`.
+    Every(u32),
+    /// At so many of a hundred answers, by the seeded chance: `{"percent": 25}`.
+    Percent(u8),
+}
+
+tokio::task_local! {
+    /// The faults that the request under way asks for itself.
+    pub(crate) static BY_HEADER: Vec<Fault>;
 }
 
 type Place = (String, String);
 
+/// A fault that was chosen, and how many answers it has seen.
+struct Chosen<F> {
+    fault: F,
+    times: Times,
+    met: u32,
+}
+
+impl<F: Clone> Chosen<F> {
+    fn all(faults: Vec<(F, Times)>) -> Vec<Self> {
+        let one = |(fault, times)| Self {
+            fault,
+            times,
+            met: 0,
+        };
+        faults.into_iter().map(one).collect()
+    }
+
+    fn strikes(&mut self, chance: &Chance) -> bool {
+        self.met = self.met.wrapping_add(1);
+        match self.times {
+            Times::Always | Times::Once => true,
+            Times::Every(nth) => self.met.is_multiple_of(nth.max(1)),
+            Times::Percent(percent) => {
+                let drawn = u32::from_be_bytes(chance.bytes()) % 100;
+                drawn < u32::from(percent)
+            }
+        }
+    }
+
+    /// Those that strike now; those for once are spent.
+    fn strike(chosen: Option<&mut Vec<Self>>, chance: &Chance) -> Vec<F> {
+        let Some(chosen) = chosen else {
+            return Vec::new();
+        };
+        let mut now = Vec::new();
+        for one in chosen.iter_mut() {
+            if one.strikes(chance) {
+                now.push(one.fault.clone());
+            }
+        }
+        chosen.retain(|one| one.times != Times::Once);
+        now
+    }
+}
+
 #[derive(Default)]
 struct State {
-    chosen: BTreeMap<Place, Vec<(Fault, Times)>>,
+    chosen: BTreeMap<Place, Vec<Chosen<Fault>>>,
+    transport: BTreeMap<Place, Vec<Chosen<Transport>>>,
     /// The last answer of each application: its form field.
     last: BTreeMap<Place, String>,
 }
 
 /// Which faults are chosen for which application. Kept in memory: a restart
 /// is honest again.
-#[derive(Default)]
-pub(crate) struct Misbehaviour(Mutex<State>);
+pub(crate) struct Misbehaviour {
+    state: Mutex<State>,
+    chance: Chance,
+}
 
 fn place(environment: &str, application: &str) -> Place {
     (environment.to_owned(), application.to_owned())
 }
 
 impl Misbehaviour {
+    /// Nothing is chosen yet; what is left to chance is drawn from there.
+    pub(crate) fn new(chance: Chance) -> Self {
+        Self {
+            state: Mutex::default(),
+            chance,
+        }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Chooses these faults, and no others.
     pub(crate) fn choose(&self, environment: &str, application: &str, faults: Vec<(Fault, Times)>) {
         let place = place(environment, application);
-        self.state().chosen.insert(place, faults);
+        self.state().chosen.insert(place, Chosen::all(faults));
+    }
+
+    /// Chooses these faults of the transport, and no others.
+    pub(crate) fn choose_transport(
+        &self,
+        environment: &str,
+        application: &str,
+        faults: Vec<(Transport, Times)>,
+    ) {
+        let place = place(environment, application);
+        let mut state = self.state();
+        if faults.is_empty() {
+            state.transport.remove(&place);
+        } else {
+            state.transport.insert(place, Chosen::all(faults));
+        }
+    }
+
+    /// The faults of the transport that are chosen.
+    pub(crate) fn chosen_transport(
+        &self,
+        environment: &str,
+        application: &str,
+    ) -> Vec<(Transport, Times)> {
+        let place = place(environment, application);
+        let state = self.state();
+        let chosen = state.transport.get(&place).into_iter().flatten();
+        chosen.map(|one| (one.fault.clone(), one.times)).collect()
+    }
+
+    /// Whether any are chosen, for whatever application.
+    pub(crate) fn has_transport(&self) -> bool {
+        !self.state().transport.is_empty()
+    }
+
+    /// The faults of the transport for the answer that is being made.
+    pub(crate) fn strike_transport(&self, environment: &str, application: &str) -> Vec<Transport> {
+        let place = place(environment, application);
+        Chosen::strike(self.state().transport.get_mut(&place), &self.chance)
     }
 
     /// The faults that are chosen.
     pub(crate) fn chosen(&self, environment: &str, application: &str) -> Vec<(Fault, Times)> {
         let place = place(environment, application);
-        self.state().chosen.get(&place).cloned().unwrap_or_default()
+        let state = self.state();
+        let chosen = state.chosen.get(&place).into_iter().flatten();
+        chosen.map(|one| (one.fault.clone(), one.times)).collect()
     }
 
     /// The faults for the answer that is being made; those for once are spent.
     pub(crate) fn strike(&self, environment: &str, application: &str) -> Vec<Fault> {
-        let mut state = self.state();
-        let Some(chosen) = state.chosen.get_mut(&place(environment, application)) else {
-            return Vec::new();
-        };
-        let now = chosen.iter().map(|(fault, _)| fault.clone()).collect();
-        chosen.retain(|(_, times)| *times == Times::Always);
+        let place = place(environment, application);
+        let mut now = Chosen::strike(self.state().chosen.get_mut(&place), &self.chance);
+        // None outside of a request.
+        let _ = BY_HEADER.try_with(|asked| now.extend(asked.iter().cloned()));
         now
     }
 
@@ -91,12 +198,14 @@ impl Misbehaviour {
         let place = place(environment, application);
         let mut state = self.state();
         state.chosen.remove(&place);
+        state.transport.remove(&place);
         state.last.remove(&place);
     }
 
     pub(crate) fn forget_environment(&self, environment: &str) {
         let mut state = self.state();
         state.chosen.retain(|(place, _), _| place != environment);
+        state.transport.retain(|(place, _), _| place != environment);
         state.last.retain(|(place, _), _| place != environment);
     }
 

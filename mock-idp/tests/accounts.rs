@@ -226,3 +226,28 @@ async fn an_application_signs_with_the_key_that_was_rotated_in() {
     assert_eq!(app["idpSigning"]["key"]["id"], json!(rotated));
     world.delete(&format!("/keys/{key}")).await;
 }
+
+#[tokio::test]
+async fn a_key_is_imported_in_pem_and_asks_for_a_certificate() {
+    let world = World::new().await;
+    let material = mock_idp::generate_key("Imported", world::start_of_time()).unwrap();
+    let import = json!({"name": "Imported", "privateKey": material.private_key,
+        "certificate": material.certificate});
+    let made = world.created(&world.at("/keys"), import).await;
+    assert!(
+        made["subjectDN"].as_str().unwrap().contains("Imported"),
+        "{made}"
+    );
+    let key = made["id"].as_str().unwrap();
+    let signing = json!({"idpSigning": {"key": {"id": key}}});
+    let app = format!("/applications/{}", world.app);
+    world.change(Method::PATCH, &app, signing).await;
+    world.judged().await.unwrap();
+
+    let path = world.at(&format!("/keys/{key}/csr"));
+    let url = format!("{}/v1{path}", world.idp.base_url());
+    let request = browser().get(url).bearer_auth(world.idp.admin_token());
+    let request = request.send().await.unwrap().text().await.unwrap();
+    let begin = "-----BEGIN CERTIFICATE REQUEST-----";
+    assert!(request.starts_with(begin), "{request}");
+}

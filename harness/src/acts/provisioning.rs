@@ -109,6 +109,22 @@ impl World {
         self.directory_is_in_sync().await
     }
 
+    /// Gives the IdP's environment the ways of a provider.
+    ///
+    /// # Errors
+    /// When the IdP knows no such provider.
+    pub async fn idp_speaks_as(&mut self, provider: &str) -> Outcome {
+        self.idp_environment().await?;
+        let shown = self.at_management(Method::GET, "", None).await?.clone();
+        let mut environment = shown.succeeded("showing the environment")?.body.clone();
+        environment["flavor"] = provider.into();
+        self.at_management(Method::PUT, "", Some(environment))
+            .await?
+            .clone()
+            .succeeded("choosing the provider")?;
+        Ok(())
+    }
+
     /// Waits until the engine has nothing left to push.
     ///
     /// # Errors

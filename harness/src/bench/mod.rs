@@ -3,6 +3,7 @@
 //! - [`saml`]: signing and verifying responses, beside raw RSA.
 //! - [`sync`]: a whole directory provisioned, beside bare creations.
 //! - [`scim`]: the SCIM server over HTTP, beside the database's own pace.
+//! - [`sso`]: the mock IdP's answers beside raw RSA; its start with many users.
 //!
 //! The machines that this runs on are noisy: work and limit take turns in
 //! short rounds, and the ratio is the median of the rounds' ratios.
@@ -10,6 +11,7 @@
 pub mod saml;
 pub mod scim;
 pub mod sync;
+pub mod sso;
 
 use std::time::{Duration, Instant};
 

@@ -28,7 +28,7 @@ const REQUEST: &str = "_5b3f9d0a1c2e4f60718293a4b5c6d7e8";
 #[error("expected a response to measure with: {0}")]
 pub struct Unready(String);
 
-fn unready(error: impl std::fmt::Display) -> Unready {
+pub(super) fn unready(error: impl std::fmt::Display) -> Unready {
     Unready(error.to_string())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use clap::{Args, ValueEnum};
-use harness::bench::{Measured, saml, scim, sync};
+use harness::bench::{Measured, saml, scim, sso, sync};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,6 +18,8 @@ enum What {
     Scim,
     /// Provisioning a directory from the simulated IdP, in 100 groups.
     Sync,
+    /// The mock IdP's answers to who is signed on, and its start.
+    Sso,
 }
 
 /// Arguments of `rehearsal bench`.
@@ -31,6 +33,9 @@ pub(crate) struct Bench {
     /// For how long each, in seconds.
     #[arg(long, value_name = "N", default_value_t = 3)]
     seconds: u64,
+    /// With how many users the mock IdP is started (sso).
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    users: usize,
     /// Prints the machine form.
     #[arg(long)]
     json: bool,
@@ -58,6 +63,10 @@ impl Bench {
         }
         if wanted(What::Sync) {
             measured.extend(sync::measure(self.users, 100).await?);
+        }
+        if wanted(What::Sso) {
+            measured.push(sso::sso(now, time)?);
+            measured.push(sso::start_up(now, self.users)?);
         }
         let mut out = std::io::stdout();
         if self.json {

@@ -1,6 +1,6 @@
 //! G-12, G-26 and G-27: the connection, and what the portal then knows.
 
-use cucumber::{then, when};
+use cucumber::{given, then, when};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -32,6 +32,11 @@ async fn saves_connection(world: &mut World, name: String) -> Outcome {
 #[when("the IdP administrator starts provisioning")]
 async fn starts_provisioning(world: &mut World) -> Outcome {
     world.starts_provisioning().await
+}
+
+#[given(expr = "the IdP pushes as {string}")]
+async fn pushes_as(world: &mut World, provider: String) -> Outcome {
+    world.idp_speaks_as(&provider).await
 }
 
 #[when(expr = "the IdP administrator disables {word}")]

@@ -157,6 +157,32 @@ async fn answers_with_status(world: &mut World, status: String) -> Outcome {
     )
 }
 
+#[given(expr = "the IdP answers one request with {string}")]
+async fn answers_one_with(world: &mut World, fault: String) -> Outcome {
+    let path = format!(
+        "/control/environments/{}/applications/{}/faults",
+        world.directory.environment, world.directory.application
+    );
+    let url = world.rehearsal.idp_control_url().join(&path)?;
+    let body = serde_json::json!({"faults": [{"id": fault, "times": "once"}]});
+    world
+        .ask_management(Method::PUT, url, Some(body))
+        .await?
+        .clone()
+        .succeeded("choosing the fault")?;
+    Ok(())
+}
+
+#[then(expr = "{word}'s browser is told to come again later")]
+async fn is_told_to_come_again(world: &mut World, _given: String) -> Outcome {
+    let page = world.page()?;
+    holds(
+        "429 Too Many Requests from the IdP",
+        page.status == 429,
+        format!("{} at {}", page.status, page.url),
+    )
+}
+
 #[then(expr = "{word} is let in")]
 async fn is_let_in(world: &mut World, given: String) -> Outcome {
     let email = world.email_of(&given)?;

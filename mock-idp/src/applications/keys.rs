@@ -273,6 +273,17 @@ impl Idp {
         Ok(key)
     }
 
+    /// A request for a certificate of the key's own name (PKCS#10, PEM).
+    pub(crate) async fn signing_request(&self, environment_id: &str, id: &str) -> Result<String> {
+        let key = self.key(environment_id, id).await?;
+        let internal = |error: rcgen::Error| Refused::Internal(error.to_string());
+        let pair = KeyPair::from_pem(&key.pkcs8).map_err(internal)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = distinguished(signer(&key)?.certificate().subject());
+        let request = params.serialize_request(&pair).map_err(internal)?;
+        request.pem().map_err(internal)
+    }
+
     /// One key.
     pub(crate) async fn key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
         let mut db = self.store.read().await?;

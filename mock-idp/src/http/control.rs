@@ -19,6 +19,7 @@ use faults::Fault;
 use crate::misbehaviour::{self, Times};
 use crate::refusal::Refused;
 use crate::store::resources::Kind;
+use crate::transport::{self, Transport};
 
 /// Every route of the control port.
 pub(crate) fn router(idp: Idp) -> Router {
@@ -73,7 +74,11 @@ fn all_faults() -> Result<Vec<Fault>, Refused> {
 }
 
 async fn catalogue() -> Answer {
-    Ok(Json(json!({"faults": all_faults()?})).into_response())
+    let transport: Vec<Value> = transport::ALL
+        .iter()
+        .map(|(id, about)| json!({"id": id, "about": about}))
+        .collect();
+    Ok(Json(json!({"faults": all_faults()?, "transport": transport})).into_response())
 }
 
 async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
@@ -83,14 +88,20 @@ async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
 async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     application(&idp, &env, &app).await?;
     let chosen = idp.misbehaviour.chosen(&env, &app);
-    let faults: Vec<Value> = chosen
+    let mut faults: Vec<Value> = chosen
         .iter()
         .map(|(fault, times)| json!({"id": fault.id, "times": times}))
         .collect();
+    for (fault, times) in idp.misbehaviour.chosen_transport(&env, &app) {
+        let mut shown = json!(fault);
+        shown["times"] = json!(times);
+        faults.push(shown);
+    }
     Ok(Json(json!({"faults": faults})).into_response())
 }
 
-/// `{"faults": ["expired", {"id": "replay", "times": "once"}]}`
+/// `{"faults": ["expired", {"id": "replay", "times": "once"},
+/// {"id": "latency", "milliseconds": 500, "times": {"every": 3}}]}`
 async fn choose(
     State(idp): State<Idp>,
     Path((env, app)): Path<(String, String)>,
@@ -101,31 +112,49 @@ async fn choose(
     let wanted = wanted.ok_or_else(|| Refused::required("faults"))?;
     let known = all_faults()?;
     let mut faults = Vec::new();
+    let mut of_transport = Vec::new();
     for entry in wanted {
         let id = entry.as_str().or_else(|| entry["id"].as_str());
+        let times = match entry.get("times") {
+            None => Times::default(),
+            Some(times) => serde_json::from_value(times.clone()).map_err(|_| {
+                Refused::invalid(
+                    "times",
+                    format!(
+                        "expected always, once, {{\"every\": n}} or {{\"percent\": n}}, came {times}"
+                    ),
+                )
+            })?,
+        };
+        if id.is_some_and(Transport::is_known) {
+            let mut settings = entry.as_object().cloned().unwrap_or_default();
+            settings.remove("times");
+            settings.insert("id".into(), id.into());
+            let fault: Transport = serde_json::from_value(settings.into())
+                .map_err(|error| Refused::invalid("faults", error.to_string()))?;
+            of_transport.push((fault, times));
+            continue;
+        }
         let fault = known.iter().find(|fault| Some(fault.id.as_str()) == id);
         let Some(fault) = fault else {
-            let ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
+            let mut ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
+            ids.extend(transport::ALL.iter().map(|(id, _)| *id));
             return Err(Refused::invalid(
                 "faults",
                 format!("expected ids among {}, came {entry}", ids.join(", ")),
             )
             .into());
         };
-        let times = match entry.get("times") {
-            None => Times::default(),
-            Some(times) => serde_json::from_value(times.clone()).map_err(|_| {
-                Refused::invalid("times", format!("expected always or once, came {times}"))
-            })?,
-        };
         faults.push((fault.clone(), times));
     }
     idp.misbehaviour.choose(&env, &app, faults);
+    idp.misbehaviour.choose_transport(&env, &app, of_transport);
     chosen(State(idp), Path((env, app))).await
 }
 
 async fn clear(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     idp.misbehaviour.choose(&env, &app, Vec::new());
+    idp.misbehaviour.choose_transport(&env, &app, Vec::new());
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -6,9 +6,12 @@ mod hal;
 mod management;
 mod pages;
 mod saml;
+mod socket;
 mod token;
+mod transport;
 
 pub(crate) use control::router as control_router;
+pub(crate) use socket::{Breakable, Peer};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -34,7 +37,7 @@ pub(crate) fn router(idp: Idp) -> Router {
     };
     Router::new()
         .nest("/v1", management::router(idp.clone()))
-        .merge(saml::router())
+        .merge(transport::around(saml::router(), idp.clone()))
         .nest("/console", console::router(idp.clone()))
         .route("/", get(async || Redirect::to("/console")))
         .merge(token::router())

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ambient::Ambient;
 use jiff::{SignedDuration, Timestamp};
@@ -69,11 +69,17 @@ pub(crate) fn browser() -> reqwest::Client {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with_timer(Arc::new(mock_idp::SystemTimer)).await
+    }
+
+    pub(crate) async fn with_timer(timer: Arc<dyn mock_idp::Timer>) -> Self {
         let directory = TempDir::new().unwrap();
         let ambient = Ambient::simulated(start_of_time(), 7);
-        let idp = mock_idp::start(config(&directory), ambient.clone())
-            .await
-            .unwrap();
+        let config = Config {
+            timer,
+            ..config(&directory)
+        };
+        let idp = mock_idp::start(config, ambient.clone()).await.unwrap();
         let mut world = Self {
             idp,
             ambient,

@@ -17,6 +17,7 @@ use crate::store::keys::KeyRow;
 pub(super) fn routes() -> Vec<Route> {
     let all = "/environments/{env}/keys";
     let one = "/environments/{env}/keys/{key}";
+    let csr = "/environments/{env}/keys/{key}/csr";
     let rotation = "/environments/{env}/keys/{key}/rotation";
     vec![
         Route::get(all, "Lists the key pairs", list).lists("keys", "Key"),
@@ -32,6 +33,8 @@ pub(super) fn routes() -> Vec<Route> {
         .takes("Key")
         .shows("Key"),
         Route::delete(one, "Deletes a key pair that nothing signs with", remove),
+        Route::get(csr, "Downloads a request for a certificate", request)
+            .downloads("application/pkcs10"),
         Route::post(
             rotation,
             "Puts a new key pair in the place of this one",
@@ -115,6 +118,11 @@ async fn change(
 ) -> Answer {
     let key = idp.change_key(&env, &id, &document).await?;
     Ok(Json(shown(&idp, &key)?).into_response())
+}
+
+async fn request(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
+    let made = idp.signing_request(&env, &id).await?;
+    Ok(([(header::CONTENT_TYPE, "application/pkcs10")], made).into_response())
 }
 
 async fn rotate(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {

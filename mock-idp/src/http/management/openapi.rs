@@ -67,11 +67,15 @@ fn operation(route: &Route) -> Value {
         Said::One(schema) => ("200", Some(reference(schema))),
         Said::Many(collection, schema) => ("200", Some(list(collection, schema))),
         Said::Made(schema) => ("201", Some(reference(schema))),
+        Said::File(_) => ("200", None),
         Said::Nothing => ("204", None),
     };
     let mut well = json!({"description": route.summary});
     if let Some(schema) = said {
         well["content"] = content(schema);
+    }
+    if let Said::File(kind) = route.said {
+        well["content"] = json!({kind: {"schema": {"type": "string"}}});
     }
     let failed = |description: &str| json!({"description": description, "content": content(reference("Error"))});
     let mut operation = json!({

@@ -17,6 +17,8 @@ pub(super) enum Said {
     Many(&'static str, &'static str),
     /// 201 with what was made.
     Made(&'static str),
+    /// 200 with a file of that media type.
+    File(&'static str),
     /// 204.
     Nothing,
 }
@@ -121,6 +123,12 @@ impl Route {
 
     pub(super) fn shows(mut self, schema: &'static str) -> Self {
         self.said = Said::One(schema);
+        self
+    }
+
+    /// Answers with a file.
+    pub(super) fn downloads(mut self, kind: &'static str) -> Self {
+        self.said = Said::File(kind);
         self
     }
 

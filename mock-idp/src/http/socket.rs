@@ -1,0 +1,119 @@
+//! Connections that can be told to end with a reset, as a broken network does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A connection, as handlers see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    address: SocketAddr,
+    broken: Arc<AtomicBool>,
+}
+
+impl Peer {
+    /// The next byte that would be written resets the connection.
+    pub(crate) fn reset(&self) {
+        tracing::info!(peer = %self.address, "resetting the connection, as was asked");
+        self.broken.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Connected<IncomingStream<'_, Breakable>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+/// A listener whose connections are [`Peer`]s.
+pub(crate) struct Breakable(pub TcpListener);
+
+impl Listener for Breakable {
+    type Io = Stream;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Stream, Peer) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let broken = Arc::new(AtomicBool::new(false));
+        let peer = Peer {
+            address,
+            broken: Arc::clone(&broken),
+        };
+        (Stream { stream, broken }, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer {
+            address: self.0.local_addr()?,
+            broken: Arc::default(),
+        })
+    }
+}
+
+/// A connection that breaks when it is told to.
+pub(crate) struct Stream {
+    stream: TcpStream,
+    broken: Arc<AtomicBool>,
+}
+
+impl Stream {
+    fn whole(&self) -> io::Result<()> {
+        if self.broken.load(Ordering::Relaxed) {
+            // Closed without lingering, the peer gets a RST.
+            self.stream.set_zero_linger()?;
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.whole()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.whole()?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.whole()?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,235 @@
+//! Faults of the transport, around the SAML endpoints: chosen for the
+//! application that a request concerns, or asked for by its header.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use faults::Fault;
+use futures::stream;
+use saml::Limits;
+use saml::binding::{post, redirect};
+use saml::message::AuthnRequest;
+
+use super::LARGEST_BODY;
+use super::socket::Peer;
+use crate::Idp;
+use crate::misbehaviour::{self, BY_HEADER};
+use crate::store::resources::Kind;
+use crate::transport::Transport;
+
+/// Names faults, of the catalogue or of the transport, for one request:
+/// `X-Rehearsal-Fault: expired, latency; milliseconds=500`.
+const HEADER: &str = "x-rehearsal-fault";
+
+/// How many bytes drip at once.
+const DROP: usize = 16;
+
+/// The routes, with what may be chosen to go wrong.
+pub(super) fn around(routes: Router<Idp>, idp: Idp) -> Router<Idp> {
+    routes.layer(middleware::from_fn_with_state(idp, misbehave))
+}
+
+fn asked(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
+    let mut of_catalogue = Vec::new();
+    let mut of_transport = Vec::new();
+    let values = request.headers().get_all(HEADER);
+    let texts = values.iter().filter_map(|value| value.to_str().ok());
+    for name in texts.flat_map(|text| text.split(',')) {
+        let id = name.split(';').next().unwrap_or_default().trim();
+        if Transport::is_known(id) {
+            of_transport.push(Transport::of_header(name)?);
+            continue;
+        }
+        let all = faults::catalogue().map_err(|error| error.to_string())?;
+        let found = all
+            .into_iter()
+            .find(|fault| fault.id == id && misbehaviour::is_ours(fault));
+        of_catalogue.push(found.ok_or_else(|| format!("there is no fault {id:?}"))?);
+    }
+    Ok((of_catalogue, of_transport))
+}
+
+async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Response {
+    let (of_catalogue, mut striking) = match asked(&request) {
+        Ok(asked) => asked,
+        Err(wrong) => {
+            return (StatusCode::BAD_REQUEST, format!("{HEADER}: {wrong}\n")).into_response();
+        }
+    };
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
+    let mut request = request;
+    if idp.misbehaviour.has_transport() {
+        let (put_back, place) = concerned(&idp, request).await;
+        request = put_back;
+        if let Some((environment, application)) = place {
+            striking.extend(
+                idp.misbehaviour
+                    .strike_transport(&environment, &application),
+            );
+        }
+    }
+    let mut response = BY_HEADER.scope(of_catalogue, next.run(request)).await;
+    for fault in striking {
+        tracing::info!(?fault, "misbehaving, as was asked");
+        response = suffer(&idp, &fault, response, peer.as_ref()).await;
+    }
+    response
+}
+
+/// Which application a request concerns; the request is as it was.
+async fn concerned(idp: &Idp, request: Request) -> (Request, Option<(String, String)>) {
+    let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let parameter = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    let (environment, application) = match parts[..] {
+        [env, "saml20", "metadata", app] => return (request, Some((env.into(), app.into()))),
+        [env, "saml20", "resume"] => match parameter("flowId") {
+            Some(flow) => (env, of_flow(idp, env, &flow).await),
+            None => (env, None),
+        },
+        [env, "flows", flow, ..] => (env, of_flow(idp, env, flow).await),
+        [env, "saml20", "idp", "startsso"] => match parameter("spEntityId") {
+            Some(entity) => (env, of_entity(idp, env, &entity).await),
+            None => (env, None),
+        },
+        [env, "saml20", "idp", _] if request.method() == Method::GET => {
+            let message = redirect::decode(&query, &Limits::default()).ok();
+            let xml = message.map(|message| message.xml);
+            (env, of_request(idp, env, xml).await)
+        }
+        [env, "saml20", "idp", _] => {
+            let (parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, LARGEST_BODY).await;
+            let body = body.unwrap_or_default();
+            let field = url::form_urlencoded::parse(&body)
+                .find(|(key, _)| key == "SAMLRequest")
+                .map(|(_, value)| value.into_owned());
+            let xml = field.and_then(|field| post::decode(&field, &Limits::default()).ok());
+            let application = of_request(idp, env, xml).await;
+            let place = application.map(|application| (env.to_owned(), application));
+            return (Request::from_parts(parts, Body::from(body)), place);
+        }
+        _ => return (request, None),
+    };
+    let place = application.map(|application| (environment.to_owned(), application));
+    (request, place)
+}
+
+async fn of_flow(idp: &Idp, environment: &str, flow: &str) -> Option<String> {
+    let (_, request, _) = idp.flow(environment, flow).await.ok()?;
+    Some(request.application)
+}
+
+async fn of_request(idp: &Idp, environment: &str, xml: Option<String>) -> Option<String> {
+    let request = AuthnRequest::parse(&xml?).ok()?;
+    of_entity(idp, environment, &request.issuer).await
+}
+
+async fn of_entity(idp: &Idp, environment: &str, entity: &str) -> Option<String> {
+    let all = idp.list(environment, Kind::Application, None).await.ok()?;
+    let found = all.into_iter().find(|application| {
+        crate::directory::text(&application.document, "spEntityId") == Some(entity)
+    });
+    found.map(|application| application.id)
+}
+
+async fn suffer(
+    idp: &Idp,
+    fault: &Transport,
+    mut response: Response,
+    peer: Option<&ConnectInfo<Peer>>,
+) -> Response {
+    match fault {
+        Transport::Latency { milliseconds } => {
+            let late = Duration::from_millis(*milliseconds);
+            idp.config.timer.wait(late).await;
+            response
+        }
+        Transport::ErrorStatus { status } => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            (status, "The identity provider fails, as it was asked to.\n").into_response()
+        }
+        Transport::TooManyRequests { retry_after } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            [(header::RETRY_AFTER, retry_after.to_string())],
+            "Too many requests, as it was asked to say.\n",
+        )
+            .into_response(),
+        Transport::WrongContentType { content_type } => {
+            if let Ok(value) = HeaderValue::from_str(content_type) {
+                response.headers_mut().insert(header::CONTENT_TYPE, value);
+            }
+            response
+        }
+        Transport::Reset => {
+            if let Some(ConnectInfo(peer)) = peer {
+                peer.reset();
+            }
+            response
+        }
+        Transport::HalfABody => {
+            let (parts, body) = whole(response).await;
+            let half = body.slice(..body.len() / 2);
+            let length = body.len();
+            sent(parts, length, broken(half))
+        }
+        Transport::SlowDrip { milliseconds } => {
+            let (parts, body) = whole(response).await;
+            let length = body.len();
+            let pace = Duration::from_millis(*milliseconds);
+            sent(parts, length, dripping(idp.clone(), body, pace))
+        }
+    }
+}
+
+async fn whole(response: Response) -> (axum::http::response::Parts, Bytes) {
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await;
+    (parts, body.unwrap_or_default())
+}
+
+/// An answer that promises its whole length, whatever comes.
+fn sent(mut parts: axum::http::response::Parts, length: usize, body: Body) -> Response {
+    parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    Response::from_parts(parts, body)
+}
+
+/// These bytes, then the end of the connection.
+fn broken(bytes: Bytes) -> Body {
+    Body::from_stream(stream::unfold(0, move |turn| {
+        let bytes = bytes.clone();
+        async move {
+            if turn == 0 {
+                return Some((Ok(bytes), 1));
+            }
+            // What was written goes out first.
+            tokio::task::yield_now().await;
+            let end = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+            (turn == 1).then_some((Err(end), 2))
+        }
+    }))
+}
+
+fn dripping(idp: Idp, bytes: Bytes, pace: Duration) -> Body {
+    Body::from_stream(stream::unfold(bytes, move |mut rest| {
+        let idp = idp.clone();
+        async move {
+            if rest.is_empty() {
+                return None;
+            }
+            idp.config.timer.wait(pace).await;
+            let drop = rest.split_to(rest.len().min(DROP));
+            Some((Ok::<_, std::io::Error>(drop), rest))
+        }
+    }))
+}

@@ -1,0 +1,120 @@
+//! Faults of the transport: what an answer's bytes suffer on their way. They
+//! are data; [`http::transport`](crate::http) does them.
+
+use serde::{Deserialize, Serialize};
+
+/// A fault with its settings, as `{"id": "latency", "milliseconds": 500}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "id", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Transport {
+    /// The answer comes late.
+    Latency {
+        #[serde(default = "a_second")]
+        milliseconds: u64,
+    },
+    /// An error status in the answer's place.
+    ErrorStatus {
+        #[serde(default = "unavailable")]
+        status: u16,
+    },
+    /// 429 with `Retry-After`, in seconds.
+    TooManyRequests {
+        #[serde(default = "a_minute", rename = "retryAfter")]
+        retry_after: u64,
+    },
+    /// The connection ends after half of the body.
+    HalfABody,
+    /// The connection is reset before the answer.
+    Reset,
+    /// Sixteen bytes at a time.
+    SlowDrip {
+        #[serde(default = "a_tenth")]
+        milliseconds: u64,
+    },
+    /// The answer says that it is something else.
+    WrongContentType {
+        #[serde(default = "octets", rename = "contentType")]
+        content_type: String,
+    },
+}
+
+fn a_second() -> u64 {
+    1000
+}
+
+fn a_tenth() -> u64 {
+    100
+}
+
+fn a_minute() -> u64 {
+    60
+}
+
+fn unavailable() -> u16 {
+    503
+}
+
+fn octets() -> String {
+    "application/octet-stream".to_owned()
+}
+
+/// Their ids, with what each does.
+pub(crate) const ALL: [(&str, &str); 7] = [
+    ("latency", "the answer comes late, by `milliseconds`"),
+    (
+        "error-status",
+        "an error `status` comes in the answer's place",
+    ),
+    ("too-many-requests", "429 comes, with `retryAfter` seconds"),
+    ("half-a-body", "the connection ends after half of the body"),
+    ("reset", "the connection is reset before the answer"),
+    ("slow-drip", "sixteen bytes come every `milliseconds`"),
+    ("wrong-content-type", "the answer says it is `contentType`"),
+];
+
+impl Transport {
+    /// Whether there is one with that id.
+    pub(crate) fn is_known(id: &str) -> bool {
+        ALL.iter().any(|(known, _)| *known == id)
+    }
+
+    /// Reads `latency` or `latency; milliseconds=500`, as a header has it.
+    pub(crate) fn of_header(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(';').map(str::trim);
+        let mut settings = serde_json::Map::new();
+        settings.insert("id".into(), parts.next().unwrap_or_default().into());
+        for part in parts.filter(|part| !part.is_empty()) {
+            let (name, value) = part
+                .split_once('=')
+                .ok_or_else(|| format!("expected name=value, came {part:?}"))?;
+            let value = value.trim();
+            let value = match value.parse::<u64>() {
+                Ok(number) => number.into(),
+                Err(_) => value.trim_matches('"').into(),
+            };
+            settings.insert(name.trim().to_owned(), value);
+        }
+        serde_json::from_value(settings.into()).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_fault_is_read_by_its_id_alone_and_with_its_settings() {
+        for (id, _) in ALL {
+            let read: Transport = serde_json::from_value(json!({"id": id})).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap()["id"], id);
+            assert_eq!(Transport::of_header(id).unwrap(), read);
+        }
+        assert_eq!(
+            Transport::of_header("too-many-requests; retryAfter=7").unwrap(),
+            Transport::TooManyRequests { retry_after: 7 }
+        );
+        assert!(Transport::of_header("latency; seconds=1").is_err());
+        assert!(Transport::of_header("earthquake").is_err());
+    }
+}
