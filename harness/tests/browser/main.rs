@@ -28,6 +28,7 @@ mod accessibility;
 mod console;
 mod driver;
 mod page;
+mod portal;
 mod screenshots;
 
 use std::future::Future;
