@@ -1,4 +1,5 @@
-//! Sign In, registration, sign out: the pages before the login.
+//! Sign In and registration, the pages before the login; Sign Out Everywhere.
+//! Sign Out itself may lead to the IdP: it is `http/logout.rs`.
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -24,7 +25,6 @@ pub(super) fn router() -> Router<Portal> {
         .route("/directdownload/pd", get(sign_in))
         .route("/login/password", post(with_password))
         .route("/register", get(registration).post(register))
-        .route("/logout", post(sign_out))
         .route("/logout-everywhere", post(sign_out_everywhere))
         .route("/workspace", post(select_workspace))
 }
@@ -204,16 +204,6 @@ async fn register(
         // An organisation that signs in by SSO: registered, and told so there.
         Err(_) => shell::onward("/login?done=registered"),
     }
-}
-
-async fn sign_out(State(portal): State<Portal>, headers: HeaderMap, _: Posted) -> Response {
-    if let Some(session) = cookie(&headers, SESSION)
-        && let Err(error) = accounts::log_out(&portal, session).await
-    {
-        return Problem::from(error).into_response();
-    }
-    let gone = AppendHeaders([(header::SET_COOKIE, no_session_cookie())]);
-    (gone, shell::onward("/login")).into_response()
 }
 
 async fn sign_out_everywhere(
