@@ -223,6 +223,7 @@ impl World {
                 "entity_id": at_idp(String::new()),
                 "sso_url": at_idp("/saml20/idp/sso".to_owned()),
                 "admin_api_url": format!("{idp}/v1"),
+                "console_url": format!("{idp}/console"),
                 "admin_token": self.rehearsal.idp_admin_token(),
                 "sso_login": organized.then(|| json!({
                     "username": format!("grace@{DOMAIN}"),

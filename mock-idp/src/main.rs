@@ -48,7 +48,7 @@ struct Serve {
     /// A clock that the control port can set and advance
     #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]
     simulated_clock: bool,
-    /// Written when ready: {"base_url", "admin_api_url", "admin_token", "control_url"}
+    /// Written when ready: {"base_url", "admin_api_url", "admin_token", "console_url", "control_url"}
     #[arg(long, env = "MOCK_IDP_READY_FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -98,6 +98,7 @@ async fn main() -> anyhow::Result<()> {
             "base_url": running.base_url(),
             "admin_api_url": format!("{}/v1", running.base_url()),
             "admin_token": running.admin_token(),
+            "console_url": format!("{}/console", running.base_url()),
             "control_url": running.control_url(),
         });
         // Written beside and renamed, so that nobody reads half of it.

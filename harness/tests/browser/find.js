@@ -33,8 +33,7 @@ function names(element) {
       : element.querySelector(':scope > legend, :scope > summary, :scope > caption, :scope > header, h1, h2, h3, h4, strong, a');
     found.push(text(named));
     if (named) {
-      const heading = named.querySelector('h1,h2,h3,h4,a,strong');
-      if (heading) found.push(text(heading));
+      for (const part of [...named.children, named.querySelector('h1,h2,h3,h4,a,strong')]) found.push(text(part));
     }
   }
   return found.filter(Boolean);

@@ -49,6 +49,16 @@ impl Page {
         Ok(())
     }
 
+    /// From here on the pages' own scripts don't run.
+    pub(crate) async fn without_scripts(&self) -> Outcome {
+        let off = json!({"value": true});
+        self.driver
+            .cdp()
+            .send_raw("Emulation.setScriptExecutionDisabled", off)
+            .await?;
+        Ok(())
+    }
+
     /// Where the browser is.
     pub(crate) async fn url(&self) -> Outcome<url::Url> {
         Ok(self.driver.current_url().await?)
@@ -57,6 +67,20 @@ impl Page {
     /// The main heading.
     pub(crate) async fn heading(&self) -> Outcome<String> {
         Ok(self.driver.find(By::Css("h1")).await?.text().await?)
+    }
+
+    /// Waits until pages that send each other on have come to the one with
+    /// that heading.
+    pub(crate) async fn lands_on(&self, heading: &str) -> Outcome {
+        let mut glance = tokio::time::interval(Duration::from_millis(20));
+        let landed = async {
+            while self.heading().await.ok().as_deref() != Some(heading) {
+                glance.tick().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, landed)
+            .await
+            .with_context(|| format!("waiting for the page {heading:?}"))
     }
 
     async fn try_find(&self, kind: &str, name: &str) -> Outcome<Result<WebElement, Vec<String>>> {

@@ -1,6 +1,6 @@
 //! The start page, and Connections → Applications.
 
-use super::opens;
+use super::{adds_mappings, adds_to_group, adds_user, creates_group, opens, registers_application};
 use crate::{Outcome, rehearse};
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_service_provider_is_imported_by_its_metadata() -> Outcome {
         let metadata = world.given_by_portal("/service_provider/metadata_url")?;
         let entity_id = world.given_by_portal("/service_provider/entity_id")?;
         opens(page, world).await?;
-        super::registers_application(page, "Parallels").await?;
+        registers_application(page, "Parallels").await?;
         page.click("Configure").await?;
         page.choose("Import From URL").await?;
         page.field("Metadata URL")
@@ -122,8 +122,8 @@ async fn a_service_provider_is_imported_by_its_metadata() -> Outcome {
 async fn an_expression_is_tested_for_a_user() -> Outcome {
     rehearse(async |page, world| {
         opens(page, world).await?;
-        super::adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
-        super::registers_application(page, "Parallels").await?;
+        adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
+        registers_application(page, "Parallels").await?;
         page.click("Attribute Mappings").await?;
         page.click("Add").await?;
         page.field("Attribute Name").enter("displayname").await?;
@@ -148,6 +148,31 @@ async fn an_expression_is_tested_for_a_user() -> Outcome {
             .says("Expression: ${")
             .await?;
         page.looked_at("console-mappings").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn everything_works_without_scripts() -> Outcome {
+    rehearse(async |page, world| {
+        page.without_scripts().await?;
+        opens(page, world).await?;
+        registers_application(page, "Parallels").await?;
+        page.click("Configuration").await?;
+        assert!(
+            !page.offers("Copy Issuer ID").await?,
+            "a button that does nothing"
+        );
+        assert!(page.value("Issuer ID").await?.starts_with("http"));
+        adds_mappings(page, "Parallels").await?;
+        creates_group(page, "Everybody").await?;
+        adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
+        adds_to_group(page, "Everybody", "ada@lumen.example").await?;
+        page.click("Provisioning").await?;
+        page.click("+").await?;
+        page.click("New connection").await?;
+        assert_eq!(page.heading().await?, "New connection");
+        Ok(())
     })
     .await
 }

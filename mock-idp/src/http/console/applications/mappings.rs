@@ -66,7 +66,7 @@ async fn list(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                         tr {
                             th scope="row" { code { (mapping.name) } }
                             td.expression { (attributes::written(text(&mapping.document, "value").unwrap_or_default())) }
-                            td { @if is_required(mapping) { (badge("good", "Required")) } @else { span.none { "No" } } }
+                            td data-name="Required" { @if is_required(mapping) { (badge("good", "Required")) } @else { span.none { "No" } } }
                             td.actions { a.button href=(at(&mapping.id)) { "Edit" span.visually-hidden { " " (mapping.name) } } }
                         }
                     }
