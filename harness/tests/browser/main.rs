@@ -27,6 +27,7 @@
 mod accessibility;
 mod console;
 mod driver;
+mod guide;
 mod page;
 mod portal;
 mod screenshots;

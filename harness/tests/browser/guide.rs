@@ -1,0 +1,182 @@
+//! The whole guide in both consoles, the portal's and the IdP's, by a browser
+//! and nothing else: from the licence key to an activated desktop.
+
+use harness::World;
+use harness::organization::{ADMINS, PRODUCT_USERS};
+use serde_json::json;
+
+use crate::console::{self, CORPORATE_PASSWORD, IdpValues};
+use crate::page::Page;
+use crate::{Outcome, rehearse};
+
+const ADA: &str = "ada@lumen.example";
+const GRACE: &str = "grace@lumen.example";
+const DOMAIN: &str = "lumen.example";
+const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
+const DONE: &str = "Configuration in the IdP Directory is done";
+
+#[tokio::test]
+async fn the_whole_guide_in_both_consoles() -> Outcome {
+    rehearse(async |page, world| {
+        // The vendor's sale comes before the guide.
+        let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
+        world.key_is_sold(order).await?;
+        registers_license_key(page, world).await?;
+        starts_configuring(page).await?;
+        configures_domain(page, world).await?;
+        // (2) Register Parallels enterprise app
+        console::opens(page, world).await?;
+        console::registers_application(page, "Parallels").await?;
+        selects_done(page, world).await?;
+        // (3) Configure user groups mapping
+        console::opens(page, world).await?;
+        let admins = console::creates_group(page, ADMINS).await?;
+        let users = console::creates_group(page, PRODUCT_USERS).await?;
+        enters_groups(page, world, (&admins, &users)).await?;
+        console::opens(page, world).await?;
+        console::adds_mappings(page, "Parallels").await?;
+        // (4) Configure SAML integration
+        integration(page, world).await?;
+        let entity_id = page.value("Service Provider Entity ID").await?;
+        let acs_url = page.value("Assertion Consumer Service URL").await?;
+        console::opens(page, world).await?;
+        let idp = console::configures_saml(page, "Parallels", &entity_id, &acs_url).await?;
+        enters_saml(page, world, &idp).await?;
+        // (5) Configure SCIM integration
+        integration(page, world).await?;
+        let base_url = page.value("SCIM Base URL").await?;
+        page.click("Make Bearer Token").await?;
+        let token = page.value("Bearer Token").await?;
+        console::opens(page, world).await?;
+        console::connects_scim(page, "Parallels", &base_url, &token).await?;
+        selects_done(page, world).await?;
+        // (6) Add users to the application groups
+        console::opens(page, world).await?;
+        console::adds_user(page, "Ada", "Lovelace", ADA).await?;
+        console::adds_user(page, "Grace", "Hopper", GRACE).await?;
+        console::adds_to_group(page, ADMINS, ADA).await?;
+        console::adds_to_group(page, PRODUCT_USERS, GRACE).await?;
+        selects_done(page, world).await?;
+        // (7) Configure backup login: by default the current user's e-mail.
+        integration(page, world).await?;
+        page.says("7 of 7 steps are green").await?;
+        page.click("Activate Integration").await?;
+        page.says("The integration is active").await?;
+        console::opens(page, world).await?;
+        console::adds_rule(page, "Parallels", &[ADMINS, PRODUCT_USERS]).await?;
+        console::sees_in_sync(page, "Parallels").await?;
+        signs_in_by_sso(page, world).await?;
+        // III. Downloading, installing, and activating Parallels Desktop
+        world.installs_app("Grace")?;
+        world.activates(GRACE, GRACE).await?;
+        assert!(
+            matches!(world.activation, Some(Ok(_))),
+            "{:?}",
+            world.activation
+        );
+        page.click("Licences").await?;
+        page.says("Grace's Mac").await
+    })
+    .await
+}
+
+async fn at_portal(page: &Page, world: &World, path: &str) -> Outcome {
+    let url = world.rehearsal.portal_url().join(path)?;
+    page.open(url.as_str()).await
+}
+
+/// I. Registering the license key with Parallels.
+async fn registers_license_key(page: &Page, world: &World) -> Outcome {
+    at_portal(page, world, "/").await?;
+    page.click("Register an account").await?;
+    page.field("Your name").enter("Ada Lovelace").await?;
+    page.field("E-mail").enter(ADA).await?;
+    page.field("Password").enter(PORTAL_PASSWORD).await?;
+    page.click("Register").await?;
+    assert_eq!(page.heading().await?, "Dashboard");
+    page.click("Register Key").await?;
+    page.field("License key").enter(&world.license_key).await?;
+    page.click("Register").await?;
+    page.field("Organisation name").enter("Lumen Works").await?;
+    page.click("Register").await?;
+    page.says("The licence key is registered.").await
+}
+
+async fn starts_configuring(page: &Page) -> Outcome {
+    page.click("Business Profile").await?;
+    page.click("IdP Integration").await?;
+    page.click("Start Configuring").await
+}
+
+/// The configurator's page, open at the first grey step.
+async fn integration(page: &Page, world: &World) -> Outcome {
+    at_portal(page, world, "/dashboard").await?;
+    page.click("IdP Integration").await
+}
+
+/// (1) Configure organization's domains.
+async fn configures_domain(page: &Page, world: &World) -> Outcome {
+    integration(page, world).await?;
+    page.field("Domain").enter(DOMAIN).await?;
+    page.click("Add Domain").await?;
+    let name = page.value("Name").await?;
+    let value = page.value("TXT value").await?;
+    // The DNS administrator's part.
+    world.rehearsal.dns.publish_txt(&name, &value);
+    page.click("Verify lumen.example").await?;
+    page.says("verified").await
+}
+
+/// "Configuration in the IdP Directory is done", at the step that is next.
+async fn selects_done(page: &Page, world: &World) -> Outcome {
+    integration(page, world).await?;
+    page.choose(DONE).await?;
+    page.click("Save").await?;
+    page.says("Saved.").await
+}
+
+async fn enters_groups(page: &Page, world: &World, (admins, users): (&str, &str)) -> Outcome {
+    integration(page, world).await?;
+    for (label, text) in [
+        ("Name of the admins group", ADMINS),
+        ("ID of the admins group", admins),
+        ("Name of the users group", PRODUCT_USERS),
+        ("ID of the users group", users),
+    ] {
+        page.field(label).enter(text).await?;
+    }
+    page.click("Save").await?;
+    page.says("Saved.").await
+}
+
+async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
+    integration(page, world).await?;
+    page.field("Identity Provider Entity ID")
+        .enter(&idp.issuer)
+        .await?;
+    page.field("Identity Provider SSO URL")
+        .enter(&idp.sso_url)
+        .await?;
+    page.field("Public Certificate")
+        .enter(&idp.certificate)
+        .await?;
+    page.click("Save").await?;
+    page.says("Saved.").await
+}
+
+/// Testing SSO on login to the Parallels My Account.
+async fn signs_in_by_sso(page: &Page, world: &World) -> Outcome {
+    at_portal(page, world, "/dashboard").await?;
+    page.click("Sign Out").await?;
+    at_portal(page, world, "/directdownload/pd?experience=sso").await?;
+    page.click("Continue with SSO").await?;
+    page.field("Work e-mail").enter(ADA).await?;
+    page.click("Continue").await?;
+    page.lands_on("Sign On").await?;
+    page.looked_at("idp-sign-on").await?;
+    page.field("Username").enter(ADA).await?;
+    page.field("Password").enter(CORPORATE_PASSWORD).await?;
+    page.click("Sign On").await?;
+    page.lands_on("Dashboard").await?;
+    page.says(ADA).await
+}
