@@ -11,7 +11,10 @@
 //! - [`acts`]: what each actor of the guide can do, one file per chapter;
 //! - [`steps`]: the words of the scenarios, one file per group of procedures;
 //! - [`scenario`]: the catalogue of scenarios, and how they are run;
+//! - [`inspection`]: SAML documents under its own eyes;
 //! - [`check`]: checks of somebody else's endpoint;
+//! - [`seed`]: the set-up as one file;
+//! - [`trace`]: a readable account of SAML messages;
 //! - [`report`]: verdicts as data, and every form they are written in.
 //!
 //! A new scenario is a file in `features/` and a line in
@@ -22,14 +25,17 @@ pub mod acts;
 pub mod bench;
 pub mod check;
 mod dns;
+pub mod inspection;
 pub mod judge;
 pub mod organization;
 pub mod procedures;
 pub mod rehearsal;
 pub mod report;
 pub mod scenario;
+pub mod seed;
 pub mod social;
 pub mod steps;
+pub mod trace;
 pub mod witness;
 mod world;
 

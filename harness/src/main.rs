@@ -37,6 +37,12 @@ enum Command {
     /// Checks somebody else's endpoint.
     #[command(subcommand)]
     Check(command::check::Check),
+    /// Writes what the running identity provider holds, as a seed.
+    #[command(after_help = "Example: rehearsal export ready.json > seed.toml")]
+    Export(command::export::Export),
+    /// Reads a SAML message, a HAR file or a recording aloud.
+    #[command(after_help = "Example: rehearsal trace response.b64 --metadata idp.xml")]
+    Trace(command::trace::Trace),
     /// Lists the guide's procedures with the scenarios that cover each.
     #[command(after_help = "Example: rehearsal coverage --json")]
     Coverage(command::coverage::Coverage),
@@ -51,6 +57,8 @@ async fn main() -> ExitCode {
         Command::Run(run) => run.perform().await,
         Command::Bench(bench) => bench.perform().await,
         Command::Check(check) => check.perform().await,
+        Command::Export(export) => export.perform().await,
+        Command::Trace(trace) => trace.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };
     match outcome {

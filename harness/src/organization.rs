@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::World;
 use crate::acts::{GUIDE_MAPPINGS, per_user_key};
-use crate::judge::Outcome;
+use crate::judge::{Outcome, text};
 use crate::world::{CORPORATE_PASSWORD, DOMAIN, PORTAL_PASSWORD};
 
 /// The admins group of the guide.
@@ -173,6 +173,45 @@ impl World {
         Ok(())
     }
 
+    /// The simulated identity provider registers a service provider of
+    /// somebody else's by its metadata, with the guide's attribute mappings:
+    /// the demo users can sign on there. One that it knows already is left as
+    /// it is.
+    ///
+    /// # Errors
+    /// When the IdP doesn't take the metadata.
+    pub async fn registers(&mut self, name: &str, metadata_xml: &str) -> Outcome<String> {
+        let body = json!({
+            "name": name,
+            "enabled": true,
+            "protocol": "SAML",
+            "type": "WEB_APP",
+            "spMetadata": metadata_xml,
+        });
+        let answer = self
+            .at_management(reqwest::Method::POST, "/applications", Some(body))
+            .await?
+            .clone();
+        if answer.status == 400 && answer.body.to_string().contains("UNIQUENESS_VIOLATION") {
+            return Ok(String::new());
+        }
+        let made = answer.succeeded("registering the service provider")?;
+        let application = text(&made.body, "/id")?.to_owned();
+        for (mapping, expression) in GUIDE_MAPPINGS {
+            let body = json!({"name": mapping, "value": expression, "required": false});
+            self.at_management(
+                reqwest::Method::POST,
+                &format!("/applications/{application}/attributes"),
+                Some(body),
+            )
+            .await?
+            .clone()
+            .succeeded("adding a mapping")?;
+        }
+        self.directory.registered.push(application.clone());
+        Ok(application)
+    }
+
     /// Learns the ids of an organization that an earlier run set up. The SCIM
     /// token was shown once and isn't known any more: a new one is made.
     async fn takes_organization_up(&mut self) -> Outcome {
@@ -225,6 +264,10 @@ impl World {
                 "admin_api_url": format!("{idp}/v1"),
                 "console_url": format!("{idp}/console"),
                 "admin_token": self.rehearsal.idp_admin_token(),
+                "applications": self.directory.registered.iter().map(|id| json!({
+                    "id": id,
+                    "metadata_url": at_idp(format!("/saml20/metadata/{id}")),
+                })).collect::<Vec<_>>(),
                 "sso_login": organized.then(|| json!({
                     "username": format!("grace@{DOMAIN}"),
                     "password": CORPORATE_PASSWORD,

@@ -58,6 +58,40 @@ pub enum StartError {
 }
 
 /// Running parties. They stop when this is dropped.
+///
+/// A Rust test has its own identity provider and portal by one call, on free
+/// ports and throw-away databases, as many at once as it likes:
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use harness::{Options, Rehearsal};
+///
+/// let rehearsal = Rehearsal::start(Options {
+///     seed: Some(7),    // ids and secrets repeat
+///     untapped: true,   // reached directly: nothing is recorded
+///     ..Options::default()
+/// })
+/// .await?;
+/// let idp = rehearsal.idp_url();
+/// let answer = reqwest::get(idp.join("/readyz")?).await?;
+/// assert!(answer.status().is_success());
+///
+/// // Its management API is PingOne's.
+/// let made = reqwest::Client::new()
+///     .post(idp.join("/v1/environments")?)
+///     .bearer_auth(rehearsal.idp_admin_token())
+///     .json(&serde_json::json!({"name": "Mine", "region": "EU", "type": "SANDBOX"}))
+///     .send()
+///     .await?;
+/// assert_eq!(made.status(), 201);
+/// rehearsal.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`World`](crate::World) adds what people do: `World::with(options)`, then
+/// `demo_organization`, and there is a whole organization to sign on in.
 pub struct Rehearsal {
     /// Clock and chance that all parties share.
     pub ambient: Ambient,

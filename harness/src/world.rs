@@ -85,6 +85,8 @@ pub struct Directory {
     pub population: Option<String>,
     /// The application.
     pub application: String,
+    /// Applications of other service providers, in the order of registration.
+    pub registered: Vec<String>,
     /// Groups: name to id.
     pub groups: HashMap<String, String>,
     /// Users: first name in lower case to id.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{CheckReport, Verdict};
+use super::{CheckReport, Outcome, Verdict};
 
 /// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,38 @@ pub enum BaselineError {
     Unknown(String),
 }
 
+impl Expected {
+    fn applied_to(&self, outcome: &mut Outcome, today: Date) {
+        let (reason, actual) = (&self.reason, outcome.actual.clone());
+        let over = self.until.filter(|until| today > *until);
+        match (outcome.verdict, over) {
+            (Verdict::Fail, Some(until)) => {
+                outcome.actual = format!("{actual} (expected until {until}: {reason})");
+            }
+            (Verdict::Fail, None) => {
+                outcome.verdict = Verdict::Warn;
+                outcome.actual = format!("{actual} (expected: {reason})");
+            }
+            (Verdict::Pass, _) => {
+                outcome.verdict = Verdict::Warn;
+                outcome.actual = format!(
+                    "it passed, though a failure was expected ({reason}): take it off the list"
+                );
+            }
+            (Verdict::Skip, Some(until)) => {
+                outcome.verdict = Verdict::Fail;
+                outcome.expected = format!("to be judged after {until}");
+                outcome.actual =
+                    format!("not judged: {actual} (skipping was expected until {until}: {reason})");
+            }
+            (Verdict::Skip, None) => {
+                outcome.actual = format!("{actual} (expected: {reason})");
+            }
+            (Verdict::Warn, _) => {}
+        }
+    }
+}
+
 /// Reads a baseline.
 ///
 /// # Errors
@@ -45,40 +77,21 @@ pub fn read(text: &str) -> Result<Vec<Expected>, BaselineError> {
 impl CheckReport {
     /// Expected failures become warnings; an expected failure that passes is a
     /// warning too, since the list is then out of date. After its last day an
-    /// expectation counts no more.
+    /// expectation counts no more, and what is skipped because of it fails.
     ///
     /// # Errors
     /// [`BaselineError::Unknown`] for an id that no check has.
     pub fn against(mut self, expected: &[Expected], now: Timestamp) -> Result<Self, BaselineError> {
         let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
         for one in expected {
-            let outcome = self
-                .outcomes
-                .iter_mut()
-                .find(|outcome| outcome.check.id == one.id)
-                .ok_or_else(|| BaselineError::Unknown(one.id.clone()))?;
-            let over = one.until.is_some_and(|until| today > until);
-            match outcome.verdict {
-                Verdict::Fail if over => {
-                    outcome.actual = format!(
-                        "{} (expected until {}: {})",
-                        outcome.actual,
-                        one.until.map(|day| day.to_string()).unwrap_or_default(),
-                        one.reason
-                    );
-                }
-                Verdict::Fail => {
-                    outcome.verdict = Verdict::Warn;
-                    outcome.actual = format!("{} (expected: {})", outcome.actual, one.reason);
-                }
-                Verdict::Pass => {
-                    outcome.verdict = Verdict::Warn;
-                    outcome.actual = format!(
-                        "it passed, though a failure was expected ({}): take it off the list",
-                        one.reason
-                    );
-                }
-                Verdict::Skip | Verdict::Warn => {}
+            let mut known = false;
+            let all = self.outcomes.iter_mut();
+            for outcome in all.filter(|outcome| outcome.check.id == one.id) {
+                known = true;
+                one.applied_to(outcome, today);
+            }
+            if !known {
+                return Err(BaselineError::Unknown(one.id.clone()));
             }
         }
         Ok(self)
@@ -90,7 +103,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::check::{Check, Level, Outcome};
+    use crate::check::{Check, Level};
 
     fn report(holds: bool) -> CheckReport {
         let check = Check {

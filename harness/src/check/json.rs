@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::{CheckReport, Verdict};
 
+/// The version of the form (`docs/schemas/checks.schema.json`).
+pub(crate) const FORMAT: u32 = 1;
+
 pub(super) fn json(report: &CheckReport) -> Value {
     let checks: Vec<Value> = report
         .outcomes
@@ -23,6 +26,7 @@ pub(super) fn json(report: &CheckReport) -> Value {
         })
         .collect();
     json!({
+        "format": FORMAT,
         "summary": {
             "passed": report.count(Verdict::Pass),
             "failed": report.count(Verdict::Fail),

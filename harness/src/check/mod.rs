@@ -4,20 +4,31 @@
 //! - [`model`]: a check, its outcome, a report of them;
 //! - [`baseline`]: failures that are known and expected;
 //! - `json`, `junit`, `sarif`, `html`, `terminal`: the report's forms;
+//! - [`evidence`]: what was said, as the reports show it;
+//! - `keeping`: the keys of the parties that checks play;
+//! - `masking`: secrets in evidence;
 //! - [`sp`]: the checks of a SAML service provider;
+//! - [`idp`]: the checks of a SAML identity provider;
 //! - [`scim`]: the checks of a SCIM service provider.
 //!
 //! To add a check of a SAML service provider: a fault under `fixtures/faults`;
-//! of a SCIM server: a line in a table of [`scim`].
+//! of an identity provider: a line in a table under `idp/judge`; of a SCIM
+//! server: a line in a table of [`scim`].
 
 pub mod baseline;
+pub mod evidence;
 mod html;
+pub mod idp;
 mod json;
 mod junit;
+mod keeping;
+mod masking;
 pub mod model;
 mod sarif;
 pub mod scim;
 pub mod sp;
 mod terminal;
 
+pub(crate) use json::FORMAT;
+pub use keeping::PlayError;
 pub use model::{Check, CheckReport, Level, Outcome, Verdict};

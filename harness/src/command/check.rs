@@ -32,6 +32,12 @@ pub(crate) enum Check {
         after_help = "Example: rehearsal check scim --base-url https://scim.example/v2 --token \"$TOKEN\" --html scim.html"
     )]
     Scim(Box<Scim>),
+    /// A SAML identity provider: plays its service provider, tries every
+    /// variant of a request, and judges metadata, manners and every Response.
+    #[command(
+        after_help = "Example: rehearsal check idp --metadata https://idp.example/metadata --sp-port 8555 --sp-metadata-out sp.xml --user jo@example.com --password …"
+    )]
+    Idp(Box<super::check_idp::Idp>),
 }
 
 impl Check {
@@ -39,6 +45,7 @@ impl Check {
         match self {
             Self::Sp(sp) => sp.perform().await,
             Self::Scim(scim) => scim.perform().await,
+            Self::Idp(idp) => idp.perform().await,
         }
     }
 }
@@ -61,11 +68,14 @@ pub(crate) struct Forms {
     /// Failures that are known: a JSON array of {"id", "reason", "until"?}.
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
+    /// Shows passwords and tokens in the reports; masked by default.
+    #[arg(long)]
+    show_secrets: bool,
 }
 
 impl Forms {
     /// Writes the report in every form that was asked for; whether all is well.
-    fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<bool> {
+    pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<bool> {
         let report = match &self.expected {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
@@ -75,6 +85,11 @@ impl Forms {
                 report.against(&expected, ambient.now())?
             }
             None => report,
+        };
+        let report = if self.show_secrets {
+            report
+        } else {
+            report.masked()
         };
         if let Some(path) = &self.junit {
             write(path, &report.junit())?;

@@ -2,9 +2,12 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod check_idp;
 pub(crate) mod coverage;
 pub(crate) mod demo;
+pub(crate) mod export;
 pub(crate) mod run;
+pub(crate) mod trace;
 pub(crate) mod up;
 
 use std::path::Path;

@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use cucumber::gherkin::tagexpr::TagOperation;
+use harness::check::baseline;
 use harness::report::{self, RunReport, StepReport, Verdict};
 use harness::scenario::catalogue::{self, Case};
 use harness::scenario::{Selection, Settings, run};
@@ -32,6 +34,13 @@ pub(crate) struct Run {
     /// Prints the machine form.
     #[arg(long)]
     json: bool,
+    /// Writes SARIF 2.1.0.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Failures that are known: a JSON array of {"id", "reason", "until"?},
+    /// where id is the scenario's name.
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
     /// How many scenarios run at once.
     #[arg(long, default_value_t = 6)]
     jobs: usize,
@@ -69,14 +78,35 @@ impl Run {
         if let Some(path) = &self.html {
             write(path, &report::html("Rehearsal: the scenarios", &report))?;
         }
+        let judged = match &self.expected {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading {}", path.display()))?;
+                let expected =
+                    baseline::read(&text).with_context(|| format!("reading {}", path.display()))?;
+                Some(
+                    report
+                        .as_checks()
+                        .against(&expected, Ambient::real().now())?,
+                )
+            }
+            None => None,
+        };
+        if let Some(path) = &self.sarif {
+            let checks = judged.clone().unwrap_or_else(|| report.as_checks());
+            write(path, &serde_json::to_string_pretty(&checks.sarif())?)?;
+        }
         let mut out = std::io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &report::json(&report))?;
+            serde_json::to_writer_pretty(&mut out, &report::json(&report, judged.as_ref()))?;
             writeln!(out)?;
         } else {
             summarize(&mut out, &report)?;
+            if let Some(judged) = &judged {
+                write!(out, "{}", judged.terminal())?;
+            }
         }
-        Ok(report.count(Verdict::Fail) == 0)
+        Ok(judged.map_or(report.count(Verdict::Fail) == 0, |it| it.is_well()))
     }
 }
 

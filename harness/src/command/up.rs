@@ -1,12 +1,13 @@
 //! `rehearsal up`: the parties, kept running until the command is stopped.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use harness::organization::Plan;
+use harness::seed::Seed;
 use harness::{Options, World};
 
 use super::write;
@@ -31,6 +32,14 @@ pub(crate) struct Up {
     /// simulated one.
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     idp_metadata: Option<String>,
+    /// The simulated identity provider registers this service provider as an
+    /// application, with the guide's attribute mappings. May be repeated.
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
+    sp_metadata: Vec<String>,
+    /// The set-up as one file, TOML or JSON: seats, groups, users,
+    /// applications, faults (docs/schemas/seed.schema.json).
+    #[arg(long, value_name = "FILE", conflicts_with = "empty")]
+    seed: Option<PathBuf>,
     /// Starts without the demo organization.
     #[arg(long)]
     empty: bool,
@@ -41,6 +50,14 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let seed = match &self.seed {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading {}", path.display()))?;
+                Seed::read(&text).with_context(|| format!("reading {}", path.display()))?
+            }
+            None => Seed::default(),
+        };
         let options = Options {
             portal_port: self.sp_port,
             idp_port: self.idp_port,
@@ -52,7 +69,7 @@ impl Up {
         let mut world = World::with(options).await.context("starting the parties")?;
         if !self.empty {
             world
-                .demo_organization(Plan::default())
+                .demo_organization(seed.plan())
                 .await
                 .context("setting the demo organization up")?;
         }
@@ -62,6 +79,23 @@ impl Up {
                 .trusts("Ada", &metadata)
                 .await
                 .with_context(|| format!("trusting the identity provider of {place}"))?;
+        }
+        let mut documents = BTreeMap::new();
+        for application in &seed.applications {
+            let patience = Duration::from_secs(30);
+            let document = super::read_metadata(&application.metadata, patience).await?;
+            documents.insert(application.name.clone(), document);
+        }
+        world
+            .plants(&seed, &documents)
+            .await
+            .context("planting the seed")?;
+        for place in &self.sp_metadata {
+            let metadata = super::read_metadata(place, Duration::from_secs(30)).await?;
+            world
+                .registers(place, &metadata)
+                .await
+                .with_context(|| format!("registering the service provider of {place}"))?;
         }
         let ready = serde_json::to_string_pretty(&world.ready())?;
         if let Some(path) = &self.ready_file {

@@ -3,38 +3,48 @@
 use serde_json::{Value, json};
 
 use super::{RunReport, Verdict};
+use crate::check::CheckReport;
 
 /// `{"summary": …, "checks": [ … ]}`; a check's `id` is its scenario's name.
-pub fn json(report: &RunReport) -> Value {
+/// With a baseline, `judged` is the report after it.
+pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
     let checks: Vec<Value> = report
         .scenarios
         .iter()
-        .map(|scenario| {
+        .enumerate()
+        .map(|(at, scenario)| {
+            let judged = judged.map(|it| &it.outcomes[at]);
             let ending = scenario.ending();
             let message = ending.and_then(|step| step.message.as_deref());
             let (expected, actual) = message.map_or((None, None), halves);
             json!({
                 "id": scenario.name,
                 "level": "MUST",
-                "verdict": scenario.verdict(),
+                "verdict": judged.map_or(json!(scenario.verdict()), |it| json!(it.verdict)),
                 "title": scenario.feature,
                 "spec": scenario.tags.iter().filter(|tag| tag.starts_with("G-")).collect::<Vec<_>>(),
                 "expected": expected,
-                "actual": actual,
+                "actual": judged.map_or(actual, |it| Some(it.actual.as_str())),
                 "fix": null,
                 "evidence": ending.map(|step| &step.title),
                 "tags": scenario.tags,
             })
         })
         .collect();
-    json!({
+    let mut whole = json!({
+        "format": crate::check::FORMAT,
         "summary": {
             "passed": report.count(Verdict::Pass),
             "failed": report.count(Verdict::Fail),
             "skipped": report.count(Verdict::Skip),
+            "warned": 0,
         },
         "checks": checks,
-    })
+    });
+    if let Some(judged) = judged {
+        whole["summary"] = judged.json()["summary"].clone();
+    }
+    whole
 }
 
 /// A message's expected and actual parts, where it has both.

@@ -10,7 +10,9 @@ pub use json::json;
 pub use junit::junit;
 
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::check::{Check, CheckReport, Level, Outcome};
 use crate::witness::Exchange;
 
 /// How a step or a scenario ended.
@@ -110,6 +112,33 @@ impl ScenarioReport {
 }
 
 impl RunReport {
+    /// The same as a report of checks, one for each scenario: what baselines
+    /// and SARIF are made for.
+    pub fn as_checks(&self) -> CheckReport {
+        let outcomes = self.scenarios.iter().map(|scenario| {
+            let check = Check {
+                id: scenario.name.clone(),
+                level: Level::Must,
+                title: scenario.feature.clone(),
+                spec: scenario.tags.join(" "),
+                fix: "The step above says what was expected; the HTML report (--html) has every exchange.".to_owned(),
+            };
+            let ending = scenario.ending();
+            let said = ending.and_then(|step| step.message.clone()).unwrap_or_default();
+            let title = ending.map_or("every step to pass", |step| step.title.as_str());
+            match scenario.verdict() {
+                Verdict::Pass => Outcome::judged(check, true, title, "they did".to_owned(), Value::Null),
+                Verdict::Fail => Outcome::judged(check, false, title, said, Value::Null),
+                Verdict::Skip => Outcome::skipped(check, said),
+            }
+        });
+        CheckReport {
+            command: "run",
+            target: "the scenarios".to_owned(),
+            outcomes: outcomes.collect(),
+        }
+    }
+
     /// How many scenarios ended so.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.scenarios

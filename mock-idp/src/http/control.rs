@@ -25,6 +25,8 @@ use crate::transport::{self, Transport};
 pub(crate) fn router(idp: Idp) -> Router {
     Router::new()
         .route("/control/clock", get(show_clock).put(set_clock))
+        // The same by the design's name.
+        .route("/sim/clock", get(show_clock).put(set_clock))
         .route("/control/faults", get(catalogue))
         .route(
             "/control/environments/{env}/applications/{app}/faults",

@@ -16,6 +16,7 @@ use saml::signature::Signer;
 use serde_json::json;
 
 use super::hiding::Hiding;
+use super::naming::{Naming, naming};
 use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
@@ -76,9 +77,18 @@ impl Idp {
                 .await;
         }
         let model = json!({"user": users::seen(user, &within)});
-        let stated = self
+        let mut stated = self
             .stated(environment, &request.application, &model)
             .await?;
+        match naming(request.name_id_format.as_deref(), &stated.subject) {
+            Naming::AsMapped => {}
+            Naming::ByChance => stated.subject = self.saml_id(),
+            Naming::Unmet => {
+                let detail = StatusCode::InvalidNameIdPolicy;
+                let message = "The subject has no name of the format that was asked for.";
+                return self.decline(environment, request, detail, message).await;
+            }
+        }
         let response = self.draft_response(environment, request, &application, session, stated);
         let subject = response
             .assertions

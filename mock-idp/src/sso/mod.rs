@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 mod hiding;
 pub(crate) mod logout;
+mod naming;
 pub(crate) mod request;
 
 use jiff::Timestamp;

@@ -21,6 +21,8 @@ pub fn router(portal: Portal) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/control/clock", get(show_clock).put(set_clock))
+        // The same by the design's name.
+        .route("/sim/clock", get(show_clock).put(set_clock))
         .route("/control/license-keys", post(create_key))
         .route("/control/license-keys/cancel", post(cancel_key))
         .route("/control/scim-rate-limit", put(set_rate))

@@ -21,7 +21,7 @@ use url::Url;
 
 use super::{Check, CheckReport, Level, Outcome, Verdict};
 pub use login::{Answer, Trouble};
-pub use provider::{Provider, ProviderError};
+pub use provider::Provider;
 
 use login::Login;
 

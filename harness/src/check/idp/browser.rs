@@ -1,0 +1,310 @@
+//! The form driver: a browser that finds its way through ordinary login pages
+//! and stops at the message that it is to deliver, without delivering it.
+
+use std::time::Duration;
+
+use ambient::Ambient;
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
+use url::Url;
+
+use super::dossier::{Delivered, Ending, Page};
+use super::form::{self, Filled, Next};
+
+/// How many pages and redirects a sign-on may take.
+const STEPS: usize = 40;
+
+/// How much of a page is kept, in bytes.
+const KEPT: usize = 96 * 1024;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A user's name and password.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials({})", self.name)
+    }
+}
+
+/// A browser with cookies of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Browser {
+    client: reqwest::Client,
+    ambient: Ambient,
+}
+
+/// What became of a walk.
+#[derive(Debug, Clone)]
+pub(super) struct Walked {
+    pub(super) pages: Vec<Page>,
+    pub(super) asked: bool,
+    pub(super) ending: Ending,
+}
+
+/// What is opened next.
+struct Ask {
+    url: Url,
+    form: Option<Filled>,
+}
+
+impl Browser {
+    /// A browser without cookies.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub(super) fn new(ambient: &Ambient) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(PATIENCE)
+            .user_agent("Mozilla/5.0 (compatible; rehearsal-check)")
+            .build()?;
+        Ok(Self {
+            client,
+            ambient: ambient.clone(),
+        })
+    }
+
+    /// The client itself.
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Opens an address, or posts fields to it, and goes where that leads.
+    /// With credentials it signs on; it does so once.
+    pub(super) async fn walk(
+        &self,
+        url: &str,
+        fields: &[(String, String)],
+        person: Option<&Credentials>,
+    ) -> Walked {
+        let mut walked = Walked {
+            pages: Vec::new(),
+            asked: false,
+            ending: Ending::Trouble {
+                why: format!("no end after {STEPS} pages"),
+            },
+        };
+        let url = match Url::parse(url) {
+            Ok(url) => url,
+            Err(error) => {
+                walked.ending = Ending::Trouble {
+                    why: format!("expected a URL, came {url}: {error}"),
+                };
+                return walked;
+            }
+        };
+        let mut ask = Ask {
+            form: (!fields.is_empty()).then(|| Filled::of(url.clone(), fields)),
+            url,
+        };
+        let (mut named, mut signed_on) = (false, false);
+        for _ in 0..STEPS {
+            let page = match self.open(&ask).await {
+                Ok(page) => page,
+                Err(error) => {
+                    walked.ending = Ending::Trouble {
+                        why: format!("expected an answer from {}: {error}", ask.url),
+                    };
+                    return walked;
+                }
+            };
+            // The whole page is read, as much of it kept as a report shows.
+            let body = page.body.clone();
+            let page = Page {
+                body: cut(&page.body, KEPT),
+                ..page
+            };
+            walked.pages.push(page.clone());
+            let at = ask.url.clone();
+            if let Some(location) = &page.location {
+                let Ok(to) = at.join(location) else {
+                    walked.ending = Ending::Trouble {
+                        why: format!("expected a Location that is a URL, came {location:?}"),
+                    };
+                    return walked;
+                };
+                if let Some(delivered) = self.in_query(&to) {
+                    walked.ending = Ending::Answer(delivered);
+                    return walked;
+                }
+                ask = Ask {
+                    url: to,
+                    form: None,
+                };
+                continue;
+            }
+            let next = match form::next(&at, &body) {
+                Next::Message(form) => {
+                    walked.ending = Ending::Answer(self.in_form(&form));
+                    return walked;
+                }
+                Next::Login(mut form) => {
+                    let again = walked.asked && signed_on;
+                    walked.asked = true;
+                    match person {
+                        Some(person) if !again => {
+                            form.fill_in(&person.name, &person.password);
+                            signed_on = true;
+                            Some(Ask::of(form))
+                        }
+                        _ => None,
+                    }
+                }
+                Next::Name(mut form) => {
+                    walked.asked = true;
+                    match person {
+                        Some(person) if !named => {
+                            form.fill_in(&person.name, "");
+                            named = true;
+                            Some(Ask::of(form))
+                        }
+                        _ => None,
+                    }
+                }
+                Next::Onward(form) if page.status < 400 => Some(Ask::of(form)),
+                Next::Refresh(url) => Some(Ask { url, form: None }),
+                Next::Onward(_) | Next::Nothing => None,
+            };
+            match next {
+                Some(next) => ask = next,
+                None => {
+                    walked.ending = Ending::Page {
+                        url: at.to_string(),
+                        status: page.status,
+                        text: cut(&form::text(&body), 2000),
+                    };
+                    return walked;
+                }
+            }
+        }
+        walked
+    }
+
+    async fn open(&self, ask: &Ask) -> Result<Page, reqwest::Error> {
+        let (request, method, sent) = match &ask.form {
+            Some(form) if form.post => (
+                self.client.post(ask.url.clone()).form(&form.fields),
+                "POST",
+                form.shown(),
+            ),
+            _ => (self.client.get(ask.url.clone()), "GET", String::new()),
+        };
+        let answer = request
+            .header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+            .header("accept-language", "en")
+            .send()
+            .await?;
+        let headers = answer.headers().clone();
+        let status = answer.status();
+        let body = answer.text().await?;
+        let header = |name| {
+            let value = headers.get(name);
+            value.and_then(|it| it.to_str().ok()).unwrap_or_default()
+        };
+        let location = header(LOCATION);
+        let asks = body.contains("type=\"password\"")
+            || body.contains("type='password'")
+            || body.contains("type=password");
+        Ok(Page {
+            method: method.to_owned(),
+            url: ask.url.to_string(),
+            sent: cut(&sent, KEPT),
+            status: status.as_u16(),
+            media_type: header(CONTENT_TYPE).to_owned(),
+            location: (status.is_redirection() && !location.is_empty())
+                .then(|| location.to_owned()),
+            cache_control: header(CACHE_CONTROL).to_owned(),
+            unframed: is_unframed(&headers),
+            cookies: headers.get_all(SET_COOKIE).iter().map(flags).collect(),
+            asks,
+            body,
+        })
+    }
+
+    fn in_query(&self, to: &Url) -> Option<Delivered> {
+        let value = |name: &str| {
+            let mut pairs = to.query_pairs();
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        let field = value("SAMLResponse")?;
+        let mut bare = to.clone();
+        bare.set_query(None);
+        Some(Delivered {
+            to: bare.to_string(),
+            binding: "HTTP-Redirect".to_owned(),
+            parameter: "SAMLResponse".to_owned(),
+            field,
+            relay_state: value("RelayState"),
+            at: self.ambient.now(),
+        })
+    }
+
+    fn in_form(&self, form: &Filled) -> Delivered {
+        let parameter = ["SAMLResponse", "SAMLRequest"]
+            .into_iter()
+            .find(|name| form.value(name).is_some())
+            .unwrap_or("SAMLResponse");
+        Delivered {
+            to: form.action.to_string(),
+            binding: "HTTP-POST".to_owned(),
+            parameter: parameter.to_owned(),
+            field: form.value(parameter).unwrap_or_default().to_owned(),
+            relay_state: form.value("RelayState").map(str::to_owned),
+            at: self.ambient.now(),
+        }
+    }
+}
+
+impl Ask {
+    fn of(form: Filled) -> Self {
+        let mut url = form.action.clone();
+        if !form.post {
+            url.query_pairs_mut().clear().extend_pairs(&form.fields);
+        }
+        Self {
+            url,
+            form: Some(form),
+        }
+    }
+}
+
+fn is_unframed(headers: &HeaderMap) -> bool {
+    let policy = headers.get_all("content-security-policy");
+    headers.contains_key("x-frame-options")
+        || policy
+            .iter()
+            .any(|it| it.to_str().is_ok_and(|it| it.contains("frame-ancestors")))
+}
+
+/// A cookie's name and flags, its value left out.
+fn flags(header: &reqwest::header::HeaderValue) -> String {
+    let text = String::from_utf8_lossy(header.as_bytes()).into_owned();
+    let (pair, flags) = text.split_once(';').unwrap_or((&text, ""));
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let value = if value.is_empty() { "" } else { "•••" };
+    format!("{name}={value};{flags}")
+}
+
+/// A text, cut at a character's border.
+fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut end = most;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{} … ({} bytes)", &text[..end], text.len())
+}

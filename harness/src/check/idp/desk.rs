@@ -1,0 +1,244 @@
+//! The desk where a person's own browser starts each request and brings each
+//! answer (`--interactive`): one address to open, then it goes on by itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ambient::Ambient;
+use axum::Router;
+use axum::extract::{Form, OriginalUri, Query, State};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{DOCTYPE, html};
+use tokio::sync::{Mutex, mpsc, watch};
+
+use super::dossier::{Delivered, Ending};
+use super::request::Outgoing;
+
+/// What the person is to start.
+#[derive(Debug, Clone)]
+struct Task {
+    number: usize,
+    about: String,
+    outgoing: Outgoing,
+}
+
+#[derive(Debug)]
+enum Brought {
+    Message {
+        path: String,
+        binding: &'static str,
+        fields: HashMap<String, String>,
+    },
+    Stuck,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Now {
+    #[default]
+    Waiting,
+    Task(Box<Task>),
+    Over,
+}
+
+#[derive(Debug)]
+struct Inner {
+    now: watch::Sender<Now>,
+    bring: mpsc::UnboundedSender<Brought>,
+    brought: Mutex<mpsc::UnboundedReceiver<Brought>>,
+}
+
+/// The desk. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Desk(Arc<Inner>);
+
+impl Default for Desk {
+    fn default() -> Self {
+        let (bring, brought) = mpsc::unbounded_channel();
+        Self(Arc::new(Inner {
+            now: watch::Sender::default(),
+            bring,
+            brought: Mutex::new(brought),
+        }))
+    }
+}
+
+impl Desk {
+    /// Lets the person's browser start a request, and waits for what it brings.
+    pub(super) async fn ask(
+        &self,
+        about: &str,
+        outgoing: &Outgoing,
+        base: &str,
+        patience: Duration,
+        ambient: &Ambient,
+    ) -> Ending {
+        let mut brought = self.0.brought.lock().await;
+        while brought.try_recv().is_ok() {}
+        self.0.now.send_modify(|now| {
+            let number = match &now {
+                Now::Task(task) => task.number + 1,
+                Now::Waiting | Now::Over => 1,
+            };
+            *now = Now::Task(Box::new(Task {
+                number,
+                about: about.to_owned(),
+                outgoing: outgoing.clone(),
+            }));
+        });
+        match tokio::time::timeout(patience, brought.recv()).await {
+            Ok(Some(Brought::Message {
+                path,
+                binding,
+                mut fields,
+            })) => {
+                let parameter = ["SAMLResponse", "SAMLRequest"]
+                    .into_iter()
+                    .find(|name| fields.contains_key(*name))
+                    .unwrap_or("SAMLResponse");
+                Ending::Answer(Delivered {
+                    to: format!("{}{path}", base.trim_end_matches('/')),
+                    binding: binding.to_owned(),
+                    parameter: parameter.to_owned(),
+                    field: fields.remove(parameter).unwrap_or_default(),
+                    relay_state: fields.remove("RelayState"),
+                    at: ambient.now(),
+                })
+            }
+            Ok(Some(Brought::Stuck)) => Ending::Page {
+                url: outgoing.url.clone(),
+                status: 0,
+                text: "a page of the identity provider, as the person said".to_owned(),
+            },
+            Ok(None) | Err(_) => Ending::NotTried {
+                why: format!("nobody came within {} s", patience.as_secs()),
+            },
+        }
+    }
+
+    /// Nothing is left to do for the person.
+    pub(super) fn is_over(&self) {
+        self.0.now.send_replace(Now::Over);
+    }
+}
+
+/// The routes of the desk and of the addresses that answers come to.
+pub(super) fn routes(desk: Desk) -> Router {
+    Router::new()
+        .route("/", get(show))
+        .route("/go", get(go))
+        .route("/stuck", post(stuck))
+        .route("/acs", get(by_query).post(by_form))
+        .route("/acs/second", get(by_query).post(by_form))
+        .route("/slo", get(by_query).post(by_form))
+        .with_state(desk)
+}
+
+fn page(title: &str, content: &maud::Markup) -> Html<String> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}" }
+            }
+            body { main { h1 { (title) } (content) } }
+        }
+    };
+    Html(page.into_string())
+}
+
+async fn show(State(desk): State<Desk>) -> Response {
+    let now = desk.0.now.borrow().clone();
+    let content = match now {
+        Now::Waiting => html! { p { "Nothing to do yet." } a href="/" { "Look again" } },
+        Now::Over => html! { p { "That was all. The terminal has the report." } },
+        Now::Task(task) => html! {
+            p { "Request " (task.number) ": " (task.about) "." }
+            p { a href="/go" { "Start it" } ", sign on as you are asked to, and come back here if it ends on a page of the identity provider." }
+            form method="post" action="/stuck" { button type="submit" { "It ended on a page of the identity provider" } }
+        },
+    };
+    page("rehearsal check idp", &content).into_response()
+}
+
+#[derive(serde::Deserialize)]
+struct After {
+    after: Option<usize>,
+}
+
+/// Starts the request at hand, or the next one as soon as there is one.
+async fn go(State(desk): State<Desk>, Query(after): Query<After>) -> Response {
+    let mut now = desk.0.now.subscribe();
+    let next = now.wait_for(|now| match now {
+        Now::Task(task) => after.after.is_none_or(|after| task.number > after),
+        Now::Over => true,
+        Now::Waiting => false,
+    });
+    let next = tokio::time::timeout(Duration::from_secs(60), next).await;
+    let task = match next {
+        Ok(Ok(now)) => match &*now {
+            Now::Task(task) => task.clone(),
+            Now::Waiting | Now::Over => return Redirect::to("/").into_response(),
+        },
+        _ => return Redirect::to("/").into_response(),
+    };
+    let outgoing = &task.outgoing;
+    if outgoing.fields.is_empty() {
+        return Redirect::to(&outgoing.url).into_response();
+    }
+    let content = html! {
+        form method="post" action=(outgoing.url) {
+            @for (name, value) in &outgoing.fields { input type="hidden" name=(name) value=(value); }
+            button type="submit" autofocus { "Continue" }
+        }
+        script { "document.forms[0].submit()" }
+    };
+    page("Continue", &content).into_response()
+}
+
+async fn stuck(State(desk): State<Desk>) -> Response {
+    let _ = desk.0.bring.send(Brought::Stuck);
+    onward(&desk)
+}
+
+fn onward(desk: &Desk) -> Response {
+    let number = match &*desk.0.now.borrow() {
+        Now::Task(task) => task.number,
+        Now::Waiting | Now::Over => 0,
+    };
+    Redirect::to(&format!("/go?after={number}")).into_response()
+}
+
+async fn by_query(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Query(fields): Query<HashMap<String, String>>,
+) -> Response {
+    brought(&desk, uri.path(), "HTTP-Redirect", fields)
+}
+
+async fn by_form(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Form(fields): Form<HashMap<String, String>>,
+) -> Response {
+    brought(&desk, uri.path(), "HTTP-POST", fields)
+}
+
+fn brought(
+    desk: &Desk,
+    path: &str,
+    binding: &'static str,
+    fields: HashMap<String, String>,
+) -> Response {
+    let _ = desk.0.bring.send(Brought::Message {
+        path: path.to_owned(),
+        binding,
+        fields,
+    });
+    onward(desk)
+}

@@ -1,0 +1,296 @@
+//! The forms of login pages as a person would fill them in: which field takes
+//! the user's name, which button is pressed, which form submits itself.
+
+use scraper::{ElementRef, Html, Selector};
+use url::Url;
+
+/// What a page offers to go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A form that carries a SAML message.
+    Message(Filled),
+    /// A form that asks for a password, and maybe for a name.
+    Login(Filled),
+    /// A form that asks for a name only.
+    Name(Filled),
+    /// A form that goes on by itself, or has nothing to fill in.
+    Onward(Filled),
+    /// Another address, after a while (`<meta http-equiv=refresh>`).
+    Refresh(Url),
+    /// Nothing.
+    Nothing,
+}
+
+/// A form, with the values that it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Filled {
+    pub(super) action: Url,
+    pub(super) post: bool,
+    pub(super) fields: Vec<(String, String)>,
+    /// The field that takes the user's name.
+    name: Option<String>,
+    /// The field that takes the password.
+    password: Option<String>,
+}
+
+impl Filled {
+    /// A form to be posted with these fields.
+    pub(super) fn of(action: Url, fields: &[(String, String)]) -> Self {
+        Self {
+            action,
+            post: true,
+            fields: fields.to_vec(),
+            name: None,
+            password: None,
+        }
+    }
+
+    /// The value of a field.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let mut found = self.fields.iter().filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+
+    /// Fills in what is asked for.
+    pub(super) fn fill_in(&mut self, name: &str, password: &str) {
+        for (field, value) in [(self.name.clone(), name), (self.password.clone(), password)] {
+            let Some(field) = field else { continue };
+            for (key, current) in &mut self.fields {
+                if *key == field {
+                    value.clone_into(current);
+                }
+            }
+        }
+    }
+
+    /// The fields for a report, secrets masked.
+    pub(super) fn shown(&self) -> String {
+        let shown = self.fields.iter().map(|(key, value)| {
+            let secret = Some(key) == self.password.as_ref();
+            let value = if secret { "•••" } else { value.as_str() };
+            format!("{key}={value}")
+        });
+        shown.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Words in the names of fields that take a user's name.
+const NAMES: [&str; 9] = [
+    "user", "login", "email", "mail", "ident", "uid", "account", "logon", "name",
+];
+
+fn select<'a>(of: ElementRef<'a>, css: &str) -> Vec<ElementRef<'a>> {
+    Selector::parse(css).map_or_else(|_| Vec::new(), |selector| of.select(&selector).collect())
+}
+
+/// What a page at `url` offers to go on with.
+pub(super) fn next(url: &Url, body: &str) -> Next {
+    let page = Html::parse_document(body);
+    let root = page.root_element();
+    let scripted = submits_itself(root);
+    let mut name_only = None;
+    let mut onward = None;
+    let elements = select(root, "form");
+    for element in &elements {
+        let Some(form) = filled(url, *element) else {
+            continue;
+        };
+        let message = ["SAMLResponse", "SAMLRequest"];
+        if message.iter().any(|name| form.value(name).is_some()) {
+            return Next::Message(form);
+        }
+        if form.password.is_some() {
+            return Next::Login(form);
+        }
+        if form.name.is_some() {
+            name_only.get_or_insert(form);
+        } else if elements.len() == 1 && (scripted || only_hidden(*element)) {
+            onward.get_or_insert(form);
+        }
+    }
+    if let Some(form) = name_only {
+        return Next::Name(form);
+    }
+    if let Some(to) = refresh(url, root) {
+        return Next::Refresh(to);
+    }
+    onward.map_or(Next::Nothing, Next::Onward)
+}
+
+fn submits_itself(root: ElementRef<'_>) -> bool {
+    let loads = select(root, "body[onload]");
+    let on_load = loads.iter().filter_map(|it| it.attr("onload"));
+    let scripts = select(root, "script");
+    let texts = scripts.iter().map(|it| it.text().collect::<String>());
+    on_load
+        .map(str::to_owned)
+        .chain(texts)
+        .any(|text| text.contains("submit()") || text.contains(".click()"))
+}
+
+fn only_hidden(form: ElementRef<'_>) -> bool {
+    let fields = select(form, "input, textarea, select");
+    fields.iter().all(|it| {
+        matches!(
+            it.attr("type").map(str::to_ascii_lowercase).as_deref(),
+            Some("hidden" | "submit" | "button" | "image")
+        )
+    })
+}
+
+fn refresh(url: &Url, root: ElementRef<'_>) -> Option<Url> {
+    let metas = select(root, "meta[http-equiv]");
+    let meta = metas.iter().find(|it| {
+        let kind = it.attr("http-equiv").unwrap_or_default();
+        kind.eq_ignore_ascii_case("refresh")
+    })?;
+    let content = meta.attr("content")?;
+    let at = content.to_ascii_lowercase().find("url=")?;
+    let target = content[at + 4..].trim().trim_matches(['\'', '"']);
+    url.join(target).ok()
+}
+
+fn filled(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
+    let action = url.join(form.attr("action").unwrap_or_default()).ok()?;
+    let method = form.attr("method").unwrap_or_default();
+    let mut out = Filled {
+        action,
+        post: method.eq_ignore_ascii_case("post"),
+        fields: Vec::new(),
+        name: None,
+        password: None,
+    };
+    let mut candidates: Vec<(bool, String)> = Vec::new();
+    let mut pressed = false;
+    for field in select(form, "input, textarea, select, button") {
+        let tag = field.value().name();
+        let kind = field.attr("type").unwrap_or(match tag {
+            "button" => "submit",
+            _ => "text",
+        });
+        let kind = kind.to_ascii_lowercase();
+        let Some(name) = field.attr("name").filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        let value = match tag {
+            "select" => chosen(field),
+            "textarea" => field.text().collect(),
+            _ => field.attr("value").unwrap_or_default().to_owned(),
+        };
+        match kind.as_str() {
+            "reset" | "button" | "image" | "file" => continue,
+            "submit" if pressed => continue,
+            "submit" => pressed = true,
+            "checkbox" | "radio" if field.attr("checked").is_none() => continue,
+            "password" if out.password.is_none() => out.password = Some(name.to_owned()),
+            "text" | "email" | "tel" if tag == "input" => {
+                let mut words = ["name", "id", "autocomplete"].into_iter();
+                let known = words.any(|attribute| {
+                    let word = field
+                        .attr(attribute)
+                        .unwrap_or_default()
+                        .to_ascii_lowercase();
+                    NAMES.iter().any(|name| word.contains(name))
+                });
+                candidates.push((known, name.to_owned()));
+            }
+            _ => {}
+        }
+        out.fields.push((name.to_owned(), value));
+    }
+    let known = candidates.iter().find(|(known, _)| *known);
+    let best = known.or_else(|| candidates.first().filter(|_| out.password.is_some()));
+    out.name = best.map(|(_, name)| name.clone());
+    Some(out)
+}
+
+fn chosen(field: ElementRef<'_>) -> String {
+    let options = select(field, "option");
+    let marked = options.iter().find(|it| it.attr("selected").is_some());
+    marked
+        .or(options.first())
+        .map(|it| {
+            it.attr("value")
+                .map_or_else(|| it.text().collect(), str::to_owned)
+        })
+        .unwrap_or_default()
+}
+
+/// What a person would read on a page.
+pub(super) fn text(body: &str) -> String {
+    let page = Html::parse_document(body);
+    let mut words = Vec::new();
+    for body in select(page.root_element(), "body") {
+        for node in body.descendants() {
+            let within = node.parent().and_then(|it| it.value().as_element());
+            if within.is_some_and(|it| matches!(it.name(), "script" | "style" | "noscript")) {
+                continue;
+            }
+            if let Some(text) = node.value().as_text() {
+                words.extend(text.split_whitespace().map(str::to_owned));
+            }
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(body: &str) -> Next {
+        next(&Url::parse("https://idp.example/a/b").unwrap(), body)
+    }
+
+    #[test]
+    fn a_login_form_is_filled_in_with_its_hidden_fields_and_its_button() {
+        let Next::Login(mut form) = at(
+            r#"<form method="POST" action="../c"><input type="hidden" name="token" value="t">
+               <input name="remember" type="checkbox"><input name="j_username">
+               <input type="password" name="j_password"><button name="go" value="1">Go</button></form>"#,
+        ) else {
+            panic!("no login form");
+        };
+        form.fill_in("ada", "secret");
+        assert_eq!(form.action.as_str(), "https://idp.example/c");
+        let fields: Vec<_> = form
+            .fields
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("token", "t"),
+                ("j_username", "ada"),
+                ("j_password", "secret"),
+                ("go", "1")
+            ]
+        );
+        assert!(!form.shown().contains("secret"));
+    }
+
+    #[test]
+    fn the_name_may_be_asked_for_first() {
+        let page = r#"<form><input type="search" name="q"></form>
+                      <form method="post"><input type="email" name="loginfmt"><input type="submit" value="Next"></form>"#;
+        assert!(matches!(at(page), Next::Name(form) if form.post));
+    }
+
+    #[test]
+    fn pages_that_go_on_by_themselves_are_followed() {
+        let by_script = r#"<body onload="document.forms[0].submit()"><form action="/x"><input name="a" type="hidden" value="1"></form>"#;
+        assert!(matches!(at(by_script), Next::Onward(_)));
+        let by_meta = r#"<meta http-equiv="Refresh" content="0; URL='/next'">"#;
+        assert_eq!(
+            at(by_meta),
+            Next::Refresh(Url::parse("https://idp.example/next").unwrap())
+        );
+        assert_eq!(at("<p>Sorry.</p>"), Next::Nothing);
+    }
+
+    #[test]
+    fn what_stands_in_scripts_is_not_read() {
+        assert_eq!(text("<body><p>a  b<script>c</script></p></body>"), "a b");
+    }
+}

@@ -1,0 +1,396 @@
+//! Gathering: the trials are made, what comes of them goes into the dossier.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ambient::Ambient;
+
+use super::browser::{Browser, Credentials, Walked};
+use super::dossier::{Dossier, Ending, FORMAT, Fetched, Opened, Trial};
+use super::party::Party;
+use super::reading::{self, Announced};
+use super::request::{Maker, Outgoing, logout};
+use super::trials::{Binding, VARIANTS, Variant, Whose};
+
+/// Why nothing could be gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The HTTP client could not be set up.
+    #[error("expected an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The metadata names nowhere to send requests.
+    #[error(
+        "expected a SingleSignOnService with HTTP-Redirect or HTTP-POST in the metadata {0}, found none: there is nothing to send a request to"
+    )]
+    NoEndpoint(String),
+}
+
+/// Who signs on.
+#[derive(Debug, Clone)]
+pub enum Person {
+    /// The form driver, with these credentials.
+    Driven(Credentials),
+    /// A person with a browser of their own, who is waited for so long at each
+    /// request.
+    Present(Duration),
+}
+
+/// What is gathered from, and how.
+pub struct Gathering<'g> {
+    /// The service provider that is played.
+    pub party: &'g Party,
+    /// Time and chance.
+    pub ambient: &'g Ambient,
+    /// Who signs on.
+    pub person: Person,
+    /// A user who is switched off, for the checks of manners.
+    pub disabled: Option<Credentials>,
+    /// Where the identity provider starts a sign-on by itself.
+    pub initiated: Option<String>,
+    /// The metadata.
+    pub metadata: Fetched,
+    /// Told of each trial before it is made.
+    pub tell: &'g (dyn Fn(&str, &str) + Sync),
+}
+
+/// The trials that sign-on alone is judged by, for a first look.
+pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
+
+impl Gathering<'_> {
+    /// Makes every trial.
+    ///
+    /// # Errors
+    /// [`Trouble`] when not one request can be sent.
+    pub async fn gather(&self) -> Result<Dossier, Trouble> {
+        self.gather_of(|_| true).await
+    }
+
+    /// Makes the trials that are wanted.
+    ///
+    /// # Errors
+    /// As [`Gathering::gather`].
+    pub async fn gather_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Dossier, Trouble> {
+        let announced = Announced::read(&self.metadata.body);
+        if announced.sso.is_empty() {
+            return Err(Trouble::NoEndpoint(self.metadata.place.clone()));
+        }
+        let maker = Maker {
+            party: self.party,
+            ambient: self.ambient,
+            signed_wanted: announced.wants_signed,
+        };
+        let first = Browser::new(self.ambient)?;
+        let mut trials = BTreeMap::new();
+        for variant in VARIANTS.iter().filter(|it| wanted(it.name)) {
+            (self.tell)(variant.name, variant.about);
+            let trial = self.attempt(variant, &maker, &announced, &first).await?;
+            trials.insert(variant.name.to_owned(), trial);
+        }
+        let user = match &self.person {
+            Person::Driven(credentials) => credentials.name.clone(),
+            Person::Present(_) => String::new(),
+        };
+        let mut dossier = Dossier {
+            format: FORMAT,
+            party: self.party.played(),
+            user,
+            metadata: self.metadata.clone(),
+            metadata_after: None,
+            opened: Vec::new(),
+            trials,
+        };
+        if wanted("manners") {
+            self.manners(&mut dossier, &maker, &announced).await?;
+            self.log_out(&mut dossier, &maker, &announced).await?;
+            self.look_around(&mut dossier, &announced, &first).await;
+        }
+        self.party.desk.is_over();
+        Ok(dossier)
+    }
+
+    async fn attempt(
+        &self,
+        variant: &Variant,
+        maker: &Maker<'_>,
+        announced: &Announced,
+        first: &Browser,
+    ) -> Result<Trial, Trouble> {
+        let not_tried = |why: &str| Ok(Trial::not_tried(self.ambient.now(), why));
+        let Some(endpoint) = announced.sso_url(variant.binding) else {
+            return not_tried("the metadata announces no endpoint for its binding");
+        };
+        let outgoing = match maker.make(variant, endpoint) {
+            Ok(outgoing) => outgoing,
+            Err(why) => return not_tried(&why),
+        };
+        let bites = self.party.bites();
+        let walked = match &self.person {
+            Person::Present(patience) => {
+                if variant.whose == Whose::New && variant.name != "redirect" {
+                    return not_tried("it needs a browser without cookies, and the person has one");
+                }
+                let at = self.party.desk_url();
+                let desk = &self.party.desk;
+                let ending = desk
+                    .ask(variant.about, &outgoing, &at, *patience, self.ambient)
+                    .await;
+                Walked {
+                    pages: Vec::new(),
+                    asked: false,
+                    ending,
+                }
+            }
+            Person::Driven(credentials) => {
+                let person = variant.person.then_some(credentials);
+                let new;
+                let browser = match variant.whose {
+                    Whose::First => first,
+                    Whose::New if variant.name == "redirect" => first,
+                    Whose::New => {
+                        new = Browser::new(self.ambient)?;
+                        &new
+                    }
+                };
+                browser.walk(&outgoing.url, &outgoing.fields, person).await
+            }
+        };
+        let mut trial = self.trial(outgoing, variant.binding, walked);
+        if self.party.bites() > bites {
+            trial.ending = Ending::Trouble {
+                why: "the address in the DTD was fetched".to_owned(),
+            };
+        }
+        Ok(trial)
+    }
+
+    fn trial(&self, outgoing: Outgoing, binding: Binding, walked: Walked) -> Trial {
+        Trial {
+            request: outgoing.xml,
+            request_id: outgoing.id,
+            binding: binding.name().to_owned(),
+            signed: outgoing.signed,
+            relay_state: Some(outgoing.relay_state),
+            at: self.ambient.now(),
+            pages: walked.pages,
+            asked: walked.asked,
+            ending: walked.ending,
+        }
+    }
+
+    /// A plain request by somebody, in a browser of their own.
+    async fn plain(
+        &self,
+        maker: &Maker<'_>,
+        announced: &Announced,
+        person: &Credentials,
+    ) -> Result<Trial, Trouble> {
+        let plain = VARIANTS[0];
+        let binding = if announced.sso_url(Binding::Redirect).is_some() {
+            Binding::Redirect
+        } else {
+            Binding::Post
+        };
+        let variant = Variant { binding, ..plain };
+        let endpoint = announced.sso_url(binding).unwrap_or_default();
+        match maker.make(&variant, endpoint) {
+            Ok(outgoing) => {
+                let browser = Browser::new(self.ambient)?;
+                let walked = browser
+                    .walk(&outgoing.url, &outgoing.fields, Some(person))
+                    .await;
+                Ok(self.trial(outgoing, binding, walked))
+            }
+            Err(why) => Ok(Trial::not_tried(self.ambient.now(), why)),
+        }
+    }
+
+    /// Wrong passwords, strangers, users who are switched off, and a sign-on
+    /// that the identity provider starts.
+    async fn manners(
+        &self,
+        dossier: &mut Dossier,
+        maker: &Maker<'_>,
+        announced: &Announced,
+    ) -> Result<(), Trouble> {
+        let now = self.ambient.now();
+        let Person::Driven(credentials) = &self.person else {
+            for name in [
+                "wrong-password",
+                "unknown-user",
+                "disabled-user",
+                "disabled-wrong",
+                "initiated",
+            ] {
+                let why = "a person signs on: nobody types wrong passwords";
+                dossier
+                    .trials
+                    .insert(name.to_owned(), Trial::not_tried(now, why));
+            }
+            return Ok(());
+        };
+        let wrong = "rehearsal-wrong-password";
+        let stranger = match credentials.name.split_once('@') {
+            Some((_, domain)) => format!("nobody-{}@{domain}", self.ambient.chance().hex(3)),
+            None => format!("nobody-{}", self.ambient.chance().hex(3)),
+        };
+        let as_of = |name: &str, password: &str| Credentials {
+            name: name.to_owned(),
+            password: password.to_owned(),
+        };
+        let mut tries = vec![
+            ("wrong-password", as_of(&credentials.name, wrong)),
+            ("unknown-user", as_of(&stranger, wrong)),
+        ];
+        match &self.disabled {
+            Some(disabled) => {
+                tries.push(("disabled-user", disabled.clone()));
+                tries.push(("disabled-wrong", as_of(&disabled.name, wrong)));
+            }
+            None => {
+                for name in ["disabled-user", "disabled-wrong"] {
+                    let why = "no user who is switched off was named: give --disabled-user and --disabled-password";
+                    dossier
+                        .trials
+                        .insert(name.to_owned(), Trial::not_tried(now, why));
+                }
+            }
+        }
+        for (name, person) in tries {
+            (self.tell)(name, "a sign-on that is to fail");
+            let trial = self.plain(maker, announced, &person).await?;
+            dossier.trials.insert(name.to_owned(), trial);
+        }
+        let initiated = match &self.initiated {
+            Some(url) => {
+                (self.tell)("initiated", "a sign-on that the identity provider starts");
+                let browser = Browser::new(self.ambient)?;
+                let walked = browser.walk(url, &[], Some(credentials)).await;
+                let mut trial = Trial::not_tried(self.ambient.now(), "");
+                trial.pages = walked.pages;
+                trial.asked = walked.asked;
+                trial.ending = walked.ending;
+                trial
+            }
+            None => Trial::not_tried(
+                now,
+                "no address that starts a sign-on was named: give --initiated-url",
+            ),
+        };
+        dossier.trials.insert("initiated".to_owned(), initiated);
+        Ok(())
+    }
+
+    /// Single logout, when it is announced: unsigned first, which must change
+    /// nothing, then signed; and whether the session is over.
+    async fn log_out(
+        &self,
+        dossier: &mut Dossier,
+        maker: &Maker<'_>,
+        announced: &Announced,
+    ) -> Result<(), Trouble> {
+        let names = ["logout-unsigned", "logout-still", "logout", "logout-after"];
+        let now = self.ambient.now();
+        let mut skip = |why: &str| {
+            for name in names {
+                dossier
+                    .trials
+                    .insert(name.to_owned(), Trial::not_tried(now, why));
+            }
+        };
+        let Some(endpoint) = announced.slo_redirect.clone() else {
+            skip("the metadata announces no SingleLogoutService with HTTP-Redirect");
+            return Ok(());
+        };
+        let Person::Driven(credentials) = &self.person else {
+            skip("a person signs on: their session is left alone");
+            return Ok(());
+        };
+        let browser = Browser::new(self.ambient)?;
+        let mut variant = VARIANTS[0];
+        let Some(sso) = announced.sso_url(Binding::Redirect) else {
+            skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
+            return Ok(());
+        };
+        let Ok(outgoing) = maker.make(&variant, sso) else {
+            skip("no request could be made");
+            return Ok(());
+        };
+        let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
+        let answered = match &walked.ending {
+            Ending::Answer(delivered) => reading::message(&delivered.field),
+            _ => None,
+        };
+        let Some((name, format, session)) = answered.as_deref().and_then(reading::session) else {
+            skip("no sign-on came about whose session could be ended");
+            return Ok(());
+        };
+        let mut tell = |name: &str, trial: Trial| {
+            dossier.trials.insert(name.to_owned(), trial);
+        };
+        variant.person = false;
+        variant.amends = &[super::trials::Amend::Set("IsPassive", "true")];
+        for (request, probe, signed) in [
+            ("logout-unsigned", "logout-still", false),
+            ("logout", "logout-after", true),
+        ] {
+            (self.tell)(request, "single logout");
+            let subject = (name.as_str(), format.as_deref());
+            match logout(maker, &endpoint, subject, session.as_deref(), signed) {
+                Ok(outgoing) => {
+                    let walked = browser.walk(&outgoing.url, &[], None).await;
+                    tell(request, self.trial(outgoing, Binding::Redirect, walked));
+                }
+                Err(why) => tell(request, Trial::not_tried(now, why)),
+            }
+            match maker.make(&variant, sso) {
+                Ok(outgoing) => {
+                    let walked = browser.walk(&outgoing.url, &[], None).await;
+                    tell(probe, self.trial(outgoing, Binding::Redirect, walked));
+                }
+                Err(why) => tell(probe, Trial::not_tried(now, why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the announced addresses without a message, and fetches the
+    /// metadata again.
+    async fn look_around(&self, dossier: &mut Dossier, announced: &Announced, browser: &Browser) {
+        let client = browser.client();
+        for (what, url) in &announced.addresses {
+            let answer = client.get(url).send().await;
+            dossier.opened.push(Opened {
+                what: what.clone(),
+                url: url.clone(),
+                status: answer.as_ref().ok().map(|it| it.status().as_u16()),
+                trouble: answer.err().map(|error| error.to_string()),
+            });
+        }
+        if self.metadata.place.starts_with("http") {
+            dossier.metadata_after = fetch(client, &self.metadata.place, self.ambient).await.ok();
+        }
+    }
+}
+
+/// Fetches metadata.
+///
+/// # Errors
+/// When it doesn't come.
+pub async fn fetch(
+    client: &reqwest::Client,
+    place: &str,
+    ambient: &Ambient,
+) -> Result<Fetched, reqwest::Error> {
+    let answer = client.get(place).send().await?.error_for_status()?;
+    let header = |name: &str| {
+        let value = answer.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    Ok(Fetched {
+        place: place.to_owned(),
+        media_type: header("content-type"),
+        cache_control: header("cache-control"),
+        body: answer.text().await?,
+        at: ambient.now(),
+    })
+}

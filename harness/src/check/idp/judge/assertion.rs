@@ -1,0 +1,439 @@
+//! The assertion: subject, conditions, sign-on (saml-core §2, saml-profiles
+//! §4.1.4.2).
+
+use jiff::SignedDuration;
+
+use super::response::SKEW;
+use super::{Demand, Ruled, demand, each_assertion, holds, not_judged};
+use crate::check::Level::{Must, Should};
+use crate::check::idp::reading::Case;
+use crate::inspection::response::{Confirmation, instant};
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-ASSERT-01",
+        Must,
+        "saml-core §2.3.3, saml-profiles §4.1.4.2",
+        "The assertion's Issuer is the announced entity ID.",
+        "Issuer equal to the metadata's entityID, letter by letter",
+        "Set the Issuer to the entity ID of the metadata; mind the scheme, a slash at the end, and letter case.",
+        issuer,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-02",
+        Must,
+        "saml-profiles §4.1.4.2, saml-core §2.4.1",
+        "The subject has a name.",
+        "one NameID that is not empty",
+        "Map the NameID to an attribute that every user has, such as the user name or a stable id.",
+        name,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-03",
+        Must,
+        "saml-sec-consider §7.1.1 (CVE-2018-0489)",
+        "The subject's name is one uninterrupted text.",
+        "text, without comments, elements or instructions between its letters",
+        "Refuse or encode markup in user names before writing them into XML: readers differ on what a name with a comment in it is, and attackers choose their name for that.",
+        name_whole,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-04",
+        Must,
+        "saml-profiles §4.1.4.2, §3.3",
+        "The subject is confirmed as the bearer.",
+        "a SubjectConfirmation with Method urn:oasis:names:tc:SAML:2.0:cm:bearer and its data",
+        "Write a SubjectConfirmation of the bearer method with SubjectConfirmationData; other methods are not for web browser SSO.",
+        bearer,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-05",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "Recipient is the address that the assertion is delivered to.",
+        "SubjectConfirmationData/@Recipient equal to the assertion consumer service's URL",
+        "Write the assertion consumer service's URL into Recipient, exactly as the service provider registered it.",
+        recipient,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-06",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "The confirmation ends, and hasn't yet.",
+        "SubjectConfirmationData/@NotOnOrAfter in the future",
+        "Write NotOnOrAfter a few minutes ahead, and set the server's clock by NTP.",
+        confirmation_end,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-07",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "The confirmation has no beginning.",
+        "SubjectConfirmationData without NotBefore",
+        "Leave NotBefore off SubjectConfirmationData: the profile forbids it there. It belongs to Conditions.",
+        confirmation_begin,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-08",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "The confirmation names the request that is answered.",
+        "SubjectConfirmationData/@InResponseTo equal to the AuthnRequest's ID",
+        "Copy the request's ID into SubjectConfirmationData/@InResponseTo: this is the one that is signed with the assertion.",
+        confirmation_request,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-09",
+        Must,
+        "saml-core §2.5.1.2",
+        "The conditions hold at this moment.",
+        "NotBefore ≤ now < NotOnOrAfter",
+        "Write NotBefore a minute or so back and NotOnOrAfter some minutes ahead, and set the server's clock by NTP.",
+        conditions_hold,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-10",
+        Should,
+        "saml-sec-consider §7.1.1.2",
+        "The assertion is soon over.",
+        "NotOnOrAfter at most an hour ahead, in Conditions and SubjectConfirmationData",
+        "Set the assertion's lifetime to five minutes: it only has to survive the redirect. The session's length is another setting.",
+        short_lived,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-11",
+        Must,
+        "saml-profiles §4.1.4.2, saml-core §2.5.1.4",
+        "The assertion is for this service provider.",
+        "an AudienceRestriction, and in every one the entity ID of this service provider",
+        "In the application's settings find Audience (also called Audience URI, SP Entity ID, Relying Party Identifier) and enter the entityID at the top of the service provider's metadata, letter by letter. The commonest mistake is to enter the ACS URL there.",
+        audience,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-12",
+        Must,
+        "saml-core §2.5.1",
+        "Every condition is one that the standard names.",
+        "AudienceRestriction, OneTimeUse, ProxyRestriction only",
+        "Take the condition out: a service provider that doesn't know it must treat the assertion as invalid.",
+        conditions_known,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-13",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "The sign-on is stated.",
+        "an AuthnStatement with AuthnInstant",
+        "Add an AuthnStatement: without it the assertion doesn't say that anybody signed on.",
+        sign_on,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-14",
+        Must,
+        "saml-core §2.7.2",
+        "The sign-on was not in the future.",
+        "AuthnInstant at or before now",
+        "Write the instant at which the user proved who they are, in UTC, and set the server's clock by NTP.",
+        sign_on_past,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-15",
+        Should,
+        "saml-profiles §4.1.4.2, saml-core §2.7.2",
+        "The session has an index.",
+        "AuthnStatement/@SessionIndex (mandatory where single logout is announced)",
+        "Write a SessionIndex: single logout names the session by it.",
+        session_index,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-16",
+        Must,
+        "saml-core §2.7.2.2, saml-authn-context §3",
+        "The authentication context is named by a class.",
+        "AuthnContextClassRef with an absolute URI",
+        "Write AuthnContextClassRef, for a password over TLS urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
+        context,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-17",
+        Must,
+        "saml-core §2.7.2",
+        "The session isn't over already.",
+        "SessionNotOnOrAfter in the future, or none",
+        "Write the instant at which the user has to sign on again, or leave SessionNotOnOrAfter out.",
+        session_end,
+    ),
+    demand(
+        "SAML-IDP-ASSERT-18",
+        Should,
+        "saml-core §8.3",
+        "The NameID has the form that its format promises.",
+        "an e-mail address for emailAddress; anything for the others",
+        "Map the NameID to the e-mail address, or announce and send another format: a service provider takes the name for an address.",
+        name_form,
+    ),
+];
+
+fn issuer(case: &Case<'_>) -> Ruled {
+    let announced = &case.announced.entity_id;
+    each_assertion(case, |_, it| match &it.issuer {
+        Some(issuer) if issuer == announced => Ok(issuer.clone()),
+        Some(issuer) => Err(format!("{issuer:?}, announced is {announced:?}")),
+        None => Ok("none: see SAML-IDP-RESP-03".to_owned()),
+    })
+}
+
+fn name(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| match &it.name_id {
+        Some(name) if !name.value.is_empty() => Ok(name.value.clone()),
+        Some(_) => Err("an empty NameID".to_owned()),
+        None => Err("no NameID".to_owned()),
+    })
+}
+
+fn name_whole(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| match &it.name_id {
+        Some(name) if name.interrupted => Err(format!(
+            "something stands between the letters of {:?}",
+            name.value
+        )),
+        _ => Ok("it is".to_owned()),
+    })
+}
+
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+fn bearer(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let mut bearers = it.confirmations.iter();
+        match bearers.find(|it| it.method.as_deref() == Some(BEARER)) {
+            Some(it) if it.has_data => Ok("it is".to_owned()),
+            Some(_) => Err("a bearer confirmation without SubjectConfirmationData".to_owned()),
+            None => {
+                let methods: Vec<_> = it
+                    .confirmations
+                    .iter()
+                    .filter_map(|it| it.method.as_deref())
+                    .collect();
+                Err(format!("methods {methods:?}"))
+            }
+        }
+    })
+}
+
+/// Judges the bearer confirmation that has data, where there is one.
+fn confirmed(
+    case: &Case<'_>,
+    judge: impl Fn(&crate::check::idp::reading::Answer<'_>, &Confirmation) -> Result<String, String>,
+) -> Ruled {
+    each_assertion(case, |answer, it| {
+        let bearers = it
+            .confirmations
+            .iter()
+            .filter(|it| it.method.as_deref() == Some(BEARER) && it.has_data);
+        bearers
+            .map(|it| judge(answer, it))
+            .reduce(|one, other| one.or(other))
+            .unwrap_or(Ok(
+                "no bearer confirmation: see SAML-IDP-ASSERT-04".to_owned()
+            ))
+    })
+}
+
+fn recipient(case: &Case<'_>) -> Ruled {
+    confirmed(case, |answer, it| match &it.recipient {
+        Some(recipient) if *recipient == answer.expected_acs => Ok(recipient.clone()),
+        Some(recipient) => Err(format!("{recipient}, delivered to {}", answer.expected_acs)),
+        None => Err("no Recipient".to_owned()),
+    })
+}
+
+fn confirmation_end(case: &Case<'_>) -> Ruled {
+    confirmed(case, |answer, it| match it.not_on_or_after.as_deref() {
+        None => Err("no NotOnOrAfter: it never ends".to_owned()),
+        Some(text) => match instant(text) {
+            Some(end) if end <= answer.at() => {
+                Err(format!("it ended {text}, delivered {}", answer.at()))
+            }
+            _ => Ok(text.to_owned()),
+        },
+    })
+}
+
+fn confirmation_begin(case: &Case<'_>) -> Ruled {
+    confirmed(case, |_, it| match &it.not_before {
+        Some(text) => Err(format!("NotBefore=\"{text}\"")),
+        None => Ok("none".to_owned()),
+    })
+}
+
+fn confirmation_request(case: &Case<'_>) -> Ruled {
+    confirmed(case, |answer, it| match &it.in_response_to {
+        Some(id) if *id == answer.trial.request_id => Ok("it does".to_owned()),
+        Some(id) => Err(format!(
+            "InResponseTo {id}, asked was {}",
+            answer.trial.request_id
+        )),
+        None => Err("no InResponseTo".to_owned()),
+    })
+}
+
+fn conditions_hold(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |answer, it| {
+        let Some(conditions) = &it.conditions else {
+            return Ok("no conditions: see SAML-IDP-ASSERT-11".to_owned());
+        };
+        let at = |text: &Option<String>| text.as_deref().and_then(instant);
+        let (begin, end) = (at(&conditions.not_before), at(&conditions.not_on_or_after));
+        let now = answer.at();
+        if begin.zip(end).is_some_and(|(begin, end)| begin >= end) {
+            return Err("the window ends before it begins".to_owned());
+        }
+        match (begin, end) {
+            (Some(begin), _) if begin > now => Err(format!("it begins {begin}, delivered {now}")),
+            (_, Some(end)) if end <= now => Err(format!("it ended {end}, delivered {now}")),
+            _ => Ok("they do".to_owned()),
+        }
+    })
+}
+
+fn short_lived(case: &Case<'_>) -> Ruled {
+    const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+    each_assertion(case, |answer, it| {
+        let ends = it
+            .confirmations
+            .iter()
+            .filter_map(|it| it.not_on_or_after.as_deref())
+            .chain(
+                it.conditions
+                    .iter()
+                    .filter_map(|it| it.not_on_or_after.as_deref()),
+            );
+        let longest = ends
+            .filter_map(instant)
+            .map(|end| end.duration_since(answer.at()))
+            .max();
+        let Some(longest) = longest else {
+            return Ok("no end: see SAML-IDP-ASSERT-06".to_owned());
+        };
+        if longest > LONGEST.checked_add(SKEW).unwrap_or(LONGEST) {
+            Err(format!("it lasts {} minutes", longest.as_mins()))
+        } else {
+            Ok(format!("{} minutes", longest.as_mins()))
+        }
+    })
+}
+
+fn audience(case: &Case<'_>) -> Ruled {
+    let own = &case.dossier.party.entity_id;
+    each_assertion(case, |_, it| {
+        let Some(conditions) = &it.conditions else {
+            return Err("no Conditions, so no audience".to_owned());
+        };
+        if conditions.audiences.is_empty() {
+            return Err("no AudienceRestriction".to_owned());
+        }
+        match conditions.audiences.iter().find(|it| !it.contains(own)) {
+            Some(others) => Err(format!("a restriction to {others:?}; this is {own}")),
+            None => Ok(own.clone()),
+        }
+    })
+}
+
+fn conditions_known(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let others = it.conditions.iter().flat_map(|it| &it.others);
+        match others.into_iter().next() {
+            Some(other) => Err(format!("<{other}>")),
+            None => Ok("they are".to_owned()),
+        }
+    })
+}
+
+fn sign_on(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| match it.sign_ons.first() {
+        Some(_) => Ok("it is".to_owned()),
+        None => Err("no AuthnStatement".to_owned()),
+    })
+}
+
+fn sign_on_past(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |answer, it| {
+        let instants = it.sign_ons.iter().filter_map(|it| it.instant.as_deref());
+        for text in instants {
+            if let Some(signed_on) = instant(text)
+                && signed_on.duration_since(answer.at()) > SKEW
+            {
+                return Err(format!("signed on {text}, delivered {}", answer.at()));
+            }
+        }
+        Ok("it was not".to_owned())
+    })
+}
+
+fn session_index(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        match it.sign_ons.first().map(|it| it.session_index.as_deref()) {
+            Some(Some(index)) if !index.is_empty() => Ok("it has".to_owned()),
+            Some(_) => Err("no SessionIndex".to_owned()),
+            None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
+        }
+    })
+}
+
+fn context(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        match it.sign_ons.first().map(|it| it.class.as_deref()) {
+            Some(Some(class)) if url::Url::parse(class).is_ok() => Ok(class.to_owned()),
+            Some(Some(class)) => Err(format!("{class:?} is no absolute URI")),
+            Some(None) => Err("no AuthnContextClassRef".to_owned()),
+            None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
+        }
+    })
+}
+
+fn session_end(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |answer, it| {
+        let ends = it
+            .sign_ons
+            .iter()
+            .filter_map(|it| it.session_not_on_or_after.as_deref());
+        for text in ends {
+            if instant(text).is_some_and(|end| end <= answer.at()) {
+                return Err(format!(
+                    "SessionNotOnOrAfter {text}, delivered {}",
+                    answer.at()
+                ));
+            }
+        }
+        Ok("it isn't".to_owned())
+    })
+}
+
+/// An address as RFC 5321 has it, roughly: one at sign, no space.
+pub(super) fn is_address(text: &str) -> bool {
+    text.matches('@').count() == 1
+        && !text.contains(|it: char| it.is_whitespace() || "<>,;\"".contains(it))
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+fn name_form(case: &Case<'_>) -> Ruled {
+    let wrong: Vec<(&str, String)> = case
+        .answers
+        .iter()
+        .filter_map(|answer| {
+            let assertion = answer.response()?.assertions.first()?;
+            let name = assertion.name_id.as_ref()?;
+            let format = name.format.as_deref()?;
+            let as_address = format.ends_with(":emailAddress");
+            (as_address && !is_address(&name.value)).then(|| (answer.name, name.value.clone()))
+        })
+        .collect();
+    match wrong.first() {
+        Some((at, value)) => super::breaks(format!("{value:?} as emailAddress ({at})")).at(at),
+        None if case.answers.is_empty() => not_judged(super::NO_ANSWER),
+        None => holds("it has"),
+    }
+}

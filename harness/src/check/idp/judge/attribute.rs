@@ -1,0 +1,322 @@
+//! What the portal needs to know of a user: the four attributes of the guide
+//! (G-10), letter by letter; and attributes in general (saml-core §2.7.3).
+
+use std::collections::BTreeSet;
+
+use super::assertion::is_address;
+use super::{Demand, Ruled, breaks, demand, each_assertion, holds, not_judged};
+use crate::check::Level::{May, Must, Should};
+use crate::check::idp::reading::Case;
+use crate::inspection::response::{Assertion, Attribute};
+
+const NEEDED: [&str; 4] = ["name", "displayname", "objectidentifier", "groups"];
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-ATTR-01",
+        Must,
+        "portal guide (G-10)",
+        "The attribute name is there: the user name.",
+        "an attribute called exactly name, with one value",
+        "Add an attribute mapping: name → the user name (their e-mail address). The portal reads who signed on from it.",
+        |case| needed(case, "name"),
+    ),
+    demand(
+        "SAML-IDP-ATTR-02",
+        Must,
+        "portal guide (G-10)",
+        "The attribute displayname is there: the name for people.",
+        "an attribute called exactly displayname, with one value",
+        "Add an attribute mapping: displayname → given name and family name, divided by a space.",
+        |case| needed(case, "displayname"),
+    ),
+    demand(
+        "SAML-IDP-ATTR-03",
+        Must,
+        "portal guide (G-10)",
+        "The attribute objectidentifier is there: the user's id.",
+        "an attribute called exactly objectidentifier, with one value",
+        "Add an attribute mapping: objectidentifier → the user's unique, unchanging id in the directory.",
+        |case| needed(case, "objectidentifier"),
+    ),
+    demand(
+        "SAML-IDP-ATTR-04",
+        Must,
+        "portal guide (G-10)",
+        "The attribute groups is there.",
+        "an attribute called exactly groups, with a value for each group of the user",
+        "In the application's attribute mappings add groups → the ids of the user's groups (PingOne: ${user.memberOfGroupIDs}). If the mapping is there, the user is in no group: put them into the product users' group and run again. Without it nobody gets a role or a licence.",
+        |case| needed(case, "groups"),
+    ),
+    demand(
+        "SAML-IDP-ATTR-05",
+        Must,
+        "saml-core §2.7.3.1, portal guide (G-10)",
+        "No name differs from a needed one in letter case only.",
+        "name, displayname, objectidentifier, groups in lower case",
+        "In the application's attribute mappings retype the name quoted above in lower case: name, displayname, objectidentifier, groups. To a service provider displayName and displayname are two different attributes.",
+        letter_case,
+    ),
+    demand(
+        "SAML-IDP-ATTR-06",
+        Should,
+        "saml-core §2.7.3.1",
+        "No attribute stands twice.",
+        "each name once, all its values in it",
+        "Put all values into one Attribute element; of two with the same name many readers take only the first or the last.",
+        once,
+    ),
+    demand(
+        "SAML-IDP-ATTR-07",
+        Must,
+        "saml-core §2.7.3.1.1, portal guide (G-10)",
+        "Groups are separate values, not one text.",
+        "an AttributeValue for each group",
+        "Send the list itself rather than a text joined by commas or semicolons: the portal looks for a value that equals the group's id.",
+        groups_separate,
+    ),
+    demand(
+        "SAML-IDP-ATTR-08",
+        Should,
+        "portal guide (G-07, G-10)",
+        "Groups are told by their ids.",
+        "ids that stay when a group is renamed, not names",
+        "Map groups to the groups' ids (memberOfGroupIDs and the like): names can be changed or taken by somebody else, and the portal matches ids first.",
+        groups_are_ids,
+    ),
+    demand(
+        "SAML-IDP-ATTR-09",
+        Should,
+        "saml-profiles §8.1, saml-core §8.2",
+        "The format of each name is one that the standard names.",
+        "NameFormat unspecified, basic or uri, or none",
+        "Choose basic or unspecified as NameFormat.",
+        formats,
+    ),
+    demand(
+        "SAML-IDP-ATTR-10",
+        Must,
+        "portal guide (G-10)",
+        "objectidentifier stays the same from run to run.",
+        "one value for one user, at every sign-on",
+        "Map it to the user's id rather than to something of the session: the portal finds the account again by it.",
+        |case| stable(case, "objectidentifier"),
+    ),
+    demand(
+        "SAML-IDP-ATTR-11",
+        Must,
+        "portal guide (G-10), G-03",
+        "name is an e-mail address.",
+        "one address, without spaces, commas or markup",
+        "Map name to the user's e-mail address: the portal looks at its domain to decide whose user it is.",
+        name_is_address,
+    ),
+    demand(
+        "SAML-IDP-ATTR-12",
+        Should,
+        "saml-core §2.7.3.1.1",
+        "No needed attribute is empty.",
+        "a text in each of the four, and never the word null",
+        "Fill the field in for this user, and mark the mapping as required, so that a user without it is told at once.",
+        not_empty,
+    ),
+    demand(
+        "SAML-IDP-ATTR-13",
+        Must,
+        "saml-core §2.7.3",
+        "The attribute name says who signed on.",
+        "the user who was signed on (--user), not somebody else",
+        "Look how the name is mapped and whose session was taken: an assertion about somebody else signs the wrong person on.",
+        says_who,
+    ),
+    demand(
+        "SAML-IDP-ATTR-14",
+        May,
+        "saml-profiles §8.1.2",
+        "Nothing is told that wasn't asked for.",
+        "the four needed attributes, and few besides",
+        "Take what the service provider doesn't need out of the mapping: it is personal data.",
+        few,
+    ),
+];
+
+fn find<'a>(assertion: &'a Assertion, name: &str) -> Option<&'a Attribute> {
+    assertion.attributes.iter().find(|it| it.name == name)
+}
+
+fn names(assertion: &Assertion) -> String {
+    let names: Vec<&str> = assertion
+        .attributes
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    format!("{names:?}")
+}
+
+fn needed(case: &Case<'_>, name: &str) -> Ruled {
+    each_assertion(case, |_, it| match find(it, name) {
+        Some(_) => Ok("it is".to_owned()),
+        None => Err(format!("the attributes are {}", names(it))),
+    })
+}
+
+fn letter_case(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let alike = it.attributes.iter().find(|attribute| {
+            let name = attribute.name.as_str();
+            NEEDED
+                .iter()
+                .any(|needed| *needed != name && needed.eq_ignore_ascii_case(name))
+        });
+        match alike {
+            Some(alike) => Err(format!("{:?}", alike.name)),
+            None => Ok("none does".to_owned()),
+        }
+    })
+}
+
+fn once(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let mut seen = BTreeSet::new();
+        let mut all = it.attributes.iter();
+        match all.find(|attribute| !seen.insert((&attribute.name, &attribute.name_format))) {
+            Some(twice) => Err(format!("{:?}", twice.name)),
+            None => Ok("none does".to_owned()),
+        }
+    })
+}
+
+/// Judges an attribute where it is there; its absence is another check's.
+fn of(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Result<String, String>) -> Ruled {
+    each_assertion(case, |_, it| match find(it, name) {
+        Some(attribute) => judge(&attribute.values),
+        None => Ok(format!("{name} isn't there: see SAML-IDP-ATTR-01 to -04")),
+    })
+}
+
+fn groups_separate(case: &Case<'_>) -> Ruled {
+    of(case, "groups", |values| {
+        let joined = values
+            .iter()
+            .find(|it| it.contains([',', ';', '|']) || it.starts_with('['));
+        match joined {
+            Some(joined) => Err(format!("{joined:?} is one value")),
+            None => Ok(format!("{} value(s)", values.len())),
+        }
+    })
+}
+
+fn groups_are_ids(case: &Case<'_>) -> Ruled {
+    of(case, "groups", |values| {
+        let name = values.iter().find(|it| {
+            let bare: String = it.chars().filter(|it| *it != '-').collect();
+            it.contains(' ') || !bare.chars().any(|it| it.is_ascii_digit())
+        });
+        match name {
+            Some(name) => Err(format!("{name:?} looks like a name")),
+            None => Ok(format!("{} id(s)", values.len())),
+        }
+    })
+}
+
+fn formats(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let known = ["unspecified", "basic", "uri"];
+        let mut all = it
+            .attributes
+            .iter()
+            .filter_map(|it| it.name_format.as_deref());
+        let strange = all.find(|it| {
+            let name = it.strip_prefix("urn:oasis:names:tc:SAML:2.0:attrname-format:");
+            !name.is_some_and(|it| known.contains(&it))
+        });
+        match strange {
+            Some(strange) => Err(strange.to_owned()),
+            None => Ok("they are".to_owned()),
+        }
+    })
+}
+
+fn stable(case: &Case<'_>, name: &str) -> Ruled {
+    let mut first: Option<(&str, &[String])> = None;
+    for answer in case.good() {
+        let assertion = answer.response().and_then(|it| it.assertions.first());
+        let Some(attribute) = assertion.and_then(|it| find(it, name)) else {
+            continue;
+        };
+        match first {
+            None => first = Some((answer.name, &attribute.values)),
+            Some((at, values)) if values != attribute.values => {
+                return breaks(format!(
+                    "{values:?} in {at}, {:?} in {}",
+                    attribute.values, answer.name
+                ))
+                .at(answer.name);
+            }
+            Some(_) => {}
+        }
+    }
+    match first {
+        Some(_) => holds("it does"),
+        None => not_judged(format!("no assertion has {name}: see SAML-IDP-ATTR-03")),
+    }
+}
+
+fn name_is_address(case: &Case<'_>) -> Ruled {
+    of(case, "name", |values| match values {
+        [value] if is_address(value) => Ok(value.clone()),
+        values => Err(format!("{values:?}")),
+    })
+}
+
+fn not_empty(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let needed = it
+            .attributes
+            .iter()
+            .filter(|it| NEEDED.contains(&it.name.as_str()));
+        let void = |attribute: &&Attribute| {
+            let mut values = attribute.values.iter();
+            attribute.values.is_empty()
+                || values.any(|it| it.is_empty() || it.split(' ').any(|word| word == "null"))
+        };
+        match needed.into_iter().find(void) {
+            Some(void) => Err(format!("{} is {:?}", void.name, void.values)),
+            None => Ok("none is".to_owned()),
+        }
+    })
+}
+
+fn says_who(case: &Case<'_>) -> Ruled {
+    let user = case.dossier.user.to_lowercase();
+    if user.is_empty() {
+        return not_judged("a person signed on, under a name that only they know");
+    }
+    of(case, "name", |values| {
+        let same = |value: &String| {
+            let value = value.to_lowercase();
+            value == user || value.split('@').next() == Some(user.as_str())
+        };
+        if values.iter().any(same) {
+            Ok("it does".to_owned())
+        } else {
+            Err(format!("{values:?}, where {user} signed on"))
+        }
+    })
+}
+
+fn few(case: &Case<'_>) -> Ruled {
+    each_assertion(case, |_, it| {
+        let others: Vec<&str> = it
+            .attributes
+            .iter()
+            .map(|it| it.name.as_str())
+            .filter(|it| !NEEDED.contains(it))
+            .collect();
+        if others.len() > 8 {
+            Err(format!("{} more: {others:?}", others.len()))
+        } else {
+            Ok(format!("{} more", others.len()))
+        }
+    })
+}

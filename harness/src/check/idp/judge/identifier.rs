@@ -1,0 +1,237 @@
+//! Identifiers over many runs: unique, and not to be guessed (saml-core
+//! §1.3.4).
+
+use std::collections::BTreeMap;
+
+use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use crate::check::Level::{Must, Should};
+use crate::check::idp::reading::Case;
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-ID-01",
+        Must,
+        "saml-core §1.3.4",
+        "No two Responses have one ID.",
+        "another ID at every answer",
+        "Make the ID anew for every Response, from a random generator; never deliver a Response twice.",
+        responses_unique,
+    ),
+    demand(
+        "SAML-IDP-ID-02",
+        Must,
+        "saml-core §1.3.4",
+        "No two assertions have one ID.",
+        "another ID in every answer",
+        "Make the ID anew for every assertion: service providers refuse a second one with the same ID as a replay.",
+        assertions_unique,
+    ),
+    demand(
+        "SAML-IDP-ID-03",
+        Must,
+        "saml-core §1.3.4",
+        "IDs can't be guessed.",
+        "at least 120 bits that differ from run to run",
+        "Draw 16 bytes or more from the operating system's random generator; counters, clocks and hashes of names can be guessed.",
+        unpredictable,
+    ),
+    demand(
+        "SAML-IDP-ID-04",
+        Should,
+        "saml-core §2.7.2",
+        "Sessions of different browsers have different indices.",
+        "another SessionIndex after another sign-on",
+        "Make the SessionIndex for each session at the identity provider, not for each user.",
+        sessions_differ,
+    ),
+    demand(
+        "SAML-IDP-ID-05",
+        Should,
+        "saml-core §8.3, portal guide (G-10)",
+        "The subject's name stays the same from run to run.",
+        "one NameID for one user, unless its format is transient",
+        "Map the NameID to something that stays with the user: a service provider makes a new account for every new name.",
+        name_stable,
+    ),
+];
+
+fn unique(case: &Case<'_>, ids: Vec<(&str, &str)>) -> Ruled {
+    if case.answers.len() < 2 || ids.is_empty() {
+        return not_judged("fewer than two answers came that could be read");
+    }
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for (at, id) in &ids {
+        if let Some(before) = first.insert(id, at) {
+            return breaks(format!("{id} came in {before} and in {at}"))
+                .at(before)
+                .at(at);
+        }
+    }
+    holds(format!("{} answers, {} IDs", case.answers.len(), ids.len()))
+}
+
+fn response_ids<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c str)> {
+    let answers = case.answers.iter();
+    answers
+        .filter_map(|it| Some((it.name, it.response()?.id.as_deref()?)))
+        .collect()
+}
+
+fn assertion_ids<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c str)> {
+    let answers = case.answers.iter();
+    answers
+        .filter_map(|it| {
+            let first = it.response()?.assertions.first()?;
+            Some((it.name, first.id.as_deref()?))
+        })
+        .collect()
+}
+
+fn responses_unique(case: &Case<'_>) -> Ruled {
+    unique(case, response_ids(case))
+}
+
+fn assertions_unique(case: &Case<'_>) -> Ruled {
+    unique(case, assertion_ids(case))
+}
+
+/// The bits in which identifiers differ at most: those of the part behind
+/// what all have in common, four for a hexadecimal digit, five and a bit for
+/// any other letter.
+fn varying_bits(ids: &[&str]) -> f64 {
+    let Some(first) = ids.first() else {
+        return 0.0;
+    };
+    let common = (0..first.len())
+        .take_while(|at| {
+            ids.iter()
+                .all(|id| id.as_bytes().get(*at) == first.as_bytes().get(*at))
+        })
+        .count();
+    let shortest = ids.iter().map(|id| id.len()).min().unwrap_or_default();
+    let tail = ids
+        .iter()
+        .filter(|id| id.len() == shortest)
+        .map(|id| String::from_utf8_lossy(&id.as_bytes()[common.min(id.len())..]).into_owned())
+        .next()
+        .unwrap_or_default();
+    let letters: Vec<char> = tail.chars().filter(|it| it.is_alphanumeric()).collect();
+    let numeric = ids.iter().all(|id| {
+        let rest = &id[common.min(id.len())..];
+        rest.chars().all(|it| it.is_ascii_digit())
+    });
+    let hexadecimal = letters.iter().all(char::is_ascii_hexdigit);
+    let each = match (numeric, hexadecimal) {
+        (true, _) => 10_f64.log2(),
+        (_, true) => 4.0,
+        _ => 62_f64.log2(),
+    };
+    // The few letters that happened to be the same in all count too.
+    let lucky = if common > 1 && ids.len() > 2 {
+        0.0
+    } else {
+        4.0
+    };
+    letters.len() as f64 * each + lucky
+}
+
+fn unpredictable(case: &Case<'_>) -> Ruled {
+    for (what, ids) in [
+        ("Response", response_ids(case)),
+        ("Assertion", assertion_ids(case)),
+    ] {
+        let mut bare: Vec<&str> = ids.iter().map(|(_, id)| *id).collect();
+        bare.sort_unstable();
+        bare.dedup();
+        if bare.len() < 3 {
+            continue;
+        }
+        let bits = varying_bits(&bare);
+        // UUIDs of version 4 have 122 random bits among 128.
+        if bits < 120.0 {
+            return breaks(format!(
+                "{what} IDs such as {} and {} differ in about {bits:.0} bits",
+                bare[0], bare[1]
+            ))
+            .at(ids[0].0);
+        }
+    }
+    if response_ids(case).len() < 3 {
+        return not_judged("fewer than three answers came that could be read");
+    }
+    holds("they can't")
+}
+
+fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
+    let assertion = case.answer(name)?.response()?.assertions.first()?;
+    assertion.sign_ons.first()?.session_index.as_deref()
+}
+
+fn sessions_differ(case: &Case<'_>) -> Ruled {
+    let one = session_of(case, "redirect");
+    let Some((one, other)) = one.zip(session_of(case, "second-browser")) else {
+        return not_judged("no two sign-ons with a SessionIndex came about");
+    };
+    if one == other {
+        breaks(format!("both have {one}"))
+            .at("redirect")
+            .at("second-browser")
+    } else {
+        holds("they have")
+    }
+}
+
+fn name_stable(case: &Case<'_>) -> Ruled {
+    let mut names: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for answer in case.good() {
+        let Some(name) = answer
+            .response()
+            .and_then(|it| it.assertions.first())
+            .and_then(|it| it.name_id.as_ref())
+        else {
+            continue;
+        };
+        let format = name.format.as_deref().unwrap_or_default();
+        if format.ends_with(":transient") {
+            continue;
+        }
+        match names.get(format) {
+            Some((at, before)) if *before != name.value => {
+                return breaks(format!(
+                    "{before:?} in {at}, {:?} in {}",
+                    name.value, answer.name
+                ))
+                .at(answer.name);
+            }
+            _ => {
+                names.insert(format, (answer.name, &name.value));
+            }
+        }
+    }
+    if names.is_empty() {
+        return not_judged("no NameID came that is meant to last");
+    }
+    holds("it does")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_told_from_random_identifiers() {
+        assert!(varying_bits(&["_1000000001", "_1000000002", "_1000000009"]) < 40.0);
+        let random = [
+            "_5f0c1f7a9be24a6d8a2be1a0c5d7f301",
+            "_9a1c2e4b6d8f0a3c5e7f901b3d5f7a9c",
+            "_0e2d4c6b8a9f7e5d3c1b0a9f8e7d6c5b",
+        ];
+        assert!(varying_bits(&random) >= 120.0);
+        let uuids = [
+            "id-5f0c1f7a-9be2-4a6d-8a2b-e1a0c5d7f301",
+            "id-9a1c2e4b-6d8f-4a3c-9e7f-901b3d5f7a9c",
+            "id-0e2d4c6b-8a9f-4e5d-8c1b-0a9f8e7d6c5b",
+        ];
+        assert!(varying_bits(&uuids) >= 120.0);
+    }
+}

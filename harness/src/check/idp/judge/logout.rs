@@ -1,0 +1,243 @@
+//! Single logout where it is announced, the sign-on that the identity provider
+//! starts, and its keys from one moment to the next.
+
+use super::request::{said, succeeded, tried};
+use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use crate::check::Level::{May, Must};
+use crate::check::idp::dossier::Ending;
+use crate::check::idp::reading::{Announced, Case, SUCCESS};
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-SLO-01",
+        Must,
+        "saml-profiles §4.4.3.4",
+        "A signed LogoutRequest is answered with Success.",
+        "a LogoutResponse with Success and the request's ID in InResponseTo",
+        "Answer the LogoutRequest at the service provider's SingleLogoutService; if logout isn't offered, take the endpoint out of the metadata.",
+        answered,
+    ),
+    demand(
+        "SAML-IDP-SLO-02",
+        Must,
+        "saml-profiles §4.4.3.4",
+        "After the logout the session is over.",
+        "NoPassive, or a login page, for the next passive request",
+        "End the identity provider's own session too, not only the record of the service provider's.",
+        over,
+    ),
+    demand(
+        "SAML-IDP-SLO-03",
+        Must,
+        "saml-profiles §4.4.4.1",
+        "An unsigned LogoutRequest ends no session.",
+        "the session lasts",
+        "Demand a signature on LogoutRequests by HTTP-Redirect and HTTP-POST: otherwise any page can log your users out.",
+        unsigned,
+    ),
+    demand(
+        "SAML-IDP-INIT-01",
+        Must,
+        "saml-profiles §4.1.5",
+        "A sign-on that starts at the identity provider answers no request.",
+        "a Response with Success and no InResponseTo, at the default address",
+        "Leave InResponseTo out of an unsolicited Response: a service provider looks for the request and finds none.",
+        initiated,
+    ),
+    demand(
+        "SAML-IDP-KEY-01",
+        Must,
+        "saml-metadata §2.4.1.1",
+        "The keys announced before the run are announced after it.",
+        "every key that signed an answer is in the metadata still",
+        "Announce a new key some days before signing with it, and the old one until the last assertion is over: service providers read metadata once a day at best.",
+        keys_stay,
+    ),
+    demand(
+        "SAML-IDP-KEY-02",
+        May,
+        "saml-metadata §2.4.1.1",
+        "All answers are signed with one key.",
+        "one of the announced keys signs everything",
+        "Let every node sign with the same key: during a rollover two are announced, one signs.",
+        one_key,
+    ),
+    demand(
+        "SAML-IDP-KEY-03",
+        May,
+        "saml-metadata §2.3.2",
+        "A service provider can learn when to look again.",
+        "validUntil or cacheDuration in the metadata, or Cache-Control with it",
+        "Set cacheDuration to about a day: a rollover then needs no letter to every service provider.",
+        says_when,
+    ),
+    demand(
+        "SAML-IDP-REPLAY-01",
+        Must,
+        "saml-core §1.3.4",
+        "Two requests get two answers.",
+        "an answer of its own for each request",
+        "Make each Response when it is asked for; a cached one answers the wrong request.",
+        answers_differ,
+    ),
+];
+
+fn announced(case: &Case<'_>) -> Option<Ruled> {
+    case.announced
+        .slo
+        .is_empty()
+        .then(|| not_judged("the metadata announces no SingleLogoutService"))
+}
+
+fn answered(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = announced(case) {
+        return ruled;
+    }
+    let trial = match tried(case, "logout") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let well = case.answer("logout").is_some_and(|it| {
+        it.response().is_some_and(|response| {
+            response.status.as_deref() == Some(SUCCESS)
+                && response.in_response_to.as_deref() == Some(trial.request_id.as_str())
+        })
+    });
+    let said = said(case, "logout", trial);
+    if well { holds(said) } else { breaks(said) }.at("logout")
+}
+
+fn over(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = announced(case) {
+        return ruled;
+    }
+    let trial = match tried(case, "logout-after") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let said = said(case, "logout-after", trial);
+    if succeeded(case, "logout-after") {
+        breaks(said)
+    } else {
+        holds(said)
+    }
+    .at("logout-after")
+}
+
+fn unsigned(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = announced(case) {
+        return ruled;
+    }
+    let trial = match tried(case, "logout-still") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let said = said(case, "logout-still", trial);
+    if succeeded(case, "logout-still") {
+        holds(said)
+    } else {
+        breaks(format!(
+            "the session is over after an unsigned LogoutRequest: {said}"
+        ))
+    }
+    .at("logout-still")
+}
+
+fn initiated(case: &Case<'_>) -> Ruled {
+    let trial = match tried(case, "initiated") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let said = said(case, "initiated", trial);
+    let answer = case.answer("initiated").and_then(|it| it.response());
+    let well = answer.is_some_and(|it| {
+        it.in_response_to.is_none()
+            && it.status.as_deref() == Some(SUCCESS)
+            && it
+                .assertions
+                .iter()
+                .flat_map(|it| &it.confirmations)
+                .all(|it| it.in_response_to.is_none())
+    });
+    let at_default = match &trial.ending {
+        Ending::Answer(delivered) => delivered.to == case.dossier.party.acs[0],
+        _ => false,
+    };
+    if well && at_default {
+        holds(said)
+    } else {
+        breaks(said)
+    }
+    .at("initiated")
+}
+
+fn keys_stay(case: &Case<'_>) -> Ruled {
+    let Some(after) = &case.dossier.metadata_after else {
+        return not_judged(
+            "the metadata was not fetched a second time (it was read from a file, or the run was short)",
+        );
+    };
+    let after = Announced::read(&after.body).readable();
+    let before = case.announced.readable();
+    let gone: Vec<&str> = before
+        .iter()
+        .filter(|it| !after.iter().any(|other| other.base64 == it.base64))
+        .map(|it| it.subject.as_str())
+        .collect();
+    if gone.is_empty() {
+        holds(format!("{} key(s)", before.len()))
+    } else {
+        breaks(format!("gone after the run: {gone:?}"))
+    }
+}
+
+fn one_key(case: &Case<'_>) -> Ruled {
+    let mut used: Vec<usize> = case
+        .good()
+        .filter_map(|it| it.document.as_ref().ok())
+        .flat_map(|it| &it.signatures)
+        .filter_map(|it| it.by)
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    match used.as_slice() {
+        [] => not_judged("no signature by an announced key came: see SAML-IDP-SIGN-05"),
+        [one] => holds(format!(
+            "number {} of {}",
+            one + 1,
+            case.announced.certificates.len()
+        )),
+        several => breaks(format!("{} keys sign", several.len())),
+    }
+}
+
+fn says_when(case: &Case<'_>) -> Ruled {
+    let said = case.announced.valid_until.is_some() || case.announced.cache_duration.is_some();
+    match &case.dossier.metadata.cache_control {
+        _ if said => holds("validUntil or cacheDuration"),
+        Some(control) if control.contains("max-age") => holds(control.clone()),
+        _ => breaks("nothing says so"),
+    }
+}
+
+fn answers_differ(case: &Case<'_>) -> Ruled {
+    let mut fields: Vec<(&str, &str)> = case
+        .answers
+        .iter()
+        .map(|it| (it.delivered.field.as_str(), it.name))
+        .collect();
+    let total = fields.len();
+    if total < 2 {
+        return not_judged("fewer than two answers came");
+    }
+    fields.sort_unstable();
+    match fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => breaks(format!(
+            "{} and {} got the same message",
+            pair[0].1, pair[1].1
+        ))
+        .at(pair[0].1)
+        .at(pair[1].1),
+        None => holds(format!("{total} answers")),
+    }
+}

@@ -1,0 +1,420 @@
+//! Manners towards attackers, strangers and people: what an identity provider
+//! must not do (saml-sec-consider, saml-bindings §3).
+
+use super::request::{said, succeeded, tried};
+use super::{Demand, Ruled, all, breaks, demand, holds, not_judged};
+use crate::check::Level::{May, Must, Should};
+use crate::check::idp::dossier::{Ending, Trial};
+use crate::check::idp::reading::Case;
+use crate::check::idp::trials::MARKUP;
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-SEC-01",
+        Must,
+        "saml-profiles §4.1.4.1",
+        "An attacker's address gets no answer.",
+        "a refusal: the address is not registered",
+        "Before answering, look the request's AssertionConsumerServiceURL up in the list of addresses registered for its Issuer and refuse what is not in it, compared as whole strings. As it is, a link to your login page with an attacker's address in it hands them your user's sign-on.",
+        |case| no_answer_at_strangers(case, "acs-attacker"),
+    ),
+    demand(
+        "SAML-IDP-SEC-02",
+        Must,
+        "saml-profiles §4.1.4.1",
+        "An attacker's address gets no answer, though the request is signed.",
+        "a refusal: the address is not registered",
+        "Compare the address with the registered ones in signed requests too, unless this service provider was deliberately allowed any address.",
+        |case| no_answer_at_strangers(case, "acs-attacker-signed"),
+    ),
+    demand(
+        "SAML-IDP-SEC-03",
+        Must,
+        "saml-profiles §4.1.4.1",
+        "An address that begins with a registered one gets no answer.",
+        "a refusal: addresses are compared whole",
+        "Compare addresses for equality, never by their beginning.",
+        |case| no_answer_at_strangers(case, "acs-begins-alike"),
+    ),
+    demand(
+        "SAML-IDP-SEC-04",
+        Must,
+        "saml-profiles §4.1.4.1",
+        "An address with the registered host as its user name gets no answer.",
+        "a refusal: addresses are compared whole",
+        "Compare addresses for equality; a search for the host's name in them finds it at the wrong place.",
+        |case| no_answer_at_strangers(case, "acs-user-info"),
+    ),
+    demand(
+        "SAML-IDP-SEC-05",
+        Should,
+        "saml-profiles §4.1.4.1",
+        "Another path of the registered host gets no answer.",
+        "a refusal: addresses are compared whole",
+        "Compare addresses whole, not by host: open redirects at other paths hand the assertion on.",
+        |case| no_answer_at_strangers(case, "acs-other-path"),
+    ),
+    demand(
+        "SAML-IDP-SEC-06",
+        Must,
+        "saml-core §3.2.1, saml-profiles §4.1.4.1",
+        "A service provider that nobody registered gets no answer.",
+        "a refusal",
+        "Look the Issuer up among the registered service providers and refuse others; don't fall back to a default one.",
+        |case| no_assertion(case, "issuer-unknown"),
+    ),
+    demand(
+        "SAML-IDP-SEC-07",
+        Must,
+        "saml-core §3.2.1 (Destination), saml-bindings §3.4.5.2",
+        "A signed request for another identity provider is refused.",
+        "a refusal: Destination is another address",
+        "Compare Destination with the address that the request came to: a request stolen from elsewhere must not work here.",
+        |case| no_assertion(case, "destination-wrong"),
+    ),
+    demand(
+        "SAML-IDP-SEC-08",
+        Must,
+        "saml-core §3.2.1, saml-bindings §3.4.4.1",
+        "A request changed after signing is refused, by HTTP-Redirect.",
+        "a refusal: the signature isn't right",
+        "Verify every signature that is there, also when requests needn't be signed.",
+        |case| no_assertion(case, "redirect-tampered"),
+    ),
+    demand(
+        "SAML-IDP-SEC-09",
+        Must,
+        "saml-core §3.2.1, §5.4",
+        "A request changed after signing is refused, by HTTP-POST.",
+        "a refusal: the signature isn't right",
+        "Verify the enveloped signature whenever there is one, also when requests needn't be signed.",
+        |case| no_assertion(case, "post-tampered"),
+    ),
+    demand(
+        "SAML-IDP-SEC-10",
+        Must,
+        "saml-core §3.2.1",
+        "A request signed with a stranger's key is refused, by HTTP-Redirect.",
+        "a refusal: the key is not the service provider's",
+        "Verify with the certificates of the registered metadata only.",
+        |case| no_assertion(case, "redirect-foreign-key"),
+    ),
+    demand(
+        "SAML-IDP-SEC-11",
+        Must,
+        "saml-core §3.2.1",
+        "A request signed with a stranger's key is refused, by HTTP-POST.",
+        "a refusal: the key is not the service provider's",
+        "Verify with the certificates of the registered metadata only, never with the one in KeyInfo.",
+        |case| no_assertion(case, "post-foreign-key"),
+    ),
+    demand(
+        "SAML-IDP-SEC-12",
+        Must,
+        "saml-sec-consider §6.4.2, XML 1.0 §4.4",
+        "Entities of a DTD are not expanded.",
+        "a refusal of the document type declaration",
+        "Switch DTDs off in the XML parser (disallow-doctype-decl): entities grow without bound and read files.",
+        |case| no_assertion(case, "entity-internal"),
+    ),
+    demand(
+        "SAML-IDP-SEC-13",
+        Must,
+        "saml-sec-consider §6.4.2 (XXE)",
+        "What a DTD points to is not fetched.",
+        "no request for the address in the DTD, and a refusal",
+        "Switch external entities off in the XML parser at once: they read files and reach into your network.",
+        external_entity,
+    ),
+    demand(
+        "SAML-IDP-SEC-14",
+        Must,
+        "saml-bindings §3.5.4, OWASP XSS",
+        "Markup in RelayState comes back as text.",
+        "the RelayState HTML-escaped in the form, and whole",
+        "HTML-escape RelayState where it is written into a page; it comes from whoever made the link.",
+        relay_state_markup,
+    ),
+    demand(
+        "SAML-IDP-SEC-15",
+        Must,
+        "OWASP XSS",
+        "Markup in the Issuer is not run by the error page.",
+        "the name HTML-escaped, or not shown",
+        "HTML-escape what the request says before showing it on a page.",
+        issuer_markup,
+    ),
+    demand(
+        "SAML-IDP-SEC-16",
+        Must,
+        "saml-core §2.7.2, G-21",
+        "No assertion for a user who is switched off.",
+        "a refused sign-on",
+        "Look at the account's state before answering, also while a session lasts.",
+        |case| no_assertion(case, "disabled-user"),
+    ),
+    demand(
+        "SAML-IDP-SEC-17",
+        Should,
+        "OWASP Authentication Cheat Sheet",
+        "Whether an account exists isn't told.",
+        "the same page for a wrong password and for an unknown user",
+        "Answer both with the same status and the same words (\"user name or password is wrong\").",
+        leak,
+    ),
+    demand(
+        "SAML-IDP-SEC-18",
+        Should,
+        "OWASP Authentication Cheat Sheet",
+        "Whether an account is switched off isn't told without its password.",
+        "the same page as for a wrong password",
+        "Tell the account's state only to somebody who knows the password.",
+        leak_of_disabled,
+    ),
+    demand(
+        "SAML-IDP-SEC-19",
+        Should,
+        "saml-bindings §3.5.5.1",
+        "The page with the assertion is not kept by caches.",
+        "Cache-Control: no-store on the page that posts the Response",
+        "Add the headers Cache-Control: no-cache, no-store and Pragma: no-cache to the page that posts the SAMLResponse (in the product, or in the web server for the sign-on paths). Without them it stays in the browser's cache, and whoever sits there next can use it.",
+        not_cached,
+    ),
+    demand(
+        "SAML-IDP-SEC-20",
+        Should,
+        "RFC 6265 §4.1.2.6",
+        "Session cookies are out of scripts' reach.",
+        "HttpOnly on the cookies that the login sets, and Secure over https",
+        "Set HttpOnly (and Secure) on session cookies.",
+        cookies,
+    ),
+    demand(
+        "SAML-IDP-SEC-21",
+        May,
+        "RFC 7034, CSP frame-ancestors",
+        "The login page can't be framed by strangers.",
+        "X-Frame-Options or Content-Security-Policy: frame-ancestors",
+        "Send Content-Security-Policy: frame-ancestors 'none' with the login page: a framed one is clicked unknowingly.",
+        unframed,
+    ),
+    demand(
+        "SAML-IDP-SEC-22",
+        Must,
+        "OWASP Authentication Cheat Sheet",
+        "A wrong password signs nobody on.",
+        "a refused sign-on",
+        "Check the password. If this fails in a test set-up, a stub answers for the directory.",
+        wrong_password,
+    ),
+];
+
+fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
+    match tried(case, name) {
+        Err(ruled) => ruled,
+        Ok(trial) => {
+            let said = said(case, name, trial);
+            let ruled = if judge(trial) {
+                holds(said)
+            } else {
+                breaks(said)
+            };
+            ruled.at(name)
+        }
+    }
+}
+
+fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
+    judged(case, name, |trial| match &trial.ending {
+        Ending::Answer(delivered) => case.dossier.party.acs.contains(&delivered.to),
+        _ => true,
+    })
+}
+
+fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
+    judged(case, name, |_| !succeeded(case, name))
+}
+
+fn external_entity(case: &Case<'_>) -> Ruled {
+    judged(case, "entity-external", |trial| {
+        let fetched =
+            matches!(&trial.ending, Ending::Trouble { why } if why.contains("was fetched"));
+        !fetched && !succeeded(case, "entity-external")
+    })
+}
+
+/// Whether a page of the trial has the markup as it was sent.
+fn raw_markup(trial: &Trial) -> bool {
+    trial.pages.iter().any(|page| {
+        let html = page.media_type.contains("html") || page.media_type.is_empty();
+        html && page.body.contains("<script>alert('rehearsal')")
+    })
+}
+
+fn relay_state_markup(case: &Case<'_>) -> Ruled {
+    let trial = match tried(case, "relay-state-markup") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let name = "relay-state-markup";
+    if raw_markup(trial) {
+        return breaks(format!("a page has {MARKUP} as markup")).at(name);
+    }
+    match &trial.ending {
+        Ending::Answer(delivered) if delivered.relay_state.as_deref() != Some(MARKUP) => {
+            breaks(format!(
+                "it came back as {:?}",
+                delivered.relay_state.as_deref().unwrap_or_default()
+            ))
+            .at(name)
+        }
+        Ending::Trouble { why } => not_judged(why.clone()),
+        _ => holds("it does, or is refused").at(name),
+    }
+}
+
+fn issuer_markup(case: &Case<'_>) -> Ruled {
+    judged(case, "issuer-markup", |trial| {
+        !raw_markup(trial) && !succeeded(case, "issuer-markup")
+    })
+}
+
+fn wrong_password(case: &Case<'_>) -> Ruled {
+    let names = ["wrong-password", "unknown-user"];
+    for name in names {
+        if let Err(ruled) = tried(case, name) {
+            return ruled;
+        }
+        if succeeded(case, name) {
+            let trial = case.trial(name).map(|it| said(case, name, it));
+            return breaks(trial.unwrap_or_default()).at(name);
+        }
+    }
+    holds("it doesn't")
+}
+
+/// The page at which a sign-on ended, without what the visitor typed and
+/// without digits, which are numbers of flows and references.
+fn refusal(case: &Case<'_>, name: &str, typed: &[&str]) -> Option<(u16, String)> {
+    match &case.trial(name)?.ending {
+        Ending::Page { status, text, .. } => {
+            let mut text = text.clone();
+            for typed in typed.iter().filter(|it| !it.is_empty()) {
+                text = text.replace(*typed, "…");
+            }
+            text.retain(|it| !it.is_ascii_digit());
+            Some((*status, text))
+        }
+        _ => None,
+    }
+}
+
+/// The user name that was typed, as the page's form field sent it.
+fn typed<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
+    let pages = case.trial(name).map_or(&[][..], |it| &it.pages);
+    pages
+        .iter()
+        .flat_map(|page| page.sent.lines())
+        .filter_map(|line| line.split_once('=').map(|(_, value)| value))
+        .filter(|it| it.len() > 2 && *it != "•••")
+        .collect()
+}
+
+fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
+    for name in [one, other] {
+        if let Err(ruled) = tried(case, name) {
+            return ruled;
+        }
+    }
+    let first = refusal(case, one, &typed(case, one));
+    let Some((first, second)) = first.zip(refusal(case, other, &typed(case, other))) else {
+        return not_judged("one of the two sign-ons did not end on a page");
+    };
+    if first == second {
+        holds(format!("HTTP {}: {}", first.0, first.1))
+    } else {
+        let tell = |(status, text): &(u16, String)| {
+            let text: String = text.chars().take(120).collect();
+            format!("HTTP {status} {text:?}")
+        };
+        breaks(format!(
+            "{one}: {}; {other}: {}",
+            tell(&first),
+            tell(&second)
+        ))
+    }
+    .at(one)
+    .at(other)
+}
+
+fn leak(case: &Case<'_>) -> Ruled {
+    same_refusal(case, "wrong-password", "unknown-user")
+}
+
+fn leak_of_disabled(case: &Case<'_>) -> Ruled {
+    same_refusal(case, "wrong-password", "disabled-wrong")
+}
+
+/// The page that held the answer's form.
+fn not_cached(case: &Case<'_>) -> Ruled {
+    let mut seen = false;
+    for answer in case.good().filter(|it| it.delivered.binding == "HTTP-POST") {
+        let Some(page) = answer.trial.pages.last() else {
+            continue;
+        };
+        seen = true;
+        let control = page.cache_control.to_ascii_lowercase();
+        if !control.contains("no-store") && !control.contains("no-cache") {
+            return breaks(format!("Cache-Control {:?}", page.cache_control)).at(answer.name);
+        }
+    }
+    if seen {
+        holds("it isn't")
+    } else {
+        not_judged("no page with an answer was seen")
+    }
+}
+
+fn pages_of<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c crate::check::idp::dossier::Page> {
+    case.dossier.trials.values().flat_map(|it| &it.pages)
+}
+
+fn cookies(case: &Case<'_>) -> Ruled {
+    let mut complaints = Vec::new();
+    let mut any = false;
+    let Some(trial) = case.trial("redirect") else {
+        return not_judged("it was not tried in this run");
+    };
+    for page in &trial.pages {
+        for cookie in &page.cookies {
+            let flags = cookie.to_ascii_lowercase();
+            // A cookie that is taken back, or that holds nothing.
+            if flags.contains("=;") || flags.contains("max-age=0") {
+                continue;
+            }
+            any = true;
+            let name = cookie.split('=').next().unwrap_or_default();
+            let over_tls = page.url.starts_with("https:");
+            if !flags.contains("httponly") {
+                complaints.push(format!("{name} without HttpOnly"));
+            } else if over_tls && !flags.contains("secure") {
+                complaints.push(format!("{name} without Secure"));
+            }
+        }
+    }
+    complaints.sort();
+    complaints.dedup();
+    if !any {
+        return not_judged("the sign-on set no cookie");
+    }
+    all(complaints, "they are").at("redirect")
+}
+
+fn unframed(case: &Case<'_>) -> Ruled {
+    let mut asking = pages_of(case).filter(|it| it.asks && it.status == 200);
+    match asking.next() {
+        None => not_judged("no login page was seen"),
+        Some(page) if page.unframed => holds("it can't"),
+        Some(page) => breaks(format!("{} can be framed", page.url)),
+    }
+}

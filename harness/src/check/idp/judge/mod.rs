@@ -1,0 +1,316 @@
+//! The checks of an identity provider as data, one table a file; and the
+//! judging of a dossier by them.
+//!
+//! | file | checks |
+//! | --- | --- |
+//! | `metadata` | what it announces |
+//! | `request` | how it takes each variant of a request |
+//! | `response` | the Response's envelope |
+//! | `signature` | who vouches for what |
+//! | `assertion` | subject, conditions, sign-on |
+//! | `identifier` | uniqueness and unpredictability over many runs |
+//! | `attribute` | what the portal needs to know of a user |
+//! | `manners` | attackers, strangers, pages |
+//! | `logout` | single logout, sign-on that starts there, key rollover |
+//!
+//! To add a check: a line in a table, a function that judges a [`Case`], and
+//! a fault or a hole in `tests/check_idp.rs` that it alone finds.
+
+mod assertion;
+mod attribute;
+mod identifier;
+mod logout;
+mod manners;
+mod metadata;
+mod request;
+mod response;
+mod signature;
+
+use super::dossier::{Dossier, Ending, Trial};
+use super::reading::{Answer, Case, Document};
+use super::trials::VARIANTS;
+use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
+use crate::check::{Check, CheckReport, Level, Outcome};
+use crate::inspection::message;
+use crate::inspection::response::Assertion;
+
+/// A check, and how it is judged.
+pub(super) struct Demand {
+    id: &'static str,
+    level: Level,
+    spec: &'static str,
+    title: &'static str,
+    expected: &'static str,
+    fix: &'static str,
+    judge: fn(&Case<'_>) -> Ruled,
+}
+
+const fn demand(
+    id: &'static str,
+    level: Level,
+    spec: &'static str,
+    title: &'static str,
+    expected: &'static str,
+    fix: &'static str,
+    judge: fn(&Case<'_>) -> Ruled,
+) -> Demand {
+    Demand {
+        id,
+        level,
+        spec,
+        title,
+        expected,
+        fix,
+        judge,
+    }
+}
+
+/// What was found, and in which trials.
+struct Ruled {
+    ruling: Ruling,
+    see: Vec<String>,
+}
+
+enum Ruling {
+    Holds(String),
+    Breaks(String),
+    NotJudged(String),
+}
+
+fn holds(what: impl Into<String>) -> Ruled {
+    Ruled {
+        ruling: Ruling::Holds(what.into()),
+        see: Vec::new(),
+    }
+}
+
+fn breaks(what: impl Into<String>) -> Ruled {
+    Ruled {
+        ruling: Ruling::Breaks(what.into()),
+        see: Vec::new(),
+    }
+}
+
+fn not_judged(why: impl Into<String>) -> Ruled {
+    Ruled {
+        ruling: Ruling::NotJudged(why.into()),
+        see: Vec::new(),
+    }
+}
+
+/// Held when nothing is complained of.
+fn all(complaints: Vec<String>, otherwise: &str) -> Ruled {
+    if complaints.is_empty() {
+        holds(otherwise)
+    } else {
+        breaks(complaints.join("; "))
+    }
+}
+
+impl Ruled {
+    fn at(mut self, trial: &str) -> Self {
+        self.see.push(trial.to_owned());
+        self
+    }
+}
+
+const NO_ANSWER: &str = "no answer to an ordinary request came that could be read: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
+
+/// Judges every answer to an ordinary request; the first complaint is told.
+fn each(
+    case: &Case<'_>,
+    judge: impl Fn(&Answer<'_>, &Document) -> Result<String, String>,
+) -> Ruled {
+    let read = case
+        .good()
+        .filter_map(|answer| Some((answer, answer.document.as_ref().ok()?)));
+    let judged: Vec<(&str, Result<String, String>)> = read
+        .map(|(answer, document)| (answer.name, judge(answer, document)))
+        .collect();
+    summed(judged, NO_ANSWER)
+}
+
+/// Judges every assertion of the answers to ordinary requests.
+fn each_assertion(
+    case: &Case<'_>,
+    judge: impl Fn(&Answer<'_>, &Assertion) -> Result<String, String>,
+) -> Ruled {
+    let mut judged = Vec::new();
+    for answer in case.good() {
+        for assertion in answer.response().iter().flat_map(|it| &it.assertions) {
+            judged.push((answer.name, judge(answer, assertion)));
+        }
+    }
+    summed(
+        judged,
+        "no assertion came that could be read: see SAML-IDP-REQ-01",
+    )
+}
+
+fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
+    let total = judged.len();
+    let wrong: Vec<(&str, &String)> = judged
+        .iter()
+        .filter_map(|(name, outcome)| Some((*name, outcome.as_ref().err()?)))
+        .collect();
+    let Some((first, complaint)) = wrong.first() else {
+        return match judged.into_iter().next() {
+            Some((_, Ok(said))) => holds(said),
+            _ => not_judged(none),
+        };
+    };
+    let mut ruled = breaks(if wrong.len() == 1 && total == 1 {
+        format!("{complaint} ({first})")
+    } else {
+        format!("{complaint} ({first}; {} of {total})", wrong.len())
+    });
+    ruled.see = wrong.iter().map(|(name, _)| (*name).to_owned()).collect();
+    ruled.see.dedup();
+    ruled
+}
+
+fn tables() -> impl Iterator<Item = &'static Demand> {
+    metadata::CHECKS
+        .iter()
+        .chain(request::CHECKS)
+        .chain(response::CHECKS)
+        .chain(signature::CHECKS)
+        .chain(assertion::CHECKS)
+        .chain(identifier::CHECKS)
+        .chain(attribute::CHECKS)
+        .chain(manners::CHECKS)
+        .chain(logout::CHECKS)
+}
+
+impl Demand {
+    fn check(&self) -> Check {
+        Check {
+            id: self.id.to_owned(),
+            level: self.level,
+            title: self.title.to_owned(),
+            spec: self.spec.to_owned(),
+            fix: self.fix.to_owned(),
+        }
+    }
+}
+
+/// Every check of an identity provider, in the order of a report.
+pub fn catalogue() -> Vec<Check> {
+    tables().map(Demand::check).collect()
+}
+
+/// Every check of an identity provider, with what it expects.
+pub fn checks() -> Vec<(Check, &'static str)> {
+    tables().map(|it| (it.check(), it.expected)).collect()
+}
+
+/// Judges what was gathered.
+pub fn judge(dossier: &Dossier) -> CheckReport {
+    let case = Case::read(dossier);
+    let mut told = told(&case);
+    let outcomes = tables()
+        .map(|demand| {
+            let ruled = (demand.judge)(&case);
+            let (held, actual) = match ruled.ruling {
+                Ruling::Holds(what) => (true, what),
+                Ruling::Breaks(what) => (false, what),
+                Ruling::NotJudged(why) => return Outcome::skipped(demand.check(), why),
+            };
+            // A conversation is told where it is first pointed to.
+            let mut evidence = Evidence {
+                see: ruled.see,
+                conversations: Vec::new(),
+            };
+            evidence.see.truncate(6);
+            for name in &evidence.see {
+                if let Some(at) = told.iter().position(|it| it.name == *name) {
+                    evidence.conversations.push(told.remove(at));
+                }
+            }
+            let evidence = match (held, evidence == Evidence::default()) {
+                (_, true) => serde_json::Value::Null,
+                _ => evidence.into(),
+            };
+            Outcome::judged(demand.check(), held, demand.expected, actual, evidence)
+        })
+        .collect();
+    let entity = &case.announced.entity_id;
+    CheckReport {
+        command: "check idp",
+        target: if entity.is_empty() {
+            dossier.metadata.place.clone()
+        } else {
+            entity.clone()
+        },
+        outcomes,
+    }
+}
+
+/// Every trial as a conversation.
+fn told(case: &Case<'_>) -> Vec<Conversation> {
+    let trusted: Vec<String> = case
+        .announced
+        .readable()
+        .into_iter()
+        .map(|it| it.base64)
+        .collect();
+    let all = case.dossier.trials.iter();
+    all.filter(|(_, trial)| !matches!(trial.ending, Ending::NotTried { .. }))
+        .map(|(name, trial)| conversation(name, trial, &trusted))
+        .collect()
+}
+
+fn conversation(name: &str, trial: &Trial, trusted: &[String]) -> Conversation {
+    let about = VARIANTS.iter().find(|it| it.name == name);
+    let exchange = |from: &str, to: &str, method: &str, url: &str| Exchange {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        method: method.to_owned(),
+        url: url.to_owned(),
+        ..Exchange::default()
+    };
+    let mut exchanges: Vec<Exchange> = trial
+        .pages
+        .iter()
+        .map(|page| Exchange {
+            sent: page.sent.clone(),
+            status: Some(page.status),
+            answered: page
+                .location
+                .as_ref()
+                .map_or_else(|| page.body.clone(), |to| format!("Location: {to}")),
+            ..exchange("Browser", "IdP", &page.method, &page.url)
+        })
+        .collect();
+    if let Some(first) = exchanges.first_mut()
+        && !trial.request.is_empty()
+    {
+        first.saml.push(Saml {
+            parameter: "SAMLRequest".to_owned(),
+            binding: trial.binding.clone(),
+            xml: trial.request.clone(),
+            trusted: Vec::new(),
+        });
+    }
+    if let Ending::Answer(delivered) = &trial.ending {
+        let method = if delivered.binding == "HTTP-POST" {
+            "POST"
+        } else {
+            "GET"
+        };
+        let mut last = exchange("Browser", "SP", method, &delivered.to);
+        let decoded = message::unwrapped(&delivered.field).map(|it| it.xml);
+        last.saml.push(Saml {
+            parameter: delivered.parameter.clone(),
+            binding: delivered.binding.clone(),
+            xml: decoded.unwrap_or_else(|| delivered.field.clone()),
+            trusted: trusted.to_vec(),
+        });
+        exchanges.push(last);
+    }
+    Conversation {
+        name: name.to_owned(),
+        about: about.map_or("", |it| it.about).to_owned(),
+        exchanges,
+    }
+}

@@ -1,0 +1,407 @@
+//! The Response's envelope: encoding, schema, addresses, status (saml-core
+//! §3.2.2, saml-profiles §4.1.4).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Demand, Ruled, demand, each, holds, not_judged, summed};
+use crate::check::Level::{Must, Should};
+use crate::check::idp::reading::{Case, SUCCESS};
+use crate::inspection::response::instant;
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-RESP-01",
+        Must,
+        "saml-bindings §3.5.4",
+        "The form field is base64 of the document, and nothing more.",
+        "base64 of XML in UTF-8, not compressed",
+        "Encode the signed XML's UTF-8 bytes with plain base64 (RFC 4648 §4). Compression belongs to HTTP-Redirect alone.",
+        encoded,
+    ),
+    demand(
+        "SAML-IDP-RESP-02",
+        Must,
+        "saml-core §1.1, XML 1.0",
+        "The Response is XML without a document type declaration, of a sane size.",
+        "well-formed XML in UTF-8, without <!DOCTYPE, at most 256 kB and 200 levels",
+        "Write the document with an XML library and send what was signed; a service provider refuses a DTD and whatever can't be parsed in bounds.",
+        well_formed,
+    ),
+    demand(
+        "SAML-IDP-RESP-03",
+        Must,
+        "saml-schema-protocol-2.0, saml-schema-assertion-2.0",
+        "The document is a Response whose elements stand as the schema demands.",
+        "<samlp:Response> with every element in its order and number",
+        "Correct the elements named above. Order counts: Issuer, Signature, Extensions, Status, Assertion in a Response; Issuer, Signature, Subject, Conditions, statements in an Assertion.",
+        in_order,
+    ),
+    demand(
+        "SAML-IDP-RESP-04",
+        Must,
+        "saml-core §2.3.3, §3.2.2",
+        "Response and Assertion are of version 2.0.",
+        "Version=\"2.0\" on both",
+        "Write Version=\"2.0\"; if the endpoint speaks SAML 1.1, register the service provider as a SAML 2.0 one.",
+        version,
+    ),
+    demand(
+        "SAML-IDP-RESP-05",
+        Must,
+        "saml-core §1.3.4, §5.4.2",
+        "IDs are xs:IDs, each only once in the document.",
+        "an ID on Response and Assertion that begins with a letter or underscore, and differs",
+        "Write ID=\"_\" and 32 hexadecimal digits: an ID that begins with a digit is no xs:ID, and strict parsers refuse it. A doubled ID makes it unclear what was signed.",
+        ids,
+    ),
+    demand(
+        "SAML-IDP-RESP-06",
+        Must,
+        "saml-core §3.2.2, saml-bindings §3.5.5.2",
+        "Destination is the address that the Response is delivered to.",
+        "Destination equal to the form's action, letter by letter",
+        "In the application's settings find ACS URL (also called Reply URL, Single Sign-On URL) and enter the Location of the AssertionConsumerService in the service provider's metadata; compare http and https, the port, and a slash at the end.",
+        destination,
+    ),
+    demand(
+        "SAML-IDP-RESP-07",
+        Must,
+        "saml-core §3.2.2",
+        "InResponseTo names the request that is answered.",
+        "InResponseTo equal to the AuthnRequest's ID",
+        "Copy the request's ID into InResponseTo on the Response and on SubjectConfirmationData; leave both out only for a sign-on that nobody asked for.",
+        in_response_to,
+    ),
+    demand(
+        "SAML-IDP-RESP-08",
+        Must,
+        "saml-profiles §4.1.4.2, saml-core §3.2.2",
+        "The Response's Issuer is the announced entity ID.",
+        "Issuer equal to the metadata's entityID, letter by letter",
+        "Set the Issuer to the entity ID of the metadata; mind the scheme, a slash at the end, and letter case.",
+        issuer,
+    ),
+    demand(
+        "SAML-IDP-RESP-09",
+        Must,
+        "saml-core §3.2.2.1, §3.2.2.2",
+        "Success comes with an assertion, failure without one.",
+        "status:Success and one Assertion",
+        "Send the top-level status Success only together with an assertion; on a failure send Requester or Responder with a second-level code, and no assertion.",
+        status,
+    ),
+    demand(
+        "SAML-IDP-RESP-10",
+        Must,
+        "saml-core §1.3.3",
+        "Every instant is in UTC and says so.",
+        "instants such as 2026-05-04T10:00:00.123Z",
+        "Write every instant in UTC with a Z at its end; an offset or no zone is read differently by different readers.",
+        instants,
+    ),
+    demand(
+        "SAML-IDP-RESP-11",
+        Should,
+        "saml-core §2.3.3, §3.2.2",
+        "Response and Assertion were issued just now.",
+        "IssueInstant within three minutes of the delivery",
+        "Set the server's clock by NTP, and write IssueInstant when the Response is made rather than when the session began.",
+        fresh,
+    ),
+    demand(
+        "SAML-IDP-RESP-12",
+        Must,
+        "saml-bindings §3.5.3",
+        "RelayState comes back as it was sent, all its 80 bytes.",
+        "the RelayState of the request, letter by letter",
+        "Keep the RelayState through the login pages (in the session, not in a short column or URL) and return it untouched, HTML-escaped in the form.",
+        relay_state,
+    ),
+    demand(
+        "SAML-IDP-RESP-13",
+        Must,
+        "saml-profiles §4.1.4.2",
+        "The Response has one assertion, and no other hides in it.",
+        "exactly one Assertion, a child of the Response",
+        "Put one assertion with all statements into the Response: service providers refuse several, since that is how forged ones are slipped in.",
+        one_assertion,
+    ),
+    demand(
+        "SAML-IDP-RESP-14",
+        Must,
+        "saml-profiles §4.1.2, saml-bindings §3.4.6.1",
+        "The Response travels by HTTP-POST, not in a URL.",
+        "a form that posts it",
+        "Send Responses by HTTP-POST whatever the request's ProtocolBinding says: in a URL they end up in logs and histories, and the profile forbids it.",
+        by_post,
+    ),
+];
+
+fn encoded(case: &Case<'_>) -> Ruled {
+    let judged = case
+        .good()
+        .map(|it| {
+            let encoding = |why: &String| why.contains("base64") || why.contains("compressed");
+            let outcome = match &it.document {
+                Err(why) if encoding(why) => Err(why.clone()),
+                _ => Ok("it is".to_owned()),
+            };
+            (it.name, outcome)
+        })
+        .collect();
+    summed(judged, "no answer came: see SAML-IDP-REQ-01")
+}
+
+fn well_formed(case: &Case<'_>) -> Ruled {
+    let encoding = |why: &str| why.contains("base64") || why.contains("compressed");
+    let judged = case
+        .good()
+        .filter(|it| !it.document.as_ref().is_err_and(|why| encoding(why)))
+        .map(|it| {
+            let outcome = match &it.document {
+                Err(why) => Err(why.clone()),
+                Ok(document) if document.xml.len() > 256 * 1024 => {
+                    Err(format!("{} bytes", document.xml.len()))
+                }
+                Ok(_) => Ok("it is".to_owned()),
+            };
+            (it.name, outcome)
+        })
+        .collect();
+    summed(
+        judged,
+        "no answer came that could be decoded: see SAML-IDP-RESP-01",
+    )
+}
+
+fn in_order(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        if document.root != "Response" {
+            return Err(format!("the document is a {}", document.root));
+        }
+        match document.violations.first() {
+            Some(first) => Err(first.clone()),
+            None => Ok("it is".to_owned()),
+        }
+    })
+}
+
+fn version(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let response = &document.response;
+        let mut all = vec![("Response", response.version.as_deref())];
+        all.extend(
+            response
+                .assertions
+                .iter()
+                .map(|it| ("Assertion", it.version.as_deref())),
+        );
+        match all
+            .iter()
+            .find(|(_, version)| version.is_some_and(|it| it != "2.0"))
+        {
+            Some((what, version)) => Err(format!("{what} has {}", version.unwrap_or_default())),
+            None => Ok("they are".to_owned()),
+        }
+    })
+}
+
+fn is_ncname(id: &str) -> bool {
+    let mut letters = id.chars();
+    letters
+        .next()
+        .is_some_and(|it| it.is_alphabetic() || it == '_')
+        && letters.all(|it| it.is_alphanumeric() || "_-.".contains(it))
+}
+
+fn ids(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let response = &document.response;
+        let mut all: Vec<&str> = response.id.iter().map(String::as_str).collect();
+        all.extend(response.assertions.iter().filter_map(|it| it.id.as_deref()));
+        if let Some(wrong) = all.iter().find(|it| !is_ncname(it)) {
+            return Err(format!("{wrong:?} is no xs:ID"));
+        }
+        let mut different = all.clone();
+        different.sort_unstable();
+        different.dedup();
+        if different.len() < all.len() {
+            return Err("one ID stands twice in the document".to_owned());
+        }
+        Ok("they are".to_owned())
+    })
+}
+
+fn destination(case: &Case<'_>) -> Ruled {
+    each(case, |answer, document| {
+        match &document.response.destination {
+            Some(destination) if *destination == answer.expected_acs => Ok(destination.clone()),
+            Some(destination) => Err(format!(
+                "Destination {destination}, where {} was to be answered",
+                answer.expected_acs
+            )),
+            None => Err("no Destination".to_owned()),
+        }
+    })
+}
+
+fn in_response_to(case: &Case<'_>) -> Ruled {
+    each(case, |answer, document| {
+        match &document.response.in_response_to {
+            Some(id) if *id == answer.trial.request_id => Ok("it does".to_owned()),
+            Some(id) => Err(format!(
+                "InResponseTo {id}, asked was {}",
+                answer.trial.request_id
+            )),
+            None => Err("no InResponseTo".to_owned()),
+        }
+    })
+}
+
+fn issuer(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| match &document.response.issuer {
+        Some(issuer) if *issuer == case.announced.entity_id => Ok(issuer.clone()),
+        Some(issuer) => Err(format!(
+            "{issuer:?}, announced is {:?}",
+            case.announced.entity_id
+        )),
+        None => Ok("none, which the Response may do without".to_owned()),
+    })
+}
+
+fn status(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let response = &document.response;
+        let count = response.assertions.len() + response.encrypted;
+        let Some(status) = &response.status else {
+            return Err("no status".to_owned());
+        };
+        match (status == SUCCESS, count) {
+            (true, 0) => Err("Success without an assertion".to_owned()),
+            (false, 1..) => Err(format!("{status} with an assertion")),
+            _ => Ok("it does".to_owned()),
+        }
+    })
+}
+
+fn every_instant(document: &crate::check::idp::reading::Document) -> Vec<(&'static str, String)> {
+    let response = &document.response;
+    let mut all = vec![("Response/@IssueInstant", response.issue_instant.clone())];
+    for assertion in &response.assertions {
+        all.push(("Assertion/@IssueInstant", assertion.issue_instant.clone()));
+        for it in &assertion.confirmations {
+            all.push((
+                "SubjectConfirmationData/@NotOnOrAfter",
+                it.not_on_or_after.clone(),
+            ));
+            all.push(("SubjectConfirmationData/@NotBefore", it.not_before.clone()));
+        }
+        if let Some(it) = &assertion.conditions {
+            all.push(("Conditions/@NotBefore", it.not_before.clone()));
+            all.push(("Conditions/@NotOnOrAfter", it.not_on_or_after.clone()));
+        }
+        for it in &assertion.sign_ons {
+            all.push(("AuthnStatement/@AuthnInstant", it.instant.clone()));
+            all.push((
+                "AuthnStatement/@SessionNotOnOrAfter",
+                it.session_not_on_or_after.clone(),
+            ));
+        }
+    }
+    all.into_iter()
+        .filter_map(|(place, text)| Some((place, text?)))
+        .collect()
+}
+
+fn instants(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let all = every_instant(document);
+        match all.iter().find(|(_, text)| instant(text).is_none()) {
+            Some((place, text)) => Err(format!("{place}=\"{text}\"")),
+            None => Ok(format!("{} instants", all.len())),
+        }
+    })
+}
+
+/// How far clocks may be apart.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(3);
+
+fn fresh(case: &Case<'_>) -> Ruled {
+    each(case, |answer, document| {
+        let near = |text: &str, at: Timestamp| match instant(text) {
+            Some(issued) if at.duration_since(issued).abs() <= SKEW => Ok(text.to_owned()),
+            Some(_) => Err(format!("issued {text}, delivered {at}")),
+            None => Ok(text.to_owned()),
+        };
+        let all = every_instant(document).into_iter();
+        let issued = all.filter(|(place, _)| place.ends_with("IssueInstant"));
+        issued
+            .map(|(_, text)| near(&text, answer.at()))
+            .reduce(|one, other| one.and(other))
+            .unwrap_or(Ok("none".to_owned()))
+    })
+}
+
+fn relay_state(case: &Case<'_>) -> Ruled {
+    let judged = case
+        .good()
+        .filter(|it| it.name != "relay-state-markup")
+        .map(|it| {
+            let outcome = if it.delivered.relay_state == it.trial.relay_state {
+                Ok("it does".to_owned())
+            } else {
+                Err(format!(
+                    "sent {:?}, came {:?}",
+                    it.trial.relay_state.as_deref().unwrap_or_default(),
+                    it.delivered.relay_state.as_deref().unwrap_or_default()
+                ))
+            };
+            (it.name, outcome)
+        })
+        .collect();
+    summed(judged, "no answer came: see SAML-IDP-REQ-01")
+}
+
+fn one_assertion(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let response = &document.response;
+        let direct = response.assertions.len() + response.encrypted;
+        let failed = response.status.as_deref() != Some(SUCCESS);
+        // The Response itself is one of the elements counted.
+        let hidden = document
+            .elements
+            .saturating_sub(1 + response.assertions.len());
+        if direct > 1 {
+            Err(format!("{direct} assertions"))
+        } else if hidden > 0 {
+            Err(format!("{hidden} more inside other elements"))
+        } else if direct == 1 || failed {
+            Ok("it has".to_owned())
+        } else {
+            Ok("none: see SAML-IDP-RESP-09".to_owned())
+        }
+    })
+}
+
+fn by_post(case: &Case<'_>) -> Ruled {
+    let judged: Vec<_> = case
+        .answers
+        .iter()
+        .filter(|it| !it.name.starts_with("logout"))
+        .map(|it| {
+            let outcome = if it.delivered.binding == "HTTP-POST" {
+                Ok("it does".to_owned())
+            } else {
+                Err(format!("it came by {}", it.delivered.binding))
+            };
+            (it.name, outcome)
+        })
+        .collect();
+    if judged.is_empty() {
+        return not_judged("no answer came: see SAML-IDP-REQ-01");
+    }
+    if judged.iter().all(|(_, outcome)| outcome.is_ok()) {
+        return holds("it does, also where the request asks otherwise");
+    }
+    summed(judged, "")
+}

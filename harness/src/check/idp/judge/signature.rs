@@ -1,0 +1,326 @@
+//! Who vouches for what (saml-core §5, XML Signature).
+
+use super::{Demand, Ruled, demand, each};
+use crate::check::Level::{Must, Should};
+use crate::check::idp::reading::{Case, Document};
+use crate::inspection::certificate::digest_of;
+use crate::inspection::ns;
+use crate::inspection::signature::{ENVELOPED, Signature};
+
+pub(super) const CHECKS: &[Demand] = &[
+    demand(
+        "SAML-IDP-SIGN-01",
+        Must,
+        "saml-profiles §4.1.3.5, saml-core §5.4",
+        "Every assertion is vouched for by a signature.",
+        "each Assertion within what a signature covers that verifies with an announced key",
+        "Switch signing of assertions (or responses) on for this service provider. What no signature covers, anybody can write.",
+        covered,
+    ),
+    demand(
+        "SAML-IDP-SIGN-02",
+        Must,
+        "saml-metadata §2.4.4 (WantAssertionsSigned)",
+        "The assertion itself is signed, as this service provider's metadata wants it.",
+        "a Signature that is a child of the Assertion",
+        "In the application's settings choose to sign the assertion (Sign Assertion, or Sign Assertion & Response) rather than the Response only: this service provider's metadata says WantAssertionsSigned=\"true\".",
+        assertion_signed,
+    ),
+    demand(
+        "SAML-IDP-SIGN-03",
+        Must,
+        "saml-core §5.4.2",
+        "Every signature has one reference, to the element it stands in.",
+        "one Reference with URI=\"#\" and the ID of the signature's parent",
+        "Sign the Response or Assertion by its own ID with an enveloped signature; never the whole document (URI=\"\"), never another element.",
+        one_reference,
+    ),
+    demand(
+        "SAML-IDP-SIGN-04",
+        Must,
+        "XML Signature §3.2.1",
+        "Every digest is that of what is sent.",
+        "DigestValue equal to the digest of the canonical element",
+        "The XML was changed after it was signed. Switch indenting of outgoing XML off, let no proxy rewrite the page, and where both are signed, sign the assertion first and the Response around it last.",
+        digest,
+    ),
+    demand(
+        "SAML-IDP-SIGN-05",
+        Must,
+        "XML Signature §3.2.2, saml-metadata §2.4.1.1",
+        "Every signature is by a key that the metadata announces.",
+        "SignatureValue that verifies with a signing certificate of the metadata",
+        "Announce the certificate of the key that signs (both, during a rollover), or sign with the announced key. Which of several applications' keys is used is often a setting of its own.",
+        value,
+    ),
+    demand(
+        "SAML-IDP-SIGN-06",
+        Must,
+        "RFC 9231 §2.3, NIST SP 800-131A r2",
+        "The signature's algorithm is RSA or ECDSA with SHA-256 or stronger.",
+        "rsa-sha256, -384, -512, ecdsa-sha256, -384, -512, or RSA-PSS with one of these",
+        "Choose RSA-SHA256 as signature algorithm for this service provider: SHA-1 and MD5 can be forged, HMAC proves nothing with a public key.",
+        algorithm,
+    ),
+    demand(
+        "SAML-IDP-SIGN-07",
+        Must,
+        "RFC 9231 §2.1, NIST SP 800-131A r2",
+        "The digest's algorithm is SHA-256 or stronger.",
+        "sha256, sha384 or sha512",
+        "Choose SHA-256 as digest algorithm; it is often a second setting beside the signature's algorithm.",
+        digest_algorithm,
+    ),
+    demand(
+        "SAML-IDP-SIGN-08",
+        Should,
+        "saml-core §5.4.3",
+        "Canonicalization is exclusive.",
+        "http://www.w3.org/2001/10/xml-exc-c14n#, with or without comments",
+        "Choose exclusive canonicalization: with the inclusive one the signature breaks when the assertion is moved into another document.",
+        canonicalization,
+    ),
+    demand(
+        "SAML-IDP-SIGN-09",
+        Should,
+        "saml-core §5.4.4",
+        "The transforms are enveloped-signature and exclusive canonicalization.",
+        "enveloped-signature first, then exc-c14n, nothing else",
+        "Use these two transforms: others can leave parts of the document out of what is signed, and service providers refuse them.",
+        transforms,
+    ),
+    demand(
+        "SAML-IDP-SIGN-10",
+        Must,
+        "saml-schema-assertion-2.0, saml-schema-protocol-2.0",
+        "A signature comes right after the Issuer, and only one.",
+        "one Signature in an element, right behind its Issuer",
+        "Insert the signature behind the Issuer: at another place the document breaks the schema.",
+        place,
+    ),
+    demand(
+        "SAML-IDP-SIGN-11",
+        Should,
+        "saml-metadata-iop §2.5",
+        "A certificate that the signature brings is one of the announced ones.",
+        "X509Certificate of the metadata, or none",
+        "Announce the certificate that stands in KeyInfo, or leave KeyInfo out; a strange one makes administrators trust what they shouldn't.",
+        brings,
+    ),
+    demand(
+        "SAML-IDP-SIGN-12",
+        Should,
+        "saml-core §5.4.5",
+        "The signature holds nothing but SignedInfo, SignatureValue and KeyInfo.",
+        "no ds:Object, nothing of SAML inside the signature",
+        "Take the Object out of the signature: nothing covers it, and attackers hide assertions there.",
+        objects,
+    ),
+];
+
+/// Judges every signature of a document; nothing to complain of without one.
+fn over(
+    case: &Case<'_>,
+    complaint: impl Fn(&Signature) -> Option<String>,
+    otherwise: &str,
+) -> Ruled {
+    each(case, |_, document| {
+        match document.signatures.iter().find_map(&complaint) {
+            Some(complaint) => Err(complaint),
+            None if document.signatures.is_empty() => {
+                Ok("there is no signature: see SAML-IDP-SIGN-01".to_owned())
+            }
+            None => Ok(otherwise.to_owned()),
+        }
+    })
+}
+
+/// The first assertion that stands outside of everything that is signed.
+fn uncovered(document: &Document) -> Option<usize> {
+    let covered = |range: &std::ops::Range<usize>| {
+        document.signatures.iter().any(|it| {
+            it.covers_parent
+                && it
+                    .range
+                    .as_ref()
+                    .is_some_and(|all| all.start <= range.start && range.end <= all.end)
+        })
+    };
+    let mut assertions = document.assertions.iter();
+    assertions.position(|range| !covered(range))
+}
+
+fn covered(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| match uncovered(document) {
+        Some(at) if document.signatures.is_empty() => Err(format!(
+            "nothing is signed; assertion {} least of all",
+            at + 1
+        )),
+        Some(at) => Err(format!("no signature covers assertion {}", at + 1)),
+        None => Ok("they are".to_owned()),
+    })
+}
+
+fn assertion_signed(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let signed = document
+            .signatures
+            .iter()
+            .any(|it| it.parent == "Assertion");
+        let response = document.signatures.iter().any(|it| it.parent == "Response");
+        if signed || document.assertions.is_empty() || document.signatures.is_empty() {
+            Ok("it is".to_owned())
+        } else if response {
+            Err("only the Response is signed".to_owned())
+        } else {
+            Err("no signature stands in the Assertion".to_owned())
+        }
+    })
+}
+
+fn one_reference(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| {
+        let own = it.parent_id.as_ref().map(|id| format!("#{id}"));
+        let right = it.references.len() == 1 && it.references.first() == own.as_ref();
+        (!right).then(|| format!("in {}: references {:?}", it.parent, it.references))
+    };
+    over(case, complaint, "it has")
+}
+
+fn digest(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| {
+        (it.digest_holds == Some(false)).then(|| {
+            format!(
+                "the {} is not what was signed",
+                it.covers.as_deref().unwrap_or("element")
+            )
+        })
+    };
+    over(case, complaint, "it is")
+}
+
+fn value(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| match it.value_holds {
+        Some(true) => None,
+        Some(false) => Some(format!(
+            "the signature of the {} verifies with no announced key",
+            it.parent
+        )),
+        // An algorithm that no key can be asked about is another check's.
+        None => None,
+    };
+    over(case, complaint, "it is")
+}
+
+fn name(uri: &str) -> &str {
+    uri.rsplit('#').next().unwrap_or(uri)
+}
+
+fn algorithm(case: &Case<'_>) -> Ruled {
+    let strong = [
+        "rsa-sha256",
+        "rsa-sha384",
+        "rsa-sha512",
+        "ecdsa-sha256",
+        "ecdsa-sha384",
+        "ecdsa-sha512",
+        "sha256-rsa-MGF1",
+        "sha384-rsa-MGF1",
+        "sha512-rsa-MGF1",
+    ];
+    let complaint = |it: &Signature| {
+        if !strong.contains(&name(&it.method)) {
+            return Some(format!("{:?}", it.method));
+        }
+        // A strong name that fits no announced key: RSA that calls itself ECDSA.
+        let announced = case.announced.readable();
+        (it.value_holds.is_none() && !announced.is_empty()).then(|| {
+            format!(
+                "{}, which is no algorithm of the announced key",
+                name(&it.method)
+            )
+        })
+    };
+    over(case, complaint, "it is")
+}
+
+fn digest_algorithm(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| {
+        let weak = name(&it.digest_method) == "sha1" || digest_of(&it.digest_method, b"").is_none();
+        (weak && !it.references.is_empty()).then(|| format!("{:?}", it.digest_method))
+    };
+    over(case, complaint, "it is")
+}
+
+fn canonicalization(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| {
+        (!it.canonicalization.starts_with(ns::EXC_C14N))
+            .then(|| format!("{:?}", it.canonicalization))
+    };
+    over(case, complaint, "it is")
+}
+
+fn transforms(case: &Case<'_>) -> Ruled {
+    let complaint = |it: &Signature| {
+        let right = match it.transforms.as_slice() {
+            [first] => first == ENVELOPED,
+            [first, second] => first == ENVELOPED && second.starts_with(ns::EXC_C14N),
+            _ => false,
+        };
+        (!right && !it.references.is_empty()).then(|| format!("{:?}", it.transforms))
+    };
+    over(case, complaint, "they are")
+}
+
+fn place(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| {
+        let mut parents: Vec<(&str, Option<&str>)> = document
+            .signatures
+            .iter()
+            .map(|it| (it.parent.as_str(), it.parent_id.as_deref()))
+            .collect();
+        if let Some(wrong) = document
+            .signatures
+            .iter()
+            .find(|it| !it.well_placed || !["Response", "Assertion"].contains(&it.parent.as_str()))
+        {
+            return Err(format!("a signature at another place in {}", wrong.parent));
+        }
+        let total = parents.len();
+        parents.sort_unstable();
+        parents.dedup();
+        if parents.len() < total {
+            return Err("two signatures in one element".to_owned());
+        }
+        Ok("it does".to_owned())
+    })
+}
+
+fn brings(case: &Case<'_>) -> Ruled {
+    let announced = case.announced.readable();
+    let complaint = |it: &Signature| {
+        let strange = |brought: &&String| !announced.iter().any(|known| known.base64 == **brought);
+        it.brings.iter().find(strange).map(|brought| {
+            format!(
+                "a certificate that isn't announced ({}…)",
+                &brought[..brought.len().min(24)]
+            )
+        })
+    };
+    over(case, complaint, "it is")
+}
+
+fn objects(case: &Case<'_>) -> Ruled {
+    over(
+        case,
+        |it| {
+            it.has_objects.then(|| {
+                format!(
+                    "something else stands in the signature of the {}",
+                    it.parent
+                )
+            })
+        },
+        "it does",
+    )
+}

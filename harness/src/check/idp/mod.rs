@@ -1,0 +1,32 @@
+//! `rehearsal check idp`: plays a service provider for any SAML identity
+//! provider, tries every variant of a request, and judges what it announces,
+//! how it takes each request, and every Response in all its parts.
+//!
+//! What is seen goes into a [`Dossier`]; the checks judge that and nothing
+//! else, so a recording can be judged again without the identity provider and
+//! without a person.
+//!
+//! - `party`: the service provider that is played;
+//! - `trials`: the requests that are tried, as data; `request` writes them;
+//! - `browser`, `form`: the form driver, which signs the user on;
+//! - `desk`: where a person's own browser does (`--interactive`);
+//! - `gather`: makes the trials; `dossier`: what is kept of them;
+//! - `reading`: the dossier with its documents read;
+//! - `judge`: the checks, one table a file.
+
+mod browser;
+mod desk;
+pub mod dossier;
+mod form;
+mod gather;
+mod judge;
+mod party;
+mod reading;
+mod request;
+pub mod trials;
+
+pub use browser::Credentials;
+pub use dossier::{Dossier, Fetched};
+pub use gather::{Gathering, Person, SHORT, Trouble, fetch};
+pub use judge::{catalogue, checks, judge};
+pub use party::Party;

@@ -1,0 +1,152 @@
+//! The service provider that is played: its key, its metadata, and a listener
+//! that serves the metadata, takes answers that a person's browser brings, and
+//! notices who fetches the bait.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ambient::Ambient;
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use saml::keys::SigningKey;
+use saml::message::NameIdFormat;
+use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
+use saml::names;
+
+use super::desk::{self, Desk};
+use super::dossier::Played;
+use crate::check::keeping::{self, PlayError};
+
+/// The service provider that is played.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// Its entity identifier, which is its metadata's address.
+    pub entity_id: String,
+    /// Its assertion consumer services.
+    pub acs: Vec<String>,
+    /// Its single logout service.
+    pub slo: String,
+    /// Its key.
+    pub key: SigningKey,
+    /// A key that its metadata doesn't name.
+    pub foreign: SigningKey,
+    /// What a person's browser brings.
+    pub(super) desk: Desk,
+    base: String,
+    bait: Arc<AtomicUsize>,
+}
+
+impl Party {
+    /// Starts it on a port of the loopback interface, 0 for a free one. A key
+    /// kept in `key_file` is used again, so that an identity provider which
+    /// was set up once goes on knowing it.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    pub async fn start(
+        port: u16,
+        key_file: Option<&Path>,
+        ambient: &Ambient,
+    ) -> Result<Self, PlayError> {
+        let listen = |reason| PlayError::Listen { port, reason };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+            .await
+            .map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (key, foreign) = keeping::keys(key_file, ambient).await?;
+        let base = format!("http://{address}");
+        let bait = Arc::new(AtomicUsize::new(0));
+        let party = Self {
+            entity_id: format!("{base}/metadata"),
+            acs: vec![format!("{base}/acs"), format!("{base}/acs/second")],
+            slo: format!("{base}/slo"),
+            key,
+            foreign,
+            desk: Desk::default(),
+            base,
+            bait: bait.clone(),
+        };
+        let metadata = party.metadata();
+        let router = Router::new()
+            .route(
+                "/metadata",
+                get(move || async move {
+                    (
+                        [(header::CONTENT_TYPE, "application/samlmetadata+xml")],
+                        metadata,
+                    )
+                }),
+            )
+            .route(
+                "/bait",
+                get(move || async move {
+                    bait.fetch_add(1, Ordering::SeqCst);
+                    "bait"
+                }),
+            )
+            .merge(desk::routes(party.desk.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(party)
+    }
+
+    /// Its metadata, for the identity provider to register.
+    pub fn metadata(&self) -> String {
+        let endpoint = |location: &str, binding: &str| Endpoint {
+            binding: binding.to_owned(),
+            location: location.to_owned(),
+            response_location: None,
+        };
+        let acs = self
+            .acs
+            .iter()
+            .zip(0_u16..)
+            .map(|(location, index)| IndexedEndpoint {
+                endpoint: endpoint(location, names::HTTP_POST),
+                index,
+                is_default: index == 0,
+            });
+        SpMetadata {
+            entity_id: self.entity_id.clone(),
+            acs: acs.collect(),
+            slo: vec![
+                endpoint(&self.slo, names::HTTP_REDIRECT),
+                endpoint(&self.slo, names::HTTP_POST),
+            ],
+            certificates: vec![self.key.certificate().clone()],
+            encryption_certificates: Vec::new(),
+            encryption_methods: Vec::new(),
+            authn_requests_signed: false,
+            want_assertions_signed: true,
+            name_id_formats: vec![NameIdFormat::Unspecified],
+            valid_until: None,
+            cache_duration: None,
+        }
+        .to_xml()
+    }
+
+    /// An address that nobody has a reason to fetch.
+    pub(super) fn bait(&self) -> String {
+        format!("{}/bait", self.base)
+    }
+
+    /// How often the bait was fetched.
+    pub(super) fn bites(&self) -> usize {
+        self.bait.load(Ordering::SeqCst)
+    }
+
+    /// Where a person begins.
+    pub fn desk_url(&self) -> String {
+        format!("{}/", self.base)
+    }
+
+    /// Its names and addresses.
+    pub(super) fn played(&self) -> Played {
+        Played {
+            entity_id: self.entity_id.clone(),
+            acs: self.acs.clone(),
+            slo: self.slo.clone(),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What the metadata announces, and what an answer says, read once for the
+//! checks.
+
+use jiff::Timestamp;
+use roxmltree::Node;
+
+use super::dossier::{Delivered, Dossier, Ending, Trial};
+use super::trials::{Binding, VARIANTS};
+use crate::inspection::certificate::Certificate;
+use crate::inspection::response::{self, Response};
+use crate::inspection::signature::{Signature, signatures};
+use crate::inspection::{child, children, is, message as messages, ns, parse, schema, text};
+
+/// What the metadata announces, as far as it can be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Announced {
+    /// Why it can't be read.
+    pub(super) trouble: Option<String>,
+    /// Whether the root is one entity with the role of an identity provider.
+    pub(super) is_idp: bool,
+    pub(super) entity_id: String,
+    pub(super) valid_until: Option<String>,
+    pub(super) cache_duration: Option<String>,
+    /// `WantAuthnRequestsSigned` as written.
+    pub(super) wants_signed_text: Option<String>,
+    pub(super) wants_signed: bool,
+    /// Binding and location of each SingleSignOnService.
+    pub(super) sso: Vec<(String, String)>,
+    pub(super) slo: Vec<(String, String)>,
+    pub(super) slo_redirect: Option<String>,
+    pub(super) formats: Vec<String>,
+    /// The certificates of signing keys.
+    pub(super) certificates: Vec<Result<Certificate, String>>,
+    /// How many KeyDescriptors are for signing.
+    pub(super) signing_keys: usize,
+    /// Every address, with what it is.
+    pub(super) addresses: Vec<(String, String)>,
+    pub(super) violations: Vec<String>,
+    /// The signatures of the metadata itself.
+    pub(super) signatures: Vec<Signature>,
+}
+
+const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
+
+impl Announced {
+    pub(super) fn read(xml: &str) -> Self {
+        let document = match parse(xml.trim_start_matches('\u{feff}')) {
+            Ok(document) => document,
+            Err(trouble) => {
+                return Self {
+                    trouble: Some(trouble),
+                    ..Self::default()
+                };
+            }
+        };
+        let mut entities = document.descendants();
+        let entity = entities.find(|it| {
+            is(*it, ns::METADATA, "EntityDescriptor")
+                && child(*it, ns::METADATA, "IDPSSODescriptor").is_some()
+        });
+        let Some((entity, role)) = entity.and_then(|it| {
+            let role = child(it, ns::METADATA, "IDPSSODescriptor")?;
+            Some((it, role))
+        }) else {
+            return Self::default();
+        };
+        let endpoints = |name: &str| -> Vec<(String, String)> {
+            children(role, ns::METADATA, name)
+                .map(|it| {
+                    let of = |name| it.attribute(name).unwrap_or_default().to_owned();
+                    (of("Binding"), of("Location"))
+                })
+                .collect()
+        };
+        let signing: Vec<Node<'_, '_>> = children(role, ns::METADATA, "KeyDescriptor")
+            .filter(|it| it.attribute("use").is_none_or(|it| it == "signing"))
+            .collect();
+        let certificates: Vec<_> = signing
+            .iter()
+            .flat_map(|it| it.descendants())
+            .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
+            .map(|it| Certificate::read(&text(it)))
+            .collect();
+        let (sso, slo) = (
+            endpoints("SingleSignOnService"),
+            endpoints("SingleLogoutService"),
+        );
+        let wants = role.attribute("WantAuthnRequestsSigned");
+        let protocols = role
+            .attribute("protocolSupportEnumeration")
+            .unwrap_or_default();
+        let known: Vec<Certificate> = certificates.iter().flatten().cloned().collect();
+        Self {
+            trouble: None,
+            is_idp: protocols.split_whitespace().any(|it| it == ns::PROTOCOL),
+            entity_id: entity.attribute("entityID").unwrap_or_default().to_owned(),
+            valid_until: entity.attribute("validUntil").map(str::to_owned),
+            cache_duration: entity.attribute("cacheDuration").map(str::to_owned),
+            wants_signed: wants.is_some_and(|it| it == "true" || it == "1"),
+            wants_signed_text: wants.map(str::to_owned),
+            slo_redirect: slo
+                .iter()
+                .find(|(binding, _)| binding.ends_with(":HTTP-Redirect"))
+                .map(|(_, location)| location.clone()),
+            formats: children(role, ns::METADATA, "NameIDFormat")
+                .map(text)
+                .collect(),
+            signing_keys: signing.len(),
+            certificates,
+            addresses: sso
+                .iter()
+                .map(|(_, url)| ("SingleSignOnService".to_owned(), url.clone()))
+                .chain(
+                    slo.iter()
+                        .map(|(_, url)| ("SingleLogoutService".to_owned(), url.clone())),
+                )
+                .collect(),
+            violations: schema::violations(entity),
+            signatures: signatures(&document, &known)
+                .into_iter()
+                .filter(|it| it.parent.starts_with("Entit"))
+                .collect(),
+            sso,
+            slo,
+        }
+    }
+
+    /// Where requests of a binding go.
+    pub(super) fn sso_url(&self, binding: Binding) -> Option<&str> {
+        let wanted = format!("{BINDINGS}{}", binding.name());
+        let mut all = self.sso.iter();
+        all.find(|(binding, _)| *binding == wanted)
+            .map(|(_, location)| location.as_str())
+    }
+
+    /// The certificates that could be read.
+    pub(super) fn readable(&self) -> Vec<Certificate> {
+        self.certificates.iter().flatten().cloned().collect()
+    }
+}
+
+/// The document of a message's field.
+pub(super) fn message(field: &str) -> Option<String> {
+    messages::unwrapped(field).map(|it| it.xml)
+}
+
+/// Name, format and session index of the sign-on that a Response states.
+pub(super) fn session(xml: &str) -> Option<(String, Option<String>, Option<String>)> {
+    let document = parse(xml).ok()?;
+    let read = response::read(document.root_element());
+    let assertion = read.assertions.first()?;
+    let name = assertion.name_id.as_ref()?;
+    let session = assertion
+        .sign_ons
+        .first()
+        .and_then(|it| it.session_index.clone());
+    Some((name.value.clone(), name.format.clone(), session))
+}
+
+/// An answer to a trial, read.
+#[derive(Debug, Clone)]
+pub(super) struct Answer<'d> {
+    pub(super) name: &'d str,
+    pub(super) trial: &'d Trial,
+    pub(super) delivered: &'d Delivered,
+    /// Where it should have gone.
+    pub(super) expected_acs: String,
+    /// The document, or why there is none.
+    pub(super) document: Result<Document, String>,
+}
+
+/// A document that could be read.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub(super) xml: String,
+    pub(super) root: String,
+    pub(super) response: Response,
+    pub(super) signatures: Vec<Signature>,
+    pub(super) violations: Vec<String>,
+    /// Where each assertion of the Response stands, in bytes.
+    pub(super) assertions: Vec<std::ops::Range<usize>>,
+    /// Elements named Assertion or Response, wherever they stand.
+    pub(super) elements: usize,
+}
+
+/// How a field is decoded at a service provider: base64, nothing else.
+fn decoded(delivered: &Delivered) -> Result<String, String> {
+    use base64::Engine as _;
+    let found = messages::unwrapped(&delivered.field)
+        .ok_or("expected base64 of a document in UTF-8, came something else")?;
+    if delivered.binding == "HTTP-POST" {
+        if found.wrapping.contains(&"DEFLATE") {
+            return Err("it is compressed, which only HTTP-Redirect has".to_owned());
+        }
+        let compact: String = delivered.field.split_whitespace().collect();
+        base64::engine::general_purpose::STANDARD
+            .decode(compact)
+            .map_err(|error| format!("expected base64: {error}"))?;
+    }
+    Ok(found.xml)
+}
+
+fn read(xml: String, trusted: &[Certificate]) -> Result<Document, String> {
+    if let Some(encoding) = xml
+        .strip_prefix("<?xml")
+        .and_then(|rest| rest.split("?>").next())
+        .and_then(|declaration| declaration.split("encoding=").nth(1))
+        .map(|rest| rest.trim_matches(['"', '\'', ' ']))
+        && !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
+    {
+        return Err(format!(
+            "it says that it is in {encoding}, and was sent in UTF-8"
+        ));
+    }
+    let document = parse(&xml)?;
+    let root = document.root_element();
+    Ok(Document {
+        root: root.tag_name().name().to_owned(),
+        response: response::read(root),
+        signatures: signatures(&document, trusted),
+        violations: schema::violations(root),
+        assertions: children(root, ns::ASSERTION, "Assertion")
+            .map(|it| it.range())
+            .collect(),
+        elements: document
+            .descendants()
+            .filter(|it| ["Assertion", "Response"].contains(&it.tag_name().name()))
+            .count(),
+        xml: xml.clone(),
+    })
+}
+
+/// The dossier with its documents read.
+pub(super) struct Case<'d> {
+    pub(super) dossier: &'d Dossier,
+    pub(super) announced: Announced,
+    /// Every answer, in the order of the trials.
+    pub(super) answers: Vec<Answer<'d>>,
+}
+
+impl<'d> Case<'d> {
+    pub(super) fn read(dossier: &'d Dossier) -> Self {
+        let announced = Announced::read(&dossier.metadata.body);
+        let trusted = announced.readable();
+        let order = |name: &str| VARIANTS.iter().position(|it| it.name == name);
+        let mut answers: Vec<Answer<'d>> = dossier
+            .trials
+            .iter()
+            .filter_map(|(name, trial)| {
+                let Ending::Answer(delivered) = &trial.ending else {
+                    return None;
+                };
+                let second = ["acs-second", "acs-index"].contains(&name.as_str());
+                Some(Answer {
+                    name,
+                    trial,
+                    delivered,
+                    expected_acs: dossier.party.acs[usize::from(second)].clone(),
+                    document: decoded(delivered).and_then(|xml| read(xml, &trusted)),
+                })
+            })
+            .collect();
+        answers.sort_by_key(|it| (order(it.name).unwrap_or(usize::MAX), it.name));
+        Self {
+            dossier,
+            announced,
+            answers,
+        }
+    }
+
+    pub(super) fn trial(&self, name: &str) -> Option<&'d Trial> {
+        self.dossier.trials.get(name)
+    }
+
+    pub(super) fn answer(&self, name: &str) -> Option<&Answer<'d>> {
+        self.answers.iter().find(|it| it.name == name)
+    }
+
+    /// The answers to requests that an honest identity provider answers with a
+    /// sign-on.
+    pub(super) fn good(&self) -> impl Iterator<Item = &Answer<'d>> {
+        self.answers
+            .iter()
+            .filter(|answer| VARIANTS.iter().any(|it| it.good && it.name == answer.name))
+    }
+}
+
+impl Answer<'_> {
+    /// What it says.
+    pub(super) fn response(&self) -> Option<&Response> {
+        self.document.as_ref().ok().map(|it| &it.response)
+    }
+
+    /// Whether it says that the user is signed on.
+    pub(super) fn succeeds(&self) -> bool {
+        self.response()
+            .is_some_and(|it| it.status.as_deref() == Some(SUCCESS) && !it.assertions.is_empty())
+    }
+
+    /// When it came.
+    pub(super) fn at(&self) -> Timestamp {
+        self.delivered.at
+    }
+
+    /// Its status in a few words.
+    pub(super) fn status(&self) -> String {
+        let Some(response) = self.response() else {
+            return "an answer that can't be read".to_owned();
+        };
+        let last = |uri: &Option<String>| {
+            let uri = uri.as_deref().unwrap_or("none");
+            uri.rsplit(':').next().unwrap_or(uri).to_owned()
+        };
+        match &response.status_detail {
+            Some(_) => format!(
+                "{} / {}",
+                last(&response.status),
+                last(&response.status_detail)
+            ),
+            None => format!(
+                "{} with {} assertion(s)",
+                last(&response.status),
+                response.assertions.len()
+            ),
+        }
+    }
+}
+
+/// The status of success (saml-core §3.2.2.2).
+pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";

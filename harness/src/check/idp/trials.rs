@@ -1,0 +1,423 @@
+//! The requests that are tried, as data. To try another one, add a line.
+
+/// How a request travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// HTTP-Redirect (saml-bindings §3.4).
+    Redirect,
+    /// HTTP-POST (saml-bindings §3.5).
+    Post,
+}
+
+impl Binding {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redirect => "HTTP-Redirect",
+            Self::Post => "HTTP-POST",
+        }
+    }
+}
+
+/// How a request is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// If the metadata says that requests must be.
+    AsWanted,
+    /// Not at all.
+    Never,
+    /// With the service provider's key.
+    Always,
+    /// With a key that its metadata doesn't name.
+    Foreign,
+    /// With its key, and changed afterwards.
+    Tampered,
+}
+
+/// Which browser asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A new one, without cookies.
+    New,
+    /// The one in which the user signed on first.
+    First,
+}
+
+/// Where the answer is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acs {
+    /// The request doesn't say.
+    None,
+    /// The second registered address.
+    Second,
+    /// A stranger's.
+    Attacker,
+    /// A stranger's that begins with the registered one.
+    BeginsAlike,
+    /// A stranger's with the registered host as user name.
+    UserInfo,
+    /// The registered host, another path.
+    OtherPath,
+}
+
+/// What is different from the plain request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amend {
+    /// An attribute.
+    Set(&'static str, &'static str),
+    /// A NameIDPolicy with this format.
+    NameId(&'static str),
+    /// A RequestedAuthnContext with this class, exactly.
+    Context(&'static str),
+    /// Where the answer is to go.
+    Acs(Acs),
+    /// Where the answer is to go, by index.
+    AcsIndex(u16),
+    /// Another issuer.
+    Issuer(&'static str),
+    /// Another destination.
+    Destination(&'static str),
+    /// Another version.
+    Version(&'static str),
+    /// Issued so many seconds later.
+    Later(i64),
+    /// So many bytes of padding.
+    Padding(usize),
+    /// The issuer is an entity of a DTD.
+    InternalEntity,
+    /// An entity of a DTD would have to be fetched.
+    ExternalEntity,
+    /// Not a request at all.
+    Raw(&'static str),
+    /// This RelayState.
+    RelayState(&'static str),
+    /// A RelayState of so many bytes.
+    LongRelayState(usize),
+}
+
+/// A request to be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// How it travels.
+    pub binding: Binding,
+    /// How it is signed.
+    pub signing: Signing,
+    /// Which browser asks.
+    pub whose: Whose,
+    /// Whether the person answers what they are asked.
+    pub person: bool,
+    /// Whether an honest identity provider signs the user on.
+    pub good: bool,
+    /// What is different.
+    pub amends: &'static [Amend],
+}
+
+use Acs::{Attacker, BeginsAlike, OtherPath, Second, UserInfo};
+use Amend::{
+    AcsIndex, Context, Destination, ExternalEntity, InternalEntity, Issuer, Later, LongRelayState,
+    NameId, Padding, Raw, RelayState, Set, Version,
+};
+use Binding::{Post, Redirect};
+use Signing::{Always, AsWanted, Foreign, Never, Tampered};
+use Whose::{First, New};
+
+/// Markup that would run in a page which doesn't encode it.
+pub const MARKUP: &str = "\"><script>alert('rehearsal')</script>";
+
+/// The same as XML text.
+const MARKUP_ISSUER: &str =
+    "https://unknown.example/&quot;&gt;&lt;script&gt;alert('rehearsal')&lt;/script&gt;";
+
+/// A class that nobody has.
+pub const IMPOSSIBLE_CLASS: &str = "urn:rehearsal:ac:classes:ThreeKeysTurnedAtOnce";
+
+/// A name format that nobody has.
+pub const IMPOSSIBLE_FORMAT: &str = "urn:rehearsal:nameid-format:shoe-size";
+
+const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+
+const fn good(name: &'static str, about: &'static str, amends: &'static [Amend]) -> Variant {
+    Variant {
+        name,
+        about,
+        binding: Redirect,
+        signing: AsWanted,
+        whose: First,
+        person: true,
+        good: true,
+        amends,
+    }
+}
+
+const fn odd(name: &'static str, about: &'static str, amends: &'static [Amend]) -> Variant {
+    Variant {
+        good: false,
+        ..good(name, about, amends)
+    }
+}
+
+/// In the order in which they are tried: the first one signs the user on.
+pub const VARIANTS: &[Variant] = &[
+    Variant {
+        whose: New,
+        ..good("redirect", "a plain request by HTTP-Redirect", &[])
+    },
+    good("session", "another request while the session lasts", &[]),
+    Variant {
+        signing: Never,
+        ..good(
+            "redirect-unsigned",
+            "an unsigned request by HTTP-Redirect",
+            &[],
+        )
+    },
+    Variant {
+        signing: Always,
+        ..good("redirect-signed", "a signed request by HTTP-Redirect", &[])
+    },
+    Variant {
+        binding: Post,
+        signing: Never,
+        ..good("post-unsigned", "an unsigned request by HTTP-POST", &[])
+    },
+    Variant {
+        binding: Post,
+        signing: Always,
+        ..good("post-signed", "a signed request by HTTP-POST", &[])
+    },
+    good(
+        "force-authn",
+        "ForceAuthn while the session lasts",
+        &[Set("ForceAuthn", "true")],
+    ),
+    Variant {
+        person: false,
+        ..good(
+            "passive",
+            "IsPassive while the session lasts",
+            &[Set("IsPassive", "true")],
+        )
+    },
+    Variant {
+        whose: New,
+        person: false,
+        ..odd(
+            "passive-alone",
+            "IsPassive without a session",
+            &[Set("IsPassive", "true")],
+        )
+    },
+    Variant {
+        person: false,
+        ..odd(
+            "force-and-passive",
+            "ForceAuthn and IsPassive at once",
+            &[Set("ForceAuthn", "true"), Set("IsPassive", "true")],
+        )
+    },
+    odd("name-email", "NameIDPolicy emailAddress", &[NameId(EMAIL)]),
+    odd(
+        "name-persistent",
+        "NameIDPolicy persistent",
+        &[NameId(PERSISTENT)],
+    ),
+    odd(
+        "name-transient",
+        "NameIDPolicy transient",
+        &[NameId(TRANSIENT)],
+    ),
+    odd(
+        "name-transient-again",
+        "NameIDPolicy transient, once more",
+        &[NameId(TRANSIENT)],
+    ),
+    odd(
+        "name-impossible",
+        "NameIDPolicy with a format that nobody has",
+        &[NameId(IMPOSSIBLE_FORMAT)],
+    ),
+    odd(
+        "context-password",
+        "RequestedAuthnContext PasswordProtectedTransport",
+        &[Context(PASSWORD)],
+    ),
+    odd(
+        "context-impossible",
+        "RequestedAuthnContext with a class that nobody has",
+        &[Context(IMPOSSIBLE_CLASS)],
+    ),
+    good(
+        "acs-second",
+        "the answer is wanted at the second registered address",
+        &[Amend::Acs(Second)],
+    ),
+    good(
+        "acs-index",
+        "the answer is wanted at the address with index 1",
+        &[AcsIndex(1)],
+    ),
+    odd(
+        "acs-index-unknown",
+        "the answer is wanted at an index that there isn't",
+        &[AcsIndex(99)],
+    ),
+    good(
+        "acs-default",
+        "the request doesn't say where the answer goes",
+        &[Amend::Acs(Acs::None)],
+    ),
+    odd(
+        "acs-attacker",
+        "the answer is wanted at an attacker's address",
+        &[Amend::Acs(Attacker)],
+    ),
+    Variant {
+        signing: Always,
+        ..odd(
+            "acs-attacker-signed",
+            "the same, in a signed request",
+            &[Amend::Acs(Attacker)],
+        )
+    },
+    odd(
+        "acs-begins-alike",
+        "the answer is wanted at an address that begins with the registered one",
+        &[Amend::Acs(BeginsAlike)],
+    ),
+    odd(
+        "acs-user-info",
+        "the answer is wanted at an address with the registered host as its user name",
+        &[Amend::Acs(UserInfo)],
+    ),
+    odd(
+        "acs-other-path",
+        "the answer is wanted at another path of the registered host",
+        &[Amend::Acs(OtherPath)],
+    ),
+    odd(
+        "issuer-unknown",
+        "the request is by a service provider that nobody registered",
+        &[Issuer("https://unknown.example/sp")],
+    ),
+    odd(
+        "issuer-markup",
+        "the issuer is markup",
+        &[Issuer(MARKUP_ISSUER)],
+    ),
+    good(
+        "relay-state-markup",
+        "the RelayState is markup",
+        &[RelayState(MARKUP)],
+    ),
+    odd(
+        "relay-state-long",
+        "the RelayState has 2000 bytes",
+        &[LongRelayState(2000)],
+    ),
+    odd("stale", "a request of yesterday", &[Later(-86_400)]),
+    odd("future", "a request of tomorrow", &[Later(86_400)]),
+    Variant {
+        signing: Always,
+        ..odd(
+            "destination-wrong",
+            "a signed request for another identity provider",
+            &[Destination("https://other.example/sso")],
+        )
+    },
+    Variant {
+        signing: Tampered,
+        ..odd(
+            "redirect-tampered",
+            "a request changed after signing, by HTTP-Redirect",
+            &[],
+        )
+    },
+    Variant {
+        binding: Post,
+        signing: Tampered,
+        ..odd(
+            "post-tampered",
+            "a request changed after signing, by HTTP-POST",
+            &[],
+        )
+    },
+    Variant {
+        signing: Foreign,
+        ..odd(
+            "redirect-foreign-key",
+            "a request signed with another key, by HTTP-Redirect",
+            &[],
+        )
+    },
+    Variant {
+        binding: Post,
+        signing: Foreign,
+        ..odd(
+            "post-foreign-key",
+            "a request signed with another key, by HTTP-POST",
+            &[],
+        )
+    },
+    odd("version", "a request of version 1.1", &[Version("1.1")]),
+    odd(
+        "binding-redirect",
+        "the answer is wanted by HTTP-Redirect",
+        &[Set(
+            "ProtocolBinding",
+            "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
+        )],
+    ),
+    Variant {
+        binding: Post,
+        signing: Never,
+        ..odd(
+            "entity-internal",
+            "the issuer is an entity of a DTD",
+            &[InternalEntity],
+        )
+    },
+    Variant {
+        binding: Post,
+        signing: Never,
+        ..odd(
+            "entity-external",
+            "an entity of a DTD would have to be fetched",
+            &[ExternalEntity],
+        )
+    },
+    Variant {
+        signing: Never,
+        ..odd(
+            "malformed",
+            "XML that breaks off",
+            &[Raw(
+                "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=",
+            )],
+        )
+    },
+    Variant {
+        binding: Post,
+        signing: Never,
+        ..odd(
+            "oversized",
+            "a request of a megabyte",
+            &[Padding(1_000_000)],
+        )
+    },
+    good("after-oversized", "a plain request after that", &[]),
+    Variant {
+        whose: New,
+        ..good("second-browser", "a plain request in another browser", &[])
+    },
+    Variant {
+        whose: New,
+        ..good("third-browser", "a plain request in a third browser", &[])
+    },
+];

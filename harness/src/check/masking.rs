@@ -1,0 +1,113 @@
+//! Secrets in evidence, masked unless they are asked for (`--show-secrets`):
+//! passwords and tokens in JSON and forms, and the hidden fields and addresses
+//! by which a login page knows its visitor.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::CheckReport;
+
+const MASK: &str = "•••";
+
+/// Names of members, fields and parameters whose values are secrets.
+const NAMES: &str = "(?i:[a-z_.-]*(?:password|passwd|secret|csrf|xsrf|token|authstate|authorization|api[_-]?key)[a-z_.-]*)";
+
+static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+    let quoted = format!(r#"("{NAMES}"\s*:\s*")[^"]*""#);
+    let parameter = format!(r#"((?:^|[?&\n;\s]){NAMES}=)[^&\s"'<;]+"#);
+    let field = format!(r#"(name="{NAMES}"[^>]*?value=")[^"]*""#);
+    let field_behind = format!(r#"(value=")[^"]*("[^>]*?name="{NAMES}")"#);
+    let bearer = r"(?i)((?:bearer|basic) )[a-z0-9._~+/=-]{6,}".to_owned();
+    [
+        (quoted, "${1}•••\""),
+        (parameter, "${1}•••"),
+        (field, "${1}•••\""),
+        (field_behind, "${1}•••${2}"),
+        (bearer, "${1}•••"),
+    ]
+    .into_iter()
+    .map(|(pattern, with)| {
+        (
+            Regex::new(&pattern).expect("a pattern written here compiles"),
+            with,
+        )
+    })
+    .collect()
+});
+
+fn text(text: &str) -> String {
+    let mut out = text.to_owned();
+    for (pattern, with) in PATTERNS.iter() {
+        out = pattern.replace_all(&out, *with).into_owned();
+    }
+    out
+}
+
+fn value(of: &mut Value) {
+    match of {
+        Value::String(inner) => *inner = text(inner),
+        Value::Array(items) => items.iter_mut().for_each(value),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let secret = ["password", "token", "secret"]
+                    .iter()
+                    .any(|it| name.to_lowercase().contains(it));
+                if secret && member.is_string() {
+                    *member = Value::from(MASK);
+                } else {
+                    value(member);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+impl CheckReport {
+    /// The same report with the secrets in its evidence masked.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        for outcome in &mut self.outcomes {
+            outcome.actual = text(&outcome.actual);
+            value(&mut outcome.evidence);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand() {
+        for secret in [
+            "password=hunter22&x=1",
+            "{\"access_token\": \"hunter22\"}",
+            "<input type=\"hidden\" name=\"csrf_token\" value=\"hunter22\">",
+            "<input value=\"hunter22\" name=\"AuthState\">",
+            "Authorization: Bearer hunter22.abc",
+            "https://idp.example/login?AuthState=hunter22",
+        ] {
+            let mut evidence = json!({"conversations": [{"sent": secret}]});
+            value(&mut evidence);
+            assert!(
+                !evidence.to_string().contains("hunter22"),
+                "{secret}: {evidence}"
+            );
+        }
+        let mut scim = json!({"bearerToken": "hunter22", "userName": "ada"});
+        value(&mut scim);
+        assert_eq!(scim, json!({"bearerToken": MASK, "userName": "ada"}));
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let saml = "<saml:Attribute Name=\"groups\"/> RelayState=abc NotOnOrAfter=\"2026-01-01T00:00:00Z\"";
+        assert_eq!(text(saml), saml);
+    }
+}

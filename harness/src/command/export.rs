@@ -1,0 +1,36 @@
+//! `rehearsal export`: what a running simulated identity provider holds, as a
+//! seed for `rehearsal up --seed`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+/// Arguments of `rehearsal export`.
+#[derive(Args)]
+pub(crate) struct Export {
+    /// What `rehearsal up --ready-file` wrote.
+    #[arg(value_name = "READY.json")]
+    ready: PathBuf,
+    /// JSON in place of TOML.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Export {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let text = std::fs::read_to_string(&self.ready)
+            .with_context(|| format!("reading {}", self.ready.display()))?;
+        let ready = serde_json::from_str(&text)
+            .with_context(|| format!("expected JSON in {}", self.ready.display()))?;
+        let seed = harness::seed::export(&ready).await?;
+        let text = if self.json {
+            serde_json::to_string_pretty(&seed)?
+        } else {
+            toml::to_string_pretty(&seed)?
+        };
+        writeln!(std::io::stdout(), "{}", text.trim_end())?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,225 @@
+//! Canonical XML 1.0 (inclusive and exclusive), over a subtree with one
+//! element left out: what an enveloped signature digests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roxmltree::{Node, NodeId};
+
+/// How a subtree is canonicalized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// Only namespaces that are used (exc-c14n).
+    pub exclusive: bool,
+    /// Comments are kept.
+    pub comments: bool,
+    /// Prefixes that are treated inclusively all the same (`InclusiveNamespaces`).
+    pub prefixes: BTreeSet<String>,
+}
+
+impl Method {
+    /// The method of an algorithm's URI.
+    pub fn of(uri: &str) -> Option<Self> {
+        let (exclusive, comments) = match uri {
+            "http://www.w3.org/2001/10/xml-exc-c14n#" => (true, false),
+            "http://www.w3.org/2001/10/xml-exc-c14n#WithComments" => (true, true),
+            "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+            | "http://www.w3.org/2006/12/xml-c14n11" => (false, false),
+            "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments"
+            | "http://www.w3.org/2006/12/xml-c14n11#WithComments" => (false, true),
+            _ => return None,
+        };
+        Some(Self {
+            exclusive,
+            comments,
+            prefixes: BTreeSet::new(),
+        })
+    }
+}
+
+/// The canonical form of a subtree, without the element `left_out`.
+pub fn canonical(apex: Node<'_, '_>, method: &Method, left_out: Option<NodeId>) -> String {
+    let mut writer = Writer {
+        out: String::new(),
+        method,
+        left_out,
+    };
+    writer.node(apex, &BTreeMap::new());
+    writer.out
+}
+
+/// Prefixes (empty for the default namespace) and what they were last
+/// rendered as.
+type Rendered = BTreeMap<String, String>;
+
+struct Writer<'m> {
+    out: String,
+    method: &'m Method,
+    left_out: Option<NodeId>,
+}
+
+impl Writer<'_> {
+    fn node(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
+        if Some(node.id()) == self.left_out {
+            return;
+        }
+        if node.is_element() {
+            self.element(node, rendered);
+        } else if node.is_text() {
+            escape(&mut self.out, node.text().unwrap_or_default(), false);
+        } else if node.is_comment() && self.method.comments {
+            self.out.push_str("<!--");
+            self.out.push_str(node.text().unwrap_or_default());
+            self.out.push_str("-->");
+        } else if let Some(instruction) = node.pi() {
+            self.out.push_str("<?");
+            self.out.push_str(instruction.target);
+            if let Some(value) = instruction.value {
+                self.out.push(' ');
+                self.out.push_str(value);
+            }
+            self.out.push_str("?>");
+        }
+    }
+
+    fn element(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
+        let name = written_name(node);
+        let mut below = rendered.clone();
+        let mut namespaces = String::new();
+        for prefix in self.wanted(node, prefix_of(name)) {
+            let lookup = (!prefix.is_empty()).then_some(prefix.as_str());
+            let uri = node.lookup_namespace_uri(lookup).unwrap_or_default();
+            let before = rendered.get(&prefix).map_or("", String::as_str);
+            if uri == before {
+                continue;
+            }
+            namespaces.push_str(" xmlns");
+            if !prefix.is_empty() {
+                namespaces.push(':');
+                namespaces.push_str(&prefix);
+            }
+            namespaces.push_str("=\"");
+            escape(&mut namespaces, uri, true);
+            namespaces.push('"');
+            below.insert(prefix, uri.to_owned());
+        }
+        self.out.push('<');
+        self.out.push_str(name);
+        self.out.push_str(&namespaces);
+        let source = node.document().input_text();
+        let mut attributes: Vec<_> = node.attributes().collect();
+        attributes.sort_by_key(|it| (it.namespace().unwrap_or_default(), it.name()));
+        for attribute in attributes {
+            self.out.push(' ');
+            self.out.push_str(&source[attribute.range_qname()]);
+            self.out.push_str("=\"");
+            escape(&mut self.out, attribute.value(), true);
+            self.out.push('"');
+        }
+        self.out.push('>');
+        for child in node.children() {
+            self.node(child, &below);
+        }
+        self.out.push_str("</");
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+
+    /// The prefixes that this element's start tag has to declare, unless they
+    /// are already.
+    fn wanted(&self, node: Node<'_, '_>, own: &str) -> BTreeSet<String> {
+        let source = node.document().input_text();
+        let in_scope = || {
+            let all = node.namespaces();
+            all.map(|it| it.name().unwrap_or_default().to_owned())
+        };
+        if !self.method.exclusive {
+            let mut all: BTreeSet<String> = in_scope().collect();
+            all.insert(String::new());
+            all.remove("xml");
+            return all;
+        }
+        let mut used = BTreeSet::from([own.to_owned()]);
+        for attribute in node.attributes() {
+            let prefix = prefix_of(&source[attribute.range_qname()]);
+            if !prefix.is_empty() {
+                used.insert(prefix.to_owned());
+            }
+        }
+        used.extend(in_scope().filter(|prefix| self.method.prefixes.contains(prefix)));
+        used.remove("xml");
+        used
+    }
+}
+
+/// An element's name as it is written, with its prefix.
+pub(super) fn written_name<'i>(node: Node<'_, 'i>) -> &'i str {
+    let source = &node.document().input_text()[node.range()];
+    let name = source.strip_prefix('<').unwrap_or(source);
+    let end = name.find(|c: char| c.is_whitespace() || c == '/' || c == '>');
+    &name[..end.unwrap_or(name.len())]
+}
+
+fn prefix_of(name: &str) -> &str {
+    name.split_once(':').map_or("", |(prefix, _)| prefix)
+}
+
+fn escape(out: &mut String, text: &str, in_attribute: bool) {
+    for sign in text.chars() {
+        match sign {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' if !in_attribute => out.push_str("&gt;"),
+            '"' if in_attribute => out.push_str("&quot;"),
+            '\t' if in_attribute => out.push_str("&#x9;"),
+            '\n' if in_attribute => out.push_str("&#xA;"),
+            '\r' => out.push_str("&#xD;"),
+            sign => out.push(sign),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exclusive(xml: &str, name: &str) -> String {
+        let document = crate::inspection::parse(xml).unwrap();
+        let node = document.descendants().find(|it| it.has_tag_name(name));
+        let node = node.or_else(|| {
+            let mut all = document.descendants();
+            all.find(|it| it.tag_name().name() == name)
+        });
+        let method = Method::of("http://www.w3.org/2001/10/xml-exc-c14n#").unwrap();
+        canonical(node.unwrap(), &method, None)
+    }
+
+    #[test]
+    fn only_namespaces_in_use_are_declared_where_they_are_first_used() {
+        let xml = r#"<a:x xmlns:a="urn:a" xmlns:b="urn:b"><a:y z="1" b:c="2"/></a:x>"#;
+        assert_eq!(
+            exclusive(xml, "y"),
+            r#"<a:y xmlns:a="urn:a" xmlns:b="urn:b" z="1" b:c="2"></a:y>"#
+        );
+    }
+
+    #[test]
+    fn a_default_namespace_that_ends_is_said_to_end() {
+        let xml = r#"<x xmlns="urn:a"><y xmlns=""/></x>"#;
+        assert_eq!(
+            exclusive(xml, "x"),
+            r#"<x xmlns="urn:a"><y xmlns=""></y></x>"#
+        );
+    }
+
+    #[test]
+    fn inclusive_declares_everything_in_scope_at_the_apex() {
+        let xml = r#"<a:x xmlns:a="urn:a" xmlns:b="urn:b"><a:y><!-- no -->&lt;&#13;</a:y></a:x>"#;
+        let document = crate::inspection::parse(xml).unwrap();
+        let apex = document.root_element().first_element_child().unwrap();
+        let method = Method::of("http://www.w3.org/TR/2001/REC-xml-c14n-20010315").unwrap();
+        assert_eq!(
+            canonical(apex, &method, None),
+            r#"<a:y xmlns:a="urn:a" xmlns:b="urn:b">&lt;&#xD;</a:y>"#
+        );
+    }
+}

@@ -1,0 +1,242 @@
+//! What a Response says, as far as it can be read: every part is optional and
+//! as written, since it may be wrong.
+
+use jiff::Timestamp;
+use roxmltree::Node;
+use serde::Serialize;
+
+use super::{child, children, ns, text};
+
+/// A Response.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Response {
+    /// `ID`.
+    pub id: Option<String>,
+    /// `Version`.
+    pub version: Option<String>,
+    /// `IssueInstant`.
+    pub issue_instant: Option<String>,
+    /// `Destination`.
+    pub destination: Option<String>,
+    /// `InResponseTo`.
+    pub in_response_to: Option<String>,
+    /// `Issuer`.
+    pub issuer: Option<String>,
+    /// The top-level status code.
+    pub status: Option<String>,
+    /// The second-level status code.
+    pub status_detail: Option<String>,
+    /// The status message.
+    pub status_message: Option<String>,
+    /// Its assertions.
+    pub assertions: Vec<Assertion>,
+    /// How many assertions are encrypted.
+    pub encrypted: usize,
+}
+
+/// An assertion.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Assertion {
+    /// `ID`.
+    pub id: Option<String>,
+    /// `Version`.
+    pub version: Option<String>,
+    /// `IssueInstant`.
+    pub issue_instant: Option<String>,
+    /// `Issuer`.
+    pub issuer: Option<String>,
+    /// The subject's name.
+    pub name_id: Option<NameId>,
+    /// How the subject is confirmed.
+    pub confirmations: Vec<Confirmation>,
+    /// Under which conditions it holds.
+    pub conditions: Option<Conditions>,
+    /// Sign-ons that it states.
+    pub sign_ons: Vec<SignOn>,
+    /// What it says of the subject.
+    pub attributes: Vec<Attribute>,
+}
+
+/// A subject's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct NameId {
+    /// The name, as all its text.
+    pub value: String,
+    /// `Format`.
+    pub format: Option<String>,
+    /// Whether something stands between its letters: a comment, an element, an
+    /// instruction.
+    pub interrupted: bool,
+}
+
+/// A subject confirmation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// `Method`.
+    pub method: Option<String>,
+    /// `Recipient`.
+    pub recipient: Option<String>,
+    /// `NotBefore`.
+    pub not_before: Option<String>,
+    /// `NotOnOrAfter`.
+    pub not_on_or_after: Option<String>,
+    /// `InResponseTo`.
+    pub in_response_to: Option<String>,
+    /// Whether there is any data.
+    pub has_data: bool,
+}
+
+/// Conditions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Conditions {
+    /// `NotBefore`.
+    pub not_before: Option<String>,
+    /// `NotOnOrAfter`.
+    pub not_on_or_after: Option<String>,
+    /// The audiences of each restriction.
+    pub audiences: Vec<Vec<String>>,
+    /// Other conditions, by name.
+    pub others: Vec<String>,
+}
+
+/// A statement of a sign-on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SignOn {
+    /// `AuthnInstant`.
+    pub instant: Option<String>,
+    /// `SessionIndex`.
+    pub session_index: Option<String>,
+    /// `SessionNotOnOrAfter`.
+    pub session_not_on_or_after: Option<String>,
+    /// The authentication context's class.
+    pub class: Option<String>,
+}
+
+/// An attribute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Attribute {
+    /// `Name`.
+    pub name: String,
+    /// `NameFormat`.
+    pub name_format: Option<String>,
+    /// Its values, as text.
+    pub values: Vec<String>,
+}
+
+fn owned(node: Node<'_, '_>, name: &str) -> Option<String> {
+    node.attribute(name).map(str::to_owned)
+}
+
+fn issuer(node: Node<'_, '_>) -> Option<String> {
+    child(node, ns::ASSERTION, "Issuer").map(text)
+}
+
+/// Reads the Response at the root of a document, or the assertion that stands
+/// there alone.
+pub fn read(root: Node<'_, '_>) -> Response {
+    if super::is(root, ns::ASSERTION, "Assertion") {
+        return Response {
+            assertions: vec![assertion(root)],
+            ..Response::default()
+        };
+    }
+    let status = child(root, ns::PROTOCOL, "Status");
+    let code = status.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+    let detail = code.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+    Response {
+        id: owned(root, "ID"),
+        version: owned(root, "Version"),
+        issue_instant: owned(root, "IssueInstant"),
+        destination: owned(root, "Destination"),
+        in_response_to: owned(root, "InResponseTo"),
+        issuer: issuer(root),
+        status: code.and_then(|it| owned(it, "Value")),
+        status_detail: detail.and_then(|it| owned(it, "Value")),
+        status_message: status
+            .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
+            .map(text),
+        assertions: children(root, ns::ASSERTION, "Assertion")
+            .map(assertion)
+            .collect(),
+        encrypted: children(root, ns::ASSERTION, "EncryptedAssertion").count(),
+    }
+}
+
+fn assertion(node: Node<'_, '_>) -> Assertion {
+    let subject = child(node, ns::ASSERTION, "Subject");
+    let name_id = subject.and_then(|it| child(it, ns::ASSERTION, "NameID"));
+    let statements = children(node, ns::ASSERTION, "AttributeStatement");
+    Assertion {
+        id: owned(node, "ID"),
+        version: owned(node, "Version"),
+        issue_instant: owned(node, "IssueInstant"),
+        issuer: issuer(node),
+        name_id: name_id.map(|it| NameId {
+            value: text(it),
+            format: owned(it, "Format"),
+            interrupted: it.children().count() > 1 || it.children().any(|part| !part.is_text()),
+        }),
+        confirmations: subject
+            .map(|it| children(it, ns::ASSERTION, "SubjectConfirmation").collect::<Vec<_>>())
+            .unwrap_or_default()
+            .into_iter()
+            .map(confirmation)
+            .collect(),
+        conditions: child(node, ns::ASSERTION, "Conditions").map(conditions),
+        sign_ons: children(node, ns::ASSERTION, "AuthnStatement")
+            .map(|it| SignOn {
+                instant: owned(it, "AuthnInstant"),
+                session_index: owned(it, "SessionIndex"),
+                session_not_on_or_after: owned(it, "SessionNotOnOrAfter"),
+                class: child(it, ns::ASSERTION, "AuthnContext")
+                    .and_then(|it| child(it, ns::ASSERTION, "AuthnContextClassRef"))
+                    .map(text),
+            })
+            .collect(),
+        attributes: statements
+            .flat_map(|it| children(it, ns::ASSERTION, "Attribute"))
+            .map(|it| Attribute {
+                name: it.attribute("Name").unwrap_or_default().to_owned(),
+                name_format: owned(it, "NameFormat"),
+                values: children(it, ns::ASSERTION, "AttributeValue")
+                    .map(text)
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+fn confirmation(node: Node<'_, '_>) -> Confirmation {
+    let data = child(node, ns::ASSERTION, "SubjectConfirmationData");
+    let of = |name| data.and_then(|it| owned(it, name));
+    Confirmation {
+        method: owned(node, "Method"),
+        recipient: of("Recipient"),
+        not_before: of("NotBefore"),
+        not_on_or_after: of("NotOnOrAfter"),
+        in_response_to: of("InResponseTo"),
+        has_data: data.is_some(),
+    }
+}
+
+fn conditions(node: Node<'_, '_>) -> Conditions {
+    let known = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
+    Conditions {
+        not_before: owned(node, "NotBefore"),
+        not_on_or_after: owned(node, "NotOnOrAfter"),
+        audiences: children(node, ns::ASSERTION, "AudienceRestriction")
+            .map(|it| children(it, ns::ASSERTION, "Audience").map(text).collect())
+            .collect(),
+        others: node
+            .children()
+            .filter(|it| it.is_element() && !known.contains(&it.tag_name().name()))
+            .map(super::signature::name_of)
+            .collect(),
+    }
+}
+
+/// An instant as SAML writes it: UTC, with its `Z` (saml-core §1.3.3).
+pub fn instant(text: &str) -> Option<Timestamp> {
+    let zulu = text.ends_with('Z') && text.contains('T');
+    zulu.then(|| text.parse().ok()).flatten()
+}

@@ -1,0 +1,231 @@
+//! Who vouches for which part of a document: every signature in it, what it
+//! covers as a range of bytes, and whether it is right.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use roxmltree::{Document, Node};
+use serde::Serialize;
+
+use super::canonical::{Method, canonical, written_name};
+use super::certificate::{Certificate, Verification, digest_of};
+use super::{child, children, is, ns, text};
+
+/// The transform that leaves the signature itself out.
+pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+
+/// A signature, judged in its parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signature {
+    /// The element it stands in, by local name.
+    pub parent: String,
+    /// That element's `ID`.
+    pub parent_id: Option<String>,
+    /// Whether it comes right after the `Issuer`, or first where there is none.
+    pub well_placed: bool,
+    /// `CanonicalizationMethod`.
+    pub canonicalization: String,
+    /// `SignatureMethod`.
+    pub method: String,
+    /// The URIs of its references.
+    pub references: Vec<String>,
+    /// The transforms of its first reference.
+    pub transforms: Vec<String>,
+    /// `DigestMethod` of its first reference.
+    pub digest_method: String,
+    /// The local name of the element that its first reference covers.
+    pub covers: Option<String>,
+    /// Where that is in the document, in bytes.
+    pub range: Option<Range<usize>>,
+    /// Whether it covers the element it stands in, and that alone.
+    pub covers_parent: bool,
+    /// Whether the digest is that of what it covers; unknown where it can't be
+    /// computed.
+    pub digest_holds: Option<bool>,
+    /// Whether the value is by one of the keys that are trusted; unknown where
+    /// none is, or none fits the algorithm.
+    pub value_holds: Option<bool>,
+    /// The trusted certificate whose key made it, counted from 0.
+    pub by: Option<usize>,
+    /// The certificates it brings in its `KeyInfo`, base64.
+    pub brings: Vec<String>,
+    /// Whether it has something besides `SignedInfo`, `SignatureValue` and
+    /// `KeyInfo`.
+    pub has_objects: bool,
+}
+
+impl Signature {
+    /// Whether the key of a trusted certificate vouches for the element that
+    /// it stands in.
+    pub fn holds(&self) -> bool {
+        self.covers_parent && self.digest_holds == Some(true) && self.value_holds == Some(true)
+    }
+
+    /// Why it doesn't, or that it does.
+    pub fn said(&self) -> String {
+        let what = self.covers.as_deref().unwrap_or("nothing");
+        if !self.covers_parent {
+            format!(
+                "it stands in {} and covers {what} (references {:?})",
+                self.parent, self.references
+            )
+        } else if self.digest_holds == Some(false) {
+            format!("{what} was changed after signing: the digest is another")
+        } else {
+            match self.value_holds {
+                Some(true) => format!("it covers {what} and holds"),
+                Some(false) => format!("it covers {what}, by a key that isn't announced"),
+                None => format!("it covers {what}; its key can't be judged"),
+            }
+        }
+    }
+}
+
+/// Every signature of a document, in its order.
+pub fn signatures(document: &Document<'_>, trusted: &[Certificate]) -> Vec<Signature> {
+    let all = document.descendants();
+    all.filter(|it| is(*it, ns::DSIG, "Signature"))
+        .filter_map(|it| read(it, trusted))
+        .collect()
+}
+
+fn algorithm(node: Option<Node<'_, '_>>) -> String {
+    let uri = node.and_then(|it| it.attribute("Algorithm"));
+    uri.unwrap_or_default().to_owned()
+}
+
+fn method_of(node: Node<'_, '_>) -> Option<Method> {
+    let mut method = Method::of(node.attribute("Algorithm")?)?;
+    if let Some(list) =
+        child(node, ns::EXC_C14N, "InclusiveNamespaces").and_then(|it| it.attribute("PrefixList"))
+    {
+        let prefixes = list.split_whitespace();
+        method.prefixes = prefixes
+            .map(|it| if it == "#default" { "" } else { it }.to_owned())
+            .collect();
+    }
+    Some(method)
+}
+
+fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
+    let parent = node.parent_element()?;
+    let signed_info = child(node, ns::DSIG, "SignedInfo");
+    let canonicalization = signed_info.and_then(|it| child(it, ns::DSIG, "CanonicalizationMethod"));
+    let references: Vec<Node<'_, '_>> = signed_info
+        .map(|it| children(it, ns::DSIG, "Reference").collect())
+        .unwrap_or_default();
+    let first = references.first().copied();
+    let target = first.and_then(|it| covered(node.document(), it));
+    let transforms: Vec<Node<'_, '_>> = first
+        .and_then(|it| child(it, ns::DSIG, "Transforms"))
+        .map(|it| children(it, ns::DSIG, "Transform").collect())
+        .unwrap_or_default();
+    let digest_method = algorithm(first.and_then(|it| child(it, ns::DSIG, "DigestMethod")));
+    let method = algorithm(signed_info.and_then(|it| child(it, ns::DSIG, "SignatureMethod")));
+    let digest_holds = first.zip(target).and_then(|(reference, target)| {
+        digest(node, reference, target, &transforms, &digest_method)
+    });
+    let signed = signed_info
+        .zip(canonicalization.and_then(method_of))
+        .map(|(info, method)| canonical(info, &method, None));
+    let value = child(node, ns::DSIG, "SignatureValue").map(|it| decoded(&text(it)));
+    let (value_holds, by) = match (signed, value.flatten()) {
+        (Some(signed), Some(value)) => verified(trusted, &method, signed.as_bytes(), &value),
+        _ => (Some(false), None),
+    };
+    let before = node.prev_sibling_element();
+    Some(Signature {
+        parent: parent.tag_name().name().to_owned(),
+        parent_id: parent.attribute("ID").map(str::to_owned),
+        well_placed: before.is_none_or(|it| is(it, ns::ASSERTION, "Issuer")),
+        canonicalization: algorithm(canonicalization),
+        method,
+        references: references
+            .iter()
+            .map(|it| it.attribute("URI").unwrap_or_default().to_owned())
+            .collect(),
+        transforms: transforms.iter().map(|it| algorithm(Some(*it))).collect(),
+        digest_method,
+        covers: target.map(|it| it.tag_name().name().to_owned()),
+        range: target.map(|it| it.range()),
+        covers_parent: references.len() == 1 && target == Some(parent),
+        digest_holds,
+        value_holds,
+        by,
+        brings: node
+            .descendants()
+            .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
+            .map(|it| text(it).split_whitespace().collect())
+            .collect(),
+        has_objects: node.children().filter(Node::is_element).any(|it| {
+            !["SignedInfo", "SignatureValue", "KeyInfo"].contains(&it.tag_name().name())
+                || is(it, ns::DSIG, "KeyInfo")
+                    && it
+                        .descendants()
+                        .any(|inner| inner.tag_name().namespace() == Some(ns::ASSERTION))
+        }),
+    })
+}
+
+/// The element that a reference names: the one with that `ID`, when it is the
+/// only one; the root for an empty reference.
+fn covered<'a, 'i>(document: &'a Document<'i>, reference: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    let uri = reference.attribute("URI")?;
+    if uri.is_empty() {
+        return Some(document.root_element());
+    }
+    let id = uri.strip_prefix('#')?;
+    let mut named = document
+        .descendants()
+        .filter(|it| it.attribute("ID") == Some(id));
+    let only = named.next()?;
+    named.next().is_none().then_some(only)
+}
+
+fn digest(
+    signature: Node<'_, '_>,
+    reference: Node<'_, '_>,
+    target: Node<'_, '_>,
+    transforms: &[Node<'_, '_>],
+    digest_method: &str,
+) -> Option<bool> {
+    let mut left_out = None;
+    let mut method = Method::of("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")?;
+    for transform in transforms {
+        match transform.attribute("Algorithm") {
+            Some(ENVELOPED) => left_out = Some(signature.id()),
+            _ => method = method_of(*transform)?,
+        }
+    }
+    let came = child(reference, ns::DSIG, "DigestValue").and_then(|it| decoded(&text(it)))?;
+    let octets = canonical(target, &method, left_out);
+    Some(digest_of(digest_method, octets.as_bytes())? == came)
+}
+
+fn verified(
+    trusted: &[Certificate],
+    method: &str,
+    data: &[u8],
+    value: &[u8],
+) -> (Option<bool>, Option<usize>) {
+    let mut known = false;
+    for (at, certificate) in trusted.iter().enumerate() {
+        match certificate.verifies(method, data, value) {
+            Verification::Holds => return (Some(true), Some(at)),
+            Verification::Breaks => known = true,
+            Verification::Unknown => {}
+        }
+    }
+    (known.then_some(false), None)
+}
+
+fn decoded(base64: &str) -> Option<Vec<u8>> {
+    let bare: String = base64.split_whitespace().collect();
+    STANDARD.decode(bare).ok()
+}
+
+/// A name of an element for people, with its prefix.
+pub fn name_of(node: Node<'_, '_>) -> String {
+    written_name(node).to_owned()
+}

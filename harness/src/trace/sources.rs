@@ -1,0 +1,186 @@
+//! The messages in a file: a message in any encoding, a browser's HAR file, or
+//! a recording of `check idp`.
+
+use serde_json::Value;
+
+use crate::check::idp::{Dossier, dossier::Ending};
+use crate::inspection::message::{Message, in_page, messages, unwrapped};
+
+/// A message, and where it was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where.
+    pub place: String,
+    /// The message.
+    pub message: Message,
+}
+
+/// Why nothing was found.
+#[derive(Debug, thiserror::Error)]
+pub enum Nothing {
+    /// There is no message in it.
+    #[error(
+        "expected a SAMLRequest or SAMLResponse (XML, base64, a form, a query or a URL), a HAR file, or a recording of check idp; found no message in {0} bytes"
+    )]
+    NoMessage(usize),
+    /// It is JSON of another kind.
+    #[error(
+        "expected a HAR file (log.entries) or a recording of check idp (trials), came other JSON"
+    )]
+    OtherJson,
+}
+
+/// Every message of a file's text, in order.
+///
+/// # Errors
+/// [`Nothing`], when there is none.
+pub fn read(text: &str) -> Result<Vec<Found>, Nothing> {
+    let found = match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(object)) => {
+            let value = Value::Object(object);
+            if let Ok(dossier) = serde_json::from_value::<Dossier>(value.clone()) {
+                of_recording(&dossier)
+            } else if let Some(entries) = value.pointer("/log/entries").and_then(Value::as_array) {
+                of_har(entries)
+            } else {
+                return Err(Nothing::OtherJson);
+            }
+        }
+        _ => messages(text)
+            .into_iter()
+            .map(|message| Found {
+                place: "the input".to_owned(),
+                message,
+            })
+            .collect(),
+    };
+    if found.is_empty() {
+        return Err(Nothing::NoMessage(text.len()));
+    }
+    Ok(found)
+}
+
+fn of_recording(dossier: &Dossier) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (name, trial) in &dossier.trials {
+        for mut message in messages(&trial.request) {
+            message.parameter = Some("SAMLRequest".to_owned());
+            message.relay_state.clone_from(&trial.relay_state);
+            found.push(Found {
+                place: format!("trial {name}: request by {}", trial.binding),
+                message,
+            });
+        }
+        if let Ending::Answer(delivered) = &trial.ending
+            && let Some(mut message) = unwrapped(&delivered.field)
+        {
+            message.parameter = Some(delivered.parameter.clone());
+            message.relay_state.clone_from(&delivered.relay_state);
+            found.push(Found {
+                place: format!("trial {name}: answer to {}", delivered.to),
+                message,
+            });
+        }
+    }
+    found
+}
+
+/// A message is in the address of a request, in its form, in a redirect, or in
+/// a page; what was in a page and is then posted is told once.
+fn of_har(entries: &[Value]) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let text = |pointer: &str| {
+            entry
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let (method, url) = (text("/request/method"), text("/request/url"));
+        let mut all = Vec::new();
+        if url.contains("SAML") {
+            all.extend(messages(url));
+        }
+        all.extend(messages_of_form(entry));
+        if text("/response/redirectURL").contains("SAML") {
+            all.extend(messages(text("/response/redirectURL")));
+        }
+        if text("/response/content/mimeType").contains("html") {
+            all.extend(in_page(text("/response/content/text")));
+        }
+        for message in all {
+            if found.iter().any(|it| it.message.xml == message.xml) {
+                continue;
+            }
+            let bare = url.split('?').next().unwrap_or(url);
+            found.push(Found {
+                place: format!("entry {}: {method} {bare}", at + 1),
+                message,
+            });
+        }
+    }
+    found
+}
+
+fn messages_of_form(entry: &Value) -> Vec<Message> {
+    let params = entry
+        .pointer("/request/postData/params")
+        .and_then(Value::as_array);
+    let form = match params {
+        Some(params) if !params.is_empty() => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for param in params {
+                let of = |name: &str| param[name].as_str().unwrap_or_default();
+                // Browsers differ on whether the values are decoded here.
+                let value = of("value");
+                if value.contains('%') {
+                    let raw = format!("x={value}");
+                    let decoded = url::form_urlencoded::parse(raw.as_bytes())
+                        .next()
+                        .map(|(_, value)| value.into_owned());
+                    form.append_pair(of("name"), &decoded.unwrap_or_default());
+                } else {
+                    form.append_pair(of("name"), value);
+                }
+            }
+            form.finish()
+        }
+        _ => entry
+            .pointer("/request/postData/text")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    if form.contains("SAML") {
+        messages(&form)
+    } else {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_har_file_is_read_entry_by_entry_and_each_message_told_once() {
+        let field = STANDARD.encode("<Response/>");
+        let page = format!("<form><input name=\"SAMLResponse\" value=\"{field}\"></form>");
+        let har = json!({"log": {"entries": [
+            {"request": {"method": "GET", "url": "https://idp.example/a"},
+             "response": {"content": {"mimeType": "text/html", "text": page}}},
+            {"request": {"method": "POST", "url": "https://sp.example/acs",
+                         "postData": {"params": [{"name": "SAMLResponse", "value": field}]}},
+             "response": {}},
+        ]}});
+        let found = read(&har.to_string()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "entry 1: GET https://idp.example/a");
+        assert!(read("{\"a\": 1}").is_err());
+        assert!(read("nothing here").is_err());
+    }
+}

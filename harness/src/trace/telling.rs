@@ -1,0 +1,168 @@
+//! An account as text, and what a document says in names and values.
+
+use std::fmt::Write as _;
+
+use roxmltree::Node;
+
+use super::Account;
+use crate::inspection::{response, text};
+use crate::witness::reading::laid_out;
+
+fn short(uri: &str) -> &str {
+    let known = uri.starts_with("urn:oasis:names:tc:SAML");
+    if known {
+        uri.rsplit(':').next().unwrap_or(uri)
+    } else {
+        uri
+    }
+}
+
+/// What a document says: the attributes of its root, then what is in it.
+pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = root
+        .attributes()
+        .filter(|it| it.name() != "schemaLocation")
+        .map(|it| (it.name().to_owned(), short(it.value()).to_owned()))
+        .collect();
+    let name = root.tag_name().name();
+    if ["Response", "Assertion"].contains(&name) {
+        all.extend(response_says(&response::read(root)));
+        return all;
+    }
+    for child in root.children().filter(Node::is_element) {
+        let inner = child.tag_name().name();
+        if inner == "Signature" {
+            continue;
+        }
+        let attributes = child.attributes();
+        let attributes: Vec<String> = attributes
+            .map(|it| format!("{}={}", it.name(), short(it.value())))
+            .collect();
+        let value = [text(child), attributes.join(" ")].join(" ");
+        all.push((inner.to_owned(), value.trim().to_owned()));
+    }
+    all
+}
+
+fn response_says(read: &response::Response) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let mut say = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            all.push((name.to_owned(), value));
+        }
+    };
+    let shortened = |it: &Option<String>| it.as_deref().map(|it| short(it).to_owned());
+    say("Issuer", read.issuer.clone());
+    say("Status", shortened(&read.status));
+    say("Second-level status", shortened(&read.status_detail));
+    say("Status message", read.status_message.clone());
+    if read.encrypted > 0 {
+        say(
+            "Encrypted assertions",
+            Some(format!(
+                "{}, which only the service provider can read",
+                read.encrypted
+            )),
+        );
+    }
+    for (at, assertion) in read.assertions.iter().enumerate() {
+        let label = |name: &str| format!("Assertion {}: {name}", at + 1);
+        say(&label("ID"), assertion.id.clone());
+        say(&label("Issuer"), assertion.issuer.clone());
+        if let Some(name) = &assertion.name_id {
+            let format = name.format.as_deref().map_or("no format", short);
+            say(
+                &label("subject"),
+                Some(format!("{} ({format})", name.value)),
+            );
+        }
+        for it in &assertion.confirmations {
+            let parts = [
+                ("", it.method.as_deref().map(short)),
+                ("for ", it.recipient.as_deref()),
+                ("until ", it.not_on_or_after.as_deref()),
+                ("in response to ", it.in_response_to.as_deref()),
+            ];
+            let said: Vec<String> = parts
+                .iter()
+                .filter_map(|(word, value)| Some(format!("{word}{}", (*value)?)))
+                .collect();
+            say(&label("confirmed"), Some(said.join(", ")));
+        }
+        if let Some(it) = &assertion.conditions {
+            let from = it.not_before.as_deref().unwrap_or("any time");
+            let until = it.not_on_or_after.as_deref().unwrap_or("ever");
+            say(&label("valid"), Some(format!("from {from} until {until}")));
+            for audience in &it.audiences {
+                say(&label("audience"), Some(audience.join(" or ")));
+            }
+        }
+        for it in &assertion.sign_ons {
+            let class = it.class.as_deref().map_or("no class", short);
+            let instant = it.instant.as_deref().unwrap_or("at no instant");
+            let session = it.session_index.as_deref().unwrap_or("none");
+            say(
+                &label("signed on"),
+                Some(format!("{instant}, by {class}, session {session}")),
+            );
+        }
+        for it in &assertion.attributes {
+            say(
+                &label(&format!("attribute {}", it.name)),
+                Some(it.values.join(" | ")),
+            );
+        }
+    }
+    all
+}
+
+pub(super) fn told(account: &Account, with_xml: bool) -> String {
+    let mut out = String::new();
+    let kind = if account.kind.is_empty() {
+        "no XML"
+    } else {
+        &account.kind
+    };
+    let _ = writeln!(out, "{kind} — {}", account.place);
+    if !account.wrapping.is_empty() {
+        let _ = writeln!(out, "  unwrapped from {}", account.wrapping.join(", "));
+    }
+    let _ = writeln!(out, "\n  It says");
+    let width = account
+        .says
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
+    for (name, value) in &account.says {
+        let _ = writeln!(out, "    {name:width$}  {value}");
+    }
+    let _ = writeln!(out, "\n  Who signed what");
+    if account.signed.is_empty() {
+        let _ = writeln!(out, "    nobody: anybody could have written this");
+    }
+    for signed in &account.signed {
+        let method = signed
+            .signature
+            .method
+            .rsplit('#')
+            .next()
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "    the {}'s signature ({method}, {} % of the document): {}",
+            signed.signature.parent, signed.covers_percent, signed.said
+        );
+    }
+    let _ = writeln!(out, "\n  What a service provider would object to");
+    if account.objections.is_empty() {
+        let _ = writeln!(out, "    nothing that can be seen from here");
+    }
+    for objection in &account.objections {
+        let _ = writeln!(out, "    - {objection}");
+    }
+    if with_xml {
+        let _ = writeln!(out, "\n{}", laid_out(&account.xml));
+    }
+    out
+}

@@ -1,0 +1,575 @@
+//! Amendments of an honest dossier: what an identity provider would have done
+//! otherwise, and the checks that find it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::check::idp::Dossier;
+use harness::check::idp::dossier::{Delivered, Ending, Opened};
+
+type Amendment = (&'static str, fn(&mut Dossier), &'static [&'static str]);
+
+/// Checks that only an identity provider with that very defect shows; the
+/// interoperability runs do.
+pub(crate) const NEEDS_AN_IDP_OF_ITS_OWN: &[&str] = &[];
+
+fn metadata(dossier: &mut Dossier, from: &str, to: &str) {
+    let body = &mut dossier.metadata.body;
+    assert!(body.contains(from), "{from} isn't in {body}");
+    *body = body.replacen(from, to, 1);
+}
+
+fn before(dossier: &mut Dossier, mark: &str, what: &str) {
+    metadata(dossier, mark, &format!("{what}{mark}"));
+}
+
+/// The trial ends on a page.
+fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
+    let trial = dossier.trials.get_mut(name).unwrap();
+    trial.ending = Ending::Page {
+        url: "https://idp.example/page".to_owned(),
+        status,
+        text: text.to_owned(),
+    };
+}
+
+fn delivered<'d>(dossier: &'d mut Dossier, name: &str) -> &'d mut Delivered {
+    match &mut dossier.trials.get_mut(name).unwrap().ending {
+        Ending::Answer(delivered) => delivered,
+        other => panic!("{name} ended with {other:?}"),
+    }
+}
+
+/// The message of a trial, amended.
+fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)]) {
+    let delivered = delivered(dossier, name);
+    let mut xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
+    for (from, to) in edits {
+        assert!(xml.contains(from), "{from} isn't in {xml}");
+        xml = xml.replace(from, to);
+    }
+    delivered.field = STANDARD.encode(xml);
+}
+
+/// The trial is answered with an assertion: that of the plain request, with
+/// IDs of its own.
+fn answers(dossier: &mut Dossier, name: &str) {
+    let mut ending = dossier.trials["session"].ending.clone();
+    if let Ending::Answer(delivered) = &mut ending {
+        let xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
+        let mut out = String::new();
+        for (at, part) in xml.split(" ID=\"_").enumerate() {
+            if at > 0 {
+                // Another first half of the ID.
+                out.push_str(" ID=\"_");
+                let shifted: String = part[..16].chars().rev().collect();
+                let own: String = name.bytes().map(|it| format!("{it:02x}")).collect();
+                out.push_str(&own[..16.min(own.len())]);
+                out.push_str(&shifted[own.len().min(16)..]);
+                out.push_str(&part[16..]);
+            } else {
+                out.push_str(part);
+            }
+        }
+        delivered.field = STANDARD.encode(out);
+    }
+    dossier.trials.get_mut(name).unwrap().ending = ending;
+}
+
+/// Every ordinary answer, amended.
+fn everywhere(dossier: &mut Dossier, edit: impl Fn(&mut Delivered)) {
+    for trial in dossier.trials.values_mut() {
+        if let Ending::Answer(delivered) = &mut trial.ending {
+            edit(delivered);
+        }
+    }
+}
+
+/// What an identity provider does otherwise, and who finds it.
+#[rustfmt::skip]
+pub(crate) const AMENDMENTS: &[Amendment] = &[
+    (
+        "a DTD in the metadata",
+        |it| before(it, "<md:EntityDescriptor", "<!DOCTYPE x>"),
+        &["SAML-IDP-MD-01"],
+    ),
+    (
+        "a service provider's metadata",
+        |it| {
+            it.metadata.body = "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"urn:x\"/>".to_owned();
+        },
+        &["SAML-IDP-MD-02"],
+    ),
+    (
+        "a format behind the endpoints",
+        |it| {
+            before(
+                it,
+                "</md:IDPSSODescriptor>",
+                "<md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:entity</md:NameIDFormat>",
+            )
+        },
+        &["SAML-IDP-MD-03"],
+    ),
+    (
+        "run out",
+        |it| {
+            metadata(
+                it,
+                "entityID=",
+                "validUntil=\"2020-01-01T00:00:00Z\" entityID=",
+            )
+        },
+        &["SAML-IDP-MD-05"],
+    ),
+    (
+        "a cache of a second",
+        |it| metadata(it, "entityID=", "cacheDuration=\"PT1S\" entityID="),
+        &["SAML-IDP-MD-06"],
+    ),
+    (
+        "a certificate that isn't one",
+        |it| {
+            metadata(
+                it,
+                "</md:KeyDescriptor>",
+                "</md:KeyDescriptor><md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+            )
+        },
+        &["SAML-IDP-MD-07"],
+    ),
+    (
+        "a short key, signed with SHA-1",
+        |it| {
+            metadata(
+                it,
+                "</md:KeyDescriptor>",
+                &format!(
+                    "</md:KeyDescriptor><md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{WEAK}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+                ),
+            )
+        },
+        &["SAML-IDP-KEY-01", "SAML-IDP-MD-08", "SAML-IDP-MD-10"],
+    ),
+    (
+        "no HTTP-Redirect",
+        |it| metadata(it, "bindings:HTTP-Redirect", "bindings:SOAP"),
+        &["SAML-IDP-MD-11"],
+    ),
+    (
+        "no HTTP-POST",
+        |it| metadata(it, "bindings:HTTP-POST", "bindings:SOAP"),
+        &["SAML-IDP-MD-12"],
+    ),
+    (
+        "a binding that nobody knows",
+        |it| {
+            before(
+                it,
+                "</md:IDPSSODescriptor>",
+                "<md:SingleSignOnService Binding=\"urn:x\" Location=\"https://idp.example/\"/>",
+            )
+        },
+        &["SAML-IDP-MD-13"],
+    ),
+    (
+        "a relative address",
+        |it| {
+            before(
+                it,
+                "</md:IDPSSODescriptor>",
+                "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" Location=\"/sso\"/>",
+            )
+        },
+        &["SAML-IDP-MD-14"],
+    ),
+    (
+        "an address without TLS",
+        |it| {
+            before(
+                it,
+                "</md:IDPSSODescriptor>",
+                "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" Location=\"http://idp.example/sso\"/>",
+            )
+        },
+        &["SAML-IDP-MD-15"],
+    ),
+    (
+        "an address that isn't served",
+        |it| {
+            it.opened.push(Opened {
+                what: "SingleLogoutService".to_owned(),
+                url: "https://idp.example/".to_owned(),
+                status: Some(404),
+                trouble: None,
+            })
+        },
+        &["SAML-IDP-MD-16"],
+    ),
+    (
+        "HTML",
+        |it| it.metadata.media_type = Some("text/html".to_owned()),
+        &["SAML-IDP-MD-17"],
+    ),
+    (
+        "a format that nobody knows",
+        |it| {
+            before(
+                it,
+                "<md:SingleSignOnService",
+                "<md:NameIDFormat>urn:x</md:NameIDFormat>",
+            )
+        },
+        &["SAML-IDP-MD-18"],
+    ),
+    (
+        "a private key",
+        |it| {
+            metadata(
+                it,
+                "<md:IDPSSODescriptor",
+                "<!-- -----BEGIN PRIVATE KEY----- --><md:IDPSSODescriptor",
+            );
+        },
+        &["SAML-IDP-MD-20"],
+    ),
+    (
+        "maybe signed",
+        |it| {
+            metadata(
+                it,
+                "WantAuthnRequestsSigned=\"false\"",
+                "WantAuthnRequestsSigned=\"no\"",
+            )
+        },
+        &["SAML-IDP-MD-21"],
+    ),
+    (
+        "a key twice",
+        |it| {
+            let body = it.metadata.body.clone();
+            let key = &body[body.find("<md:KeyDescriptor").unwrap()
+                ..body.find("</md:KeyDescriptor>").unwrap()];
+            before(
+                it,
+                "<md:KeyDescriptor",
+                &format!("{key}</md:KeyDescriptor>"),
+            );
+        },
+        &["SAML-IDP-MD-22"],
+    ),
+    (
+        "an empty request breaks it",
+        |it| it.opened.iter_mut().for_each(|at| at.status = Some(500)),
+        &["SAML-IDP-REQ-29"],
+    ),
+    (
+        "other keys afterwards",
+        |it| {
+            let after = it.metadata_after.as_mut().unwrap();
+            after.body = after
+                .body
+                .replace("X509Certificate>MII", "X509Certificate>AAA");
+        },
+        &["SAML-IDP-KEY-01"],
+    ),
+    (
+        "signed requests are refused by redirect",
+        |it| page(it, "redirect-signed", 403, "no"),
+        &["SAML-IDP-REQ-03"],
+    ),
+    (
+        "unsigned requests are refused",
+        |it| page(it, "redirect-unsigned", 403, "no"),
+        &["SAML-IDP-REQ-02"],
+    ),
+    (
+        "requests by POST are refused",
+        |it| page(it, "post-unsigned", 403, "no"),
+        &["SAML-IDP-REQ-04"],
+    ),
+    (
+        "every request asks for the password",
+        |it| it.trials.get_mut("session").unwrap().asked = true,
+        &["SAML-IDP-REQ-06"],
+    ),
+    (
+        "ForceAuthn asks nobody",
+        |it| it.trials.get_mut("force-authn").unwrap().asked = false,
+        &["SAML-IDP-REQ-07"],
+    ),
+    (
+        "IsPassive asks",
+        |it| it.trials.get_mut("passive").unwrap().asked = true,
+        &["SAML-IDP-REQ-09"],
+    ),
+    (
+        "IsPassive ends on the login page",
+        |it| page(it, "passive-alone", 200, "Sign on"),
+        &["SAML-IDP-REQ-10"],
+    ),
+    (
+        "ForceAuthn and IsPassive ask",
+        |it| page(it, "force-and-passive", 200, "Sign on"),
+        &["SAML-IDP-REQ-11"],
+    ),
+    (
+        "a format that nobody has is promised",
+        |it| answers(it, "name-impossible"),
+        &["SAML-IDP-REQ-16"],
+    ),
+    (
+        "any context will do",
+        |it| answers(it, "context-impossible"),
+        &["SAML-IDP-REQ-18"],
+    ),
+    (
+        "the second address is not known",
+        |it| page(it, "acs-second", 400, "no"),
+        &["SAML-IDP-REQ-19"],
+    ),
+    (
+        "no indices",
+        |it| page(it, "acs-index", 400, "no"),
+        &["SAML-IDP-REQ-20"],
+    ),
+    (
+        "no default",
+        |it| page(it, "acs-default", 400, "no"),
+        &["SAML-IDP-REQ-22"],
+    ),
+    (
+        "a RelayState is cut",
+        |it| {
+            answers(it, "relay-state-long");
+            delivered(it, "relay-state-long").relay_state = Some("012".to_owned());
+        },
+        &["SAML-IDP-REQ-23"],
+    ),
+    (
+        "any version",
+        |it| answers(it, "version"),
+        &["SAML-IDP-REQ-26"],
+    ),
+    (
+        "a broken request breaks it",
+        |it| page(it, "malformed", 500, "oops"),
+        &["SAML-IDP-REQ-27"],
+    ),
+    (
+        "a large request breaks it",
+        |it| page(it, "oversized", 502, "oops"),
+        &["SAML-IDP-REQ-28"],
+    ),
+    (
+        "an unknown index leads away",
+        |it| {
+            answers(it, "acs-index-unknown");
+            delivered(it, "acs-index-unknown").to = "https://attacker.example/".to_owned();
+        },
+        &["SAML-IDP-REQ-21"],
+    ),
+    (
+        "attackers get answers",
+        |it| {
+            answers(it, "acs-attacker");
+            delivered(it, "acs-attacker").to = "https://attacker.example/acs".to_owned();
+        },
+        &["SAML-IDP-SEC-01"],
+    ),
+    (
+        "attackers get answers to signed requests",
+        |it| {
+            answers(it, "acs-attacker-signed");
+            delivered(it, "acs-attacker-signed").to = "https://attacker.example/acs".to_owned();
+        },
+        &["SAML-IDP-SEC-02"],
+    ),
+    (
+        "addresses are compared by their beginning",
+        |it| {
+            answers(it, "acs-begins-alike");
+            delivered(it, "acs-begins-alike").to += ".attacker.example";
+        },
+        &["SAML-IDP-SEC-03"],
+    ),
+    (
+        "addresses are searched",
+        |it| {
+            answers(it, "acs-user-info");
+            delivered(it, "acs-user-info").to = "https://sp@attacker.example/".to_owned();
+        },
+        &["SAML-IDP-SEC-04"],
+    ),
+    (
+        "addresses are compared by host",
+        |it| {
+            answers(it, "acs-other-path");
+            delivered(it, "acs-other-path").to += "/x";
+        },
+        &["SAML-IDP-SEC-05"],
+    ),
+    (
+        "strangers get answers",
+        |it| answers(it, "issuer-unknown"),
+        &["SAML-IDP-SEC-06"],
+    ),
+    (
+        "requests for others are answered",
+        |it| answers(it, "destination-wrong"),
+        &["SAML-IDP-SEC-07"],
+    ),
+    (
+        "changed requests are answered",
+        |it| answers(it, "redirect-tampered"),
+        &["SAML-IDP-SEC-08"],
+    ),
+    (
+        "changed requests by POST are answered",
+        |it| answers(it, "post-tampered"),
+        &["SAML-IDP-SEC-09"],
+    ),
+    (
+        "any key signs requests",
+        |it| answers(it, "redirect-foreign-key"),
+        &["SAML-IDP-SEC-10"],
+    ),
+    (
+        "any key signs requests by POST",
+        |it| answers(it, "post-foreign-key"),
+        &["SAML-IDP-SEC-11"],
+    ),
+    (
+        "entities are expanded",
+        |it| answers(it, "entity-internal"),
+        &["SAML-IDP-SEC-12"],
+    ),
+    (
+        "entities are fetched",
+        |it| {
+            it.trials.get_mut("entity-external").unwrap().ending = Ending::Trouble {
+                why: "the address in the DTD was fetched".to_owned(),
+            }
+        },
+        &["SAML-IDP-SEC-13"],
+    ),
+    (
+        "RelayState is markup",
+        |it| {
+            it.trials
+                .get_mut("relay-state-markup")
+                .unwrap()
+                .pages
+                .last_mut()
+                .unwrap()
+                .body
+                .push_str("<script>alert('rehearsal')</script>")
+        },
+        &["SAML-IDP-SEC-14"],
+    ),
+    (
+        "the issuer is markup",
+        |it| {
+            it.trials
+                .get_mut("issuer-markup")
+                .unwrap()
+                .pages
+                .last_mut()
+                .unwrap()
+                .body
+                .push_str("<script>alert('rehearsal')</script>")
+        },
+        &["SAML-IDP-SEC-15"],
+    ),
+    (
+        "users who are switched off sign on",
+        |it| answers(it, "disabled-user"),
+        &["SAML-IDP-SEC-16"],
+    ),
+    (
+        "unknown users are told",
+        |it| page(it, "unknown-user", 404, "Unknown user"),
+        &["SAML-IDP-SEC-17"],
+    ),
+    (
+        "users who are switched off are told",
+        |it| page(it, "disabled-wrong", 403, "Disabled"),
+        &["SAML-IDP-SEC-18"],
+    ),
+    (
+        "answers are cached",
+        |it| {
+            it.trials.values_mut().for_each(|at| {
+                at.pages
+                    .iter_mut()
+                    .for_each(|page| page.cache_control = "max-age=60".to_owned())
+            })
+        },
+        &["SAML-IDP-SEC-19"],
+    ),
+    (
+        "cookies for scripts",
+        |it| {
+            it.trials.get_mut("redirect").unwrap().pages[0]
+                .cookies
+                .push("sid=•••; Path=/".to_owned())
+        },
+        &["SAML-IDP-SEC-20"],
+    ),
+    (
+        "pages in frames",
+        |it| {
+            it.trials
+                .values_mut()
+                .for_each(|at| at.pages.iter_mut().for_each(|page| page.unframed = false))
+        },
+        &["SAML-IDP-SEC-21"],
+    ),
+    (
+        "any password will do",
+        |it| {
+            answers(it, "wrong-password");
+        },
+        &["SAML-IDP-SEC-22"],
+    ),
+    (
+        "Responses in URLs",
+        |it| delivered(it, "binding-redirect").binding = "HTTP-Redirect".to_owned(),
+        &["SAML-IDP-RESP-14"],
+    ),
+    (
+        "RelayState gets lost",
+        |it| everywhere(it, |at| at.relay_state = None),
+        &["SAML-IDP-RESP-12", "SAML-IDP-SEC-14"],
+    ),
+    (
+        "an answer comes too late",
+        |it| {
+            everywhere(it, |at| {
+                at.at = at
+                    .at
+                    .saturating_add(jiff::SignedDuration::from_secs(240))
+                    .unwrap()
+            })
+        },
+        &["SAML-IDP-RESP-11"],
+    ),
+    (
+        "the sign-on that starts here answers a request",
+        |it| {
+            message(
+                it,
+                "initiated",
+                &[(" Destination=", " InResponseTo=\"_x\" Destination=")],
+            )
+        },
+        &["SAML-IDP-INIT-01"],
+    ),
+    (
+        "a certificate that ended",
+        |it| it.metadata.at = "2200-01-01T00:00:00Z".parse().unwrap(),
+        &["SAML-IDP-MD-09"],
+    ),
+];
+
+/// A certificate of RSA 1024, signed with SHA-1; made for this test.
+const WEAK: &str = "MIIB/DCCAWWgAwIBAgIUPIsrg51ISNSqMzY5dfd6izFE/yswDQYJKoZIhvcNAQEFBQAwDzENMAsGA1UEAwwEd2VhazAgFw0yNjExMjUyMzM4MDJaGA8yMTI2MTEwMTIzMzgwMlowDzENMAsGA1UEAwwEd2VhazCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAvu3skKoPBat95iYu5XicQ+BzsBvUX6yM77Gm+v4/GwAESSBiVDYW1RLzsc8CTH2LsZ3YNmNw7fpduiab6+n0PoeVh0ALGIPtDkuoAzPJpEN8OR/QnaOZQcIvx1Aln+VP1vfu+f2mekdlHMfZSt0yZrc9ErmkdqlkSLul8p/o6RMCAwEAAaNTMFEwHQYDVR0OBBYEFDzB3Ve5enrTFUYd4uEzYuGq0qz1MB8GA1UdIwQYMBaAFDzB3Ve5enrTFUYd4uEzYuGq0qz1MA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQEFBQADgYEAZnPFY3qjB19MW0Y8kdNJZ4KAas4TFkDJ5GM1/5bMeGtZMPWZayTN5mnDZNFSvcKfwJTMsllI7haoUx0E7K7MXpTiNR/ZaCiWzisPZnNlKLDzG61qUZDDuG9nxCUiZsm4w9AFdsMGLYvD5B0E8ZcbhM6nyBxPAuXY/UALbFcmKl4=";

@@ -1,0 +1,217 @@
+//! Every form of a report: the JSON against its schema, SARIF, JUnit and HTML
+//! in their structure, secrets masked; and `rehearsal trace` against its own.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use harness::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
+use harness::check::{Check, CheckReport, Level, Outcome};
+use harness::trace::{self, Known, sources};
+use serde_json::{Value, json};
+
+const RESPONSE: &str = r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r" Version="2.0" IssueInstant="2026-01-01T00:00:00Z" Destination="https://sp.example/acs"><saml:Issuer>https://idp.example</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="_a" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"><saml:Issuer>https://idp.example</saml:Issuer><saml:Subject><saml:NameID>grace@lumen.example</saml:NameID></saml:Subject></saml:Assertion></samlp:Response>"#;
+
+fn check(id: &str, level: Level) -> Check {
+    Check {
+        id: id.to_owned(),
+        level,
+        title: "It <is> \"so\".".to_owned(),
+        spec: "saml-core §1".to_owned(),
+        fix: "Mend & mind it.".to_owned(),
+    }
+}
+
+fn report() -> CheckReport {
+    let exchange = Exchange {
+        from: "Browser".to_owned(),
+        to: "IdP".to_owned(),
+        method: "POST".to_owned(),
+        url: "https://idp.example/login?a=1".to_owned(),
+        sent: "username=grace\npassword=hunter22".to_owned(),
+        status: Some(200),
+        answered: "<input name=\"csrf_token\" value=\"hunter22\">".to_owned(),
+        saml: vec![Saml {
+            parameter: "SAMLResponse".to_owned(),
+            binding: "HTTP-POST".to_owned(),
+            xml: RESPONSE.to_owned(),
+            trusted: Vec::new(),
+        }],
+        change: Some(Change {
+            before: json!({"active": true, "userName": "grace"}),
+            after: json!({"active": false, "userName": "grace"}),
+        }),
+    };
+    let evidence = Evidence {
+        see: vec!["redirect".to_owned()],
+        conversations: vec![Conversation {
+            name: "redirect".to_owned(),
+            about: "a plain request".to_owned(),
+            exchanges: vec![exchange],
+        }],
+    };
+    let judged = |id, level, holds, evidence| {
+        Outcome::judged(
+            check(id, level),
+            holds,
+            "this",
+            "that \u{1}<b>".to_owned(),
+            evidence,
+        )
+    };
+    CheckReport {
+        command: "check idp",
+        target: "https://idp.example".to_owned(),
+        outcomes: vec![
+            judged("X-1", Level::Must, false, evidence.into()),
+            judged("X-2", Level::Should, true, Value::Null),
+            judged(
+                "X-3",
+                Level::May,
+                false,
+                json!({"sent": RESPONSE, "note": 1}),
+            ),
+            Outcome::skipped(check("X-4", Level::Must), "nobody asked"),
+        ],
+    }
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let path = format!(
+        "{}/../docs/schemas/{name}.schema.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+fn complaints(name: &str, value: &Value) -> Vec<String> {
+    let validator = schema(name);
+    let all = validator.iter_errors(value);
+    all.map(|it| format!("{} at {}", it, it.instance_path()))
+        .collect()
+}
+
+#[test]
+fn the_machine_form_is_as_its_schema_says() {
+    let json = report().json();
+    assert_eq!(complaints("checks", &json), Vec::<String>::new());
+    let mut wrong = json.clone();
+    wrong["checks"][0]["verdict"] = json!("perhaps");
+    assert_eq!(complaints("checks", &wrong).len(), 1);
+    assert_eq!(
+        complaints(
+            "expected",
+            &json!([{"id": "X-1", "reason": "known", "until": "2027-01-01"}])
+        ),
+        Vec::<String>::new()
+    );
+    assert!(!complaints("expected", &json!([{"id": "X-1"}])).is_empty());
+}
+
+#[test]
+fn sarif_has_a_rule_for_each_check_and_a_result_for_each_that_did_not_pass() {
+    let sarif = report().sarif();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!((rules.len(), results.len()), (4, 3));
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+        // SARIF 2.1.0 §3.27.9, §3.27.10: only a failure has a level.
+        let (kind, level) = (&result["kind"], &result["level"]);
+        assert!(["fail", "notApplicable"].contains(&kind.as_str().unwrap()));
+        assert_eq!(kind == "notApplicable", level == "none");
+        let place = &result["locations"][0]["logicalLocations"][0];
+        assert!(place["fullyQualifiedName"].is_string());
+    }
+}
+
+#[test]
+fn junit_is_xml_that_counts_right() {
+    let junit = report().junit();
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let suite = document.root_element().first_element_child().unwrap();
+    let cases: Vec<_> = suite
+        .children()
+        .filter(|it| it.has_tag_name("testcase"))
+        .collect();
+    let with = |name: &str| {
+        let held = cases
+            .iter()
+            .filter(|it| it.children().any(|it| it.has_tag_name(name)));
+        held.count().to_string()
+    };
+    assert_eq!(suite.attribute("tests"), Some("4"));
+    assert_eq!(suite.attribute("failures"), Some(with("failure").as_str()));
+    assert_eq!(suite.attribute("skipped"), Some(with("skipped").as_str()));
+    for case in cases {
+        assert!(case.attribute("name").is_some() && case.attribute("classname").is_some());
+        assert!(case.attribute("time").unwrap().parse::<f64>().is_ok());
+    }
+}
+
+#[test]
+fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
+    let html = report().html();
+    let page = scraper::Html::parse_document(&html);
+    let select = |css: &str| scraper::Selector::parse(css).unwrap();
+    let ids: Vec<&str> = page
+        .select(&select("[id]"))
+        .filter_map(|it| it.attr("id"))
+        .collect();
+    let different: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), different.len());
+    for link in page.select(&select("a[href^='#']")) {
+        let target = link.attr("href").unwrap().trim_start_matches('#');
+        assert!(different.contains(target), "{target}");
+    }
+    assert!(page.select(&select("script")).next().is_none());
+    for changed in ["+   \"active\": false", "-   \"active\": true"] {
+        let all: String = page.root_element().text().collect();
+        assert!(all.contains(changed), "{changed}");
+    }
+}
+
+#[test]
+fn secrets_are_masked_unless_asked_for() {
+    let report = report();
+    assert!(report.html().contains("hunter22"));
+    let masked = report.masked();
+    assert!(!masked.html().contains("hunter22"));
+    assert!(!masked.json().to_string().contains("hunter22"));
+}
+
+#[test]
+fn a_message_is_told_with_what_a_service_provider_would_object_to() {
+    let known = Known {
+        now: Some("2026-01-01T00:00:30Z".parse().unwrap()),
+        ..Known::default()
+    };
+    let accounts = trace::accounts(sources::read(RESPONSE).unwrap(), &known);
+    let told = accounts[0].told(true);
+    for part in [
+        "Success",
+        "grace@lumen.example",
+        "nobody: anybody could",
+        "nothing is signed",
+        "no Conditions",
+    ] {
+        assert!(told.contains(part), "{part} isn't in {told}");
+    }
+    let json = serde_json::to_value(&accounts).unwrap();
+    assert_eq!(complaints("trace", &json), Vec::<String>::new());
+}
+
+#[test]
+fn the_example_seed_is_as_its_schema_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let value: Value = toml::from_str(&text).unwrap();
+    assert_eq!(complaints("seed", &value), Vec::<String>::new());
+    let seed = harness::seed::Seed::read(&text).unwrap();
+    assert_eq!((seed.users.len(), seed.organization.seats), (2, 25));
+    assert!(!serde_json::to_string(&seed).unwrap().contains("lantern"));
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs `rehearsal check idp` against identity providers of others that install
+# here: samlp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each must be
+# judged to its end; which findings are known and true is in
+# docs/interop/idps.md. Usage: scripts/interop/idps.sh [name …]
+# Needs: npm, python3 with venv, xmlsec1, php-cli and the package
+# simplesamlphp; what is missing is skipped, and said so.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+here=$PWD/scripts/interop/idps
+rehearsal=${REHEARSAL:-target/debug/rehearsal}
+[ -x "$rehearsal" ] || cargo build -q -p harness || exit 2
+rehearsal=$(realpath "${REHEARSAL:-target/debug/rehearsal}")
+work=$(mktemp -d)
+out=${INTEROP_OUT:-$work/out}
+mkdir -p "$out"
+started=
+trap 'for pid in $started; do kill "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
+openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=interop' -days 30 \
+  -keyout "$work/idp.key" -out "$work/idp.crt" 2>/dev/null
+
+judge() { # name, port of the service provider, metadata URL
+  echo "== $1"
+  "$rehearsal" check idp --metadata "$3" --sp-port "$2" --sp-metadata-out "$work/$1.xml" \
+    --user grace@lumen.example --password Corp-2-maple-lantern --wait 30 \
+    --record "$out/$1.record.json" --html "$out/$1.html" 2>"$out/$1.err" | tee "$out/$1.txt"
+  local code=${PIPESTATUS[0]}
+  # 0 or 1: judged to its end. 2: it broke off.
+  [ "$code" -lt 2 ] || { echo "$1: check idp broke off ($code)"; tail -5 "$out/$1.err"; failed=1; }
+}
+
+prepare() { # name, port: writes the service provider's metadata
+  "$rehearsal" check idp --prepare --sp-port "$2" --sp-metadata-out "$work/$1.xml" 2>/dev/null
+}
+
+serve() { # name, command …: runs it until the end
+  local name=$1
+  shift
+  "$@" >"$out/$name.log" 2>&1 &
+  started="$started $!"
+}
+
+samlp() {
+  command -v npm >/dev/null || { echo "samlp: skipped: no npm"; return; }
+  mkdir -p "$work/npm"
+  (cd "$work/npm" && npm install --silent --no-audit --no-fund samlp@8.0.0 express@4 express-session@1) ||
+    { echo "samlp: skipped: it doesn't install"; return; }
+  (cd "$work/npm" && exec node "$here/samlp.js" 18091 "$work" http://127.0.0.1:18081/acs) >"$out/samlp.log" 2>&1 &
+  started="$started $!"
+  judge samlp 18081 http://127.0.0.1:18091/metadata
+}
+
+pysaml2() {
+  command -v xmlsec1 >/dev/null || { echo "pysaml2: skipped: no xmlsec1"; return; }
+  { python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q pysaml2==7.5.4; } >/dev/null 2>&1 ||
+    { echo "pysaml2: skipped: it doesn't install"; return; }
+  mkdir -p "$work/maps"
+  cat >"$work/maps/basic.py" <<'PY'
+NAMES = ("name", "displayname", "objectidentifier", "groups")
+MAP = {
+    "identifier": "urn:oasis:names:tc:SAML:2.0:attrname-format:basic",
+    "fro": {name: name for name in NAMES},
+    "to": {name: name for name in NAMES},
+}
+PY
+  prepare pysaml2 18082
+  serve pysaml2 "$work/venv/bin/python" "$here/pysaml2_idp.py" 18092 "$work" "$work/pysaml2.xml"
+  judge pysaml2 18082 http://127.0.0.1:18092/metadata
+}
+
+simplesamlphp() {
+  command -v php >/dev/null && [ -d /usr/share/simplesamlphp ] ||
+    { echo "simplesamlphp: skipped: no php or no package simplesamlphp"; return; }
+  prepare simplesamlphp 18083
+  local certificate
+  certificate=$(sed -n 's/.*<ds:X509Certificate>\([^<]*\).*/\1/p' "$work/simplesamlphp.xml" | head -1)
+  serve simplesamlphp bash "$here/simplesamlphp.sh" 18093 "$work" http://127.0.0.1:18083 "$certificate"
+  judge simplesamlphp 18083 http://127.0.0.1:18093/saml2/idp/metadata.php
+}
+
+failed=0
+for name in "${@:-samlp pysaml2 simplesamlphp}"; do
+  for one in $name; do "$one"; done
+done
+[ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"
+exit "$failed"
