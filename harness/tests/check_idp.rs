@@ -118,7 +118,6 @@ async fn our_idp_has_no_finding_and_a_recording_is_judged_alike() {
     let mut stage = Stage::set().await;
     let dossier = stage.whole().await;
     let report = idp::judge(&dossier);
-    println!("{}", report.terminal());
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
 
     // A recording is judged alike, without the identity provider; and it

@@ -10,8 +10,8 @@
 
 pub mod saml;
 pub mod scim;
-pub mod sync;
 pub mod sso;
+pub mod sync;
 
 use std::time::{Duration, Instant};
 

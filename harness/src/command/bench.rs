@@ -27,15 +27,13 @@ enum What {
 pub(crate) struct Bench {
     /// What to measure; everything by default.
     what: Option<What>,
-    /// The size that the directory grows to; first it is measured at 1,000 and 10,000.
+    /// The size that the directories grow to; the SCIM server is first measured
+    /// at 1,000 and 10,000.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     users: usize,
     /// For how long each, in seconds.
     #[arg(long, value_name = "N", default_value_t = 3)]
     seconds: u64,
-    /// With how many users the mock IdP is started (sso).
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    users: usize,
     /// Prints the machine form.
     #[arg(long)]
     json: bool,

@@ -24,8 +24,18 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/misbehaviour/{app}/remove", post(remove))
 }
 
-const TIMES: [(&str, &str, &str); 2] = [
+const TIMES: [(&str, &str, &str); 4] = [
     ("once", "At the next answer", "Then it is honest again."),
+    (
+        "third",
+        "At every third answer",
+        "The first of them is the third from now.",
+    ),
+    (
+        "quarter",
+        "At a quarter of the answers",
+        "Which ones is left to the seeded chance.",
+    ),
     (
         "always",
         "At every answer",
@@ -170,10 +180,12 @@ fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -
     })
 }
 
-fn often(times: Times) -> &'static str {
+fn often(times: Times) -> String {
     match times {
-        Times::Always => "At every answer",
-        Times::Once => "At the next answer",
+        Times::Always => "At every answer".into(),
+        Times::Once => "At the next answer".into(),
+        Times::Every(nth) => format!("At one answer of {nth}"),
+        Times::Percent(percent) => format!("At {percent} of 100 answers, by chance"),
     }
 }
 
@@ -203,6 +215,8 @@ async fn choose(
     };
     let times = match form.text("times") {
         "once" => Times::Once,
+        "third" => Times::Every(3),
+        "quarter" => Times::Percent(25),
         _ => Times::Always,
     };
     let mut chosen = console.idp.misbehaviour.chosen(console.env_id(), &app);

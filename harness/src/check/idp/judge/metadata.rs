@@ -396,7 +396,7 @@ fn bindings_known(case: &Case<'_>) -> Ruled {
             let name = binding.rsplit(':').next().unwrap_or_default();
             let old = binding.starts_with("urn:mace:shibboleth:1.0:");
             let right = binding.starts_with("urn:oasis:names:tc:SAML:2.0:bindings:");
-            (!old && !(right && known.contains(&name))).then(|| format!("{binding:?}"))
+            (!(old || right && known.contains(&name))).then(|| format!("{binding:?}"))
         },
         "they are",
     )
@@ -485,7 +485,7 @@ fn own_signature(case: &Case<'_>) -> Ruled {
     let complaints = signatures.iter().filter_map(|it| {
         let by_another = it.covers_parent && it.digest_holds == Some(true);
         // It may be signed with a key of its own, which only its readers know.
-        (!it.holds() && !(by_another && !it.brings.is_empty())).then(|| it.said())
+        (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.said())
     });
     all(complaints.collect(), "it is")
 }
