@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use harness::check::scim::wire::Told;
 
 use super::filter::{self, scope};
-use super::schemas::{ENTERPRISE, Kind, member};
+use super::schemas::{ENTERPRISE, KINDS, Kind, member};
 use super::server::{Refusal, State, attribute, meets, told};
 
 /// Answers a query.
@@ -25,6 +25,12 @@ pub(crate) fn list(
         .get("filter")
         .map(|text| filter::parse(text))
         .transpose()?;
+    if let Some(wanted) = &wanted {
+        // What can't be asked is refused, whether or not there is anybody.
+        for kind in kinds {
+            meets(wanted, &KINDS[*kind], &json!({}))?;
+        }
+    }
     let mut all = Vec::new();
     for (number, kind, whole) in state.of(kinds) {
         let meets = match &wanted {

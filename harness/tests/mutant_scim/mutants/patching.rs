@@ -190,9 +190,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
     hears("SCIM-PATCH-23", |a| {
         instead(a, |o| {
             let hit = is_op(o, "add", "emails") && o["value"][0]["primary"] == json!(true);
-            let mut tamed = o.clone();
-            tamed["value"][0]["primary"] = json!(false);
-            hit.then(|| json!([tamed]))
+            hit.then(|| {
+                let mut tamed = o.clone();
+                tamed["value"][0]["primary"] = json!(false);
+                json!([tamed])
+            })
         });
     }),
     does("SCIM-PATCH-24", |s, a| {
