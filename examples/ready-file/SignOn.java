@@ -1,5 +1,4 @@
 // Starts Rehearsal, signs on, asks who is in. Only the JDK.
-import java.net.CookieManager;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -8,6 +7,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -15,8 +15,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 public class SignOn {
-  static final HttpClient BROWSER = HttpClient.newBuilder()
-      .cookieHandler(new CookieManager()).followRedirects(HttpClient.Redirect.NORMAL).build();
+  static final HttpClient CLIENT = HttpClient.newHttpClient();
+  // The JDK's CookieManager refuses cookies for another path than the page's.
+  static final Map<String, Map<String, String>> COOKIES = new HashMap<>();
 
   record Form(URI action, Map<String, String> fields) {}
 
@@ -24,15 +25,31 @@ public class SignOn {
     return URLEncoder.encode(text, StandardCharsets.UTF_8);
   }
 
+  // Opens an address with this browser's cookies, and follows redirects.
   static HttpResponse<String> open(URI url, Map<String, String> fields) throws Exception {
-    HttpRequest.Builder request = HttpRequest.newBuilder(url);
-    if (fields != null) {
-      String body = fields.entrySet().stream()
-          .map(it -> encoded(it.getKey()) + "=" + encoded(it.getValue())).collect(Collectors.joining("&"));
-      request.header("Content-Type", "application/x-www-form-urlencoded")
-          .POST(HttpRequest.BodyPublishers.ofString(body));
+    while (true) {
+      Map<String, String> jar = COOKIES.computeIfAbsent(url.getAuthority(), it -> new LinkedHashMap<>());
+      HttpRequest.Builder request = HttpRequest.newBuilder(url);
+      if (!jar.isEmpty()) {
+        request.header("Cookie", jar.entrySet().stream()
+            .map(it -> it.getKey() + "=" + it.getValue()).collect(Collectors.joining("; ")));
+      }
+      if (fields != null) {
+        String body = fields.entrySet().stream()
+            .map(it -> encoded(it.getKey()) + "=" + encoded(it.getValue())).collect(Collectors.joining("&"));
+        request.header("Content-Type", "application/x-www-form-urlencoded")
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+      }
+      HttpResponse<String> answer = CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      for (String line : answer.headers().allValues("set-cookie")) {
+        String[] pair = line.split(";")[0].split("=", 2);
+        jar.put(pair[0], pair[1]);
+      }
+      String location = answer.headers().firstValue("location").orElse(null);
+      if (location == null) return answer;
+      url = url.resolve(location);
+      fields = null;
     }
-    return BROWSER.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 
   static String attribute(String tag, String name) {

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of others that install
 # here: samlp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each must be
-# judged to its end; which findings are known and true is in
-# docs/interop/idps.md. Usage: scripts/interop/idps.sh [name …]
+# judged to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the package
 # simplesamlphp; what is missing is skipped, and said so.
 set -uo pipefail
@@ -52,7 +51,7 @@ samlp() {
 
 pysaml2() {
   command -v xmlsec1 >/dev/null || { echo "pysaml2: skipped: no xmlsec1"; return; }
-  { python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q pysaml2==7.5.4; } >/dev/null 2>&1 ||
+  { python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q pysaml2==7.5.5; } >/dev/null 2>&1 ||
     { echo "pysaml2: skipped: it doesn't install"; return; }
   mkdir -p "$work/maps"
   cat >"$work/maps/basic.py" <<'PY'

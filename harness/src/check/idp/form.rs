@@ -95,12 +95,12 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
         let Some(form) = filled(url, *element) else {
             continue;
         };
-        let message = ["SAMLResponse", "SAMLRequest"];
-        if message.iter().any(|name| form.value(name).is_some()) {
-            return Next::Message(form);
-        }
+        // A login page may carry the request along in a hidden field.
         if form.password.is_some() {
             return Next::Login(form);
+        }
+        if form.value("SAMLResponse").is_some() {
+            return Next::Message(form);
         }
         if form.name.is_some() {
             name_only.get_or_insert(form);
@@ -268,6 +268,13 @@ mod tests {
             ]
         );
         assert!(!form.shown().contains("secret"));
+    }
+
+    #[test]
+    fn a_login_form_that_carries_the_request_along_is_no_answer() {
+        let page = r#"<form method="post" action="/login"><input type="hidden" name="SAMLRequest" value="x">
+                      <input name="username"><input type="password" name="password"></form>"#;
+        assert!(matches!(at(page), Next::Login(_)));
     }
 
     #[test]
