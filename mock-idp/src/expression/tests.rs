@@ -152,7 +152,7 @@ fn no_expression_outgrows_its_budget() {
 
 #[test]
 fn a_pattern_that_goes_back_without_end_is_refused() {
-    let catastrophe = format!("#regex.matches('{}b', '(?=(a+)+$)(a+)+')", "a".repeat(40));
+    let catastrophe = format!("#regex.matches('{}b', '((?=a)a+)+c')", "a".repeat(40));
     assert!(refused(&catastrophe).contains("goes back too often"));
     assert!(refused("#regex.matches('a', '(')").contains("expected a regular expression"));
     assert!(refused("#regex.matches('a', '((a{1000}){1000}){1000}')").contains("expected"));
