@@ -56,4 +56,4 @@ say "foreign service providers at the mock IdP"
 scripts/interop/saml-sps.sh
 
 say "fuzzing, briefly"
-scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-15}"
+scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-5}"

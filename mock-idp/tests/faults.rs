@@ -16,7 +16,7 @@ async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
     let mut wrong = BTreeMap::new();
     for fault in faults::catalogue().unwrap() {
         let of_the_portal = ["wrong-domain", "assertion-replayed", "unsolicited"];
-        if of_the_portal.contains(&fault.refusal.as_str()) || fault.encrypted.is_some() {
+        if of_the_portal.contains(&fault.refusal.as_str()) || fault.encrypts() {
             continue;
         }
         world.misbehave(&fault.id).await;

@@ -26,6 +26,8 @@ pub const FILES: &[(&str, &str)] = &embedded![
     "single_logout.feature",
     "desktop.feature",
     "provisioning.feature",
+    "scim_vendors.feature",
+    "flavours.feature",
     "without_scim.feature",
     "social_sign_in.feature",
     "wrong_endings.feature",

@@ -59,6 +59,7 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
         selects_done(page, world).await?;
         // (7) Configure backup login: by default the current user's e-mail.
         integration(page, world).await?;
+        page.click("Save").await?;
         page.says("7 of 7 steps are green").await?;
         page.click("Activate Integration").await?;
         page.says("The integration is active").await?;

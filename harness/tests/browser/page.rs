@@ -17,11 +17,30 @@ const FIND: &str = include_str!("find.js");
 /// Resolves when the page's text has the words, watching every change.
 const HEAR: &str = "
 const [words, done] = arguments;
-const heard = () => document.body.innerText.includes(words);
+// A style sheet may show them in capitals.
+const heard = () => document.body.innerText.toLowerCase().includes(words.toLowerCase());
 if (heard()) { done(true); return; }
 const watch = new MutationObserver(() => { if (heard()) { watch.disconnect(); done(true); } });
 watch.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
 ";
+
+/// Brings a thing to the middle of the window, where nothing that sticks to an
+/// edge covers it; answers whether pressing it leads to another page, and marks
+/// this one, so that the next can be told from it.
+const APPROACH: &str = "
+const [target] = arguments;
+target.scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'});
+const link = target.closest('a[href]');
+const leads = link
+  ? !link.target && !link.hasAttribute('download') && !link.getAttribute('href').startsWith('#')
+  : !!target.form && (target.type || 'submit') === 'submit';
+if (leads) document.documentElement.setAttribute('data-left', '');
+return leads;
+";
+
+/// Whether another page than the marked one is there, whole.
+const ARRIVED: &str = "return document.readyState === 'complete'
+  && !document.documentElement.hasAttribute('data-left');";
 
 /// The longest wait for what a script or a download does.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -119,19 +138,53 @@ impl Page {
     /// Presses the button, link, switch or summary with that name, and waits
     /// for the page that it leads to.
     pub(crate) async fn click(&self, name: &str) -> Outcome {
+        if self.press(name).await? {
+            self.arrives()
+                .await
+                .with_context(|| format!("waiting for the page behind {name:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Presses it; whether it leads to another page.
+    async fn press(&self, name: &str) -> Outcome<bool> {
         let target = self.find("press", name).await?;
-        target.scroll_into_view().await?;
+        let leads = self.approach(&target).await?;
         target
             .click()
             .await
-            .with_context(|| format!("clicking {name:?}"))
+            .with_context(|| format!("clicking {name:?}"))?;
+        Ok(leads)
+    }
+
+    async fn approach(&self, target: &WebElement) -> Outcome<bool> {
+        let leads = self
+            .driver
+            .execute(APPROACH, vec![target.to_json()?])
+            .await?;
+        Ok(leads.convert()?)
+    }
+
+    /// Waits for the page that a click leads to.
+    async fn arrives(&self) -> Outcome {
+        let mut glance = tokio::time::interval(Duration::from_millis(20));
+        let arrived = async {
+            loop {
+                let there = self.driver.execute(ARRIVED, Vec::new()).await;
+                if there.is_ok_and(|there| there.convert().unwrap_or(false)) {
+                    return;
+                }
+                glance.tick().await;
+            }
+        };
+        Ok(tokio::time::timeout(PATIENCE, arrived).await?)
     }
 
     /// Checks the radio button or box with that name.
     pub(crate) async fn choose(&self, name: &str) -> Outcome {
         let choice = self.find("choice", name).await?;
         if !choice.is_selected().await? {
-            choice.scroll_into_view().await?;
+            self.approach(&choice).await?;
             choice
                 .click()
                 .await
@@ -207,7 +260,7 @@ impl Page {
 
     /// Clicks a link that downloads; what the file says.
     pub(crate) async fn download(&self, name: &str) -> Outcome<String> {
-        self.click(name).await?;
+        self.press(name).await?;
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let landed = async {
             loop {

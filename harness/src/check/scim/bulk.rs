@@ -62,7 +62,7 @@ checks! {
     fix "bulkId is REQUIRED with POST.";
     needs [Need::Bulk, Need::Writes]; act(no_bulk_id)
 "SCIM-BULK-14", Should, "RFC 7644 §3.7"; "A bulk request without schemas is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "schemas must name BulkRequest.";
     needs [Need::Bulk, Need::Writes]; act(no_schemas)
 }

@@ -73,7 +73,7 @@ checks! {
     fix "userName is not caseExact: compare it folded, in the unique index too.";
     needs [Need::Writes]; act(taken_in_capitals)
 "SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "userName is REQUIRED.";
     needs [Need::Writes]; act(nameless)
 "SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "A required value that is missing is told as invalidValue";
@@ -81,7 +81,7 @@ checks! {
     fix "Say invalidValue, and which attribute, in detail.";
     needs [Need::Writes]; act(nameless_by_name)
 "SCIM-CREATE-19", Must, "RFC 7643 §4.1.1"; "An empty userName is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "userName must not be empty.";
     needs [Need::Writes]; act(empty_name)
 "SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource of another schema is refused";

@@ -184,25 +184,25 @@ checks! {
     expects "active gt true: 400 with scimType invalidFilter"; fix "Refuse gt, ge, lt and le on boolean and binary attributes.";
     needs [Need::Filter, Need::Has(&["active"])]; act(order_of_booleans)
 "SCIM-FILTER-52", Must, "RFC 7644 §3.4.2.2"; "A filter without a value is refused";
-    expects "400"; fix "Refuse filters that are not of the grammar.";
+    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
     needs [Need::Filter]; refuses("userName eq")
 "SCIM-FILTER-53", Must, "RFC 7644 §3.4.2.2"; "A parenthesis left open is refused";
-    expects "400"; fix "Refuse filters that are not of the grammar.";
+    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
     needs [Need::Filter]; refuses(r#"(userName eq "{u}""#)
 "SCIM-FILTER-54", Must, "RFC 7644 §3.4.2.2"; "A text without quotes is refused";
-    expects "400"; fix "A value is a JSON string, a number, true, false or null.";
+    expects "an answer with 400"; fix "A value is a JSON string, a number, true, false or null.";
     needs [Need::Filter]; refuses("userName eq {u}")
 "SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "An and that nothing follows is refused";
-    expects "400"; fix "Refuse filters that are not of the grammar.";
+    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" and"#)
 "SCIM-FILTER-56", Must, "RFC 7644 §3.4.2.2"; "A bracket left open is refused";
-    expects "400"; fix "Refuse filters that are not of the grammar.";
+    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
     needs [Need::Filter, Need::Has(&["emails.type"])]; refuses(r#"emails[type eq "work""#)
 "SCIM-FILTER-57", Must, "RFC 7644 §3.4.2.2"; "Words left over are refused";
-    expects "400"; fix "Read the whole filter, or refuse it.";
+    expects "an answer with 400"; fix "Read the whole filter, or refuse it.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" nonsense"#)
 "SCIM-FILTER-58", Should, "RFC 7644 §3.4.2.2"; "not without parentheses is refused";
-    expects "400"; fix "The grammar has not (…) alone.";
+    expects "an answer with 400"; fix "The grammar has not (…) alone.";
     needs [Need::Filter]; refuses(r#"not userName eq "{u}""#)
 "SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "A filter that can't be read is told as invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Say invalidFilter, and where reading stopped.";

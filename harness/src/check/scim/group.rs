@@ -18,7 +18,7 @@ checks! {
     fix "Keep members by their id, in value.";
     needs [Need::Groups, Need::Writes]; act(made_with_members)
 "SCIM-GROUP-03", Must, "RFC 7643 §4.2"; "A group without displayName is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "displayName is REQUIRED.";
     needs [Need::Groups, Need::Writes]; act(nameless)
 "SCIM-GROUP-04", Should, "RFC 7643 §4.2"; "A member has a $ref that leads to it";

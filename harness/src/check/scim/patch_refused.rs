@@ -34,7 +34,7 @@ checks! {
     fix "Say mutability.";
     needs [Need::Patch, Need::Writes]; act(read_only_by_name)
 "SCIM-PATCH-57", Must, "RFC 7644 §3.12"; "A path that can't be read is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "Refuse paths that are not of the grammar.";
     needs [Need::Patch, Need::Writes, Need::Has(&["emails.type"])]; act(bad_path)
 "SCIM-PATCH-58", Should, "RFC 7644 §3.12"; "A path that can't be read is told as invalidPath";
@@ -42,7 +42,7 @@ checks! {
     fix "Say invalidPath.";
     needs [Need::Patch, Need::Writes, Need::Has(&["emails.type"])]; act(bad_path_by_name)
 "SCIM-PATCH-59", Should, "RFC 7644 §3.12"; "A path to an attribute that no schema has is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "Say invalidPath or noTarget: a success that changed nothing misleads.";
     needs [Need::Patch, Need::Writes]; act(unknown_path)
 "SCIM-PATCH-60", Must, "RFC 7643 §2.3.2"; "A boolean is not replaced by something else";
@@ -62,11 +62,11 @@ checks! {
     fix "Apply all operations to a copy, and keep it only when all succeed.";
     needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(all_or_nothing)
 "SCIM-PATCH-64", Should, "RFC 7644 §3.5.2"; "A PATCH without schemas is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "schemas must name PatchOp.";
     needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(no_schemas)
 "SCIM-PATCH-65", Should, "RFC 7644 §3.5.2"; "A PATCH without Operations is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "Operations must be there.";
     needs [Need::Patch, Need::Writes]; act(no_operations)
 "SCIM-PATCH-66", Must, "RFC 7644 §3.12"; "A PATCH of nobody is not found";
@@ -74,11 +74,11 @@ checks! {
     fix "Answer 404 for ids that nobody has.";
     needs [Need::Patch, Need::Writes]; act(nobody)
 "SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "add without a value is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "value is required with add.";
     needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(no_value)
 "SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "A userName that another has is refused";
-    expects "409";
+    expects "an answer with 409";
     fix "Guard userName by a unique index, and answer 409 uniqueness.";
     needs [Need::Patch, Need::Writes]; act(taken)
 }

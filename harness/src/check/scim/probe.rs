@@ -105,7 +105,7 @@ impl Session<'_> {
         json!({
             "request": {
                 "method": asked.method.as_str(),
-                "target": asked.target,
+                "target": self.masked(&asked.target),
                 "headers": headers(&asked.headers),
                 "body": asked.body.as_deref().map(body),
             },

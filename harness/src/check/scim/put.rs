@@ -34,11 +34,11 @@ checks! {
     fix "PUT must not be used to create resources.";
     needs [Need::Writes]; act(makes_nothing)
 "SCIM-PUT-07", Must, "RFC 7643 §4.1.1"; "PUT without userName is refused";
-    expects "400";
+    expects "an answer with 400";
     fix "userName is REQUIRED, at PUT too.";
     needs [Need::Writes]; act(without_a_name)
 "SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with a userName that another has is refused";
-    expects "409";
+    expects "an answer with 409";
     fix "Guard userName by a unique index, and answer 409 uniqueness.";
     needs [Need::Writes]; act(taken)
 "SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null at PUT clears";
