@@ -14,6 +14,9 @@ command -v xmlsec1 >/dev/null || install_packages xmlsec1 || echo "xmlsec1 is no
 # Pages are tested in Chromium: those tests say "skipped" without it.
 install_browser || echo "skipped: no chromium"
 
+# The book's commands are followed to the letter.
+command -v jq >/dev/null || install_packages jq || echo "jq is not to be had"
+
 say "format"
 cargo fmt --all --check
 
@@ -54,6 +57,13 @@ scripts/interop/scim2-tester.sh
 scripts/interop/scim-servers.sh
 say "foreign service providers at the mock IdP"
 scripts/interop/saml-sps.sh
+
+say "the book"
+if command -v mdbook >/dev/null; then
+    mdbook build docs
+else
+    echo "skipped: no mdbook; its links and commands were tested above"
+fi
 
 say "fuzzing, briefly"
 scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-5}"

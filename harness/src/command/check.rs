@@ -110,21 +110,52 @@ impl Forms {
     }
 }
 
+/// The service provider that is judged.
+#[derive(Args)]
+pub(crate) struct SpTarget {
+    /// The service provider's metadata.
+    #[arg(
+        long,
+        required = false,
+        required_unless_present = "prepare",
+        value_name = "FILE|URL"
+    )]
+    metadata: String,
+    /// Where a login starts.
+    #[arg(
+        long,
+        required = false,
+        required_unless_present = "prepare",
+        value_name = "URL"
+    )]
+    start_url: Url,
+    /// Fetched with the cookies of a login, it tells who is in.
+    #[arg(
+        long,
+        required = false,
+        required_unless_present = "prepare",
+        value_name = "URL"
+    )]
+    probe_url: Url,
+    /// Matches the probe's body when the user is in.
+    #[arg(
+        long,
+        required = false,
+        required_unless_present = "prepare",
+        value_name = "REGEX"
+    )]
+    expect: regex::Regex,
+}
+
 /// Arguments of `rehearsal check sp`.
 #[derive(Args)]
 pub(crate) struct Sp {
-    /// The service provider's metadata.
-    #[arg(long, value_name = "FILE|URL")]
-    metadata: String,
-    /// Where a login starts.
-    #[arg(long, value_name = "URL")]
-    start_url: Url,
-    /// Fetched with the cookies of a login, it tells who is in.
-    #[arg(long, value_name = "URL")]
-    probe_url: Url,
-    /// Matches the probe's body when the user is in.
-    #[arg(long, value_name = "REGEX")]
-    expect: regex::Regex,
+    /// Writes `--idp-metadata-out` and the key beside it, and judges nothing:
+    /// for a service provider that has to trust the metadata before it runs.
+    #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
+    prepare: bool,
+    #[command(flatten)]
+    target: Option<SpTarget>,
     /// The port of the identity provider that is played; a free one by default.
     #[arg(long, value_name = "N", default_value_t = 0)]
     idp_port: u16,
@@ -164,16 +195,19 @@ impl Sp {
             "playing the identity provider {}",
             provider.entity_id
         );
-        let metadata = read_metadata(&self.metadata, Duration::from_secs(self.wait)).await?;
+        let Some(target) = &self.target else {
+            return Ok(true);
+        };
+        let metadata = read_metadata(&target.metadata, Duration::from_secs(self.wait)).await?;
         let metadata = SpMetadata::parse(&metadata)
-            .with_context(|| format!("reading the metadata {}", self.metadata))?;
+            .with_context(|| format!("reading the metadata {}", target.metadata))?;
         let judge = Judge {
-            person: self.person()?,
+            person: self.person(&target.start_url)?,
             target: Target {
                 metadata,
-                start_url: self.start_url.clone(),
-                probe_url: self.probe_url.clone(),
-                expect: self.expect.clone(),
+                start_url: target.start_url.clone(),
+                probe_url: target.probe_url.clone(),
+                expect: target.expect.clone(),
             },
             provider,
             ambient: ambient.clone(),
@@ -182,9 +216,9 @@ impl Sp {
         self.forms.write(report, &ambient)
     }
 
-    fn person(&self) -> anyhow::Result<Person> {
+    fn person(&self, start_url: &Url) -> anyhow::Result<Person> {
         let in_url = || {
-            let mut pairs = self.start_url.query_pairs();
+            let mut pairs = start_url.query_pairs();
             pairs
                 .find(|(name, _)| name == "email")
                 .map(|(_, value)| value.into_owned())

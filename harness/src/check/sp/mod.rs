@@ -92,6 +92,18 @@ fn check_of(fault: &Fault) -> Check {
     }
 }
 
+/// Every check of a service provider, in the order of the report.
+///
+/// # Errors
+/// When the embedded catalogue can't be read.
+pub fn catalogue() -> Result<Vec<Check>, Trouble> {
+    let controls = faults::controls().map_err(|error| Trouble::Catalogue(error.to_string()))?;
+    let faults = faults::catalogue().map_err(|error| Trouble::Catalogue(error.to_string()))?;
+    let mut checks: Vec<Check> = controls.iter().chain(&faults).map(check_of).collect();
+    checks.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(checks)
+}
+
 impl Judge {
     /// Runs every control, then every fault. When no good response is
     /// accepted, the faults are not judged: a service provider that lets
@@ -143,7 +155,7 @@ impl Judge {
             };
             outcomes.push(outcome);
         }
-        outcomes.sort_by(|a, b| order(a).cmp(&order(b)));
+        outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
         Ok(self.report(outcomes))
     }
 
@@ -248,7 +260,7 @@ const BASES: [&str; 3] = ["signed-assertion", "signed-both", "signed-response"];
 const COVERS: [Cover; 3] = [Cover::Assertion, Cover::Both, Cover::Response];
 
 /// Controls first, then by id.
-fn order(outcome: &Outcome) -> (bool, &str) {
-    let id = outcome.check.id.as_str();
+fn order(check: &Check) -> (bool, &str) {
+    let id = check.id.as_str();
     (!id.contains("-GOOD-"), id)
 }

@@ -1,0 +1,249 @@
+//! The book under `docs/`: its links lead somewhere, its commands run, and its
+//! lists of checks are those of the tables. (`scripts/test.sh` builds it where mdBook is.)
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use harness::check::{Check, Level};
+use regex::Regex;
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// The pages, as paths below `docs/`.
+fn pages() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![docs()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                let below = path.strip_prefix(docs()).unwrap();
+                found.insert(below.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found
+}
+
+fn read(page: &str) -> String {
+    std::fs::read_to_string(docs().join(page)).unwrap()
+}
+
+/// A page without what stands in fences.
+fn prose(text: &str) -> String {
+    let mut fenced = false;
+    let lines = text.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fence && !fenced
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The anchors of a page: its headings, as they are made into ids.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = heading
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
+    let pages = pages();
+    let summary = read("SUMMARY.md");
+    let links = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let mut wrong = Vec::new();
+    for page in &pages {
+        if page != "SUMMARY.md" && !summary.contains(&format!("({page})")) {
+            wrong.push(format!("{page} is not in SUMMARY.md"));
+        }
+        let text = read(page);
+        for link in links.captures_iter(&prose(&text)) {
+            let target = &link[1];
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = docs().join(page).parent().unwrap().join(file);
+            let to = if file.is_empty() {
+                docs().join(page)
+            } else {
+                path
+            };
+            if !to.exists() {
+                wrong.push(format!("{page} links to {target}, which is not there"));
+            } else if !anchor.is_empty()
+                && !anchors(&std::fs::read_to_string(to).unwrap()).contains(anchor)
+            {
+                wrong.push(format!(
+                    "{page} links to {target}, which has no such heading"
+                ));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What stands in the `sh` fences of a page, as one script.
+fn script(page: &str) -> String {
+    let fences = Regex::new(r"(?ms)^```sh\n(.*?)^```").unwrap();
+    let text = read(page);
+    let all = fences.captures_iter(&text).map(|fence| fence[1].to_owned());
+    all.collect::<Vec<_>>().join("\n")
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Runs a page's commands as somebody who follows it would, in a new folder.
+fn follow(page: &str) {
+    if Command::new("jq").arg("--version").output().is_err() {
+        println!("skipped: no jq");
+        return;
+    }
+    let command = Path::new(env!("CARGO_BIN_EXE_rehearsal"));
+    let mut script = script(page);
+    assert!(!script.is_empty(), "{page} has commands");
+    // The ports that the book names may be in use here.
+    let ports = Regex::new(r"\b18[0-9]{3}\b").unwrap();
+    let named: BTreeSet<String> = ports
+        .find_iter(&script)
+        .map(|port| port.as_str().to_owned())
+        .collect();
+    for port in named {
+        script = script.replace(&port, &free_port().to_string());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", command.parent().unwrap().display());
+    let done = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "following {page}: {}\n{}\n{}",
+        done.status,
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+/// One test a page, so that they run side by side and each names its page.
+macro_rules! followed {
+    ($($name:ident: $page:literal),* $(,)?) => {
+        $(#[test]
+        fn $name() {
+            follow($page);
+        })*
+
+        #[test]
+        fn every_page_with_commands_is_followed() {
+            let followed = BTreeSet::from([$($page.to_owned()),*]);
+            let with_commands: BTreeSet<String> = pages()
+                .into_iter()
+                .filter(|page| !script(page).is_empty())
+                .collect();
+            assert_eq!(with_commands, followed);
+        }
+    };
+}
+
+followed! {
+    start: "start.md",
+    concepts: "concepts.md",
+    check_sp: "check-sp.md",
+    check_idp: "check-idp.md",
+    check_scim: "check-scim.md",
+    pipelines: "pipelines.md",
+    from_rust: "from-rust.md",
+    from_any_language: "from-any-language.md",
+}
+
+/// A page of checks, as it must be.
+fn listing(title: &str, about: &str, checks: &[Check]) -> String {
+    let mut out = format!("# {title}\n\n{about}\n");
+    for level in [Level::Must, Level::Should, Level::May] {
+        let count = checks.iter().filter(|check| check.level == level).count();
+        let _ = write!(out, "{} {count}. ", level.name());
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    for check in checks {
+        // What stands between angle brackets is markup's name here, not markup.
+        let plain = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}\n\n- {} — {}\n- **Mend:** {}\n",
+            check.id,
+            plain(&check.title),
+            check.level.name(),
+            plain(&check.spec),
+            plain(&check.fix)
+        );
+    }
+    out
+}
+
+fn is_current(page: &str, wanted: &str) {
+    let path = docs().join(page);
+    if std::env::var_os("REHEARSAL_WRITE_DOCS").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stands == wanted,
+        "{page} is out of date: run this test with REHEARSAL_WRITE_DOCS=1"
+    );
+}
+
+#[test]
+fn the_checks_of_service_providers_are_listed() {
+    let about = "What `rehearsal check sp` sends, control by control and fault by fault.";
+    let checks = harness::check::sp::catalogue().unwrap();
+    is_current(
+        "checks/saml-sp.md",
+        &listing("SAML service providers", about, &checks),
+    );
+}
+
+#[test]
+fn the_checks_of_identity_providers_are_listed() {
+    let about = "What `rehearsal check idp` asks, and what it judges of the answers.";
+    is_current(
+        "checks/saml-idp.md",
+        &listing(
+            "SAML identity providers",
+            about,
+            &harness::check::idp::catalogue(),
+        ),
+    );
+}
+
+#[test]
+fn the_checks_of_scim_servers_are_listed() {
+    let about = "What `rehearsal check scim` demands of a SCIM 2.0 server.";
+    is_current(
+        "checks/scim.md",
+        &listing("SCIM servers", about, &harness::check::scim::catalogue()),
+    );
+}
