@@ -30,31 +30,34 @@ else
     echo "skipped: no cargo-deny"
 fi
 
+# One set of features for everything that follows: another set would build the
+# dependencies again. With xmlsec1 there is a second judge of every signature.
+features=()
+if command -v xmlsec1 >/dev/null; then
+    features=(--features faults/xmlsec)
+else
+    echo "skipped: two judges of every signature: no xmlsec1"
+fi
+
 say "tests"
 if cargo nextest --version >/dev/null 2>&1; then
     profile=default
     [ -z "${CI:-}" ] || profile=ci
-    cargo nextest run --workspace --locked --profile "$profile"
-    cargo test --workspace --locked --doc --quiet
+    cargo nextest run --workspace --locked --profile "$profile" "${features[@]}"
+    cargo test --workspace --locked --doc --quiet "${features[@]}"
 else
-    cargo test --workspace --locked
+    cargo test --workspace --locked "${features[@]}"
 fi
-
-say "two judges of every signature"
-if command -v xmlsec1 >/dev/null; then
-    cargo test --quiet --locked -p faults --features xmlsec --test differential
-else
-    echo "skipped: no xmlsec1"
-fi
+rehearsal=${CARGO_TARGET_DIR:-target}/debug/rehearsal
 
 say "scenarios"
-junit=${REHEARSAL_JUNIT:-rehearsal-junit.xml}
-cargo run --quiet --locked --bin rehearsal -- run --junit "$junit"
-cargo run --quiet --locked --bin rehearsal -- coverage
+"$rehearsal" run --junit "${REHEARSAL_JUNIT:-rehearsal-junit.xml}"
+"$rehearsal" coverage
 
 say "somebody else's SCIM tester, and somebody else's SCIM servers"
 scripts/interop/scim2-tester.sh
 scripts/interop/scim-servers.sh
+
 say "foreign service providers at the mock IdP"
 scripts/interop/saml-sps.sh
 
