@@ -7,7 +7,7 @@ Feature: III. Activating the desktop app by SSO
     When Grace installs the app by the download link and starts it
     Then the app prompts for the corporate e-mail
 
-  @G-20
+  @G-20 @unhappy
   Scenario: What isn't an e-mail address is said at once
     Given the integration is active
     When Grace installs the app by the download link and starts it
@@ -22,7 +22,7 @@ Feature: III. Activating the desktop app by SSO
     And Grace types the corporate e-mail and logs in at the IdP
     Then the portal handed the app the organization's SSO request
 
-  @G-21 @G-23
+  @G-21 @G-23 @unhappy
   Scenario: The e-mail of an unknown domain is refused in the app
     Given the integration is active
     When Mallory installs the app by the download link and starts it
@@ -50,7 +50,18 @@ Feature: III. Activating the desktop app by SSO
     Then the app is activated
     And 4 seats are free
 
-  @G-23
+  @G-22 @unhappy
+  Scenario: A wrong answer of the IdP activates nothing, and the next one does
+    Given the integration is active
+    And Grace is a user in the product users group
+    And the IdP answers one request with "conditions-expired"
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the app is not activated and shows why
+    When Grace types the corporate e-mail and logs in at the IdP
+    Then the app is activated
+
+  @G-23 @unhappy
   Scenario: No seat left
     Given the integration is active with 1 seats
     And Grace is a user in the product users group
@@ -62,6 +73,21 @@ Feature: III. Activating the desktop app by SSO
     And Alan types the corporate e-mail and logs in at the IdP
     Then the app shows "no-seat-left"
 
+  @G-23
+  Scenario: Who was refused is activated once a seat is free
+    Given the integration is active with 1 seats
+    And Grace is a user in the product users group
+    And Alan is a user in the product users group
+    When Grace installs the app by the download link and starts it
+    And Grace types the corporate e-mail and logs in at the IdP
+    Then the app is activated
+    When Alan installs the app by the download link and starts it
+    And Alan types the corporate e-mail and logs in at the IdP
+    Then the app shows "no-seat-left"
+    When the IdP administrator takes Grace out of the product users group
+    And Alan types the corporate e-mail and logs in at the IdP
+    Then the app is activated
+
   @G-20 @G-22
   Scenario: The transcript reads as the dialogs on the screen
     Given the integration is active
@@ -70,7 +96,7 @@ Feature: III. Activating the desktop app by SSO
     And Grace types the corporate e-mail and logs in at the IdP
     Then the transcript has the dialogs as text
 
-  @G-23
+  @G-23 @unhappy
   Scenario: One Mac more than the subscription allows
     Given the integration is active with 5 seats for 1 Mac each
     And Grace is a user in the product users group
@@ -81,7 +107,7 @@ Feature: III. Activating the desktop app by SSO
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app shows "too-many-devices"
 
-  @G-23
+  @G-23 @unhappy
   Scenario: The subscription has ended
     Given the integration is active with a subscription of 30 days
     And Grace is a user in the product users group
@@ -104,7 +130,7 @@ Feature: III. Activating the desktop app by SSO
     When Grace types the corporate e-mail and logs in at the IdP
     Then the app is activated
 
-  @G-24
+  @G-24 @unhappy
   Scenario: Corporate credentials in the app's sign-in dialog are turned towards SSO
     Given the integration is active
     And Grace is a user in the product users group
@@ -114,7 +140,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app shows "use-sso"
     And the app's dialog says "Continue with SSO"
 
-  @G-24
+  @G-24 @unhappy
   Scenario: Somebody else's credentials in the app's sign-in dialog tell nothing
     Given the integration is active
     When Mallory installs the app by the download link and starts it
@@ -122,7 +148,7 @@ Feature: III. Activating the desktop app by SSO
     And Mallory types "mallory@nobody.example" and a password in the app's sign-in dialog
     Then the app shows "wrong-credentials"
 
-  @G-24
+  @G-24 @unhappy
   Scenario: Corporate credentials on the portal's sign-in page are turned towards SSO
     Given the integration is active
     And Grace is a user in the product users group
@@ -152,7 +178,7 @@ Feature: III. Activating the desktop app by SSO
     When the app looks at its licence
     Then the app runs unasked
 
-  @G-25
+  @G-25 @unhappy
   Scenario: An off-line app works until its grace is over, and no longer
     Given the integration is active
     And Grace is a user in the product users group
@@ -166,7 +192,7 @@ Feature: III. Activating the desktop app by SSO
     And the app looks at its licence
     Then the app is stopped and says "could not be asked"
 
-  @G-25 @G-27
+  @G-25 @G-27 @unhappy
   Scenario: A licence that was taken back stops the product after its grace
     Given the integration is active
     And Grace is a user in the product users group
@@ -181,7 +207,7 @@ Feature: III. Activating the desktop app by SSO
     And the app looks at its licence
     Then the app is stopped and says "no longer in the product users group"
 
-  @G-25
+  @G-25 @unhappy
   Scenario: The licence of another Mac doesn't count
     Given the integration is active
     And Grace is a user in the product users group
@@ -190,7 +216,7 @@ Feature: III. Activating the desktop app by SSO
     And the app's disk is copied to Mallory's Mac and the app is started there
     Then the app is stopped and says "for this device"
 
-  @G-25
+  @G-25 @unhappy
   Scenario: A licence edited to last longer doesn't count
     Given the integration is active
     And Grace is a user in the product users group

@@ -10,7 +10,7 @@ Feature: II. The IdP's side of the configurator
     When Ada selects Configuration in the IdP Directory is done in step 2
     Then step 2 is green
 
-  @G-08
+  @G-08 @unhappy
   Scenario: An application that is turned off lets nobody sign on
     Given the integration is active
     And Grace is a user in the product users group
@@ -26,7 +26,7 @@ Feature: II. The IdP's side of the configurator
     And Ada enters both groups with their ids
     Then step 3 is green
 
-  @G-09
+  @G-09 @unhappy
   Scenario: One group entered twice is refused
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
@@ -48,7 +48,7 @@ Feature: II. The IdP's side of the configurator
       | groups           | the id of the product users group |
       | objectidentifier | Grace's id                     |
 
-  @G-10
+  @G-10 @unhappy
   Scenario: An attribute name in the wrong letter case is refused, naming both
     Given the integration is active, with the mapping "name" written "Name"
     And Grace is a user in the product users group
@@ -95,7 +95,7 @@ Feature: II. The IdP's side of the configurator
     Then step 4 is green
     And the portal has the IdP's entity ID, SSO URL and certificate
 
-  @G-11
+  @G-11 @unhappy
   Scenario: What isn't a certificate is refused
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
@@ -118,7 +118,7 @@ Feature: II. The IdP's side of the configurator
     And the IdP administrator tests the connection to the SCIM base URL
     Then the connection test succeeds
 
-  @G-12
+  @G-12 @unhappy
   Scenario: A wrong bearer token fails the connection test
     Given the integration is configured
     When the bearer token is copied with a letter missing
@@ -148,3 +148,11 @@ Feature: II. The IdP's side of the configurator
     And the IdP administrator puts Grace in the product users group
     Then the portal shows Grace as active
     And the portal shows Grace in the group "Parallels Desktop Users"
+
+  @G-13 @unhappy
+  Scenario: A user whom nobody put into a group is turned away
+    Given the integration is active
+    And Edsger is a user in no group
+    When Edsger signs in by SSO
+    Then the browser ends on a page of the portal that gives a reference number
+    And Edsger is not logged in to the portal

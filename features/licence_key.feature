@@ -10,18 +10,18 @@ Feature: I. Registering the licence key
     When Ada logs out
     Then Ada is not logged in to the portal
 
-  @G-01
+  @G-01 @unhappy
   Scenario: A weak password is refused with what makes a good one
     When Ada registers a portal account with the password "short"
     Then the portal refuses with 400 "weak-password"
 
-  @G-01
+  @G-01 @unhappy
   Scenario: A taken e-mail is refused
     Given Ada has a portal account and is logged in
     When Ada registers a portal account
     Then the portal refuses with 409 "email-taken"
 
-  @G-01
+  @G-01 @unhappy
   Scenario: A wrong password is refused
     Given Ada has a portal account and is logged in
     When Ada logs out
@@ -37,19 +37,19 @@ Feature: I. Registering the licence key
     Then the portal answers 201
     And the subscription "Macs of Lumen" has 7 seats, 7 of them free
 
-  @G-03
+  @G-03 @unhappy
   Scenario: A malformed key is refused
     Given Ada has a portal account and is logged in
     When Ada registers the key "not a key"
     Then the portal refuses with 422 "license-key-malformed"
 
-  @G-03
+  @G-03 @unhappy
   Scenario: A used key is refused
     Given Ada has a business account with 5 seats
     When Ada registers the licence key
     Then the portal refuses with 409 "license-key-used"
 
-  @G-03
+  @G-03 @unhappy
   Scenario: A key that has ended is refused
     Given a Business Edition key that ended yesterday
     And Ada has a portal account and is logged in
@@ -75,19 +75,27 @@ Feature: I. Registering the licence key
     And Ada's business account is "Lumen Works"
     And the subscription "Three more" has 3 seats, 3 of them free
 
+  @G-04 @unhappy
+  Scenario: Without the organization's name no business account is made
+    Given a Business Edition key with 5 seats
+    And Ada has a portal account and is logged in
+    When Ada registers the licence key for the organization " "
+    Then the portal refuses with 400 "organization-name-missing"
+    And the IdP Integration page is closed to Ada
+
   @G-05
   Scenario: The IdP Integration page comes with a per-user Business Edition key
     Given Ada has a business account with 5 seats
     Then the IdP Integration page is open to Ada
 
-  @G-05
+  @G-05 @unhappy
   Scenario: A per-device key brings no IdP Integration page
     Given a per-device Business Edition key with 5 seats
     And Ada has a portal account and is logged in
     When Ada registers the licence key for the organization "Lumen Works"
     Then the IdP Integration page is closed to Ada
 
-  @G-05
+  @G-05 @unhappy
   Scenario: Nobody but its admins reaches the page
     Given Ada has a business account with 5 seats
     And Mallory has a portal account and is logged in

@@ -17,19 +17,19 @@ Feature: Logging in by a social identity
       | Google   |
       | Facebook |
 
-  @G-02
+  @G-02 @unhappy
   Scenario: Whoever cancels at the provider is not logged in
     When Ada chooses Google and cancels there
     Then the sign-in page says "did not sign you in"
     And Ada is not logged in to the portal
 
-  @G-02
+  @G-02 @unhappy
   Scenario: An e-mail that the provider has not verified makes no account
     When Ada signs in with Facebook, which has not verified the e-mail
     Then the sign-in page says "has not verified your e-mail"
     And Ada is not logged in to the portal
 
-  @G-02
+  @G-02 @unhappy
   Scenario: An e-mail with a password account is not taken over
     Given Ada has a portal account and is logged in
     When Ada logs out
@@ -37,7 +37,7 @@ Feature: Logging in by a social identity
     Then the sign-in page says "sign in as you did before"
     And Ada is not logged in to the portal
 
-  @G-02
+  @G-02 @unhappy
   Scenario Outline: An answer with another <what> proves nothing
     When the provider answers with another <what>
     And Ada signs in with Apple
@@ -52,13 +52,13 @@ Feature: Logging in by a social identity
       | key      | can't be trusted                     |
       | time     | has expired                          |
 
-  @G-02
+  @G-02 @unhappy
   Scenario: An answer that another browser asked for logs nobody in
     When Ada follows the provider's answer that Mallory got
     Then the sign-in page says "wasn't started in this browser"
     And Ada is not logged in to the portal
 
-  @G-02 @G-19
+  @G-02 @G-19 @unhappy
   Scenario: Somebody of an organisation with active SSO is turned towards it
     Given the integration is active
     When Grace signs in with Google

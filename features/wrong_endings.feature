@@ -1,4 +1,4 @@
-@wrong-ending
+@wrong-ending @unhappy
 Feature: Endings that the guide warns of
   Each ends in the error that the guide's reader would need.
 

@@ -1,12 +1,12 @@
-//! `rehearsal coverage`: the guide's procedures and their scenarios. A row
-//! without one is a failure.
+//! `rehearsal coverage`: the guide's procedures and their scenarios, those in
+//! which all goes well and those that end unhappily. A row without both is a
+//! failure.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 use harness::scenario::catalogue;
-use serde_json::json;
 
 /// Arguments of `rehearsal coverage`.
 #[derive(Args)]
@@ -25,21 +25,21 @@ impl Coverage {
         let rows = catalogue::coverage(&cases);
         let mut out = std::io::stdout().lock();
         if self.json {
-            let rows: Vec<_> = rows
-                .iter()
-                .map(|(id, title, scenarios)| {
-                    json!({"id": id, "title": title, "scenarios": scenarios})
-                })
-                .collect();
             serde_json::to_writer_pretty(&mut out, &rows)?;
             writeln!(out)?;
         } else {
-            for (id, title, scenarios) in &rows {
-                let note = if *scenarios == 0 { "  (none yet)" } else { "" };
-                writeln!(out, "{id}  {scenarios:>3}  {title}{note}")?;
+            writeln!(out, "      happy  unhappy")?;
+            for row in &rows {
+                let note = row
+                    .lacks()
+                    .map_or(String::new(), |what| format!("  ({what})"));
+                writeln!(
+                    out,
+                    "{}  {:>5}  {:>7}  {}{note}",
+                    row.id, row.happy, row.unhappy, row.title
+                )?;
             }
         }
-        let covered = rows.iter().all(|(_, _, scenarios)| *scenarios > 0);
-        Ok(covered)
+        Ok(rows.iter().all(|row| row.lacks().is_none()))
     }
 }

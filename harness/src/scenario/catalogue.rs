@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cucumber::feature::Ext as _;
 use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
+use serde::Serialize;
 
 use crate::procedures::PROCEDURES;
 
@@ -91,15 +92,52 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     Ok(cases)
 }
 
-/// How many scenarios each of the guide's procedures has, in their order.
-pub fn coverage(cases: &[Case]) -> Vec<(&'static str, &'static str, usize)> {
+/// The tag of a scenario in which somebody is refused, or something fails, and
+/// is told why.
+pub const UNHAPPY: &str = "unhappy";
+
+/// How a procedure of the guide is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Covered {
+    /// `G-01` to `G-28`.
+    pub id: &'static str,
+    /// What it is about, in the guide's words.
+    pub title: &'static str,
+    /// How many scenarios it has.
+    pub scenarios: usize,
+    /// Those in which all goes well.
+    pub happy: usize,
+    /// Those with the tag [`UNHAPPY`].
+    pub unhappy: usize,
+}
+
+impl Covered {
+    /// What it lacks; nothing when it has scenarios of both kinds.
+    pub fn lacks(&self) -> Option<&'static str> {
+        match (self.happy, self.unhappy) {
+            (0, 0) => Some("none yet"),
+            (0, _) => Some("none in which all goes well"),
+            (_, 0) => Some("none that ends unhappily"),
+            _ => None,
+        }
+    }
+}
+
+/// How each of the guide's procedures is covered, in their order.
+pub fn coverage(cases: &[Case]) -> Vec<Covered> {
+    let has = |case: &Case, wanted: &str| case.tags.iter().any(|tag| tag == wanted);
     PROCEDURES
         .iter()
         .map(|(id, title)| {
-            let covered = cases
-                .iter()
-                .filter(|case| case.tags.iter().any(|tag| tag == id));
-            (*id, *title, covered.count())
+            let of_it: Vec<&Case> = cases.iter().filter(|case| has(case, id)).collect();
+            let unhappy = of_it.iter().filter(|case| has(case, UNHAPPY)).count();
+            Covered {
+                id,
+                title,
+                scenarios: of_it.len(),
+                happy: of_it.len() - unhappy,
+                unhappy,
+            }
         })
         .collect()
 }
@@ -178,6 +216,26 @@ mod tests {
                 assert!(PROCEDURES.iter().any(|(id, _)| id == tag), "{tag}");
             }
         }
+    }
+
+    #[test]
+    fn every_procedure_goes_well_and_ends_unhappily_somewhere() {
+        for row in coverage(&cases(None).unwrap()) {
+            assert_eq!(row.lacks(), None, "{}", row.id);
+            assert_eq!(row.scenarios, row.happy + row.unhappy);
+        }
+    }
+
+    #[test]
+    fn a_row_says_what_it_lacks() {
+        let only = |tags: &str| {
+            let text = format!("Feature: f\n  {tags}\n  Scenario: s\n    Given x\n");
+            let rows = coverage(&parsed("f", &text).unwrap());
+            rows[6].lacks()
+        };
+        assert_eq!(only("@G-07"), Some("none that ends unhappily"));
+        assert_eq!(only("@G-07 @unhappy"), Some("none in which all goes well"));
+        assert_eq!(only("@G-08"), Some("none yet"));
     }
 
     #[test]
