@@ -10,6 +10,7 @@ mod parties;
 mod postgres;
 mod process;
 mod provisioning;
+mod replicas;
 mod saml_settings;
 mod scim_server;
 mod selection;

@@ -24,6 +24,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Parties {
     pub(crate) portal: Option<sp::Running>,
+    /// The portal that is a process of its own, in place of that one.
+    process: Option<Place>,
     pub(crate) ambient: Ambient,
     pub(crate) dns: Dns,
     pub(crate) idp: Idp,
@@ -31,6 +33,13 @@ pub(crate) struct Parties {
     /// The key that the business account was made with.
     pub(crate) key: Mutex<String>,
     _folder: tempfile::TempDir,
+}
+
+/// Where a portal is reached.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) base: String,
+    pub(crate) control: String,
 }
 
 impl Parties {
@@ -54,6 +63,7 @@ impl Parties {
         let portal = sp::start(config.clone(), ambient.clone()).await.unwrap();
         Self {
             portal: Some(portal),
+            process: None,
             idp: Idp::new(ambient.clone()),
             ambient,
             dns,
@@ -61,6 +71,27 @@ impl Parties {
             key: Mutex::default(),
             _folder: folder,
         }
+    }
+
+    /// Around a portal that was started with this DNS server as a process.
+    pub(crate) fn around(process: Place, ambient: Ambient, dns: Dns) -> Self {
+        Self {
+            portal: None,
+            process: Some(process),
+            idp: Idp::new(ambient.clone()),
+            ambient,
+            dns,
+            config: sp::Config::default(),
+            key: Mutex::default(),
+            _folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.process.clone().unwrap_or_else(|| Place {
+            base: self.portal().base_url().to_owned(),
+            control: self.portal().control_url().unwrap().to_owned(),
+        })
     }
 
     pub(crate) fn portal(&self) -> &sp::Running {
@@ -87,15 +118,12 @@ impl Parties {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),
-            base: self.portal().base_url().to_owned(),
+            base: self.place().base,
         }
     }
 
     pub(crate) async fn license_key(&self, order: Value) -> String {
-        let url = format!(
-            "{}/control/license-keys",
-            self.portal().control_url().unwrap()
-        );
+        let url = format!("{}/control/license-keys", self.place().control);
         let answer = Client::new().post(url).json(&order).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
         let body: Value = answer.json().await.unwrap();
@@ -359,7 +387,7 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let zones: Arc<Mutex<HashMap<String, Zone>>> = Arc::default();

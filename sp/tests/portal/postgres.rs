@@ -141,11 +141,6 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let second = sp::start(config, parties.ambient.with_chance(chance))
         .await
         .unwrap();
-    let portals = [
-        parties.portal().base_url().to_owned(),
-        format!("http://{listen}"),
-    ];
-    crate::desktop::two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
     // What one replica took in, the other doesn't take again, nor either of
     // them at once; sessions are both's.
     let at_second = tenant

@@ -6,29 +6,33 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::parties::{Browser, PASSWORD, step};
+use crate::parties::{Browser, PASSWORD, Place, step};
 
-struct Process {
+/// A free port on loopback.
+pub(crate) const ANYWHERE: &str = "127.0.0.1:0";
+
+pub(crate) struct Process {
     child: Child,
-    base: String,
-    control: String,
+    pub(crate) place: Place,
 }
 
 impl Process {
+    /// On an SQLite database in the folder.
     async fn serve(folder: &Path) -> Self {
+        let database = format!("sqlite://{}/portal.db?mode=rwc", folder.display());
+        Self::on(&database, folder, ANYWHERE, &[]).await
+    }
+
+    /// On a database, at an address, with further options; what it tells of
+    /// itself lands in the folder.
+    pub(crate) async fn on(database: &str, folder: &Path, listen: &str, options: &[&str]) -> Self {
         let ready = folder.join("ready.json");
         let _ = std::fs::remove_file(&ready);
-        let database = format!("sqlite://{}/portal.db?mode=rwc", folder.display());
-        let child = Command::new(env!("CARGO_BIN_EXE_sp"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--control-listen",
-                "127.0.0.1:0",
-            ])
-            .args(["--database-url", &database, "--ready-file"])
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sp"))
+            .args(["serve", "--listen", listen, "--control-listen", ANYWHERE])
+            .args(["--database-url", database, "--ready-file"])
             .arg(&ready)
+            .args(options)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -39,12 +43,16 @@ impl Process {
             if let Ok(text) = std::fs::read_to_string(&ready) {
                 break text;
             }
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "expected a portal, it ended: {ended:?}");
         };
         let ready: Value = serde_json::from_str(&text).unwrap();
         Self {
             child,
-            base: ready["base_url"].as_str().unwrap().to_owned(),
-            control: ready["control_url"].as_str().unwrap().to_owned(),
+            place: Place {
+                base: ready["base_url"].as_str().unwrap().to_owned(),
+                control: ready["control_url"].as_str().unwrap().to_owned(),
+            },
         }
     }
 
@@ -54,7 +62,7 @@ impl Process {
                 .cookie_store(true)
                 .build()
                 .unwrap(),
-            base: self.base.clone(),
+            base: self.place.base.clone(),
         }
     }
 }
@@ -75,7 +83,7 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
     jo.post("/api/accounts", &credentials).await.is(201);
     jo.post("/api/session", &credentials).await.is(200);
     let control = Browser {
-        base: process.control.clone(),
+        base: process.place.control.clone(),
         ..process.browser()
     };
     let key = control

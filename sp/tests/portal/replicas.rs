@@ -1,0 +1,45 @@
+//! Two `sp` processes on one PostgreSQL, behind one address: one portal.
+
+use std::sync::Arc;
+
+use ambient::{Ambient, Chance, SystemClock};
+
+use crate::parties::{Dns, Parties};
+use crate::postgres::Postgres;
+use crate::process::{ANYWHERE, Process};
+
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::print_stderr)] // how a test says that it didn't run
+async fn two_processes_on_one_database_never_grant_more_seats_than_there_are() {
+    let postgres = match Postgres::start() {
+        Ok(postgres) => postgres,
+        Err(reason) => {
+            eprintln!("skipped: PostgreSQL can't be started here: {reason}");
+            return;
+        }
+    };
+    let dns = Dns::start().await;
+    let resolver = dns.address.to_string();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let options = ["--dns-server", resolver.as_str()];
+    let first = Process::on(&postgres.url(), folders[0].path(), ANYWHERE, &options).await;
+    let base = first.place.base.clone();
+    let options = [&options[..], &["--public-url", base.as_str()]].concat();
+    // It calls itself by the address of both: where it listens is chosen here.
+    let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
+    let listen = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let second = Process::on(&postgres.url(), folders[1].path(), &listen, &options).await;
+    assert_eq!(second.place.base, base, "one portal to the world");
+    let portals = [base, format!("http://{listen}")];
+    // The processes' clock is the machine's.
+    let ambient = Ambient::new(Arc::new(SystemClock), Chance::seeded(7));
+    let parties = Parties::around(first.place.clone(), ambient, dns);
+    let (admin, tenant) = parties.integrated(100).await;
+    crate::desktop::two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
+    // What one sold, the other counts; a session is both's.
+    let mut at_second = admin.clone();
+    at_second.base.clone_from(&portals[1]);
+    let listed = at_second.get("/api/business/licenses").await.is(200);
+    assert_eq!(listed["licenses"].as_array().unwrap().len(), 100);
+}
