@@ -58,24 +58,94 @@ fn octets() -> String {
     "application/octet-stream".to_owned()
 }
 
-/// Their ids, with what each does.
-pub(crate) const ALL: [(&str, &str); 7] = [
-    ("latency", "the answer comes late, by `milliseconds`"),
-    (
+/// A fault of the transport, as a list shows it.
+pub(crate) struct About {
+    pub id: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its one setting, if it has one.
+    pub setting: Option<&'static str>,
+}
+
+const fn about(id: &'static str, about: &'static str, setting: Option<&'static str>) -> About {
+    About { id, about, setting }
+}
+
+/// All of them.
+pub(crate) const ALL: [About; 7] = [
+    about(
+        "latency",
+        "the answer comes late, by `milliseconds`",
+        Some("milliseconds"),
+    ),
+    about(
         "error-status",
         "an error `status` comes in the answer's place",
+        Some("status"),
     ),
-    ("too-many-requests", "429 comes, with `retryAfter` seconds"),
-    ("half-a-body", "the connection ends after half of the body"),
-    ("reset", "the connection is reset before the answer"),
-    ("slow-drip", "sixteen bytes come every `milliseconds`"),
-    ("wrong-content-type", "the answer says it is `contentType`"),
+    about(
+        "too-many-requests",
+        "429 comes, with `retryAfter` seconds",
+        Some("retryAfter"),
+    ),
+    about(
+        "half-a-body",
+        "the connection ends after half of the body",
+        None,
+    ),
+    about("reset", "the connection is reset before the answer", None),
+    about(
+        "slow-drip",
+        "sixteen bytes come every `milliseconds`",
+        Some("milliseconds"),
+    ),
+    about(
+        "wrong-content-type",
+        "the answer says it is `contentType`",
+        Some("contentType"),
+    ),
 ];
 
 impl Transport {
     /// Whether there is one with that id.
     pub(crate) fn is_known(id: &str) -> bool {
-        ALL.iter().any(|(known, _)| *known == id)
+        Self::about(id).is_some()
+    }
+
+    /// What there is to say of the one with that id.
+    pub(crate) fn about(id: &str) -> Option<&'static About> {
+        ALL.iter().find(|about| about.id == id)
+    }
+
+    /// The fault of that id with its setting, or its usual one.
+    ///
+    /// # Errors
+    /// What was expected, in words.
+    pub(crate) fn set(id: &str, setting: &str) -> Result<Self, String> {
+        let about = Self::about(id).ok_or_else(|| format!("there is no fault {id:?}"))?;
+        match (about.setting, setting.trim()) {
+            (_, "") => Self::of_header(id),
+            (Some(name), setting) => Self::of_header(&format!("{id}; {name}={setting}")),
+            (None, setting) => Err(format!(
+                "expected nothing, {id} has no setting, came {setting:?}"
+            )),
+        }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> String {
+        let shown = serde_json::to_value(self).unwrap_or_default();
+        shown["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Its setting as a list shows it: `milliseconds=500`.
+    pub(crate) fn setting(&self) -> Option<String> {
+        let shown = serde_json::to_value(self).ok()?;
+        let name = Self::about(shown["id"].as_str()?)?.setting?;
+        Some(match &shown[name] {
+            serde_json::Value::String(text) => format!("{name}={text}"),
+            other => format!("{name}={other}"),
+        })
     }
 
     /// Reads `latency` or `latency; milliseconds=500`, as a header has it.
@@ -105,11 +175,19 @@ mod tests {
 
     #[test]
     fn every_fault_is_read_by_its_id_alone_and_with_its_settings() {
-        for (id, _) in ALL {
+        for About { id, setting, .. } in ALL {
             let read: Transport = serde_json::from_value(json!({"id": id})).unwrap();
             assert_eq!(serde_json::to_value(&read).unwrap()["id"], id);
             assert_eq!(Transport::of_header(id).unwrap(), read);
+            assert_eq!(read.id(), id);
+            assert_eq!(read.setting().is_some(), setting.is_some(), "{id}");
         }
+        assert_eq!(
+            Transport::set("latency", "20").unwrap(),
+            Transport::Latency { milliseconds: 20 }
+        );
+        assert!(Transport::set("latency", "soon").is_err());
+        assert!(Transport::set("reset", "20").is_err());
         assert_eq!(
             Transport::of_header("too-many-requests; retryAfter=7").unwrap(),
             Transport::TooManyRequests { retry_after: 7 }

@@ -353,7 +353,12 @@ fn complete_saml(application: &Application) -> Result<()> {
                 "expected AES_128 or AES_256: this simulator has no Triple DES",
             ));
         }
-        if encryption.certificate.id.is_none() && encryption.certificate.certificate.is_none() {
+        let held = &encryption.certificate;
+        if let Some(inline) = &held.certificate {
+            Certificate::parse(inline).map_err(|error| {
+                Refused::invalid("spEncryption.certificate.certificate", error.to_string())
+            })?;
+        } else if held.id.is_none() {
             return Err(Refused::required("spEncryption.certificate.id"));
         }
     }

@@ -124,12 +124,20 @@ pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> 
 /// Writes `patch` over `onto`; null removes (RFC 7396).
 pub(crate) fn merge(onto: &mut Document, patch: Document) {
     for (key, value) in patch {
-        match (onto.get_mut(&key), value) {
-            (_, Value::Null) => {
+        match value {
+            Value::Null => {
                 onto.remove(&key);
             }
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (_, value) => {
+            Value::Object(new) => {
+                // What wasn't an object becomes one: no null of the patch stays.
+                let mut inner = match onto.remove(&key) {
+                    Some(Value::Object(old)) => old,
+                    _ => Document::new(),
+                };
+                merge(&mut inner, new);
+                onto.insert(key, inner.into());
+            }
+            value => {
                 onto.insert(key, value);
             }
         }

@@ -78,7 +78,7 @@ fn all_faults() -> Result<Vec<Fault>, Refused> {
 async fn catalogue() -> Answer {
     let transport: Vec<Value> = transport::ALL
         .iter()
-        .map(|(id, about)| json!({"id": id, "about": about}))
+        .map(|fault| json!({"id": fault.id, "about": fault.about}))
         .collect();
     Ok(Json(json!({"faults": all_faults()?, "transport": transport})).into_response())
 }
@@ -140,7 +140,7 @@ async fn choose(
         let fault = known.iter().find(|fault| Some(fault.id.as_str()) == id);
         let Some(fault) = fault else {
             let mut ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
-            ids.extend(transport::ALL.iter().map(|(id, _)| *id));
+            ids.extend(transport::ALL.iter().map(|fault| fault.id));
             return Err(Refused::invalid(
                 "faults",
                 format!("expected ids among {}, came {entry}", ids.join(", ")),

@@ -11,8 +11,9 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, plus, tabs, told};
+use super::parts::{self, Field, badge, copied, plus, told};
 use super::session::Submitted;
+use super::tabbed::Tabbed;
 use super::users::called;
 use crate::Idp;
 use crate::directory::{Change, Document, text};
@@ -136,21 +137,16 @@ fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let at = |tail: &str| format!("/groups/{}{tail}", group.id);
-    let all = [
-        ("Overview", at("")),
-        ("Users", at("/users")),
-        ("Groups", at("/groups")),
-    ];
-    let body = html! { (tabs(console, "Group", &all, current)) (content) };
-    console.show(&Sheet {
+    let tabbed = Tabbed {
         here: Here::Groups,
+        kind: "Group",
         title: &group.name,
-        above: &[("Groups", "/groups")],
-        body,
-        form,
-        ..Sheet::default()
-    })
+        list: ("Groups", "/groups"),
+        path: format!("/groups/{}", group.id),
+        tabs: &[("Overview", ""), ("Users", "/users"), ("Groups", "/groups")],
+        actions: Markup::default(),
+    };
+    tabbed.show(console, current, form, content)
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {

@@ -65,6 +65,7 @@ pub(super) enum Here {
     Users,
     Groups,
     Populations,
+    Environment,
     Certificates,
     Misbehaviour,
 }
@@ -90,6 +91,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
     (
         "Settings",
         &[
+            ("Environment Properties", "/environment", Here::Environment),
             (
                 "Certificates & Key Pairs",
                 "/certificates",
@@ -101,7 +103,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
 ];
 
 /// What was done just before: a page is told by `?done=…`.
-const DONE: [(&str, &str); 8] = [
+const DONE: [(&str, &str); 10] = [
     ("created", "Created."),
     ("saved", "Changes saved."),
     ("deleted", "Deleted."),
@@ -110,6 +112,8 @@ const DONE: [(&str, &str); 8] = [
     ("added", "Added."),
     ("removed", "Removed."),
     ("syncing", "Synchronization started."),
+    ("again", "Another attempt is under way."),
+    ("renewed", "There is a new secret. The former one is over."),
 ];
 
 /// The console with an environment chosen.

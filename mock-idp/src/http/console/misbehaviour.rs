@@ -1,5 +1,5 @@
-//! Settings → Misbehaviour: which faults of the catalogue an application's
-//! answers have, and how often.
+//! Settings → Misbehaviour: which faults an application's answers have, and how
+//! often: of the catalogue, in what they say; of the transport, on their way.
 
 use axum::Router;
 use axum::extract::Path;
@@ -10,12 +10,13 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, badge};
+use super::parts::{self, Field, badge};
 use super::session::Submitted;
 use crate::Idp;
 use crate::misbehaviour::{self, Times};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
+use crate::transport::{self, About, Transport};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -79,12 +80,12 @@ async fn list(console: Console) -> Shown {
                 thead { tr { th scope="col" { "Application" } th scope="col" { "Faults" } } }
                 tbody {
                     @for application in &applications {
-                        @let chosen = console.idp.misbehaviour.chosen(console.env_id(), &application.id);
+                        @let chosen = chosen(&console, &application.id);
                         tr {
                             th scope="row" { a href=(console.at(&format!("/misbehaviour/{}", application.id))) { (application.name) } }
                             td {
                                 @if chosen.is_empty() { (badge("good", "Honest")) }
-                                @for (fault, _) in &chosen { (badge("bad", &fault.id)) " " }
+                                @for one in &chosen { (badge("bad", &one.id)) " " }
                             }
                         }
                     }
@@ -100,8 +101,48 @@ async fn list(console: Console) -> Shown {
     }))
 }
 
+/// A fault that is chosen, as the page shows it.
+struct Chosen {
+    id: String,
+    does: String,
+    beside: String,
+    times: Times,
+}
+
+/// What is chosen for an application, of both kinds.
+fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
+    let (all, env) = (&console.idp.misbehaviour, console.env_id());
+    let of_catalogue = all.chosen(env, application);
+    let of_catalogue = of_catalogue.into_iter().map(|(fault, times)| Chosen {
+        id: fault.id,
+        does: fault.about,
+        beside: fault.spec,
+        times,
+    });
+    let of_transport = all.chosen_transport(env, application);
+    let of_transport = of_transport.into_iter().map(|(fault, times)| Chosen {
+        does: Transport::about(&fault.id()).map_or_else(String::new, words),
+        beside: fault.setting().unwrap_or_default(),
+        id: fault.id(),
+        times,
+    });
+    of_catalogue.chain(of_transport).collect()
+}
+
+/// What a fault of the transport does, as a sentence.
+fn words(fault: &About) -> String {
+    let mut letters = fault.about.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str()).replace('`', "")
+}
+
 fn choice(form: &Form, all: &[Fault]) -> Markup {
     let wrong = form.wrong("fault");
+    let option = |id: &str| {
+        html! { option value=(id) selected[form.text("fault") == id] { (id) } }
+    };
     html! {
         div.field.wrong[wrong.is_some()] {
             label for="fault" { "Fault" }
@@ -110,24 +151,45 @@ fn choice(form: &Form, all: &[Fault]) -> Markup {
                 aria-describedby=[wrong.is_some().then_some("fault-error")] {
                 option value="" { "Choose a fault" }
                 @for group in all.chunk_by(|a, b| a.family == b.family) {
-                    optgroup label=(family(&group[0])) {
-                        @for fault in group {
-                            option value=(fault.id) selected[form.text("fault") == fault.id] { (fault.id) }
-                        }
-                    }
+                    optgroup label=(family(&group[0])) { @for fault in group { (option(&fault.id)) } }
+                }
+                optgroup label="Transport" { @for fault in &transport::ALL { (option(fault.id)) } }
+            }
+        }
+        (Field::new(form, "setting", "Setting")
+            .hint("Of a fault of the transport, such as 500 milliseconds; empty: its usual one. The list below says which it is.")
+            .input("text"))
+        (parts::choices(form, "radio", "times", "How often", &TIMES))
+    }
+}
+
+/// Every fault, with what it does.
+fn every_fault(all: &[Fault]) -> Markup {
+    html! {
+        details.catalogue {
+            summary { "The catalogue: " (all.len()) " faults, and " (transport::ALL.len()) " of the transport" }
+            table {
+                thead { tr { th scope="col" { "Fault" } th scope="col" { "Family" } th scope="col" { "What it does" } } }
+                tbody {
+                    @for fault in all { tr {
+                        th scope="row" { code { (fault.id) } }
+                        td { (family(fault)) }
+                        td { (fault.about) p.small { (fault.spec) } }
+                    } }
+                    @for fault in &transport::ALL { tr {
+                        th scope="row" { code { (fault.id) } }
+                        td { "Transport" }
+                        td { (words(fault)) @if let Some(setting) = fault.setting { p.small { "Setting: " (setting) } } }
+                    } }
                 }
             }
         }
-        (parts::choices(form, "radio", "times", "How often", &TIMES))
     }
 }
 
 fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -> Response {
     let path = format!("/misbehaviour/{}", application.id);
-    let chosen = console
-        .idp
-        .misbehaviour
-        .chosen(console.env_id(), &application.id);
+    let chosen = chosen(console, &application.id);
     let body = html! {
         section.card aria-labelledby="chosen" {
             h2 #chosen { "Chosen" }
@@ -136,14 +198,14 @@ fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -
                 table {
                     thead { tr { th scope="col" { "Fault" } th scope="col" { "What it does" } th scope="col" { "How often" } th scope="col" { span.visually-hidden { "Actions" } } } }
                     tbody {
-                        @for (fault, times) in &chosen {
+                        @for one in &chosen {
                             tr {
-                                th scope="row" { code { (fault.id) } }
-                                td { (fault.about) p.small { (fault.spec) } }
-                                td { (often(*times)) }
+                                th scope="row" { code { (one.id) } }
+                                td { (one.does) @if !one.beside.is_empty() { p.small { (one.beside) } } }
+                                td { (often(one.times)) }
                                 td.actions {
-                                    (console.button(&format!("{path}/remove"), &[("fault", &fault.id)],
-                                        &html! { button type="submit" { "Remove" span.visually-hidden { " " (fault.id) } } }))
+                                    (console.button(&format!("{path}/remove"), &[("fault", &one.id)],
+                                        &html! { button type="submit" { "Remove" span.visually-hidden { " " (one.id) } } }))
                                 }
                             }
                         }
@@ -158,17 +220,7 @@ fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -
                 button.primary type="submit" { "Misbehave" }
             }))
         }
-        details.catalogue {
-            summary { "The catalogue: " (all.len()) " faults" }
-            table {
-                thead { tr { th scope="col" { "Fault" } th scope="col" { "Family" } th scope="col" { "What it does" } } }
-                tbody { @for fault in all { tr {
-                    th scope="row" { code { (fault.id) } }
-                    td { (family(fault)) }
-                    td { (fault.about) p.small { (fault.spec) } }
-                } } }
-            }
-        }
+        (every_fault(all))
     };
     console.show(&Sheet {
         here: Here::Misbehaviour,
@@ -202,6 +254,45 @@ async fn show(console: Console, Path((_, app)): Path<(String, String)>) -> Shown
     Ok(page(&console, &application, &catalogue()?, &form))
 }
 
+fn times(form: &Form) -> Times {
+    match form.text("times") {
+        "once" => Times::Once,
+        "third" => Times::Every(3),
+        "quarter" => Times::Percent(25),
+        _ => Times::Always,
+    }
+}
+
+/// Adds the fault that the form chose to those that are; a second choice of
+/// one takes the first one's place.
+fn add(console: &Console, app: &str, all: &[Fault], form: &Form) -> Result<()> {
+    let (env, id, times) = (console.env_id(), form.text("fault"), times(form));
+    let kept = &console.idp.misbehaviour;
+    if Transport::is_known(id) {
+        let fault = Transport::set(id, form.text("setting"))
+            .map_err(|error| Refused::invalid("setting", error))?;
+        let mut chosen = kept.chosen_transport(env, app);
+        chosen.retain(|(other, _)| other.id() != id);
+        chosen.push((fault, times));
+        kept.choose_transport(env, app, chosen);
+        return Ok(());
+    }
+    let Some(fault) = all.iter().find(|fault| fault.id == id) else {
+        return Err(Refused::invalid("fault", "choose a fault of the list"));
+    };
+    if !form.text("setting").is_empty() {
+        return Err(Refused::invalid(
+            "setting",
+            "expected nothing: only faults of the transport have a setting",
+        ));
+    }
+    let mut chosen = kept.chosen(env, app);
+    chosen.retain(|(other, _)| other.id != id);
+    chosen.push((fault.clone(), times));
+    kept.choose(env, app, chosen);
+    Ok(())
+}
+
 async fn choose(
     console: Console,
     Path((_, app)): Path<(String, String)>,
@@ -209,24 +300,11 @@ async fn choose(
 ) -> Shown {
     let application = found(&console, &app).await?;
     let all = catalogue()?;
-    let Some(fault) = all.iter().find(|fault| fault.id == form.text("fault")) else {
-        let wrong = Refused::invalid("fault", "choose a fault of the list");
-        return Ok(page(&console, &application, &all, &form.refused(wrong)?));
-    };
-    let times = match form.text("times") {
-        "once" => Times::Once,
-        "third" => Times::Every(3),
-        "quarter" => Times::Percent(25),
-        _ => Times::Always,
-    };
-    let mut chosen = console.idp.misbehaviour.chosen(console.env_id(), &app);
-    chosen.retain(|(other, _)| other.id != fault.id);
-    chosen.push((fault.clone(), times));
-    console
-        .idp
-        .misbehaviour
-        .choose(console.env_id(), &app, chosen);
-    Ok(console.done(&format!("/misbehaviour/{app}"), "added"))
+    let added = add(&console, &app, &all, &form);
+    Ok(match form.judged(added)? {
+        Ok(()) => console.done(&format!("/misbehaviour/{app}"), "added"),
+        Err(form) => page(&console, &application, &all, &form),
+    })
 }
 
 async fn remove(
@@ -234,11 +312,16 @@ async fn remove(
     Path((_, app)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let mut chosen = console.idp.misbehaviour.chosen(console.env_id(), &app);
-    chosen.retain(|(fault, _)| fault.id != form.text("fault"));
-    console
-        .idp
-        .misbehaviour
-        .choose(console.env_id(), &app, chosen);
+    let (kept, env, id) = (
+        &console.idp.misbehaviour,
+        console.env_id(),
+        form.text("fault"),
+    );
+    let mut chosen = kept.chosen(env, &app);
+    chosen.retain(|(fault, _)| fault.id != id);
+    kept.choose(env, &app, chosen);
+    let mut chosen = kept.chosen_transport(env, &app);
+    chosen.retain(|(fault, _)| fault.id() != id);
+    kept.choose_transport(env, &app, chosen);
     Ok(console.done(&format!("/misbehaviour/{app}"), "removed"))
 }

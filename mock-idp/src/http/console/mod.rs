@@ -7,7 +7,8 @@
 //! | Connections → Applications | `applications/` |
 //! | Connections → Provisioning | `provisioning/` |
 //! | Identities → Users, Groups, Populations | `users`, `groups`, `populations` |
-//! | Settings → Certificates & Key Pairs, Misbehaviour | `certificates`, `misbehaviour` |
+//! | Settings → Environment Properties, Certificates & Key Pairs | `environment`, `certificates` |
+//! | Settings → Misbehaviour | `misbehaviour` |
 //!
 //! A page is a handler that asks the domain and a function that writes the
 //! page from a [`form::Form`]: a form that the domain refuses is written again
@@ -18,6 +19,7 @@
 mod applications;
 mod attributes;
 mod certificates;
+mod environment;
 mod form;
 mod groups;
 mod layout;
@@ -27,6 +29,7 @@ mod populations;
 mod provisioning;
 mod session;
 mod start;
+mod tabbed;
 mod users;
 
 use axum::extract::State;
@@ -54,6 +57,7 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
         .merge(populations::router())
         .merge(certificates::router())
         .merge(misbehaviour::router())
+        .merge(environment::router())
         .route("/sign-off", post(session::sign_off))
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(idp, session::guard));

@@ -200,19 +200,6 @@ pub(super) fn told(name: &str, value: &str) -> Markup {
     }
 }
 
-/// The tabs of a thing: name, path within the environment.
-pub(super) fn tabs(console: &Console, of: &str, tabs: &[(&str, String)], current: &str) -> Markup {
-    html! {
-        nav.tabs aria-label=(of) {
-            ul {
-                @for (name, path) in tabs {
-                    li { a href=(console.at(path)) aria-current=[(*name == current).then_some("page")] { (name) } }
-                }
-            }
-        }
-    }
-}
-
 /// A switch that is a form of its own: pressed, it posts `enabled`.
 pub(super) fn switch(console: &Console, path: &str, name: &str, on: bool) -> Markup {
     let wanted = if on { "false" } else { "true" };

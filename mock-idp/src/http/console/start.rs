@@ -7,12 +7,13 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 
+use super::environment;
 use super::form::Form;
 use super::layout::{self, Shown};
-use super::parts::{self, Field, plus};
+use super::parts::{self, plus};
 use super::session::{Administrator, Submitted};
 use crate::Idp;
-use crate::directory::{Document, text};
+use crate::directory::text;
 use crate::store::resources::Kind;
 
 pub(super) fn router() -> Router<Idp> {
@@ -54,16 +55,7 @@ fn new_page(who: &Administrator, form: &Form) -> Response {
         (layout::problems(form))
         form method="post" action="/console/environments/new" novalidate {
             input type="hidden" name="form_token" value=(who.form_token);
-            (Field::new(form, "name", "Environment Name").required().input("text"))
-            (Field::new(form, "description", "Description").input("text"))
-            (parts::choices(form, "radio", "type", "Environment Type", &[
-                ("SANDBOX", "Sandbox", "For trying things out."),
-                ("PRODUCTION", "Production", "Shown as such; it behaves the same."),
-            ]))
-            (Field::new(form, "region", "Region").required().select(&[
-                ("NA", "North America"), ("EU", "Europe"), ("AP", "Asia-Pacific"),
-                ("CA", "Canada"), ("AU", "Australia"),
-            ]))
+            (environment::fields(form))
             (parts::save("Finish", "/console"))
         }
     };
@@ -76,18 +68,15 @@ fn new_page(who: &Administrator, form: &Form) -> Response {
 }
 
 async fn new(who: Administrator) -> Response {
-    let form = Form::default().with("type", "SANDBOX").with("region", "EU");
+    let form = Form::default()
+        .with("type", "SANDBOX")
+        .with("region", "EU")
+        .with("flavor", "ping");
     new_page(&who, &form)
 }
 
 async fn create(State(idp): State<Idp>, who: Administrator, Submitted(form): Submitted) -> Shown {
-    let mut document = Document::new();
-    for key in ["name", "description", "type", "region"] {
-        if !form.text(key).is_empty() {
-            document.insert(key.to_owned(), form.text(key).into());
-        }
-    }
-    let made = idp.create_environment(document).await;
+    let made = idp.create_environment(environment::document(&form)).await;
     Ok(match form.judged(made)? {
         Ok(env) => Redirect::to(&format!("/console/{}/applications", env.id)).into_response(),
         Err(form) => new_page(&who, &form),

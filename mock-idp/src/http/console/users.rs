@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, tabs, told};
+use super::parts::{self, Field, badge, copied, told};
 use super::session::Submitted;
+use super::tabbed::Tabbed;
 use crate::Idp;
 use crate::directory::{Change, Document, passwords, text};
 use crate::refusal::Refused;
@@ -239,21 +240,22 @@ fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let at = |tail: &str| format!("/users/{}{tail}", user.id);
-    let all = [
-        ("Profile", at("")),
-        ("Groups", at("/groups")),
-        ("Password", at("/password")),
-    ];
-    let body = html! { (tabs(console, "User", &all, current)) (content) };
-    console.show(&Sheet {
+    let path = format!("/users/{}", user.id);
+    let enabled = format!("{path}/enabled");
+    let tabbed = Tabbed {
         here: Here::Users,
+        kind: "User",
         title: &called(user),
-        above: &[("Users", "/users")],
-        actions: parts::switch(console, &at("/enabled"), "Enable user", is_enabled(user)),
-        body,
-        form,
-    })
+        list: ("Users", "/users"),
+        path,
+        tabs: &[
+            ("Profile", ""),
+            ("Groups", "/groups"),
+            ("Password", "/password"),
+        ],
+        actions: parts::switch(console, &enabled, "Enable user", is_enabled(user)),
+    };
+    tabbed.show(console, current, form, content)
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {

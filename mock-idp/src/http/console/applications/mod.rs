@@ -5,6 +5,7 @@ mod access;
 mod configuration;
 mod mappings;
 mod overview;
+mod worker;
 
 use axum::Router;
 use axum::response::Response;
@@ -15,8 +16,9 @@ pub(super) use configuration::attachment;
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, plus, tabs};
+use super::parts::{self, Field, badge, plus};
 use super::session::Submitted;
+use super::tabbed::Tabbed;
 use crate::Idp;
 use crate::directory::{Document, text};
 use crate::refusal::Refused;
@@ -30,6 +32,7 @@ pub(super) fn router() -> Router<Idp> {
         .merge(configuration::router())
         .merge(mappings::router())
         .merge(access::router())
+        .merge(worker::router())
 }
 
 fn is_enabled(application: &Resource) -> bool {
@@ -39,6 +42,15 @@ fn is_enabled(application: &Resource) -> bool {
 /// Whether people sign on to it: the others are workers of the API.
 fn is_saml(application: &Resource) -> bool {
     text(&application.document, "protocol") == Some("SAML")
+}
+
+/// What the console calls its type.
+fn kind(application: &Resource) -> &'static str {
+    if is_saml(application) {
+        "SAML Application"
+    } else {
+        "Worker"
+    }
 }
 
 /// Whether a service provider was entered.
@@ -64,12 +76,8 @@ async fn list(console: Console) -> Shown {
                 tbody {
                     @for application in &all {
                         tr {
-                            th scope="row" {
-                                @if is_saml(application) {
-                                    a href=(console.at(&format!("/applications/{}", application.id))) { (application.name) }
-                                } @else { (application.name) }
-                            }
-                            td { @if is_saml(application) { "SAML Application" } @else { "Worker" } }
+                            th scope="row" { a href=(console.at(&format!("/applications/{}", application.id))) { (application.name) } }
+                            td { (kind(application)) }
                             td data-name="Entity ID" {
                                 @match text(&application.document, "spEntityId") {
                                     Some(entity) => code { (entity) },
@@ -103,6 +111,7 @@ fn new_page(console: &Console, form: &Form) -> Response {
         (Field::new(form, "description", "Description").input("text"))
         (parts::choices(form, "radio", "type", "Application Type", &[
             ("SAML", "SAML Application", "An application that takes SAML 2.0 assertions."),
+            ("WORKER", "Worker", "A program that calls the management API with a client secret."),
         ]))
         (parts::save("Save", &console.at("/applications")))
     };
@@ -121,13 +130,18 @@ async fn new(console: Console) -> Response {
 }
 
 async fn create(console: Console, Submitted(form): Submitted) -> Shown {
-    if !form.chose("type", "SAML") {
-        let wrong = Refused::invalid("type", "choose SAML Application");
-        return Ok(new_page(&console, &form.refused(wrong)?));
-    }
+    let protocol = match form.text("type") {
+        "SAML" => "SAML",
+        "WORKER" => "OPENID_CONNECT",
+        _ => {
+            let wrong = Refused::invalid("type", "choose SAML Application or Worker");
+            return Ok(new_page(&console, &form.refused(wrong)?));
+        }
+    };
     let document = Document::from_iter([
         ("name".to_owned(), form.text("name").into()),
         ("description".to_owned(), form.text("description").into()),
+        ("protocol".to_owned(), protocol.into()),
     ]);
     let made = console
         .idp
@@ -147,6 +161,17 @@ async fn found(console: &Console, id: &str) -> Result<Resource, Refused> {
         .await
 }
 
+/// The tabs of an application that people sign on to.
+const SAML: [(&str, &str); 4] = [
+    ("Overview", ""),
+    ("Configuration", "/configuration"),
+    ("Attribute Mappings", "/mappings"),
+    ("Access", "/access"),
+];
+
+/// The tabs of a worker.
+const WORKER: [(&str, &str); 2] = [("Overview", ""), ("Configuration", "/credentials")];
+
 /// An application's page: its tabs above what the tab shows.
 fn tab(
     console: &Console,
@@ -155,28 +180,21 @@ fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let at = |tail: &str| format!("/applications/{}{tail}", application.id);
-    let all = [
-        ("Overview", at("")),
-        ("Configuration", at("/configuration")),
-        ("Attribute Mappings", at("/mappings")),
-        ("Access", at("/access")),
-    ];
-    let body = html! {
-        (tabs(console, "Application", &all, current))
-        (content)
-    };
-    console.show(&Sheet {
+    let path = format!("/applications/{}", application.id);
+    let enabled = format!("{path}/enabled");
+    let tabbed = Tabbed {
         here: Here::Applications,
+        kind: "Application",
         title: &application.name,
-        above: &[("Applications", "/applications")],
+        list: ("Applications", "/applications"),
+        path,
+        tabs: if is_saml(application) { &SAML } else { &WORKER },
         actions: parts::switch(
             console,
-            &at("/enabled"),
+            &enabled,
             "Enable application",
             is_enabled(application),
         ),
-        body,
-        form,
-    })
+    };
+    tabbed.show(console, current, form, content)
 }

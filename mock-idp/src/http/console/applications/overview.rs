@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
 
-use super::{found, is_configured, tab};
+use super::{found, is_configured, is_saml, kind, tab};
 use crate::Idp;
 use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
@@ -32,7 +32,7 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
         .await?;
     let at = |tail: &str| console.at(&format!("/applications/{id}{tail}"));
     let content = html! {
-        @if !is_configured(application) {
+        @if is_saml(application) && !is_configured(application) {
             div.callout {
                 h2 { "Next: configure the SAML connection" }
                 p { "Enter the service provider's ACS URL and entity ID, or import its metadata." }
@@ -44,14 +44,18 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
             dl {
                 (told("Application Name", &application.name))
                 (told("Description", text(document, "description").unwrap_or_default()))
-                (told("Type", "SAML Application"))
+                (told("Type", kind(application)))
                 (copied("application-id", "Application ID", id))
-                (told("Attributes mapped", &mappings.len().to_string()))
+                @if is_saml(application) { (told("Attributes mapped", &mappings.len().to_string())) }
                 (told("Created", &application.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
         (parts::deletion(console, &format!("/applications/{id}/delete"), "Delete Application",
-            "Nobody can sign on to it any more, and its attribute mappings are gone with it."))
+            if is_saml(application) {
+                "Nobody can sign on to it any more, and its attribute mappings are gone with it."
+            } else {
+                "Its client secret and every token that it got are over."
+            }))
     };
     Ok(tab(console, application, "Overview", form, &content))
 }

@@ -15,10 +15,11 @@ use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Here, Sheet, Shown};
 use crate::http::console::parts::{self, Field, copied, told};
 use crate::http::console::session::Submitted;
+use crate::http::console::tabbed::Tabbed;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
 
-const ROOM: &str = "/provisioning/connections";
+pub(super) const ROOM: &str = "/provisioning/connections";
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -282,24 +283,35 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     })
 }
 
-async fn found(console: &Console, id: &str) -> Result<Resource> {
+pub(super) async fn found(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Store, id).await
 }
 
-fn sheet(console: &Console, store: &Resource, form: Option<&Form>, body: Markup) -> Response {
-    console.show(&Sheet {
+/// A connection's page: its tabs above what the tab shows.
+pub(super) fn tab(
+    console: &Console,
+    store: &Resource,
+    current: &str,
+    form: Option<&Form>,
+    content: &Markup,
+) -> Response {
+    let path = format!("{ROOM}/{}", store.id);
+    let enabled = format!("{path}/enabled");
+    let tabbed = Tabbed {
         here: Here::Provisioning,
+        kind: "Connection",
         title: &store.name,
-        above: &[("Provisioning", "/provisioning")],
+        list: ("Provisioning", "/provisioning"),
+        path,
+        tabs: &[("Overview", ""), ("Users", "/users")],
         actions: parts::switch(
             console,
-            &format!("{ROOM}/{}/enabled", store.id),
+            &enabled,
             "Enable connection",
             is_active_store(store),
         ),
-        body,
-        form,
-    })
+    };
+    tabbed.show(console, current, form, content)
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
@@ -334,7 +346,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         (parts::deletion(&console, &format!("{ROOM}/{id}/delete"), "Delete Connection",
             "Nothing is provisioned there any more. What the target holds stays there."))
     };
-    Ok(sheet(&console, &store, None, body))
+    Ok(tab(&console, &store, "Overview", None, &body))
 }
 
 fn edit_page(
@@ -352,7 +364,7 @@ fn edit_page(
         (buttons(console, &format!("{ROOM}/{}", store.id)))
     };
     let body = console.form(&format!("{ROOM}/{}/edit", store.id), &fields);
-    sheet(console, store, Some(form), body)
+    tab(console, store, "Overview", Some(form), &body)
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {

@@ -5,6 +5,7 @@ mod connections;
 mod mappings;
 mod rules;
 mod status;
+mod users;
 
 use axum::Router;
 use axum::routing::get;
@@ -22,6 +23,7 @@ pub(super) fn router() -> Router<Idp> {
         .merge(connections::router())
         .merge(rules::router())
         .merge(mappings::router())
+        .merge(users::router())
 }
 
 /// Whether it is a target rather than the directory itself.

@@ -13,8 +13,9 @@ use crate::Idp;
 use crate::directory::{Document, reference, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Here, Sheet, Shown};
-use crate::http::console::parts::{self, Field, tabs, told};
+use crate::http::console::parts::{self, Field, told};
 use crate::http::console::session::Submitted;
+use crate::http::console::tabbed::Tabbed;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
 
@@ -177,25 +178,18 @@ pub(super) fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let at = |tail: &str| format!("{ROOM}/{}{tail}", rule.id);
-    let all = [
-        ("Configuration", at("")),
-        ("Attribute Mapping", at("/mappings")),
-    ];
-    let body = html! { (tabs(console, "Rule", &all, current)) (content) };
-    console.show(&Sheet {
+    let path = format!("{ROOM}/{}", rule.id);
+    let enabled = format!("{path}/enabled");
+    let tabbed = Tabbed {
         here: Here::Provisioning,
+        kind: "Rule",
         title: &rule.name,
-        above: &[("Provisioning", "/provisioning")],
-        actions: parts::switch(
-            console,
-            &at("/enabled"),
-            "Enable rule",
-            is_active_rule(rule),
-        ),
-        body,
-        form,
-    })
+        list: ("Provisioning", "/provisioning"),
+        path,
+        tabs: &[("Configuration", ""), ("Attribute Mapping", "/mappings")],
+        actions: parts::switch(console, &enabled, "Enable rule", is_active_rule(rule)),
+    };
+    tabbed.show(console, current, form, content)
 }
 
 fn groups_of(rule: &Resource) -> Vec<&str> {

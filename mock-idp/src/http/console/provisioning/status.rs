@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::connections::ROOM;
 use crate::http::console::layout::Console;
 use crate::http::console::parts::{badge, told};
 use crate::refusal::Result;
@@ -49,7 +50,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
     for failure in status["details"].as_array().into_iter().flatten() {
         let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
         let (kind, id) = (text("type"), text("id"));
-        failures.push((called(console, &kind, &id).await, kind, text("message")));
+        failures.push((called(console, &kind, &id).await, kind, id, text("message")));
     }
     let path = format!("/provisioning/connections/{}", store.id);
     Ok(html! {
@@ -70,16 +71,33 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
                 (told("Last synchronized", status["lastSyncAt"].as_str().unwrap_or_default()))
             }
             @if !failures.is_empty() {
-                h3 #failures { "What failed" }
+                div.title {
+                    h3 #failures { "What failed" }
+                    (again(console, store, &[], &html! { button type="submit" { "Retry All That Failed" } }))
+                }
                 table aria-labelledby="failures" {
-                    thead { tr { th scope="col" { "Who" } th scope="col" { "Kind" } th scope="col" { "What the target answered" } } }
+                    thead { tr { th scope="col" { "Who" } th scope="col" { "Kind" } th scope="col" { "What the target answered" } th scope="col" { span.visually-hidden { "Actions" } } } }
                     tbody {
-                        @for (name, kind, message) in &failures {
-                            tr { th scope="row" { (name) } td { (kind) } td.told { (message) } }
+                        @for (name, kind, id, message) in &failures {
+                            tr {
+                                th scope="row" { (name) } td { (kind) } td.told { (message) }
+                                td.actions { @if kind == "user" { (retry(console, store, id, name)) } }
+                            }
                         }
                     }
                 }
             }
         }
     })
+}
+
+/// A button that puts something in the queue again.
+fn again(console: &Console, store: &Resource, what: &[(&str, &str)], button: &Markup) -> Markup {
+    console.button(&format!("{ROOM}/{}/again", store.id), what, button)
+}
+
+/// The button that tries one user again.
+pub(super) fn retry(console: &Console, store: &Resource, id: &str, name: &str) -> Markup {
+    let button = html! { button type="submit" { "Retry" span.visually-hidden { " " (name) } } };
+    again(console, store, &[("user", id)], &button)
 }

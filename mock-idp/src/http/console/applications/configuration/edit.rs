@@ -1,148 +1,31 @@
-//! An application's Configuration: what its service provider needs of us, and
-//! Edit Configuration, where we are told of the service provider: by metadata,
-//! by its address, or one by one.
+//! Edit Configuration, where we are told of the service provider: by its
+//! metadata, by its address, or one by one.
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
-use maud::{Markup, html};
+use maud::html;
 use serde_json::{Value, json};
 
-use super::{found, tab};
+use super::super::{found, tab};
+use super::{ALGORITHMS, BINDINGS, CIPHERS, FORMATS, SIGNING, downloads, signing};
 use crate::Idp;
 use crate::applications::Application;
 use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{self, Field, copied, told};
+use crate::http::console::parts::{self, Field};
 use crate::http::console::session::Submitted;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::KeyRow;
 use crate::store::resources::{Kind, Resource};
 
 pub(super) fn router() -> Router<Idp> {
-    Router::new()
-        .route("/{env}/applications/{id}/configuration", get(show))
-        .route(
-            "/{env}/applications/{id}/configuration/edit",
-            get(edit).post(save),
-        )
-        .route(
-            "/{env}/applications/{id}/signing-certificate.pem",
-            get(signing_certificate),
-        )
-        .route("/{env}/applications/{id}/metadata.xml", get(metadata))
-}
-
-/// What the console calls the two signing flags.
-const SIGNING: [(&str, &str); 3] = [
-    ("assertion", "Sign Assertion"),
-    ("response", "Sign Response"),
-    ("both", "Sign Assertion & Response"),
-];
-
-const ALGORITHMS: [(&str, &str); 7] = [
-    ("", "By the key: SHA-256"),
-    ("SHA256withRSA", "RSA_SHA256"),
-    ("SHA384withRSA", "RSA_SHA384"),
-    ("SHA512withRSA", "RSA_SHA512"),
-    ("SHA256withECDSA", "SHA256_ECDSA"),
-    ("SHA384withECDSA", "SHA384_ECDSA"),
-    ("SHA512withECDSA", "SHA512_ECDSA"),
-];
-
-const FORMATS: [(&str, &str); 5] = [
-    ("", "Unspecified, not said"),
-    (
-        "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
-        "unspecified",
-    ),
-    (
-        "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
-        "emailAddress",
-    ),
-    (
-        "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
-        "persistent",
-    ),
-    (
-        "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
-        "transient",
-    ),
-];
-
-fn words<'w>(of: &'w [(&'w str, &'w str)], value: &'w str) -> &'w str {
-    of.iter()
-        .find(|(key, _)| *key == value)
-        .map_or(value, |(_, words)| words)
-}
-
-fn signing(application: &Application) -> &'static str {
-    match (application.assertion_signed, application.response_signed) {
-        (true, true) => "both",
-        (_, true) => "response",
-        _ => "assertion",
-    }
-}
-
-fn downloads(console: &Console, id: &str) -> Markup {
-    html! {
-        div.buttons {
-            a.button href=(console.at(&format!("/applications/{id}/signing-certificate.pem"))) download { "Download Signing Certificate" }
-            a.button href=(console.at(&format!("/applications/{id}/metadata.xml"))) download { "Download Metadata" }
-        }
-    }
-}
-
-async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let resource = found(&console, &id).await?;
-    let application = Application::of(&resource)?;
-    let env = console.env_id();
-    let idp = &console.idp;
-    let initiated = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("spEntityId", &application.sp_entity_id)
-        .finish();
-    let edit = console.at(&format!("/applications/{id}/configuration/edit"));
-    let algorithm = application.idp_signing.as_ref();
-    let algorithm = algorithm.and_then(|signing| signing.algorithm.as_deref());
-    let content = html! {
-        section.card aria-labelledby="connection" {
-            div.title { h2 #connection { "Connection Details" } }
-            p.lead { "What the service provider is told of this identity provider." }
-            (downloads(&console, &id))
-            dl {
-                (copied("issuer", "Issuer ID", &idp.issuer(env)))
-                (copied("sso", "Single Signon Service", &idp.sso_url(env)))
-                (copied("metadata", "IdP Metadata URL", &format!("{}/{env}/saml20/metadata/{id}", idp.base_url)))
-                (copied("initiate", "Initiate Single Sign-On URL",
-                    &format!("{}/{env}/saml20/idp/startsso?{initiated}", idp.base_url)))
-            }
-        }
-        section.card aria-labelledby="saml" {
-            div.title {
-                h2 #saml { "SAML Settings" }
-                a.button.primary href=(edit) { "Edit Configuration" }
-            }
-            dl {
-                dt { "ACS URLs" }
-                dd {
-                    @if application.acs_urls.is_empty() { span.none { "None" } }
-                    @for acs in &application.acs_urls { code { (acs) } " " }
-                }
-                (told("Entity ID", &application.sp_entity_id))
-                (told("Sign", words(&SIGNING, signing(&application))))
-                (told("Signing Algorithm", words(&ALGORITHMS, algorithm.unwrap_or_default())))
-                (told("Subject NameID Format", application.name_id_format.as_deref().unwrap_or_default()))
-                (told("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
-                (told("Target Application URL", application.default_target_url.as_deref().unwrap_or_default()))
-                (told("Enforce Signed AuthnRequest", if application.sp_verification.authn_request_signed { "Yes" } else { "No" }))
-                (told("Verification Certificates", &application.sp_verification.certificates.len().to_string()))
-            }
-        }
-    };
-    Ok(tab(&console, &resource, "Configuration", None, &content))
+    Router::new().route(
+        "/{env}/applications/{id}/configuration/edit",
+        get(edit).post(save),
+    )
 }
 
 /// What of the environment an application's configuration can choose.
@@ -170,6 +53,8 @@ fn edit_page(
         .iter()
         .map(|one| (one.id.as_str(), one.name.as_str(), ""))
         .collect();
+    let mut encryption = vec![("", "Choose a certificate")];
+    encryption.extend(certificates.iter().map(|(id, name, _)| (*id, *name)));
     let path = format!("/applications/{}/configuration", application.id);
     let mut key_options = vec![(String::new(), "The environment's default".to_owned())];
     key_options.extend(keys.iter().map(|key| (key.id.clone(), key.name.clone())));
@@ -212,6 +97,22 @@ fn edit_page(
         }
         (Field::new(form, "spVerification.certificates", "Add Verification Certificates")
             .hint("In PEM, one after the other.").area(4))
+        h2 { "Single Logout" }
+        (Field::new(form, "sloEndpoint", "SLO Endpoint")
+            .hint("Where the service provider is told that a session ended. Without one it is told nothing.").input("url"))
+        (Field::new(form, "sloResponseEndpoint", "SLO Response Endpoint")
+            .hint("Where its own requests are answered, if not there.").input("url"))
+        (Field::new(form, "sloBinding", "SLO Binding").required().select(&BINDINGS))
+        (Field::new(form, "sloWindow", "SLO Window")
+            .hint("In hours, 0 to 24: so long after the sign-on logout messages are exchanged.").input("number"))
+        h2 { "Encryption" }
+        (Field::new(form, "spEncryption.algorithm", "Assertion Encryption").required().select(&CIPHERS))
+        div.when-encrypted {
+            (Field::new(form, "spEncryption.certificate", "Encryption Certificate")
+                .hint("Whose key assertions are encrypted for: one of this environment's.").select(&encryption))
+            (Field::new(form, "spEncryption.pem", "Or Another Certificate")
+                .hint("In PEM. It is used in place of the one above.").area(3))
+        }
         (parts::save("Save", &console.at(&path)))
     };
     let content = html! {
@@ -257,7 +158,34 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             "defaultTargetUrl",
             text(&resource.document, "defaultTargetUrl").unwrap_or_default(),
         )
-        .with("spVerification.certificates", certificates.join("\n"));
+        .with("spVerification.certificates", certificates.join("\n"))
+        .with(
+            "sloBinding",
+            application.slo_binding.unwrap_or("HTTP_POST".into()),
+        )
+        .with(
+            "sloWindow",
+            application
+                .slo_window
+                .map(|hours| hours.to_string())
+                .unwrap_or_default(),
+        );
+    for key in ["sloEndpoint", "sloResponseEndpoint"] {
+        form = form.with(key, text(&resource.document, key).unwrap_or_default());
+    }
+    if let Some(encryption) = application.sp_encryption {
+        let certificate = encryption.certificate;
+        form = form
+            .with("spEncryption.algorithm", encryption.algorithm)
+            .with(
+                "spEncryption.certificate",
+                certificate.id.unwrap_or_default(),
+            )
+            .with(
+                "spEncryption.pem",
+                certificate.certificate.unwrap_or_default(),
+            );
+    }
     for id in verification
         .certificates
         .iter()
@@ -279,6 +207,46 @@ fn certificates(text: &str) -> Vec<Value> {
         .filter(|pem| !pem.is_empty())
         .map(|pem| json!({"certificate": pem}))
         .collect()
+}
+
+/// Single logout, as the form says it: null takes away what was there. Left
+/// empty beside metadata, that says it.
+fn single_logout(form: &Form, document: &mut Document) -> Result<()> {
+    let by_hand = !["file", "url"].contains(&form.text("by"));
+    for key in ["sloEndpoint", "sloResponseEndpoint", "sloBinding"] {
+        let said = Some(form.text(key)).filter(|text| !text.is_empty());
+        let is_default = key == "sloBinding" && form.text("sloEndpoint").is_empty();
+        if by_hand || (said.is_some() && !is_default) {
+            document.insert(key.into(), said.into());
+        }
+    }
+    let window = match form.text("sloWindow") {
+        "" => Value::Null,
+        hours => hours
+            .parse::<i64>()
+            .map_err(|_| Refused::invalid("sloWindow", "expected 0 to 24 hours"))?
+            .into(),
+    };
+    document.insert("sloWindow".into(), window);
+    Ok(())
+}
+
+/// For whom assertions are encrypted, as the form says it.
+fn encryption(form: &Form) -> Value {
+    let algorithm = match form.text("spEncryption.algorithm") {
+        "" => return Value::Null,
+        algorithm => algorithm,
+    };
+    let (pem, id) = (
+        form.text("spEncryption.pem"),
+        form.text("spEncryption.certificate"),
+    );
+    let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let certificate = match (said(pem), said(id)) {
+        (Some(pem), _) => json!({"certificate": pem, "id": null}),
+        (None, id) => json!({"certificate": null, "id": id}),
+    };
+    json!({"algorithm": algorithm, "certificate": certificate})
 }
 
 /// The application's document as the form says it.
@@ -322,6 +290,8 @@ fn document(form: &Form) -> Result<Document> {
     for key in ["nameIdFormat", "defaultTargetUrl"] {
         document.insert(key.into(), said(key).into());
     }
+    single_logout(form, &mut document)?;
+    document.insert("spEncryption".into(), encryption(form));
     let seconds: i64 = form
         .text("assertionDuration")
         .parse()
@@ -355,46 +325,11 @@ async fn save(
     };
     Ok(match form.judged(changed)? {
         Ok(_) => console.done(&format!("/applications/{id}/configuration"), "saved"),
-        Err(form) => edit_page(&console, &application, &choices(&console).await?, &form),
+        Err(form) => {
+            let form = form
+                .called("spEncryption.certificate.id", "spEncryption.certificate")
+                .called("spEncryption.certificate.certificate", "spEncryption.pem");
+            edit_page(&console, &application, &choices(&console).await?, &form)
+        }
     })
-}
-
-/// A file to download.
-pub(in crate::http::console) fn attachment(
-    kind: &'static str,
-    name: &str,
-    text: String,
-) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    (headers, text).into_response()
-}
-
-/// The certificate that verifies what this application is sent, in PEM.
-async fn signing_certificate(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = Application::of(&found(&console, &id).await?)?;
-    let key = console
-        .idp
-        .signing_key(console.env_id(), &application)
-        .await?;
-    let pem = key.certificate().to_pem();
-    Ok(attachment(
-        "application/x-pem-file",
-        "signing-certificate.pem",
-        pem,
-    ))
-}
-
-async fn metadata(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let metadata = console.idp.idp_metadata(console.env_id(), &id).await?;
-    Ok(attachment(
-        "application/samlmetadata+xml",
-        "idp-metadata.xml",
-        metadata.to_xml(),
-    ))
 }

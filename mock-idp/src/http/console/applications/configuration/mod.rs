@@ -1,0 +1,194 @@
+//! An application's Configuration: what its service provider needs of us, and
+//! what we were told of it. Edit Configuration is in `edit`.
+
+mod edit;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::{found, tab};
+use crate::Idp;
+use crate::applications::Application;
+use crate::http::console::layout::{Console, Shown};
+use crate::http::console::parts::{copied, told};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/applications/{id}/configuration", get(show))
+        .route(
+            "/{env}/applications/{id}/signing-certificate.pem",
+            get(signing_certificate),
+        )
+        .route("/{env}/applications/{id}/metadata.xml", get(metadata))
+        .merge(edit::router())
+}
+
+/// What the console calls the two signing flags.
+const SIGNING: [(&str, &str); 3] = [
+    ("assertion", "Sign Assertion"),
+    ("response", "Sign Response"),
+    ("both", "Sign Assertion & Response"),
+];
+
+const ALGORITHMS: [(&str, &str); 7] = [
+    ("", "By the key: SHA-256"),
+    ("SHA256withRSA", "RSA_SHA256"),
+    ("SHA384withRSA", "RSA_SHA384"),
+    ("SHA512withRSA", "RSA_SHA512"),
+    ("SHA256withECDSA", "SHA256_ECDSA"),
+    ("SHA384withECDSA", "SHA384_ECDSA"),
+    ("SHA512withECDSA", "SHA512_ECDSA"),
+];
+
+const FORMATS: [(&str, &str); 5] = [
+    ("", "Unspecified, not said"),
+    (
+        "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+        "unspecified",
+    ),
+    (
+        "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+        "emailAddress",
+    ),
+    (
+        "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+        "persistent",
+    ),
+    (
+        "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+        "transient",
+    ),
+];
+
+const BINDINGS: [(&str, &str); 2] = [
+    ("HTTP_POST", "HTTP POST"),
+    ("HTTP_REDIRECT", "HTTP Redirect"),
+];
+
+const CIPHERS: [(&str, &str); 3] = [
+    ("", "Not encrypted"),
+    ("AES_128", "AES_128"),
+    ("AES_256", "AES_256"),
+];
+
+fn words<'w>(of: &'w [(&'w str, &'w str)], value: &'w str) -> &'w str {
+    of.iter()
+        .find(|(key, _)| *key == value)
+        .map_or(value, |(_, words)| words)
+}
+
+fn signing(application: &Application) -> &'static str {
+    match (application.assertion_signed, application.response_signed) {
+        (true, true) => "both",
+        (_, true) => "response",
+        _ => "assertion",
+    }
+}
+
+fn downloads(console: &Console, id: &str) -> Markup {
+    html! {
+        div.buttons {
+            a.button href=(console.at(&format!("/applications/{id}/signing-certificate.pem"))) download { "Download Signing Certificate" }
+            a.button href=(console.at(&format!("/applications/{id}/metadata.xml"))) download { "Download Metadata" }
+        }
+    }
+}
+
+async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let resource = found(&console, &id).await?;
+    let application = Application::of(&resource)?;
+    let env = console.env_id();
+    let idp = &console.idp;
+    let initiated = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("spEntityId", &application.sp_entity_id)
+        .finish();
+    let edit = console.at(&format!("/applications/{id}/configuration/edit"));
+    let algorithm = application.idp_signing.as_ref();
+    let algorithm = algorithm.and_then(|signing| signing.algorithm.as_deref());
+    let content = html! {
+        section.card aria-labelledby="connection" {
+            div.title { h2 #connection { "Connection Details" } }
+            p.lead { "What the service provider is told of this identity provider." }
+            (downloads(&console, &id))
+            dl {
+                (copied("issuer", "Issuer ID", &idp.issuer(env)))
+                (copied("sso", "Single Signon Service", &idp.sso_url(env)))
+                (copied("metadata", "IdP Metadata URL", &format!("{}/{env}/saml20/metadata/{id}", idp.base_url)))
+                (copied("slo", "Single Logout Service", &format!("{}/{env}/saml20/idp/slo", idp.base_url)))
+                (copied("initiate", "Initiate Single Sign-On URL",
+                    &format!("{}/{env}/saml20/idp/startsso?{initiated}", idp.base_url)))
+            }
+        }
+        section.card aria-labelledby="saml" {
+            div.title {
+                h2 #saml { "SAML Settings" }
+                a.button.primary href=(edit) { "Edit Configuration" }
+            }
+            dl {
+                dt { "ACS URLs" }
+                dd {
+                    @if application.acs_urls.is_empty() { span.none { "None" } }
+                    @for acs in &application.acs_urls { code { (acs) } " " }
+                }
+                (told("Entity ID", &application.sp_entity_id))
+                (told("Sign", words(&SIGNING, signing(&application))))
+                (told("Signing Algorithm", words(&ALGORITHMS, algorithm.unwrap_or_default())))
+                (told("Subject NameID Format", application.name_id_format.as_deref().unwrap_or_default()))
+                (told("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
+                (told("Target Application URL", application.default_target_url.as_deref().unwrap_or_default()))
+                (told("Enforce Signed AuthnRequest", if application.sp_verification.authn_request_signed { "Yes" } else { "No" }))
+                (told("Verification Certificates", &application.sp_verification.certificates.len().to_string()))
+                (told("SLO Endpoint", application.slo_endpoint.as_deref().unwrap_or_default()))
+                (told("SLO Response Endpoint", application.slo_response_endpoint.as_deref().unwrap_or_default()))
+                (told("SLO Binding", words(&BINDINGS, application.slo_binding.as_deref().unwrap_or("HTTP_POST"))))
+                (told("SLO Window", &application.slo_window.map(|hours| format!("{hours} hours")).unwrap_or_default()))
+                (told("Assertion Encryption", words(&CIPHERS, application.sp_encryption.as_ref().map_or("", |encryption| &encryption.algorithm))))
+            }
+        }
+    };
+    Ok(tab(&console, &resource, "Configuration", None, &content))
+}
+
+/// A file to download.
+pub(in crate::http::console) fn attachment(
+    kind: &'static str,
+    name: &str,
+    text: String,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    (headers, text).into_response()
+}
+
+/// The certificate that verifies what this application is sent, in PEM.
+async fn signing_certificate(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let application = Application::of(&found(&console, &id).await?)?;
+    let key = console
+        .idp
+        .signing_key(console.env_id(), &application)
+        .await?;
+    let pem = key.certificate().to_pem();
+    Ok(attachment(
+        "application/x-pem-file",
+        "signing-certificate.pem",
+        pem,
+    ))
+}
+
+async fn metadata(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let metadata = console.idp.idp_metadata(console.env_id(), &id).await?;
+    Ok(attachment(
+        "application/samlmetadata+xml",
+        "idp-metadata.xml",
+        metadata.to_xml(),
+    ))
+}

@@ -1,0 +1,78 @@
+//! A worker's Configuration: where it gets its tokens, and the client secret
+//! that it shows there.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use maud::html;
+
+use super::{found, is_saml, tab};
+use crate::Idp;
+use crate::http::console::layout::{Console, Shown};
+use crate::http::console::parts::{copied, told};
+use crate::http::console::session::Submitted;
+use crate::refusal::Refused;
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/applications/{id}/credentials", get(show))
+        .route("/{env}/applications/{id}/secret", post(renew))
+}
+
+async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let worker = found(&console, &id).await?;
+    if is_saml(&worker) {
+        return Err(Refused::not_found("worker", &id).into());
+    }
+    let (idp, env) = (&console.idp, console.env_id());
+    let secret = idp.worker_secret(env, &id).await?;
+    let content = html! {
+        section.card aria-labelledby="credentials" {
+            h2 #credentials { "Client Credentials" }
+            p.lead { "A worker gets its tokens of the management API by OAuth's client credentials, and acts in this environment only." }
+            dl {
+                (copied("token-endpoint", "Token Endpoint", &format!("{}/{env}/as/token", idp.base_url)))
+                (copied("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
+                (copied("environment-id", "Environment ID", env))
+                (copied("client-id", "Client ID", &id))
+                (told("Token Endpoint Authentication Method", "Client Secret Basic or Client Secret Post"))
+            }
+            details.reveal {
+                summary { "Show Client Secret" }
+                dl { (copied("client-secret", "Client Secret", Idp::secret_text(&secret)?)) }
+            }
+        }
+        details.danger {
+            summary { "Generate New Secret…" }
+            p { "The present secret, and every token that was got with it, are over at once." }
+            (console.button(&format!("/applications/{id}/secret"), &[],
+                &html! { button.destroy type="submit" { "Generate New Secret" } }))
+        }
+    };
+    Ok(uncached(tab(
+        &console,
+        &worker,
+        "Configuration",
+        None,
+        &content,
+    )))
+}
+
+/// A page with a secret on it is kept nowhere.
+fn uncached(page: Response) -> Response {
+    let headers = [(axum::http::header::CACHE_CONTROL, "no-store")];
+    (headers, page).into_response()
+}
+
+async fn renew(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(_): Submitted,
+) -> Shown {
+    console
+        .idp
+        .renew_worker_secret(console.env_id(), &id)
+        .await?;
+    Ok(console.done(&format!("/applications/{id}/credentials"), "renewed"))
+}

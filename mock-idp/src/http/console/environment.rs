@@ -1,0 +1,148 @@
+//! Settings → Environment Properties: what the environment is called, and
+//! which provider it speaks as.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::layout::{Console, Here, Sheet, Shown};
+use super::parts::{self, Field, copied, told};
+use super::session::Submitted;
+use crate::Idp;
+use crate::directory::{Change, Document, text};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/environment", get(show))
+        .route("/{env}/environment/edit", get(edit).post(save))
+}
+
+/// The providers whose ways an environment can have.
+const FLAVOURS: [(&str, &str, &str); 3] = [
+    (
+        "ping",
+        "PingOne",
+        "New applications say the user's ID as the subject and nothing else; provisioning puts users and patches groups.",
+    ),
+    (
+        "entra",
+        "Microsoft Entra ID",
+        "New applications say Entra's claims by their URIs; provisioning patches, attribute by attribute and member by member.",
+    ),
+    (
+        "okta",
+        "Okta",
+        "New applications say email, firstName, lastName and group names; provisioning reads a user before it puts it whole, and deletes nobody.",
+    ),
+];
+
+const TYPES: [(&str, &str, &str); 2] = [
+    ("SANDBOX", "Sandbox", "For trying things out."),
+    (
+        "PRODUCTION",
+        "Production",
+        "Shown as such; it behaves the same.",
+    ),
+];
+
+const REGIONS: [(&str, &str); 5] = [
+    ("NA", "North America"),
+    ("EU", "Europe"),
+    ("AP", "Asia-Pacific"),
+    ("CA", "Canada"),
+    ("AU", "Australia"),
+];
+
+/// The members of an environment that a form can say.
+const MEMBERS: [&str; 5] = ["name", "description", "type", "region", "flavor"];
+
+/// The fields of a new environment and of one that is edited.
+pub(super) fn fields(form: &Form) -> Markup {
+    html! {
+        (Field::new(form, "name", "Environment Name").required().input("text"))
+        (Field::new(form, "description", "Description").input("text"))
+        (parts::choices(form, "radio", "type", "Environment Type", &TYPES))
+        (Field::new(form, "region", "Region").required().select(&REGIONS))
+        (parts::choices(form, "radio", "flavor", "Speaks as", &FLAVOURS))
+    }
+}
+
+/// The environment's document as the form says it.
+pub(super) fn document(form: &Form) -> Document {
+    MEMBERS
+        .into_iter()
+        .map(|key| (key.to_owned(), form.text(key).into()))
+        .collect()
+}
+
+fn word<'w>(key: &str, of: impl IntoIterator<Item = (&'w str, &'w str)>) -> &'w str {
+    of.into_iter()
+        .find(|(known, _)| *known == key)
+        .map_or("", |(_, words)| words)
+}
+
+async fn show(console: Console) -> Response {
+    let env = &console.env;
+    let said = |key: &str| text(&env.document, key).unwrap_or_default();
+    let flavour = FLAVOURS.iter().find(|(key, ..)| *key == said("flavor"));
+    let body = html! {
+        section.card aria-labelledby="about" {
+            div.title {
+                h2 #about { "Environment" }
+                a.button href=(console.at("/environment/edit")) { "Edit" }
+            }
+            dl {
+                (told("Environment Name", &env.name))
+                (told("Description", said("description")))
+                (copied("environment-id", "Environment ID", &env.id))
+                (told("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
+                (told("Region", word(said("region"), REGIONS)))
+                @if let Some((_, words, meaning)) = flavour {
+                    dt { "Speaks as" } dd { (words) p.hint { (meaning) } }
+                }
+                (told("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))
+            }
+        }
+    };
+    console.show(&Sheet {
+        here: Here::Environment,
+        title: "Environment Properties",
+        body,
+        ..Sheet::default()
+    })
+}
+
+fn edit_page(console: &Console, form: &Form) -> Response {
+    let content = html! {
+        (fields(form))
+        p.hint { "What applications were told when they were made stays as it is: speaking as another provider concerns new ones, and provisioning from now on." }
+        (parts::save("Save", &console.at("/environment")))
+    };
+    console.show(&Sheet {
+        here: Here::Environment,
+        title: "Edit Environment",
+        above: &[("Environment Properties", "/environment")],
+        body: console.form("/environment/edit", &content),
+        form: Some(form),
+        ..Sheet::default()
+    })
+}
+
+async fn edit(console: Console) -> Response {
+    let form = MEMBERS.into_iter().fold(Form::default(), |form, key| {
+        form.with(key, text(&console.env.document, key).unwrap_or_default())
+    });
+    edit_page(&console, &form)
+}
+
+async fn save(console: Console, Path(env): Path<String>, Submitted(form): Submitted) -> Shown {
+    let change = Change::Merge(document(&form));
+    let changed = console.idp.change_environment(&env, change).await;
+    Ok(match form.judged(changed)? {
+        Ok(_) => console.done("/environment", "saved"),
+        Err(form) => edit_page(&console, &form),
+    })
+}

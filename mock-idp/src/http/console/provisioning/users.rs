@@ -1,0 +1,153 @@
+//! A connection's Users: how each stands at the target, what it answered last,
+//! and another attempt.
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::connections::{ROOM, found, tab};
+use super::status::retry;
+use crate::Idp;
+use crate::http::console::layout::{Console, Shown};
+use crate::http::console::parts::{self, badge};
+use crate::http::console::session::Submitted;
+use crate::provisioning::status::{Again, State, SyncedUser};
+
+pub(super) fn router() -> Router<Idp> {
+    Router::new()
+        .route("/{env}/provisioning/connections/{id}/users", get(list))
+        .route("/{env}/provisioning/connections/{id}/again", post(again))
+}
+
+/// How many users a page shows.
+const PAGE: usize = 50;
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    page: usize,
+}
+
+const STATES: [(&str, &str); 4] = [
+    ("", "All"),
+    ("SYNCED", "In sync"),
+    ("PENDING", "Waiting"),
+    ("FAILED", "Failed"),
+];
+
+fn word(state: State) -> Markup {
+    match state {
+        State::Synced => badge("good", "In sync"),
+        State::Pending => badge("wait", "Waiting"),
+        State::Failed => badge("bad", "Failed"),
+    }
+}
+
+fn called(user: &SyncedUser) -> String {
+    let deleted = || format!("{} (deleted)", user.id);
+    user.username.clone().unwrap_or_else(deleted)
+}
+
+/// When it was last in sync, and when it is tried next.
+fn when(user: &SyncedUser) -> Markup {
+    let told = |at: jiff::Timestamp| at.strftime("%F %H:%M:%S UTC").to_string();
+    html! {
+        @match user.last_sync_at {
+            Some(at) => (told(at)),
+            None => span.none { "Never yet" },
+        }
+        @if let Some(at) = user.next_attempt_at {
+            p.small { "Next attempt " (told(at)) @if user.attempts > 0 { ", after " (user.attempts) } }
+        }
+    }
+}
+
+async fn list(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Shown {
+    let store = found(&console, &id).await?;
+    let mut all = console.idp.synced_users(console.env_id(), &id).await?;
+    let total = all.len();
+    let known = STATES.iter().find(|(state, _)| *state == wanted.state);
+    let state = known.map_or("", |(state, _)| *state);
+    all.retain(|user| state.is_empty() || user.state.name() == state);
+    let pages = all.len().div_ceil(PAGE).max(1);
+    let page = wanted.page.min(pages - 1);
+    let path = console.at(&format!("{ROOM}/{id}/users"));
+    let at_page = |page: usize| format!("{path}?state={state}&page={page}");
+    let content = html! {
+        form.filter method="get" action=(path) {
+            div {
+                label for="state" { "State" }
+                select id="state" name="state" {
+                    @for (value, words) in STATES { option value=(value) selected[value == state] { (words) } }
+                }
+            }
+            button type="submit" { "Show" }
+        }
+        @if total == 0 {
+            (parts::empty("Nobody was brought to this target yet. A rule says whose data goes there.",
+                &html! { a.button href=(console.at("/provisioning/rules/new")) { "New rule" } }))
+        } @else if all.is_empty() { p.none { "No user is in this state." } }
+        @else {
+            table {
+                thead { tr {
+                    th scope="col" { "User" } th scope="col" { "State" } th scope="col" { "Last synchronized" }
+                    th scope="col" { "What the target answered" } th scope="col" { span.visually-hidden { "Actions" } }
+                } }
+                tbody {
+                    @for user in all.iter().skip(page * PAGE).take(PAGE) {
+                        tr {
+                            th scope="row" {
+                                @if user.username.is_some() {
+                                    a href=(console.at(&format!("/users/{}", user.id))) { (called(user)) }
+                                } @else { (called(user)) }
+                            }
+                            td { (word(user.state)) }
+                            td data-name="Last synchronized" { (when(user)) }
+                            td.told data-name="Answer" {
+                                @match (&user.error, &user.remote_id) {
+                                    (Some(error), _) => (error),
+                                    (None, Some(id)) => { "Taken as " code { (id) } },
+                                    (None, None) => span.none { "Nothing yet" },
+                                }
+                            }
+                            td.actions { (retry(&console, &store, &user.id, &called(user))) }
+                        }
+                    }
+                }
+            }
+            @if pages > 1 {
+                nav.pages aria-label="Pages" {
+                    @if page > 0 { a.button href=(at_page(page - 1)) { "Previous" } }
+                    span { "Page " (page + 1) " of " (pages) " · " (all.len()) " users" }
+                    @if page + 1 < pages { a.button href=(at_page(page + 1)) { "Next" } }
+                }
+            }
+        }
+    };
+    Ok(tab(&console, &store, "Users", None, &content))
+}
+
+async fn again(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+    Submitted(form): Submitted,
+) -> Shown {
+    let again = match form.text("user") {
+        "" => Again::Failed,
+        user => Again::User(user.to_owned()),
+    };
+    console
+        .idp
+        .synchronize_again(console.env_id(), &id, &again)
+        .await?;
+    let tail = if again == Again::Failed { "" } else { "/users" };
+    Ok(console.done(&format!("{ROOM}/{id}{tail}"), "again"))
+}
