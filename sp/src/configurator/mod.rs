@@ -147,6 +147,9 @@ pub enum ConfiguratorError {
     /// Start Configuring wasn't clicked.
     #[error("choose Start Configuring first: POST /api/business/idp-integration/start")]
     NotStarted,
+    /// What should be the certificate of the metadata's signer.
+    #[error("expected the certificate of whoever signs the metadata: {0}")]
+    SignerInvalid(String),
     /// No such signature policy.
     #[error("expected signature_policy either, assertion, response or both, came `{0}`")]
     SignaturePolicy(String),
@@ -250,6 +253,7 @@ impl ConfiguratorError {
             Self::Comparison(_) => "invalid-authn-context",
             Self::InvalidUrl { .. } => "invalid-url",
             Self::CertificateInvalid(_) => "certificate-invalid",
+            Self::SignerInvalid(_) => "metadata-signer-invalid",
             Self::EntityIdMissing => "entity-id-missing",
             Self::InvalidEmail(_) => "invalid-email",
             Self::NeverLoggedIn(_) => "never-logged-in",

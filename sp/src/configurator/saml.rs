@@ -318,7 +318,7 @@ fn from_metadata(xml: &str, picked: &Picked, now: Timestamp) -> Result<Values, C
     let signers = match &picked.signed_by {
         Some(text) => {
             let certificate = Certificate::parse(text)
-                .map_err(|error| ConfiguratorError::CertificateInvalid(error.to_string()))?;
+                .map_err(|error| ConfiguratorError::SignerInvalid(error.to_string()))?;
             TrustedKeys::new(vec![certificate]).ok()
         }
         None => None,
@@ -397,11 +397,12 @@ fn web_address<'u>(what: &'static str, value: &'u str) -> Result<&'u str, Config
 }
 
 async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> {
-    let url = web_address("metadata URL", url)?;
     let unreachable = |reason: String| ConfiguratorError::MetadataUnreachable {
-        url: url.to_owned(),
+        url: url.trim().to_owned(),
         reason,
     };
+    let url = web_address("metadata URL", url)
+        .map_err(|_| unreachable("it is no http or https address".to_owned()))?;
     let mut response = portal
         .fetcher
         .get(url)

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use reqwest::StatusCode;
+use saml::metadata::Endpoint;
+use saml::names;
 use serde_json::{Value, json};
 
 use crate::desktop::activate;
@@ -357,4 +359,77 @@ async fn one_address_that_tries_many_accounts_must_wait() {
         .post("/api/session", &one_more)
         .await
         .problem(429, "too-many-attempts");
+}
+
+#[tokio::test]
+async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
+    let parties = Parties::start().await;
+    let (browser, _) = parties.integrated(1).await;
+    let mut ours = parties.idp.metadata();
+    let by_post = format!("{}/post", ours.sso[0].location);
+    ours.sso.push(Endpoint::at(names::HTTP_POST, &by_post));
+    let mut other = parties.idp.metadata();
+    other.entity_id = "https://other.example".to_owned();
+    let federation = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"{}\">{}{}</md:EntitiesDescriptor>",
+        names::METADATA,
+        other.to_xml(),
+        ours.to_xml()
+    );
+    let mut fields = vec![("metadata_xml", federation.as_str())];
+    let refused = does(&browser, "saml", &fields).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(
+        refused.body.contains("The metadata of 2 IdPs") && refused.body.contains(&ours.entity_id),
+        "{}",
+        refused.body
+    );
+    fields.push(("metadata_entity_id", &ours.entity_id));
+    let unsigned = [&fields[..], &[("metadata_signed_by", "nobody’s")]].concat();
+    let refused = does(&browser, "saml", &unsigned).await;
+    assert!(
+        refused.body.contains("id=\"metadata_signed_by-error\""),
+        "{}",
+        refused.body
+    );
+    does(&browser, "saml", &fields).await.is(303);
+    let shown = browser.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(shown["identity_provider"]["entity_id"], ours.entity_id);
+    let classes = format!(
+        "{}\n{}",
+        names::PASSWORD_PROTECTED_TRANSPORT,
+        names::PASSWORD
+    );
+    let settings = [
+        ("request_binding", "post"),
+        ("sign_requests", "1"),
+        ("force_authn", "1"),
+        ("authn_context", classes.as_str()),
+        ("comparison", "minimum"),
+        ("signature_policy", "both"),
+        ("encryption", "1"),
+    ];
+    does(&browser, "saml-settings", &settings).await.is(303);
+    let shown = browser.get("/api/business/idp-integration").await.is(200);
+    let wanted = json!({
+        "signature_policy": "both", "unsolicited": false, "sign_requests": true,
+        "encryption": true, "request_binding": "post", "force_authn": true,
+        "authn_context": {"comparison": "minimum",
+            "classes": [names::PASSWORD_PROTECTED_TRANSPORT, names::PASSWORD]},
+    });
+    assert_eq!(shown["saml_settings"], wanted);
+    // They stand in the form as they were chosen; emptied, they are gone.
+    let page = browser.get(PAGE).await.body;
+    assert!(
+        page.contains("<option value=\"minimum\" selected>"),
+        "{page}"
+    );
+    let fewer = [
+        ("request_binding", "redirect"),
+        ("signature_policy", "either"),
+    ];
+    does(&browser, "saml-settings", &fewer).await.is(303);
+    let shown = browser.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(shown["saml_settings"]["authn_context"], Value::Null);
+    assert_eq!(shown["saml_settings"]["force_authn"], false);
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::caller::Address;
@@ -46,6 +46,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
                 }
             }
         }
+        (ways_in(&portal, &admin))
         div.card {
             h2 { "More of the business account" }
             ul {
@@ -63,6 +64,30 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
         "Business Profile",
         &content,
     ))
+}
+
+/// How people sign in, and where that is chosen.
+fn ways_in(portal: &Portal, admin: &AdminVisitor) -> Markup {
+    let social = &portal.config.social;
+    let names: Vec<&str> = social.iter().map(|one| one.name.as_str()).collect();
+    html! {
+        div.card {
+            h2 { "How people sign in" }
+            dl.facts {
+                dt { "Single sign-on" } dd {
+                    @if admin.visitor.integration { "Set up and activated on " a href="/profile/business/idp_integration" { "IdP Integration" } }
+                    @else { "With a per-user Business Edition key" }
+                }
+                dt { "Password" } dd { "Local users; once single sign-on is active, the backup login only" }
+                dt { "Social identity" } dd {
+                    @if names.is_empty() { "None" } @else { (names.join(", ")) }
+                    p.hint { "Whoever runs this portal sets these up: a " code { "[[social]]" } " table each in the file of "
+                        code { "sp serve --config" } ", with " code { "id" } ", " code { "name" } ", " code { "issuer" } ", "
+                        code { "client_id" } " and " code { "client_secret" } "." }
+                }
+            }
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]

@@ -211,6 +211,7 @@ fn field_of(code: &str) -> Option<&'static str> {
         "groups-identical" => "users_name",
         "metadata-invalid" => "metadata_xml",
         "metadata-unreachable" => "metadata_url",
+        "metadata-signer-invalid" => "metadata_signed_by",
         "certificate-invalid" => "certificate",
         "entity-id-missing" => "entity_id",
         "invalid-url" => "sso_url",

@@ -4,6 +4,7 @@
 //! domain function as the JSON API and leads back to the page; what isn't
 //! taken stays in its form, with the error beside it.
 
+mod saml_step;
 mod steps;
 mod understanding;
 
@@ -22,7 +23,6 @@ use super::form::{self, Attempt, Posted};
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::configurator::groups::GroupEntered;
-use crate::configurator::saml::{Picked, Settings, Source};
 use crate::configurator::{
     self, By, ConfiguratorError, Entered, Step, application, backup_login, domains, groups, saml,
     scim, users,
@@ -164,16 +164,9 @@ async fn perform(
             let (admins, users) = (group("admins"), group("users"));
             groups::enter(portal, by, Some(admins), Some(users)).await?;
         }
-        "saml" => drop(saml::enter(portal, by, source(form)).await?),
+        "saml" => drop(saml::enter(portal, by, saml_step::source(form)).await?),
         "saml-settings" => {
-            let settings = Settings {
-                signature_policy: form.given("signature_policy").map(str::to_owned),
-                unsolicited: Some(form.ticked("unsolicited")),
-                sign_requests: Some(form.ticked("sign_requests")),
-                encryption: Some(form.ticked("encryption")),
-                ..Settings::default()
-            };
-            saml::settle(portal, by, settings).await?;
+            saml::settle(portal, by, saml_step::settings(form)).await?;
         }
         "scim" => {
             let (enabled, done) = (form.ticked("enabled"), form.ticked("done"));
@@ -187,21 +180,6 @@ async fn perform(
         _ => return Err(ConfiguratorError::NotStarted),
     }
     Ok(Came::Done)
-}
-
-/// The first of the three ways that was filled in.
-fn source(form: &Posted) -> Source {
-    if let Some(xml) = form.given("metadata_file").or(form.given("metadata_xml")) {
-        Source::Xml(xml.to_owned(), Picked::default())
-    } else if let Some(url) = form.given("metadata_url") {
-        Source::Url(url.to_owned(), Picked::default())
-    } else {
-        Source::Manual {
-            entity_id: form.get("entity_id").to_owned(),
-            sso_url: form.get("sso_url").to_owned(),
-            certificate: form.get("certificate").to_owned(),
-        }
-    }
 }
 
 async fn act(
@@ -234,7 +212,7 @@ async fn understood(
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
-    if headers.contains_key("x-fragment") {
+    if shell::wants_fragment(&headers) {
         let field = posted.get("field").to_owned();
         let said = understanding::of(&field, posted.get(&field), portal.now());
         return no_store(Html(said.into_string()));
@@ -312,6 +290,11 @@ impl View<'_> {
         } else {
             Attempt::default()
         }
+    }
+
+    /// Whether that act was just done.
+    fn saved(&self, act: &str) -> bool {
+        self.done.as_deref() == Some(act)
     }
 
     fn hidden(&self) -> Markup {

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::super::form::Attempt;
 use super::super::shell::{badge, copyable};
-use super::{PAGE, View, understanding};
-use crate::configurator::{Entered, Step, backup_login, saml};
+use super::{PAGE, View, saml_step};
+use crate::configurator::{Entered, Step, backup_login};
 
 pub(super) fn section(view: &View<'_>, entered: &Entered, step: Step) -> Markup {
     let attempt = view.attempt(step);
@@ -13,14 +13,14 @@ pub(super) fn section(view: &View<'_>, entered: &Entered, step: Step) -> Markup 
         Step::Domains => domains(view, entered, &attempt),
         Step::Application => application(view, entered, &attempt),
         Step::Groups => groups(view, entered, &attempt),
-        Step::Saml => saml_section(view, entered, &attempt),
+        Step::Saml => saml_step::section(view, entered, &attempt),
         Step::Scim => scim(view, entered, &attempt),
         Step::Users => users(view, entered, &attempt),
         Step::BackupLogin => backup(view, entered, &attempt),
     }
 }
 
-fn to(act: &str) -> String {
+pub(super) fn to(act: &str) -> String {
     format!("{PAGE}/{act}")
 }
 
@@ -103,80 +103,6 @@ fn groups(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
                 tr { td { code { "objectidentifier" } } td { "User ID" } }
             }
         } }
-    }
-}
-
-fn saml_section(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
-    let tenant = &entered.tenant;
-    let sp = view.portal.service_provider(&tenant.id);
-    let now = view.portal.now();
-    let known = saml::certificates(entered);
-    let fields = [
-        "metadata_xml",
-        "metadata_url",
-        "entity_id",
-        "sso_url",
-        "certificate",
-    ];
-    let pem: String = known
-        .iter()
-        .map(::saml::keys::Certificate::to_pem)
-        .collect();
-    let stored = |value: &Option<String>| value.clone().unwrap_or_default();
-    html! {
-        h3 { "Copy to your IdP" }
-        p { "Enter these in the application’s configuration, or import the metadata." }
-        (copyable("sp-entity-id", "Service Provider Entity ID", &sp.entity_id))
-        (copyable("sp-acs-url", "Assertion Consumer Service URL", &sp.acs_url))
-        (copyable("sp-metadata-url", "Service provider metadata", &sp.metadata_url))
-        h3 { "Copy from your IdP" }
-        (attempt.alert(&fields))
-        form method="post" action=(to("saml")) {
-            (view.hidden())
-            (attempt.field("text", "entity_id", "Identity Provider Entity ID", &stored(&tenant.idp_entity_id), "PingOne calls it Issuer ID."))
-            (attempt.field("text", "sso_url", "Identity Provider SSO URL", &stored(&tenant.idp_sso_url), "PingOne calls it Single Sign-On service."))
-            (attempt.field("textarea", "certificate", "Public Certificate", &pem, "The text of the file from Download Signing Certificate, with or without its BEGIN and END lines."))
-            div id="certificate-understood" aria-live="polite" {
-                @match attempt.typed.given("certificate") {
-                    Some(typed) => (understanding::of("certificate", typed, now)),
-                    None => @for certificate in &known { (understanding::facts(certificate, now)) },
-                }
-            }
-            div.row {
-                button type="submit" { "Save" }
-                button.plain.nojs type="submit" formaction=(to("understood")) { "Check the certificate" }
-            }
-        }
-        details.more open[attempt.typed.given("metadata_xml").is_some() || attempt.typed.given("metadata_url").is_some()] {
-            summary { "Or take them from the IdP’s metadata" }
-            form method="post" action=(to("saml")) enctype="multipart/form-data" {
-                (view.hidden())
-                (attempt.field("text", "metadata_url", "Metadata URL", "", ""))
-                label for="metadata_file" { "Metadata file" }
-                input id="metadata_file" name="metadata_file" type="file" accept=".xml,application/xml,text/xml" data-into="metadata_xml";
-                (attempt.field("textarea", "metadata_xml", "Metadata, pasted", "", ""))
-                div id="metadata_xml-understood" aria-live="polite" {
-                    (understanding::of("metadata_xml", attempt.typed.get("metadata_xml"), now))
-                }
-                div.row { button type="submit" { "Import Metadata" } }
-            }
-        }
-        details.more {
-            summary { "What Responses must bring" }
-            form method="post" action=(to("saml-settings")) {
-                (view.hidden())
-                label for="signature_policy" { "Signed must be" }
-                select id="signature_policy" name="signature_policy" {
-                    @for (value, label) in [("either", "the assertion or the Response"), ("assertion", "the assertion"), ("response", "the Response"), ("both", "both")] {
-                        option value=(value) selected[tenant.signature_policy == value] { (label) }
-                    }
-                }
-                label.check { input type="checkbox" name="unsolicited" value="1" checked[tenant.unsolicited == 1]; "Accept sign-ins that begin at the IdP" }
-                label.check { input type="checkbox" name="sign_requests" value="1" checked[tenant.signs_requests()]; "Sign AuthnRequests" }
-                label.check { input type="checkbox" name="encryption" value="1" checked[tenant.encryption == 1]; "Accept encrypted assertions" }
-                div.row { button.plain type="submit" { "Save Settings" } }
-            }
-        }
     }
 }
 

@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use saml::keys::Certificate;
-use saml::metadata::IdpMetadata;
+use saml::metadata::{IdpMetadata, MetadataError};
 
 use super::super::shell;
+
+/// How many IdPs of a federation are named.
+const MOST: usize = 20;
 
 /// What this field's text was understood as; nothing for an empty one.
 pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
     match (field, text.trim().is_empty()) {
         (_, true) => html! {},
-        ("certificate", _) => match Certificate::parse(text) {
+        ("certificate" | "metadata_signed_by", _) => match Certificate::parse(text) {
             Ok(certificate) => facts(&certificate, now),
             Err(error) => html! { p.error { "Not a certificate yet: " (error) } },
         },
@@ -22,6 +25,11 @@ pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
                     @for endpoint in &metadata.sso { dt { "SSO URL" } dd { (endpoint.location) } }
                 }
                 @for certificate in &metadata.signing_certificates { (facts(certificate, now)) }
+            },
+            Err(MetadataError::Aggregate { came, .. }) => html! {
+                p { "The metadata of " (came.len()) " IdPs. Enter below which one is yours:" }
+                ul { @for entity in came.iter().take(MOST) { li { code { (entity) } } } }
+                @if came.len() > MOST { p.hint { "… and " (came.len() - MOST) " more" } }
             },
             Err(error) => html! { p.error { "Not an IdP’s metadata yet: " (error) } },
         },

@@ -1,0 +1,211 @@
+//! Step 4's section: what goes to the IdP, what comes from it by hand or by
+//! its metadata, and the finer settings under their disclosures.
+
+use ::saml::keys::Certificate;
+use maud::{Markup, html};
+
+use super::super::form::{Attempt, Posted};
+use super::super::shell::{self, copyable};
+use super::steps::to;
+use super::{View, understanding};
+use crate::configurator::Entered;
+use crate::configurator::saml::{self, AuthnContext, Picked, Settings, Source};
+use crate::store::instant;
+
+/// The fields of the section's forms that an error can stand beside.
+const FIELDS: [&str; 6] = [
+    "metadata_xml",
+    "metadata_url",
+    "metadata_signed_by",
+    "entity_id",
+    "sso_url",
+    "certificate",
+];
+
+/// The first of the three ways that was filled in.
+pub(super) fn source(form: &Posted) -> Source {
+    let said = |name: &str| form.given(name).map(str::to_owned);
+    let picked = Picked {
+        entity_id: said("metadata_entity_id"),
+        signed_by: said("metadata_signed_by"),
+    };
+    if let Some(xml) = said("metadata_file").or(said("metadata_xml")) {
+        Source::Xml(xml, picked)
+    } else if let Some(url) = said("metadata_url") {
+        Source::Url(url, picked)
+    } else {
+        Source::Manual {
+            entity_id: form.get("entity_id").to_owned(),
+            sso_url: form.get("sso_url").to_owned(),
+            certificate: form.get("certificate").to_owned(),
+        }
+    }
+}
+
+/// The settings as their form says them, all of them.
+pub(super) fn settings(form: &Posted) -> Settings {
+    let said = |name: &str| form.given(name).map(str::to_owned);
+    let classes = form.get("authn_context").split_whitespace();
+    Settings {
+        signature_policy: said("signature_policy"),
+        unsolicited: Some(form.ticked("unsolicited")),
+        sign_requests: Some(form.ticked("sign_requests")),
+        encryption: Some(form.ticked("encryption")),
+        request_binding: said("request_binding"),
+        force_authn: Some(form.ticked("force_authn")),
+        authn_context: Some(AuthnContext {
+            comparison: said("comparison").unwrap_or_else(|| "exact".to_owned()),
+            classes: classes.map(str::to_owned).collect(),
+        }),
+    }
+}
+
+pub(super) fn section(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
+    let sp = view.portal.service_provider(&entered.tenant.id);
+    html! {
+        h3 { "Copy to your IdP" }
+        p { "Enter these in the application’s configuration, or import the metadata." }
+        (copyable("sp-entity-id", "Service Provider Entity ID", &sp.entity_id))
+        (copyable("sp-acs-url", "Assertion Consumer Service URL", &sp.acs_url))
+        (copyable("sp-slo-url", "Single Logout URL", &sp.slo_url))
+        (copyable("sp-metadata-url", "Service provider metadata", &sp.metadata_url))
+        h3 { "Copy from your IdP" }
+        (attempt.alert(&FIELDS))
+        (by_hand(view, entered, attempt))
+        (by_metadata(view, entered, attempt))
+        (finer(view, entered))
+    }
+}
+
+fn by_hand(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
+    let (tenant, now) = (&entered.tenant, view.portal.now());
+    let known = saml::certificates(entered);
+    let pem: String = known.iter().map(Certificate::to_pem).collect();
+    let stored = |value: &Option<String>| value.clone().unwrap_or_default();
+    html! {
+        form method="post" action=(to("saml")) {
+            (view.hidden())
+            (attempt.field("text", "entity_id", "Identity Provider Entity ID", &stored(&tenant.idp_entity_id), "PingOne calls it Issuer ID."))
+            (attempt.field("text", "sso_url", "Identity Provider SSO URL", &stored(&tenant.idp_sso_url), "PingOne calls it Single Signon Service."))
+            (attempt.field("textarea", "certificate", "Public Certificate", &pem, "The text of the file from Download Signing Certificate, with or without its BEGIN and END lines."))
+            div id="certificate-understood" aria-live="polite" {
+                @match attempt.typed.given("certificate") {
+                    Some(typed) => (understanding::of("certificate", typed, now)),
+                    None => @for certificate in &known { (understanding::facts(certificate, now)) },
+                }
+            }
+            div.row {
+                button type="submit" { "Save" }
+                button.plain.nojs type="submit" formaction=(to("understood")) { "Check the certificate" }
+            }
+        }
+    }
+}
+
+fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
+    let now = view.portal.now();
+    let typed = |name: &str| attempt.typed.given(name).is_some();
+    let picks = typed("metadata_entity_id") || typed("metadata_signed_by");
+    html! {
+        details.more open[typed("metadata_xml") || typed("metadata_url") || picks] {
+            summary { "Or take them from the IdP’s metadata" }
+            form method="post" action=(to("saml")) enctype="multipart/form-data" {
+                (view.hidden())
+                (attempt.field("text", "metadata_url", "Metadata URL", "", ""))
+                label for="metadata_file" { "Metadata file" }
+                input id="metadata_file" name="metadata_file" type="file" accept=".xml,application/xml,text/xml" data-into="metadata_xml";
+                (attempt.field("textarea", "metadata_xml", "Metadata, pasted", "", ""))
+                div id="metadata_xml-understood" aria-live="polite" {
+                    (understanding::of("metadata_xml", attempt.typed.get("metadata_xml"), now))
+                }
+                details.more open[picks] {
+                    summary { "The metadata of a federation, or signed metadata" }
+                    (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP in it", "", "A federation’s metadata holds many IdPs: this one’s values are taken."))
+                    (attempt.field("textarea", "metadata_signed_by", "Certificate of whoever signs the metadata", "", "With it, metadata that is not signed by its key is refused, now and whenever it is fetched again."))
+                    div id="metadata_signed_by-understood" aria-live="polite" {
+                        (understanding::of("metadata_signed_by", attempt.typed.get("metadata_signed_by"), now))
+                    }
+                }
+                div.row { button type="submit" { "Import Metadata" } }
+            }
+            (origin(entered))
+        }
+    }
+}
+
+/// Where the values in use came from, and how long they hold.
+fn origin(entered: &Entered) -> Markup {
+    let tenant = &entered.tenant;
+    html! {
+        @if let Some(url) = &tenant.idp_metadata_url {
+            dl.facts {
+                dt { "Taken from" } dd { (url) }
+                @if let Some(until) = tenant.idp_metadata_until { dt { "Valid until" } dd { (shell::instant(instant(until))) } }
+                @if let Some(until) = tenant.idp_metadata_fresh_until { dt { "Fetched again after" } dd { (shell::instant(instant(until))) } }
+                dt { "Signature" } dd { @if tenant.idp_metadata_signer.is_some() { "demanded" } @else { "not demanded" } }
+            }
+        }
+    }
+}
+
+fn tick(name: &str, on: bool, label: &str, hint: &str) -> Markup {
+    html! {
+        label.check { input type="checkbox" name=(name) value="1" checked[on] aria-describedby=(format!("{name}-hint")); (label) }
+        p.hint id=(format!("{name}-hint")) { (hint) }
+    }
+}
+
+fn pick(name: &str, label: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
+    html! {
+        label for=(name) { (label) }
+        select id=(name) name=(name) {
+            @for (value, words) in options { option value=(value) selected[*value == chosen] { (words) } }
+        }
+    }
+}
+
+/// What requests ask for, and what Responses must bring.
+fn finer(view: &View<'_>, entered: &Entered) -> Markup {
+    let tenant = &entered.tenant;
+    let asked = saml::requested(tenant);
+    let classes = asked.as_ref().map(|asked| asked.class_refs.join("\n"));
+    let comparison = asked
+        .as_ref()
+        .map_or("exact", |asked| asked.comparison.name());
+    html! {
+        details.more open[view.saved("saml-settings")] {
+            summary { "More settings: what is asked of the IdP, and what it must bring" }
+            form method="post" action=(to("saml-settings")) {
+                (view.hidden())
+                h3 { "What the portal asks" }
+                @if tenant.idp_sso_post_url.is_some() {
+                    (pick("request_binding", "Requests travel", &tenant.request_binding,
+                        &[("redirect", "in the address (HTTP-Redirect)"), ("post", "as a form (HTTP-POST)")]))
+                } @else {
+                    p.hint { "Requests travel in the address (HTTP-Redirect): the IdP’s metadata names no address for HTTP-POST." }
+                }
+                (tick("sign_requests", tenant.signs_requests(), "Sign AuthnRequests",
+                    "For an IdP that enforces signed requests. It finds the key in the service provider metadata."))
+                (tick("force_authn", tenant.force_authn == 1, "Ask for the password each time (ForceAuthn)",
+                    "People sign on anew, even while their session at the IdP lasts."))
+                label for="authn_context" { "How people must sign on (RequestedAuthnContext)" }
+                textarea id="authn_context" name="authn_context" rows="3" spellcheck="false" aria-describedby="authn_context-hint" { "\n" (classes.unwrap_or_default()) }
+                p.hint id="authn_context-hint" { "Class URIs, one a line, such as " code { (::saml::names::PASSWORD_PROTECTED_TRANSPORT) } ". Empty: however the IdP likes." }
+                (pick("comparison", "The IdP’s way must be", comparison, &[
+                    ("exact", "exactly one of these"), ("minimum", "one of these or a stronger one"),
+                    ("maximum", "one of these or a weaker one"), ("better", "stronger than these"),
+                ]))
+                h3 { "What Responses must bring" }
+                (pick("signature_policy", "Signed must be", &tenant.signature_policy, &[
+                    ("either", "the assertion or the Response"), ("assertion", "the assertion"),
+                    ("response", "the Response"), ("both", "both"),
+                ]))
+                (tick("encryption", tenant.encryption == 1, "Accept encrypted assertions",
+                    "The service provider metadata has the key to encrypt for; import it at the IdP again."))
+                (tick("unsolicited", tenant.unsolicited == 1, "Accept sign-ins that begin at the IdP",
+                    "From the IdP’s own list of applications. Without this, only answers to the portal’s requests count."))
+                div.row { button.plain type="submit" { "Save Settings" } }
+            }
+        }
+    }
+}
