@@ -282,12 +282,30 @@ pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
     (token, session)
 }
 
-/// Who holds this cookie; nobody when the session ended, idles too long, or
-/// its person was disabled or deleted.
+/// Who holds this cookie, and uses it now; nobody when the session ended,
+/// idles too long, or its person was disabled or deleted.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
+    let Some(who) = holder(portal, cookie).await? else {
+        return Ok(None);
+    };
+    let now = portal.now();
+    if now.duration_since(instant(who.session.seen)).as_secs() >= 60 {
+        let mut tx = portal.store.write().await?;
+        store::accounts::touch_session(&mut tx, &who.session.token_hash, stored(now)).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(who))
+}
+
+/// The same without counting as a use: a page that asks by itself must not
+/// keep a session from idling out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn holder(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
     let mut db = portal.store.read().await?;
     let Some(session) = store::accounts::session(&mut db, &fingerprint(cookie)).await? else {
         return Ok(None);
@@ -317,12 +335,6 @@ pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreErro
         }
         (None, None) => return Ok(None),
     };
-    drop(db);
-    if now.duration_since(instant(session.seen)).as_secs() >= 60 {
-        let mut tx = portal.store.write().await?;
-        store::accounts::touch_session(&mut tx, &session.token_hash, stored(now)).await?;
-        tx.commit().await?;
-    }
     Ok(Some(Who {
         session,
         identity,

@@ -116,10 +116,10 @@ async fn brought(
 
 async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>) -> Response {
     match outcome {
-        Ok(LoggedOut::Here) => no_store(pages::message("Logged out", "You are logged out.")),
+        Ok(LoggedOut::Here) => no_store(pages::farewell("Logged out", "You are logged out.")),
         Ok(LoggedOut::Partly(what)) => {
             let said = format!("You are logged out of the portal. {what}");
-            no_store(pages::message("Logged out in part", &said))
+            no_store(pages::farewell("Logged out in part", &said))
         }
         Ok(LoggedOut::To(outgoing)) => no_store(sso::sent(outgoing)),
         Err(away) => refused(portal, &away).await,

@@ -1,5 +1,6 @@
 //! G-26 to G-28: what SCIM changes for licences, roles and sessions.
 
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -134,6 +135,68 @@ async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
     scim.patch(&format!("/Groups/{admins}"), nobody).await;
     browser
         .get("/api/business/users")
+        .await
+        .problem(401, "not-logged-in");
+    // A page that is still open learns of it, and ends.
+    assert_eq!(watches(&browser, "/session/standing").await.0, 401);
+    assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
+}
+
+/// What a page that is held open asks by itself.
+const LOOK_UP: &str = "/profile/business/idp_integration/lookup/corp.example";
+
+async fn watches(browser: &Browser, path: &str) -> (u16, String) {
+    let url = format!("{}{path}", browser.base);
+    let asked = browser.client.get(url).header("x-fragment", "1");
+    let answer = asked.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(1).await;
+    let scim = Provisioning::of(&admin).await;
+    let id = scim.user("anna@corp.example").await;
+    let admins = scim.group("Portal Admins", "g-admins", &[&id]).await;
+    scim.group("Desktop Users", "g-users", &[&id]).await;
+    let anna = Person::named("anna@corp.example", &["g-admins", "g-users"]);
+    let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
+    answer.is(303);
+    let page = browser.get("/profile/business/users").await;
+    assert_eq!(page.status, 200);
+    let (_, before) = watches(&browser, "/session/standing").await;
+    assert!(
+        page.body.contains(&format!("data-standing=\"{before}\"")),
+        "{before}: {}",
+        page.body
+    );
+    assert_eq!(watches(&browser, LOOK_UP).await.0, 200);
+    let nobody = json!({"op": "replace", "path": "members", "value": []});
+    scim.patch(&format!("/Groups/{admins}"), nobody).await;
+    browser
+        .get("/api/business/users")
+        .await
+        .problem(403, "not-an-admin");
+    assert_eq!(browser.get("/profile/business/users").await.status, 403);
+    let (status, after) = watches(&browser, "/session/standing").await;
+    assert_eq!(status, 200);
+    assert_ne!(before, after, "the page is loaded again");
+    assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_page_that_asks_by_itself_keeps_no_session_from_idling_out() {
+    let parties = Parties::start().await;
+    let browser = parties.account("jo@mail.example").await;
+    let clock = parties.ambient.clock();
+    let half = parties.config.session_idle.as_secs() / 2 + 60;
+    clock.advance(SignedDuration::from_secs(half)).unwrap();
+    assert_eq!(watches(&browser, "/session/standing").await.0, 200);
+    clock.advance(SignedDuration::from_secs(half)).unwrap();
+    assert_eq!(watches(&browser, "/session/standing").await.0, 401);
+    browser
+        .get("/api/session")
         .await
         .problem(401, "not-logged-in");
 }

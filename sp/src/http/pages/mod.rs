@@ -25,7 +25,7 @@ mod sign_in;
 mod social;
 mod whoami;
 
-pub(super) use shell::message;
+pub(super) use shell::{farewell, message};
 pub(super) use sign_in::refused;
 
 use axum::Router;
@@ -37,6 +37,7 @@ use crate::Portal;
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(async || Redirect::to("/dashboard")))
+        .route("/session/standing", get(shell::standing))
         .merge(assets::router())
         .merge(sign_in::router())
         .merge(social::router())

@@ -19,16 +19,31 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
-// What a pasted certificate or metadata file was understood as, at once.
+// A part of the page, from the server. A session that has ended meanwhile ends
+// the page too: loaded again, it leads to the sign-in.
+const part = async (at, asking = {}) => {
+  const answer = await fetch(at, { ...asking, headers: { "X-Fragment": "1" } });
+  if (answer.status === 401) location.reload();
+  return answer.ok ? answer.text() : undefined;
+};
+// What a pasted certificate or metadata file was understood as, at once. Keys
+// and pastes ask faster than answers come, and answers come in any order: only
+// the one about what stands there now is shown.
 for (const field of document.querySelectorAll("[data-understood]")) {
   const said = document.getElementById(field.dataset.understood);
-  const ask = async () => {
-    const body = new URLSearchParams(new FormData(field.form));
-    body.set("field", field.name);
-    const answer = await fetch(field.dataset.at, { method: "POST", body, headers: { "X-Fragment": "1" } });
-    said.innerHTML = await answer.text();
-  };
-  field.addEventListener("input", ask);
+  let latest;
+  field.addEventListener("input", async () => {
+    latest?.abort();
+    const mine = latest = new AbortController();
+    const body = new URLSearchParams({
+      csrf: field.form.elements.csrf.value, field: field.name, [field.name]: field.value,
+    });
+    let text;
+    try {
+      text = await part(field.dataset.at, { method: "POST", body, signal: mine.signal });
+    } catch { /* given up for a later one, or the server is away: saving says it again */ }
+    if (mine === latest) said.innerHTML = text ?? "";
+  });
 }
 for (const file of document.querySelectorAll("input[type=file][data-into]")) {
   file.addEventListener("change", async () => {
@@ -40,14 +55,24 @@ for (const file of document.querySelectorAll("input[type=file][data-into]")) {
 // The TXT record's look-up, live while a domain waits for it.
 for (const live of document.querySelectorAll("[data-live]")) {
   const look = async () => {
-    const answer = await fetch(live.dataset.live, { headers: { "X-Fragment": "1" } });
-    if (answer.ok) live.innerHTML = await answer.text();
+    const text = await part(live.dataset.live).catch(() => undefined);
+    if (text !== undefined) live.innerHTML = text;
   };
   const step = live.closest("details");
   if (step) {
     look();
     setInterval(() => { if (step.open && !document.hidden) look(); }, 5000);
   }
+}
+// A page held open ends with the session, or when its reader may see less than
+// before: nobody de-provisioned goes on reading it.
+const standing = document.body.dataset.standing;
+if (standing) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const now = await part("/session/standing").catch(() => undefined);
+    if (now !== undefined && now !== standing) location.reload();
+  }, 2000);
 }
 addEventListener("hashchange", () => {
   const dialog = document.querySelector(".dialog:target input:not([type=hidden])");

@@ -16,7 +16,16 @@ use crate::accounts::{self, Role, Who, Workspace};
 use crate::configurator::By;
 use crate::store::{self, StoreError};
 
-fn document(title: &str, body: &Markup) -> Html<String> {
+/// The header of what a page's script asks for: a part of the page, no page.
+const FRAGMENT: &str = "x-fragment";
+
+/// Whether a page's script asks for a part of the page.
+pub(super) fn wants_fragment(headers: &HeaderMap) -> bool {
+    headers.contains_key(FRAGMENT)
+}
+
+/// `standing` is what the reader may see; the script watches it (`/session/standing`).
+fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> {
     Html(
         html! {
             (DOCTYPE)
@@ -28,7 +37,7 @@ fn document(title: &str, body: &Markup) -> Html<String> {
                     link rel="stylesheet" href=(STYLE_AT.as_str());
                     script src=(SCRIPT_AT.as_str()) defer {}
                 }
-                body { (body) }
+                body data-standing=[standing] { (body) }
             }
         }
         .into_string(),
@@ -39,6 +48,7 @@ fn document(title: &str, body: &Markup) -> Html<String> {
 pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
     document(
         title,
+        None,
         &html! {
             header.top { a.brand href="/" { "My Account" } }
             main.alone { div.card { h1 { (title) } (content) } }
@@ -48,9 +58,18 @@ pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
 
 /// A page that says one thing.
 pub(in crate::http) fn message(title: &str, text: &str) -> Html<String> {
+    leading_on(title, text, ("/dashboard", "To the dashboard"))
+}
+
+/// The page after a logout.
+pub(in crate::http) fn farewell(title: &str, text: &str) -> Html<String> {
+    leading_on(title, text, ("/login", "Sign in again"))
+}
+
+fn leading_on(title: &str, text: &str, (to, words): (&str, &str)) -> Html<String> {
     alone(
         title,
-        &html! { p { (text) } p { a href="/dashboard" { "To the dashboard" } } },
+        &html! { p { (text) } p { a.button.plain href=(to) { (words) } } },
     )
 }
 
@@ -64,6 +83,14 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
+    /// What this person may see, in a word that changes when that does.
+    fn standing(&self) -> String {
+        match self.who.workspace() {
+            Some(workspace) => format!("{} of {}", workspace.role.as_str(), workspace.id),
+            None => "of nothing".to_owned(),
+        }
+    }
+
     /// The selected business account, and the right to administer it.
     pub(super) fn admin_of(&self) -> Option<&Workspace> {
         self.who
@@ -81,6 +108,7 @@ impl axum::extract::FromRequestParts<Portal> for Visitor {
     ) -> Result<Self, Response> {
         match visitor(portal, &parts.headers).await {
             Ok(Some(visitor)) => Ok(visitor),
+            Ok(None) if wants_fragment(&parts.headers) => Err(session_over()),
             Ok(None) => Err(no_store(Redirect::to("/login"))),
             Err(error) => Err(Problem::from(error).into_response()),
         }
@@ -91,7 +119,12 @@ async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>
     let Some(cookie) = cookie(headers, SESSION) else {
         return Ok(None);
     };
-    let Some(who) = accounts::who(portal, cookie).await? else {
+    let who = if wants_fragment(headers) {
+        accounts::holder(portal, cookie).await?
+    } else {
+        accounts::who(portal, cookie).await?
+    };
+    let Some(who) = who else {
         return Ok(None);
     };
     let integration = match who.workspace() {
@@ -106,6 +139,17 @@ async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>
         token: form::token_of(cookie),
         integration,
     }))
+}
+
+/// What a script is told whose page may not stay open.
+fn session_over() -> Response {
+    no_store(StatusCode::UNAUTHORIZED)
+}
+
+/// `/session/standing`: what a page that is held open asks, to end when its
+/// reader lost the session or the right to read it.
+pub(super) async fn standing(visitor: Visitor) -> Response {
+    no_store(visitor.standing())
 }
 
 /// An admin of the selected business account; others are told why not.
@@ -134,6 +178,9 @@ impl axum::extract::FromRequestParts<Portal> for AdminVisitor {
         let visitor = Visitor::from_request_parts(parts, portal).await?;
         if let Some(workspace) = visitor.admin_of().cloned() {
             return Ok(Self { visitor, workspace });
+        }
+        if wants_fragment(&parts.headers) {
+            return Err(session_over());
         }
         let content = match visitor.who.workspace() {
             Some(workspace) => html! {
@@ -186,6 +233,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
     let selected = who.workspace().map(|workspace| workspace.id.as_str());
     document(
         title,
+        Some(&visitor.standing()),
         &html! {
             a.skip href="#content" { "Skip to the content" }
             header.top {
