@@ -1,5 +1,6 @@
 //! The whole guide in both consoles, the portal's and the IdP's, by a browser
-//! and nothing else: from the licence key to an activated desktop.
+//! and nothing else: from the licence key to an activated desktop. This test
+//! is the tour: each page that it comes by is looked at.
 
 use harness::World;
 use harness::organization::{ADMINS, PRODUCT_USERS};
@@ -18,6 +19,7 @@ const DONE: &str = "Configuration in the IdP Directory is done";
 #[tokio::test]
 async fn the_whole_guide_in_both_consoles() -> Outcome {
     rehearse(async |page, world| {
+        let page = &page.on_tour();
         // The vendor's sale comes before the guide.
         let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
         world.key_is_sold(order).await?;
@@ -27,7 +29,7 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
         // (2) Register Parallels enterprise app
         console::opens(page, world).await?;
         console::registers_application(page, "Parallels").await?;
-        selects_done(page, world).await?;
+        selects_done(page, world, "application").await?;
         // (3) Configure user groups mapping
         console::opens(page, world).await?;
         let admins = console::creates_group(page, ADMINS).await?;
@@ -47,36 +49,25 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
         let base_url = page.value("SCIM Base URL").await?;
         page.click("Make Bearer Token").await?;
         let token = page.value("Bearer Token").await?;
+        page.looked_at("portal-integration-scim").await?;
         console::opens(page, world).await?;
         console::connects_scim(page, "Parallels", &base_url, &token).await?;
-        selects_done(page, world).await?;
+        selects_done(page, world, "scim").await?;
         // (6) Add users to the application groups
         console::opens(page, world).await?;
         console::adds_user(page, "Ada", "Lovelace", ADA).await?;
         console::adds_user(page, "Grace", "Hopper", GRACE).await?;
         console::adds_to_group(page, ADMINS, ADA).await?;
         console::adds_to_group(page, PRODUCT_USERS, GRACE).await?;
-        selects_done(page, world).await?;
-        // (7) Configure backup login: by default the current user's e-mail.
-        integration(page, world).await?;
-        page.click("Save").await?;
-        page.says("7 of 7 steps are green").await?;
-        page.click("Activate Integration").await?;
-        page.says("The integration is active").await?;
+        selects_done(page, world, "users").await?;
+        activates(page, world).await?;
         console::opens(page, world).await?;
         console::adds_rule(page, "Parallels", &[ADMINS, PRODUCT_USERS]).await?;
         console::sees_in_sync(page, "Parallels").await?;
-        signs_in_by_sso(page, world).await?;
-        // III. Downloading, installing, and activating Parallels Desktop
-        world.installs_app("Grace")?;
-        world.activates(GRACE, GRACE).await?;
-        assert!(
-            matches!(world.activation, Some(Ok(_))),
-            "{:?}",
-            world.activation
-        );
-        page.click("Licences").await?;
-        page.says("Grace's Mac").await
+        page.looked_at("console-connection").await?;
+        tests_sso(page, world).await?;
+        tests_activation(page, world).await?;
+        is_refused_a_wrong_answer(page, world).await
     })
     .await
 }
@@ -89,23 +80,47 @@ async fn at_portal(page: &Page, world: &World, path: &str) -> Outcome {
 /// I. Registering the license key with Parallels.
 async fn registers_license_key(page: &Page, world: &World) -> Outcome {
     at_portal(page, world, "/").await?;
+    assert_eq!(page.heading().await?, "Sign In");
+    page.looked_at("portal-sign-in").await?;
     page.click("Register an account").await?;
     page.field("Your name").enter("Ada Lovelace").await?;
     page.field("E-mail").enter(ADA).await?;
+    page.field("Password").enter("short").await?;
+    page.click("Register").await?;
+    let said = page.field("Password").says().await?;
+    assert!(said.contains("too weak"), "{said}");
+    assert_eq!(page.field("E-mail").text().await?, ADA);
+    page.looked_at("portal-register").await?;
     page.field("Password").enter(PORTAL_PASSWORD).await?;
     page.click("Register").await?;
     assert_eq!(page.heading().await?, "Dashboard");
+    page.looked_at("portal-dashboard-new").await?;
     page.click("Register Key").await?;
+    page.field("License key").enter("not a key").await?;
+    page.click("Register").await?;
+    let said = page.field("License key").says().await?;
+    assert!(said.contains("five groups of six"), "{said}");
+    page.looked_at("portal-register-key").await?;
     page.field("License key").enter(&world.license_key).await?;
+    page.field("Subscription name (optional)")
+        .enter("Macs of Lumen")
+        .await?;
     page.click("Register").await?;
+    page.says("Tell us about your organisation").await?;
+    page.looked_at("portal-organization").await?;
     page.field("Organisation name").enter("Lumen Works").await?;
+    page.field("Country").enter("United Kingdom").await?;
     page.click("Register").await?;
-    page.says("The licence key is registered.").await
+    page.says("The licence key is registered.").await?;
+    page.looked_at("portal-dashboard").await
 }
 
 async fn starts_configuring(page: &Page) -> Outcome {
     page.click("Business Profile").await?;
+    page.says("Lumen Works").await?;
+    page.looked_at("portal-business-profile").await?;
     page.click("IdP Integration").await?;
+    page.looked_at("portal-integration-start").await?;
     page.click("Start Configuring").await
 }
 
@@ -122,16 +137,21 @@ async fn configures_domain(page: &Page, world: &World) -> Outcome {
     page.click("Add Domain").await?;
     let name = page.value("Name").await?;
     let value = page.value("TXT value").await?;
+    page.hears("does not exist in DNS").await?;
+    page.looked_at("portal-integration-domain").await?;
     // The DNS administrator's part.
     world.rehearsal.dns.publish_txt(&name, &value);
+    page.hears("the TXT record is there").await?;
     page.click("Verify lumen.example").await?;
     page.says("verified").await
 }
 
 /// "Configuration in the IdP Directory is done", at the step that is next.
-async fn selects_done(page: &Page, world: &World) -> Outcome {
+async fn selects_done(page: &Page, world: &World, step: &str) -> Outcome {
     integration(page, world).await?;
     page.choose(DONE).await?;
+    page.looked_at(&format!("portal-integration-{step}"))
+        .await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
@@ -146,6 +166,7 @@ async fn enters_groups(page: &Page, world: &World, (admins, users): (&str, &str)
     ] {
         page.field(label).enter(text).await?;
     }
+    page.looked_at("portal-integration-groups").await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
@@ -158,21 +179,48 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
     page.field("Identity Provider SSO URL")
         .enter(&idp.sso_url)
         .await?;
-    page.field("Public Certificate")
-        .enter(&idp.certificate)
-        .await?;
+    // What is pasted is understood at once; an answer about what stood there
+    // before, that comes after, changes nothing.
+    let certificate = page.field("Public Certificate");
+    page.holds_the_next_answer().await?;
+    certificate.enter("x").await?;
+    certificate.enter(&idp.certificate).await?;
+    page.hears("SHA-256 fingerprint").await?;
+    page.answers_late().await?;
+    page.says("SHA-256 fingerprint").await?;
+    page.looked_at("portal-integration-saml").await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
 
+/// (7) Configure backup login: by default the current user's e-mail. Then
+/// Activate Integration.
+async fn activates(page: &Page, world: &World) -> Outcome {
+    integration(page, world).await?;
+    page.looked_at("portal-integration-backup-login").await?;
+    page.click("Save").await?;
+    page.says("7 of 7 steps are green").await?;
+    page.looked_at("portal-integration-ready").await?;
+    page.click("Activate Integration").await?;
+    page.says("The integration is active").await?;
+    page.looked_at("portal-integration-active").await
+}
+
+/// Signs on at the IdP, where it asks for it.
+async fn continues_with_sso(page: &Page) -> Outcome {
+    page.click("Continue with SSO").await?;
+    page.passed("portal-continue-with-sso").await?;
+    page.field("Work e-mail").enter(ADA).await?;
+    page.click("Continue").await
+}
+
 /// Testing SSO on login to the Parallels My Account.
-async fn signs_in_by_sso(page: &Page, world: &World) -> Outcome {
+async fn tests_sso(page: &Page, world: &World) -> Outcome {
     at_portal(page, world, "/dashboard").await?;
     page.click("Sign Out").await?;
     at_portal(page, world, "/directdownload/pd?experience=sso").await?;
-    page.click("Continue with SSO").await?;
-    page.field("Work e-mail").enter(ADA).await?;
-    page.click("Continue").await?;
+    page.looked_at("portal-download").await?;
+    continues_with_sso(page).await?;
     page.lands_on("Sign On").await?;
     page.looked_at("idp-sign-on").await?;
     page.field("Username").enter(ADA).await?;
@@ -180,4 +228,47 @@ async fn signs_in_by_sso(page: &Page, world: &World) -> Outcome {
     page.click("Sign On").await?;
     page.lands_on("Dashboard").await?;
     page.says(ADA).await
+}
+
+/// III. Downloading, installing, and activating Parallels Desktop.
+async fn tests_activation(page: &Page, world: &mut World) -> Outcome {
+    world.installs_app("Grace")?;
+    world.activates(GRACE, GRACE).await?;
+    assert!(
+        matches!(world.activation, Some(Ok(_))),
+        "{:?}",
+        world.activation
+    );
+    for (link, words, name) in [
+        ("Licences", "Grace's Mac", "portal-licenses"),
+        ("Subscriptions", "1 in use", "portal-subscriptions"),
+        ("Users", "SCIM", "portal-users"),
+        ("Audit Log", "desktop-activated", "portal-audit"),
+        ("SCIM Sync Log", "POST", "portal-scim-log"),
+    ] {
+        page.click(link).await?;
+        page.says(words).await?;
+        page.looked_at(name).await?;
+    }
+    Ok(())
+}
+
+/// Beyond the guide: one wrong answer, chosen in the console, is refused; the
+/// next is right again.
+async fn is_refused_a_wrong_answer(page: &Page, world: &World) -> Outcome {
+    console::opens(page, world).await?;
+    console::misbehaves_once(page, "Parallels", "conditions-expired").await?;
+    for heading in ["You could not be logged in", "Dashboard"] {
+        at_portal(page, world, "/login").await?;
+        page.click("Continue with SSO").await?;
+        page.field("Work e-mail").enter(ADA).await?;
+        page.click("Continue").await?;
+        page.lands_on(heading).await?;
+        page.looked_at(&format!(
+            "portal-{}",
+            heading.to_lowercase().replace(' ', "-")
+        ))
+        .await?;
+    }
+    Ok(())
 }

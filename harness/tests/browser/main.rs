@@ -17,7 +17,10 @@
 //! 4. End each page with `page.looked_at("console-applications")`: axe-core
 //!    must find nothing serious, nothing may stick out of a phone's screen, and
 //!    screenshots at 1280 and 390 pixels go to `target/screenshots/`. Look at
-//!    them.
+//!    them; with `REHEARSAL_SCHEME=dark` they are dark. What several tests walk
+//!    through is looked at by `guide.rs` alone: `page.passed("…")`.
+//! 5. A browser and the parties take seconds to start: rather a fuller test
+//!    than one more.
 //!
 //! Without Chromium and chromedriver (`scripts/install.sh`, `install_browser`)
 //! the tests say "skipped: no chromium"; without axe-core, "skipped: no axe-core".
@@ -54,6 +57,7 @@ async fn rehearse(test: impl AsyncFnOnce(&Page, &mut World) -> Outcome) -> Outco
     };
     let mut world = World::new().await?;
     let page = Page::of(&browser);
+    page.wears_the_scheme().await?;
     let played = caught(test(&page, &mut world)).await;
     let outcome = match played {
         Ok(()) => Ok(()),

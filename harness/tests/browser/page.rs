@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "a vocabulary: not every word is spoken yet")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -42,6 +44,29 @@ return leads;
 const ARRIVED: &str = "return document.readyState === 'complete'
   && !document.documentElement.hasAttribute('data-left');";
 
+/// Keeps the answer to the next question of the page's script until it is let
+/// go: later questions are answered before it.
+const HOLD: &str = "
+const real = window.fetch;
+const letGo = new Promise(let_go => { window.letGo = let_go; });
+window.fetch = async (...asked) => {
+  window.fetch = real;
+  const answer = await real(...asked);
+  const text = await answer.text();
+  await letGo;
+  return new Response(text, {status: answer.status});
+};
+";
+
+/// Lets it go, and gives the script time to do with it what it does.
+const LET_GO: &str = "
+const [done] = arguments;
+window.letGo();
+let turns = 50;
+const turn = () => (turns-- ? setTimeout(turn) : done());
+turn();
+";
+
 /// The longest wait for what a script or a download does.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,6 +75,8 @@ pub(crate) struct Page {
     pub(crate) driver: WebDriver,
     scope: Option<WebElement>,
     downloads: PathBuf,
+    /// What was looked at in passing; none for a test that isn't the tour.
+    tour: Option<Arc<Mutex<BTreeSet<String>>>>,
 }
 
 impl Page {
@@ -59,7 +86,31 @@ impl Page {
             driver: browser.driver.clone(),
             scope: None,
             downloads: browser.downloads(),
+            tour: None,
         }
+    }
+
+    /// From here on what several tests walk through is looked at: one of them
+    /// is enough.
+    pub(crate) fn on_tour(&self) -> Self {
+        Self {
+            driver: self.driver.clone(),
+            scope: self.scope.clone(),
+            downloads: self.downloads.clone(),
+            tour: Some(Arc::default()),
+        }
+    }
+
+    /// [`Page::looked_at`] by the tour, the first time that it comes by.
+    pub(crate) async fn passed(&self, name: &str) -> Outcome {
+        let is_new = self.tour.as_ref().is_some_and(|seen| {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(name.to_owned())
+        });
+        if is_new {
+            self.looked_at(name).await?;
+        }
+        Ok(())
     }
 
     /// Opens an address.
@@ -205,6 +256,7 @@ impl Page {
             driver: self.driver.clone(),
             scope: Some(self.find("place", name).await?),
             downloads: self.downloads.clone(),
+            tour: self.tour.clone(),
         })
     }
 
@@ -255,6 +307,19 @@ impl Page {
             .execute_async(HEAR, vec![json!(words)])
             .await
             .with_context(|| format!("waiting for the page to say {words:?}"))?;
+        Ok(())
+    }
+
+    /// The answer to what the page's script asks next will come late: not
+    /// before [`Page::answers_late`].
+    pub(crate) async fn holds_the_next_answer(&self) -> Outcome {
+        self.driver.execute(HOLD, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// The answer that was held comes now.
+    pub(crate) async fn answers_late(&self) -> Outcome {
+        self.driver.execute_async(LET_GO, Vec::new()).await?;
         Ok(())
     }
 

@@ -18,7 +18,23 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
 }
 
+/// `REHEARSAL_SCHEME=dark` shows the pages as to a reader who likes them dark.
+const SCHEME: &str = "REHEARSAL_SCHEME";
+
 impl Page {
+    /// In the colours that were asked for.
+    pub(crate) async fn wears_the_scheme(&self) -> Outcome {
+        let Ok(scheme) = std::env::var(SCHEME) else {
+            return Ok(());
+        };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.driver
+            .cdp()
+            .send_raw("Emulation.setEmulatedMedia", media)
+            .await?;
+        Ok(())
+    }
+
     /// Takes both pictures, fails on a serious accessibility finding or on
     /// what sticks out of the screen.
     pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
@@ -57,7 +73,7 @@ impl Page {
             .cdp()
             .send_raw(
                 "Page.captureScreenshot",
-                json!({"format": "png", "captureBeyondViewport": true}),
+                json!({"format": "png", "captureBeyondViewport": true, "optimizeForSpeed": true}),
             )
             .await?;
         let data = shot["data"].as_str().context("a picture")?;
