@@ -12,6 +12,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 COPY --from=build /src/target/release/sp /src/target/release/mock-idp \
     /src/target/release/desktop-sim /src/target/release/rehearsal /usr/local/bin/
 COPY --from=build /src/features /opt/rehearsal/features
+COPY --from=build /src/scripts/compose-target.json /opt/rehearsal/target.json
 USER rehearsal
 WORKDIR /home/rehearsal
 CMD ["rehearsal", "--help"]

@@ -62,11 +62,7 @@ say "foreign service providers at the mock IdP"
 scripts/interop/saml-sps.sh
 
 say "the book"
-if command -v mdbook >/dev/null; then
-    mdbook build docs
-else
-    echo "skipped: no mdbook; its links and commands were tested above"
-fi
+scripts/book.sh
 
 say "fuzzing, briefly"
 scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-5}"

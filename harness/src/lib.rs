@@ -4,7 +4,8 @@
 //! It refuses to know the parties' types beyond starting and stopping them:
 //! what it believes, it read from the wire. Rooms:
 //!
-//! - [`rehearsal`]: the parties, started together on free ports;
+//! - [`rehearsal`]: the parties, started together on free ports, or reached
+//!   where they run already;
 //! - `dns`: the zones of the simulated organizations;
 //! - [`witness`]: what was said between the parties, recorded by a tap in
 //!   front of each server;
@@ -13,7 +14,8 @@
 //! - [`scenario`]: the catalogue of scenarios, and how they are run;
 //! - [`inspection`]: SAML documents under its own eyes;
 //! - [`check`]: checks of somebody else's endpoint;
-//! - [`seed`]: the set-up as one file;
+//! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state;
+//! - [`schemas`]: the forms that others read and write;
 //! - [`trace`]: a readable account of SAML messages;
 //! - [`report`]: verdicts as data, and every form they are written in.
 //!
@@ -32,13 +34,15 @@ pub mod procedures;
 pub mod rehearsal;
 pub mod report;
 pub mod scenario;
+pub mod schemas;
 pub mod seed;
+pub mod snapshot;
 pub mod social;
 pub mod steps;
 pub mod trace;
 pub mod witness;
 mod world;
 
-pub use dns::NameServer;
+pub use dns::{NameServer, Zones};
 pub use rehearsal::{Options, Rehearsal, StartError};
 pub use world::World;

@@ -37,9 +37,18 @@ enum Command {
     /// Checks somebody else's endpoint.
     #[command(subcommand)]
     Check(command::check::Check),
-    /// Writes what the running identity provider holds, as a seed.
+    /// Writes what runs as a seed, from which `up --seed` makes the same.
     #[command(after_help = "Example: rehearsal export ready.json > seed.toml")]
     Export(command::export::Export),
+    /// Writes the whole state of running parties.
+    #[command(after_help = "Example: rehearsal snapshot ready.json > state.json")]
+    Snapshot(command::snapshot::Snapshot),
+    /// Brings running parties back to a state that was written.
+    #[command(after_help = "Example: rehearsal restore ready.json state.json")]
+    Restore(command::snapshot::Restore),
+    /// Prints the JSON Schema of a form that others read or write.
+    #[command(after_help = "Example: rehearsal schema seed > seed.schema.json")]
+    Schema(command::schema::Schema),
     /// Reads a SAML message, a HAR file or a recording aloud.
     #[command(after_help = "Example: rehearsal trace response.b64 --metadata idp.xml")]
     Trace(command::trace::Trace),
@@ -58,6 +67,9 @@ async fn main() -> ExitCode {
         Command::Bench(bench) => bench.perform().await,
         Command::Check(check) => check.perform().await,
         Command::Export(export) => export.perform().await,
+        Command::Snapshot(snapshot) => snapshot.perform().await,
+        Command::Restore(restore) => restore.perform().await,
+        Command::Schema(schema) => schema.perform(),
         Command::Trace(trace) => trace.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };

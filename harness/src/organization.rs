@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::World;
 use crate::acts::{GUIDE_MAPPINGS, per_user_key};
@@ -14,6 +15,9 @@ pub const ADMINS: &str = "Parallels Business Account Admins";
 
 /// The product users group of the guide.
 pub const PRODUCT_USERS: &str = "Parallels Desktop Users";
+
+/// The domain of the guide's organization.
+pub const FIRST_DOMAIN: &str = DOMAIN;
 
 /// What of the organization differs from the guide.
 #[derive(Debug, Clone)]
@@ -188,6 +192,19 @@ impl World {
             "type": "WEB_APP",
             "spMetadata": metadata_xml,
         });
+        let guide = GUIDE_MAPPINGS.map(|(name, it)| (name.to_owned(), it.to_owned()));
+        self.registers_as(body, &guide).await
+    }
+
+    /// The same by whatever the management API takes, with these mappings.
+    ///
+    /// # Errors
+    /// When the IdP doesn't take it.
+    pub async fn registers_as(
+        &mut self,
+        body: Value,
+        mappings: &[(String, String)],
+    ) -> Outcome<String> {
         let answer = self
             .at_management(reqwest::Method::POST, "/applications", Some(body))
             .await?
@@ -197,7 +214,7 @@ impl World {
         }
         let made = answer.succeeded("registering the service provider")?;
         let application = text(&made.body, "/id")?.to_owned();
-        for (mapping, expression) in GUIDE_MAPPINGS {
+        for (mapping, expression) in mappings {
             let body = json!({"name": mapping, "value": expression, "required": false});
             self.at_management(
                 reqwest::Method::POST,
@@ -246,7 +263,7 @@ impl World {
         json!({
             "sp": {
                 "base_url": portal,
-                "control_url": self.rehearsal.portal_control_url().as_str().trim_end_matches('/'),
+                "control_url": bare(self.rehearsal.portal_control_url()),
                 "metadata_url": provider["metadata_url"],
                 "acs_url": provider["acs_url"],
                 "entity_id": provider["entity_id"],
@@ -254,10 +271,14 @@ impl World {
                 "whoami_url": format!("{portal}/whoami"),
                 "scim_base_url": self.configurator["scim"]["base_url"],
                 "scim_bearer_token": organized.then_some(&self.scim_token),
+                "admin_login": organized.then(|| json!({
+                    "email": format!("ada@{}", self.domain),
+                    "password": PORTAL_PASSWORD,
+                })),
             },
             "idp": {
                 "base_url": idp,
-                "control_url": self.rehearsal.idp_control_url().as_str().trim_end_matches('/'),
+                "control_url": bare(self.rehearsal.idp_control_url()),
                 "metadata_url": at_idp(format!("/saml20/metadata/{}", self.directory.application)),
                 "entity_id": at_idp(String::new()),
                 "sso_url": at_idp("/saml20/idp/sso".to_owned()),
@@ -269,13 +290,18 @@ impl World {
                     "metadata_url": at_idp(format!("/saml20/metadata/{id}")),
                 })).collect::<Vec<_>>(),
                 "sso_login": organized.then(|| json!({
-                    "username": format!("grace@{DOMAIN}"),
+                    "username": format!("grace@{}", self.domain),
                     "password": CORPORATE_PASSWORD,
                 })),
             },
-            "dns": {"address": self.rehearsal.dns.address().to_string()},
+            "dns": {"address": self.rehearsal.dns.address()},
         })
     }
+}
+
+/// Without a slash at the end.
+fn bare(url: Outcome<&Url>) -> Option<&str> {
+    url.ok().map(|url| url.as_str().trim_end_matches('/'))
 }
 
 fn last_id(body: &Value, collection: &str) -> String {

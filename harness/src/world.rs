@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use desktop_sim::browser::{Browser, Page};
 use desktop_sim::{Activated, ActivationError, App, Standing, Transcript};
+use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
 use crate::acts::Provider;
 use crate::judge::{Failed, Outcome};
+use crate::rehearsal::target::Target;
 use crate::report::Kept;
 use crate::{Options, Rehearsal, StartError};
 
-/// The domain of the organization that scenarios play in.
+/// The domain of the organization that scenarios play in, where the parties
+/// are theirs alone.
 pub(crate) const DOMAIN: &str = "lumen.example";
 
 /// The password of portal accounts: new, complex, and not the corporate one.
@@ -27,6 +30,8 @@ pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 pub struct World {
     /// The parties.
     pub rehearsal: Rehearsal,
+    /// The organization's domain.
+    pub domain: String,
     /// The people, by first name in lower case.
     pub people: HashMap<String, Person>,
     /// What the portal's API or the IdP's last answered.
@@ -49,6 +54,8 @@ pub struct World {
     pub license_key: String,
     /// The bearer token for SCIM, shown once.
     pub scim_token: String,
+    /// The one before it.
+    pub former_scim_token: String,
     /// What was made in the IdP.
     pub directory: Directory,
     /// Who provisions by SCIM in the IdP's place.
@@ -124,8 +131,25 @@ impl World {
     /// # Errors
     /// When a party doesn't start.
     pub async fn with(options: Options) -> Result<Self, StartError> {
-        Ok(Self {
-            rehearsal: Rehearsal::start(options).await?,
+        Ok(Self::of(
+            Rehearsal::start(options).await?,
+            DOMAIN.to_owned(),
+        ))
+    }
+
+    /// A world among the parties of a target, with an organization of this
+    /// domain: others have theirs there.
+    ///
+    /// # Errors
+    /// [`StartError::Machine`] when no port is free.
+    pub async fn among(target: &Target, domain: String) -> Result<Self, StartError> {
+        Ok(Self::of(Rehearsal::reach(target).await?, domain))
+    }
+
+    fn of(rehearsal: Rehearsal, domain: String) -> Self {
+        Self {
+            rehearsal,
+            domain,
             people: HashMap::new(),
             answer: None,
             page: None,
@@ -137,13 +161,27 @@ impl World {
             configurator: Value::Null,
             license_key: String::new(),
             scim_token: String::new(),
+            former_scim_token: String::new(),
             directory: Directory::default(),
             provider: Provider::default(),
             app: None,
             activation: None,
             transcript: Transcript::default(),
             standing: None,
-        })
+        }
+    }
+
+    /// Leaves parties that others use as they were found, as far as can be:
+    /// the IdP forgets the scenario's environment, the clock goes back.
+    /// The portal keeps the organization, which nobody else can see.
+    pub async fn ends(mut self) {
+        if !self.rehearsal.is_own() && !self.directory.environment.is_empty() {
+            let gone = self.at_management(Method::DELETE, "", None).await;
+            if let Err(error) = gone {
+                tracing::warn!(%error, "the scenario's environment stays at the IdP");
+            }
+        }
+        self.rehearsal.shutdown().await;
     }
 
     /// A person, introduced at their first mention.
@@ -152,11 +190,12 @@ impl World {
     /// When their browser can't be set up.
     pub fn person(&mut self, given: &str) -> Outcome<&mut Person> {
         let key = given.to_ascii_lowercase();
+        let domain = &self.domain;
         if !self.people.contains_key(&key) {
             let person = Person {
                 given: given.to_owned(),
                 family: family_of(&key).to_owned(),
-                email: format!("{key}@{DOMAIN}"),
+                email: format!("{key}@{domain}"),
                 browser: Browser::for_plain_http("rehearsal-browser")?,
             };
             self.people.insert(key.clone(), person);

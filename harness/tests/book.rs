@@ -178,6 +178,7 @@ followed! {
     pipelines: "pipelines.md",
     from_rust: "from-rust.md",
     from_any_language: "from-any-language.md",
+    configuration: "configuration.md",
 }
 
 /// A page of checks, as it must be.

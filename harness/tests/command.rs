@@ -1,52 +1,12 @@
 //! The `rehearsal` command from the outside: what it promises on a terminal.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use std::path::Path;
+mod running;
+
 use std::process::{Child, Command, Stdio};
 
+use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-
-fn rehearsal(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-    command.args(arguments);
-    command
-}
-
-/// `rehearsal up`, ready, with what it says of itself.
-struct Up {
-    child: tokio::process::Child,
-    ready: Value,
-}
-
-impl Up {
-    /// Waits for the line that tells that all is ready.
-    async fn on(folder: &Path, arguments: &[&str]) -> Self {
-        let database = format!("sqlite://{}?mode=rwc", folder.join("portal.db").display());
-        let file = folder.join("ready.json");
-        let mut command = rehearsal(&["up", "--database-url", &database, "--ready-file"]);
-        command.arg(&file).args(arguments).stdout(Stdio::piped());
-        let mut child = tokio::process::Command::from(command)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // The ready file is in place when the first line is out.
-        lines.next_line().await.unwrap().unwrap();
-        let ready = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        // Whatever else it says must not fill the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, ready }
-    }
-
-    fn portal(&self, path: &str) -> String {
-        format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
-    }
-
-    async fn killed(mut self) {
-        self.child.kill().await.unwrap();
-    }
-}
 
 async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
     let response = request.send().await.unwrap();
@@ -56,17 +16,10 @@ async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .cookie_store(true)
-        .build()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configurator() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::kept(folder.path(), &["--empty"]).await;
     let person = json!({"email": "ada@lumen.example", "password": "Wq7-otter-quarry-81"});
     let ada = client();
     answered(ada.post(up.portal("/api/accounts")).json(&person), 201).await;
@@ -110,7 +63,7 @@ async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configur
     let before = answered(ada.get(up.portal(integration)), 200).await;
     up.killed().await;
 
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::kept(folder.path(), &["--empty"]).await;
     let ada = client();
     answered(ada.post(up.portal("/api/session")).json(&person), 200).await;
     let after = answered(ada.get(up.portal(integration)), 200).await;
@@ -127,14 +80,14 @@ async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configur
 #[tokio::test]
 async fn the_demo_organization_is_there_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Up::on(folder.path(), &[]).await;
+    let first = Up::kept(folder.path(), &[]).await;
     let tenant = |up: &Up| {
         let id = up.ready["sp"]["entity_id"].as_str().unwrap();
         id.rsplit('/').next().unwrap().to_owned()
     };
     let before = tenant(&first);
     first.killed().await;
-    let second = Up::on(folder.path(), &[]).await;
+    let second = Up::kept(folder.path(), &[]).await;
     assert_eq!(tenant(&second), before);
     let scim = second.ready["sp"]["scim_base_url"].as_str().unwrap();
     let token = second.ready["sp"]["scim_bearer_token"].as_str().unwrap();

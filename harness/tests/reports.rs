@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use harness::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
 use harness::check::{Check, CheckReport, Level, Outcome};
+use harness::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use harness::trace::{self, Known, sources};
 use serde_json::{Value, json};
 
@@ -106,6 +107,94 @@ fn the_machine_form_is_as_its_schema_says() {
         Vec::<String>::new()
     );
     assert!(!complaints("expected", &json!([{"id": "X-1"}])).is_empty());
+}
+
+/// A run of scenarios, each ended otherwise.
+fn run_report() -> RunReport {
+    let scenario = |name: &str, verdict, message: Option<&str>| ScenarioReport {
+        name: name.to_owned(),
+        feature: "A <feature> & \"more\"".to_owned(),
+        tags: vec!["G-01".to_owned()],
+        steps: vec![StepReport {
+            title: "Then \"it\" is <so>".to_owned(),
+            verdict,
+            message: message.map(str::to_owned),
+            millis: 1203,
+        }],
+        exchanges: Vec::new(),
+        kept: Kept::default(),
+    };
+    RunReport {
+        scenarios: vec![
+            scenario("One", Ended::Pass, None),
+            scenario("Two", Ended::Fail, Some("expected a\n  actual <b>\u{1}")),
+            scenario("Three", Ended::Skip, Some("not run: a power is missing")),
+        ],
+        millis: 3609,
+    }
+}
+
+/// A file that the environment names, or nothing.
+fn published(variable: &str) -> Option<String> {
+    let path = std::env::var_os(variable)?;
+    Some(std::fs::read_to_string(path).unwrap())
+}
+
+fn xml_complaints(schema: &str, document: &str) -> Vec<String> {
+    let schema = uppsala::parse(schema).unwrap();
+    let validator = uppsala::XsdValidator::from_schema(&schema).unwrap();
+    let document = uppsala::parse(document).unwrap();
+    let all = validator.validate(&document);
+    all.iter().map(|it| it.message.clone()).collect()
+}
+
+#[test]
+fn junit_is_as_the_schema_of_its_readers_says() {
+    let ours = include_str!("schemas/junit.xsd").to_owned();
+    let schemas = [Some(ours), published("REHEARSAL_JUNIT_XSD")];
+    let reports = [report().junit(), harness::report::junit(&run_report())];
+    for schema in schemas.iter().flatten() {
+        for junit in &reports {
+            assert_eq!(
+                xml_complaints(schema, junit),
+                Vec::<String>::new(),
+                "{junit}"
+            );
+            let wrong = junit.replace("errors=\"0\"", "mistakes=\"0\"");
+            assert!(!xml_complaints(schema, &wrong).is_empty());
+        }
+    }
+}
+
+#[test]
+fn sarif_is_as_its_schema_says() {
+    let ours = include_str!("schemas/sarif.schema.json").to_owned();
+    let schemas = [Some(ours), published("REHEARSAL_SARIF_SCHEMA")];
+    let reports = [report().sarif(), run_report().as_checks().sarif()];
+    for schema in schemas.iter().flatten() {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for sarif in &reports {
+            let all = validator.iter_errors(sarif);
+            let all: Vec<String> = all
+                .map(|it| format!("{it} at {}", it.instance_path()))
+                .collect();
+            assert_eq!(all, Vec::<String>::new());
+            let mut wrong = sarif.clone();
+            wrong["runs"][0]["results"][0]["level"] = json!("fatal");
+            assert!(!validator.is_valid(&wrong));
+        }
+    }
+}
+
+#[test]
+fn the_machine_form_of_a_run_is_as_its_schema_says() {
+    let report = run_report();
+    let plain = harness::report::json(&report, None);
+    assert_eq!(complaints("checks", &plain), Vec::<String>::new());
+    let judged = report.as_checks();
+    let judged = harness::report::json(&report, Some(&judged));
+    assert_eq!(complaints("checks", &judged), Vec::<String>::new());
 }
 
 #[test]
@@ -213,5 +302,15 @@ fn the_example_seed_is_as_its_schema_says() {
     assert_eq!(complaints("seed", &value), Vec::<String>::new());
     let seed = harness::seed::Seed::read(&text).unwrap();
     assert_eq!((seed.users.len(), seed.organization.seats), (2, 25));
+    // Written again, it is the same form.
+    let written = serde_json::to_value(&seed).unwrap();
+    assert_eq!(complaints("seed", &written), Vec::<String>::new());
+    for wrong in [
+        json!({"applications": [{"name": "neither metadata nor an entity ID"}]}),
+        json!({"organization": {"domains": "lumen.example"}}),
+        json!({"organization": {"faults": [{"times": "once"}]}}),
+    ] {
+        assert!(!complaints("seed", &wrong).is_empty(), "{wrong}");
+    }
     assert!(!serde_json::to_string(&seed).unwrap().contains("lantern"));
 }

@@ -22,6 +22,7 @@ mod idp;
 mod misbehaviour;
 mod provisioning;
 mod refusal;
+mod snapshot;
 mod sso;
 mod store;
 mod timer;

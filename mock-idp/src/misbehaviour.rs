@@ -1,7 +1,9 @@
 //! Misbehaviour on demand: which faults of the catalogue are chosen for which
 //! application. What a fault does is the crate `faults`' business.
 
-use std::collections::BTreeMap;
+pub(crate) mod choice;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use ambient::Chance;
@@ -147,6 +149,13 @@ impl Misbehaviour {
         let state = self.state();
         let chosen = state.transport.get(&place).into_iter().flatten();
         chosen.map(|one| (one.fault.clone(), one.times)).collect()
+    }
+
+    /// The applications, as environment and id, that have a fault chosen.
+    pub(crate) fn places(&self) -> BTreeSet<(String, String)> {
+        let state = self.state();
+        let all = state.chosen.keys().chain(state.transport.keys());
+        all.cloned().collect()
     }
 
     /// Whether any are chosen, for whatever application.

@@ -25,6 +25,7 @@ mod portal;
 pub mod refusal;
 pub mod roles;
 mod serving;
+pub mod snapshot;
 pub mod store;
 mod throttling;
 

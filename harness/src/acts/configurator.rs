@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::World;
 use crate::judge::{Outcome, list, text};
-use crate::world::{Answer, DOMAIN};
+use crate::world::Answer;
 
 /// The steps in the guide's order, by the names that everything uses.
 pub const STEPS: [&str; 7] = [
@@ -83,11 +83,10 @@ impl World {
     /// The DNS administrator publishes what step 1 asks for.
     ///
     /// # Errors
-    /// When the page doesn't name the record.
-    pub fn publishes_record(&self, domain: &str) -> Outcome {
+    /// When the page doesn't name the record, or no name server takes it.
+    pub async fn publishes_record(&self, domain: &str) -> Outcome {
         let (name, value) = self.txt_record(domain)?;
-        self.rehearsal.dns.publish_txt(&name, &value);
-        Ok(())
+        self.rehearsal.dns.publish_txt(&name, &value).await
     }
 
     /// The record that step 1 shows for a domain.
@@ -155,7 +154,8 @@ impl World {
             .at_configurator(given, Method::POST, "/scim/token", None)
             .await?
             .succeeded("showing the bearer token")?;
-        self.scim_token = text(&answer.body, "/token")?.to_owned();
+        let token = text(&answer.body, "/token")?.to_owned();
+        self.former_scim_token = std::mem::replace(&mut self.scim_token, token);
         Ok(())
     }
 
@@ -174,11 +174,12 @@ impl World {
     /// # Errors
     /// When a part of it doesn't succeed.
     pub async fn completes_domains(&mut self, given: &str) -> Outcome {
-        self.adds_domain(given, DOMAIN)
+        let domain = self.domain.clone();
+        self.adds_domain(given, &domain)
             .await?
             .succeeded("adding the domain")?;
-        self.publishes_record(DOMAIN)?;
-        self.verifies_domain(given, DOMAIN)
+        self.publishes_record(&domain).await?;
+        self.verifies_domain(given, &domain)
             .await?
             .succeeded("verifying the domain")?;
         Ok(())

@@ -1,7 +1,6 @@
 //! "Testing Parallels Desktop activation via SSO".
 
 use desktop_sim::{Activated, ActivationError, App, Credentials, DeviceIdentity, Transcript};
-use jiff::SignedDuration;
 
 use crate::World;
 use crate::judge::{Failed, Outcome};
@@ -24,7 +23,11 @@ impl World {
             name: format!("{given}'s Mac"),
         };
         let ambient = self.rehearsal.ambient.clone();
-        Ok(App::new(self.rehearsal.portal_url(), device, ambient)?)
+        Ok(App::new(
+            self.rehearsal.portal_url_of_app(),
+            device,
+            ambient,
+        )?)
     }
 
     /// The app at hand, and its transcript.
@@ -83,17 +86,6 @@ impl World {
         let refused = app.sign_in(email, password, transcript).await.err();
         self.activation = refused.map(Err::<Activated, ActivationError>);
         Ok(())
-    }
-
-    /// Days go by on everybody's clock.
-    ///
-    /// # Errors
-    /// When the clock is the machine's.
-    pub fn days_pass(&self, days: i64) -> Outcome {
-        let clock = self.rehearsal.ambient.clock();
-        clock
-            .advance(SignedDuration::from_hours(24 * days))
-            .map_err(|error| Failed::NotRun(error.to_string()))
     }
 
     /// Types the corporate e-mail, logs in at the IdP, and keeps what came.

@@ -26,7 +26,13 @@ impl World {
             return Ok(());
         }
         let url = self.rehearsal.idp_url().join("/v1/environments")?;
-        let body = json!({"name": "Administrator", "region": "EU", "type": "SANDBOX"});
+        // Among others' environments it needs a name of its own.
+        let name = if self.rehearsal.is_own() {
+            "Administrator".to_owned()
+        } else {
+            format!("Rehearsal of {}", self.domain)
+        };
+        let body = json!({"name": name, "region": "EU", "type": "SANDBOX"});
         let answer = self
             .ask_management(Method::POST, url, Some(body))
             .await?

@@ -14,7 +14,7 @@ impl World {
     pub async fn key_is_sold(&mut self, order: Value) -> Outcome {
         let url = self
             .rehearsal
-            .portal_control_url()
+            .portal_control_url()?
             .join("/control/license-keys")?;
         let client = self.person("the-vendor")?.browser.client();
         let request = client.post(url).json(&order);

@@ -27,7 +27,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::World;
-use crate::judge::Outcome;
+use crate::judge::{Failed, Outcome};
 use crate::world::Answer;
 
 impl World {
@@ -77,6 +77,12 @@ impl World {
         body: Option<Value>,
     ) -> Outcome<&Answer> {
         let token = self.rehearsal.idp_admin_token().to_owned();
+        if token.is_empty() {
+            return Err(Failed::NotRun(
+                "the target does not name the IdP's administrator's token (idp.admin_token)"
+                    .to_owned(),
+            ));
+        }
         let console = self.person("the-idp-administrator")?.browser.client();
         let mut request = console.request(method, url).bearer_auth(token);
         if let Some(body) = body {

@@ -4,6 +4,7 @@
 //! - [`sync`]: a whole directory provisioned, beside bare creations.
 //! - [`scim`]: the SCIM server over HTTP, beside the database's own pace.
 //! - [`sso`]: the mock IdP's answers beside raw RSA; its start with many users.
+//! - [`start`]: parties for one test, beside the IdP alone.
 //!
 //! The machines that this runs on are noisy: work and limit take turns in
 //! short rounds, and the ratio is the median of the rounds' ratios.
@@ -11,6 +12,7 @@
 pub mod saml;
 pub mod scim;
 pub mod sso;
+pub mod start;
 pub mod sync;
 
 use std::time::{Duration, Instant};

@@ -169,7 +169,7 @@ async fn idle(world: &mut World) -> Outcome {
         "/v1/environments/{}/propagation/stores/{}/idle?timeout_ms={PATIENCE_MS}",
         world.directory.environment, world.directory.store
     );
-    let url = world.rehearsal.idp_control_url().join(&path)?;
+    let url = world.rehearsal.idp_control_url()?.join(&path)?;
     loop {
         let answer = world
             .ask_management(Method::GET, url.clone(), None)

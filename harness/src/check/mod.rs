@@ -24,6 +24,7 @@ mod junit;
 mod keeping;
 mod masking;
 pub mod model;
+mod played;
 mod sarif;
 pub mod scim;
 pub mod sp;

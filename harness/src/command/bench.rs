@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use clap::{Args, ValueEnum};
-use harness::bench::{Measured, saml, scim, sso, sync};
+use harness::bench::{Measured, saml, scim, sso, start, sync};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +20,8 @@ enum What {
     Sync,
     /// The mock IdP's answers to who is signed on, and its start.
     Sso,
+    /// The start of all parties, as a test in Rust pays for it.
+    Start,
 }
 
 /// Arguments of `rehearsal bench`.
@@ -65,6 +67,9 @@ impl Bench {
         if wanted(What::Sso) {
             measured.push(sso::sso(now, time)?);
             measured.push(sso::start_up(now, self.users)?);
+        }
+        if wanted(What::Start) {
+            measured.push(start::start(now, time).await?);
         }
         let mut out = std::io::stdout();
         if self.json {

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use harness::report::{self, StepReport, Verdict};
 use harness::scenario::catalogue::{self, Case};
-use harness::scenario::{Selection, Settings, run};
+use harness::scenario::{Selection, Settings, Stage, run};
 
 use super::{colours, write};
 
@@ -35,7 +35,7 @@ impl Demo {
         cases.retain(|case| selection.chooses(case));
         let settings = Settings {
             at_once: 1,
-            seed: self.seed,
+            stage: Stage::Own(self.seed),
         };
         let report = run(cases, settings, &tell).await;
         write(

@@ -1,5 +1,4 @@
-//! `rehearsal export`: what a running simulated identity provider holds, as a
-//! seed for `rehearsal up --seed`.
+//! `rehearsal export`: what runs, as a seed for `rehearsal up --seed`.
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -7,6 +7,8 @@ pub(crate) mod coverage;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod snapshot;
 pub(crate) mod trace;
 pub(crate) mod up;
 

@@ -2,15 +2,17 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use cucumber::gherkin::tagexpr::TagOperation;
 use harness::check::baseline;
+use harness::rehearsal::target::Target;
 use harness::report::{self, RunReport, StepReport, Verdict};
 use harness::scenario::catalogue::{self, Case};
-use harness::scenario::{Selection, Settings, run};
+use harness::scenario::{Selection, Settings, Stage, run};
 
 use super::write;
 
@@ -41,12 +43,31 @@ pub(crate) struct Run {
     /// where id is the scenario's name.
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
-    /// How many scenarios run at once.
+    /// How many scenarios run at once; with --target one after another, since
+    /// they share its clock.
     #[arg(long, default_value_t = 6)]
     jobs: usize,
-    /// The seed of every world: ids and secrets repeat with it.
-    #[arg(long)]
+    /// The seed of every world: ids, secrets and keys repeat with it.
+    #[arg(long, conflicts_with = "target")]
     seed: Option<u64>,
+    /// Runs against parties that run already: what `rehearsal up --ready-file`
+    /// wrote, or a file with the same names. Each scenario gets an
+    /// organization of its own there; one that needs a power that the target
+    /// doesn't give is skipped and says which.
+    #[arg(long, value_name = "READY.json")]
+    target: Option<PathBuf>,
+    /// The administrator's token at the target's IdP, when the file doesn't
+    /// name it.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "MOCK_IDP_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
+    idp_admin_token: Option<String>,
+    /// How long to wait for the target's parties to be ready, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait: u64,
 }
 
 impl Run {
@@ -69,9 +90,18 @@ impl Run {
         }
         let settings = Settings {
             at_once: self.jobs,
-            seed: self.seed,
+            stage: self.stage().await?,
         };
         let report = run(cases, settings, &tell_failure).await;
+        let skipped = report.count(Verdict::Skip);
+        if skipped == report.scenarios.len() {
+            let first = report.scenarios[0].ending();
+            let because = first.and_then(|step| step.message.as_deref());
+            bail!(
+                "none of the {skipped} scenarios could be run; the first: {}",
+                because.unwrap_or_default()
+            );
+        }
         if let Some(path) = &self.junit {
             write(path, &report::junit(&report))?;
         }
@@ -110,6 +140,20 @@ impl Run {
     }
 }
 
+impl Run {
+    async fn stage(&self) -> anyhow::Result<Stage> {
+        let Some(path) = &self.target else {
+            return Ok(Stage::Own(self.seed));
+        };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let target = Target::read(&text, self.idp_admin_token.clone())
+            .with_context(|| format!("reading {}", path.display()))?;
+        let target = target.awaited(Duration::from_secs(self.wait)).await?;
+        Ok(Stage::Target(Box::new(target)))
+    }
+}
+
 fn tell_failure(case: &Case, step: &StepReport) {
     if step.verdict == Verdict::Fail {
         let message = step.message.as_deref().unwrap_or_default();
@@ -124,13 +168,18 @@ fn tell_failure(case: &Case, step: &StepReport) {
 
 fn summarize(out: &mut impl std::io::Write, report: &RunReport) -> std::io::Result<()> {
     for scenario in &report.scenarios {
+        let verdict = scenario.verdict();
         writeln!(
             out,
             "{}  {:>5} ms  {}",
-            scenario.verdict().word(),
+            verdict.word(),
             scenario.millis(),
             scenario.name
         )?;
+        let because = scenario.ending().and_then(|step| step.message.as_deref());
+        if let (Verdict::Skip, Some(because)) = (verdict, because) {
+            writeln!(out, "                {because}")?;
+        }
     }
     writeln!(
         out,

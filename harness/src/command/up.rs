@@ -36,8 +36,8 @@ pub(crate) struct Up {
     /// application, with the guide's attribute mappings. May be repeated.
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     sp_metadata: Vec<String>,
-    /// The set-up as one file, TOML or JSON: seats, groups, users,
-    /// applications, faults (docs/schemas/seed.schema.json).
+    /// The set-up as one file, TOML or JSON: seats, domains, groups, users,
+    /// applications, faults (`rehearsal schema seed`).
     #[arg(long, value_name = "FILE", conflicts_with = "empty")]
     seed: Option<PathBuf>,
     /// Starts without the demo organization.
@@ -83,8 +83,10 @@ impl Up {
         let mut documents = BTreeMap::new();
         for application in &seed.applications {
             let patience = Duration::from_secs(30);
-            let document = super::read_metadata(&application.metadata, patience).await?;
-            documents.insert(application.name.clone(), document);
+            if let Some(place) = &application.metadata {
+                let document = super::read_metadata(place, patience).await?;
+                documents.insert(application.name.clone(), document);
+            }
         }
         world
             .plants(&seed, &documents)

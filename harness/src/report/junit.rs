@@ -15,10 +15,9 @@ pub fn junit(report: &RunReport) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         xml,
-        "<testsuites name=\"rehearsal\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" time=\"{}\">",
+        "<testsuites name=\"rehearsal\" tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{}\">",
         report.scenarios.len(),
         report.count(Verdict::Fail),
-        report.count(Verdict::Skip),
         seconds(report.millis),
     );
     for feature in features {

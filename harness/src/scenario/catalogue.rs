@@ -31,6 +31,7 @@ pub const FILES: &[(&str, &str)] = &embedded![
     "flavours.feature",
     "without_scim.feature",
     "social_sign_in.feature",
+    "time.feature",
     "wrong_endings.feature",
 ];
 

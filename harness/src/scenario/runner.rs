@@ -5,14 +5,18 @@
 
 use std::sync::Once;
 
+use ambient::Chance;
 use cucumber::World as _;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
 use futures::StreamExt as _;
 
 use super::catalogue::Case;
+use super::moving::moved;
 use super::stepping::take;
+use crate::rehearsal::target::Target;
 use crate::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict};
+use crate::world::DOMAIN;
 use crate::{Options, World};
 
 /// Which scenarios are run.
@@ -25,12 +29,24 @@ pub struct Selection {
 }
 
 /// How scenarios are run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
-    /// How many at once.
+    /// How many at once; one after another among a target's parties, whose
+    /// clock they share.
     pub at_once: usize,
-    /// The seed of each world; none draws from the operating system.
-    pub seed: Option<u64>,
+    /// Where.
+    pub stage: Stage,
+}
+
+/// The parties that scenarios are played by.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// Parties of its own for each scenario; ids and secrets repeat with the
+    /// seed, without one the operating system draws them.
+    Own(Option<u64>),
+    /// Parties that run already. Each scenario has an organization of its
+    /// own among them.
+    Target(Box<Target>),
 }
 
 impl Selection {
@@ -59,10 +75,15 @@ pub async fn run(
     let words = World::collection();
     let words = &words;
     let started = std::time::Instant::now();
+    let stage = &settings.stage;
+    let at_once = match stage {
+        Stage::Own(_) => settings.at_once.max(1),
+        Stage::Target(_) => 1,
+    };
     // Kept in the order of the catalogue, whichever ends first.
     let scenarios = futures::stream::iter(cases)
-        .map(|case| async move { play(words, &case, settings, told).await })
-        .buffered(settings.at_once.max(1))
+        .map(|case| async move { play(words, case, stage, told).await })
+        .buffered(at_once)
         .collect()
         .await;
     RunReport {
@@ -73,8 +94,8 @@ pub async fn run(
 
 async fn play(
     words: &cucumber::step::Collection<World>,
-    case: &Case,
-    settings: Settings,
+    mut case: Case,
+    stage: &Stage,
     told: &dyn Fn(&Case, &StepReport),
 ) -> ScenarioReport {
     let mut report = ScenarioReport {
@@ -85,11 +106,21 @@ async fn play(
         exchanges: Vec::new(),
         kept: Kept::default(),
     };
-    let options = Options {
-        seed: settings.seed,
-        ..Options::default()
+    let world = match stage {
+        Stage::Own(seed) => {
+            let options = Options {
+                seed: *seed,
+                ..Options::default()
+            };
+            World::with(options).await
+        }
+        Stage::Target(target) => {
+            let label = Chance::from_os().hex(4);
+            case.moves_to(&label);
+            World::among(target, moved(DOMAIN, &label)).await
+        }
     };
-    let mut world = match World::with(options).await {
+    let mut world = match world {
         Ok(world) => world,
         Err(error) => {
             report.steps.push(StepReport {
@@ -114,13 +145,13 @@ async fn play(
         } else {
             take(words, &mut world, step).await
         };
-        told(case, &step);
+        told(&case, &step);
         ended = ended || step.verdict != Verdict::Pass;
         report.steps.push(step);
     }
     report.exchanges = world.rehearsal.recorder.exchanges();
     report.kept = std::mem::take(&mut world.kept);
-    world.rehearsal.shutdown().await;
+    world.ends().await;
     report
 }
 

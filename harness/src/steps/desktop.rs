@@ -137,14 +137,9 @@ async fn looks(world: &mut World) -> Outcome {
     world.app_looks_at_license().await
 }
 
-#[when(expr = "{int} day(s) pass(es)")]
-async fn days_pass(world: &mut World, days: i64) -> Outcome {
-    world.days_pass(days)
-}
-
 #[when("the portal is stopped")]
-async fn portal_stops(world: &mut World) {
-    world.rehearsal.stop_portal().await;
+async fn portal_stops(world: &mut World) -> Outcome {
+    world.rehearsal.stop_portal().await
 }
 
 #[then(expr = "the app runs {word}")]

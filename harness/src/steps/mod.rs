@@ -10,4 +10,5 @@ mod provisioning;
 mod sign_on;
 mod single_logout;
 mod social;
+mod time;
 mod vendors;

@@ -77,8 +77,8 @@ async fn replayed(world: &mut World, given: String) -> Outcome {
 }
 
 #[when("the IdP is stopped")]
-async fn idp_stops(world: &mut World) {
-    world.rehearsal.stop_idp().await;
+async fn idp_stops(world: &mut World) -> Outcome {
+    world.rehearsal.stop_idp().await
 }
 
 #[then("the page offers Continue with SSO")]
@@ -163,7 +163,7 @@ async fn answers_one_with(world: &mut World, fault: String) -> Outcome {
         "/control/environments/{}/applications/{}/faults",
         world.directory.environment, world.directory.application
     );
-    let url = world.rehearsal.idp_control_url().join(&path)?;
+    let url = world.rehearsal.idp_control_url()?.join(&path)?;
     let body = serde_json::json!({"faults": [{"id": fault, "times": "once"}]});
     world
         .ask_management(Method::PUT, url, Some(body))

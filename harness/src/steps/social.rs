@@ -44,7 +44,7 @@ async fn misbehaves(world: &mut World, what: String) -> Outcome {
         "time" => Misbehaviour::Expired,
         other => return Err(Failed::Unknown(format!("a misbehaviour called {other}"))),
     };
-    world.rehearsal.social.misbehave(misbehaviour);
+    world.rehearsal.social()?.misbehave(misbehaviour);
     Ok(())
 }
 

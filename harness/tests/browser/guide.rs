@@ -140,7 +140,7 @@ async fn configures_domain(page: &Page, world: &World) -> Outcome {
     page.hears("does not exist in DNS").await?;
     page.looked_at("portal-integration-domain").await?;
     // The DNS administrator's part.
-    world.rehearsal.dns.publish_txt(&name, &value);
+    world.rehearsal.dns.publish_txt(&name, &value).await?;
     page.hears("the TXT record is there").await?;
     page.click("Verify lumen.example").await?;
     page.says("verified").await

@@ -1,9 +1,9 @@
-//! The control port: clock, faults, idle wait and reset. A listener of its
-//! own, on loopback, apart from the protocol's.
+//! The control port: clock, faults, idle wait, snapshots and reset. A listener
+//! of its own, on loopback, apart from the protocol's.
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -14,12 +14,10 @@ use serde_json::{Value, json};
 
 use super::hal::{Answer, Body, Problem};
 use crate::Idp;
-use faults::Fault;
-
-use crate::misbehaviour::{self, Times};
+use crate::misbehaviour::choice;
 use crate::refusal::Refused;
 use crate::store::resources::Kind;
-use crate::transport::{self, Transport};
+use crate::transport;
 
 /// Every route of the control port.
 pub(crate) fn router(idp: Idp) -> Router {
@@ -41,6 +39,12 @@ pub(crate) fn router(idp: Idp) -> Router {
             get(verification),
         )
         .route("/control/reset", post(reset))
+        .route(
+            "/control/snapshot",
+            get(take_snapshot)
+                .put(restore)
+                .layer(DefaultBodyLimit::disable()),
+        )
         .fallback(async || Problem::not_found("There is no such control.").into_response())
         .with_state(idp)
 }
@@ -70,17 +74,12 @@ async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
     Ok(show_clock(State(idp)).await)
 }
 
-fn all_faults() -> Result<Vec<Fault>, Refused> {
-    let all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
-    Ok(all.into_iter().filter(misbehaviour::is_ours).collect())
-}
-
 async fn catalogue() -> Answer {
     let transport: Vec<Value> = transport::ALL
         .iter()
         .map(|fault| json!({"id": fault.id, "about": fault.about}))
         .collect();
-    Ok(Json(json!({"faults": all_faults()?, "transport": transport})).into_response())
+    Ok(Json(json!({"faults": choice::all_faults()?, "transport": transport})).into_response())
 }
 
 async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
@@ -89,16 +88,7 @@ async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
 
 async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     application(&idp, &env, &app).await?;
-    let chosen = idp.misbehaviour.chosen(&env, &app);
-    let mut faults: Vec<Value> = chosen
-        .iter()
-        .map(|(fault, times)| json!({"id": fault.id, "times": times}))
-        .collect();
-    for (fault, times) in idp.misbehaviour.chosen_transport(&env, &app) {
-        let mut shown = json!(fault);
-        shown["times"] = json!(times);
-        faults.push(shown);
-    }
+    let faults = choice::shown(&idp.misbehaviour, &env, &app);
     Ok(Json(json!({"faults": faults})).into_response())
 }
 
@@ -112,45 +102,7 @@ async fn choose(
     application(&idp, &env, &app).await?;
     let wanted = document.get("faults").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Refused::required("faults"))?;
-    let known = all_faults()?;
-    let mut faults = Vec::new();
-    let mut of_transport = Vec::new();
-    for entry in wanted {
-        let id = entry.as_str().or_else(|| entry["id"].as_str());
-        let times = match entry.get("times") {
-            None => Times::default(),
-            Some(times) => serde_json::from_value(times.clone()).map_err(|_| {
-                Refused::invalid(
-                    "times",
-                    format!(
-                        "expected always, once, {{\"every\": n}} or {{\"percent\": n}}, came {times}"
-                    ),
-                )
-            })?,
-        };
-        if id.is_some_and(Transport::is_known) {
-            let mut settings = entry.as_object().cloned().unwrap_or_default();
-            settings.remove("times");
-            settings.insert("id".into(), id.into());
-            let fault: Transport = serde_json::from_value(settings.into())
-                .map_err(|error| Refused::invalid("faults", error.to_string()))?;
-            of_transport.push((fault, times));
-            continue;
-        }
-        let fault = known.iter().find(|fault| Some(fault.id.as_str()) == id);
-        let Some(fault) = fault else {
-            let mut ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
-            ids.extend(transport::ALL.iter().map(|fault| fault.id));
-            return Err(Refused::invalid(
-                "faults",
-                format!("expected ids among {}, came {entry}", ids.join(", ")),
-            )
-            .into());
-        };
-        faults.push((fault.clone(), times));
-    }
-    idp.misbehaviour.choose(&env, &app, faults);
-    idp.misbehaviour.choose_transport(&env, &app, of_transport);
+    choice::read(wanted)?.takes_effect(&idp.misbehaviour, &env, &app);
     chosen(State(idp), Path((env, app))).await
 }
 
@@ -198,5 +150,17 @@ async fn reset(State(idp): State<Idp>) -> Answer {
     idp.store.reset().await.map_err(Refused::from)?;
     idp.misbehaviour.forget_all();
     idp.signals.wake();
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn take_snapshot(State(idp): State<Idp>) -> Answer {
+    Ok(Json(idp.snapshot().await?).into_response())
+}
+
+async fn restore(State(idp): State<Idp>, Body(document): Body) -> Answer {
+    let snapshot = serde_json::from_value(document.into());
+    let snapshot = snapshot
+        .map_err(|error| Refused::invalid("snapshot", format!("expected a snapshot: {error}")))?;
+    idp.restore(&snapshot).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

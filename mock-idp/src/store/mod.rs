@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod logins;
 pub(crate) mod logouts;
 pub(crate) mod resources;
+pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod users;
 pub(crate) mod workers;
@@ -35,6 +36,16 @@ pub enum StoreError {
     /// What is stored can't be read back.
     #[error("a stored document is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
+    /// A snapshot isn't one of this version.
+    #[error("{table} {key}: expected {expected} in the snapshot")]
+    Snapshot {
+        /// Where.
+        table: &'static str,
+        /// Which.
+        key: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
 }
 
 impl StoreError {
@@ -96,30 +107,6 @@ impl Store {
     /// A transaction to write in; dropped without `commit`, nothing happened.
     pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>> {
         Ok(self.writers.begin_with("BEGIN IMMEDIATE").await?)
-    }
-
-    /// Empties every table: the control port's reset.
-    pub(crate) async fn reset(&self) -> Result<()> {
-        let mut tx = self.write().await?;
-        for statement in [
-            "DELETE FROM console_sessions",
-            "DELETE FROM sync_jobs",
-            "DELETE FROM synced",
-            "DELETE FROM sync_pauses",
-            "DELETE FROM logouts",
-            "DELETE FROM seen_messages",
-            "DELETE FROM participants",
-            "DELETE FROM flows",
-            "DELETE FROM sessions",
-            "DELETE FROM signing_keys",
-            "DELETE FROM worker_tokens",
-            "DELETE FROM memberships",
-            "DELETE FROM users",
-            "DELETE FROM resources",
-        ] {
-            sqlx::query(statement).execute(&mut *tx).await?;
-        }
-        Ok(tx.commit().await?)
     }
 
     /// Closes the pools; what was answered is on disk already.

@@ -1,7 +1,7 @@
-//! The control port: clock, licence keys, SCIM's rate limit and reset. A listener of its own, on
-//! loopback, apart from the protocol's.
+//! The control port: clock, licence keys, SCIM's rate limit, snapshots and
+//! reset. A listener of its own, on loopback, apart from the protocol's.
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -14,6 +14,8 @@ use super::body::Body;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::licensing::{self, NewKey};
+use crate::snapshot::{RestoreError, Snapshot};
+use crate::store::StoreError;
 use crate::throttling::Rate;
 
 /// Every route of the control port.
@@ -27,6 +29,12 @@ pub fn router(portal: Portal) -> Router {
         .route("/control/license-keys/cancel", post(cancel_key))
         .route("/control/scim-rate-limit", put(set_rate))
         .route("/control/reset", post(reset))
+        .route(
+            "/control/snapshot",
+            get(take_snapshot)
+                .put(restore)
+                .layer(DefaultBodyLimit::disable()),
+        )
         .fallback(async || Problem::not_found("no such control").into_response())
         .with_state(portal)
 }
@@ -152,8 +160,23 @@ async fn set_rate(State(portal): State<Portal>, Body(to): Body<RateSetting>) -> 
 }
 
 async fn reset(State(portal): State<Portal>) -> Answer {
-    portal.store.reset().await?;
-    portal.throttle.clear();
-    portal.scim_callers.forget();
+    portal.reset().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn take_snapshot(State(portal): State<Portal>) -> Answer {
+    Ok(Json(portal.snapshot().await?).into_response())
+}
+
+async fn restore(State(portal): State<Portal>, Body(snapshot): Body<Snapshot>) -> Answer {
+    let restored = portal.restore(&snapshot).await;
+    restored.map_err(|error| match error {
+        RestoreError::Store(StoreError::Database(_)) => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "snapshot-refused",
+            error.to_string(),
+        ),
+        _ => Problem::new(StatusCode::CONFLICT, "snapshot-refused", error.to_string()),
+    })?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -19,6 +19,7 @@ pub mod people;
 pub mod scim_log;
 pub mod selection;
 pub mod signing_keys;
+pub mod snapshot;
 pub mod social;
 pub mod subscriptions;
 pub mod tenants;
@@ -208,43 +209,6 @@ impl Store {
     /// Whether this is PostgreSQL, for the few places where a row must be locked.
     pub fn is_postgres(&self) -> bool {
         self.queue.is_none()
-    }
-
-    /// Empties every table: the control port's reset.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn reset(&self) -> Result<()> {
-        let mut tx = self.write().await?;
-        for statement in [
-            "DELETE FROM scim_log",
-            "DELETE FROM audit",
-            "DELETE FROM refusals",
-            "DELETE FROM seen_assertions",
-            "DELETE FROM activations",
-            "DELETE FROM sso_requests",
-            "DELETE FROM sessions",
-            "DELETE FROM devices",
-            "DELETE FROM licenses",
-            "DELETE FROM subscriptions",
-            "DELETE FROM license_keys",
-            "DELETE FROM asserted_roles",
-            "DELETE FROM memberships",
-            "DELETE FROM groups",
-            "DELETE FROM user_emails",
-            "DELETE FROM users",
-            "DELETE FROM scim_tokens",
-            "DELETE FROM domains",
-            "DELETE FROM tenants",
-            "DELETE FROM members",
-            "DELETE FROM business_accounts",
-            "DELETE FROM social_logins",
-            "DELETE FROM social_identities",
-            "DELETE FROM accounts",
-        ] {
-            sqlx::query(statement).execute(&mut *tx).await?;
-        }
-        Ok(tx.commit().await?)
     }
 
     /// Closes the pools; what was answered is on disk already.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ambient::Ambient;
 use axum::Router;
-use axum::http::header;
 use axum::routing::get;
 use saml::keys::SigningKey;
 use saml::message::NameIdFormat;
@@ -16,8 +15,9 @@ use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
 use saml::names;
 
 use super::desk::{self, Desk};
-use super::dossier::Played;
-use crate::check::keeping::{self, PlayError};
+use super::dossier;
+use crate::check::keeping::PlayError;
+use crate::check::played::Played;
 
 /// The service provider that is played.
 #[derive(Debug, Clone)]
@@ -50,35 +50,20 @@ impl Party {
         key_file: Option<&Path>,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        let listen = |reason| PlayError::Listen { port, reason };
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-            .await
-            .map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let (key, foreign) = keeping::keys(key_file, ambient).await?;
-        let base = format!("http://{address}");
+        let played = Played::at(port, key_file, ambient).await?;
+        let base = &played.base;
         let bait = Arc::new(AtomicUsize::new(0));
         let party = Self {
-            entity_id: format!("{base}/metadata"),
+            entity_id: played.entity_id(),
             acs: vec![format!("{base}/acs"), format!("{base}/acs/second")],
             slo: format!("{base}/slo"),
-            key,
-            foreign,
+            key: played.key.clone(),
+            foreign: played.foreign.clone(),
             desk: Desk::default(),
-            base,
+            base: base.clone(),
             bait: bait.clone(),
         };
-        let metadata = party.metadata();
-        let router = Router::new()
-            .route(
-                "/metadata",
-                get(move || async move {
-                    (
-                        [(header::CONTENT_TYPE, "application/samlmetadata+xml")],
-                        metadata,
-                    )
-                }),
-            )
+        let rest = Router::new()
             .route(
                 "/bait",
                 get(move || async move {
@@ -87,7 +72,7 @@ impl Party {
                 }),
             )
             .merge(desk::routes(party.desk.clone()));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        played.serve(party.metadata(), rest);
         Ok(party)
     }
 
@@ -142,8 +127,8 @@ impl Party {
     }
 
     /// Its names and addresses.
-    pub(super) fn played(&self) -> Played {
-        Played {
+    pub(super) fn played(&self) -> dossier::Played {
+        dossier::Played {
             entity_id: self.entity_id.clone(),
             acs: self.acs.clone(),
             slo: self.slo.clone(),

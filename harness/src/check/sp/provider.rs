@@ -5,7 +5,6 @@ use std::path::Path;
 
 use ambient::Ambient;
 use axum::Router;
-use axum::http::header;
 use axum::routing::get;
 use saml::keys::SigningKey;
 use saml::message::NameIdFormat;
@@ -13,7 +12,8 @@ use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
-use crate::check::keeping::{self, PlayError};
+use crate::check::keeping::PlayError;
+use crate::check::played::Played;
 
 /// The identity provider that is played.
 #[derive(Debug, Clone)]
@@ -40,33 +40,16 @@ impl Provider {
         key_file: Option<&Path>,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        let listen = |reason| PlayError::Listen { port, reason };
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-            .await
-            .map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let (key, foreign) = keeping::keys(key_file, ambient).await?;
-        let base = format!("http://{address}");
+        let played = Played::at(port, key_file, ambient).await?;
         let provider = Self {
-            entity_id: format!("{base}/metadata"),
-            sso_url: Url::parse(&format!("{base}/sso"))
+            entity_id: played.entity_id(),
+            sso_url: Url::parse(&format!("{}/sso", played.base))
                 .map_err(|error| PlayError::Key(error.to_string()))?,
-            key,
-            foreign,
+            key: played.key.clone(),
+            foreign: played.foreign.clone(),
         };
-        let metadata = provider.metadata();
-        let router = Router::new()
-            .route(
-                "/metadata",
-                get(move || async move {
-                    (
-                        [(header::CONTENT_TYPE, "application/samlmetadata+xml")],
-                        metadata,
-                    )
-                }),
-            )
-            .route("/sso", get(explain).post(explain));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let rest = Router::new().route("/sso", get(explain).post(explain));
+        played.serve(provider.metadata(), rest);
         Ok(provider)
     }
 

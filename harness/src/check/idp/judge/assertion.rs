@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::response::SKEW;
-use super::{Demand, Ruled, demand, each_assertion, holds, not_judged};
+use super::{Demand, Ruled, UNREADABLE, demand, each_assertion, holds, not_judged};
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::response::{Confirmation, instant};
@@ -176,6 +176,9 @@ pub(super) const CHECKS: &[Demand] = &[
 
 fn issuer(case: &Case<'_>) -> Ruled {
     let announced = &case.announced.entity_id;
+    if announced.is_empty() {
+        return not_judged(UNREADABLE);
+    }
     each_assertion(case, |_, it| match &it.issuer {
         Some(issuer) if issuer == announced => Ok(issuer.clone()),
         Some(issuer) => Err(format!("{issuer:?}, announced is {announced:?}")),

@@ -274,9 +274,10 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
 }
 
 fn issuer_markup(case: &Case<'_>) -> Ruled {
-    judged(case, "issuer-markup", |trial| {
-        !raw_markup(trial) && !succeeded(case, "issuer-markup")
-    })
+    if succeeded(case, "issuer-markup") {
+        return not_judged("no page came: it answered a stranger, see SAML-IDP-SEC-06");
+    }
+    judged(case, "issuer-markup", |trial| !raw_markup(trial))
 }
 
 fn wrong_password(case: &Case<'_>) -> Ruled {

@@ -116,6 +116,9 @@ impl Ruled {
 
 const NO_ANSWER: &str = "no answer to an ordinary request came that could be read: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
 
+const UNREADABLE: &str =
+    "the metadata tells nothing to compare it with: see SAML-IDP-MD-01 and -02";
+
 /// Judges every answer to an ordinary request; the first complaint is told.
 fn each(
     case: &Case<'_>,

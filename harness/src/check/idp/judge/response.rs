@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Demand, Ruled, demand, each, holds, not_judged, summed};
+use super::{Demand, Ruled, UNREADABLE, demand, each, holds, not_judged, summed};
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
 use crate::inspection::response::instant;
@@ -259,6 +259,9 @@ fn in_response_to(case: &Case<'_>) -> Ruled {
 }
 
 fn issuer(case: &Case<'_>) -> Ruled {
+    if case.announced.entity_id.is_empty() {
+        return not_judged(UNREADABLE);
+    }
     each(case, |_, document| match &document.response.issuer {
         Some(issuer) if *issuer == case.announced.entity_id => Ok(issuer.clone()),
         Some(issuer) => Err(format!(

@@ -1,6 +1,6 @@
 //! Who vouches for what (saml-core §5, XML Signature).
 
-use super::{Demand, Ruled, demand, each};
+use super::{Demand, Ruled, UNREADABLE, demand, each, not_judged};
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, Document};
 use crate::inspection::certificate::digest_of;
@@ -298,6 +298,9 @@ fn place(case: &Case<'_>) -> Ruled {
 
 fn brings(case: &Case<'_>) -> Ruled {
     let announced = case.announced.readable();
+    if announced.is_empty() {
+        return not_judged(UNREADABLE);
+    }
     let complaint = |it: &Signature| {
         let strange = |brought: &&String| !announced.iter().any(|known| known.base64 == **brought);
         it.brings.iter().find(strange).map(|brought| {

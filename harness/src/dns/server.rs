@@ -1,13 +1,15 @@
 //! A name server for the organizations' zones: answers TXT questions over UDP
-//! and TCP (RFC 1035) from what the scenario wrote into it.
+//! and TCP (RFC 1035) from what the scenario wrote into it, or what came by
+//! dynamic updates (RFC 2136), which it takes from everybody: it serves a
+//! simulation on a loopback port.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::op::{Message, OpCode, ResponseCode, UpdateMessage as _};
 use hickory_proto::rr::rdata::TXT;
-use hickory_proto::rr::{RData, Record, RecordType};
+use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
@@ -41,7 +43,15 @@ impl NameServer {
     /// # Errors
     /// When the port can't be bound.
     pub async fn start(port: u16) -> std::io::Result<Self> {
-        let (udp, tcp) = bind(port).await?;
+        Self::start_at((Ipv4Addr::LOCALHOST, port).into()).await
+    }
+
+    /// Starts at an address, the same for UDP and TCP.
+    ///
+    /// # Errors
+    /// When it can't be bound.
+    pub async fn start_at(address: SocketAddr) -> std::io::Result<Self> {
+        let (udp, tcp) = bind(address).await?;
         let address = udp.local_addr()?;
         let zones = Zones::default();
         let tasks = vec![
@@ -65,6 +75,16 @@ impl NameServer {
         let mut records = self.zones.records();
         let values = records.txt.entry(canonical(name)).or_default();
         values.push(value.to_owned());
+    }
+
+    /// The TXT records at `name`.
+    pub fn txt(&self, name: &str) -> Vec<String> {
+        let records = self.zones.records();
+        records
+            .txt
+            .get(&canonical(name))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Takes every record of `name` away.
@@ -100,6 +120,11 @@ impl Zones {
     fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
         let question = Message::from_vec(question).ok()?;
         let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
+        if question.metadata.op_code == OpCode::Update {
+            self.update(question.updates());
+            answer.add_queries(question.queries);
+            return answer.to_vec().ok();
+        }
         answer.metadata.authoritative = true;
         answer.metadata.recursion_desired = question.metadata.recursion_desired;
         let records = self.records();
@@ -126,12 +151,34 @@ impl Zones {
     }
 }
 
+impl Zones {
+    /// Adds and takes away TXT records (RFC 2136, section 2.5); the rest of an
+    /// update is none of this server's business.
+    fn update(&self, updates: &[Record]) {
+        let mut records = self.records();
+        for update in updates {
+            let name = canonical(&update.name.to_ascii());
+            match (update.dns_class, &update.data) {
+                (DNSClass::IN, RData::TXT(txt)) => {
+                    let value: Vec<u8> = txt.txt_data.concat();
+                    let value = String::from_utf8_lossy(&value).into_owned();
+                    records.txt.entry(name).or_default().push(value);
+                }
+                (DNSClass::ANY, _) => {
+                    records.txt.remove(&name);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Both transports on one port. With port 0 the pair is tried again while the
 /// TCP half of a free UDP port is taken.
-async fn bind(port: u16) -> std::io::Result<(UdpSocket, TcpListener)> {
-    let mut tries = if port == 0 { 20 } else { 1 };
+async fn bind(address: SocketAddr) -> std::io::Result<(UdpSocket, TcpListener)> {
+    let mut tries = if address.port() == 0 { 20 } else { 1 };
     loop {
-        let udp = UdpSocket::bind(("127.0.0.1", port)).await?;
+        let udp = UdpSocket::bind(address).await?;
         match TcpListener::bind(udp.local_addr()?).await {
             Ok(tcp) => return Ok((udp, tcp)),
             Err(error) if tries == 1 => return Err(error),

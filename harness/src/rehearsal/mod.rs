@@ -1,25 +1,28 @@
-//! The parties, started together in this process on free loopback ports: the
-//! portal, the IdP and the name server, a tap in front of each server.
+//! The parties: the portal, the IdP and the name server. They are started
+//! together in this process on free loopback ports, a tap in front of each
+//! server, or run elsewhere and are reached there ([`target`]).
 
-use std::net::SocketAddr;
+mod keys;
+mod starting;
+pub mod target;
+
 use std::sync::Arc;
 
 use ambient::{Ambient, Chance, SimulatedClock};
-use tempfile::TempDir;
+use jiff::SignedDuration;
 use url::Url;
 
-use crate::dns::NameServer;
+use crate::dns::{NameServer, Zones};
+use crate::judge::{Failed, Outcome};
 use crate::social::SocialProviders;
 use crate::witness::{Actor, Recorder, Tap};
-
-/// A free loopback port.
-const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+use starting::{Places, address, start_idp, start_portal};
 
 /// How a rehearsal is set up.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Ids, tokens and secrets repeat with the seed; without one the operating
-    /// system draws them.
+    /// Ids, tokens, secrets and keys repeat with the seed; without one the
+    /// operating system draws them.
     pub seed: Option<u64>,
     /// The portal's port; 0 takes a free one.
     pub portal_port: u16,
@@ -96,15 +99,23 @@ pub struct Rehearsal {
     /// Clock and chance that all parties share.
     pub ambient: Ambient,
     /// The zones.
-    pub dns: NameServer,
-    /// Apple, Google and Facebook.
-    pub social: SocialProviders,
+    pub dns: Zones,
     /// What was said.
     pub recorder: Recorder,
-    places: Places,
+    /// Nothing when the parties run elsewhere.
+    own: Option<Own>,
     portal: Party<sp::Running>,
     idp: Party<mock_idp::Running>,
     admin_token: String,
+    /// How far the clocks were moved.
+    moved: SignedDuration,
+}
+
+/// What belongs to parties of this process.
+struct Own {
+    places: Places,
+    social: SocialProviders,
+    dns: Arc<NameServer>,
 }
 
 /// A server and the tap in front of it.
@@ -112,13 +123,12 @@ struct Party<T> {
     tap: Option<Tap>,
     running: Option<T>,
     url: Url,
-    control: Url,
+    control: Option<Url>,
 }
 
-/// Where the parties listen and keep their data.
-struct Places {
-    options: Options,
-    folder: TempDir,
+/// What a scenario can't do to parties that others use as well.
+fn not_ours(what: &str) -> Failed {
+    Failed::NotRun(format!("{what}: the target's parties run elsewhere"))
 }
 
 impl Rehearsal {
@@ -130,8 +140,10 @@ impl Rehearsal {
         let chance = options.seed.map_or_else(Chance::from_os, Chance::seeded);
         let ambient = Ambient::new(Arc::new(SimulatedClock::running()), chance);
         let recorder = Recorder::default();
-        let dns = NameServer::start(options.dns_port).await?;
-        let social = SocialProviders::start(ambient.clone()).await?;
+        let dns = Arc::new(NameServer::start(options.dns_port).await?);
+        // A stream for each party, so that none shifts what another draws.
+        let fork = || ambient.with_chance(ambient.chance().fork());
+        let social = SocialProviders::start(fork()).await?;
         let (portal_tap, idp_tap) = if options.untapped {
             (None, None)
         } else {
@@ -144,33 +156,38 @@ impl Rehearsal {
             options,
             folder: tempfile::tempdir()?,
         };
+        let (portal_ambient, idp_ambient) = (fork(), fork());
         let (portal, idp) = tokio::try_join!(
             start_portal(
                 &places,
-                &ambient,
+                &portal_ambient,
                 portal_tap.as_ref(),
                 dns.address(),
                 &social
             ),
-            start_idp(&places, &ambient, idp_tap.as_ref()),
+            start_idp(&places, &idp_ambient, idp_tap.as_ref()),
         )?;
         let admin_token = idp.admin_token().to_owned();
         Ok(Self {
             ambient,
-            dns,
-            social,
+            dns: Zones::Own(Arc::clone(&dns)),
             recorder,
-            places,
+            own: Some(Own {
+                places,
+                social,
+                dns,
+            }),
+            moved: SignedDuration::ZERO,
             portal: Party {
                 tap: portal_tap,
                 url: address("the portal", Some(portal.base_url()))?,
-                control: address("the portal's control port", portal.control_url())?,
+                control: Some(address("the portal's control port", portal.control_url())?),
                 running: Some(portal),
             },
             idp: Party {
                 tap: idp_tap,
                 url: address("the IdP", Some(idp.base_url()))?,
-                control: address("the IdP's control port", idp.control_url())?,
+                control: Some(address("the IdP's control port", idp.control_url())?),
                 running: Some(idp),
             },
             admin_token,
@@ -182,9 +199,20 @@ impl Rehearsal {
         self.portal.url.clone()
     }
 
+    /// The address that the desktop app knows the portal by: a tap's, when
+    /// what it says is to be recorded.
+    pub fn portal_url_of_app(&self) -> Url {
+        let tap = self.portal.tap.as_ref();
+        tap.map_or_else(|| self.portal_url(), Tap::url)
+    }
+
     /// The portal's control port.
-    pub fn portal_control_url(&self) -> &Url {
-        &self.portal.control
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when the target names none.
+    pub fn portal_control_url(&self) -> Outcome<&Url> {
+        let control = self.portal.control.as_ref();
+        control.ok_or_else(|| lacking("the portal's control port (sp.control_url)"))
     }
 
     /// The address that the world knows the IdP by.
@@ -193,8 +221,12 @@ impl Rehearsal {
     }
 
     /// The IdP's control port.
-    pub fn idp_control_url(&self) -> &Url {
-        &self.idp.control
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when the target names none.
+    pub fn idp_control_url(&self) -> Outcome<&Url> {
+        let control = self.idp.control.as_ref();
+        control.ok_or_else(|| lacking("the IdP's control port (idp.control_url)"))
     }
 
     /// What the IdP's management API takes as bearer token.
@@ -202,52 +234,112 @@ impl Rehearsal {
         &self.admin_token
     }
 
+    /// Apple, Google and Facebook, to make them misbehave.
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when they run elsewhere.
+    pub fn social(&self) -> Outcome<&SocialProviders> {
+        let own = self.own.as_ref();
+        Ok(&own
+            .ok_or_else(|| not_ours("no social provider can be made to misbehave"))?
+            .social)
+    }
+
+    /// Whether the parties are this process's own.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Stops the portal and starts it again on the same database and address.
     ///
     /// # Errors
-    /// [`StartError`].
-    pub async fn restart_portal(&mut self) -> Result<(), StartError> {
-        if let Some(tap) = &self.portal.tap {
-            tap.pass_on_to(None);
-        }
-        if let Some(running) = self.portal.running.take() {
-            running.shutdown().await;
-        }
+    /// [`StartError`], or [`Failed::NotRun`] when it runs elsewhere.
+    pub async fn restart_portal(&mut self) -> Outcome {
+        self.stop_portal().await?;
+        let Some(own) = &self.own else {
+            return Err(not_ours("nobody starts the portal again"));
+        };
         let running = start_portal(
-            &self.places,
-            &self.ambient,
+            &own.places,
+            &self.ambient.with_chance(self.ambient.chance().fork()),
             self.portal.tap.as_ref(),
-            self.dns.address(),
-            &self.social,
+            own.dns.address(),
+            &own.social,
         )
         .await?;
-        self.portal.control = address("the portal's control port", running.control_url())?;
+        let control = address("the portal's control port", running.control_url())?;
+        self.portal.control = Some(control);
         self.portal.running = Some(running);
         Ok(())
     }
 
     /// Stops the portal: nobody answers at its address any more.
-    pub async fn stop_portal(&mut self) {
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when it runs elsewhere.
+    pub async fn stop_portal(&mut self) -> Outcome {
+        if !self.is_own() {
+            return Err(not_ours("nobody stops the portal"));
+        }
         if let Some(tap) = &self.portal.tap {
             tap.pass_on_to(None);
         }
         if let Some(running) = self.portal.running.take() {
             running.shutdown().await;
         }
+        Ok(())
     }
 
     /// Stops the IdP: nobody answers at its address any more.
-    pub async fn stop_idp(&mut self) {
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when it runs elsewhere.
+    pub async fn stop_idp(&mut self) -> Outcome {
+        if !self.is_own() {
+            return Err(not_ours("nobody stops the IdP"));
+        }
         if let Some(tap) = &self.idp.tap {
             tap.pass_on_to(None);
         }
         if let Some(running) = self.idp.running.take() {
             running.shutdown().await;
         }
+        Ok(())
     }
 
-    /// Stops every party, letting each finish what it is at.
+    /// Time passes on everybody's clock, by way of the parties' control ports
+    /// (`/sim/clock`); one that is stopped shares the clock all the same.
+    ///
+    /// # Errors
+    /// [`Failed::NotRun`] when a clock follows the machine's.
+    pub async fn time_passes(&mut self, by: SignedDuration) -> Outcome {
+        let then = self.ambient.now() + by;
+        let mut controls = Vec::new();
+        if !self.is_own() || self.portal.running.is_some() {
+            controls.push(self.portal_control_url()?.clone());
+        }
+        if !self.is_own() || self.idp.running.is_some() {
+            controls.push(self.idp_control_url()?.clone());
+        }
+        let moved = self.ambient.clock().set(then);
+        moved.map_err(|error| Failed::NotRun(error.to_string()))?;
+        // Remembered, so that a target is left as it was found.
+        self.moved += by;
+        for control in controls {
+            target::set_clock(&control, then).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops every party, letting each finish what it is at. Parties that run
+    /// elsewhere are left running, at the time that it is for them.
     pub async fn shutdown(mut self) {
+        if !self.is_own() && !self.moved.is_zero() {
+            let back = SignedDuration::ZERO - self.moved;
+            if let Err(error) = self.time_passes(back).await {
+                tracing::error!(%error, "the target's clock could not be set back");
+            }
+        }
         if let Some(running) = self.idp.running.take() {
             running.shutdown().await;
         }
@@ -255,6 +347,10 @@ impl Rehearsal {
             running.shutdown().await;
         }
     }
+}
+
+fn lacking(what: &str) -> Failed {
+    Failed::NotRun(format!("the target does not name {what}"))
 }
 
 impl std::fmt::Debug for Rehearsal {
@@ -264,143 +360,4 @@ impl std::fmt::Debug for Rehearsal {
             .field("idp", &self.idp_url().as_str())
             .finish_non_exhaustive()
     }
-}
-
-async fn start_portal(
-    places: &Places,
-    ambient: &Ambient,
-    tap: Option<&Tap>,
-    dns: SocketAddr,
-    social: &SocialProviders,
-) -> Result<sp::Running, StartError> {
-    let listen = SocketAddr::new(FREE.ip(), places.options.portal_port);
-    let config = sp::Config {
-        listen,
-        control_listen: Some(FREE),
-        public_url: tap.map(Tap::url),
-        database_url: places.portal_database(),
-        durable: places.outlast_this(),
-        password_memory: if places.outlast_this() {
-            19 * 1024
-        } else {
-            1024
-        },
-        dns_servers: vec![dns],
-        signing_key: places.portal_key(ambient.now()).await?,
-        social: social.configuration(),
-        ..sp::Config::default()
-    };
-    let running = sp::start(config, ambient.clone()).await?;
-    if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(running.address())));
-    }
-    Ok(running)
-}
-
-async fn start_idp(
-    places: &Places,
-    ambient: &Ambient,
-    tap: Option<&Tap>,
-) -> Result<mock_idp::Running, StartError> {
-    let listen = SocketAddr::new(FREE.ip(), places.options.idp_port);
-    let config = mock_idp::Config {
-        listen,
-        control_listen: Some(FREE),
-        public_url: tap.map(Tap::url),
-        database_url: places.idp_database(),
-        durable: places.outlast_this(),
-        signing_key: places.signing_key(ambient.now()).await?,
-        ..mock_idp::Config::default()
-    };
-    let running = mock_idp::start(config, ambient.clone()).await?;
-    if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(running.address())));
-    }
-    Ok(running)
-}
-
-/// The key that throwaway IdPs share: making one takes longer than a scenario.
-static SHARED_KEY: tokio::sync::OnceCell<mock_idp::KeyMaterial> =
-    tokio::sync::OnceCell::const_new();
-
-/// The same for portals.
-static SHARED_PORTAL_KEY: tokio::sync::OnceCell<mock_idp::KeyMaterial> =
-    tokio::sync::OnceCell::const_new();
-
-async fn new_key(
-    name: &'static str,
-    now: jiff::Timestamp,
-) -> std::io::Result<mock_idp::KeyMaterial> {
-    tokio::task::spawn_blocking(move || mock_idp::generate_key(name, now))
-        .await
-        .map_err(std::io::Error::other)?
-        .map_err(std::io::Error::other)
-}
-
-impl Places {
-    /// Whether the databases are to be kept when this process has ended.
-    fn outlast_this(&self) -> bool {
-        self.options.database_url.is_some()
-    }
-
-    async fn signing_key(
-        &self,
-        now: jiff::Timestamp,
-    ) -> std::io::Result<Option<mock_idp::KeyMaterial>> {
-        if self.outlast_this() {
-            return Ok(None);
-        }
-        let make = || new_key("Rehearsal", now);
-        Ok(Some(SHARED_KEY.get_or_try_init(make).await?.clone()))
-    }
-
-    async fn portal_key(&self, now: jiff::Timestamp) -> std::io::Result<Option<sp::KeyMaterial>> {
-        if self.outlast_this() {
-            return Ok(None);
-        }
-        let make = || new_key("Rehearsal portal", now);
-        let key = SHARED_PORTAL_KEY.get_or_try_init(make).await?;
-        Ok(Some(sp::KeyMaterial {
-            private_key: key.private_key.clone(),
-            certificate: key.certificate.clone(),
-        }))
-    }
-
-    fn portal_database(&self) -> String {
-        let given = self.options.database_url.clone();
-        given.unwrap_or_else(|| self.temporary("portal"))
-    }
-
-    /// Beside the portal's, when that is a file.
-    fn idp_database(&self) -> String {
-        let file = self
-            .options
-            .database_url
-            .as_deref()
-            .and_then(|url| url.strip_prefix("sqlite://"));
-        match file {
-            Some(file) => {
-                let path = file.split('?').next().unwrap_or(file);
-                format!("sqlite://{path}-idp?mode=rwc")
-            }
-            None => self.temporary("idp"),
-        }
-    }
-
-    fn temporary(&self, name: &str) -> String {
-        let path = self.folder.path().join(format!("{name}.db"));
-        format!("sqlite://{}?mode=rwc", path.display())
-    }
-}
-
-fn http(address: SocketAddr) -> Url {
-    Url::parse(&format!("http://{address}")).expect("a socket address makes a URL")
-}
-
-fn address(party: &'static str, given: Option<&str>) -> Result<Url, StartError> {
-    let given = given.unwrap_or_default();
-    Url::parse(given).map_err(|_| StartError::Address {
-        party,
-        got: given.to_owned(),
-    })
 }

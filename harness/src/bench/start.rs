@@ -1,0 +1,71 @@
+//! What a test pays for parties of its own: from the call to both being ready.
+
+use std::time::{Duration, Instant};
+
+use ambient::Ambient;
+use jiff::Timestamp;
+
+use super::saml::{Unready, unready};
+use super::{Measured, measured};
+use crate::{Options, Rehearsal};
+
+/// [`Rehearsal::start`], beside the start of the mock IdP alone: what one
+/// party with one database costs. The keys are made before: a process makes
+/// them once.
+///
+/// # Errors
+/// [`Unready`].
+pub async fn start(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
+    let key = mock_idp::generate_key("Bench", now).map_err(unready)?;
+    let (mut latencies, mut rates, mut limits) = (Vec::new(), Vec::new(), Vec::new());
+    whole().await?;
+    let began = Instant::now();
+    while began.elapsed() < time || rates.len() < 5 {
+        limits.push(rate(alone(&key).await?));
+        let took = whole().await?;
+        rates.push(rate(took));
+        latencies.push(took);
+    }
+    Ok(measured(
+        "start: portal, IdP and name server for one test",
+        "start of the IdP alone",
+        latencies,
+        rates,
+        limits,
+    ))
+}
+
+fn rate(took: Duration) -> f64 {
+    1.0 / took.as_secs_f64()
+}
+
+/// Stopping them is not counted.
+async fn whole() -> Result<Duration, Unready> {
+    let options = Options {
+        untapped: true,
+        ..Options::default()
+    };
+    let began = Instant::now();
+    let parties = Rehearsal::start(options).await.map_err(unready)?;
+    let took = began.elapsed();
+    parties.shutdown().await;
+    Ok(took)
+}
+
+async fn alone(key: &mock_idp::KeyMaterial) -> Result<Duration, Unready> {
+    let folder = tempfile::tempdir().map_err(unready)?;
+    let database = folder.path().join("idp.db");
+    let config = mock_idp::Config {
+        database_url: format!("sqlite://{}?mode=rwc", database.display()),
+        durable: false,
+        signing_key: Some(key.clone()),
+        ..mock_idp::Config::default()
+    };
+    let began = Instant::now();
+    let idp = mock_idp::start(config, Ambient::real())
+        .await
+        .map_err(unready)?;
+    let took = began.elapsed();
+    idp.shutdown().await;
+    Ok(took)
+}

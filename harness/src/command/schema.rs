@@ -1,0 +1,43 @@
+//! `rehearsal schema`: the JSON Schemas of the forms that others read and
+//! write.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use harness::schemas;
+
+/// The forms.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Form {
+    /// What `up --seed` reads and `export` writes.
+    Seed,
+    /// What `run --json` and `check … --json` print.
+    Checks,
+    /// What `--expected` reads.
+    Expected,
+    /// What `trace --json` prints.
+    Trace,
+    /// What `snapshot` writes and `restore` reads.
+    Snapshot,
+}
+
+/// Arguments of `rehearsal schema`.
+#[derive(Args)]
+pub(crate) struct Schema {
+    /// Which form.
+    form: Form,
+}
+
+impl Schema {
+    pub(crate) fn perform(&self) -> anyhow::Result<bool> {
+        let text = match self.form {
+            Form::Seed => schemas::SEED,
+            Form::Checks => schemas::CHECKS,
+            Form::Expected => schemas::EXPECTED,
+            Form::Trace => schemas::TRACE,
+            Form::Snapshot => schemas::SNAPSHOT,
+        };
+        write!(std::io::stdout(), "{text}")?;
+        Ok(true)
+    }
+}

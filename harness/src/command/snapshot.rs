@@ -1,0 +1,63 @@
+//! `rehearsal snapshot` and `rehearsal restore`: the state of running parties
+//! as one file, and back to it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use harness::snapshot;
+use serde::de::DeserializeOwned;
+
+use super::write;
+
+/// Arguments of `rehearsal snapshot`.
+#[derive(Args)]
+pub(crate) struct Snapshot {
+    /// What `rehearsal up --ready-file` wrote.
+    #[arg(value_name = "READY.json")]
+    ready: PathBuf,
+}
+
+impl Snapshot {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let ready = read(&self.ready)?;
+        let taken = snapshot::take(&ready).await?;
+        let mut out = std::io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &taken)?;
+        writeln!(out)?;
+        Ok(true)
+    }
+}
+
+/// Arguments of `rehearsal restore`.
+#[derive(Args)]
+pub(crate) struct Restore {
+    /// What `rehearsal up --ready-file` wrote; credentials in it become those
+    /// of the snapshot.
+    #[arg(value_name = "READY.json")]
+    ready: PathBuf,
+    /// What `rehearsal snapshot` wrote.
+    #[arg(value_name = "SNAPSHOT.json")]
+    snapshot: PathBuf,
+    /// Leaves the clocks as they are, rather than setting them to the instant
+    /// of the snapshot.
+    #[arg(long)]
+    keep_time: bool,
+}
+
+impl Restore {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let ready = read(&self.ready)?;
+        let kept = read(&self.snapshot)?;
+        let now = snapshot::restore(&ready, &kept, !self.keep_time).await?;
+        write(&self.ready, &serde_json::to_string_pretty(&now)?)?;
+        Ok(true)
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}

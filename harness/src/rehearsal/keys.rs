@@ -1,0 +1,127 @@
+//! Keys of throwaway parties: one for all of them, since making one takes
+//! longer than a scenario; with a seed the key repeats with it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ambient::Chance;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use mock_idp::KeyMaterial;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+use rsa::rand_core::{CryptoRng, Error, RngCore};
+use tokio::sync::{Mutex, OnceCell};
+
+/// Bits of a key's modulus.
+const LENGTH: usize = 2048;
+
+/// Whose key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Owner {
+    Idp,
+    Portal,
+}
+
+impl Owner {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Idp => "Rehearsal",
+            Self::Portal => "Rehearsal portal",
+        }
+    }
+}
+
+type Making = Arc<OnceCell<KeyMaterial>>;
+
+/// By owner and seed.
+type Keys = HashMap<(Owner, Option<u64>), Making>;
+
+/// Keys that were made, or are being made.
+static KEYS: Mutex<Option<Keys>> = Mutex::const_new(None);
+
+/// The key of this owner, made at the first call.
+pub(super) async fn key(
+    owner: Owner,
+    seed: Option<u64>,
+    now: Timestamp,
+) -> std::io::Result<KeyMaterial> {
+    let making = {
+        let mut keys = KEYS.lock().await;
+        let keys = keys.get_or_insert_default();
+        keys.entry((owner, seed)).or_default().clone()
+    };
+    let make = || async move {
+        tokio::task::spawn_blocking(move || match seed {
+            Some(seed) => repeating(owner, seed, now),
+            None => mock_idp::generate_key(owner.name(), now).map_err(std::io::Error::other),
+        })
+        .await
+        .map_err(std::io::Error::other)?
+    };
+    Ok(making.get_or_try_init(make).await?.clone())
+}
+
+/// An RSA key that the seed determines, with a certificate for a year. For
+/// simulations only: whoever knows the seed has the key.
+fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
+    let chance = Chance::seeded(seed);
+    // A stream for each owner.
+    let mut chance = Draws(match owner {
+        Owner::Idp => chance.fork(),
+        Owner::Portal => {
+            chance.fork();
+            chance.fork()
+        }
+    });
+    let key = rsa::RsaPrivateKey::new(&mut chance, LENGTH).map_err(std::io::Error::other)?;
+    let private_key = key
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(std::io::Error::other)?
+        .to_string();
+    let pair = KeyPair::from_pem(&private_key).map_err(std::io::Error::other)?;
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, owner.name());
+    let day = |at: Timestamp| {
+        let date = at.to_zoned_datetime(TimeZone::UTC).date();
+        rcgen::date_time_ymd(
+            i32::from(date.year()),
+            date.month().unsigned_abs(),
+            date.day().unsigned_abs(),
+        )
+    };
+    params.not_before = day(now);
+    params.not_after = day(now + SignedDuration::from_hours(365 * 24));
+    let certificate = params.self_signed(&pair).map_err(std::io::Error::other)?;
+    Ok(KeyMaterial {
+        private_key,
+        certificate: certificate.pem(),
+    })
+}
+
+/// Chance as the `rsa` crate draws it.
+struct Draws(Chance);
+
+impl RngCore for Draws {
+    fn next_u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.0.bytes())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.0.bytes())
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+/// ChaCha20, keyed by the seed.
+impl CryptoRng for Draws {}

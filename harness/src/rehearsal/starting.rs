@@ -1,0 +1,139 @@
+//! Starting the parties in this process: their configurations, keys and
+//! databases.
+
+use std::net::SocketAddr;
+
+use ambient::Ambient;
+use mock_idp::KeyMaterial;
+use tempfile::TempDir;
+use url::Url;
+
+use super::keys::{self, Owner};
+use super::{Options, StartError};
+use crate::social::SocialProviders;
+use crate::witness::Tap;
+
+/// A free loopback port.
+const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+/// Where the parties listen and keep their data.
+pub(super) struct Places {
+    pub(super) options: Options,
+    pub(super) folder: TempDir,
+}
+
+pub(super) async fn start_portal(
+    places: &Places,
+    ambient: &Ambient,
+    tap: Option<&Tap>,
+    dns: SocketAddr,
+    social: &SocialProviders,
+) -> Result<sp::Running, StartError> {
+    let listen = SocketAddr::new(FREE.ip(), places.options.portal_port);
+    let config = sp::Config {
+        listen,
+        control_listen: Some(FREE),
+        public_url: tap.map(Tap::url),
+        database_url: places.portal_database(),
+        durable: places.outlast_this(),
+        password_memory: if places.outlast_this() {
+            19 * 1024
+        } else {
+            1024
+        },
+        dns_servers: vec![dns],
+        signing_key: places
+            .key(Owner::Portal, ambient.now())
+            .await?
+            .map(|key| sp::KeyMaterial {
+                private_key: key.private_key,
+                certificate: key.certificate,
+            }),
+        social: social.configuration(),
+        ..sp::Config::default()
+    };
+    let running = sp::start(config, ambient.clone()).await?;
+    if let Some(tap) = tap {
+        tap.pass_on_to(Some(http(running.address())));
+    }
+    Ok(running)
+}
+
+pub(super) async fn start_idp(
+    places: &Places,
+    ambient: &Ambient,
+    tap: Option<&Tap>,
+) -> Result<mock_idp::Running, StartError> {
+    let listen = SocketAddr::new(FREE.ip(), places.options.idp_port);
+    let config = mock_idp::Config {
+        listen,
+        control_listen: Some(FREE),
+        public_url: tap.map(Tap::url),
+        database_url: places.idp_database(),
+        durable: places.outlast_this(),
+        signing_key: places.key(Owner::Idp, ambient.now()).await?,
+        ..mock_idp::Config::default()
+    };
+    let running = mock_idp::start(config, ambient.clone()).await?;
+    if let Some(tap) = tap {
+        tap.pass_on_to(Some(http(running.address())));
+    }
+    Ok(running)
+}
+
+impl Places {
+    /// Whether the databases are to be kept when this process has ended.
+    fn outlast_this(&self) -> bool {
+        self.options.database_url.is_some()
+    }
+
+    /// Databases that are kept hold the keys too.
+    async fn key(
+        &self,
+        owner: Owner,
+        now: jiff::Timestamp,
+    ) -> std::io::Result<Option<KeyMaterial>> {
+        if self.outlast_this() {
+            return Ok(None);
+        }
+        Ok(Some(keys::key(owner, self.options.seed, now).await?))
+    }
+
+    fn portal_database(&self) -> String {
+        let given = self.options.database_url.clone();
+        given.unwrap_or_else(|| self.temporary("portal"))
+    }
+
+    /// Beside the portal's, when that is a file.
+    fn idp_database(&self) -> String {
+        let file = self
+            .options
+            .database_url
+            .as_deref()
+            .and_then(|url| url.strip_prefix("sqlite://"));
+        match file {
+            Some(file) => {
+                let path = file.split('?').next().unwrap_or(file);
+                format!("sqlite://{path}-idp?mode=rwc")
+            }
+            None => self.temporary("idp"),
+        }
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        let path = self.folder.path().join(format!("{name}.db"));
+        format!("sqlite://{}?mode=rwc", path.display())
+    }
+}
+
+fn http(address: SocketAddr) -> Url {
+    Url::parse(&format!("http://{address}")).expect("a socket address makes a URL")
+}
+
+pub(super) fn address(party: &'static str, given: Option<&str>) -> Result<Url, StartError> {
+    let given = given.unwrap_or_default();
+    Url::parse(given).map_err(|_| StartError::Address {
+        party,
+        got: given.to_owned(),
+    })
+}

@@ -1,0 +1,141 @@
+//! From the running state to a seed that brings it about again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::management::{Management, word};
+use super::{Application, Group, Organization, Seed, User};
+use crate::judge::{Failed, Outcome, list};
+use crate::organization::FIRST_DOMAIN;
+use crate::world::Answer;
+
+/// The attribute that every application has without being told.
+const SUBJECT: &str = "saml_subject";
+
+/// What runs behind `ready`, the JSON that `rehearsal up` wrote, as a seed: an
+/// exact one, which takes away what it doesn't name. Passwords can't be
+/// exported: users have the demo users' when they are planted again.
+///
+/// # Errors
+/// When a party doesn't answer.
+pub async fn export(ready: &Value) -> Outcome<Seed> {
+    let idp = Management::of(ready)?;
+    let groups = idp.all("/groups", "groups").await?;
+    let names: HashMap<String, String> = groups
+        .iter()
+        .map(|it| (word(it, "/id"), word(it, "/name")))
+        .collect();
+    let mut users = Vec::new();
+    for user in idp.all("/users", "users").await? {
+        let path = format!("/users/{}/memberOfGroups", word(&user, "/id"));
+        let within = idp.all(&path, "groupMemberships").await?;
+        let mut within: Vec<String> = within
+            .iter()
+            .filter_map(|it| names.get(&word(it, "/id")).cloned())
+            .collect();
+        within.sort();
+        users.push(User {
+            username: word(&user, "/username"),
+            given: word(&user, "/name/given"),
+            family: word(&user, "/name/family"),
+            password: None,
+            enabled: user["enabled"] != json!(false),
+            groups: within,
+        });
+    }
+    let portal = word(ready, "/sp/entity_id");
+    let mut organization = organization(ready).await?;
+    let mut applications = Vec::new();
+    for application in idp.all("/applications", "applications").await? {
+        let id = word(&application, "/id");
+        let faults = idp.faults(&id).await?.into_iter().map(shortened);
+        if word(&application, "/spEntityId") == portal {
+            organization.faults = faults.collect();
+            continue;
+        }
+        let path = format!("/applications/{id}/attributes");
+        let attributes = idp.all(&path, "attributes").await?;
+        let mappings: BTreeMap<String, String> = attributes
+            .iter()
+            .map(|it| (word(it, "/name"), word(it, "/value")))
+            .filter(|(name, _)| name != SUBJECT)
+            .collect();
+        let urls = application["acsUrls"].as_array().cloned();
+        applications.push(Application {
+            name: word(&application, "/name"),
+            metadata: None,
+            entity_id: Some(word(&application, "/spEntityId")),
+            acs_urls: urls
+                .into_iter()
+                .flatten()
+                .filter_map(|url| url.as_str().map(str::to_owned))
+                .collect(),
+            enabled: application["enabled"] != json!(false),
+            faults: faults.collect(),
+            mappings,
+        });
+    }
+    let mut groups: Vec<Group> = names.into_values().map(|name| Group { name }).collect();
+    groups.sort_by(|one, other| one.name.cmp(&other.name));
+    users.sort_by(|one, other| one.username.cmp(&other.username));
+    applications.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Seed {
+        exact: true,
+        organization,
+        groups,
+        users,
+        applications,
+    })
+}
+
+/// A fault that strikes always is told by its id alone.
+fn shortened(fault: Value) -> Value {
+    let plain = fault.as_object().is_some_and(|it| it.len() == 2);
+    if plain && fault["times"] == "always" {
+        return fault["id"].clone();
+    }
+    fault
+}
+
+/// What the portal shows to its admin.
+async fn organization(ready: &Value) -> Outcome<Organization> {
+    let base = word(ready, "/sp/base_url");
+    let admin = &ready["sp"]["admin_login"];
+    if !admin.is_object() {
+        return Err(Failed::mismatch(
+            "sp.admin_login in the file that `rehearsal up --ready-file` wrote",
+            ready["sp"].to_string(),
+        ));
+    }
+    let browser = reqwest::Client::builder()
+        .no_proxy()
+        .cookie_store(true)
+        .build()?;
+    let login = browser.post(format!("{base}/api/session")).json(admin);
+    Answer::read(login.send().await?)
+        .await?
+        .succeeded("the admin's login")?;
+    let shown = async |path: &str| -> Outcome<Value> {
+        let answer = browser.get(format!("{base}{path}")).send().await?;
+        Ok(Answer::read(answer).await?.succeeded(path)?.body)
+    };
+    let integration = shown("/api/business/idp-integration").await?;
+    let subscriptions = shown("/api/business/subscriptions").await?;
+    let seats: u64 = list(&subscriptions, "/subscriptions")?
+        .iter()
+        .filter_map(|it| it["seats"].as_u64())
+        .sum();
+    let mut domains: Vec<String> = list(&integration, "/domains")?
+        .iter()
+        .filter(|it| it["status"] == "verified" && it["domain"] != FIRST_DOMAIN)
+        .map(|it| word(it, "/domain"))
+        .collect();
+    domains.sort();
+    Ok(Organization {
+        seats: u32::try_from(seats).unwrap_or(u32::MAX),
+        scim: integration["scim"]["enabled"] != json!(false),
+        domains,
+        faults: Vec::new(),
+    })
+}

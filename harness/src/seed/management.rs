@@ -1,0 +1,114 @@
+//! The management API of the simulated identity provider, as the seed needs it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::World;
+use crate::judge::Outcome;
+use crate::world::Answer;
+
+/// One environment, for its administrator.
+#[derive(Debug, Clone)]
+pub(super) struct Management {
+    client: reqwest::Client,
+    /// The environment's address.
+    base: String,
+    /// The control port's address of the environment.
+    control: String,
+    token: String,
+}
+
+impl Management {
+    /// The one of `ready`, the JSON that `rehearsal up` writes.
+    pub(super) fn of(ready: &Value) -> Outcome<Self> {
+        let at = |name: &str| ready["idp"][name].as_str().unwrap_or_default().to_owned();
+        let environment = at("entity_id");
+        let environment = environment.rsplit('/').next().unwrap_or_default();
+        Ok(Self {
+            client: reqwest::Client::builder().no_proxy().build()?,
+            base: format!("{}/environments/{environment}", at("admin_api_url")),
+            control: format!("{}/control/environments/{environment}", at("control_url")),
+            token: at("admin_token"),
+        })
+    }
+
+    /// The one that a world works in.
+    pub(super) fn within(world: &World) -> Outcome<Self> {
+        Self::of(&world.ready())
+    }
+
+    /// Asks for something and has it done.
+    pub(super) async fn done(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<Value> {
+        let url = format!("{}{path}", self.base);
+        self.asked(what, method, &url, body).await
+    }
+
+    /// Everything of a collection, page by page.
+    pub(super) async fn all(&self, path: &str, collection: &str) -> Outcome<Vec<Value>> {
+        let mut next = Some(format!("{}{path}?limit=1000", self.base));
+        let mut all = Vec::new();
+        while let Some(url) = next {
+            let page = self
+                .asked("reading the directory", Method::GET, &url, None)
+                .await?;
+            let found = page["_embedded"][collection].as_array().cloned();
+            all.extend(found.unwrap_or_default());
+            let link = page.pointer("/_links/next/href").and_then(Value::as_str);
+            next = link.map(str::to_owned);
+        }
+        Ok(all)
+    }
+
+    /// The faults that are chosen for an application.
+    pub(super) async fn faults(&self, application: &str) -> Outcome<Vec<Value>> {
+        let url = self.faults_url(application);
+        let told = self
+            .asked("reading the faults", Method::GET, &url, None)
+            .await?;
+        Ok(told["faults"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Chooses the faults of an application.
+    pub(super) async fn choose(&self, application: &str, faults: &[Value]) -> Outcome {
+        let url = self.faults_url(application);
+        let body = json!({"faults": faults});
+        self.asked("choosing the faults", Method::PUT, &url, Some(body))
+            .await?;
+        Ok(())
+    }
+
+    fn faults_url(&self, application: &str) -> String {
+        format!("{}/applications/{application}/faults", self.control)
+    }
+
+    async fn asked(
+        &self,
+        what: &str,
+        method: Method,
+        url: &str,
+        body: Option<Value>,
+    ) -> Outcome<Value> {
+        let mut request = self
+            .client
+            .request(method, Url::parse(url)?)
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = Answer::read(request.send().await?).await?;
+        Ok(answer.succeeded(what)?.body)
+    }
+}
+
+/// A string of a document, empty when it isn't there.
+pub(super) fn word(value: &Value, pointer: &str) -> String {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,252 @@
+//! From a seed to the state that it describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::management::{Management, word};
+use super::{Application, Seed, User};
+use crate::World;
+use crate::acts::GUIDE_MAPPINGS;
+use crate::judge::{Failed, Outcome, list};
+use crate::world::CORPORATE_PASSWORD;
+
+impl World {
+    /// What the seed has besides the organization: domains, groups, users,
+    /// applications, faults. `metadata` holds the documents of the
+    /// applications, by name. What is there already is brought to what the
+    /// seed says of it; what the seed doesn't name stays, unless the seed is
+    /// exact.
+    ///
+    /// # Errors
+    /// When the portal or the identity provider doesn't take a part of it.
+    pub async fn plants(&mut self, seed: &Seed, metadata: &BTreeMap<String, String>) -> Outcome {
+        for domain in &seed.organization.domains {
+            self.plants_domain(domain).await?;
+        }
+        if !seed.holds_directory() {
+            return Ok(());
+        }
+        let idp = Management::within(self)?;
+        let groups = self.plants_groups(seed, &idp).await?;
+        self.plants_users(seed, &idp, &groups).await?;
+        self.plants_applications(seed, &idp, metadata).await?;
+        if seed.exact || !seed.organization.faults.is_empty() {
+            idp.choose(&self.directory.application, &seed.organization.faults)
+                .await?;
+        }
+        self.directory_is_in_sync().await
+    }
+
+    async fn plants_domain(&mut self, domain: &str) -> Outcome {
+        self.look_at_configurator("Ada").await?;
+        let there = list(&self.configurator, "/domains")?
+            .iter()
+            .any(|row| row["domain"] == domain);
+        if !there {
+            self.adds_domain("Ada", domain)
+                .await?
+                .succeeded("adding the domain")?;
+        }
+        self.publishes_record(domain).await?;
+        self.verifies_domain("Ada", domain)
+            .await?
+            .succeeded("verifying the domain")?;
+        Ok(())
+    }
+
+    /// Ids by name, of all groups.
+    async fn plants_groups(
+        &mut self,
+        seed: &Seed,
+        idp: &Management,
+    ) -> Outcome<BTreeMap<String, String>> {
+        for group in idp.all("/groups", "groups").await? {
+            let (name, id) = (word(&group, "/name"), word(&group, "/id"));
+            let wanted = seed.groups.iter().any(|it| it.name == name);
+            if seed.exact && !wanted {
+                let path = format!("/groups/{id}");
+                idp.done("deleting the group", Method::DELETE, &path, None)
+                    .await?;
+                self.directory.groups.remove(&name);
+            } else {
+                self.directory.groups.insert(name, id);
+            }
+        }
+        for group in &seed.groups {
+            if !self.directory.groups.contains_key(&group.name) {
+                self.creates_group(&group.name).await?;
+            }
+        }
+        let groups = self.directory.groups.clone();
+        Ok(groups.into_iter().collect())
+    }
+
+    async fn plants_users(
+        &mut self,
+        seed: &Seed,
+        idp: &Management,
+        groups: &BTreeMap<String, String>,
+    ) -> Outcome {
+        let there: BTreeMap<String, String> = idp
+            .all("/users", "users")
+            .await?
+            .iter()
+            .map(|user| (word(user, "/username"), word(user, "/id")))
+            .collect();
+        for user in &seed.users {
+            let id = match there.get(&user.username) {
+                Some(id) => id.clone(),
+                None => self.plants_user(user, idp).await?,
+            };
+            shapes_user(user, &id, idp, groups).await?;
+        }
+        let named: BTreeSet<&String> = seed.users.iter().map(|it| &it.username).collect();
+        for (_, id) in there.iter().filter(|(name, _)| !named.contains(name)) {
+            if seed.exact {
+                let path = format!("/users/{id}");
+                idp.done("deleting the user", Method::DELETE, &path, None)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn plants_user(&self, user: &User, idp: &Management) -> Outcome<String> {
+        let mut body = json!({
+            "username": user.username,
+            "email": user.username,
+            "name": {"given": user.given, "family": user.family},
+        });
+        if let Some(population) = &self.directory.population {
+            body["population"] = json!({"id": population});
+        }
+        let made = idp
+            .done("making the user", Method::POST, "/users", Some(body))
+            .await?;
+        let id = word(&made, "/id");
+        let password = user.password.as_deref().unwrap_or(CORPORATE_PASSWORD);
+        let body = json!({"value": password, "forceChange": false});
+        let path = format!("/users/{id}/password");
+        idp.done("setting the password", Method::PUT, &path, Some(body))
+            .await?;
+        Ok(id)
+    }
+
+    async fn plants_applications(
+        &mut self,
+        seed: &Seed,
+        idp: &Management,
+        metadata: &BTreeMap<String, String>,
+    ) -> Outcome {
+        let mut there = BTreeMap::new();
+        for application in idp.all("/applications", "applications").await? {
+            let (name, id) = (word(&application, "/name"), word(&application, "/id"));
+            if id == self.directory.application {
+                continue;
+            }
+            if seed.exact && !seed.applications.iter().any(|it| it.name == name) {
+                let path = format!("/applications/{id}");
+                idp.done("deleting the application", Method::DELETE, &path, None)
+                    .await?;
+            } else {
+                there.insert(name, id);
+            }
+        }
+        for application in &seed.applications {
+            let id = match there.get(&application.name) {
+                Some(id) => id.clone(),
+                None => {
+                    let document = metadata.get(&application.name);
+                    let (body, mappings) = registration(application, document)?;
+                    self.registers_as(body, &mappings).await?
+                }
+            };
+            if seed.exact || !application.faults.is_empty() {
+                idp.choose(&id, &application.faults).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Name, state and groups as the seed has them.
+async fn shapes_user(
+    user: &User,
+    id: &str,
+    idp: &Management,
+    groups: &BTreeMap<String, String>,
+) -> Outcome {
+    let body = json!({"name": {"given": user.given, "family": user.family}});
+    let path = format!("/users/{id}");
+    idp.done("naming the user", Method::PATCH, &path, Some(body))
+        .await?;
+    let path = format!("/users/{id}/enabled");
+    let body = json!({"enabled": user.enabled});
+    idp.done("switching the user", Method::PUT, &path, Some(body))
+        .await?;
+    let mut wanted = BTreeSet::new();
+    for name in &user.groups {
+        let group = groups.get(name);
+        wanted.insert(group.cloned().ok_or_else(|| {
+            Failed::mismatch(format!("a group named {name:?} in the seed"), "none")
+        })?);
+    }
+    let path = format!("/users/{id}/memberOfGroups");
+    let within: BTreeSet<String> = idp
+        .all(&path, "groupMemberships")
+        .await?
+        .iter()
+        .map(|group| word(group, "/id"))
+        .collect();
+    for group in wanted.difference(&within) {
+        let body = json!({"id": group});
+        idp.done("joining the group", Method::POST, &path, Some(body))
+            .await?;
+    }
+    for group in within.difference(&wanted) {
+        let path = format!("{path}/{group}");
+        idp.done("leaving the group", Method::DELETE, &path, None)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What an application is registered with.
+fn registration(
+    application: &Application,
+    document: Option<&String>,
+) -> Outcome<(Value, Vec<(String, String)>)> {
+    let mut body = json!({
+        "name": application.name,
+        "enabled": application.enabled,
+        "protocol": "SAML",
+        "type": "WEB_APP",
+    });
+    match (document, &application.entity_id) {
+        (Some(document), _) => body["spMetadata"] = document.as_str().into(),
+        (None, Some(entity_id)) => {
+            body["spEntityId"] = entity_id.as_str().into();
+            body["acsUrls"] = json!(application.acs_urls);
+        }
+        (None, None) => {
+            return Err(Failed::mismatch(
+                format!(
+                    "metadata, or entity_id and acs_urls, of the application {:?}",
+                    application.name
+                ),
+                "neither",
+            ));
+        }
+    }
+    let mappings = if application.mappings.is_empty() {
+        let guide = GUIDE_MAPPINGS.into_iter();
+        guide
+            .map(|(name, it)| (name.to_owned(), it.to_owned()))
+            .collect()
+    } else {
+        application.mappings.clone().into_iter().collect()
+    };
+    Ok((body, mappings))
+}

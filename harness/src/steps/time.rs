@@ -1,0 +1,38 @@
+//! Time, which passes by the parties' control ports: nobody waits. What ends
+//! by itself belongs to G-11, G-12, G-17, G-18, G-23 and G-25.
+
+use cucumber::{then, when};
+use jiff::SignedDuration;
+
+use crate::World;
+use crate::judge::{Outcome, same};
+
+#[when(expr = "{int} day(s) pass(es)")]
+async fn days_pass(world: &mut World, days: i64) -> Outcome {
+    let days = SignedDuration::from_hours(24 * days);
+    world.rehearsal.time_passes(days).await
+}
+
+#[when(expr = "{int} hour(s) pass(es)")]
+async fn hours_pass(world: &mut World, hours: i64) -> Outcome {
+    let hours = SignedDuration::from_hours(hours);
+    world.rehearsal.time_passes(hours).await
+}
+
+#[then("the former bearer token still opens the SCIM base URL")]
+async fn former_token_opens(world: &mut World) -> Outcome {
+    same("the status", 200, status_of_former_token(world).await?)
+}
+
+#[then("the former bearer token opens nothing any more")]
+async fn former_token_opens_nothing(world: &mut World) -> Outcome {
+    same("the status", 401, status_of_former_token(world).await?)
+}
+
+async fn status_of_former_token(world: &mut World) -> Outcome<u16> {
+    let base = world.given_by_portal("/scim/base_url")?;
+    let token = world.former_scim_token.clone();
+    let client = world.person("somebody")?.browser.client();
+    let request = client.get(format!("{base}/Users")).bearer_auth(token);
+    Ok(world.keep(request).await?.status)
+}

@@ -1,0 +1,212 @@
+//! Configuration as code: seeds, their export, snapshots and their schemas.
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use running::{Up, client, rehearsal};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// What the command prints.
+async fn printed(arguments: &[&str]) -> String {
+    let output = Command::from(rehearsal(arguments)).output().await.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn exported(folder: &Path) -> Value {
+    let ready = folder.join("ready.json");
+    let text = printed(&["export", "--json", ready.to_str().unwrap()]).await;
+    serde_json::from_str(&text).unwrap()
+}
+
+async fn complaints(form: &str, value: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(&printed(&["schema", form]).await).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let all = validator.iter_errors(value);
+    all.map(|it| format!("{it} at {}", it.instance_path()))
+        .collect()
+}
+
+/// The administrator at the IdP, and their ways.
+struct Administrator<'u> {
+    up: &'u Up,
+    client: reqwest::Client,
+}
+
+impl Administrator<'_> {
+    fn of(up: &Up) -> Administrator<'_> {
+        Administrator {
+            up,
+            client: client(),
+        }
+    }
+
+    fn idp(&self, name: &str) -> String {
+        self.up.ready["idp"][name].as_str().unwrap().to_owned()
+    }
+
+    fn environment(&self) -> String {
+        let entity_id = self.idp("entity_id");
+        entity_id.rsplit('/').next().unwrap().to_owned()
+    }
+
+    async fn does(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer = request
+            .bearer_auth(self.idp("admin_token"))
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    fn at(&self, path: &str) -> String {
+        let base = self.idp("admin_api_url");
+        format!("{base}/environments/{}{path}", self.environment())
+    }
+
+    async fn id_of(&self, username: &str) -> String {
+        let all = self.does(self.client.get(self.at("/users"))).await;
+        let all = all["_embedded"]["users"].as_array().unwrap().clone();
+        let one = all.iter().find(|it| it["username"] == username).unwrap();
+        one["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn disables(&self, username: &str) {
+        let path = format!("/users/{}/enabled", self.id_of(username).await);
+        let body = json!({"enabled": false});
+        self.does(self.client.put(self.at(&path)).json(&body)).await;
+    }
+
+    async fn deletes(&self, username: &str) {
+        let path = format!("/users/{}", self.id_of(username).await);
+        self.does(self.client.delete(self.at(&path))).await;
+    }
+}
+
+async fn scim_status(ready: &Value) -> u16 {
+    let url = format!("{}/Users", ready["sp"]["scim_base_url"].as_str().unwrap());
+    let token = ready["sp"]["scim_bearer_token"].as_str().unwrap();
+    let answer = client().get(url).bearer_auth(token).send().await.unwrap();
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
+    let up = Up::on(folder.path(), &["--seed", seed]).await;
+    // The portal heard of who is in a group.
+    let planted = exported(folder.path()).await;
+    assert_eq!(planted["organization"]["seats"], 25);
+    assert_eq!(
+        planted["organization"]["domains"],
+        json!(["lumen-works.example"])
+    );
+    let user = |seed: &Value, name: &str| {
+        let all = seed["users"].as_array().unwrap();
+        all.iter().find(|it| it["username"] == name).cloned()
+    };
+    let barbara = user(&planted, "barbara@lumen.example").unwrap();
+    assert_eq!(
+        barbara["groups"],
+        json!(["Contractors", "Parallels Desktop Users"])
+    );
+    let edsger = user(&planted, "edsger@lumen.example").unwrap();
+    assert_eq!(edsger["enabled"], false);
+    assert_eq!(
+        planted["applications"],
+        json!([{
+            "name": "Wiki",
+            "entity_id": "https://wiki.lumen.example/saml",
+            "acs_urls": ["https://wiki.lumen.example/saml/acs"],
+            "enabled": true,
+            "faults": [{"id": "expired", "times": {"every": 3}}],
+            "mappings": {"mail": "${user.email}"},
+        }])
+    );
+    // Something changes; what runs then is exported and planted elsewhere.
+    let administrator = Administrator::of(&up);
+    administrator.disables("barbara@lumen.example").await;
+    administrator.deletes("grace@lumen.example").await;
+    let before = exported(folder.path()).await;
+    assert_ne!(before, planted);
+    assert_eq!(complaints("seed", &before).await, Vec::<String>::new());
+    let toml = folder.path().join("exported.toml");
+    let ready = folder.path().join("ready.json");
+    let text = printed(&["export", ready.to_str().unwrap()]).await;
+    std::fs::write(&toml, text).unwrap();
+    up.killed().await;
+    let second = Up::on(other.path(), &["--seed", toml.to_str().unwrap()]).await;
+    assert_eq!(exported(other.path()).await, before);
+    second.killed().await;
+}
+
+#[tokio::test]
+async fn parties_go_back_to_a_snapshot_also_in_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let up = Up::on(folder.path(), &[]).await;
+    let before = exported(folder.path()).await;
+    let taken = printed(&["snapshot", &path("ready.json")]).await;
+    std::fs::write(path("state.json"), &taken).unwrap();
+    let taken: Value = serde_json::from_str(&taken).unwrap();
+    assert_eq!(complaints("snapshot", &taken).await, Vec::<String>::new());
+
+    // Much happens, for months.
+    let administrator = Administrator::of(&up);
+    administrator.deletes("grace@lumen.example").await;
+    let control = administrator.idp("control_url");
+    let late: Timestamp = "2040-01-01T00:00:00Z".parse().unwrap();
+    let body = json!({"now": late.to_string()});
+    let put = client().put(format!("{control}/sim/clock")).json(&body);
+    assert!(put.send().await.unwrap().status().is_success());
+    assert_ne!(exported(folder.path()).await, before);
+
+    printed(&["restore", &path("ready.json"), &path("state.json")]).await;
+    assert_eq!(exported(folder.path()).await, before);
+    let told = client().get(format!("{control}/sim/clock")).send().await;
+    let told: Value = told.unwrap().json().await.unwrap();
+    let now: Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    assert!(now < late, "{now}");
+    let ready = |folder: &Path| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join("ready.json")).unwrap()).unwrap()
+    };
+    assert_eq!(ready(folder.path()), up.ready);
+
+    // Elsewhere it is refused, and says why.
+    let other = tempfile::tempdir().unwrap();
+    let second = Up::on(other.path(), &[]).await;
+    let elsewhere = other.path().join("ready.json");
+    let mut command = rehearsal(&["restore", elsewhere.to_str().unwrap()]);
+    command.arg(path("state.json"));
+    let output = Command::from(command).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("start the portal at that address"), "{said}");
+    second.killed().await;
+
+    // At the same addresses it is taken, and the credentials come along.
+    let port = |party: &str| {
+        let url = up.ready[party]["base_url"].as_str().unwrap();
+        url.rsplit(':').next().unwrap().to_owned()
+    };
+    let (sp_port, idp_port) = (port("sp"), port("idp"));
+    up.killed().await;
+    let third = Up::on(
+        folder.path(),
+        &["--empty", "--sp-port", &sp_port, "--idp-port", &idp_port],
+    )
+    .await;
+    printed(&["restore", &path("ready.json"), &path("state.json")]).await;
+    assert_eq!(exported(folder.path()).await, before);
+    assert_eq!(scim_status(&ready(folder.path())).await, 200);
+    third.killed().await;
+}

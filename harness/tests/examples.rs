@@ -1,0 +1,46 @@
+//! The examples under `examples/`, run where their language is.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../examples/sign_on.rs"]
+mod sign_on;
+
+use std::path::Path;
+use std::process::Command;
+
+/// Runs an example, which prints who is in.
+fn signs_on(program: &str, file: &str) {
+    if Command::new(program).arg("--version").output().is_err() {
+        println!("skipped: no {program}");
+        return;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/ready-file");
+    let done = Command::new(program)
+        .arg(path.join(file))
+        .arg(env!("CARGO_BIN_EXE_rehearsal"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{file}: {said}\n{complaint}");
+    assert_eq!(said.trim(), "grace@lumen.example", "{file}: {complaint}");
+}
+
+#[tokio::test]
+async fn rust() {
+    assert_eq!(sign_on::signs_on().await.unwrap(), "grace@lumen.example");
+}
+
+#[test]
+fn python() {
+    signs_on("python3", "sign_on.py");
+}
+
+#[test]
+fn node() {
+    signs_on("node", "sign_on.mjs");
+}
+
+#[test]
+fn java() {
+    signs_on("java", "SignOn.java");
+}

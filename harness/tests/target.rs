@@ -1,0 +1,218 @@
+//! `rehearsal run --target`: scenarios among parties that run already.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod running;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use running::{Up, client, rehearsal};
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+/// Verdict and reason of each scenario, by its name.
+async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, String)> {
+    let mut command = rehearsal(&["run", "--json", "--target"]);
+    command.arg(target).args(arguments).stderr(Stdio::inherit());
+    let output = Command::from(command).output().await.unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut told = BTreeMap::new();
+    for check in report["checks"].as_array().unwrap() {
+        let of = (word(&check["verdict"]), word(&check["actual"]));
+        println!("{} {}: {}", of.0, check["id"], of.1);
+        told.insert(word(&check["id"]), of);
+    }
+    let failed = told.values().any(|(verdict, _)| verdict == "fail");
+    assert_eq!(output.status.code(), Some(i32::from(failed)));
+    told
+}
+
+/// Those that passed, and the rest with their reasons.
+fn parted(told: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&str, &str>) {
+    let passed = told.iter().filter(|(_, (verdict, _))| verdict == "pass");
+    let rest = told.iter().filter(|(_, (verdict, _))| verdict != "pass");
+    (
+        passed.map(|(name, _)| name.as_str()).collect(),
+        rest.map(|(name, (_, why))| (name.as_str(), why.as_str()))
+            .collect(),
+    )
+}
+
+async fn clock(ready: &Value, party: &str) -> i64 {
+    let control = ready[party]["control_url"].as_str().unwrap();
+    let told = client().get(format!("{control}/sim/clock")).send().await;
+    let told: Value = told.unwrap().json().await.unwrap();
+    let now: jiff::Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    now.as_second()
+}
+
+async fn environments(ready: &Value) -> usize {
+    let url = format!(
+        "{}/environments",
+        ready["idp"]["admin_api_url"].as_str().unwrap()
+    );
+    let token = ready["idp"]["admin_token"].as_str().unwrap();
+    let told = client().get(url).bearer_auth(token).send().await.unwrap();
+    let told: Value = told.json().await.unwrap();
+    told["_embedded"]["environments"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &[]).await;
+    let file = folder.path().join("ready.json");
+    let (time, places) = (clock(&up.ready, "sp").await, environments(&up.ready).await);
+    let told = run(&file, &["--tags", "@G-07 or @G-19 or @G-25"]).await;
+    let (passed, rest) = parted(&told);
+    for name in [
+        "A domain is verified by its TXT record",
+        "A domain belongs to one business account only",
+        "With SSO active, nobody but the backup login enters with a password",
+        "The app re-validates its licence at intervals",
+        "A licence that was taken back stops the product after its grace",
+    ] {
+        assert!(passed.contains(&name), "{name}");
+    }
+    let lacking = BTreeMap::from([
+        (
+            "A look-up that fails is told apart",
+            "not run: only a name server of the rehearsal's own can be made to fail",
+        ),
+        (
+            "With the IdP down, the backup login enters with its password",
+            "not run: nobody stops the IdP: the target's parties run elsewhere",
+        ),
+        (
+            "From licence key to activated desktop",
+            "not run: nobody stops the IdP: the target's parties run elsewhere",
+        ),
+        (
+            "An off-line app works until its grace is over, and no longer",
+            "not run: nobody stops the portal: the target's parties run elsewhere",
+        ),
+    ]);
+    assert_eq!(rest, lacking);
+    // Weeks passed; it is today again, for both.
+    let (portal, idp) = (clock(&up.ready, "sp").await, clock(&up.ready, "idp").await);
+    assert!((portal - time).abs() < 3600 && (idp - time).abs() < 3600);
+    assert_eq!(environments(&up.ready).await, places);
+    // And the demo organization still lets people in.
+    let tenant = up.ready["sp"]["metadata_url"].as_str().unwrap();
+    assert!(
+        client()
+            .get(tenant)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+    up.killed().await;
+}
+
+#[tokio::test]
+async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &["--empty"]).await;
+    let file = folder.path().join("poor.json");
+    let poor = json!({
+        "sp": {"base_url": up.ready["sp"]["base_url"]},
+        "idp": {"base_url": up.ready["idp"]["base_url"]},
+    });
+    std::fs::write(&file, poor.to_string()).unwrap();
+    let told = run(&file, &["--tags", "@G-01 or @G-05 or @G-07"]).await;
+    let (passed, rest) = parted(&told);
+    assert!(passed.contains(&"A taken e-mail is refused"), "{passed:?}");
+    let control = "not run: the target does not name the portal's control port (sp.control_url)";
+    assert!(
+        rest.len() > 5 && rest.values().all(|why| *why == control),
+        "{rest:?}"
+    );
+    up.killed().await;
+
+    let mut command = rehearsal(&["run", "--wait", "1", "--target"]);
+    command.arg(&file);
+    let output = Command::from(command).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("expected the portal ready at"), "{said}");
+}
+
+/// A binary of another crate, built beside the command.
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_BIN_EXE_rehearsal")).with_file_name(name);
+    path.exists().then_some(path)
+}
+
+fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
+    Command::new(program)
+        .arg("serve")
+        .envs(variables.iter().map(|(name, value)| (*name, value)))
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// As docker-compose.yml has them: two processes, and names served by the run.
+#[tokio::test]
+async fn parties_that_run_each_on_its_own_are_a_target_too() {
+    let (Some(sp), Some(idp)) = (beside("sp"), beside("mock-idp")) else {
+        println!("skipped: sp and mock-idp are not built beside the command");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/compose-target.json");
+    let mut text = std::fs::read_to_string(compose).unwrap();
+    let mut addresses = BTreeMap::new();
+    for port in ["8080", "8081", "8090", "8091", "5354"] {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let free = free.local_addr().unwrap();
+        text = text.replace(&format!(":{port}"), &format!(":{}", free.port()));
+        addresses.insert(port, free.to_string());
+    }
+    let text = text
+        .replace("portal.localhost", "127.0.0.1")
+        .replace("idp.localhost", "127.0.0.1");
+    let file = folder.path().join("target.json");
+    std::fs::write(&file, text).unwrap();
+    let database = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
+    let at = |port: &str| addresses[port].clone();
+    let _portal = serving(
+        &sp,
+        &[
+            ("SP_LISTEN", at("8080")),
+            ("SP_CONTROL_LISTEN", at("8090")),
+            ("SP_DNS_SERVERS", at("5354")),
+            ("SP_CLOCK", "simulated".to_owned()),
+            ("SP_DATABASE_URL", database("portal.db")),
+        ],
+    );
+    let _idp = serving(
+        &idp,
+        &[
+            ("MOCK_IDP_LISTEN", at("8081")),
+            ("MOCK_IDP_CONTROL_LISTEN", at("8091")),
+            ("MOCK_IDP_SIMULATED_CLOCK", "true".to_owned()),
+            ("MOCK_IDP_ADMIN_TOKEN", "demo".to_owned()),
+            ("MOCK_IDP_DATABASE_URL", database("idp.db")),
+        ],
+    );
+    let told = run(
+        &file,
+        &[
+            "--idp-admin-token",
+            "demo",
+            "--tags",
+            "(@G-12 or @G-23) and not @demo",
+        ],
+    )
+    .await;
+    let (passed, rest) = parted(&told);
+    assert_eq!(rest, BTreeMap::new());
+    for name in ["The subscription has ended", "No seat left"] {
+        assert!(passed.contains(&name), "{name}");
+    }
+}

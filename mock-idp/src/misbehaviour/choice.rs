@@ -1,0 +1,88 @@
+//! A choice of faults as it is written: an id, or an object with an id, how
+//! often it strikes, and the settings of a fault of the transport.
+
+use faults::Fault;
+use serde_json::{Value, json};
+
+use super::{Misbehaviour, Times, is_ours};
+use crate::refusal::Refused;
+use crate::transport::{self, Transport};
+
+/// The faults that an application is to have.
+pub(crate) struct Choice {
+    faults: Vec<(Fault, Times)>,
+    transport: Vec<(Transport, Times)>,
+}
+
+/// The catalogue, as far as an identity provider can do it.
+pub(crate) fn all_faults() -> Result<Vec<Fault>, Refused> {
+    let all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
+    Ok(all.into_iter().filter(is_ours).collect())
+}
+
+/// Reads a choice.
+pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
+    let known = all_faults()?;
+    let mut faults = Vec::new();
+    let mut of_transport = Vec::new();
+    for entry in wanted {
+        let id = entry.as_str().or_else(|| entry["id"].as_str());
+        let times = match entry.get("times") {
+            None => Times::default(),
+            Some(times) => serde_json::from_value(times.clone()).map_err(|_| {
+                Refused::invalid(
+                    "times",
+                    format!(
+                        "expected always, once, {{\"every\": n}} or {{\"percent\": n}}, came {times}"
+                    ),
+                )
+            })?,
+        };
+        if id.is_some_and(Transport::is_known) {
+            let mut settings = entry.as_object().cloned().unwrap_or_default();
+            settings.remove("times");
+            settings.insert("id".into(), id.into());
+            let fault: Transport = serde_json::from_value(settings.into())
+                .map_err(|error| Refused::invalid("faults", error.to_string()))?;
+            of_transport.push((fault, times));
+            continue;
+        }
+        let fault = known.iter().find(|fault| Some(fault.id.as_str()) == id);
+        let Some(fault) = fault else {
+            let mut ids: Vec<&str> = known.iter().map(|fault| fault.id.as_str()).collect();
+            ids.extend(transport::ALL.iter().map(|fault| fault.id));
+            return Err(Refused::invalid(
+                "faults",
+                format!("expected ids among {}, came {entry}", ids.join(", ")),
+            ));
+        };
+        faults.push((fault.clone(), times));
+    }
+    Ok(Choice {
+        faults,
+        transport: of_transport,
+    })
+}
+
+impl Choice {
+    /// The application has these faults from now on, and no others.
+    pub(crate) fn takes_effect(self, misbehaviour: &Misbehaviour, env: &str, app: &str) {
+        misbehaviour.choose(env, app, self.faults);
+        misbehaviour.choose_transport(env, app, self.transport);
+    }
+}
+
+/// What is chosen for an application, as it is read.
+pub(crate) fn shown(misbehaviour: &Misbehaviour, env: &str, app: &str) -> Vec<Value> {
+    let chosen = misbehaviour.chosen(env, app);
+    let mut faults: Vec<Value> = chosen
+        .iter()
+        .map(|(fault, times)| json!({"id": fault.id, "times": times}))
+        .collect();
+    for (fault, times) in misbehaviour.chosen_transport(env, app) {
+        let mut shown = json!(fault);
+        shown["times"] = json!(times);
+        faults.push(shown);
+    }
+    faults
+}

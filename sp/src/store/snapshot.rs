@@ -1,0 +1,162 @@
+//! Everything that is stored, as JSON, and put back: the control port's
+//! snapshot, restore and reset.
+
+use serde_json::{Map, Value};
+use sqlx::any::AnyRow;
+use sqlx::{Column as _, Row as _};
+
+use super::{Db, Result, Store, StoreError};
+
+/// Every table but the portal's own keys, in an order in which rows can be put
+/// in: what is referred to stands before what refers to it.
+const TABLES: [&str; 25] = [
+    "accounts",
+    "social_identities",
+    "social_logins",
+    "business_accounts",
+    "members",
+    "tenants",
+    "domains",
+    "scim_tokens",
+    "users",
+    "user_emails",
+    "groups",
+    "memberships",
+    "asserted_roles",
+    "license_keys",
+    "subscriptions",
+    "licenses",
+    "devices",
+    "sessions",
+    "sso_requests",
+    "activations",
+    "logout_requests",
+    "seen_assertions",
+    "refusals",
+    "audit",
+    "scim_log",
+];
+
+/// Rows by table; a row is an object of its columns, without those that are
+/// NULL.
+pub type Tables = Map<String, Value>;
+
+impl Store {
+    /// Every row at one instant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn snapshot(&self) -> Result<Tables> {
+        let mut tx = self.write().await?;
+        if self.is_postgres() {
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                .execute(&mut *tx)
+                .await?;
+        }
+        let mut tables = Tables::new();
+        for table in TABLES {
+            let select = format!("SELECT * FROM {table}");
+            let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+                .fetch_all(&mut *tx)
+                .await?;
+            let rows: Result<Vec<Value>> = rows.iter().map(object).collect();
+            tables.insert(table.to_owned(), rows?.into());
+        }
+        Ok(tables)
+    }
+
+    /// Takes every row away and puts these in, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for a table or a column that there isn't, and
+    /// when the database fails.
+    pub async fn restore(&self, tables: &Tables) -> Result<()> {
+        if let Some(unknown) = tables.keys().find(|it| !TABLES.contains(&it.as_str())) {
+            return Err(damaged("snapshot", unknown, "a table of this version"));
+        }
+        let mut tx = self.write().await?;
+        empty(&mut tx).await?;
+        for table in TABLES {
+            let rows = tables.get(table).and_then(Value::as_array);
+            for row in rows.into_iter().flatten() {
+                put_in(&mut tx, table, row).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Empties every table: the control port's reset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reset(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        empty(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn empty(db: &mut Db) -> Result<()> {
+    for table in TABLES.iter().rev() {
+        let delete = format!("DELETE FROM {table}");
+        sqlx::query(sqlx::AssertSqlSafe(delete))
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The schema has whole numbers and text, nothing else.
+fn object(row: &AnyRow) -> Result<Value> {
+    let mut object = Map::new();
+    for column in row.columns() {
+        let name = column.name();
+        let value = match row.try_get::<Option<i64>, _>(name) {
+            Ok(number) => number.map(Value::from),
+            Err(_) => row.try_get::<Option<String>, _>(name)?.map(Value::from),
+        };
+        if let Some(value) = value {
+            object.insert(name.to_owned(), value);
+        }
+    }
+    Ok(object.into())
+}
+
+async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
+    let row = row.as_object();
+    let row = row.ok_or_else(|| damaged(table, "a row", "an object of columns"))?;
+    let mut names = Vec::with_capacity(row.len());
+    for name in row.keys() {
+        let is_name = name
+            .bytes()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        if !is_name || name.is_empty() {
+            return Err(damaged(table, name, "a column's name"));
+        }
+        names.push(name.as_str());
+    }
+    let places: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+    let insert = format!(
+        "INSERT INTO {table} ({}) VALUES ({})",
+        names.join(", "),
+        places.join(", ")
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(insert));
+    for (name, value) in row {
+        query = match value {
+            Value::String(text) => query.bind(text.clone()),
+            Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
+            _ => return Err(damaged(table, name, "text or a whole number")),
+        };
+    }
+    query.execute(&mut *db).await?;
+    Ok(())
+}
+
+fn damaged(table: &'static str, key: &str, expected: &'static str) -> StoreError {
+    StoreError::Damaged {
+        table,
+        key: key.to_owned(),
+        expected,
+    }
+}
