@@ -13,8 +13,9 @@ use tokio::process::{Child, Command};
 
 use crate::Outcome;
 
-/// Headless, and quiet on the network: the tests run without one.
-const FLAGS: [&str; 11] = [
+/// Headless, quiet on the network (the tests run without one), and without
+/// what a person's browser does beside showing pages.
+const FLAGS: [&str; 16] = [
     "--headless",
     "--window-size=1280,900",
     "--no-sandbox",
@@ -23,9 +24,14 @@ const FLAGS: [&str; 11] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-extensions",
+    "--disable-default-apps",
+    "--disable-back-forward-cache",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
     "--no-first-run",
     "--no-proxy-server",
     "--hide-scrollbars",
+    "--mute-audio",
 ];
 
 /// A running browser.

@@ -49,7 +49,7 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
         let base_url = page.value("SCIM Base URL").await?;
         page.click("Make Bearer Token").await?;
         let token = page.value("Bearer Token").await?;
-        page.looked_at("portal-integration-scim").await?;
+        page.looked_at("portal-integration-scim-token").await?;
         console::opens(page, world).await?;
         console::connects_scim(page, "Parallels", &base_url, &token).await?;
         selects_done(page, world, "scim").await?;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +78,7 @@ pub(crate) struct Page {
     downloads: PathBuf,
     /// What was looked at in passing; none for a test that isn't the tour.
     tour: Option<Arc<Mutex<BTreeSet<String>>>>,
+    scriptless: Arc<AtomicBool>,
 }
 
 impl Page {
@@ -87,6 +89,7 @@ impl Page {
             scope: None,
             downloads: browser.downloads(),
             tour: None,
+            scriptless: Arc::default(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Page {
             scope: self.scope.clone(),
             downloads: self.downloads.clone(),
             tour: Some(Arc::default()),
+            scriptless: Arc::clone(&self.scriptless),
         }
     }
 
@@ -121,11 +125,20 @@ impl Page {
 
     /// From here on the pages' own scripts don't run.
     pub(crate) async fn without_scripts(&self) -> Outcome {
-        let off = json!({"value": true});
-        self.driver
-            .cdp()
-            .send_raw("Emulation.setScriptExecutionDisabled", off)
-            .await?;
+        self.scriptless.store(true, Ordering::Relaxed);
+        self.runs_scripts(false).await
+    }
+
+    /// Whether scripts run from here on: axe-core needs them, on a page that
+    /// was loaded without its own.
+    pub(crate) async fn runs_scripts(&self, run: bool) -> Outcome {
+        if self.scriptless.load(Ordering::Relaxed) {
+            let disabled = json!({"value": !run});
+            self.driver
+                .cdp()
+                .send_raw("Emulation.setScriptExecutionDisabled", disabled)
+                .await?;
+        }
         Ok(())
     }
 
@@ -257,6 +270,7 @@ impl Page {
             scope: Some(self.find("place", name).await?),
             downloads: self.downloads.clone(),
             tour: self.tour.clone(),
+            scriptless: Arc::clone(&self.scriptless),
         })
     }
 

@@ -39,13 +39,14 @@ impl Page {
     /// what sticks out of the screen.
     pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
         let cdp = self.driver.cdp();
+        self.runs_scripts(true).await?;
         for (width, height, phone) in WIDTHS {
             let screen = json!({
                 "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
             });
             cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)
                 .await?;
-            self.is_accessible(name)
+            self.is_accessible(name, phone)
                 .await
                 .with_context(|| format!("at {width} pixels"))?;
             let sticking: Vec<String> = self
@@ -53,6 +54,10 @@ impl Page {
                 .execute(STICKING_OUT, Vec::new())
                 .await?
                 .convert()?;
+            // What is stuck to the window's edge must not lie across the page.
+            self.driver
+                .execute("window.scrollTo({top: 0, behavior: 'instant'})", Vec::new())
+                .await?;
             self.picture(&format!("{name}-{width}")).await?;
             if !sticking.is_empty() {
                 bail!(
@@ -63,7 +68,7 @@ impl Page {
         }
         cdp.send_raw("Emulation.clearDeviceMetricsOverride", json!({}))
             .await?;
-        Ok(())
+        self.runs_scripts(false).await
     }
 
     /// The whole page as `target/screenshots/NAME.png`.

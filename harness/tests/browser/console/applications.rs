@@ -1,6 +1,6 @@
 //! The start page, and Connections → Applications, beside the guide's way.
 
-use super::{adds_mappings, adds_to_group, adds_user, creates_group, opens, registers_application};
+use super::{adds_user, opens, registers_application};
 use crate::page::Page;
 use crate::{Outcome, rehearse};
 
@@ -128,32 +128,4 @@ async fn tests_an_expression(page: &Page) -> Outcome {
         .await?
         .says("Expression: ${")
         .await
-}
-
-#[tokio::test]
-async fn everything_works_without_scripts() -> Outcome {
-    rehearse(async |page, world| {
-        page.without_scripts().await?;
-        opens(page, world).await?;
-        registers_application(page, "Parallels").await?;
-        page.click("Configuration").await?;
-        assert!(
-            !page.offers("Copy Issuer ID").await?,
-            "a button that does nothing"
-        );
-        assert!(page.value("Issuer ID").await?.starts_with("http"));
-        adds_mappings(page, "Parallels").await?;
-        creates_group(page, "Everybody").await?;
-        adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
-        adds_to_group(page, "Everybody", "ada@lumen.example").await?;
-        super::settings::adds_worker(page).await?;
-        super::settings::chooses_transport_fault(page, "Parallels").await?;
-        super::settings::changes_provider(page).await?;
-        page.click("Provisioning").await?;
-        page.click("+").await?;
-        page.click("New connection").await?;
-        assert_eq!(page.heading().await?, "New connection");
-        Ok(())
-    })
-    .await
 }

@@ -1,12 +1,14 @@
-//! Environments, Settings, Misbehaviour, and workers.
+//! Environments, Settings, Misbehaviour, and workers; and that the console
+//! does without scripts.
 
-use super::{opens, registers_application};
+use super::{adds_to_group, adds_user, creates_group, opens, registers_application};
 use crate::page::Page;
 use crate::{Outcome, rehearse};
 
 #[tokio::test]
-async fn an_environment_its_keys_workers_and_faults_are_chosen() -> Outcome {
+async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts() -> Outcome {
     rehearse(async |page, world| {
+        page.without_scripts().await?;
         opens(page, world).await?;
         page.click("Identity Console").await?;
         page.click("+").await?;
@@ -25,6 +27,19 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen() -> Outcome {
         page.click("Attribute Mappings").await?;
         page.says("http://schemas.microsoft.com/identity/claims/objectidentifier")
             .await?;
+        page.click("Configuration").await?;
+        assert!(
+            !page.offers("Copy Issuer ID").await?,
+            "a button that does nothing"
+        );
+        assert!(page.value("Issuer ID").await?.starts_with("http"));
+        creates_group(page, "Everybody").await?;
+        adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
+        adds_to_group(page, "Everybody", "ada@lumen.example").await?;
+        page.click("Provisioning").await?;
+        page.click("+").await?;
+        page.click("New connection").await?;
+        assert_eq!(page.heading().await?, "New connection");
         turns_keys(page).await?;
         adds_worker(page).await?;
         page.looked_at("console-worker").await?;
@@ -36,7 +51,7 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen() -> Outcome {
 }
 
 /// Settings → Environment Properties: it speaks as Entra ID from here on.
-pub(super) async fn changes_provider(page: &Page) -> Outcome {
+async fn changes_provider(page: &Page) -> Outcome {
     page.click("Settings").await?;
     assert_eq!(page.heading().await?, "Environment Properties");
     assert!(page.value("Speaks as").await?.starts_with("PingOne"));
@@ -48,6 +63,7 @@ pub(super) async fn changes_provider(page: &Page) -> Outcome {
 }
 
 async fn turns_keys(page: &Page) -> Outcome {
+    page.click("Settings").await?;
     page.click("Certificates & Key Pairs").await?;
     page.looked_at("console-certificates").await?;
     page.click("+").await?;
@@ -64,7 +80,7 @@ async fn turns_keys(page: &Page) -> Outcome {
 }
 
 /// A worker, its secret, and another one in its place.
-pub(super) async fn adds_worker(page: &Page) -> Outcome {
+async fn adds_worker(page: &Page) -> Outcome {
     page.click("Connections").await?;
     page.click("+").await?;
     page.field("Application Name").enter("Automation").await?;
@@ -109,7 +125,7 @@ async fn chooses_faults(page: &Page) -> Outcome {
 }
 
 /// Settings → Misbehaviour: a fault of the transport, with its setting.
-pub(super) async fn chooses_transport_fault(page: &Page, application: &str) -> Outcome {
+async fn chooses_transport_fault(page: &Page, application: &str) -> Outcome {
     page.click("Misbehaviour").await?;
     page.click(application).await?;
     page.field("Fault").enter("latency").await?;
