@@ -202,6 +202,13 @@ async fn jwks() -> Json<Value> {
     }]}))
 }
 
+const STYLE: &str = "
+:root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif}
+main{max-width:22rem;margin:8vh auto;padding:0 1rem}h1{font-size:1.4rem;margin:0}
+label{display:block;margin:1rem 0 .25rem;font-weight:600}div{display:flex;gap:.6rem;margin-top:1.25rem}
+input,button{font:inherit;padding:.5rem .7rem}input{width:100%;box-sizing:border-box}
+";
+
 /// The page on which a person says who they are.
 async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Response {
     if asked.client_id != CLIENT.0 || asked.code_challenge_method != "S256" {
@@ -214,9 +221,15 @@ async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Respo
     let document = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { "Sign in with " (name) } }
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Sign in with " (name) }
+                style { (maud::PreEscaped(STYLE)) }
+            }
             body { main {
-                h1 { "Sign in with " (name) " (simulated)" }
+                h1 { "Sign in with " (name) }
+                p { "A simulation: say who you are, and whether " (name) " has verified it." }
                 form method="post" {
                     (hidden("client_id", &asked.client_id))
                     (hidden("redirect_uri", &asked.redirect_uri))
@@ -224,10 +237,14 @@ async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Respo
                     (hidden("nonce", &asked.nonce))
                     (hidden("code_challenge", &asked.code_challenge))
                     (hidden("code_challenge_method", &asked.code_challenge_method))
-                    label { "E-mail " input name="email" type="email"; }
-                    label { "Verified " input name="verified" value="yes"; }
-                    button name="answer" value="allow" { "Allow" }
-                    button name="answer" value="deny" { "Cancel" }
+                    label for="email" { "E-mail" }
+                    input id="email" name="email" type="email" autocomplete="email";
+                    label for="verified" { "Verified" }
+                    input id="verified" name="verified" value="yes";
+                    div {
+                        button name="answer" value="allow" { "Allow" }
+                        button name="answer" value="deny" { "Cancel" }
+                    }
                 }
             } }
         }

@@ -11,7 +11,7 @@ const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1c2733;--paper:#fff;--ground:#eef1f5;--line:#8593a3;--act:#2b5fc7;--bad:#a3261b}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--paper:#1a222c;--ground:#10161d;--line:#7d8b9b;--act:#7fa8ff;--bad:#ff9489}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-main{background:var(--paper);padding:2rem;border-radius:.75rem;width:min(24rem,calc(100vw - 4rem));box-shadow:0 1px 12px #0002}
+main{background:var(--paper);padding:2rem;border-radius:.75rem;width:min(24rem,calc(100vw - 2rem));box-sizing:border-box;box-shadow:0 1px 12px #0002}
 h1{font-size:1.4rem;margin:0 0 .25rem}label{display:block;margin-top:1rem;font-weight:600}
 input{width:100%;box-sizing:border-box;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.4rem;background:var(--paper);color:inherit}
 button{margin-top:1.5rem;width:100%;font:inherit;font-weight:600;padding:.7rem;border:0;border-radius:.4rem;background:var(--act);color:var(--paper);cursor:pointer}

@@ -207,6 +207,34 @@ pub struct Settings {
     pub authn_context: Option<AuthnContext>,
 }
 
+impl Settings {
+    /// What is changed, for the audit log.
+    fn told(&self) -> String {
+        let switch = |name: &str, on: Option<bool>| {
+            on.map(|on| format!("{name} {}", if on { "on" } else { "off" }))
+        };
+        let word =
+            |name: &str, word: &Option<String>| word.as_ref().map(|word| format!("{name} {word}"));
+        let context = self.authn_context.as_ref().map(|context| {
+            let classes = context.classes.join(" ");
+            format!("authn_context {} {classes}", context.comparison)
+        });
+        [
+            word("signature_policy", &self.signature_policy),
+            switch("unsolicited", self.unsolicited),
+            switch("sign_requests", self.sign_requests),
+            switch("encryption", self.encryption),
+            word("request_binding", &self.request_binding),
+            switch("force_authn", self.force_authn),
+            context,
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+    }
+}
+
 /// How people must sign on at the IdP (saml-core §3.3.2.2.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,7 +309,7 @@ pub async fn settle(
     {
         return Err(ConfiguratorError::Comparison(context.comparison.clone()));
     }
-    let detail = format!("{settings:?}");
+    let detail = settings.told();
     change(portal, by, Step::Saml, &detail, |tenant| {
         if let Some(name) = settings.signature_policy {
             tenant.signature_policy = name;

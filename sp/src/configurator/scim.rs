@@ -33,7 +33,17 @@ pub async fn enter(
     enabled: Option<bool>,
     done: Option<bool>,
 ) -> Result<Entered, ConfiguratorError> {
-    let detail = format!("enabled: {enabled:?}, done: {done:?}");
+    let said = [
+        enabled.map(|on| {
+            if on {
+                "SCIM support on"
+            } else {
+                "SCIM support off"
+            }
+        }),
+        done.map(|done| if done { "confirmed" } else { "not confirmed" }),
+    ];
+    let detail = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let entered = change(portal, by, Step::Scim, &detail, |tenant| {
         if let Some(enabled) = enabled {
             tenant.scim_enabled = i64::from(enabled);

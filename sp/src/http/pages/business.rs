@@ -40,7 +40,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
             div.card {
                 h2 { (business.name) }
                 dl.facts {
-                    @for (name, value) in details(&business.details) { dt { (name) } dd { (value) } }
+                    @for (name, value) in details(&business.details) { dt.name { (name) } dd { (value) } }
                     dt { "Business account" } dd { code { (business.id) } }
                     dt { "Since" } dd { (at(business.created)) }
                 }
@@ -174,7 +174,7 @@ fn users_page(
             button.plain.nojs type="submit" { "Filter" }
         }
         div.card.scroll tabindex="0" role="region" aria-label="Users" {
-            table {
+            table.stack {
                 caption { (shown.len()) " of " (all.len()) " users" }
                 thead { tr { th { "User" } th { "Role" } th { "Status" } th { "Source" } th { "Groups" } th { "Licence" } th { "Last sign-in" } } }
                 tbody { @for user in shown { tr {
@@ -183,12 +183,12 @@ fn users_page(
                         @if user.name.is_some() { br; (user.email) }
                         @for note in &user.notes { p.error { (note) } }
                     }
-                    td { (user.role) }
-                    td { (shell::badge(user.status)) }
-                    td { (source_of(&user.source)) }
-                    td { @for group in &user.groups { (group) br; } }
-                    td { @if let Some(license) = &user.license { "since " (at(license.granted)) } @else { "–" } }
-                    td { @if let Some(last) = user.last_login { (at(last)) } @else { "never" } }
+                    td data-name="Role" { (user.role) }
+                    td data-name="Status" { (shell::badge(user.status)) }
+                    td data-name="Source" { (source_of(&user.source)) }
+                    td data-name="Groups" { @for group in &user.groups { (group) br; } }
+                    td data-name="Licence" { @if let Some(license) = &user.license { "since " (at(license.granted)) } @else { "–" } }
+                    td data-name="Last sign-in" { @if let Some(last) = user.last_login { (at(last)) } @else { "never" } }
                 } } }
             }
         }

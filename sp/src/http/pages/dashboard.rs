@@ -86,7 +86,7 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
         .as_ref()
         .map_or("not started", |entered| entered.status(now));
     Ok(html! {
-        p.lead { "Signed in as " strong { (who.email()) } " (" (who.via()) "), an administrator of " strong { (workspace.name) } "." }
+        p.lead { "Signed in as " strong { (who.email()) } @if who.via() == "sso" { " by single sign-on" } ", an administrator of " strong { (workspace.name) } "." }
         div.cards {
             div.card {
                 h2 { "Seats" }

@@ -139,9 +139,9 @@ impl Attempt {
         problem.map_or(StatusCode::OK, Problem::status)
     }
 
-    fn error_at(&self, name: &str) -> Option<&str> {
+    fn error_at(&self, name: &str) -> Option<String> {
         let problem = self.problem.as_ref()?;
-        (field_of(problem.code()) == Some(name)).then(|| problem.detail())
+        (field_of(problem.code()) == Some(name)).then(|| sentence(problem.detail()))
     }
 
     /// The error, where no field of its page is to blame.
@@ -150,7 +150,7 @@ impl Attempt {
             field_of(problem.code()).is_none_or(|field| !fields.contains(&field))
         });
         html! {
-            @if let Some(problem) = problem { p.say.bad role="alert" { (problem.detail()) } }
+            @if let Some(problem) = problem { p.say.bad role="alert" { (sentence(problem.detail())) } }
         }
     }
 
@@ -172,7 +172,7 @@ impl Attempt {
         let error = self.error_at(name);
         let error_id = format!("{name}-error");
         let hint_id = format!("{name}-hint");
-        let described = match (error, hint.is_empty()) {
+        let described = match (&error, hint.is_empty()) {
             (Some(_), _) => Some(error_id.as_str()),
             (None, false) => Some(hint_id.as_str()),
             (None, true) => None,
@@ -180,12 +180,12 @@ impl Attempt {
         html! {
             label for=(name) { (label) }
             @if kind == "textarea" {
-                textarea id=(name) name=(name) spellcheck="false" aria-invalid=[error.map(|_| "true")] aria-describedby=[described]
+                textarea id=(name) name=(name) spellcheck="false" aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described]
                     data-understood=(format!("{name}-understood")) data-at="/profile/business/idp_integration/understood" { (value) }
             } @else {
-                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-invalid=[error.map(|_| "true")] aria-describedby=[described];
+                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described];
             }
-            @if let Some(error) = error { p.error id=(error_id) { (error) } }
+            @if let Some(error) = &error { p.error id=(error_id) { (error) } }
             @if !hint.is_empty() { p.hint id=(hint_id) { (hint) } }
         }
     }
@@ -199,6 +199,26 @@ fn completion(name: &str) -> Option<&'static str> {
         "organization" => Some("organization"),
         _ => None,
     }
+}
+
+/// What is wrong, as a page says it: a sentence, with quotation marks in the
+/// place of the API's backticks.
+fn sentence(detail: &str) -> String {
+    let mut said = String::with_capacity(detail.len() + 4);
+    let mut quoted = false;
+    for letter in detail.chars() {
+        match letter {
+            '`' if quoted => said.push('”'),
+            '`' => said.push('“'),
+            first if said.is_empty() => said.extend(first.to_uppercase()),
+            other => said.push(other),
+        }
+        quoted ^= letter == '`';
+    }
+    if !said.ends_with(['.', '!', '?', '…']) {
+        said.push('.');
+    }
+    said
 }
 
 /// Which field an error belongs to.
@@ -219,4 +239,14 @@ fn field_of(code: &str) -> Option<&'static str> {
         code if code.starts_with("license-key-") => "key",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_error_is_said_as_a_sentence() {
+        let said = super::sentence("`x` is no domain: expected one like `a.example`");
+        assert_eq!(said, "“x” is no domain: expected one like “a.example”.");
+        assert_eq!(super::sentence("it is over."), "It is over.");
+    }
 }

@@ -35,15 +35,15 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
     let content = html! {
         p.lead { "Every act that matters for security: who, what, when, from where. Nothing is ever changed or removed here." }
         div.card.scroll tabindex="0" role="region" aria-label="Audit log" {
-            table {
+            table.stack {
                 caption { "The newest " (rows.len()) " events" }
                 thead { tr { th { "When" } th { "Who" } th { "What" } th { "To what" } th { "From" } } }
                 tbody { @for row in &rows { tr {
                     td { (at(row.happened)) }
-                    td { (row.actor) }
-                    td { code { (row.action) } }
-                    td { (row.target) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
-                    td { (row.address) }
+                    td data-name="Who" { (row.actor) }
+                    td data-name="What" { code { (row.action) } }
+                    td data-name="To what" { (row.target) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
+                    td data-name="From" { (row.address) }
                 } } }
             }
         }
@@ -62,14 +62,14 @@ async fn scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response
             div.card { p { "No SCIM request has come yet. Step 5 of IdP Integration has the base URL and the bearer token." } }
         } @else {
             div.card.scroll tabindex="0" role="region" aria-label="SCIM sync log" {
-                table {
+                table.stack {
                     thead { tr { th { "When" } th { "Request" } th { "Outcome" } th { "Said" } th { "Took" } } }
                     tbody { @for row in &rows { tr {
                         td { (at(row.happened)) }
-                        td { strong { (row.method) } " " code { (row.path) } }
+                        td.path { strong { (row.method) } " " code { (row.path) } }
                         td { span class=(if row.status < 400 { "badge green" } else { "badge red" }) { (row.status) } }
-                        td { (row.detail) }
-                        td { (row.took_ms) " ms" }
+                        td data-name="Said" { (row.detail) }
+                        td data-name="Took" { (row.took_ms) " ms" }
                     } } }
                 }
             }

@@ -157,15 +157,15 @@ fn licenses_page(admin: &AdminVisitor, held: &[HeldLicense], done: Option<&str>)
                 (shell::copyable("download-link", "Download link", "/directdownload/pd?experience=sso")) }
         } @else {
             div.card.scroll tabindex="0" role="region" aria-label="Licences" {
-                table {
+                table.stack {
                     thead { tr { th { "User" } th { "Since" } th { "Device" } th { "Activated" } th { "Last seen" } th { "" } } }
                     tbody { @for one in held {
                         @for device in &one.devices { tr {
                             td { (one.email.as_deref().unwrap_or(&one.license.user_id)) }
-                            td { (at(one.license.granted)) }
-                            td { strong { (device.name) } br; code { (device.device_id) } }
-                            td { (at(device.activated)) }
-                            td { (at(device.validated)) }
+                            td data-name="Since" { (at(one.license.granted)) }
+                            td data-name="Device" { strong { (device.name) } br; code { (device.device_id) } }
+                            td data-name="Activated" { (at(device.activated)) }
+                            td data-name="Last seen" { (at(device.validated)) }
                             td { form method="post" action="/licenses/release" {
                                 (form::hidden(&admin.visitor.token))
                                 input type="hidden" name="license" value=(one.license.id);
@@ -175,7 +175,7 @@ fn licenses_page(admin: &AdminVisitor, held: &[HeldLicense], done: Option<&str>)
                         } }
                         @if one.devices.is_empty() { tr {
                             td { (one.email.as_deref().unwrap_or(&one.license.user_id)) }
-                            td { (at(one.license.granted)) } td colspan="4" { "no device" }
+                            td data-name="Since" { (at(one.license.granted)) } td colspan="4" { "no device" }
                         } }
                     } }
                 }

@@ -42,6 +42,14 @@ async fn called(console: &Console, kind: &str, id: &str) -> String {
     found.unwrap_or_else(|| format!("{id} (deleted)"))
 }
 
+/// An instant as people read it.
+fn moment(text: &str) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(at) => at.strftime("%F %H:%M:%S UTC").to_string(),
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// The card of a connection's page.
 pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> {
     let status = console.idp.sync_status(store).await?;
@@ -68,7 +76,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
                 (told("Users in sync", &count("successCount")))
                 (told("Users failed", &count("failedCount")))
                 (told("Waiting", &count("pendingCount")))
-                (told("Last synchronized", status["lastSyncAt"].as_str().unwrap_or_default()))
+                (told("Last synchronized", &moment(status["lastSyncAt"].as_str().unwrap_or_default())))
             }
             @if !failures.is_empty() {
                 div.title {
