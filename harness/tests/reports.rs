@@ -1,8 +1,9 @@
 //! Every form of a report: the JSON against its schema, SARIF, JUnit and HTML
 //! in their structure, secrets masked; and `rehearsal trace` against its own.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use harness::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
 use harness::check::{Check, CheckReport, Level, Outcome};
@@ -168,22 +169,17 @@ fn junit_is_as_the_schema_of_its_readers_says() {
 
 #[test]
 fn sarif_is_as_its_schema_says() {
-    let ours = include_str!("schemas/sarif.schema.json").to_owned();
-    let schemas = [Some(ours), published("REHEARSAL_SARIF_SCHEMA")];
-    let reports = [report().sarif(), run_report().as_checks().sarif()];
-    for schema in schemas.iter().flatten() {
-        let schema: Value = serde_json::from_str(schema).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        for sarif in &reports {
-            let all = validator.iter_errors(sarif);
-            let all: Vec<String> = all
-                .map(|it| format!("{it} at {}", it.instance_path()))
-                .collect();
-            assert_eq!(all, Vec::<String>::new());
-            let mut wrong = sarif.clone();
-            wrong["runs"][0]["results"][0]["level"] = json!("fatal");
-            assert!(!validator.is_valid(&wrong));
-        }
+    let schema: Value = serde_json::from_str(include_str!("schemas/sarif.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for sarif in [report().sarif(), run_report().as_checks().sarif()] {
+        let all = validator.iter_errors(&sarif);
+        let all: Vec<String> = all
+            .map(|it| format!("{it} at {}", it.instance_path()))
+            .collect();
+        assert_eq!(all, Vec::<String>::new());
+        let mut wrong = sarif.clone();
+        wrong["runs"][0]["results"][0]["level"] = json!("fatal");
+        assert!(!validator.is_valid(&wrong));
     }
 }
 
@@ -261,6 +257,46 @@ fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
     for changed in ["+   \"active\": false", "-   \"active\": true"] {
         let all: String = page.root_element().text().collect();
         assert!(all.contains(changed), "{changed}");
+    }
+}
+
+/// What headless Chromium makes of a page, and what its console says.
+fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, html).unwrap();
+    let chromium = Command::new("chromium")
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
+        .args(["--enable-logging=stderr", "--log-level=0", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", folder.path().display()))
+        .arg(format!("file://{}", path.display()))
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&chromium.stderr);
+    let console = said.lines().filter(|line| line.contains(":CONSOLE"));
+    let console = console.map(str::to_owned).collect();
+    Some((
+        String::from_utf8_lossy(&chromium.stdout).into_owned(),
+        console,
+    ))
+}
+
+#[test]
+fn the_pages_open_in_a_browser_without_a_word_on_its_console() {
+    let wrong = "<!DOCTYPE html><script>console.error('wrong')</script>";
+    let Some((_, console)) = opened("wrong.html", wrong) else {
+        println!("skipped: no chromium");
+        return;
+    };
+    assert_eq!(console.len(), 1, "{console:?}");
+    let run = harness::report::html("A run", &run_report());
+    for (name, html, words) in [
+        ("check.html", report().html(), "Mend &amp; mind it."),
+        ("run.html", run, "not run: a power is missing"),
+    ] {
+        let (page, console) = opened(name, &html).unwrap();
+        assert_eq!(console, Vec::<String>::new(), "{name}");
+        assert!(page.contains(words), "{name}: {page}");
     }
 }
 

@@ -201,15 +201,17 @@ async fn go(State(desk): State<Desk>, Query(after): Query<After>) -> Response {
 }
 
 async fn stuck(State(desk): State<Desk>) -> Response {
-    let _ = desk.0.bring.send(Brought::Stuck);
-    onward(&desk)
+    takes(&desk, Brought::Stuck)
 }
 
-fn onward(desk: &Desk) -> Response {
+/// Takes what the browser brings, and sends it on to the next request.
+fn takes(desk: &Desk, what: Brought) -> Response {
+    // Read before anybody hears of it: the next request may be there at once.
     let number = match &*desk.0.now.borrow() {
         Now::Task(task) => task.number,
         Now::Waiting | Now::Over => 0,
     };
+    let _ = desk.0.bring.send(what);
     Redirect::to(&format!("/go?after={number}")).into_response()
 }
 
@@ -235,10 +237,10 @@ fn brought(
     binding: &'static str,
     fields: HashMap<String, String>,
 ) -> Response {
-    let _ = desk.0.bring.send(Brought::Message {
+    let what = Brought::Message {
         path: path.to_owned(),
         binding,
         fields,
-    });
-    onward(desk)
+    };
+    takes(desk, what)
 }

@@ -113,16 +113,16 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-sec-consider §6.4.2, XML 1.0 §4.4",
         "Entities of a DTD are not expanded.",
-        "a refusal of the document type declaration",
+        "a refusal of the document type declaration, or an answer that leaves the entity as it stands",
         "Switch DTDs off in the XML parser (disallow-doctype-decl): entities grow without bound and read files.",
-        |case| no_assertion(case, "entity-internal"),
+        internal_entity,
     ),
     demand(
         "SAML-IDP-SEC-13",
         Must,
         "saml-sec-consider §6.4.2 (XXE)",
         "What a DTD points to is not fetched.",
-        "no request for the address in the DTD, and a refusal",
+        "no request for the address in the DTD",
         "Switch external entities off in the XML parser at once: they read files and reach into your network.",
         external_entity,
     ),
@@ -235,12 +235,25 @@ fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
     judged(case, name, |_| !succeeded(case, name))
 }
 
+/// The issuer is an entity: expanded, it is the service provider that the
+/// assertion is for.
+fn internal_entity(case: &Case<'_>) -> Ruled {
+    let answer = case.answer("entity-internal");
+    let response = answer.and_then(|it| it.response());
+    let assertions = response.iter().flat_map(|it| &it.assertions);
+    let expanded = assertions
+        .flat_map(|it| &it.conditions)
+        .flat_map(|it| it.audiences.iter().flatten())
+        .any(|audience| *audience == case.dossier.party.entity_id);
+    judged(case, "entity-internal", |_| !expanded)
+}
+
 fn external_entity(case: &Case<'_>) -> Ruled {
-    judged(case, "entity-external", |trial| {
-        let fetched =
-            matches!(&trial.ending, Ending::Trouble { why } if why.contains("was fetched"));
-        !fetched && !succeeded(case, "entity-external")
-    })
+    judged(
+        case,
+        "entity-external",
+        |trial| !matches!(&trial.ending, Ending::Trouble { why } if why.contains("was fetched")),
+    )
 }
 
 /// Whether a page of the trial has the markup as it was sent.

@@ -1,0 +1,166 @@
+//! `rehearsal check idp --interactive`, with a person in a browser of their own;
+//! what is recorded is judged again without either.
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use desktop_sim::browser::{Browser, BrowserError, Field, Form, Page};
+use running::{Up, rehearsal};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use url::Url;
+
+/// A port that nobody has at the moment.
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+async fn printed(arguments: &[&str]) -> Output {
+    Command::from(rehearsal(arguments)).output().await.unwrap()
+}
+
+/// Somebody who does as the pages say, until the check is over.
+struct Person {
+    browser: Browser,
+    desk: Url,
+    username: String,
+    password: String,
+    signed_on: usize,
+    stuck: usize,
+}
+
+impl Person {
+    async fn follows(&mut self) {
+        let mut page = self.browser.open(self.desk.join("/go").unwrap()).await;
+        loop {
+            page = match page {
+                Ok(now) if self.is_over(&now) => return,
+                Ok(now) => self.does(&now).await,
+                // The browser shows an error page of its own.
+                Err(_) => match self.browser.open(self.desk.clone()).await {
+                    Ok(now) if self.is_over(&now) => return,
+                    Ok(_) => self.goes_back().await,
+                    // The command has ended.
+                    Err(_) => return,
+                },
+            };
+        }
+    }
+
+    fn is_over(&self, page: &Page) -> bool {
+        page.url.origin() == self.desk.origin() && page.text().contains("That was all")
+    }
+
+    async fn does(&mut self, page: &Page) -> Result<Page, BrowserError> {
+        if let Some(mut form) = page.login_form() {
+            self.signed_on += 1;
+            form.fill_in(&self.username, &self.password);
+            return self.browser.submit(&form).await;
+        }
+        let carries = |field: &Field| field.name.starts_with("SAML");
+        let forms = page.forms();
+        if let Some(form) = forms.iter().find(|form| form.fields.iter().any(carries)) {
+            return self.browser.submit(form).await;
+        }
+        self.goes_back().await
+    }
+
+    /// To the desk, where a button says that it ended at the identity provider.
+    async fn goes_back(&mut self) -> Result<Page, BrowserError> {
+        self.stuck += 1;
+        let ended = Form {
+            action: self.desk.join("/stuck").unwrap(),
+            post: true,
+            fields: Vec::new(),
+        };
+        self.browser.submit(&ended).await
+    }
+}
+
+fn report(output: &Output) -> Value {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{complaint}"))
+}
+
+fn of_verdict<'r>(report: &'r Value, verdict: &str) -> Vec<&'r Value> {
+    let all = report["checks"].as_array().unwrap().iter();
+    all.filter(|it| it["verdict"] == verdict).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_on_and_the_recording_is_judged_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (port, metadata, record) = (free_port(), path("sp.xml"), path("idp.json"));
+    let played = ["--sp-port", &port, "--sp-metadata-out", &metadata];
+    let mut prepare = vec!["check", "idp", "--prepare"];
+    prepare.extend(played);
+    assert!(printed(&prepare).await.status.success());
+    let up = Up::on(folder.path(), &["--sp-metadata", &metadata]).await;
+    let word = |pointer: &str| up.ready.pointer(pointer).unwrap().as_str().unwrap();
+
+    let mut check = vec!["check", "idp", "--interactive", "--json", "--wait", "60"];
+    check.extend(["--record", &record, "--metadata", word("/idp/metadata_url")]);
+    check.extend(played);
+    let mut check = Command::from(rehearsal(&check))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(check.stderr.take().unwrap()).lines();
+    let desk = loop {
+        let line = said.next_line().await.unwrap().unwrap();
+        if let Some(line) = line.strip_prefix("open ") {
+            break line.split(' ').next().unwrap().to_owned();
+        }
+    };
+    tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
+    let desk: Url = desk.parse().unwrap();
+    let mut person = Person {
+        browser: Browser::for_plain_http("a person's browser").unwrap(),
+        desk,
+        username: word("/idp/sso_login/username").to_owned(),
+        password: word("/idp/sso_login/password").to_owned(),
+        signed_on: 0,
+        stuck: 0,
+    };
+    let (output, ()) = tokio::join!(check.wait_with_output(), person.follows());
+    let output = output.unwrap();
+    let told = report(&output);
+    assert_eq!(of_verdict(&told, "fail"), Vec::<&Value>::new());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        told["summary"]["passed"].as_u64().unwrap() > 90,
+        "{}",
+        told["summary"]
+    );
+    assert!(person.signed_on > 0 && person.stuck > 0);
+    // What a person can't be asked to do is told with its reason.
+    let skipped = of_verdict(&told, "skip");
+    let because = |it: &&Value| it["actual"].as_str().unwrap().contains("a person signs on");
+    assert!(skipped.iter().any(because), "{skipped:?}");
+
+    up.killed().await;
+    let recorded = std::fs::read_to_string(Path::new(&record)).unwrap();
+    assert!(!recorded.contains(&person.password));
+    let replay = ["check", "idp", "--json", "--replay", &record];
+    let replayed = printed(&replay).await;
+    assert_eq!(report(&replayed), told);
+    assert_eq!(replayed.status.code(), Some(0));
+    // It says what an SP would object to, message by message.
+    let traced = printed(&["trace", "--json", &record]).await;
+    let accounts = report(&traced);
+    assert!(accounts.as_array().unwrap().len() > 10);
+
+    // A recording that isn't one is told apart from a finding.
+    std::fs::write(Path::new(&record), "{}").unwrap();
+    let broken = printed(&replay).await;
+    let said = String::from_utf8_lossy(&broken.stderr);
+    assert_eq!(broken.status.code(), Some(2), "{said}");
+    assert!(said.contains("expected a recording of check idp"), "{said}");
+}
