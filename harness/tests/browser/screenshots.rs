@@ -11,8 +11,18 @@ use serde_json::json;
 use crate::Outcome;
 use crate::page::Page;
 
-/// A desk's and a phone's width, in CSS pixels.
-const WIDTHS: [(u32, u32, bool); 2] = [(1280, 800, false), (390, 844, true)];
+/// A screen: width and height in CSS pixels, whether it is a phone's.
+type Screen = (u32, u32, bool);
+const DESK: Screen = (1280, 800, false);
+const PHONE: Screen = (390, 844, true);
+
+/// Resolves when the page is laid out for the width.
+const LAID_OUT: &str = "
+const [width, done] = arguments;
+const look = () => requestAnimationFrame(
+  document.documentElement.clientWidth === width ? () => done() : look);
+look();
+";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
@@ -38,14 +48,9 @@ impl Page {
     /// Takes both pictures, fails on a serious accessibility finding or on
     /// what sticks out of the screen.
     pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
-        let cdp = self.driver.cdp();
         self.runs_scripts(true).await?;
-        for (width, height, phone) in WIDTHS {
-            let screen = json!({
-                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
-            });
-            cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)
-                .await?;
+        for screen @ (width, _, phone) in [DESK, PHONE] {
+            self.is_shown_on(screen).await?;
             self.is_accessible(name, phone)
                 .await
                 .with_context(|| format!("at {width} pixels"))?;
@@ -66,9 +71,26 @@ impl Page {
                 );
             }
         }
-        cdp.send_raw("Emulation.clearDeviceMetricsOverride", json!({}))
-            .await?;
+        // Back at the desk before anything else is pressed: a phone's page has
+        // its navigation behind a button.
+        self.is_shown_on(DESK).await?;
         self.runs_scripts(false).await
+    }
+
+    /// Shows the page on a screen, and waits until it is laid out for it.
+    async fn is_shown_on(&self, (width, height, phone): Screen) -> Outcome {
+        let screen = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
+        });
+        self.driver
+            .cdp()
+            .send_raw("Emulation.setDeviceMetricsOverride", screen)
+            .await?;
+        self.driver
+            .execute_async(LAID_OUT, vec![width.into()])
+            .await
+            .with_context(|| format!("waiting for a page that is {width} pixels wide"))?;
+        Ok(())
     }
 
     /// The whole page as `target/screenshots/NAME.png`.
