@@ -86,6 +86,61 @@ fn every_accepted_algorithm_verifies_and_sha1_does_not() {
 }
 
 #[test]
+fn what_a_signature_names_is_on_the_list_whether_it_would_hold_or_not() {
+    let xml = signed_by(&signer());
+    let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+    let method = |uri: &str| format!("<ds:CanonicalizationMethod Algorithm=\"{uri}\"");
+    let transform = |uri: &str| format!("<ds:Transform Algorithm=\"{uri}\"");
+    let prefixes = "a b c d e f g h i j k l m n o p q";
+    let cases = [
+        (
+            method(exclusive),
+            method("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"),
+            "signature-algorithm",
+        ),
+        (
+            method(exclusive),
+            method("http://www.w3.org/2001/10/xml-exc-c14n#WithComments"),
+            "signature-algorithm",
+        ),
+        (
+            transform(exclusive),
+            transform("http://www.w3.org/2006/12/xml-c14n11"),
+            "signature-algorithm",
+        ),
+        (
+            transform(enveloped),
+            transform("http://www.w3.org/TR/1999/REC-xpath-19991116"),
+            "signature-algorithm",
+        ),
+        (
+            format!("{}></ds:Transform>", transform(exclusive)),
+            format!(
+                "{}><ec:InclusiveNamespaces xmlns:ec=\"{exclusive}\" PrefixList=\"{prefixes}\"/></ds:Transform>",
+                transform(exclusive)
+            ),
+            "signature-algorithm",
+        ),
+        (
+            "</ds:Signature>".to_owned(),
+            "<ds:Object/></ds:Signature>".to_owned(),
+            "signature-misplaced",
+        ),
+        (
+            "</ds:SignedInfo>".to_owned(),
+            "<ds:Reference URI=\"#_assertion\"/></ds:SignedInfo>".to_owned(),
+            "signature-misplaced",
+        ),
+    ];
+    for (part, other, code) in cases {
+        assert!(xml.contains(&part), "{part} in {xml}");
+        let changed = xml.replacen(&part, &other, 1);
+        assert_eq!(accept(&changed).unwrap_err().code(), code, "{other}");
+    }
+}
+
+#[test]
 fn another_key_is_refused_though_its_certificate_comes_along() {
     let xml = signed_by(&Signer {
         key: other_rsa(),

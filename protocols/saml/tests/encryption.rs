@@ -67,37 +67,46 @@ fn encryption_stands_in_for_no_signature() {
         assertion: false,
         ..signer()
     };
-    let gcm = encryption(ContentCipher::Aes256Gcm);
-    assert_eq!(
-        code(&unsigned.sign_encrypted(&response(), &gcm).unwrap()),
-        "not-signed"
-    );
     let foreign = Signer {
+        response: false,
         key: other_rsa(),
         ..signer()
     };
-    assert_eq!(
-        code(&foreign.sign_encrypted(&response(), &gcm).unwrap()),
-        "signature-invalid"
-    );
+    let gcm = encryption(ContentCipher::Aes256Gcm);
+    for (signer, because) in [(unsigned, "not-signed: "), (foreign, "signature-invalid: ")] {
+        let xml = signer.sign_encrypted(&response(), &gcm).unwrap();
+        let refusal = judged(&xml, SignaturePolicy::Either).unwrap_err();
+        assert_eq!(refusal.code(), "encrypted-assertion");
+        assert!(refusal.private().contains(because), "{refusal}");
+    }
 }
 
 #[test]
 fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
-    let sign = |encryption: &Encryption| signer().sign_encrypted(&response(), encryption).unwrap();
+    // Nothing but the assertion is signed: anybody can change the ciphertext.
+    let signer = Signer {
+        response: false,
+        assertion: true,
+        ..signer()
+    };
+    let sign = |encryption: &Encryption| signer.sign_encrypted(&response(), encryption).unwrap();
     for cipher in ContentCipher::ALL {
         let xml = sign(&encryption(cipher));
         // The last cipher value is the content's.
         let at = xml.rfind("</xenc:CipherValue>").unwrap();
-        for distance in [2, 40, 400, 1000] {
+        for distance in (2..2000).step_by(37) {
             let mut changed = xml.clone().into_bytes();
             let byte = &mut changed[at - distance];
             *byte = if *byte == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            let came = code(&changed);
-            assert!(
-                ["encrypted-assertion", "signature-invalid"].contains(&came.as_str()),
-                "{cipher:?}, {distance}: {came}"
+            let refusal = judged(&changed, SignaturePolicy::Either).unwrap_err();
+            let told = (refusal.code(), refusal.public(), refusal.next());
+            let one = saml::acceptance::Code::EncryptedAssertion;
+            let answer = "The answer of your identity provider could not be accepted.";
+            assert_eq!(
+                told,
+                (one.name(), answer, one.next()),
+                "{cipher:?}, {distance}"
             );
         }
     }

@@ -178,8 +178,13 @@ fn decrypted(
     response_signed: bool,
 ) -> Result<Verified, Refusal> {
     // One code for whatever the plaintext may be: nobody learns from the
-    // answers what a changed ciphertext decrypts to.
+    // answers what a changed ciphertext decrypts to. Only where the response
+    // is signed, nobody else can have changed it.
     let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
+    let concealed = |refusal: Refusal| match response_signed {
+        true => refusal,
+        false => unusable(refusal.private()),
+    };
     let document = xml::parse(plain, limits).map_err(|error| unusable(error.to_string()))?;
     let root = document
         .document_element()
@@ -215,10 +220,10 @@ fn decrypted(
     };
     if !met {
         let detail = format!("expected {expected} around or in what was encrypted");
-        return Err(Refusal::new(Code::NotSigned, detail));
+        return Err(concealed(Refusal::new(Code::NotSigned, detail)));
     }
     if assertion_signed {
-        verify_signatures(&document, keys, &signed)?;
+        verify_signatures(&document, keys, &signed).map_err(concealed)?;
     }
     let assertion = AssertionClaims::read(&document, assertion).map_err(unusable_xml)?;
     Ok(Verified {
