@@ -56,7 +56,7 @@ impl Idp {
         let ends = now
             .saturating_add(self.config.session_lifetime)
             .unwrap_or(Timestamp::MAX);
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         console::open(&mut tx, &fingerprint("console", &token), now, ends).await?;
         tx.commit().await?;
         Ok(Some(token))
@@ -70,7 +70,7 @@ impl Idp {
 
     /// Ends a session.
     pub(crate) async fn close_console(&self, token: &str) -> Result<()> {
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         console::close(&mut tx, &fingerprint("console", token)).await?;
         tx.commit().await?;
         Ok(())

@@ -2,7 +2,7 @@
 //! cookie to the form field, by the same steps as every sign-on.
 
 use crate::sso::SignOnRequest;
-use crate::store::logins::{FlowRow, SessionRow};
+use crate::store::logins::FlowRow;
 use crate::{Idp, Running};
 
 /// A person who is signed on, to be answered again and again.
@@ -73,12 +73,12 @@ impl Answers {
             .session(&self.environment, Some(&self.cookie))
             .await
             .map_err(|error| error.to_string())?;
-        let Some((session, user)): Option<(SessionRow, _)> = session else {
+        let Some(standing) = session else {
             return Err("the session is over".to_owned());
         };
         let delivery = self
             .idp
-            .answer(&self.environment, &self.request, &session, &user)
+            .answer(&self.environment, &self.request, &standing)
             .await
             .map_err(|error| error.to_string())?;
         Ok(delivery.field)

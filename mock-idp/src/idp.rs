@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::misbehaviour::Misbehaviour;
 use crate::provisioning::Signals;
 use crate::provisioning::tokens::Tokens;
+use crate::sso::standing::Remembered;
 use crate::store::Store;
 
 /// Cheap to clone; clones are the same identity provider.
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub admin_token: String,
     /// Decoded signing keys by id.
     pub signers: Mutex<HashMap<String, SigningKey>>,
+    pub remembered: Remembered,
     pub misbehaviour: Misbehaviour,
     pub signals: Signals,
     /// Tokens of provisioning targets.

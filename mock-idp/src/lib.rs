@@ -162,6 +162,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         admin_token,
         config,
         signers: Mutex::new(HashMap::new()),
+        remembered: sso::standing::Remembered::default(),
         misbehaviour: misbehaviour::Misbehaviour::new(chance),
         signals: provisioning::Signals::new(),
         target_tokens: provisioning::tokens::Tokens::default(),

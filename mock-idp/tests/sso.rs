@@ -207,3 +207,68 @@ async fn a_subject_without_a_value_ends_in_a_page() {
         page.body
     );
 }
+
+/// What a live session is told at once, without another prompt.
+async fn told(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
+    let request = world.request();
+    let page = open(browser.get(world.redirect(&request))).await;
+    let expected = Expected::Request(request.id);
+    world.judge(&page.saml_response(), expected).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
+    let world = World::new().await;
+    let browser = browser();
+    world.sign_on(&browser, &world.request()).await;
+    let before = told(&world, &browser).await;
+    assert_eq!(before.attribute("displayname").unwrap(), ["Alice Adams"]);
+    assert_eq!(before.attribute("groups"), None);
+
+    // The person.
+    let user = format!("/users/{}", world.alice);
+    let renamed = json!({"name": {"given": "Alice", "family": "Baker"}});
+    world.change(Method::PATCH, &user, renamed).await;
+    let now = told(&world, &browser).await;
+    assert_eq!(now.attribute("displayname").unwrap(), ["Alice Baker"]);
+
+    // Groups: by membership, by nesting, by filter, and no more.
+    let inner = world.create("/groups", json!({"name": "Inner"})).await;
+    let join = format!("{user}/memberOfGroups");
+    world.create(&join, json!({"id": inner})).await;
+    let now = told(&world, &browser).await;
+    assert_eq!(
+        now.attribute("groups").unwrap(),
+        std::slice::from_ref(&inner)
+    );
+    world.delete(&format!("/groups/{inner}")).await;
+    assert_eq!(told(&world, &browser).await.attribute("groups"), None);
+
+    // The mapping.
+    let application = format!("/applications/{}", world.app);
+    let mappings = world.show(&format!("{application}/attributes")).await;
+    let mappings = mappings["_embedded"]["attributes"].as_array().unwrap();
+    let name = mappings.iter().find(|one| one["name"] == "name").unwrap();
+    let at = format!("{application}/attributes/{}", name["id"].as_str().unwrap());
+    let mapping = json!({"name": "name", "value": "${user.email}"});
+    world.change(Method::PUT, &at, mapping).await;
+    let now = told(&world, &browser).await;
+    assert_eq!(now.attribute("name").unwrap(), ["alice@example.com"]);
+
+    // The key.
+    let former = world.metadata().await.signing_certificates;
+    let key = json!({"name": "Next", "usageType": "SIGNING", "default": true,
+        "algorithm": "RSA", "keyLength": 2048, "validityPeriod": 365,
+        "subjectDN": "CN=Next", "signatureAlgorithm": "SHA256withRSA"});
+    world.create("/keys", key).await;
+    assert_ne!(world.metadata().await.signing_certificates, former);
+    told(&world, &browser).await;
+
+    // The session.
+    let sessions = world.show(&format!("{user}/sessions")).await;
+    let session = &sessions["_embedded"]["sessions"][0]["id"];
+    let at = format!("{user}/sessions/{}", session.as_str().unwrap());
+    world.delete(&at).await;
+    let page = open(browser.get(world.redirect(&world.request()))).await;
+    assert!(page.asks_for_a_password(), "{}", page.body);
+}

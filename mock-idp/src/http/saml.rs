@@ -83,8 +83,8 @@ async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderM
         return Ok(delivered(&delivery));
     }
     match session {
-        Some((session, user)) if !request.force_authn => {
-            let delivery = idp.answer(env, &request, &session, &user).await?;
+        Some(standing) if !request.force_authn => {
+            let delivery = idp.answer(env, &request, &standing).await?;
             Ok(delivered(&delivery))
         }
         _ if request.is_passive => {

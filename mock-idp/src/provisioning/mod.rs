@@ -147,7 +147,7 @@ async fn step(idp: &Idp) -> Result<Step> {
 async fn settle(idp: &Idp, job: &Job) -> Result<()> {
     let outcome = bring_into_line(idp, job).await;
     let now = idp.now();
-    let mut tx = idp.store.write().await?;
+    let mut tx = idp.store.write_aside().await?;
     let message = match &outcome {
         Ok(()) => None,
         Err(Failure::Push(PushError::Later { reason, after }))
@@ -241,7 +241,7 @@ impl Push<'_> {
         };
         let subject = &self.job.subject;
         let now = self.idp.now();
-        let mut tx = self.idp.store.write().await?;
+        let mut tx = self.idp.store.write_aside().await?;
         sync::note(&mut tx, subject, &known, now).await?;
         if subject.kind == "user" && self.known.remote_id.as_deref() != Some(remote_id) {
             // Its groups can name it as a member only now.
@@ -252,7 +252,7 @@ impl Push<'_> {
     }
 
     async fn forget(&self) -> Result<()> {
-        let mut tx = self.idp.store.write().await?;
+        let mut tx = self.idp.store.write_aside().await?;
         sync::forget(&mut tx, &self.job.subject).await?;
         tx.commit().await?;
         Ok(())

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use faults::{Delivery as Delivered, Fault, Forged, Honest};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use saml::binding::post;
 use saml::keys::{Certificate, SigningKey};
 use saml::message::{
@@ -13,19 +13,17 @@ use saml::message::{
 };
 use saml::names;
 use saml::signature::Signer;
-use serde_json::json;
+use serde_json::Value;
 
 use super::hiding::Hiding;
 use super::naming::{Naming, naming};
+use super::standing::{Mapping, Prepared, Standing};
 use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
-use crate::directory::{groups, text, users};
-use crate::expression::{self, Template};
+use crate::expression;
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
-use crate::store::resources::{self, Kind};
-use crate::store::users::UserRow;
 
 type Result<T> = std::result::Result<T, Denied>;
 
@@ -45,28 +43,14 @@ impl Idp {
         &self,
         environment: &str,
         request: &SignOnRequest,
-        session: &SessionRow,
-        user: &UserRow,
+        Standing { session, person }: &Standing,
     ) -> Result<Delivery> {
-        let (application, within) = {
-            let mut db = self.store.read().await?;
-            let found = resources::get(
-                &mut db,
-                environment,
-                Kind::Application,
-                &request.application,
-            )
-            .await?;
-            let Some(found) = found else {
-                return page("The application is no more.");
-            };
-            (
-                Application::of(&found)?,
-                groups::groups_of(&mut db, user).await?,
-            )
+        let Some(prepared) = self.prepared(environment, &request.application).await? else {
+            return page("The application is no more.");
         };
-        if !application.admits(&within) {
-            tracing::info!(user = %user.id, application = %application.name, "not in a group that may use the application");
+        let application = &prepared.application;
+        if !application.admits(&person.groups) {
+            tracing::info!(user = %person.user.id, application = %application.name, "not in a group that may use the application");
             return self
                 .decline(
                     environment,
@@ -76,10 +60,7 @@ impl Idp {
                 )
                 .await;
         }
-        let model = json!({"user": users::seen(user, &within)});
-        let mut stated = self
-            .stated(environment, &request.application, &model)
-            .await?;
+        let mut stated = stated(&prepared.mappings, &person.model, self.now())?;
         match naming(request.name_id_format.as_deref(), &stated.subject) {
             Naming::AsMapped => {}
             Naming::ByChance => stated.subject = self.saml_id(),
@@ -89,7 +70,7 @@ impl Idp {
                 return self.decline(environment, request, detail, message).await;
             }
         }
-        let response = self.draft_response(environment, request, &application, session, stated);
+        let response = self.draft_response(environment, request, application, session, stated);
         let subject = response
             .assertions
             .first()
@@ -99,8 +80,7 @@ impl Idp {
             self.take_part(environment, &request.application, session, name)
                 .await?;
         }
-        let hiding = self.hiding(environment, &application).await?;
-        self.deliver(environment, request, (&application, hiding), response)
+        self.deliver(environment, request, &prepared, &response)
             .await
     }
 
@@ -112,12 +92,9 @@ impl Idp {
         detail: StatusCode,
         message: &str,
     ) -> Result<Delivery> {
-        let resource = self
-            .get(environment, Kind::Application, &request.application)
-            .await?;
-        let mut application = Application::of(&resource)?;
-        // There is no assertion to sign.
-        application.response_signed = true;
+        let Some(prepared) = self.prepared(environment, &request.application).await? else {
+            return page("The application is no more.");
+        };
         let response = Response {
             id: self.saml_id(),
             issue_instant: self.now(),
@@ -131,8 +108,12 @@ impl Idp {
             },
             assertions: Vec::new(),
         };
-        let key = self.signing_key(environment, &application).await?;
-        let xml = sign(&application, key, &response)?;
+        let signer = Signer {
+            // There is no assertion to sign.
+            response: true,
+            ..signer(&prepared)
+        };
+        let xml = signer.sign(&response).map_err(internal)?;
         Ok(Delivery {
             acs_url: request.acs_url.clone(),
             field: post::encode(&xml),
@@ -142,58 +123,6 @@ impl Idp {
 
     fn saml_id(&self) -> String {
         format!("_{}", self.ambient.chance().hex(16))
-    }
-
-    async fn stated(
-        &self,
-        environment: &str,
-        application: &str,
-        model: &serde_json::Value,
-    ) -> Result<Stated> {
-        let mappings = {
-            let mut db = self.store.read().await?;
-            resources::list(&mut db, environment, Kind::Attribute, Some(application)).await?
-        };
-        let mut stated = Stated {
-            subject: String::new(),
-            attributes: Vec::new(),
-        };
-        for mapping in mappings {
-            let source = text(&mapping.document, "value").unwrap_or_default();
-            let values = Template::parse(source)
-                .and_then(|template| template.evaluate(model, self.now()))
-                .map(|value| expression::texts(&value));
-            let values = match values {
-                Ok(values) => values,
-                Err(error) => {
-                    return page(format!(
-                        "The attribute mapping {} failed: {error}. Its expression is {source}",
-                        mapping.name
-                    ));
-                }
-            };
-            let required = mapping.document.get("required") == Some(&true.into());
-            if required && values.iter().all(|value| value.is_empty()) {
-                return page(format!(
-                    "The attribute {} is required and has no value for this user. Its mapping is {source}",
-                    mapping.name
-                ));
-            }
-            if mapping.name == SUBJECT {
-                stated.subject = values.concat();
-            } else if !values.is_empty() {
-                stated.attributes.push(Attribute {
-                    name: mapping.name.clone(),
-                    name_format: Some(
-                        text(&mapping.document, "nameFormat")
-                            .unwrap_or(names::ATTRNAME_UNSPECIFIED)
-                            .to_owned(),
-                    ),
-                    values,
-                });
-            }
-        }
-        Ok(stated)
     }
 
     fn draft_response(
@@ -262,8 +191,8 @@ impl Idp {
         &self,
         environment: &str,
         request: &SignOnRequest,
-        (application, hiding): (&Application, Option<Hiding>),
-        response: Response,
+        prepared: &Prepared,
+        response: &Response,
     ) -> Result<Delivery> {
         let id = &request.application;
         let faults = self.misbehaviour.strike(environment, id);
@@ -275,9 +204,7 @@ impl Idp {
                 ))
             })?,
             None => {
-                let forged = self
-                    .amended(environment, (application, hiding), response, &faults)
-                    .await?;
+                let forged = self.amended(prepared, response, &faults).await?;
                 self.misbehaviour.delivered(environment, id, &forged.field);
                 forged.field
             }
@@ -291,28 +218,30 @@ impl Idp {
 
     async fn amended(
         &self,
-        environment: &str,
-        (application, hiding): (&Application, Option<Hiding>),
-        response: Response,
+        prepared: &Prepared,
+        response: &Response,
         faults: &[Fault],
     ) -> Result<Forged> {
-        let key = self.signing_key(environment, application).await?;
+        let signer = signer(prepared);
+        let hiding = prepared
+            .hiding
+            .as_ref()
+            .map_err(|words| Denied::Page(words.clone()))?;
         if faults.is_empty() {
-            let xml = match &hiding {
-                Some(hiding) => hiding.sign(&signer(application, key), &response)?,
-                None => sign(application, key, &response)?,
+            let xml = match hiding {
+                Some(hiding) => hiding.sign(&signer, response)?,
+                None => signer.sign(response).map_err(internal)?,
             };
             let field = post::encode(&xml);
             return Ok(Forged { xml, field });
         }
-        let signer = signer(application, key);
         let foreign = self.foreign_key().await?;
         let honest = Honest {
-            response: &response,
+            response,
             signer: &signer,
             foreign: &foreign,
             recipient: hiding.as_ref().map(Hiding::recipient),
-            forged: &somebody_else(&response),
+            forged: &somebody_else(response),
         };
         faults::forge(faults, &honest).map_err(internal)
     }
@@ -351,15 +280,56 @@ fn somebody_else(response: &Response) -> String {
     )
 }
 
-fn signer(application: &Application, key: SigningKey) -> Signer {
+/// What the mappings make of a user at that instant.
+fn stated(mappings: &[Mapping], model: &Value, now: Timestamp) -> Result<Stated> {
+    let mut stated = Stated {
+        subject: String::new(),
+        attributes: Vec::new(),
+    };
+    for mapping in mappings {
+        let value = match &mapping.template {
+            Ok(template) => template.evaluate(model, now),
+            Err(error) => Err(error.clone()),
+        };
+        let values = match value {
+            Ok(value) => expression::texts(&value),
+            Err(error) => {
+                return page(format!(
+                    "The attribute mapping {} failed: {error}. Its expression is {}",
+                    mapping.name, mapping.source
+                ));
+            }
+        };
+        if mapping.required && values.iter().all(String::is_empty) {
+            return page(format!(
+                "The attribute {} is required and has no value for this user. Its mapping is {}",
+                mapping.name, mapping.source
+            ));
+        }
+        if mapping.name == SUBJECT {
+            stated.subject = values.concat();
+        } else if !values.is_empty() {
+            let name_format = mapping.name_format.as_deref();
+            stated.attributes.push(Attribute {
+                name: mapping.name.clone(),
+                name_format: Some(
+                    name_format
+                        .unwrap_or(names::ATTRNAME_UNSPECIFIED)
+                        .to_owned(),
+                ),
+                values,
+            });
+        }
+    }
+    Ok(stated)
+}
+
+fn signer(prepared: &Prepared) -> Signer {
+    let (application, key) = (&prepared.application, prepared.key.clone());
     Signer {
         response: application.response_signed,
         assertion: application.assertion_signed,
         algorithm: application.algorithm().unwrap_or_else(|| key.algorithm()),
         key,
     }
-}
-
-fn sign(application: &Application, key: SigningKey, response: &Response) -> Result<String> {
-    signer(application, key).sign(response).map_err(internal)
 }

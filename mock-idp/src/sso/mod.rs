@@ -1,14 +1,15 @@
 //! Single sign-on: from a service provider's request to the answer.
 //!
-//! [`request`] says what is asked and whether it may be, [`answer`] writes,
-//! [`amends`](crate::faults) and signs what is delivered, [`logout`] ends it
-//! everywhere.
+//! [`request`] says what is asked and whether it may be, [`standing`] who asks
+//! whom, [`answer`] writes, amends and signs what is delivered, [`logout`] ends
+//! it everywhere.
 
 pub(crate) mod answer;
 mod hiding;
 pub(crate) mod logout;
 mod naming;
 pub(crate) mod request;
+pub(crate) mod standing;
 
 use jiff::Timestamp;
 use saml::message::NameIdFormat;
@@ -136,27 +137,6 @@ impl Idp {
             .map_err(|error| Refused::Internal(error.to_string()))
     }
 
-    /// The live session of a browser's cookie, with its user.
-    pub(crate) async fn session(
-        &self,
-        environment: &str,
-        token: Option<&str>,
-    ) -> Result<Option<(SessionRow, UserRow)>> {
-        let Some(token) = token else { return Ok(None) };
-        let found = {
-            let mut db = self.store.read().await?;
-            logins::session(&mut db, environment, &fingerprint(token), self.now()).await?
-        };
-        let Some(session) = found else {
-            return Ok(None);
-        };
-        match self.user(environment, &session.user).await {
-            Ok(user) => Ok(Some((session, user))),
-            Err(Refused::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The live sessions of a user.
     pub(crate) async fn sessions_of_user(
         &self,
@@ -198,7 +178,7 @@ impl Idp {
             session: None,
             expires_at: later(now, self.config.flow_lifetime),
         };
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         logins::start(&mut tx, &flow, now).await?;
         tx.commit().await?;
         Ok(flow.id)
@@ -239,7 +219,7 @@ impl Idp {
             authenticated_at: now,
             expires_at: later(now, self.config.session_lifetime),
         };
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         logins::open(&mut tx, &session).await?;
         logins::signed_on(&mut tx, &flow.id, &session.token).await?;
         tx.commit().await?;
@@ -255,18 +235,18 @@ impl Idp {
     ) -> std::result::Result<Delivery, Denied> {
         let (flow, request, _) = self.flow(environment, flow).await?;
         let session = self.session(environment, token).await?;
-        let Some((session, user)) = session else {
+        let Some(standing) = session else {
             return page(
                 "Nobody is signed on in this browser. Go back to the application and start again.",
             );
         };
-        if flow.session.as_deref() != Some(session.token.as_str()) {
+        if flow.session.as_deref() != Some(standing.session.token.as_str()) {
             return page(
                 "This sign-on belongs to another browser. Go back to the application and start again.",
             );
         }
-        let delivery = self.answer(environment, &request, &session, &user).await?;
-        let mut tx = self.store.write().await?;
+        let delivery = self.answer(environment, &request, &standing).await?;
+        let mut tx = self.store.write_aside().await?;
         let first = logins::finish(&mut tx, &flow.id).await?;
         tx.commit().await?;
         if !first {

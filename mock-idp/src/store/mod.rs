@@ -14,10 +14,17 @@ pub(crate) mod sync;
 pub(crate) mod users;
 pub(crate) mod workers;
 
+mod writing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
+
+pub(crate) use writing::Writing;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -63,6 +70,7 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) struct Store {
     readers: AnyPool,
     writers: AnyPool,
+    edition: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -94,6 +102,7 @@ impl Store {
         let store = Self {
             writers: pool(1).await?,
             readers: pool(4).await?,
+            edition: Arc::default(),
         };
         MIGRATIONS.run(&store.writers).await?;
         Ok(store)
@@ -105,8 +114,22 @@ impl Store {
     }
 
     /// A transaction to write in; dropped without `commit`, nothing happened.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.writers.begin_with("BEGIN IMMEDIATE").await?)
+    pub(crate) async fn write(&self) -> Result<Writing> {
+        let transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
+    }
+
+    /// The same for what leaves every answer as it is: somebody comes, a
+    /// request waits, a target was told. The edition stays.
+    pub(crate) async fn write_aside(&self) -> Result<Writing> {
+        let transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Writing::of(transaction, None))
+    }
+
+    /// Another number after each [`Store::write`]: what was read under this
+    /// one is still so while it stays. (One process writes to a database.)
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::SeqCst)
     }
 
     /// Closes the pools; what was answered is on disk already.

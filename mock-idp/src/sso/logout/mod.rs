@@ -17,6 +17,7 @@ use saml::reception::{LogoutExpectations, Received};
 pub(crate) use round::Ended;
 use round::{Initiator, Round};
 
+use super::standing::Standing;
 use super::{Denied, page};
 use crate::Idp;
 use crate::applications::Application;
@@ -80,15 +81,20 @@ impl Idp {
             session_index: session.index.clone(),
             since: self.now(),
         };
-        let mut tx = self.store.write().await?;
+        let edition = self.store.edition();
+        if self.takes_part(edition, &participant) {
+            return Ok(());
+        }
+        let mut tx = self.store.write_aside().await?;
         logouts::take_part(&mut tx, &participant).await?;
         tx.commit().await?;
+        self.took_part(edition, &participant);
         Ok(())
     }
 
     /// The person signs off here: the session ends, the others are told.
     pub(crate) async fn sign_off(&self, environment: &str, token: Option<&str>) -> Result<Ended> {
-        let Some((session, _)) = self.session(environment, token).await? else {
+        let Some(Standing { session, .. }) = self.session(environment, token).await? else {
             return Ok(Ended::Whole);
         };
         let mut tx = self.store.write().await?;
@@ -223,7 +229,7 @@ impl Idp {
             .and_then(|vouched| vouched.check(&expected))
             .map_err(refused)?;
         let response = honoured.message();
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         let message = (response.issuer.as_str(), response.id.as_str());
         let first = logouts::see(&mut tx, environment, message, honoured.until(), now).await?;
         tx.commit().await?;

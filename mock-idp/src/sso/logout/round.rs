@@ -115,13 +115,13 @@ impl Idp {
             };
             round.asked = Some((next.application, request));
             let document = serde_json::to_string(&round).map_err(internal)?;
-            let mut tx = self.store.write().await?;
+            let mut tx = self.store.write_aside().await?;
             let until = later(now, LIFETIME);
             logouts::keep(&mut tx, (environment, &round.id), &document, until).await?;
             tx.commit().await?;
             return Ok(carrying(outgoing));
         }
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_aside().await?;
         logouts::over(&mut tx, &round.id).await?;
         tx.commit().await?;
         match &round.initiator {
