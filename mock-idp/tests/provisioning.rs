@@ -8,8 +8,10 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, Query, State};
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,6 +24,9 @@ struct Held {
     resources: BTreeMap<(String, String), Value>,
     requests: Vec<String>,
     failures: u32,
+    /// Of so many answers one is lost, though what was asked is done.
+    losing: u32,
+    answered: u32,
     /// Every write is refused for good.
     refusing: bool,
     /// The token that lets in.
@@ -47,6 +52,10 @@ impl Target {
                 "/{kind}/{id}",
                 get(read).put(replace).patch(patch).delete(remove),
             )
+            .layer(axum::middleware::from_fn_with_state(
+                Arc::clone(&held),
+                lose,
+            ))
             .with_state(Arc::clone(&held));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -89,6 +98,28 @@ fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
         return Some((StatusCode::BAD_REQUEST, "no").into_response());
     }
     None
+}
+
+/// Lets some answers get lost: by turns the connection breaks off in the body,
+/// and a gateway says that it got none.
+async fn lose(State(held): State<Shared>, request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    let mut held = held.lock().unwrap();
+    if held.losing == 0 {
+        return answer;
+    }
+    held.answered += 1;
+    match (held.answered % held.losing, held.answered / held.losing % 2) {
+        (0, 0) => StatusCode::BAD_GATEWAY.into_response(),
+        (0, _) => {
+            let cut = futures::stream::iter([
+                Ok("{\"id\":"),
+                Err(std::io::Error::other("the line is cut")),
+            ]);
+            (answer.status(), Body::from_stream(cut)).into_response()
+        }
+        _ => answer,
+    }
 }
 
 async fn token(State(held): State<Shared>, headers: HeaderMap, body: String) -> Response {
@@ -205,8 +236,12 @@ async fn patch(
                 members.retain(|member| member["value"] != gone);
             }
             "add" => {
-                let more = operation["value"].as_array().unwrap().clone();
-                resource["members"].as_array_mut().unwrap().extend(more);
+                let members = resource["members"].as_array_mut().unwrap();
+                for more in operation["value"].as_array().unwrap() {
+                    if !members.contains(more) {
+                        members.push(more.clone());
+                    }
+                }
             }
             _ => resource[path] = operation["value"].clone(),
         }
@@ -415,6 +450,44 @@ async fn a_target_that_fails_is_tried_again_when_the_clock_says_so() {
         .await;
     here.settled().await;
     assert!(here.target.user("bob").is_some());
+}
+
+#[tokio::test]
+async fn a_target_that_loses_answers_holds_everybody_once() {
+    let here = Provisioned::new(json!({})).await;
+    here.target.held.lock().unwrap().losing = 3;
+    let mut names = vec!["alice".to_owned()];
+    for number in 0..30 {
+        let name = format!("user{number}");
+        let user = json!({"username": name, "email": format!("{name}@example.com")});
+        let id = here.world.create("/users", user).await;
+        let join = format!("/users/{id}/memberOfGroups");
+        here.world.create(&join, json!({"id": here.group})).await;
+        names.push(name);
+    }
+    here.world.create("/propagation/revisions", json!({})).await;
+    let forward = json!({"advance_seconds": 600});
+    let mut rounds = 0;
+    while here.idle(1_000).await.0 == 409 {
+        rounds += 1;
+        assert!(rounds < 60, "expected an end of it");
+        let clock = Some(forward.clone());
+        here.world
+            .control(Method::PUT, "/control/clock", clock)
+            .await;
+    }
+    assert!(rounds > 0, "expected answers that were lost");
+    let mut held: Vec<String> = here.target.all("Users").iter().map(name_of).collect();
+    held.sort();
+    names.sort();
+    assert_eq!(held, names);
+    let groups = here.target.all("Groups");
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(groups[0]["members"].as_array().unwrap().len(), names.len());
+}
+
+fn name_of(user: &Value) -> String {
+    user["userName"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
