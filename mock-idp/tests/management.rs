@@ -179,3 +179,79 @@ async fn the_clock_moves_by_the_control_port_and_reset_empties_everything() {
     let (_, all) = world.call(Method::GET, "/environments", None).await;
     assert_eq!(all["count"], 0);
 }
+
+/// A `.p12` file of the key, by OpenSSL; none where there is no OpenSSL.
+fn exported(key: &mock_idp::KeyMaterial, password: &str) -> Option<Vec<u8>> {
+    let folder = tempfile::TempDir::new().unwrap();
+    let both = folder.path().join("both.pem");
+    std::fs::write(&both, format!("{}{}", key.private_key, key.certificate)).unwrap();
+    let file = folder.path().join("key.p12");
+    let made = std::process::Command::new("openssl")
+        .args(["pkcs12", "-export", "-name", "key", "-passout"])
+        .arg(format!("pass:{password}"))
+        .arg("-in")
+        .arg(&both)
+        .arg("-out")
+        .arg(&file)
+        .output()
+        .ok()?;
+    assert!(made.status.success(), "{made:?}");
+    Some(std::fs::read(file).unwrap())
+}
+
+#[tokio::test]
+async fn a_key_pair_is_imported_from_a_pkcs12_file() {
+    let world = World::new().await;
+    let key = mock_idp::generate_key("Elsewhere", world::start_of_time()).unwrap();
+    let Some(file) = exported(&key, "open sesame") else {
+        #[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+        {
+            eprintln!("skipped: no openssl");
+        }
+        return;
+    };
+    let url = format!("{}/v1{}", world.idp.base_url(), world.at("/keys"));
+    let import = async |file: &[u8], password: &str| {
+        let mut form = Vec::new();
+        for (name, value) in [
+            ("usageType", b"SIGNING".as_slice()),
+            ("password", password.as_bytes()),
+            ("file\"; filename=\"key.p12", file),
+        ] {
+            let head = format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            form.extend_from_slice(head.as_bytes());
+            form.extend_from_slice(value);
+            form.extend_from_slice(b"\r\n");
+        }
+        form.extend_from_slice(b"--cut--\r\n");
+        let answer = browser()
+            .post(&url)
+            .bearer_auth(world.idp.admin_token())
+            .header("content-type", "multipart/form-data; boundary=cut")
+            .body(form)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json::<serde_json::Value>().await.unwrap())
+    };
+
+    let (status, refused) = import(&file, "close sesame").await;
+    assert_eq!((status, &refused["code"]), (400, &json!("INVALID_DATA")));
+    assert_eq!(refused["details"][0]["target"], "file", "{refused}");
+    let (status, refused) = import(b"no such thing", "").await;
+    assert_eq!((status, &refused["code"]), (400, &json!("INVALID_DATA")));
+
+    let (status, made) = import(&file, "open sesame").await;
+    assert_eq!(status, 201, "{made}");
+    assert!(
+        made["name"].as_str().unwrap().contains("CN=Elsewhere"),
+        "{made}"
+    );
+    let at = format!("/applications/{}", world.app);
+    let signing = json!({"idpSigning": {"key": {"id": made["id"]}, "algorithm": "SHA256withRSA"}});
+    world.change(Method::PATCH, &at, signing).await;
+    let expected = saml::keys::Certificate::parse(&key.certificate).unwrap();
+    assert_eq!(world.metadata().await.signing_certificates, [expected]);
+    world.judged().await.unwrap();
+}

@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize, S
 use saml::keys::{Certificate, SigningKey};
 use serde_json::{Value, json};
 
-use super::Application;
+use super::{Application, pkcs12};
 use crate::config::KeyMaterial;
 use crate::directory::{Document, environment, text};
 use crate::refusal::{Refused, Result};
@@ -24,6 +24,12 @@ const RSA_LENGTHS: [i64; 3] = [2048, 3072, 4096];
 const EC_LENGTHS: [i64; 3] = [256, 384, 521];
 /// What a key may be for.
 const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
+
+fn purpose_of(purpose: &Value) -> Result<&'static str> {
+    let mut all = PURPOSES.into_iter();
+    all.find(|known| purpose == known)
+        .ok_or_else(|| Refused::none_of("usageType", &PURPOSES, purpose))
+}
 
 /// A key pair to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,10 +243,7 @@ impl Idp {
         let name = text(document, "name").ok_or_else(|| Refused::required("name"))?;
         let purpose = match document.get("usageType") {
             None => PURPOSES[0],
-            Some(purpose) => PURPOSES
-                .into_iter()
-                .find(|known| purpose == known)
-                .ok_or_else(|| Refused::none_of("usageType", &PURPOSES, purpose))?,
+            Some(purpose) => purpose_of(purpose)?,
         };
         {
             let mut db = self.store.read().await?;
@@ -259,12 +262,33 @@ impl Idp {
         key.is_default = document.get("default") == Some(&Value::Bool(true));
         key.purpose = purpose.to_owned();
         signer(&key)?;
+        self.keep_key(key).await
+    }
+
+    /// Adds the key pair of a PKCS#12 file, named after its certificate's
+    /// subject.
+    pub(crate) async fn import_key(
+        &self,
+        environment_id: &str,
+        file: &[u8],
+        password: &str,
+        purpose: &str,
+    ) -> Result<KeyRow> {
+        let purpose = purpose_of(&purpose.into())?;
+        let (material, certificate) = pkcs12::opened(file, password)?;
+        let mut key = self.key_row(environment_id, certificate.subject(), material);
+        key.purpose = purpose.to_owned();
+        self.keep_key(key).await
+    }
+
+    async fn keep_key(&self, key: KeyRow) -> Result<KeyRow> {
+        let (environment_id, name) = (&key.environment, &key.name);
         let mut tx = self.store.write().await?;
         environment(&mut tx, environment_id).await?;
         if keys::list(&mut tx, environment_id)
             .await?
             .iter()
-            .any(|other| other.name == key.name)
+            .any(|other| other.name == *name)
         {
             return Err(Refused::taken("name", name));
         }

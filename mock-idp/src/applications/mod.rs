@@ -6,6 +6,7 @@ mod attributes;
 pub(crate) mod certificates;
 mod import;
 pub(crate) mod keys;
+mod pkcs12;
 mod settings;
 pub(crate) mod workers;
 

@@ -1,7 +1,7 @@
 //! `/environments/{env}/keys`: key pairs and their certificates.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
@@ -21,9 +21,13 @@ pub(super) fn routes() -> Vec<Route> {
     let rotation = "/environments/{env}/keys/{key}/rotation";
     vec![
         Route::get(all, "Lists the key pairs", list).lists("keys", "Key"),
-        Route::post(all, "Makes a key pair, or imports one", create)
-            .takes("Key")
-            .makes("Key"),
+        Route::post(
+            all,
+            "Makes a key pair, or imports one; as multipart/form-data, from a PKCS#12 file",
+            create,
+        )
+        .takes("Key")
+        .makes("Key"),
         Route::get(one, "Shows a key pair, or its certificate in PEM", show).shows("Key"),
         Route::put(
             one,
@@ -80,9 +84,65 @@ async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Aske
     Ok(Json(hal::list(&at, "keys", &part, items)).into_response())
 }
 
-async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
-    let key = idp.create_key(&env, &document).await?;
+async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Request) -> Answer {
+    let key = if is_form(request.headers()) {
+        let Upload {
+            file,
+            password,
+            usage,
+        } = Upload::of(request).await?;
+        idp.import_key(&env, &file, &password, &usage).await?
+    } else {
+        let Body(document) = Body::from_request(request, &()).await?;
+        idp.create_key(&env, &document).await?
+    };
     Ok(hal::created(shown(&idp, &key)?))
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
+}
+
+/// A PKCS#12 file, as PingOne takes it: the form fields `file`, `usageType`
+/// and, when it is encrypted, `password`.
+struct Upload {
+    file: Vec<u8>,
+    password: String,
+    usage: String,
+}
+
+impl Upload {
+    async fn of(request: Request) -> Result<Self, Refused> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Refused::invalid("file", format!("expected multipart/form-data: {error}"))
+        };
+        let mut parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|error| unreadable(&error))?;
+        let (mut file, mut password, mut usage) = (None, String::new(), None);
+        while let Some(part) = parts
+            .next_field()
+            .await
+            .map_err(|error| unreadable(&error))?
+        {
+            let name = part.name().unwrap_or_default().to_owned();
+            let bytes = part.bytes().await.map_err(|error| unreadable(&error))?;
+            let text = || String::from_utf8_lossy(&bytes).into_owned();
+            match name.as_str() {
+                "file" => file = Some(bytes.to_vec()),
+                "password" => password = text(),
+                "usageType" => usage = Some(text()),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            file: file.ok_or_else(|| Refused::required("file"))?,
+            password,
+            usage: usage.ok_or_else(|| Refused::required("usageType"))?,
+        })
+    }
 }
 
 /// Whether the client wants that media type.
