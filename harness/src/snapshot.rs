@@ -51,23 +51,6 @@ fn place(ready: &Value, party: &str) -> Outcome<Url> {
 
 /// Takes the state of the parties behind `ready`.
 ///
-/// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use harness::{Options, World, snapshot};
-///
-/// let mut world = World::with(Options { untapped: true, ..Options::default() }).await?;
-/// let before = snapshot::take(&world.ready()).await?;
-/// world.has_account("Ada").await?;
-/// let now = snapshot::restore(&world.ready(), &before, true).await?;
-/// assert_eq!(now, world.ready());
-/// world.logs_in("Ada", "Wq7-otter-quarry-81").await?;
-/// assert_eq!(world.answer()?.status, 401); // nobody knows Ada any more
-/// world.ends().await;
-/// # Ok(())
-/// # }
-/// ```
-///
 /// # Errors
 /// When a party doesn't give its part.
 pub async fn take(ready: &Value) -> Outcome<Snapshot> {

@@ -24,26 +24,7 @@ pub(crate) const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 /// The corporate password at the IdP.
 pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
-/// The world of one scenario, with parties, ports and databases of its own, and
-/// what people do there:
-///
-/// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use harness::organization::Plan;
-/// use harness::{Options, World};
-///
-/// let options = Options { untapped: true, ..Options::default() };
-/// let mut world = World::with(options).await?;
-/// world.demo_organization(Plan::default()).await?;
-/// let ready = world.ready(); // what `rehearsal up` writes
-/// assert_eq!(ready["idp"]["sso_login"]["username"], "grace@lumen.example");
-/// world.signs_in_by_sso("Grace").await?;
-/// assert_eq!(world.page()?.status, 200);
-/// world.ends().await;
-/// # Ok(())
-/// # }
-/// ```
+/// The world of one scenario, with parties, ports and databases of its own.
 #[derive(Debug, cucumber::World)]
 #[world(init = Self::new)]
 pub struct World {

@@ -19,16 +19,6 @@ use tokio::task::JoinHandle;
 const TTL: u32 = 0;
 
 /// A running name server. It stops when it is dropped.
-///
-/// ```
-/// # #[tokio::main]
-/// # async fn main() -> std::io::Result<()> {
-/// let server = harness::NameServer::start(0).await?;
-/// server.publish_txt("lumen.example", "verification=1");
-/// assert_eq!(server.txt("Lumen.example."), ["verification=1"]);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug)]
 pub struct NameServer {
     address: SocketAddr,

@@ -84,18 +84,6 @@ pub enum TargetError {
 impl Target {
     /// Reads a target; `admin_token` stands in for one that it doesn't name.
     ///
-    /// ```
-    /// use harness::rehearsal::target::Target;
-    ///
-    /// let text = r#"{
-    ///     "sp": {"base_url": "http://127.0.0.1:8080", "control_url": "http://127.0.0.1:8090"},
-    ///     "idp": {"base_url": "http://127.0.0.1:8081"},
-    ///     "dns": {"serve": "127.0.0.1:5354"}
-    /// }"#;
-    /// assert!(Target::read(text, Some("demo".to_owned())).is_ok());
-    /// assert!(Target::read("{}", None).is_err());
-    /// ```
-    ///
     /// # Errors
     /// [`TargetError::Form`].
     pub fn read(text: &str, admin_token: Option<String>) -> Result<Self, TargetError> {

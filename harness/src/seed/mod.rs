@@ -141,16 +141,6 @@ pub enum SeedError {
 impl Seed {
     /// Reads a seed; JSON when it begins with a brace, TOML otherwise.
     ///
-    /// ```
-    /// use harness::seed::Seed;
-    ///
-    /// let seed = Seed::read("[organization]\nseats = 25\n[[groups]]\nname = \"Contractors\"\n")?;
-    /// assert_eq!(seed.organization.seats, 25);
-    /// assert_eq!(seed.groups[0].name, "Contractors");
-    /// assert!(Seed::read("[organisation]\n").is_err());
-    /// # Ok::<(), harness::seed::SeedError>(())
-    /// ```
-    ///
     /// # Errors
     /// [`SeedError`], with line and column.
     pub fn read(text: &str) -> Result<Self, SeedError> {
