@@ -86,10 +86,12 @@ public class SignOn {
         Thread.sleep(50);
       }
       String ready = Files.readString(readyFile);
-      String username = member(ready, "username");
+      // The user who is ready to sign on, not the portal's admin.
+      String user = ready.substring(ready.indexOf("\"sso_login\""));
+      String username = member(user, "username");
       Form login = form(open(URI.create(member(ready, "sso_start_url") + "?email=" + encoded(username)), null));
       login.fields().put("username", username);
-      login.fields().put("password", member(ready, "password"));
+      login.fields().put("password", member(user, "password"));
       Form answer = form(open(login.action(), login.fields()));
       open(answer.action(), answer.fields());
       System.out.println(member(open(URI.create(member(ready, "whoami_url")), null).body(), "email"));
