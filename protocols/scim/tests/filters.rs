@@ -173,3 +173,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_number_of_many_digits_is_the_same_when_printed_and_parsed_again() {
+    let threes = format!("value le {}", "3".repeat(50));
+    for text in [
+        threes.as_str(),
+        "value eq 1e-7",
+        "value gt 0.1",
+        "value lt 1e300",
+    ] {
+        let parsed = parse(text).unwrap();
+        assert_eq!(parse(&parsed.to_string()).unwrap(), parsed, "{text}");
+    }
+}

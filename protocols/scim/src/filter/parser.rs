@@ -195,10 +195,23 @@ impl<'t> Parser<'t> {
         };
         match serde_json::from_str(&rest[..end]) {
             Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_))) => {
+                let word = &rest[..end];
                 self.at += end;
-                Ok(value)
+                Ok(exact(value, word))
             }
             _ => Err(self.expected("a JSON string, number, true, false or null")),
         }
     }
+}
+
+/// A number with a fraction or an exponent as its text has it: the JSON
+/// reader may be off by a last bit, and then what is printed means another.
+fn exact(value: Value, word: &str) -> Value {
+    let exact = match &value {
+        Value::Number(number) if number.is_f64() => word.parse::<f64>().ok(),
+        _ => None,
+    };
+    exact
+        .and_then(serde_json::Number::from_f64)
+        .map_or(value, Value::Number)
 }
