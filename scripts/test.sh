@@ -53,6 +53,7 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --workspace --locked "${features[@]}"
 fi
+unset RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
 rehearsal=${CARGO_TARGET_DIR:-target}/debug/rehearsal
 
 say "scenarios"
