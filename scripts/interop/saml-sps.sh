@@ -25,7 +25,8 @@ if [ ! -d "$work/npm/node_modules/@node-saml/node-saml" ] && command -v npm >/de
 fi
 command -v xmlsec1 >/dev/null || install_packages xmlsec1 || true
 
-cargo build --quiet --locked --bin mock-idp
+# Built with the tests; alone it is built here.
+[ -x target/debug/mock-idp ] || cargo build --quiet --locked --bin mock-idp
 rm -f "$work/ready.json" "$work"/idp.db*
 target/debug/mock-idp serve --database-url "sqlite://$work/idp.db?mode=rwc" \
     --ready-file "$work/ready.json" >"$work/idp.log" 2>&1 &
