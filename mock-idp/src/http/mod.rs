@@ -4,6 +4,7 @@ mod console;
 mod control;
 mod hal;
 mod management;
+mod multipart;
 mod pages;
 mod saml;
 mod socket;

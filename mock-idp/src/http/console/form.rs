@@ -1,9 +1,10 @@
 //! What was typed into a form, and what was wrong with it: a form that is
 //! refused is shown again with both, so that nothing typed is lost.
 
-use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::{StatusCode, header};
+use axum::extract::{FromRequest as _, Request};
+use axum::http::StatusCode;
 
+use crate::http::multipart;
 use crate::refusal::{Detail, Refused};
 
 /// Fields by name, in their order; a name may come more than once.
@@ -16,12 +17,7 @@ pub(super) struct Form {
 impl Form {
     /// Reads a posted form, of either encoding. A file is its text.
     pub(super) async fn read(request: Request) -> Result<Self, (StatusCode, String)> {
-        let multipart = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|kind| kind.starts_with("multipart/form-data"));
-        if !multipart {
+        if !multipart::is_announced(request.headers()) {
             let body = String::from_request(request, &())
                 .await
                 .map_err(|error| (error.status(), error.body_text()))?;
@@ -31,22 +27,16 @@ impl Form {
                 refused: Vec::new(),
             });
         }
-        let mut parts = Multipart::from_request(request, &())
-            .await
-            .map_err(|error| (error.status(), error.body_text()))?;
-        let mut form = Self::default();
-        loop {
-            let wrong = |error: axum::extract::multipart::MultipartError| {
-                (error.status(), error.body_text())
-            };
-            let Some(part) = parts.next_field().await.map_err(wrong)? else {
-                return Ok(form);
-            };
-            let name = part.name().unwrap_or_default().to_owned();
-            let bytes = part.bytes().await.map_err(wrong)?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            form.values.push((name, text));
-        }
+        let parts = multipart::parts(request).await;
+        let parts = parts.map_err(|error| error.told())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let values = parts
+            .iter()
+            .map(|(name, bytes)| (name.clone(), text(bytes)));
+        Ok(Self {
+            values: values.collect(),
+            refused: Vec::new(),
+        })
     }
 
     /// With another field.

@@ -225,7 +225,8 @@ pub(super) fn plus(to: &str, name: &str) -> Markup {
     }
 }
 
-/// A deletion, behind a disclosure that says what it does.
+/// A deletion, or what can be undone as little, behind a disclosure that says
+/// what it does.
 pub(super) fn deletion(console: &Console, path: &str, name: &str, warning: &str) -> Markup {
     html! {
         details.danger {

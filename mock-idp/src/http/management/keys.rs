@@ -1,7 +1,7 @@
 //! `/environments/{env}/keys`: key pairs and their certificates.
 
 use axum::Json;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use super::route::Route;
 use crate::Idp;
 use crate::applications::keys::{kind_and_length, signer};
 use crate::http::hal::{self, Answer, Asked, Body, Page};
+use crate::http::multipart;
 use crate::refusal::Refused;
 use crate::store::keys::KeyRow;
 
@@ -85,7 +86,7 @@ async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Aske
 }
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Request) -> Answer {
-    let key = if is_form(request.headers()) {
+    let key = if multipart::is_announced(request.headers()) {
         let Upload {
             file,
             password,
@@ -99,12 +100,6 @@ async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Reques
     Ok(hal::created(shown(&idp, &key)?))
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
-}
-
 /// A PKCS#12 file, as PingOne takes it: the form fields `file`, `usageType`
 /// and, when it is encrypted, `password`.
 struct Upload {
@@ -115,20 +110,11 @@ struct Upload {
 
 impl Upload {
     async fn of(request: Request) -> Result<Self, Refused> {
-        let unreadable = |error: &dyn std::fmt::Display| {
+        let parts = multipart::parts(request).await.map_err(|error| {
             Refused::invalid("file", format!("expected multipart/form-data: {error}"))
-        };
-        let mut parts = Multipart::from_request(request, &())
-            .await
-            .map_err(|error| unreadable(&error))?;
+        })?;
         let (mut file, mut password, mut usage) = (None, String::new(), None);
-        while let Some(part) = parts
-            .next_field()
-            .await
-            .map_err(|error| unreadable(&error))?
-        {
-            let name = part.name().unwrap_or_default().to_owned();
-            let bytes = part.bytes().await.map_err(|error| unreadable(&error))?;
+        for (name, bytes) in parts {
             let text = || String::from_utf8_lossy(&bytes).into_owned();
             match name.as_str() {
                 "file" => file = Some(bytes.to_vec()),

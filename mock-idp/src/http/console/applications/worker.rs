@@ -10,7 +10,7 @@ use maud::html;
 use super::{found, is_saml, tab};
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{copied, told};
+use crate::http::console::parts::{self, copied, told};
 use crate::http::console::session::Submitted;
 use crate::refusal::Refused;
 
@@ -43,12 +43,8 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 dl { (copied("client-secret", "Client Secret", Idp::secret_text(&secret)?)) }
             }
         }
-        details.danger {
-            summary { "Generate New Secret…" }
-            p { "The present secret, and every token that was got with it, are over at once." }
-            (console.button(&format!("/applications/{id}/secret"), &[],
-                &html! { button.destroy type="submit" { "Generate New Secret" } }))
-        }
+        (parts::deletion(&console, &format!("/applications/{id}/secret"), "Generate New Secret",
+            "The present secret, and every token that was got with it, are over at once."))
     };
     Ok(uncached(tab(
         &console,
