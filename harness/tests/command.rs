@@ -175,3 +175,34 @@ fn coverage_names_every_procedure_and_wrong_usage_is_told_apart() {
         .unwrap();
     assert_eq!(wrong.code(), Some(2));
 }
+
+#[test]
+fn every_benchmark_runs_to_its_end_and_names_its_limit() {
+    let output = rehearsal(&["bench", "--users", "20", "--seconds", "0", "--json"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let all: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    for what in [
+        "sign:",
+        "verify:",
+        "GET /Users?filter",
+        "provisioning",
+        "sso:",
+        "start: from",
+        "start: portal",
+    ] {
+        let one = all
+            .iter()
+            .find(|one| one["name"].as_str().unwrap().starts_with(what));
+        let one = one.unwrap_or_else(|| panic!("{what} was not measured"));
+        for figure in ["ops_per_sec", "limit_ops_per_sec", "ratio"] {
+            assert!(
+                one[figure].as_f64().unwrap() > 0.0,
+                "{what} {figure}: {one}"
+            );
+        }
+        assert!(!one["limit_name"].as_str().unwrap().is_empty(), "{what}");
+    }
+}

@@ -1,5 +1,6 @@
 //! `bench scim`: the portal's SCIM server over real HTTP on a durable embedded
-//! database, at one size after another, each beside the database's own pace.
+//! database, at one size after another, each beside the database's own pace;
+//! and the largest beside the smallest.
 //!
 //! Work and limit take turns in short rounds with the same number of callers;
 //! a 2xx answer to a write means that the disk has it. The database is filled
@@ -16,6 +17,10 @@ use sp::store::{Store, groups, members, users};
 
 use super::{Measured, measured};
 
+const FILTER: &str = "GET /Users?filter=userName eq …";
+const READ: &str = "GET /Users/{id}";
+const CREATE: &str = "POST /Users";
+const COMMIT: &str = "one row written and synchronized to the disk";
 /// Callers at once.
 const CALLERS: usize = 8;
 /// How long a round of work, or of its limit, lasts.
@@ -43,7 +48,11 @@ pub enum Unready {
 
 type Result<T> = std::result::Result<T, Unready>;
 
+/// A portal with a directory of some size.
 struct Bench {
+    portal: sp::Running,
+    /// Its database goes with it.
+    _folder: tempfile::TempDir,
     client: Client,
     base: String,
     token: String,
@@ -51,41 +60,32 @@ struct Bench {
     business: String,
     users: usize,
     next: AtomicUsize,
+    created: AtomicUsize,
 }
 
-/// Measures at each of these sizes, growing.
+/// Measures at each of these sizes, and the last beside the first.
 ///
 /// # Errors
 /// [`Unready`].
 pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
-    let folder = tempfile::tempdir()?;
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    let config = sp::Config {
-        database_url: url.clone(),
-        control_listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
-        password_memory: 8,
-        ..sp::Config::default()
-    };
-    let portal = sp::start(config, Ambient::real()).await?;
-    let (base, token) = tenant(&portal).await?;
-    let store = Store::open(&url, true).await?;
-    let mut bench = Bench {
-        client: Client::new(),
-        business: business(&store, &base).await?,
-        base,
-        token,
-        store,
-        users: 0,
-        next: AtomicUsize::new(0),
-    };
-    let mut all = Vec::new();
+    let mut benches = Vec::with_capacity(sizes.len());
     for size in sizes {
-        bench.grow(*size).await?;
+        benches.push(Bench::new(*size).await?);
+    }
+    let mut all = Vec::new();
+    for bench in &benches {
         all.extend(bench.at_this_size(time).await?);
     }
-    all.extend(bench.groups(time).await?);
-    bench.store.close().await;
-    portal.shutdown().await;
+    if let [small, .., large] = benches.as_slice() {
+        all.extend(large.beside_a_smaller(small, time).await?);
+    }
+    if let Some(large) = benches.last() {
+        all.extend(large.groups(time).await?);
+    }
+    for bench in benches {
+        bench.store.close().await;
+        bench.portal.shutdown().await;
+    }
     Ok(all)
 }
 
@@ -163,10 +163,38 @@ fn resource(number: usize) -> Value {
 }
 
 impl Bench {
-    /// Fills the directory up to so many users, every tenth in a group.
-    async fn grow(&mut self, upto: usize) -> Result<()> {
+    async fn new(users: usize) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+        let config = sp::Config {
+            database_url: url.clone(),
+            control_listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
+            password_memory: 8,
+            ..sp::Config::default()
+        };
+        let portal = sp::start(config, Ambient::real()).await?;
+        let (base, token) = tenant(&portal).await?;
+        let store = Store::open(&url, true).await?;
+        let bench = Self {
+            portal,
+            _folder: folder,
+            client: Client::new(),
+            business: business(&store, &base).await?,
+            base,
+            token,
+            store,
+            users,
+            next: AtomicUsize::new(0),
+            created: AtomicUsize::new(0),
+        };
+        bench.fill().await?;
+        Ok(bench)
+    }
+
+    /// Fills the directory.
+    async fn fill(&self) -> Result<()> {
         let mut tx = self.store.write().await?;
-        for number in self.users..upto {
+        for number in 0..self.users {
             let at = 1_767_225_600_000_000 + i64::try_from(number).unwrap_or_default() * 1000;
             let row = users::UserRow {
                 id: id(number),
@@ -185,9 +213,7 @@ impl Bench {
             };
             users::insert(&mut tx, &row).await?;
         }
-        tx.commit().await.map_err(sp::store::StoreError::from)?;
-        self.users = upto;
-        Ok(())
+        Ok(tx.commit().await.map_err(sp::store::StoreError::from)?)
     }
 
     fn ask(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -215,47 +241,78 @@ impl Bench {
         self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(7919) % self.users
     }
 
+    /// `GET /Users?filter=userName eq …`.
+    async fn filters(&self) -> Result<()> {
+        let name = user_name(self.any());
+        let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
+        self.done(self.ask(Method::GET, &path)).await
+    }
+
+    /// `GET /Users/{id}`.
+    async fn reads(&self) -> Result<()> {
+        let path = format!("/Users/{}", id(self.any()));
+        self.done(self.ask(Method::GET, &path)).await
+    }
+
+    /// `POST /Users`.
+    async fn creates(&self) -> Result<()> {
+        let number = self.created.fetch_add(1, Ordering::Relaxed);
+        let mut new = resource(self.users + number);
+        new["userName"] = format!("new{number}@bench.example").into();
+        self.done(self.post("/Users", &new)).await
+    }
+
     async fn at_this_size(&self, time: Duration) -> Result<Vec<Measured>> {
-        let size = self.users;
-        let name = |what: &str| format!("{what}, {size} users");
+        let name = |what: &str| format!("{what}, {} users", self.users);
+        let sql = "the same look-up by SQL, in process";
         let filtered = beside(
-            (&name("GET /Users?filter=userName eq …"), async || {
-                let name = user_name(self.any());
-                let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
-                self.done(self.ask(Method::GET, &path)).await
-            }),
-            ("the same look-up by SQL, in process", async || {
+            (&name(FILTER), async || self.filters().await),
+            (sql, async || {
                 self.look_up(Field::UserName, user_name(self.any())).await
             }),
             time,
         )
         .await?;
         let read = beside(
-            (&name("GET /Users/{id}"), async || {
-                let path = format!("/Users/{}", id(self.any()));
-                self.done(self.ask(Method::GET, &path)).await
-            }),
-            ("the same look-up by SQL, in process", async || {
-                self.look_up(Field::Id, id(self.any())).await
-            }),
+            (&name(READ), async || self.reads().await),
+            (sql, async || self.look_up(Field::Id, id(self.any())).await),
             time,
         )
         .await?;
-        let created = AtomicUsize::new(0);
         let create = beside(
-            (&name("POST /Users"), async || {
-                let number = created.fetch_add(1, Ordering::Relaxed);
-                let mut new = resource(size + number);
-                new["userName"] = format!("new{number}-{size}@bench.example").into();
-                self.done(self.post("/Users", &new)).await
-            }),
-            ("one row written and synchronized to the disk", async || {
-                self.commit().await
-            }),
+            (&name(CREATE), async || self.creates().await),
+            (COMMIT, async || self.commit().await),
             time,
         )
         .await?;
         Ok(vec![filtered, read, create])
+    }
+
+    /// What growth costs: each kind of request here, taking turns with the
+    /// same at a directory that is smaller.
+    async fn beside_a_smaller(&self, small: &Self, time: Duration) -> Result<Vec<Measured>> {
+        let name = |what: &str| format!("{what}, {} users beside {}", self.users, small.users);
+        let limit = format!("the same with {} users", small.users);
+        Ok(vec![
+            beside(
+                (&name(FILTER), async || self.filters().await),
+                (&limit, async || small.filters().await),
+                time,
+            )
+            .await?,
+            beside(
+                (&name(READ), async || self.reads().await),
+                (&limit, async || small.reads().await),
+                time,
+            )
+            .await?,
+            beside(
+                (&name(CREATE), async || self.creates().await),
+                (&limit, async || small.creates().await),
+                time,
+            )
+            .await?,
+        ])
     }
 
     fn post(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
@@ -345,9 +402,7 @@ impl Bench {
             ("PATCH one member, group of 10", async || {
                 patch("small").await
             }),
-            ("one row written and synchronized to the disk", async || {
-                self.commit().await
-            }),
+            (COMMIT, async || self.commit().await),
             time,
         )
         .await?;
