@@ -1,6 +1,6 @@
 //! Groups, nested ones and dynamic ones (`userFilter`) included.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::filter::Filter;
 use super::{Change, Document, environment, existing, reference, text, writable};
@@ -23,21 +23,16 @@ pub(crate) struct InGroup {
 /// Every group that the user is in: by membership, by filter, by nesting.
 pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
     let environment = &user.environment;
-    let all: BTreeMap<String, Resource> = resources::list(db, environment, Kind::Group, None)
-        .await?
-        .into_iter()
-        .map(|group| (group.id.clone(), group))
-        .collect();
     let mut direct: BTreeSet<String> = users::groups_of(db, environment, false, &user.id)
         .await?
         .into_iter()
         .collect();
     let itself = super::users::seen(user, &[]);
-    for group in all.values() {
+    for group in resources::dynamic_groups(db, environment).await? {
         if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse)
             && filter.holds(&itself)
         {
-            direct.insert(group.id.clone());
+            direct.insert(group.id);
         }
     }
     let mut reached = direct.clone();
@@ -49,17 +44,16 @@ pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup
             }
         }
     }
-    let mut groups: Vec<InGroup> = reached
-        .into_iter()
-        .filter_map(|id| {
-            let group = all.get(&id)?;
-            Some(InGroup {
+    let mut groups = Vec::with_capacity(reached.len());
+    for id in reached {
+        if let Some(group) = resources::get(db, environment, Kind::Group, &id).await? {
+            groups.push(InGroup {
                 direct: direct.contains(&id),
-                name: group.name.clone(),
+                name: group.name,
                 id,
-            })
-        })
-        .collect();
+            });
+        }
+    }
     groups.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
     Ok(groups)
 }

@@ -30,15 +30,10 @@ impl Push<'_> {
             match group {
                 Some(group) if self.rules.iter().any(|rule| plans::pushes(rule, &group.id)) => {
                     let within = groups::members(&mut db, &group).await?;
-                    let known =
-                        sync::all_known(&mut db, &subject.environment, &subject.store, "user")
-                            .await?;
-                    let members: BTreeSet<String> = known
-                        .into_iter()
-                        .filter(|(id, _, _)| within.contains(id))
-                        .filter_map(|(_, known, _)| known.remote_id)
-                        .collect();
-                    Some((group, members))
+                    let (environment, store) = (&subject.environment, &subject.store);
+                    let members =
+                        sync::remote_users(&mut db, environment, store, within.iter()).await?;
+                    Some((group, BTreeSet::from_iter(members)))
                 }
                 _ => None,
             }

@@ -80,6 +80,8 @@ impl Store {
         let pool = |connections| {
             AnyPoolOptions::new()
                 .max_connections(connections)
+                // A file does not go away as a server may.
+                .test_before_acquire(false)
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         connection

@@ -148,6 +148,21 @@ pub(crate) async fn list(
         .collect()
 }
 
+/// The groups that are made by a filter rather than by hand.
+pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec<Resource>> {
+    sqlx::query(
+        "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2
+           AND document LIKE '%\"userFilter\"%' ORDER BY rowid",
+    )
+    .bind(environment)
+    .bind(Kind::Group.name())
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(|row| read(Kind::Group, row))
+    .collect()
+}
+
 /// The others of its kind in its environment that bear its name.
 pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
     sqlx::query(

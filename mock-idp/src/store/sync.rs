@@ -131,17 +131,38 @@ pub(crate) async fn pending(
 /// The next job, due or not: users before groups, whose members they are.
 /// Stores that rest have none.
 pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
-    sqlx::query(
-        "SELECT * FROM sync_jobs
-         WHERE NOT EXISTS (SELECT 1 FROM sync_pauses
-                           WHERE sync_pauses.environment = sync_jobs.environment
-                             AND sync_pauses.store = sync_jobs.store)
-         ORDER BY CASE WHEN due_at <= $1 THEN 0 ELSE due_at END, kind DESC, subject LIMIT 1",
+    // By the index on the order: of thousands that are due, the first is asked.
+    let due = first(
+        sqlx::query(
+            "SELECT * FROM sync_jobs
+             WHERE +due_at <= $1
+               AND NOT EXISTS (SELECT 1 FROM sync_pauses
+                               WHERE sync_pauses.environment = sync_jobs.environment
+                                 AND sync_pauses.store = sync_jobs.store)
+             ORDER BY kind DESC, subject LIMIT 1",
+        )
+        .bind(stored(now))
+        .fetch_optional(&mut *db)
+        .await?,
+    )?;
+    if due.is_some() {
+        return Ok(due);
+    }
+    first(
+        sqlx::query(
+            "SELECT * FROM sync_jobs
+             WHERE NOT EXISTS (SELECT 1 FROM sync_pauses
+                               WHERE sync_pauses.environment = sync_jobs.environment
+                                 AND sync_pauses.store = sync_jobs.store)
+             ORDER BY due_at LIMIT 1",
+        )
+        .fetch_optional(db)
+        .await?,
     )
-    .bind(stored(now))
-    .fetch_optional(db)
-    .await?
-    .map(|row| {
+}
+
+fn first(row: Option<AnyRow>) -> Result<Option<Job>> {
+    row.map(|row| {
         Ok(Job {
             subject: subject(&row)?,
             change: row.try_get("change")?,
@@ -203,6 +224,44 @@ pub(crate) async fn waiting(
     .await?;
     let due: Option<i64> = row.try_get("due_at")?;
     Ok((row.try_get("jobs")?, due.map(instant)))
+}
+
+/// Whether a store has any job waiting.
+pub(crate) async fn is_waiting(db: &mut Db, environment: &str, store: &str) -> Result<bool> {
+    let one = sqlx::query("SELECT 1 FROM sync_jobs WHERE environment = $1 AND store = $2 LIMIT 1")
+        .bind(environment)
+        .bind(store)
+        .fetch_optional(db)
+        .await?;
+    Ok(one.is_some())
+}
+
+/// The target's ids of those of the users whom it holds.
+pub(crate) async fn remote_users(
+    db: &mut Db,
+    environment: &str,
+    store: &str,
+    users: impl Iterator<Item = &String>,
+) -> Result<Vec<String>> {
+    const AT_ONCE: usize = 500;
+    let users: Vec<&String> = users.collect();
+    let mut found = Vec::new();
+    for users in users.chunks(AT_ONCE) {
+        let places: Vec<String> = (3..users.len() + 3).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT remote_id FROM synced WHERE environment = $1 AND store = $2 AND kind = 'user'
+               AND remote_id IS NOT NULL AND subject IN ({})",
+            places.join(", ")
+        );
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(environment)
+            .bind(store);
+        for user in users {
+            query = query.bind(*user);
+        }
+        found.extend(query.fetch_all(&mut *db).await?);
+    }
+    Ok(found)
 }
 
 /// What the target is known to hold of the subject.
