@@ -1,11 +1,16 @@
 //! What the IdP's provisioning asked, and what came of it, for admins.
 //!
-//! Requests are noted in memory and written many at a time, so that a
-//! provisioning of thousands doesn't pay a second transaction for each: when
-//! enough are noted, when somebody reads the log, and now and then. A replica
-//! that dies loses at most the last of its notes; the directory loses nothing.
+//! Requests are noted in memory and written many at a time, beside the
+//! answers, so that neither a provisioning of thousands nor a reader pays for
+//! a second transaction: when enough are noted, when somebody reads the log,
+//! and now and then. A replica that dies loses at most the last of its notes;
+//! the directory loses nothing.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::Portal;
 use crate::store::scim_log::{self, ScimLogRow};
@@ -14,8 +19,11 @@ use crate::store::{self, StoreError, stored};
 /// How many requests of a business account are kept.
 pub const MOST: i64 = 1000;
 
-/// Written at the latest when so many are noted.
-const ENOUGH: usize = 64;
+/// Written when so many are noted.
+const ENOUGH: usize = 256;
+
+/// A database that doesn't keep up loses the oldest beyond so many.
+const WAITING: usize = 16 * 1024;
 
 /// A request that was answered.
 #[derive(Debug, Clone)]
@@ -36,7 +44,12 @@ pub struct Noted {
 
 /// Requests that aren't written yet.
 #[derive(Debug, Default)]
-pub struct SyncLog(Mutex<Waiting>);
+pub struct SyncLog {
+    waiting: Mutex<Waiting>,
+    enough: Notify,
+    /// Held while they are written: who reads the log then waits for them.
+    writing: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -44,21 +57,42 @@ struct Waiting {
     rows: Vec<(i64, i64, Noted)>,
 }
 
+impl SyncLog {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Notes a request.
-pub async fn note(portal: &Portal, noted: Noted) {
+pub fn note(portal: &Portal, noted: Noted) {
     let enough = {
-        let mut waiting = portal
-            .sync_log
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = portal.sync_log.waiting();
         waiting.place += 1;
         let place = waiting.place;
         waiting.rows.push((stored(portal.now()), place, noted));
+        if waiting.rows.len() >= WAITING {
+            waiting.rows.drain(..WAITING / 2);
+        }
         waiting.rows.len() >= ENOUGH
     };
-    if enough && let Err(error) = write_down(portal).await {
-        tracing::warn!(%error, "the SCIM sync log could not be written");
+    if enough {
+        portal.sync_log.enough.notify_one();
+    }
+}
+
+/// Writes down what is noted whenever it is enough, and at the end.
+pub async fn keep(portal: Portal, stop: CancellationToken) {
+    loop {
+        let is_over = tokio::select! {
+            () = portal.sync_log.enough.notified() => false,
+            () = stop.cancelled() => true,
+        };
+        if let Err(error) = write_down(&portal).await {
+            tracing::warn!(%error, "the SCIM sync log could not be written");
+        }
+        if is_over {
+            return;
+        }
     }
 }
 
@@ -67,27 +101,29 @@ pub async fn note(portal: &Portal, noted: Noted) {
 /// # Errors
 /// When the database fails.
 pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
-    let rows = {
-        let mut waiting = portal
-            .sync_log
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut waiting.rows)
-    };
+    let _writing = portal.sync_log.writing.lock().await;
+    let rows = std::mem::take(&mut portal.sync_log.waiting().rows);
     if rows.is_empty() {
         return Ok(());
     }
     let mut tx = portal.store.write().await?;
-    let mut touched: Vec<String> = Vec::new();
+    let mut owners: HashMap<String, Option<String>> = HashMap::new();
+    let mut written = Vec::with_capacity(rows.len());
     for (happened, place, noted) in rows {
-        // A path may name a tenant that never was.
-        let Some(tenant) = store::tenants::by_id(&mut tx, &noted.tenant_id).await? else {
-            continue;
+        let owner = match owners.get(&noted.tenant_id) {
+            Some(owner) => owner.clone(),
+            None => {
+                let tenant = store::tenants::by_id(&mut tx, &noted.tenant_id).await?;
+                let owner = tenant.map(|tenant| tenant.business_id);
+                owners.insert(noted.tenant_id, owner.clone());
+                owner
+            }
         };
-        let row = ScimLogRow {
+        // A path may name a tenant that never was.
+        let Some(business_id) = owner else { continue };
+        written.push(ScimLogRow {
             id: portal.ambient.chance().uuid().to_string(),
-            business_id: tenant.business_id,
+            business_id,
             happened,
             place,
             method: noted.method,
@@ -95,14 +131,11 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
             status: i64::from(noted.status),
             detail: noted.detail,
             took_ms: noted.took_ms,
-        };
-        scim_log::append(&mut tx, &row).await?;
-        if !touched.contains(&row.business_id) {
-            touched.push(row.business_id);
-        }
+        });
     }
-    for business_id in touched {
-        scim_log::keep_newest(&mut tx, &business_id, MOST).await?;
+    scim_log::append(&mut tx, &written).await?;
+    for business_id in owners.values().flatten() {
+        scim_log::keep_newest(&mut tx, business_id, MOST).await?;
     }
     Ok(tx.commit().await?)
 }

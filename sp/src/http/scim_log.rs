@@ -38,7 +38,7 @@ pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: 
         detail,
         took_ms: i64::try_from(took).unwrap_or(i64::MAX),
     };
-    sync_log::note(&portal, noted).await;
+    sync_log::note(&portal, noted);
     response
 }
 

@@ -27,27 +27,41 @@ pub struct ScimLogRow {
     pub took_ms: i64,
 }
 
-/// Appends one.
+/// Appends them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn append(db: &mut Db, row: &ScimLogRow) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO scim_log
-         (id, business_id, happened, place, method, path, status, detail, took_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(row.id.clone())
-    .bind(row.business_id.clone())
-    .bind(row.happened)
-    .bind(row.place)
-    .bind(row.method.clone())
-    .bind(row.path.clone())
-    .bind(row.status)
-    .bind(row.detail.clone())
-    .bind(row.took_ms)
-    .execute(db)
-    .await?;
+pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
+    const COLUMNS: usize = 9;
+    /// SQLite finds a numbered parameter by going through all of a statement.
+    const AT_ONCE: usize = 32;
+    for rows in rows.chunks(AT_ONCE) {
+        let places = (0..rows.len()).map(|row| {
+            let row = (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column));
+            format!("({})", row.collect::<Vec<_>>().join(", "))
+        });
+        let sql = format!(
+            "INSERT INTO scim_log
+             (id, business_id, happened, place, method, path, status, detail, took_ms)
+             VALUES {}",
+            places.collect::<Vec<_>>().join(", ")
+        );
+        // Only whole ones come again.
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == AT_ONCE);
+        for row in rows {
+            query = query
+                .bind(row.id.clone())
+                .bind(row.business_id.clone())
+                .bind(row.happened)
+                .bind(row.place)
+                .bind(row.method.clone())
+                .bind(row.path.clone())
+                .bind(row.status)
+                .bind(row.detail.clone())
+                .bind(row.took_ms);
+        }
+        query.execute(&mut *db).await?;
+    }
     Ok(())
 }
 
@@ -72,9 +86,9 @@ pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<V
 /// When the database fails.
 pub async fn keep_newest(db: &mut Db, business_id: &str, most: i64) -> Result<()> {
     sqlx::query(
-        "DELETE FROM scim_log WHERE business_id = $1 AND id NOT IN
-         (SELECT id FROM scim_log WHERE business_id = $1
-          ORDER BY happened DESC, place DESC LIMIT $2)",
+        "DELETE FROM scim_log WHERE business_id = $1 AND (happened, place) <=
+         (SELECT happened, place FROM scim_log WHERE business_id = $1
+          ORDER BY happened DESC, place DESC LIMIT 1 OFFSET $2)",
     )
     .bind(business_id.to_owned())
     .bind(most)
