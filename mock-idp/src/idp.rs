@@ -1,7 +1,8 @@
 //! The identity provider itself: what every request shares.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use ambient::Ambient;
 use jiff::Timestamp;
@@ -33,7 +34,7 @@ pub(crate) struct Shared {
     pub signals: Signals,
     /// Tokens of provisioning targets.
     pub target_tokens: Tokens,
-    pub http: reqwest::Client,
+    pub http: OnceLock<reqwest::Client>,
     pub stop: CancellationToken,
 }
 
@@ -44,6 +45,21 @@ impl Idp {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.ambient.now()
+    }
+
+    /// Reaches provisioning's targets and metadata by URL. Made when first
+    /// wanted: it reads the machine's root certificates.
+    pub(crate) fn http(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(made) = self.http.get() {
+            return Ok(made);
+        }
+        let made = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .user_agent("PingOne-compatible mock IdP")
+            .build()?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     pub(crate) fn new_id(&self) -> String {

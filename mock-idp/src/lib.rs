@@ -30,8 +30,7 @@ mod transport;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock};
 
 use ambient::Ambient;
 use tokio::net::TcpListener;
@@ -59,9 +58,6 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The HTTP client could not be made.
-    #[error("expected an HTTP client, its set-up failed: {0}")]
-    Client(reqwest::Error),
 }
 
 /// A running identity provider. Dropped, it stops; [`Running::shutdown`] waits for that.
@@ -146,13 +142,6 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         .admin_token
         .clone()
         .unwrap_or_else(|| ambient.chance().token(24));
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(Duration::from_secs(30))
-        .user_agent("PingOne-compatible mock IdP")
-        .build()
-        .map_err(StartError::Client)?;
     let stop = CancellationToken::new();
     let chance = ambient.chance().clone();
     let idp = Idp::new(idp::Shared {
@@ -166,7 +155,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         misbehaviour: misbehaviour::Misbehaviour::new(chance),
         signals: provisioning::Signals::new(),
         target_tokens: provisioning::tokens::Tokens::default(),
-        http,
+        http: OnceLock::new(),
         stop: stop.clone(),
     });
     let serve = |listener: TcpListener, router: axum::Router| {

@@ -1,6 +1,7 @@
 //! The portal's state, handed to every handler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ambient::Ambient;
 use jiff::Timestamp;
@@ -30,8 +31,8 @@ pub struct Inner {
     pub store: Store,
     /// Domain verification's eyes.
     pub resolver: dns::TxtResolver,
-    /// Fetches IdP metadata by URL.
-    pub fetcher: reqwest::Client,
+    /// Reached through [`Portal::fetcher`].
+    pub fetcher: OnceLock<reqwest::Client>,
     /// The address that the world reaches the portal at, without a slash at the end.
     pub base_url: String,
     /// Wrong passwords, counted.
@@ -53,6 +54,22 @@ pub struct Inner {
 impl Portal {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// Fetches IdP metadata by URL and asks social providers. Made when first
+    /// wanted: it reads the machine's root certificates.
+    ///
+    /// # Errors
+    /// When TLS can't be set up on this machine.
+    pub fn fetcher(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(made) = self.fetcher.get() {
+            return Ok(made);
+        }
+        let made = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .build()?;
+        Ok(self.fetcher.get_or_init(|| made))
     }
 
     /// The instant it is now.

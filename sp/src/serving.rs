@@ -1,6 +1,7 @@
 //! Starting and stopping a portal, in a process of its own or inside a test.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use ambient::Ambient;
 use tokio::net::TcpListener;
@@ -37,9 +38,6 @@ pub enum StartError {
     /// DNS.
     #[error("the system's DNS configuration can't be read ({0}): name a server with --dns-server")]
     Dns(String),
-    /// The HTTP client for metadata by URL.
-    #[error("the HTTP client can't be built: {0}")]
-    Client(#[from] reqwest::Error),
 }
 
 /// A portal that runs. Dropping it leaves it running until the runtime ends;
@@ -108,10 +106,6 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     let store = Store::open(&config.database_url, config.durable).await?;
     let resolver = TxtResolver::new(&config.dns_servers, config.dns_timeout)
         .map_err(|error| StartError::Dns(error.to_string()))?;
-    let fetcher = reqwest::Client::builder()
-        .timeout(std::time::Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::limited(3))
-        .build()?;
     let database_url = config.database_url.clone();
     let portal = Portal::new(Inner {
         scim_callers: Callers::default(),
@@ -121,7 +115,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         ambient,
         store: store.clone(),
         resolver,
-        fetcher,
+        fetcher: OnceLock::new(),
         base_url: base_url.clone(),
         throttle: Throttle::default(),
         request_key: tokio::sync::OnceCell::new(),
@@ -132,6 +126,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     let mut tasks = vec![
         serve(listener, http::router(portal.clone()), stop.clone()),
         tidy(portal.clone(), stop.clone()),
+        tokio::spawn(sync_log::keep(portal.clone(), stop.clone())),
     ];
     if let Some(listener) = control {
         tasks.push(serve(listener, http::control_router(portal), stop.clone()));
@@ -167,12 +162,7 @@ fn tidy(portal: Portal, stop: CancellationToken) -> JoinHandle<()> {
                 _ = rounds.tick() => if let Err(error) = forget_expired(&portal).await {
                     tracing::warn!(%error, "what expired could not be forgotten");
                 },
-                () = stop.cancelled() => {
-                    if let Err(error) = sync_log::write_down(&portal).await {
-                        tracing::warn!(%error, "the SCIM sync log could not be written");
-                    }
-                    return;
-                }
+                () = stop.cancelled() => return,
             }
         }
     })

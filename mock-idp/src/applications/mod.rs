@@ -114,7 +114,8 @@ impl Idp {
                 format!("expected metadata at {url}: {error}"),
             )
         };
-        let answer = self.http.get(url).send().await.map_err(wrong)?;
+        let http = self.http().map_err(wrong)?;
+        let answer = http.get(url).send().await.map_err(wrong)?;
         let answer = answer.error_for_status().map_err(wrong)?;
         answer.text().await.map_err(wrong)
     }

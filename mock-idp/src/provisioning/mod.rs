@@ -201,11 +201,14 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         return Ok(());
     }
     let connection = idp.authorized(Connection::of(&store.document)?).await?;
+    let http = idp
+        .http()
+        .map_err(|error| PushError::Refused(error.to_string()))?;
     let push = Push {
         idp,
         job,
         client: Client {
-            http: &idp.http,
+            http,
             connection: &connection,
         },
         habits: Habits::of(flavour),
@@ -279,11 +282,11 @@ impl Idp {
         let emptied = async {
             loop {
                 progress.borrow_and_update();
-                let (waiting, _) = {
+                let waits = {
                     let mut db = self.store.read().await?;
-                    sync::waiting(&mut db, environment, store).await?
+                    sync::is_waiting(&mut db, environment, store).await?
                 };
-                if waiting == 0 || progress.changed().await.is_err() {
+                if !waits || progress.changed().await.is_err() {
                     return Ok::<(), Refused>(());
                 }
             }

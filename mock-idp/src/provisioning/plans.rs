@@ -262,8 +262,12 @@ impl Idp {
             Ok(connection) => connection,
             Err(error) => return Ok(Some(error.to_string())),
         };
+        let http = match self.http() {
+            Ok(http) => http,
+            Err(error) => return Ok(Some(error.to_string())),
+        };
         let client = Client {
-            http: &self.http,
+            http,
             connection: &connection,
         };
         Ok(client.test().await.err().map(|error| error.to_string()))

@@ -74,8 +74,10 @@ impl Idp {
             reason,
             after: None,
         };
-        let answer = self
-            .http
+        let http = self
+            .http()
+            .map_err(|error| PushError::Refused(error.to_string()))?;
+        let answer = http
             .post(&credentials.token_url)
             .basic_auth(&credentials.id, Some(&credentials.secret))
             .form(&[("grant_type", "client_credentials")])

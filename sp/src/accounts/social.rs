@@ -218,10 +218,14 @@ pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, 
         ("client_secret", &provider.client_secret),
         ("code_verifier", &begun.verifier),
     ];
-    let request = portal.fetcher.post(discovered.token_endpoint).form(&form);
-    let tokens: Tokens = ask(provider, request, "tokens for the code").await?;
-    let keys = portal.fetcher.get(discovered.jwks_uri);
-    let keys: JwkSet = ask(provider, keys, "its keys").await?;
+    let tokens: Tokens = ask(portal, provider, "tokens for the code", |http| {
+        http.post(discovered.token_endpoint).form(&form)
+    })
+    .await?;
+    let keys: JwkSet = ask(portal, provider, "its keys", |http| {
+        http.get(discovered.jwks_uri)
+    })
+    .await?;
     let claims = verified(portal, provider, &tokens.id_token, &keys, &begun.nonce)?;
     enter(portal, provider, claims, returned.address).await
 }
@@ -229,8 +233,10 @@ pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, 
 async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discovered, SocialError> {
     let issuer = provider.issuer.as_str().trim_end_matches('/');
     let at = format!("{issuer}/.well-known/openid-configuration");
-    let discovered: Discovered =
-        ask(provider, portal.fetcher.get(at), "its OpenID configuration").await?;
+    let discovered: Discovered = ask(portal, provider, "its OpenID configuration", |http| {
+        http.get(at)
+    })
+    .await?;
     if discovered.issuer.trim_end_matches('/') != issuer {
         return Err(SocialError::Provider {
             provider: provider.name.clone(),
@@ -242,16 +248,20 @@ async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discover
 }
 
 async fn ask<T: DeserializeOwned>(
+    portal: &Portal,
     provider: &SocialProvider,
-    request: reqwest::RequestBuilder,
     expected: &'static str,
+    request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
 ) -> Result<T, SocialError> {
     let failed = |came: String| SocialError::Provider {
         provider: provider.name.clone(),
         expected,
         came,
     };
-    let answer = request
+    let http = portal
+        .fetcher()
+        .map_err(|error| failed(error.to_string()))?;
+    let answer = request(http)
         .send()
         .await
         .map_err(|error| failed(error.without_url().to_string()))?;

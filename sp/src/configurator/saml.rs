@@ -432,7 +432,8 @@ async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> 
     let url = web_address("metadata URL", url)
         .map_err(|_| unreachable("it is no http or https address".to_owned()))?;
     let mut response = portal
-        .fetcher
+        .fetcher()
+        .map_err(|error| unreachable(error.to_string()))?
         .get(url)
         .send()
         .await
