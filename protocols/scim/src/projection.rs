@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Attribute, ResourceType, Returned};
+use crate::schema::{Attribute, Mutability, ResourceType, Returned};
 use crate::{AttributePath, Error, ScimType};
 
 /// What was asked for.
@@ -58,16 +58,28 @@ impl Projection {
         }
     }
 
+    /// Whether this part of an attribute at the top was asked for by its name.
+    pub fn names(&self, name: &str, sub: &str) -> bool {
+        self.only.iter().any(|path| {
+            let named = path.sub.as_deref();
+            path.name.eq_ignore_ascii_case(name)
+                && named.is_some_and(|named| named.eq_ignore_ascii_case(sub))
+        })
+    }
+
     /// Whether nothing in particular was asked for.
     pub fn is_default(&self) -> bool {
         self.only.is_empty() && self.without.is_empty()
     }
 
     /// Whether the resource is answered as it is kept, when what is never
-    /// returned is not kept either.
+    /// returned is not kept either, and what the server itself adds on request
+    /// is added only then.
     pub fn takes_all(&self, of: &ResourceType) -> bool {
         let on_request = |attribute: &Attribute| {
-            let is = |one: &Attribute| one.returned == Returned::Request;
+            let is = |one: &Attribute| {
+                one.returned == Returned::Request && one.mutability != Mutability::ReadOnly
+            };
             is(attribute) || attribute.sub_attributes.iter().any(is)
         };
         self.only.is_empty()
@@ -153,11 +165,17 @@ impl Projection {
             }
             Some(named.iter().filter_map(|path| path.sub.clone()).collect())
         };
+        let on_request = |name: &str| {
+            let all = attribute.sub_attributes.iter();
+            let mut requested = all.filter(|one| one.returned == Returned::Request);
+            requested.any(|one| one.name == name)
+        };
+        let by_default = || parts(value, &|name| !on_request(name));
         if !self.only.is_empty() {
             let subs = subs(&self.only)?;
             let keep = |name: &str| subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
             return Some(if subs.is_empty() {
-                value.clone()
+                by_default()
             } else {
                 parts(value, &keep)
             });
@@ -166,10 +184,12 @@ impl Projection {
             return None;
         }
         match subs(&self.without) {
-            None => Some(value.clone()),
+            None => Some(by_default()),
             Some(subs) if subs.is_empty() => None,
             Some(subs) => {
-                let keep = |name: &str| !subs.iter().any(|sub| sub.eq_ignore_ascii_case(name));
+                let keep = |name: &str| {
+                    !on_request(name) && !subs.iter().any(|sub| sub.eq_ignore_ascii_case(name))
+                };
                 Some(parts(value, &keep))
             }
         }

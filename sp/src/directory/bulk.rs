@@ -12,7 +12,7 @@ use scim::schema::ResourceType;
 use scim::{Projection, Resource, patch};
 
 use super::groups::Patched;
-use super::{Answered, DirectoryError, Precondition, Result, etag, groups, users};
+use super::{Answered, DirectoryError, Precondition, Result, Shown, etag, groups, users};
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 
@@ -209,25 +209,35 @@ impl Run<'_> {
             (Method::Post, None) => {
                 let wanted = Resource::parse(data, of)?;
                 let made = if is_user {
-                    users::create(portal, access, wanted).await?
+                    users::create(portal, access, wanted, Shown::Without).await?
                 } else {
-                    groups::create(portal, access, wanted).await?
+                    groups::create(portal, access, wanted, Shown::Without).await?
                 };
                 (201, made)
             }
             (Method::Put, Some(id)) => {
                 let wanted = Resource::parse(data, of)?;
                 let changed = if is_user {
-                    users::replace(portal, access, id, wanted, &precondition).await?
+                    users::replace(portal, access, id, wanted, &precondition, Shown::Without)
+                        .await?
                 } else {
-                    groups::replace(portal, access, id, wanted, &precondition).await?
+                    groups::replace(portal, access, id, wanted, &precondition, Shown::Without)
+                        .await?
                 };
                 (200, changed)
             }
             (Method::Patch, Some(id)) => {
                 let operations = patch::parse(data)?;
                 let changed = if is_user {
-                    users::patch(portal, access, id, &operations, &precondition).await?
+                    users::patch(
+                        portal,
+                        access,
+                        id,
+                        &operations,
+                        &precondition,
+                        Shown::Without,
+                    )
+                    .await?
                 } else {
                     let all = Projection::default();
                     match groups::patch(portal, access, id, &operations, &precondition, &all)

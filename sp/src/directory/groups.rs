@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::listing::{self, Listed};
 use super::membership::{carry_out, named};
 use super::{
-    Answered, Precondition, Result, Stored, changed_meanwhile, json_list, kept, not_found, note,
+    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, json_list, kept, not_found,
+    note,
 };
 use crate::configurator::scim::ScimAccess;
 use crate::store::groups::GroupRow;
@@ -40,6 +41,7 @@ pub async fn create(
     portal: &Portal,
     access: &ScimAccess,
     mut resource: Resource,
+    shown: Shown,
 ) -> Result<Answered> {
     let now = stored(portal.now());
     let wanted = named(resource.take("members").as_ref());
@@ -61,7 +63,7 @@ pub async fn create(
     note(portal, &mut tx, access, "group-created", name, detail).await?;
     let users = beneath(&mut tx, moved.ids()).await?;
     licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
-    let answered = answer(&mut tx, access, &row, true).await?;
+    let answered = answer(&mut tx, access, &row, shown).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
 }
@@ -74,11 +76,11 @@ pub async fn read(
     portal: &Portal,
     access: &ScimAccess,
     id: &str,
-    with_members: bool,
+    shown: Shown,
 ) -> Result<Answered> {
     let mut db = portal.store.read().await?;
     let row = find(&mut db, access, id).await?;
-    answer(&mut db, access, &row, with_members).await
+    answer(&mut db, access, &row, shown).await
 }
 
 /// Replaces a group, members included (RFC 7644 §3.5.1).
@@ -91,6 +93,7 @@ pub async fn replace(
     id: &str,
     mut resource: Resource,
     precondition: &Precondition,
+    shown: Shown,
 ) -> Result<Answered> {
     let mut tx = portal.store.write().await?;
     let before = locked(portal, &mut tx, access, id).await?;
@@ -101,7 +104,7 @@ pub async fn replace(
         members: vec![ListChange::Replace(members)],
     };
     let row = change.save(portal, &mut tx, access, before).await?;
-    let answered = answer(&mut tx, access, &row, true).await?;
+    let answered = answer(&mut tx, access, &row, shown).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
 }
@@ -131,7 +134,7 @@ pub async fn patch(
         },
         // What can't be told apart needs them all.
         None => {
-            let held = store::groups::members(&mut tx, id, i64::MAX).await?;
+            let held = store::groups::named_members(&mut tx, id).await?;
             let held = held.iter().map(
                 |one| json!({"value": one.member_id, "type": one.kind, "display": one.display}),
             );
@@ -144,14 +147,14 @@ pub async fn patch(
         }
     };
     let row = change.save(portal, &mut tx, access, before).await?;
-    let with_members = projection.wants("members");
-    let is_large = with_members
+    let shown = Shown::by(projection, "members");
+    let is_large = shown != Shown::Without
         && projection.is_default()
         && store::groups::count_members(&mut tx, id, SHOWN_MEMBERS + 1).await? > SHOWN_MEMBERS;
     let patched = if is_large {
-        Patched::Done(answer(&mut tx, access, &row, false).await?)
+        Patched::Done(answer(&mut tx, access, &row, Shown::Without).await?)
     } else {
-        Patched::Shown(answer(&mut tx, access, &row, with_members).await?)
+        Patched::Shown(answer(&mut tx, access, &row, shown).await?)
     };
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(patched)
@@ -246,11 +249,11 @@ impl Listed for Groups {
         db: &mut Db,
         access: &ScimAccess,
         rows: &[GroupRow],
-        costly: bool,
+        shown: Shown,
     ) -> Result<Vec<String>> {
         let mut texts = Vec::with_capacity(rows.len());
         for row in rows {
-            texts.push(answer(db, access, row, costly).await?.text);
+            texts.push(answer(db, access, row, shown).await?.text);
         }
         Ok(texts)
     }
@@ -328,22 +331,26 @@ async fn answer(
     db: &mut Db,
     access: &ScimAccess,
     row: &GroupRow,
-    with_members: bool,
+    shown: Shown,
 ) -> Result<Answered> {
-    let held = match with_members {
-        true => store::groups::members(db, &row.id, i64::MAX).await?,
-        false => Vec::new(),
+    let held = match shown {
+        Shown::Without => Vec::new(),
+        Shown::Plain => store::groups::members(db, &row.id).await?,
+        Shown::Named => store::groups::named_members(db, &row.id).await?,
     };
     let base = &access.base_url;
     let members = json_list(&held, |out, member| {
         use std::fmt::Write as _;
         let _ = write!(
             out,
-            r#"{{"value":"{id}","$ref":"{base}/{kind}s/{id}","type":"{kind}","display":{}}}"#,
-            Value::from(member.display.as_deref()),
+            r#"{{"value":"{id}","$ref":"{base}/{kind}s/{id}","type":"{kind}""#,
             id = member.member_id,
             kind = member.kind,
         );
+        if let Some(display) = &member.display {
+            let _ = write!(out, r#","display":{}"#, Value::from(display.as_str()));
+        }
+        out.push('}');
     });
     let stored = Stored {
         of: &GROUP_TYPE,

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::cursor::{self, Place};
 use super::selection::{Asked, sorted_by};
-use super::{Result, projected};
+use super::{Result, Shown, projected};
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 use crate::store::Db;
@@ -81,7 +81,7 @@ pub(super) trait Listed {
         db: &mut Db,
         access: &ScimAccess,
         rows: &[Self::Row],
-        costly: bool,
+        shown: Shown,
     ) -> impl Future<Output = Result<Vec<String>>> + Send;
 }
 
@@ -127,11 +127,11 @@ pub(super) async fn list<L: Listed>(
     let next_cursor = last
         .filter(|_| more && query.cursor.is_some())
         .map(|place| cursor::written(&place, query, &access.tenant_id, of.endpoint, now));
-    let costly = query.projection.wants(L::COSTLY);
+    let shown = Shown::by(&query.projection, L::COSTLY);
     let mut resources = Vec::with_capacity(rows.len());
     let rows: Vec<L::Row> = rows.into_iter().map(|(_, row)| row).collect();
     for chunk in rows.chunks(L::AT_ONCE) {
-        for text in L::texts(portal, &mut db, access, chunk, costly).await? {
+        for text in L::texts(portal, &mut db, access, chunk, shown).await? {
             resources.push(projected(text, &query.projection, of));
         }
     }
@@ -210,6 +210,7 @@ impl<L: Listed> Lister<'_, L> {
                 .filter
                 .as_ref()
                 .is_some_and(|filter| mentions(filter, L::COSTLY));
+        let shown = if costly { Shown::Named } else { Shown::Without };
         let mut after: Option<Position> = None;
         loop {
             let rows = {
@@ -228,7 +229,7 @@ impl<L: Listed> Lister<'_, L> {
                 if chunk.is_empty() {
                     break;
                 }
-                let texts = L::texts(self.portal, self.db, self.access, &chunk, costly).await?;
+                let texts = L::texts(self.portal, self.db, self.access, &chunk, shown).await?;
                 for (row, text) in chunk.into_iter().zip(texts) {
                     let resource: Value = serde_json::from_str(&text).unwrap_or_default();
                     let holds = match &self.query.filter {

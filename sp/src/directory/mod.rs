@@ -113,6 +113,31 @@ impl ResourceTypes {
     }
 }
 
+/// How much is fetched of what costs another query: a user's groups, a
+/// group's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing of it.
+    Without,
+    /// It is there.
+    Plain,
+    /// With members' names, which are for whoever asks for them.
+    Named,
+}
+
+impl Shown {
+    /// As much of the attribute as is asked for.
+    pub fn by(projection: &Projection, attribute: &str) -> Self {
+        if projection.names(attribute, "display") {
+            Self::Named
+        } else if projection.wants(attribute) {
+            Self::Plain
+        } else {
+            Self::Without
+        }
+    }
+}
+
 /// A resource as it is answered, before projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::listing::{self, Listed};
 use super::{
-    Answered, Precondition, Result, Stored, changed_meanwhile, json_list, kept, not_found, note,
-    taken,
+    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, json_list, kept, not_found,
+    note, taken,
 };
 use crate::configurator::scim::ScimAccess;
 use crate::store::selection::{Condition, Field, Selection};
@@ -21,7 +21,12 @@ use crate::{Portal, licensing};
 ///
 /// # Errors
 /// `uniqueness` when the user name is taken.
-pub async fn create(portal: &Portal, access: &ScimAccess, resource: Resource) -> Result<Answered> {
+pub async fn create(
+    portal: &Portal,
+    access: &ScimAccess,
+    resource: Resource,
+    shown: Shown,
+) -> Result<Answered> {
     let now = stored(portal.now());
     let mut row = UserRow {
         id: portal.ambient.chance().uuid().to_string(),
@@ -44,7 +49,7 @@ pub async fn create(portal: &Portal, access: &ScimAccess, resource: Resource) ->
         .await
         .map_err(|error| taken(error, "userName", &row.user_name))?;
     note(portal, &mut tx, access, "user-created", &row.user_name, "").await?;
-    let answered = answer(portal, &mut tx, access, &row, true).await?;
+    let answered = answer(portal, &mut tx, access, &row, shown).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
 }
@@ -57,11 +62,11 @@ pub async fn read(
     portal: &Portal,
     access: &ScimAccess,
     id: &str,
-    with_groups: bool,
+    shown: Shown,
 ) -> Result<Answered> {
     let mut db = portal.store.read().await?;
     let row = find(portal, &mut db, access, id).await?;
-    answer(portal, &mut db, access, &row, with_groups).await
+    answer(portal, &mut db, access, &row, shown).await
 }
 
 /// Replaces a user (RFC 7644 §3.5.1). `active`, when it is not said, stays.
@@ -74,8 +79,9 @@ pub async fn replace(
     id: &str,
     resource: Resource,
     precondition: &Precondition,
+    shown: Shown,
 ) -> Result<Answered> {
-    change(portal, access, id, precondition, |_| Ok(resource)).await
+    change(portal, access, id, precondition, shown, |_| Ok(resource)).await
 }
 
 /// Modifies a user (RFC 7644 §3.5.2).
@@ -88,9 +94,10 @@ pub async fn patch(
     id: &str,
     operations: &[Operation],
     precondition: &Precondition,
+    shown: Shown,
 ) -> Result<Answered> {
     let of = portal.resource_types.user;
-    change(portal, access, id, precondition, |row| {
+    change(portal, access, id, precondition, shown, |row| {
         let before: Value = serde_json::from_str(&row.resource).unwrap_or_default();
         let after = scim::patch::apply(operations, &before, of)?;
         Ok(Resource::parse(&after, of)?)
@@ -173,9 +180,9 @@ impl Listed for Users {
         db: &mut Db,
         access: &ScimAccess,
         rows: &[UserRow],
-        costly: bool,
+        shown: Shown,
     ) -> Result<Vec<String>> {
-        Ok(answers(portal, db, access, rows, costly)
+        Ok(answers(portal, db, access, rows, shown)
             .await?
             .into_iter()
             .map(|answered| answered.text)
@@ -216,6 +223,7 @@ async fn change(
     access: &ScimAccess,
     id: &str,
     precondition: &Precondition,
+    shown: Shown,
     to: impl FnOnce(&UserRow) -> Result<Resource> + Send,
 ) -> Result<Answered> {
     let of = portal.resource_types.user;
@@ -250,7 +258,7 @@ async fn change(
         licensing::after_directory_change(portal, &mut tx, &row.business_id, &[row.id.clone()])
             .await?;
     }
-    let answered = answer(portal, &mut tx, access, &row, true).await?;
+    let answered = answer(portal, &mut tx, access, &row, shown).await?;
     tx.commit().await.map_err(store::StoreError::from)?;
     Ok(answered)
 }
@@ -260,10 +268,10 @@ async fn answer(
     db: &mut Db,
     access: &ScimAccess,
     row: &UserRow,
-    with_groups: bool,
+    shown: Shown,
 ) -> Result<Answered> {
     let rows = std::slice::from_ref(row);
-    let mut answered = answers(portal, db, access, rows, with_groups).await?;
+    let mut answered = answers(portal, db, access, rows, shown).await?;
     answered
         .pop()
         .ok_or_else(|| not_found(portal.resource_types.user, &row.id))
@@ -274,11 +282,11 @@ async fn answers(
     db: &mut Db,
     access: &ScimAccess,
     rows: &[UserRow],
-    with_groups: bool,
+    shown: Shown,
 ) -> Result<Vec<Answered>> {
     let grouped: Vec<&str> = rows
         .iter()
-        .filter(|row| with_groups && row.grouped == 1)
+        .filter(|row| shown != Shown::Without && row.grouped == 1)
         .map(|row| row.id.as_str())
         .collect();
     let held = store::groups::held_by(db, &grouped).await?;
@@ -293,9 +301,14 @@ async fn answers(
                 use std::fmt::Write as _;
                 let _ = write!(
                     out,
-                    r#"{{"value":"{id}","$ref":"{base}/Groups/{id}","display":{},"type":"direct"}}"#,
+                    r#"{{"value":"{id}","$ref":"{base}/Groups/{id}","display":{},"type":"{how}"}}"#,
                     Value::from(group.display_name.as_str()),
                     id = group.id,
+                    how = if group.direct == 1 {
+                        "direct"
+                    } else {
+                        "indirect"
+                    },
                 );
             });
             let stored = Stored {

@@ -33,11 +33,11 @@ pub struct MemberRow {
     pub member_id: String,
     /// `User` or `Group`.
     pub kind: String,
-    /// The user's or group's name.
+    /// The user's or group's name, when it was asked for.
     pub display: Option<String>,
 }
 
-/// A group that a user is in directly.
+/// A group that a user is in.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct HeldRow {
     /// The user.
@@ -46,6 +46,8 @@ pub struct HeldRow {
     pub id: String,
     /// Its name.
     pub display_name: String,
+    /// 1 when the user is a member itself, 0 when by nested groups alone.
+    pub direct: i64,
 }
 
 const GROUP: &str = "groups.id, groups.business_id, display_name, external_id, resource, version,
@@ -201,20 +203,33 @@ pub async fn kind_of(db: &mut Db, business_id: &str, id: &str) -> Result<Option<
     .await?)
 }
 
-/// Who is in the group directly: at most `limit` of them.
+/// Who is in the group directly.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn members(db: &mut Db, group_id: &str, limit: i64) -> Result<Vec<MemberRow>> {
+pub async fn members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
+    Ok(sqlx::query_as(
+        "SELECT member_id, kind, NULL AS display FROM memberships
+         WHERE group_id = $1 ORDER BY member_id",
+    )
+    .bind(group_id.to_owned())
+    .fetch_all(db)
+    .await?)
+}
+
+/// The same with their names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn named_members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
     Ok(sqlx::query_as(
         "SELECT m.member_id, m.kind, COALESCE(u.display_name, u.user_name, g.display_name) AS display
          FROM memberships m
          LEFT JOIN users u ON u.id = m.member_id
          LEFT JOIN groups g ON g.id = m.member_id
-         WHERE m.group_id = $1 ORDER BY m.member_id LIMIT $2",
+         WHERE m.group_id = $1 ORDER BY m.member_id",
     )
     .bind(group_id.to_owned())
-    .bind(limit)
     .fetch_all(db)
     .await?)
 }
@@ -247,7 +262,7 @@ pub async fn count_members(db: &mut Db, group_id: &str, limit: i64) -> Result<i6
     .await?)
 }
 
-/// The groups that these users are in directly.
+/// The groups that these users are in, directly or by nested groups.
 ///
 /// # Errors
 /// When the database fails.
@@ -257,9 +272,15 @@ pub async fn held_by(db: &mut Db, user_ids: &[&str]) -> Result<Vec<HeldRow>> {
     }
     let places: Vec<String> = (1..=user_ids.len()).map(|n| format!("${n}")).collect();
     let sql = format!(
-        "SELECT m.member_id, g.id, g.display_name FROM memberships m
-         JOIN groups g ON g.id = m.group_id
-         WHERE m.member_id IN ({}) ORDER BY m.member_id, g.display_name, g.id",
+        "WITH RECURSIVE held (member_id, group_id, direct) AS (
+            SELECT member_id, group_id, CAST(1 AS BIGINT) FROM memberships
+            WHERE member_id IN ({})
+            UNION SELECT h.member_id, m.group_id, CAST(0 AS BIGINT)
+            FROM held h JOIN memberships m ON m.member_id = h.group_id)
+         SELECT h.member_id, g.id, g.display_name, MAX(h.direct) AS direct
+         FROM held h CROSS JOIN groups g WHERE g.id = h.group_id
+         GROUP BY h.member_id, g.id, g.display_name
+         ORDER BY h.member_id, g.display_name, g.id",
         places.join(", ")
     );
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
@@ -309,7 +330,7 @@ pub async fn users_beneath(db: &mut Db, id: &str) -> Result<Vec<String>> {
         "WITH RECURSIVE beneath (id) AS (
             SELECT $1
             UNION SELECT m.member_id FROM memberships m JOIN beneath b ON m.group_id = b.id)
-         SELECT u.id FROM users u JOIN beneath ON beneath.id = u.id ORDER BY u.id",
+         SELECT id FROM users WHERE id IN (SELECT id FROM beneath) ORDER BY id",
     )
     .bind(id.to_owned())
     .fetch_all(db)

@@ -199,8 +199,8 @@ pub async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> 
         "WITH RECURSIVE held (group_id) AS (
             SELECT group_id FROM memberships WHERE member_id = $1
             UNION SELECT m.group_id FROM memberships m JOIN held h ON m.member_id = h.group_id)
-         SELECT g.id, g.display_name, g.external_id FROM groups g
-         JOIN held ON held.group_id = g.id ORDER BY g.display_name, g.id",
+         SELECT id, display_name, external_id FROM groups
+         WHERE id IN (SELECT group_id FROM held) ORDER BY display_name, id",
     )
     .bind(user_id.to_owned())
     .fetch_all(db)

@@ -145,6 +145,8 @@ pub(super) enum Source {
     /// In rows of another table: table, the column with the row's id, the
     /// column with the value, and whether the table knows the business account.
     Elsewhere(&'static str, &'static str, &'static str, bool),
+    /// In the groups that the row's id is in, directly or by nested groups.
+    Memberships,
 }
 
 /// A table that can be asked.
@@ -260,6 +262,24 @@ impl Statement {
                 }
                 self.tests(&column, tests, word);
                 self.text.push(')');
+            }
+            Some(Source::Memberships) => {
+                let _ = write!(
+                    self.text,
+                    "{}.id IN (WITH RECURSIVE beneath (id, kind) AS (
+                        SELECT member_id, kind FROM memberships WHERE ",
+                    table.name
+                );
+                let column = "memberships.group_id";
+                if filled {
+                    let _ = write!(self.text, "{column} <> ''");
+                }
+                self.tests(column, tests, "");
+                self.text.push_str(
+                    " UNION SELECT m.member_id, m.kind FROM beneath b
+                      CROSS JOIN memberships m WHERE m.group_id = b.id AND b.kind = 'Group')
+                     SELECT id FROM beneath)",
+                );
             }
             Some(Source::Elsewhere(other, owner, column, has_business)) => {
                 let _ = write!(

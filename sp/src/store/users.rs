@@ -55,7 +55,7 @@ static TABLE: Table = Table {
             Field::Created => Source::Column("created", false),
             Field::LastModified => Source::Column("last_modified", false),
             Field::Email => Source::Elsewhere("user_emails", "user_id", "value_key", true),
-            Field::Group => Source::Elsewhere("memberships", "member_id", "group_id", false),
+            Field::Group => Source::Memberships,
             Field::Member => return None,
         })
     },

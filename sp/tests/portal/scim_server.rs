@@ -222,11 +222,39 @@ async fn groups_know_their_members_and_users_their_groups() {
     assert_eq!(team.body["members"][0]["type"], "User");
     let held = scim.get(&format!("/Users/{cleo}")).await;
     assert_eq!(held.body["groups"][0]["display"], "Team");
+    // A member's name is for whoever asks for it (RFC 7643 §2.2, "request").
+    let team_path = format!("/Groups/{}", text(&team.body["id"]));
+    for (asked, name) in [
+        ("", Value::Null),
+        ("?attributes=members", Value::Null),
+        (
+            "?attributes=members.value,members.display",
+            json!("cleo@corp.example"),
+        ),
+    ] {
+        let read = scim.get(&format!("{team_path}{asked}")).await;
+        assert_eq!(read.body["members"][0]["value"], cleo, "{asked}");
+        assert_eq!(read.body["members"][0]["display"], name, "{asked}");
+    }
+    let named = "/Groups?filter=members.display%20sw%20%22cleo%22";
+    assert_eq!(scim.get(named).await.body["totalResults"], 1);
     let without = scim.get("/Groups?excludedAttributes=members").await;
     assert_eq!(without.body["Resources"][0]["members"], Value::Null);
     let outer = json!({"displayName": "All", "members": [{"value": team.body["id"]}]});
     let outer = scim.post("/Groups", &outer).await;
     assert_eq!(outer.body["members"][0]["type"], "Group");
+    let held = scim.get(&format!("/Users/{cleo}")).await;
+    let mut all: Vec<(&str, &str)> = Vec::new();
+    for group in held.body["groups"].as_array().unwrap() {
+        all.push((
+            group["display"].as_str().unwrap(),
+            group["type"].as_str().unwrap(),
+        ));
+    }
+    assert_eq!(all, [("All", "indirect"), ("Team", "direct")]);
+    let query = format!("groups.value%20eq%20%22{}%22", text(&outer.body["id"]));
+    let found = scim.get(&format!("/Users?filter={query}")).await;
+    assert_eq!(names(&found), ["cleo"]);
     let stranger = json!({"displayName": "X", "members": [{"value": "nobody"}]});
     let refused = scim.post("/Groups", &stranger).await;
     assert!(refused.error(400, "invalidValue").contains("\"nobody\""));

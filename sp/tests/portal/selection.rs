@@ -75,6 +75,10 @@ fn row(number: usize) -> UserRow {
     }
 }
 
+/// A group that is a member of [`OUTER`].
+const INNER: &str = "g1";
+const OUTER: &str = "g3";
+
 /// The resource as filters see it in memory.
 fn seen(row: &UserRow, group: Option<&str>) -> Value {
     let mut resource: Value = serde_json::from_str(&row.resource).unwrap();
@@ -85,6 +89,9 @@ fn seen(row: &UserRow, group: Option<&str>) -> Value {
     });
     if let Some(group) = group {
         resource["groups"] = json!([{"value": group, "type": "direct"}]);
+        if group == INNER {
+            resource["groups"][1] = json!({"value": OUTER, "type": "indirect"});
+        }
     }
     resource
 }
@@ -114,7 +121,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             .prop_map(|text| Value::from(text.chars().take(1).collect::<String>())),
         1 => any::<bool>().prop_map(Value::from),
         1 => Just(Value::Null),
-        1 => proptest::sample::select(vec!["g1", "g2"]).prop_map(Value::from),
+        1 => proptest::sample::select(vec![INNER, "g2", OUTER]).prop_map(Value::from),
         1 => (0..8_u32).prop_map(|n| Value::from(format!("00000000-0000-4000-8000-{n:012}"))),
         2 => (0..40_000_000_u64, 0..3_u32).prop_map(|(micros, fraction)| {
             let at = instant(START + i64::try_from(micros / 1_000_000 * 1_000_000).unwrap());
@@ -162,7 +169,7 @@ async fn filled(url: &str) -> Store {
         };
         members::insert_business(&mut tx, &business).await.unwrap();
     }
-    for id in ["g1", "g2"] {
+    for id in [INNER, "g2", OUTER] {
         let group = groups::GroupRow {
             id: id.into(),
             business_id: "b".into(),
@@ -175,6 +182,7 @@ async fn filled(url: &str) -> Store {
         };
         groups::insert(&mut tx, &group).await.unwrap();
     }
+    groups::join(&mut tx, OUTER, INNER, "Group").await.unwrap();
     for number in 0..40 {
         let mut row = row(number);
         users::insert(&mut tx, &row).await.unwrap();
@@ -191,7 +199,7 @@ async fn filled(url: &str) -> Store {
 }
 
 fn group_of(number: usize) -> Option<&'static str> {
-    [None, Some("g1"), Some("g2")][number % 3]
+    [None, Some(INNER), Some("g2")][number % 3]
 }
 
 fn selection(condition: &Condition, order: Order) -> Selection<'_> {

@@ -316,7 +316,11 @@ pub static GROUP: Schema = Schema {
                     canonical: &["User", "Group"],
                     ..text("type", "User or Group.")
                 }),
-                read_only(DISPLAY),
+                // Not of RFC 7643 §8.7.1: whoever wants it names it.
+                Attribute {
+                    returned: Returned::Request,
+                    ..read_only(DISPLAY)
+                },
             ],
             "The users and groups in the group.",
         ),

@@ -13,7 +13,7 @@ use super::caller::{Caller, Parameters};
 use super::closed;
 use crate::Portal;
 use crate::directory::groups::Patched;
-use crate::directory::{groups, users};
+use crate::directory::{Shown, groups, users};
 
 pub(super) fn router() -> Router<Portal> {
     let at = |path: &str| format!("/scim/{{tenant}}/v2{path}");
@@ -63,7 +63,8 @@ async fn patch_user(
     let projection = parameters.projection()?;
     let operations = scim::patch::parse(&body)?;
     let condition = precondition(&headers);
-    let changed = users::patch(&portal, &access, &id, &operations, &condition).await?;
+    let shown = Shown::by(&projection, "groups");
+    let changed = users::patch(&portal, &access, &id, &operations, &condition, shown).await?;
     let of = portal.resource_types.user;
     Ok(resource(StatusCode::OK, changed, &projection, of))
 }
@@ -121,7 +122,8 @@ macro_rules! handlers {
             let of = portal.resource_types.$kind;
             let projection = parameters.projection()?;
             let wanted = Resource::parse(&body, of)?;
-            let created = $domain::create(&portal, &access, wanted).await?;
+            let shown = Shown::by(&projection, $costly);
+            let created = $domain::create(&portal, &access, wanted, shown).await?;
             Ok(resource(StatusCode::CREATED, created, &projection, of))
         }
 
@@ -134,8 +136,8 @@ macro_rules! handlers {
         ) -> Outcome {
             let of = portal.resource_types.$kind;
             let projection = parameters.projection()?;
-            let costly = projection.wants($costly);
-            let found = $domain::read(&portal, &access, &id, costly).await?;
+            let shown = Shown::by(&projection, $costly);
+            let found = $domain::read(&portal, &access, &id, shown).await?;
             if let Some(known) = unless_known(&headers, &found) {
                 return Ok(known);
             }
@@ -154,7 +156,9 @@ macro_rules! handlers {
             let projection = parameters.projection()?;
             let wanted = Resource::parse(&body, of)?;
             let condition = precondition(&headers);
-            let changed = $domain::replace(&portal, &access, &id, wanted, &condition).await?;
+            let shown = Shown::by(&projection, $costly);
+            let changed =
+                $domain::replace(&portal, &access, &id, wanted, &condition, shown).await?;
             Ok(resource(StatusCode::OK, changed, &projection, of))
         }
 
