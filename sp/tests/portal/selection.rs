@@ -90,7 +90,10 @@ fn seen(row: &UserRow, group: Option<&str>) -> Value {
     if let Some(group) = group {
         resource["groups"] = json!([{"value": group, "type": "direct"}]);
         if group == INNER {
-            resource["groups"][1] = json!({"value": OUTER, "type": "indirect"});
+            resource["groups"] = json!([
+                {"value": group, "type": "direct"},
+                {"value": OUTER, "type": "indirect"},
+            ]);
         }
     }
     resource
@@ -366,7 +369,12 @@ async fn what_is_indexed_is_looked_up_on_an_index() {
         let plan = users::explain(&mut db, &asking).await.unwrap();
         let is_on = |step: &String| step.contains("SEARCH") && step.contains(index);
         assert!(plan.iter().any(is_on), "{filter}: {plan:?}");
-        let walks = |step: &String| step.starts_with("SCAN") || step.contains("users_created");
+        // What was found so far of nested groups is no table.
+        let found = ["SCAN b", "SCAN beneath"];
+        let walks = |step: &String| {
+            (step.starts_with("SCAN") && !found.contains(&step.as_str()))
+                || step.contains("users_created")
+        };
         assert!(!plan.iter().any(walks), "{filter}: {plan:?}");
     }
     let is_member = Condition::Has(
