@@ -135,3 +135,50 @@ fn words(detail: &Detail) -> String {
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
+
+/// A field's name as people read it: `spEntityId` is `SP Entity ID`.
+pub(super) fn spoken(field: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for sign in field.chars() {
+        match words.last_mut() {
+            Some(word) if sign.is_alphanumeric() && !sign.is_uppercase() => word.push(sign),
+            _ if sign.is_alphanumeric() => words.push(sign.to_string()),
+            _ => words.push(String::new()),
+        }
+    }
+    let read = |word: &String| match word.to_lowercase().as_str() {
+        "urls" => "URLs".to_owned(),
+        short @ ("acs" | "id" | "idp" | "saml" | "scim" | "slo" | "sp" | "url") => {
+            short.to_uppercase()
+        }
+        word => {
+            let mut signs = word.chars();
+            let first = signs.next().map(|first| first.to_uppercase().to_string());
+            first.unwrap_or_default() + signs.as_str()
+        }
+    };
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| !word.is_empty())
+        .map(read)
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoken;
+
+    #[test]
+    fn a_fields_name_is_read_by_people() {
+        for (field, read) in [
+            ("name", "Name"),
+            ("spEntityId", "SP Entity ID"),
+            ("acsUrls", "ACS URLs"),
+            ("population.id", "Population ID"),
+            ("must_change", "Must Change"),
+        ] {
+            assert_eq!(spoken(field), read);
+        }
+    }
+}

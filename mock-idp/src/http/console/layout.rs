@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
-use super::form::Form;
+use super::form::{Form, spoken};
 use super::session::Administrator;
 use crate::Idp;
 use crate::refusal::Refused;
@@ -291,7 +291,7 @@ pub(super) fn problems(form: &Form) -> Markup {
                 h2 { "Nothing was saved yet" }
                 ul {
                     @for (field, words) in form.all_wrong() {
-                        li { a href={ "#" (field) } { (words) } }
+                        li { a href={ "#" (field) } { (spoken(field)) ": " (words) } }
                     }
                 }
             }
