@@ -623,6 +623,24 @@ async fn a_deleted_rule_leaves_its_users_or_takes_them_along() {
 }
 
 #[tokio::test]
+async fn a_deleted_store_that_is_managed_is_left_by_all_at_the_next_revision() {
+    for managed in [false, true] {
+        let here = Provisioned::resynchronized(json!({})).await;
+        let path = format!("/propagation/stores/{}", here.store);
+        let mut store = here.world.show(&path).await;
+        store["managed"] = managed.into();
+        here.world.change(Method::PUT, &path, store).await;
+        here.world.delete(&path).await;
+        assert!(here.target.user("alice").is_some(), "not before a revision");
+        here.world.create("/propagation/revisions", json!({})).await;
+        // 404 tells that nothing is left of it.
+        while here.idle(20_000).await.0 != 404 {}
+        assert_eq!(here.target.user("alice").is_none(), managed);
+        assert_eq!(here.target.all("Groups").is_empty(), managed);
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused() {
     let here = Target::new().await;
     let issuer = here.url.clone();

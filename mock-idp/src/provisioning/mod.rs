@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use crate::Idp;
-use crate::directory::environment;
+use crate::directory;
 use crate::flavour::Flavour;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
@@ -171,6 +171,7 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
         sync::note(&mut tx, &job.subject, &known, now).await?;
     }
     sync::done(&mut tx, job).await?;
+    plans::forget_left(&mut tx, &job.subject.environment, &job.subject.store).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -184,11 +185,20 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
     let subject = &job.subject;
     let (store, rules, known, flavour) = {
         let mut db = idp.store.read().await?;
-        let store =
-            resources::get(&mut db, &subject.environment, Kind::Store, &subject.store).await?;
-        let rules = plans::active_rules(&mut db, &subject.environment, &subject.store).await?;
+        let (environment, id) = (&subject.environment, &subject.store);
+        let (store, rules) = match resources::get(&mut db, environment, Kind::Store, id).await? {
+            Some(store) => {
+                let rules = plans::active_rules(&mut db, environment, id).await?;
+                (Some(store), rules)
+            }
+            // No rule keeps anybody there.
+            None => {
+                let left = resources::get(&mut db, environment, Kind::LeavingStore, id).await?;
+                (left, Vec::new())
+            }
+        };
         let known = sync::known(&mut db, subject).await?;
-        let flavour = environment(&mut db, &subject.environment)
+        let flavour = directory::environment(&mut db, environment)
             .await
             .map_or(Flavour::Ping, |found| Flavour::of(&found));
         (store, rules, known, flavour)
@@ -277,7 +287,16 @@ impl Idp {
         store: &str,
         timeout: Duration,
     ) -> Result<Idle> {
-        self.get(environment, Kind::Store, store).await?;
+        {
+            let mut db = self.store.read().await?;
+            let kind = Kind::LeavingStore;
+            if resources::get(&mut db, environment, kind, store)
+                .await?
+                .is_none()
+            {
+                directory::existing(&mut db, environment, Kind::Store, store).await?;
+            }
+        }
         let mut progress = self.signals.progress.subscribe();
         let emptied = async {
             loop {

@@ -146,6 +146,30 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
     Ok(())
 }
 
+/// A managed store stays as one that is left, until the next revision has
+/// deprovisioned its users.
+async fn delete_store(db: &mut Db, environment: &str, id: &str) -> Result<()> {
+    let mut store = existing(db, environment, Kind::Store, id).await?;
+    if store.document.get("managed") != Some(&Value::Bool(true)) {
+        return Ok(sync::forget_store(db, environment, id).await?);
+    }
+    sync::clear(db, environment, id).await?;
+    store.kind = Kind::LeavingStore;
+    Ok(resources::put(db, &store).await?)
+}
+
+/// Forgets a store that was deleted, once nobody waits to leave it.
+pub(super) async fn forget_left(db: &mut Db, environment: &str, id: &str) -> Result<()> {
+    let is_left = resources::get(db, environment, Kind::LeavingStore, id)
+        .await?
+        .is_some();
+    if is_left && !sync::is_waiting(db, environment, id).await? {
+        sync::forget_store(db, environment, id).await?;
+        resources::delete(db, environment, Kind::LeavingStore, id).await?;
+    }
+    Ok(())
+}
+
 impl Idp {
     /// Adds a store, plan, rule (below a plan) or mapping (below a rule).
     pub(crate) async fn create_propagation(
@@ -216,7 +240,7 @@ impl Idp {
         let mut tx = self.store.write().await?;
         existing(&mut tx, environment_id, kind, id).await?;
         match kind {
-            Kind::Store => sync::forget_store(&mut tx, environment_id, id).await?,
+            Kind::Store => delete_store(&mut tx, environment_id, id).await?,
             Kind::Plan => {
                 for rule in resources::list(&mut tx, environment_id, Kind::Rule, Some(id)).await? {
                     resources::delete_below(&mut tx, environment_id, Kind::Mapping, &rule.id)
@@ -241,7 +265,8 @@ impl Idp {
         Ok(())
     }
 
-    /// Makes what was configured take effect: every store is resynchronized.
+    /// Makes what was configured take effect: every store is resynchronized,
+    /// and managed ones that were deleted are left by all whom they hold.
     pub(crate) async fn create_revision(&self, environment_id: &str) -> Result<Resource> {
         let created = self.draft(environment_id, Kind::Revision, "", Document::new());
         let mut tx = self.store.write().await?;
@@ -249,6 +274,9 @@ impl Idp {
         resources::put(&mut tx, &created).await?;
         for store in queue::targets(&mut tx, environment_id).await? {
             queue::resynchronize(&mut tx, environment_id, &store, created.created_at).await?;
+        }
+        for store in resources::list(&mut tx, environment_id, Kind::LeavingStore, None).await? {
+            queue::deprovision(&mut tx, environment_id, &store.id, created.created_at).await?;
         }
         tx.commit().await?;
         self.signals.wake();

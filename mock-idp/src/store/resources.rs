@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Application,
     Attribute,
     Store,
+    /// A managed store that was deleted: what it holds is to leave it.
+    LeavingStore,
     Plan,
     Rule,
     Mapping,
@@ -37,6 +39,7 @@ impl Kind {
             Self::Application => "application",
             Self::Attribute => "attribute",
             Self::Store => "store",
+            Self::LeavingStore => "leaving store",
             Self::Plan => "plan",
             Self::Rule => "rule",
             Self::Mapping => "mapping",

@@ -226,6 +226,16 @@ pub(crate) async fn waiting(
     Ok((row.try_get("jobs")?, due.map(instant)))
 }
 
+/// Takes every job of a store off the queue; it no longer rests.
+pub(crate) async fn clear(db: &mut Db, environment: &str, store: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sync_jobs WHERE environment = $1 AND store = $2")
+        .bind(environment)
+        .bind(store)
+        .execute(&mut *db)
+        .await?;
+    pause(db, environment, store, false).await
+}
+
 /// Whether a store has any job waiting.
 pub(crate) async fn is_waiting(db: &mut Db, environment: &str, store: &str) -> Result<bool> {
     let one = sqlx::query("SELECT 1 FROM sync_jobs WHERE environment = $1 AND store = $2 LIMIT 1")
