@@ -72,7 +72,9 @@ struct Serve {
     /// How log lines look
     #[arg(long, env = "SP_LOG", value_enum)]
     log: Option<Log>,
-    /// A TOML file with the same names (listen, database_url, …)
+    /// A TOML file with the same names (listen, database_url, …), and a table
+    /// [[social]] for each social identity to sign in by: id, name, issuer,
+    /// client_id, client_secret
     #[arg(long, env = "SP_CONFIG")]
     config: Option<PathBuf>,
 }

@@ -238,6 +238,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
             a.skip href="#content" { "Skip to the content" }
             header.top {
                 a.brand href="/dashboard" { "My Account" }
+                button.menu.plain.small type="button" popovertarget="menu" { "Menu" }
                 @if !who.workspaces.is_empty() {
                     form method="post" action="/workspace" {
                         (form::hidden(&visitor.token))
@@ -259,7 +260,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
                 }
             }
             div.frame {
-                nav.main aria-label="Main menu" {
+                nav.main #menu popover aria-label="Main menu" {
                     @for (heading, entries) in menu(visitor) {
                         h2 { (heading) }
                         ul { @for (to, name) in entries {
