@@ -89,19 +89,14 @@ impl Browser {
     /// # Errors
     /// [`BrowserError::Client`] when TLS can't be set up.
     pub fn new(name: &str) -> Result<Self, BrowserError> {
-        Self::from(reqwest::Client::builder(), name)
+        Self::of(reqwest::Client::builder(), name)
     }
 
-    /// A browser for simulations over plain HTTP: it trusts no certificate
-    /// authority, so that it needn't read the machine's, file by file.
+    /// A browser whose trust is the builder's.
     ///
     /// # Errors
     /// [`BrowserError::Client`] when the client can't be set up.
-    pub fn for_plain_http(name: &str) -> Result<Self, BrowserError> {
-        Self::from(reqwest::Client::builder().tls_certs_only([]), name)
-    }
-
-    fn from(builder: reqwest::ClientBuilder, name: &str) -> Result<Self, BrowserError> {
+    pub fn of(builder: reqwest::ClientBuilder, name: &str) -> Result<Self, BrowserError> {
         let client = builder
             .cookie_store(true)
             .redirect(reqwest::redirect::Policy::none())

@@ -28,6 +28,9 @@ pub enum Failed {
     /// An address that isn't one.
     #[error("expected a URL: {0}")]
     Address(#[from] url::ParseError),
+    /// An authority that a target names.
+    #[error(transparent)]
+    Trust(#[from] crate::trust::TrustError),
     /// The parties could not be started.
     #[error(transparent)]
     Start(#[from] crate::StartError),

@@ -40,9 +40,11 @@ pub mod snapshot;
 pub mod social;
 pub mod steps;
 pub mod trace;
+mod trust;
 pub mod witness;
 mod world;
 
 pub use dns::{NameServer, Zones};
 pub use rehearsal::{Options, Rehearsal, StartError};
+pub use trust::TrustError;
 pub use world::World;

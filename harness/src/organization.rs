@@ -295,6 +295,7 @@ impl World {
                 })),
             },
             "dns": {"address": self.rehearsal.dns.address()},
+            "tls": self.rehearsal.authority_file().map(|file| json!({"ca_file": file})),
         })
     }
 }

@@ -196,7 +196,7 @@ impl World {
                 given: given.to_owned(),
                 family: family_of(&key).to_owned(),
                 email: format!("{key}@{domain}"),
-                browser: Browser::for_plain_http("rehearsal-browser")?,
+                browser: self.rehearsal.trust.browser("rehearsal-browser")?,
             };
             self.people.insert(key.clone(), person);
         }

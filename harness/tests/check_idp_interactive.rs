@@ -122,7 +122,7 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
     let desk: Url = desk.parse().unwrap();
     let mut person = Person {
-        browser: Browser::for_plain_http("a person's browser").unwrap(),
+        browser: Browser::new("a person's browser").unwrap(),
         desk,
         username: word("/idp/sso_login/username").to_owned(),
         password: word("/idp/sso_login/password").to_owned(),

@@ -216,3 +216,32 @@ async fn parties_that_run_each_on_its_own_are_a_target_too() {
         assert!(passed.contains(&name), "{name}");
     }
 }
+
+#[tokio::test]
+async fn by_https_the_parties_serve_whoever_trusts_their_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &["--tls"]).await;
+    let portal = up.portal("/readyz");
+    assert!(portal.starts_with("https://"), "{portal}");
+    let stranger = client().get(&portal).send().await.unwrap_err();
+    assert!(stranger.is_connect(), "{stranger:?}");
+    let authority = up.ready["tls"]["ca_file"].as_str().unwrap();
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(authority).unwrap()).unwrap();
+    let trusting = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([authority])
+        .build()
+        .unwrap();
+    let page = trusting.get(up.portal("/login")).send().await.unwrap();
+    assert!(page.headers().contains_key("strict-transport-security"));
+    let cookie = page.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.contains("Secure"), "{cookie}");
+    // The IdP reaches the portal, the desktop app both.
+    let file = folder.path().join("ready.json");
+    let told = run(&file, &["--tags", "(@G-25 or @G-26) and not @unhappy"]).await;
+    let (passed, rest) = parted(&told);
+    assert!(passed.len() > 5, "{passed:?} {rest:?}");
+    let not_run = |why: &&str| why.starts_with("not run");
+    assert!(rest.values().all(not_run), "{rest:?}");
+    up.killed().await;
+}

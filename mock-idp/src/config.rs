@@ -29,6 +29,9 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// The key that new environments sign with; a new one each without it.
     pub signing_key: Option<KeyMaterial>,
+    /// Certificate authorities, in PEM, that provisioning's targets and metadata by URL are trusted by
+    /// besides the machine's.
+    pub trusted_roots: Vec<String>,
     /// How long a person's session lasts.
     pub session_lifetime: SignedDuration,
     /// How long a login page waits for its person.
@@ -70,6 +73,7 @@ impl Default for Config {
             durable: true,
             admin_token: None,
             signing_key: None,
+            trusted_roots: Vec::new(),
             session_lifetime: SignedDuration::from_hours(8),
             flow_lifetime: SignedDuration::from_mins(15),
             lock_after: 10,

@@ -53,7 +53,12 @@ impl Idp {
         if let Some(made) = self.http.get() {
             return Ok(made);
         }
+        let given = self.config.trusted_roots.iter();
+        let roots: Vec<_> = given
+            .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
+            .collect::<Result<_, _>>()?;
         let made = reqwest::Client::builder()
+            .tls_certs_merge(roots)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(Duration::from_secs(30))

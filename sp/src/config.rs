@@ -53,6 +53,9 @@ pub struct Config {
     /// The portal's own key for requests, logout and encrypted assertions;
     /// without one it makes an RSA key when it is first wanted.
     pub signing_key: Option<KeyMaterial>,
+    /// Certificate authorities, in PEM, that IdP metadata by URL and social providers are trusted by
+    /// besides the machine's.
+    pub trusted_roots: Vec<String>,
     /// Where people may sign in by a social identity.
     pub social: Vec<SocialProvider>,
     /// Wrong passwords for one account within a quarter of an hour before
@@ -98,6 +101,7 @@ impl Default for Config {
             license_revalidation: SignedDuration::from_hours(24),
             logout_lifetime: SignedDuration::from_mins(5),
             signing_key: None,
+            trusted_roots: Vec::new(),
             social: Vec::new(),
             login_attempts: 10,
         }

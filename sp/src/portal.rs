@@ -60,16 +60,25 @@ impl Portal {
     /// wanted: it reads the machine's root certificates.
     ///
     /// # Errors
-    /// When TLS can't be set up on this machine.
+    /// When TLS can't be set up on this machine, or a trusted root is no
+    /// certificate.
     pub fn fetcher(&self) -> Result<&reqwest::Client, reqwest::Error> {
         if let Some(made) = self.fetcher.get() {
             return Ok(made);
         }
         let made = reqwest::Client::builder()
+            .tls_certs_merge(self.roots()?)
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::limited(3))
             .build()?;
         Ok(self.fetcher.get_or_init(|| made))
+    }
+
+    fn roots(&self) -> Result<Vec<reqwest::Certificate>, reqwest::Error> {
+        let given = self.config.trusted_roots.iter();
+        given
+            .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
+            .collect()
     }
 
     /// The instant it is now.

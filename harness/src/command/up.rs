@@ -24,6 +24,10 @@ pub(crate) struct Up {
     /// The name server's port; a free one by default.
     #[arg(long, value_name = "N", default_value_t = 0)]
     dns_port: u16,
+    /// The world reaches the parties by HTTPS. The certificate of the authority
+    /// that is made for it is where `tls.ca_file` of the ready file says.
+    #[arg(long)]
+    tls: bool,
     /// Where the portal keeps its data (sqlite://PATH?mode=rwc or
     /// postgres://…); the IdP's lies beside a file. Temporary by default.
     #[arg(long, value_name = "URL", env = "REHEARSAL_DATABASE_URL")]
@@ -64,6 +68,7 @@ impl Up {
             dns_port: self.dns_port,
             database_url: self.database_url.clone(),
             untapped: true,
+            tls: self.tls,
             ..Options::default()
         };
         let mut world = World::with(options).await.context("starting the parties")?;

@@ -5,7 +5,9 @@
 mod keys;
 mod starting;
 pub mod target;
+mod tls;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ambient::{Ambient, Chance, SimulatedClock};
@@ -15,8 +17,10 @@ use url::Url;
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
 use crate::social::SocialProviders;
+use crate::trust::Trust;
 use crate::witness::{Actor, Recorder, Tap};
-use starting::{Places, address, start_idp, start_portal};
+use starting::{Front, Places, address, start_idp, start_portal};
+use tls::{Authority, Door};
 
 /// How a rehearsal is set up.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +40,10 @@ pub struct Options {
     /// Whether the parties are reached directly, without taps: faster, and
     /// nothing is recorded.
     pub untapped: bool,
+    /// Whether the world reaches the parties by HTTPS, with certificates of an
+    /// authority that is made for the occasion ([`Rehearsal::authority_file`]).
+    /// Without taps.
+    pub tls: bool,
 }
 
 /// Why the parties didn't start.
@@ -109,6 +117,8 @@ pub struct Rehearsal {
     admin_token: String,
     /// How far the clocks were moved.
     moved: SignedDuration,
+    /// By which authorities the parties are trusted.
+    pub(crate) trust: Trust,
 }
 
 /// What belongs to parties of this process.
@@ -116,14 +126,22 @@ struct Own {
     places: Places,
     social: SocialProviders,
     dns: Arc<NameServer>,
+    authority: Option<Authority>,
 }
 
 /// A server and the tap in front of it.
 struct Party<T> {
     tap: Option<Tap>,
+    door: Option<Door>,
     running: Option<T>,
     url: Url,
     control: Option<Url>,
+}
+
+impl<T> Party<T> {
+    fn front(&self) -> Front<'_> {
+        Front::of(self.tap.as_ref(), self.door.as_ref())
+    }
 }
 
 /// What a scenario can't do to parties that others use as well.
@@ -144,31 +162,52 @@ impl Rehearsal {
         // A stream for each party, so that none shifts what another draws.
         let fork = || ambient.with_chance(ambient.chance().fork());
         let social = SocialProviders::start(fork()).await?;
-        let (portal_tap, idp_tap) = if options.untapped {
+        let authority = options.tls.then(Authority::new).transpose()?;
+        let (portal_door, idp_door) = match &authority {
+            Some(authority) => (
+                Some(authority.door(options.portal_port).await?),
+                Some(authority.door(options.idp_port).await?),
+            ),
+            None => (None, None),
+        };
+        let (portal_tap, idp_tap) = if options.untapped || options.tls {
             (None, None)
         } else {
             (
-                Some(Tap::open(Actor::Portal, recorder.clone()).await?),
-                Some(Tap::open(Actor::Idp, recorder.clone()).await?),
+                Some(Tap::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await?),
+                Some(Tap::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?),
             )
         };
         let places = Places {
             options,
             folder: tempfile::tempdir()?,
+            roots: authority.iter().map(Authority::certificate).collect(),
         };
+        if let Some(authority) = &authority {
+            std::fs::write(places.authority_file(), authority.certificate())?;
+        }
         let (portal_ambient, idp_ambient) = (fork(), fork());
         let (portal, idp) = tokio::try_join!(
             start_portal(
                 &places,
                 &portal_ambient,
-                portal_tap.as_ref(),
+                Front::of(portal_tap.as_ref(), portal_door.as_ref()),
                 dns.address(),
                 &social
             ),
-            start_idp(&places, &idp_ambient, idp_tap.as_ref()),
+            start_idp(
+                &places,
+                &idp_ambient,
+                Front::of(idp_tap.as_ref(), idp_door.as_ref())
+            ),
         )?;
         let admin_token = idp.admin_token().to_owned();
+        let trust = match &authority {
+            Some(authority) => Trust::Only(authority.root()?),
+            None => Trust::Nobody,
+        };
         Ok(Self {
+            trust,
             ambient,
             dns: Zones::Own(Arc::clone(&dns)),
             recorder,
@@ -176,16 +215,19 @@ impl Rehearsal {
                 places,
                 social,
                 dns,
+                authority,
             }),
             moved: SignedDuration::ZERO,
             portal: Party {
                 tap: portal_tap,
+                door: portal_door,
                 url: address("the portal", Some(portal.base_url()))?,
                 control: Some(address("the portal's control port", portal.control_url())?),
                 running: Some(portal),
             },
             idp: Party {
                 tap: idp_tap,
+                door: idp_door,
                 url: address("the IdP", Some(idp.base_url()))?,
                 control: Some(address("the IdP's control port", idp.control_url())?),
                 running: Some(idp),
@@ -229,6 +271,14 @@ impl Rehearsal {
         control.ok_or_else(|| lacking("the IdP's control port (idp.control_url)"))
     }
 
+    /// Where the certificate is, in PEM, of the authority that vouches for the
+    /// parties, as long as they run; nowhere over plain HTTP.
+    pub fn authority_file(&self) -> Option<PathBuf> {
+        let own = self.own.as_ref()?;
+        own.authority.as_ref()?;
+        Some(own.places.authority_file())
+    }
+
     /// What the IdP's management API takes as bearer token.
     pub fn idp_admin_token(&self) -> &str {
         &self.admin_token
@@ -262,7 +312,7 @@ impl Rehearsal {
         let running = start_portal(
             &own.places,
             &self.ambient.with_chance(self.ambient.chance().fork()),
-            self.portal.tap.as_ref(),
+            self.portal.front(),
             own.dns.address(),
             &own.social,
         )
@@ -281,9 +331,7 @@ impl Rehearsal {
         if !self.is_own() {
             return Err(not_ours("nobody stops the portal"));
         }
-        if let Some(tap) = &self.portal.tap {
-            tap.pass_on_to(None);
-        }
+        self.portal.front().pass_on_to(None);
         if let Some(running) = self.portal.running.take() {
             running.shutdown().await;
         }
@@ -298,9 +346,7 @@ impl Rehearsal {
         if !self.is_own() {
             return Err(not_ours("nobody stops the IdP"));
         }
-        if let Some(tap) = &self.idp.tap {
-            tap.pass_on_to(None);
-        }
+        self.idp.front().pass_on_to(None);
         if let Some(running) = self.idp.running.take() {
             running.shutdown().await;
         }

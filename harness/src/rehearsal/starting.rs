@@ -2,6 +2,7 @@
 //! databases.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use ambient::Ambient;
 use mock_idp::KeyMaterial;
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::keys::{self, Owner};
+use super::tls::Door;
 use super::{Options, StartError};
 use crate::social::SocialProviders;
 use crate::witness::Tap;
@@ -20,20 +22,55 @@ const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr
 pub(super) struct Places {
     pub(super) options: Options,
     pub(super) folder: TempDir,
+    /// Authorities that the parties trust each other by, in PEM.
+    pub(super) roots: Vec<String>,
+}
+
+/// What stands before a server: the address that the world knows it by.
+#[derive(Clone, Copy)]
+pub(super) struct Front<'f> {
+    tap: Option<&'f Tap>,
+    door: Option<&'f Door>,
+}
+
+impl<'f> Front<'f> {
+    pub(super) fn of(tap: Option<&'f Tap>, door: Option<&'f Door>) -> Self {
+        Self { tap, door }
+    }
+
+    fn url(self) -> Option<Url> {
+        self.door.map(Door::url).or(self.tap.map(Tap::url))
+    }
+
+    /// The server's own port, when the world comes by a door.
+    fn port(self, wanted: u16) -> u16 {
+        if self.door.is_some() { 0 } else { wanted }
+    }
+
+    /// From now on the server listens there, or nowhere.
+    pub(super) fn pass_on_to(self, address: Option<SocketAddr>) {
+        if let Some(tap) = self.tap {
+            tap.pass_on_to(address.map(http));
+        }
+        if let Some(door) = self.door {
+            door.pass_on_to(address);
+        }
+    }
 }
 
 pub(super) async fn start_portal(
     places: &Places,
     ambient: &Ambient,
-    tap: Option<&Tap>,
+    front: Front<'_>,
     dns: SocketAddr,
     social: &SocialProviders,
 ) -> Result<sp::Running, StartError> {
-    let listen = SocketAddr::new(FREE.ip(), places.options.portal_port);
+    let listen = SocketAddr::new(FREE.ip(), front.port(places.options.portal_port));
     let config = sp::Config {
         listen,
         control_listen: Some(FREE),
-        public_url: tap.map(Tap::url),
+        public_url: front.url(),
+        trusted_roots: places.roots.clone(),
         database_url: places.portal_database(),
         durable: places.outlast_this(),
         password_memory: if places.outlast_this() {
@@ -53,35 +90,37 @@ pub(super) async fn start_portal(
         ..sp::Config::default()
     };
     let running = sp::start(config, ambient.clone()).await?;
-    if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(running.address())));
-    }
+    front.pass_on_to(Some(running.address()));
     Ok(running)
 }
 
 pub(super) async fn start_idp(
     places: &Places,
     ambient: &Ambient,
-    tap: Option<&Tap>,
+    front: Front<'_>,
 ) -> Result<mock_idp::Running, StartError> {
-    let listen = SocketAddr::new(FREE.ip(), places.options.idp_port);
+    let listen = SocketAddr::new(FREE.ip(), front.port(places.options.idp_port));
     let config = mock_idp::Config {
         listen,
         control_listen: Some(FREE),
-        public_url: tap.map(Tap::url),
+        public_url: front.url(),
+        trusted_roots: places.roots.clone(),
         database_url: places.idp_database(),
         durable: places.outlast_this(),
         signing_key: places.key(Owner::Idp, ambient.now()).await?,
         ..mock_idp::Config::default()
     };
     let running = mock_idp::start(config, ambient.clone()).await?;
-    if let Some(tap) = tap {
-        tap.pass_on_to(Some(http(running.address())));
-    }
+    front.pass_on_to(Some(running.address()));
     Ok(running)
 }
 
 impl Places {
+    /// Where the authority's certificate is, when there is one.
+    pub(super) fn authority_file(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
     /// Whether the databases are to be kept when this process has ended.
     fn outlast_this(&self) -> bool {
         self.options.database_url.is_some()

@@ -18,6 +18,7 @@ use url::Url;
 use super::{Party, Rehearsal, StartError};
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
+use crate::trust::{Trust, TrustError};
 use crate::witness::{Actor, Recorder, Tap};
 
 /// How often a party is asked whether it is ready.
@@ -30,6 +31,8 @@ pub struct Target {
     idp: Place,
     #[serde(default)]
     dns: Names,
+    #[serde(skip)]
+    trust: Trust,
     /// A name server of the run's own, where the portal asks.
     #[serde(skip)]
     server: Option<Arc<NameServer>>,
@@ -61,6 +64,9 @@ pub enum TargetError {
         "expected what `rehearsal up --ready-file` writes, with sp.base_url and idp.base_url: {0}"
     )]
     Form(#[from] serde_json::Error),
+    /// The authority that it names.
+    #[error(transparent)]
+    Authority(#[from] TrustError),
     /// A party isn't there.
     #[error("expected {party} ready at {url} in time, {came}; is it running?")]
     Unreachable {
@@ -85,9 +91,12 @@ impl Target {
     /// Reads a target; `admin_token` stands in for one that it doesn't name.
     ///
     /// # Errors
-    /// [`TargetError::Form`].
+    /// [`TargetError::Form`], [`TargetError::Authority`].
     pub fn read(text: &str, admin_token: Option<String>) -> Result<Self, TargetError> {
-        let mut target: Self = serde_json::from_str(text)?;
+        let told: Value = serde_json::from_str(text)?;
+        let trust = Trust::of(&told)?;
+        let mut target: Self = serde_json::from_value(told)?;
+        target.trust = trust;
         target.idp.admin_token = target.idp.admin_token.or(admin_token);
         Ok(target)
     }
@@ -109,7 +118,7 @@ impl Target {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
                     ticks.tick().await;
-                    match is_ready(&place.base_url).await {
+                    match is_ready(&self.trust, &place.base_url).await {
                         Ok(()) => return,
                         Err(error) => came = error,
                     }
@@ -167,21 +176,24 @@ impl Rehearsal {
     /// [`StartError::Machine`] when no port is free.
     pub async fn reach(target: &Target) -> Result<Self, StartError> {
         let recorder = Recorder::default();
-        let tap = Tap::open(Actor::Portal, recorder.clone()).await?;
+        let tap = Tap::open(Actor::Portal, recorder.clone(), &target.trust).await?;
         tap.pass_on_to(Some(target.sp.base_url.clone()));
         Ok(Self {
             ambient: Ambient::new(Arc::new(target.clock().await), Chance::from_os()),
             dns: target.zones(),
             recorder,
             own: None,
+            trust: target.trust.clone(),
             portal: Party {
                 tap: Some(tap),
+                door: None,
                 running: None,
                 url: target.sp.base_url.clone(),
                 control: target.sp.control_url.clone(),
             },
             idp: Party {
                 tap: None,
+                door: None,
                 running: None,
                 url: target.idp.base_url.clone(),
                 control: target.idp.control_url.clone(),
@@ -196,9 +208,9 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder().no_proxy().build()
 }
 
-async fn is_ready(base: &Url) -> Result<(), String> {
+async fn is_ready(trust: &Trust, base: &Url) -> Result<(), String> {
     let url = base.join("/readyz").map_err(|error| error.to_string())?;
-    let client = client().map_err(|error| error.to_string())?;
+    let client = trust.client().build().map_err(|error| error.to_string())?;
     let answer = client.get(url).send().await;
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(()),

@@ -8,6 +8,7 @@ use super::management::{Management, word};
 use super::{Application, Group, Organization, Seed, User};
 use crate::judge::{Failed, Outcome, list};
 use crate::organization::FIRST_DOMAIN;
+use crate::trust::Trust;
 use crate::world::Answer;
 
 /// The attribute that every application has without being told.
@@ -108,10 +109,7 @@ async fn organization(ready: &Value) -> Outcome<Organization> {
             ready["sp"].to_string(),
         ));
     }
-    let browser = reqwest::Client::builder()
-        .no_proxy()
-        .cookie_store(true)
-        .build()?;
+    let browser = Trust::of(ready)?.client().cookie_store(true).build()?;
     let login = browser.post(format!("{base}/api/session")).json(admin);
     Answer::read(login.send().await?)
         .await?

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::World;
 use crate::judge::Outcome;
+use crate::trust::Trust;
 use crate::world::Answer;
 
 /// One environment, for its administrator.
@@ -26,7 +27,7 @@ impl Management {
         let environment = at("entity_id");
         let environment = environment.rsplit('/').next().unwrap_or_default();
         Ok(Self {
-            client: reqwest::Client::builder().no_proxy().build()?,
+            client: Trust::of(ready)?.client().build()?,
             base: format!("{}/environments/{environment}", at("admin_api_url")),
             control: format!("{}/control/environments/{environment}", at("control_url")),
             token: at("admin_token"),

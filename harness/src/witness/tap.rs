@@ -18,6 +18,7 @@ use url::Url;
 
 use super::masking::masked;
 use super::{Actor, Exchange, Recorder};
+use crate::trust::Trust;
 
 /// The longest message that is passed on, in bytes: more than any party takes.
 const LONGEST: usize = 64 << 20;
@@ -49,18 +50,21 @@ struct Wire {
 }
 
 impl Tap {
-    /// Opens a tap on a free loopback port for the server of `listener`.
+    /// Opens a tap on a free loopback port for the server of `listener`, which
+    /// is trusted so.
     ///
     /// # Errors
     /// When no port can be bound.
-    pub async fn open(listener: Actor, recorder: Recorder) -> std::io::Result<Self> {
+    pub(crate) async fn open(
+        listener: Actor,
+        recorder: Recorder,
+        trust: &Trust,
+    ) -> std::io::Result<Self> {
         let socket = TcpListener::bind("127.0.0.1:0").await?;
         let address = socket.local_addr()?;
-        let client = reqwest::Client::builder()
+        let client = trust
+            .client()
             .redirect(reqwest::redirect::Policy::none())
-            // What stands behind a tap is on this machine, without TLS.
-            .tls_certs_only([])
-            .no_proxy()
             .build()
             .map_err(std::io::Error::other)?;
         let wire = Arc::new(Wire {
@@ -218,7 +222,8 @@ mod tests {
         });
         tokio::spawn(async move { axum::serve(socket, router).await });
         let recorder = Recorder::default();
-        let tap = Tap::open(Actor::Portal, recorder.clone()).await.unwrap();
+        let opened = Tap::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await;
+        let tap = opened.unwrap();
         let client = reqwest::Client::new();
         let url = format!("{}scim/t/v2/Users?filter=a%20eq%20b", tap.url());
         let stopped = client.get(&url).send().await.unwrap();

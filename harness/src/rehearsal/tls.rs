@@ -1,0 +1,155 @@
+//! The parties by HTTPS: a door in front of each, which speaks TLS with the
+//! world and passes on what it hears, byte by byte; and the authority, made
+//! for the occasion, that vouches for the doors.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ServerConfig, crypto};
+use url::Url;
+
+/// The names that a door answers to.
+const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
+
+/// A certificate authority for one rehearsal.
+pub(super) struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes one.
+    pub(super) fn new() -> std::io::Result<Self> {
+        let make = || {
+            let mut parameters = CertificateParams::default();
+            let name = "Rehearsal's certificate authority";
+            parameters.distinguished_name.push(DnType::CommonName, name);
+            parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+            parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            let key = KeyPair::generate()?;
+            let certificate = parameters.self_signed(&key)?.pem();
+            Ok(Self {
+                certificate,
+                issuer: Issuer::new(parameters, key),
+            })
+        };
+        make().map_err(|error: rcgen::Error| std::io::Error::other(error))
+    }
+
+    /// Its certificate, in PEM.
+    pub(super) fn certificate(&self) -> String {
+        self.certificate.clone()
+    }
+
+    /// Its certificate, for clients.
+    pub(super) fn root(&self) -> std::io::Result<reqwest::Certificate> {
+        reqwest::Certificate::from_pem(self.certificate.as_bytes()).map_err(std::io::Error::other)
+    }
+
+    /// Opens a door on a loopback port; 0 takes a free one.
+    pub(super) async fn door(&self, port: u16) -> std::io::Result<Door> {
+        let acceptor = TlsAcceptor::from(Arc::new(self.shown()?));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let behind = Arc::new(RwLock::new(None));
+        let task = tokio::spawn(keep(listener, acceptor, Arc::clone(&behind)));
+        Ok(Door {
+            address,
+            behind,
+            task,
+        })
+    }
+
+    /// What a door shows of itself.
+    fn shown(&self) -> std::io::Result<ServerConfig> {
+        let make = || {
+            let key = KeyPair::generate()?;
+            let mut parameters = CertificateParams::new(NAMES.map(str::to_owned))?;
+            parameters
+                .distinguished_name
+                .push(DnType::CommonName, NAMES[1]);
+            let certificate = parameters.signed_by(&key, &self.issuer)?;
+            Ok((certificate, key))
+        };
+        let (certificate, key) =
+            make().map_err(|error: rcgen::Error| std::io::Error::other(error))?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let mut shown = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(std::io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map_err(std::io::Error::other)?;
+        shown.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(shown)
+    }
+}
+
+type Behind = Arc<RwLock<Option<SocketAddr>>>;
+
+/// A door in front of one server. It closes when it is dropped.
+#[derive(Debug)]
+pub(super) struct Door {
+    address: SocketAddr,
+    behind: Behind,
+    task: JoinHandle<()>,
+}
+
+impl Door {
+    /// The address the world uses.
+    pub(super) fn url(&self) -> Url {
+        Url::parse(&format!("https://{}", self.address)).expect("a socket address makes a URL")
+    }
+
+    /// Leads to the server there, from now on.
+    pub(super) fn pass_on_to(&self, behind: Option<SocketAddr>) {
+        *self.behind.write().unwrap_or_else(PoisonError::into_inner) = behind;
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a door could not let somebody in");
+                continue;
+            }
+        };
+        let to = *behind.read().unwrap_or_else(PoisonError::into_inner);
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            // Whoever breaks off, or does not trust us, says so at its own end.
+            if let Err(error) = passed_on(stream, &acceptor, to).await {
+                tracing::debug!(%error, "a connection through a door ended");
+            }
+        });
+    }
+}
+
+async fn passed_on(
+    stream: TcpStream,
+    acceptor: &TlsAcceptor,
+    to: Option<SocketAddr>,
+) -> std::io::Result<()> {
+    // A server that is stopped lets nobody in.
+    let Some(to) = to else { return Ok(()) };
+    stream.set_nodelay(true)?;
+    let mut world = acceptor.accept(stream).await?;
+    let mut server = TcpStream::connect(to).await?;
+    server.set_nodelay(true)?;
+    tokio::io::copy_bidirectional(&mut world, &mut server).await?;
+    Ok(())
+}
