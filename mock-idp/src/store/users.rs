@@ -121,7 +121,7 @@ pub(crate) async fn page(
 ) -> Result<(Vec<UserRow>, usize)> {
     let found = sqlx::query(
         "SELECT rowid AS place, * FROM users WHERE environment = $1 AND rowid > $2
-         ORDER BY rowid LIMIT $3",
+         ORDER BY rowid LIMIT ($3 + 0)",
     )
     .bind(environment)
     .bind(after)

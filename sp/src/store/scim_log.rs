@@ -72,7 +72,7 @@ pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
 pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<ScimLogRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM scim_log WHERE business_id = $1
-         ORDER BY happened DESC, place DESC LIMIT $2",
+         ORDER BY happened DESC, place DESC LIMIT ($2 + 0)",
     )
     .bind(business_id.to_owned())
     .bind(limit)
@@ -88,7 +88,7 @@ pub async fn keep_newest(db: &mut Db, business_id: &str, most: i64) -> Result<()
     sqlx::query(
         "DELETE FROM scim_log WHERE business_id = $1 AND (happened, place) <=
          (SELECT happened, place FROM scim_log WHERE business_id = $1
-          ORDER BY happened DESC, place DESC LIMIT 1 OFFSET $2)",
+          ORDER BY happened DESC, place DESC LIMIT 1 OFFSET ($2 + 0))",
     )
     .bind(business_id.to_owned())
     .bind(most)

@@ -1,6 +1,10 @@
 //! Which rows, in which order, from where: questions about users and groups
 //! as data, and the SQL that asks them. Values are bound, never written into
 //! the text.
+//!
+//! A limit is a sum, everywhere in this folder: SQLite (3.47 and later) looks
+//! into a bare parameter there, and so plans the statement anew whenever one
+//! is bound.
 
 use std::fmt::Write as _;
 
@@ -186,10 +190,10 @@ impl Statement {
         }
         statement.order(table, selection.order);
         let limit = statement.bind(Operand::Number(selection.limit));
-        let _ = write!(statement.text, " LIMIT {limit}");
+        let _ = write!(statement.text, " LIMIT ({limit} + 0)");
         if selection.offset > 0 {
             let offset = statement.bind(Operand::Number(selection.offset));
-            let _ = write!(statement.text, " OFFSET {offset}");
+            let _ = write!(statement.text, " OFFSET ({offset} + 0)");
         }
         statement
     }

@@ -93,7 +93,7 @@ pub(super) async fn key_emails(
 
 /// Gives the keys to rows that are older than the keys; how many there were.
 pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
-    let sql = format!("SELECT {USER} FROM users WHERE keyed = 0 ORDER BY users.id LIMIT $1");
+    let sql = format!("SELECT {USER} FROM users WHERE keyed = 0 ORDER BY users.id LIMIT ($1 + 0)");
     let rows: Vec<UserRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(at_once)
         .fetch_all(&mut *db)
