@@ -23,16 +23,6 @@ EXCUSED = [
     ),
     (
         "check_add_attribute",
-        "'members'",
-        "it compares display, which the schema says is the server's",
-    ),
-    (
-        "check_replace_attribute",
-        "'members'",
-        "it compares display, which the schema says is the server's",
-    ),
-    (
-        "check_add_attribute",
         ":User:schemas",
         "it puts schemas inside the extension, where no schema has it",
     ),
