@@ -145,6 +145,9 @@ struct Granted {
     signed_license: String,
 }
 
+/// What it calls itself to servers.
+const NAME: &str = concat!("desktop-sim/", env!("CARGO_PKG_VERSION"));
+
 impl App {
     /// A freshly installed app on this device.
     ///
@@ -155,11 +158,24 @@ impl App {
         device: DeviceIdentity,
         ambient: Ambient,
     ) -> Result<Self, BrowserError> {
+        Self::with_client(portal_base_url, device, ambient, reqwest::Client::builder())
+    }
+
+    /// The same, trusting whom the client's set-up trusts.
+    ///
+    /// # Errors
+    /// When its HTTP client can't be set up.
+    pub fn with_client(
+        portal_base_url: Url,
+        device: DeviceIdentity,
+        ambient: Ambient,
+        client: reqwest::ClientBuilder,
+    ) -> Result<Self, BrowserError> {
         Ok(Self {
             portal: Portal::at(portal_base_url),
             device,
             ambient,
-            browser: Browser::new(concat!("desktop-sim/", env!("CARGO_PKG_VERSION")))?,
+            browser: Browser::of(client, NAME)?,
             dialog: Dialog::CorporateEmail,
             kept: None,
         })

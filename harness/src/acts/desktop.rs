@@ -23,10 +23,11 @@ impl World {
             name: format!("{given}'s Mac"),
         };
         let ambient = self.rehearsal.ambient.clone();
-        Ok(App::new(
+        Ok(App::with_client(
             self.rehearsal.portal_url_of_app(),
             device,
             ambient,
+            self.rehearsal.trust.client(),
         )?)
     }
 
