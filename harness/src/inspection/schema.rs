@@ -250,7 +250,13 @@ fn judge(node: Node<'_, '_>, shape: &Shape, found: &mut Vec<String>) {
             found.push(format!("{name} lacks {}", names.join(" or ")));
         }
         if count > *most {
-            found.push(format!("{name} has {count} times {}", names.join(" or ")));
+            let children = node.children().filter(Node::is_element);
+            let those = children.map(|child| child.tag_name().name());
+            let those: Vec<&str> = those.filter(|inner| names.contains(inner)).collect();
+            let (those, names) = (those.join(", "), names.join(" or "));
+            found.push(format!(
+                "{name} holds {those} ({count} in all), where at most {most} of {names} may stand"
+            ));
         }
     }
 }

@@ -52,7 +52,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-profiles §4.1.4.2",
         "Recipient is the address that the assertion is delivered to.",
         "SubjectConfirmationData/@Recipient equal to the assertion consumer service's URL",
-        "Write the assertion consumer service's URL into Recipient, exactly as the service provider registered it.",
+        "Write the address that the Response is posted to into Recipient of Subject/SubjectConfirmation/SubjectConfirmationData: the Location of the AssertionConsumerService in the service provider's metadata, such as https://sp.example/acs. In consoles it follows the ACS URL (also called Reply URL), or is a field of its own, Recipient URL.",
         recipient,
     ),
     demand(
@@ -79,7 +79,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-profiles §4.1.4.2",
         "The confirmation names the request that is answered.",
         "SubjectConfirmationData/@InResponseTo equal to the AuthnRequest's ID",
-        "Copy the request's ID into SubjectConfirmationData/@InResponseTo: this is the one that is signed with the assertion.",
+        "Copy the ID of the AuthnRequest into InResponseTo of Subject/SubjectConfirmation/SubjectConfirmationData, as well as into InResponseTo of the Response: where only the assertion is signed, this is the one that is. Consoles have no setting for it: there, look whether the login was answered as one that the identity provider began.",
         confirmation_request,
     ),
     demand(
@@ -95,9 +95,9 @@ pub(super) const CHECKS: &[Demand] = &[
         "SAML-IDP-ASSERT-10",
         Should,
         "saml-sec-consider §7.1.1.2",
-        "The assertion is soon over.",
+        "The assertion ends within the hour.",
         "NotOnOrAfter at most an hour ahead, in Conditions and SubjectConfirmationData",
-        "Set the assertion's lifetime to five minutes: it only has to survive the redirect. The session's length is another setting.",
+        "Write an instant five minutes ahead into NotOnOrAfter of Conditions and of SubjectConfirmationData: the assertion only has to reach the service provider. In consoles the setting is called Assertion Validity, Assertion Lifetime or Not On Or After; mind its unit, seconds or minutes. The session's length is another setting.",
         short_lived,
     ),
     demand(
@@ -106,7 +106,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-profiles §4.1.4.2, saml-core §2.5.1.4",
         "The assertion is for this service provider.",
         "an AudienceRestriction, and in every one the entity ID of this service provider",
-        "In the application's settings find Audience (also called Audience URI, SP Entity ID, Relying Party Identifier) and enter the entityID at the top of the service provider's metadata, letter by letter. The commonest mistake is to enter the ACS URL there.",
+        "In the application's settings find Audience (also called Audience URI, SP Entity ID, Relying Party Identifier) and enter the entityID at the top of the service provider's metadata, letter by letter; the commonest mistake is to enter the ACS URL there. Where the element is missing altogether, or you write the assertion yourself, it is <Conditions><AudienceRestriction><Audience>that entityID</Audience></AudienceRestriction></Conditions>.",
         audience,
     ),
     demand(
@@ -160,7 +160,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §2.7.2",
         "The session isn't over already.",
         "SessionNotOnOrAfter in the future, or none",
-        "Write the instant at which the user has to sign on again, or leave SessionNotOnOrAfter out.",
+        "SessionNotOnOrAfter of AuthnStatement is the instant at which the user has to sign on again: write now and the session's length, in UTC. When it is off by whole hours, local time was written as UTC (with a Z); else it was counted from an old sign-on. It may be left out: the service provider then decides how long its session lasts. In consoles: Session Lifetime.",
         session_end,
     ),
     demand(
@@ -247,7 +247,7 @@ fn recipient(case: &Case<'_>) -> Ruled {
     confirmed(case, |answer, it| match &it.recipient {
         Some(recipient) if *recipient == answer.expected_acs => Ok(recipient.clone()),
         Some(recipient) => Err(format!("{recipient}, delivered to {}", answer.expected_acs)),
-        None => Err("no Recipient".to_owned()),
+        None => Err("SubjectConfirmationData has no Recipient".to_owned()),
     })
 }
 
@@ -277,7 +277,7 @@ fn confirmation_request(case: &Case<'_>) -> Ruled {
             "InResponseTo {id}, asked was {}",
             answer.trial.request_id
         )),
-        None => Err("no InResponseTo".to_owned()),
+        None => Err("SubjectConfirmationData has no InResponseTo".to_owned()),
     })
 }
 
@@ -303,24 +303,27 @@ fn conditions_hold(case: &Case<'_>) -> Ruled {
 fn short_lived(case: &Case<'_>) -> Ruled {
     const LONGEST: SignedDuration = SignedDuration::from_hours(1);
     each_assertion(case, |answer, it| {
-        let ends = it
-            .confirmations
-            .iter()
-            .filter_map(|it| it.not_on_or_after.as_deref())
-            .chain(
-                it.conditions
-                    .iter()
-                    .filter_map(|it| it.not_on_or_after.as_deref()),
-            );
+        let confirmations = it.confirmations.iter();
+        let confirmations =
+            confirmations.map(|it| ("SubjectConfirmationData", &it.not_on_or_after));
+        let conditions = it.conditions.iter();
+        let conditions = conditions.map(|it| ("Conditions", &it.not_on_or_after));
+        let ends = confirmations.chain(conditions);
         let longest = ends
-            .filter_map(instant)
-            .map(|end| end.duration_since(answer.at()))
+            .filter_map(|(place, text)| {
+                let text = text.as_deref()?;
+                Some((instant(text)?.duration_since(answer.at()), place, text))
+            })
             .max();
-        let Some(longest) = longest else {
+        let Some((longest, place, text)) = longest else {
             return Ok("no end: see SAML-IDP-ASSERT-06".to_owned());
         };
         if longest > LONGEST.checked_add(SKEW).unwrap_or(LONGEST) {
-            Err(format!("it lasts {} minutes", longest.as_mins()))
+            let ahead = match longest.as_hours() {
+                hours @ ..48 => format!("{hours} hours"),
+                hours => format!("{} days", hours / 24),
+            };
+            Err(format!("NotOnOrAfter of {place} is {text}, {ahead} ahead"))
         } else {
             Ok(format!("{} minutes", longest.as_mins()))
         }
@@ -334,7 +337,7 @@ fn audience(case: &Case<'_>) -> Ruled {
             return Err("no Conditions, so no audience".to_owned());
         };
         if conditions.audiences.is_empty() {
-            return Err("no AudienceRestriction".to_owned());
+            return Err("Conditions has no AudienceRestriction".to_owned());
         }
         match conditions.audiences.iter().find(|it| !it.contains(own)) {
             Some(others) => Err(format!("a restriction to {others:?}; this is {own}")),
@@ -404,7 +407,7 @@ fn session_end(case: &Case<'_>) -> Ruled {
         for text in ends {
             if instant(text).is_some_and(|end| end <= answer.at()) {
                 return Err(format!(
-                    "SessionNotOnOrAfter {text}, delivered {}",
+                    "AuthnStatement/@SessionNotOnOrAfter {text}, delivered {}",
                     answer.at()
                 ));
             }

@@ -163,9 +163,12 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
         };
     };
     let mut ruled = breaks(if wrong.len() == 1 && total == 1 {
-        format!("{complaint} ({first})")
+        format!("{complaint} (in the answer to the request {first:?})")
     } else {
-        format!("{complaint} ({first}; {} of {total})", wrong.len())
+        let wrong = wrong.len();
+        format!(
+            "{complaint} (first in the answer to the request {first:?}; in {wrong} of {total} answers)"
+        )
     });
     ruled.see = wrong.iter().map(|(name, _)| (*name).to_owned()).collect();
     ruled.see.dedup();

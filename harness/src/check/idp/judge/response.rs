@@ -33,7 +33,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-schema-protocol-2.0, saml-schema-assertion-2.0",
         "The document is a Response whose elements stand as the schema demands.",
         "<samlp:Response> with every element in its order and number",
-        "Correct the elements named above. Order counts: Issuer, Signature, Extensions, Status, Assertion in a Response; Issuer, Signature, Subject, Conditions, statements in an Assertion.",
+        "Put the element that is named above in its place, or take it out where there are too many; the order is Issuer, Signature, Extensions, Status, Assertion in a Response; Issuer, Signature, Subject, Conditions, statements in an Assertion; one identifier (NameID or EncryptedID), then SubjectConfirmation in a Subject. What else is to be told of the user goes into an Attribute.",
         in_order,
     ),
     demand(
@@ -51,7 +51,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §1.3.4, §5.4.2",
         "IDs are xs:IDs, each only once in the document.",
         "an ID on Response and Assertion that begins with a letter or underscore, and differs",
-        "Write ID=\"_\" and 32 hexadecimal digits: an ID that begins with a digit is no xs:ID, and strict parsers refuse it. A doubled ID makes it unclear what was signed.",
+        "Draw a new random ID for each element and each message: \"_\" and 32 hexadecimal digits will do. Never give the Assertion the Response's ID: nobody could tell which of them was signed. An ID that begins with a digit is no xs:ID, and strict parsers refuse it.",
         ids,
     ),
     demand(
@@ -59,8 +59,8 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §3.2.2, saml-bindings §3.5.5.2",
         "Destination is the address that the Response is delivered to.",
-        "Destination equal to the form's action, letter by letter",
-        "In the application's settings find ACS URL (also called Reply URL, Single Sign-On URL) and enter the Location of the AssertionConsumerService in the service provider's metadata; compare http and https, the port, and a slash at the end.",
+        "Destination of the Response equal to the address that it is posted to, letter by letter",
+        "In the application's settings find ACS URL (also called Reply URL, Single Sign-On URL) and enter the Location of the AssertionConsumerService in the service provider's metadata; compare http and https, the port, and a slash at the end. Where the attribute is missing, or you write the Response yourself: <samlp:Response Destination=\"https://sp.example/acs\">, the same text as the action of the HTML form that posts it.",
         destination,
     ),
     demand(
@@ -87,7 +87,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §3.2.2.1, §3.2.2.2",
         "Success comes with an assertion, failure without one.",
         "status:Success and one Assertion",
-        "Send the top-level status Success only together with an assertion; on a failure send Requester or Responder with a second-level code, and no assertion.",
+        "After a sign-on write, before the Assertion, <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>. On a failure send no assertion, and …:status:Requester or …:status:Responder in its place, with the reason in a second StatusCode within that one.",
         status,
     ),
     demand(
@@ -217,16 +217,20 @@ fn is_ncname(id: &str) -> bool {
 fn ids(case: &Case<'_>) -> Ruled {
     each(case, |_, document| {
         let response = &document.response;
-        let mut all: Vec<&str> = response.id.iter().map(String::as_str).collect();
-        all.extend(response.assertions.iter().filter_map(|it| it.id.as_deref()));
-        if let Some(wrong) = all.iter().find(|it| !is_ncname(it)) {
-            return Err(format!("{wrong:?} is no xs:ID"));
+        let assertions = response.assertions.iter();
+        let all: Vec<(&str, &str)> = std::iter::once(("Response", response.id.as_deref()))
+            .chain(assertions.map(|it| ("Assertion", it.id.as_deref())))
+            .filter_map(|(place, id)| Some((place, id?)))
+            .collect();
+        if let Some((place, wrong)) = all.iter().find(|(_, id)| !is_ncname(id)) {
+            return Err(format!("{wrong:?}, the ID of the {place}, is no xs:ID"));
         }
-        let mut different = all.clone();
-        different.sort_unstable();
-        different.dedup();
-        if different.len() < all.len() {
-            return Err("one ID stands twice in the document".to_owned());
+        for (at, (place, id)) in all.iter().enumerate() {
+            if let Some((other, _)) = all[..at].iter().find(|(_, other)| other == id) {
+                return Err(format!(
+                    "{id:?} is the ID of the {other} and of the {place}"
+                ));
+            }
         }
         Ok("they are".to_owned())
     })
@@ -240,7 +244,7 @@ fn destination(case: &Case<'_>) -> Ruled {
                 "Destination {destination}, where {} was to be answered",
                 answer.expected_acs
             )),
-            None => Err("no Destination".to_owned()),
+            None => Err("the Response has no Destination".to_owned()),
         }
     })
 }
@@ -253,7 +257,7 @@ fn in_response_to(case: &Case<'_>) -> Ruled {
                 "InResponseTo {id}, asked was {}",
                 answer.trial.request_id
             )),
-            None => Err("no InResponseTo".to_owned()),
+            None => Err("the Response has no InResponseTo".to_owned()),
         }
     })
 }
@@ -277,7 +281,9 @@ fn status(case: &Case<'_>) -> Ruled {
         let response = &document.response;
         let count = response.assertions.len() + response.encrypted;
         let Some(status) = &response.status else {
-            return Err("no status".to_owned());
+            return Err(format!(
+                "the Response has no StatusCode with a Value, and {count} assertion(s)"
+            ));
         };
         match (status == SUCCESS, count) {
             (true, 0) => Err("Success without an assertion".to_owned()),

@@ -32,7 +32,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §5.4.2",
         "Every signature has one reference, to the element it stands in.",
         "one Reference with URI=\"#\" and the ID of the signature's parent",
-        "Sign the Response or Assertion by its own ID with an enveloped signature; never the whole document (URI=\"\"), never another element.",
+        "Sign the Response or Assertion by its own ID with an enveloped signature: <ds:Reference URI=\"#_ab12…\"> within <Assertion ID=\"_ab12…\">. Never the whole document (URI=\"\"): that covers whatever the signature is moved into, and breaks when the assertion is taken out; never another element. Many libraries have to be told that the attribute ID is one.",
         one_reference,
     ),
     demand(
@@ -68,7 +68,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "RFC 9231 §2.1, NIST SP 800-131A r2",
         "The digest's algorithm is SHA-256 or stronger.",
         "sha256, sha384 or sha512",
-        "Choose SHA-256 as digest algorithm; it is often a second setting beside the signature's algorithm.",
+        "Choose SHA-256 as digest algorithm; it is often a second setting beside the signature's algorithm, and where there is only one, RSA-SHA256 stands for both. In your own code: <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>, which is not in the namespace that SHA-1 is in.",
         digest_algorithm,
     ),
     demand(
@@ -85,8 +85,8 @@ pub(super) const CHECKS: &[Demand] = &[
         Should,
         "saml-core §5.4.4",
         "The transforms are enveloped-signature and exclusive canonicalization.",
-        "enveloped-signature first, then exc-c14n, nothing else",
-        "Use these two transforms: others can leave parts of the document out of what is signed, and service providers refuse them.",
+        "enveloped-signature first, then exclusive canonicalization, nothing else",
+        "In Signature/SignedInfo/Reference/Transforms write exactly two: <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>, then <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>. Others can leave parts of the document out of what is signed, and service providers refuse them. It is an option of your library for XML signatures; consoles have no setting for it.",
         transforms,
     ),
     demand(
@@ -182,7 +182,14 @@ fn one_reference(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         let own = it.parent_id.as_ref().map(|id| format!("#{id}"));
         let right = it.references.len() == 1 && it.references.first() == own.as_ref();
-        (!right).then(|| format!("in {}: references {:?}", it.parent, it.references))
+        (!right).then(|| {
+            let references = it.references.iter().map(|uri| format!("URI={uri:?}"));
+            let references = references.collect::<Vec<_>>().join(" and ");
+            match references.as_str() {
+                "" => format!("the Signature of the {} has no Reference", it.parent),
+                all => format!("the Signature of the {} has a Reference {all}", it.parent),
+            }
+        })
     };
     over(case, complaint, "it has")
 }
@@ -247,7 +254,13 @@ fn algorithm(case: &Case<'_>) -> Ruled {
 fn digest_algorithm(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         let weak = name(&it.digest_method) == "sha1" || digest_of(&it.digest_method, b"").is_none();
-        (weak && !it.references.is_empty()).then(|| format!("{:?}", it.digest_method))
+        (weak && !it.references.is_empty()).then(|| {
+            let method = &it.digest_method;
+            format!(
+                "the Signature of the {} has the DigestMethod {method:?}",
+                it.parent
+            )
+        })
     };
     over(case, complaint, "it is")
 }
@@ -267,7 +280,13 @@ fn transforms(case: &Case<'_>) -> Ruled {
             [first, second] => first == ENVELOPED && second.starts_with(ns::EXC_C14N),
             _ => false,
         };
-        (!right && !it.references.is_empty()).then(|| format!("{:?}", it.transforms))
+        (!right && !it.references.is_empty()).then(|| {
+            let transforms = it.transforms.join(", ");
+            format!(
+                "the Signature of the {} has the Transforms [{transforms}]",
+                it.parent
+            )
+        })
     };
     over(case, complaint, "they are")
 }
