@@ -31,7 +31,12 @@ enum Command {
         #[arg(long)]
         email: String,
         /// The corporate password, typed on the IdP's login page.
-        #[arg(long, env = "DESKTOP_SIM_PASSWORD", hide_env_values = true)]
+        #[arg(
+            long,
+            env = "DESKTOP_SIM_PASSWORD",
+            hide_env_values = true,
+            allow_hyphen_values = true
+        )]
         password: Option<String>,
         /// The user name at the IdP, when it isn't the e-mail.
         #[arg(long)]

@@ -206,3 +206,17 @@ fn every_benchmark_runs_to_its_end_and_names_its_limit() {
         assert!(!one["limit_name"].as_str().unwrap().is_empty(), "{what}");
     }
 }
+
+#[test]
+fn a_secret_may_begin_with_a_hyphen() {
+    let nobody = "http://127.0.0.1:9/";
+    for arguments in [
+        ["check", "scim", "--base-url", nobody, "--token", "-j"],
+        ["check", "idp", "--metadata", nobody, "--password", "-j"],
+    ] {
+        let output = rehearsal(&arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "nobody is there");
+        assert!(!told.contains("unexpected argument"), "{told}");
+    }
+}

@@ -43,7 +43,7 @@ struct Serve {
     #[arg(long, env = "MOCK_IDP_DATABASE_URL")]
     database_url: Option<String>,
     /// Bearer token of the management API [default: drawn at start]
-    #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN")]
+    #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN", allow_hyphen_values = true)]
     admin_token: Option<String>,
     /// A clock that the control port can set and advance
     #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]

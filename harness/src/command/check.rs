@@ -250,7 +250,8 @@ pub(crate) struct Scim {
         long,
         value_name = "TOKEN",
         env = "REHEARSAL_SCIM_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        allow_hyphen_values = true
     )]
     token: String,
     /// Changes nothing: runs the checks that need no resources of their own.

@@ -26,7 +26,8 @@ pub(crate) struct Idp {
         long,
         value_name = "PW",
         env = "REHEARSAL_PASSWORD",
-        hide_env_values = true
+        hide_env_values = true,
+        allow_hyphen_values = true
     )]
     password: Option<String>,
     /// A person signs on in a browser of their own, for login pages that the
@@ -53,7 +54,7 @@ pub(crate) struct Idp {
     #[arg(long, value_name = "NAME", requires = "disabled_password")]
     disabled_user: Option<String>,
     /// That user's password.
-    #[arg(long, value_name = "PW")]
+    #[arg(long, value_name = "PW", allow_hyphen_values = true)]
     disabled_password: Option<String>,
     /// Where the identity provider starts a sign-on by itself; `{sp}` stands
     /// for the service provider's entity ID, percent-encoded.

@@ -62,7 +62,8 @@ pub(crate) struct Run {
         long,
         value_name = "TOKEN",
         env = "MOCK_IDP_ADMIN_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        allow_hyphen_values = true
     )]
     idp_admin_token: Option<String>,
     /// How long to wait for the target's parties to be ready, in seconds.
