@@ -119,6 +119,13 @@ async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
         barbara["groups"],
         json!(["Contractors", "Parallels Desktop Users"])
     );
+    let group = |name: &str| {
+        let all = planted["groups"].as_array().unwrap();
+        all.iter().find(|it| it["name"] == name).cloned().unwrap()
+    };
+    assert_eq!(group("Contractors")["groups"], json!(["Outside staff"]));
+    assert_eq!(group("Outside staff")["groups"], Value::Null);
+    assert_eq!(group("Liskovs")["filter"], r#"name.family eq "Liskov""#);
     let edsger = user(&planted, "edsger@lumen.example").unwrap();
     assert_eq!(edsger["enabled"], false);
     assert_eq!(

@@ -23,19 +23,15 @@ const SUBJECT: &str = "saml_subject";
 pub async fn export(ready: &Value) -> Outcome<Seed> {
     let idp = Management::of(ready)?;
     let groups = idp.all("/groups", "groups").await?;
-    let names: HashMap<String, String> = groups
-        .iter()
+    // Nobody joins those that a filter fills.
+    let joined = groups.iter().filter(|it| !it["userFilter"].is_string());
+    let names: HashMap<String, String> = joined
         .map(|it| (word(it, "/id"), word(it, "/name")))
         .collect();
     let mut users = Vec::new();
     for user in idp.all("/users", "users").await? {
         let path = format!("/users/{}/memberOfGroups", word(&user, "/id"));
-        let within = idp.all(&path, "groupMemberships").await?;
-        let mut within: Vec<String> = within
-            .iter()
-            .filter_map(|it| names.get(&word(it, "/id")).cloned())
-            .collect();
-        within.sort();
+        let within = within(&idp, &path, &names).await?;
         users.push(User {
             username: word(&user, "/username"),
             given: word(&user, "/name/given"),
@@ -77,7 +73,16 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
             mappings,
         });
     }
-    let mut groups: Vec<Group> = names.into_values().map(|name| Group { name }).collect();
+    let mut all = Vec::new();
+    for group in &groups {
+        let path = format!("/groups/{}/memberOfGroups", word(group, "/id"));
+        all.push(Group {
+            name: word(group, "/name"),
+            groups: within(&idp, &path, &names).await?,
+            filter: group["userFilter"].as_str().map(str::to_owned),
+        });
+    }
+    let mut groups = all;
     groups.sort_by(|one, other| one.name.cmp(&other.name));
     users.sort_by(|one, other| one.username.cmp(&other.username));
     applications.sort_by(|one, other| one.name.cmp(&other.name));
@@ -88,6 +93,23 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
         users,
         applications,
     })
+}
+
+/// The names of the groups that whoever is behind `path` joined.
+async fn within(
+    idp: &Management,
+    path: &str,
+    names: &HashMap<String, String>,
+) -> Outcome<Vec<String>> {
+    let mut within: Vec<String> = idp
+        .all(path, "groupMemberships")
+        .await?
+        .iter()
+        .filter(|it| it["type"] != "INDIRECT")
+        .filter_map(|it| names.get(&word(it, "/id")).cloned())
+        .collect();
+    within.sort();
+    Ok(within)
 }
 
 /// A fault that strikes always is told by its id alone.

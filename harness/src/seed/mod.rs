@@ -68,6 +68,13 @@ impl Default for Organization {
 pub struct Group {
     /// Its name, unique.
     pub name: String,
+    /// The names of the groups that it is a member of: whoever is in it is in
+    /// them, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// A SCIM filter: whoever matches it is in the group by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 /// A user.

@@ -56,12 +56,8 @@ impl World {
         Ok(())
     }
 
-    /// Ids by name, of all groups.
-    async fn plants_groups(
-        &mut self,
-        seed: &Seed,
-        idp: &Management,
-    ) -> Outcome<BTreeMap<String, String>> {
+    /// Every group there is, those of the seed as it has them.
+    async fn plants_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
         for group in idp.all("/groups", "groups").await? {
             let (name, id) = (word(&group, "/name"), word(&group, "/id"));
             let wanted = seed.groups.iter().any(|it| it.name == name);
@@ -79,16 +75,30 @@ impl World {
                 self.creates_group(&group.name).await?;
             }
         }
-        let groups = self.directory.groups.clone();
-        Ok(groups.into_iter().collect())
+        let mut groups = Groups {
+            ids: self.directory.groups.clone().into_iter().collect(),
+            dynamic: BTreeSet::new(),
+        };
+        for group in &seed.groups {
+            let id = groups.id(&group.name)?;
+            let body = json!({"name": group.name, "userFilter": group.filter});
+            let path = format!("/groups/{id}");
+            idp.done("shaping the group", Method::PUT, &path, Some(body))
+                .await?;
+        }
+        for group in idp.all("/groups", "groups").await? {
+            if group["userFilter"].is_string() {
+                groups.dynamic.insert(word(&group, "/id"));
+            }
+        }
+        for group in &seed.groups {
+            let path = format!("/groups/{}/memberOfGroups", groups.id(&group.name)?);
+            groups.joined(idp, &path, &group.groups).await?;
+        }
+        Ok(groups)
     }
 
-    async fn plants_users(
-        &mut self,
-        seed: &Seed,
-        idp: &Management,
-        groups: &BTreeMap<String, String>,
-    ) -> Outcome {
+    async fn plants_users(&mut self, seed: &Seed, idp: &Management, groups: &Groups) -> Outcome {
         let there: BTreeMap<String, String> = idp
             .all("/users", "users")
             .await?
@@ -172,12 +182,7 @@ impl World {
 }
 
 /// Name, state and groups as the seed has them.
-async fn shapes_user(
-    user: &User,
-    id: &str,
-    idp: &Management,
-    groups: &BTreeMap<String, String>,
-) -> Outcome {
+async fn shapes_user(user: &User, id: &str, idp: &Management, groups: &Groups) -> Outcome {
     let body = json!({"name": {"given": user.given, "family": user.family}});
     let path = format!("/users/{id}");
     idp.done("naming the user", Method::PATCH, &path, Some(body))
@@ -186,31 +191,50 @@ async fn shapes_user(
     let body = json!({"enabled": user.enabled});
     idp.done("switching the user", Method::PUT, &path, Some(body))
         .await?;
-    let mut wanted = BTreeSet::new();
-    for name in &user.groups {
-        let group = groups.get(name);
-        wanted.insert(group.cloned().ok_or_else(|| {
-            Failed::mismatch(format!("a group named {name:?} in the seed"), "none")
-        })?);
-    }
     let path = format!("/users/{id}/memberOfGroups");
-    let within: BTreeSet<String> = idp
-        .all(&path, "groupMemberships")
-        .await?
-        .iter()
-        .map(|group| word(group, "/id"))
-        .collect();
-    for group in wanted.difference(&within) {
-        let body = json!({"id": group});
-        idp.done("joining the group", Method::POST, &path, Some(body))
-            .await?;
+    groups.joined(idp, &path, &user.groups).await
+}
+
+/// The directory's groups.
+struct Groups {
+    /// By name.
+    ids: BTreeMap<String, String>,
+    /// The ids of those that a filter fills: nobody joins or leaves them.
+    dynamic: BTreeSet<String>,
+}
+
+impl Groups {
+    fn id(&self, name: &str) -> Outcome<&String> {
+        let id = self.ids.get(name);
+        id.ok_or_else(|| Failed::mismatch(format!("a group named {name:?} in the seed"), "none"))
     }
-    for group in within.difference(&wanted) {
-        let path = format!("{path}/{group}");
-        idp.done("leaving the group", Method::DELETE, &path, None)
-            .await?;
+
+    /// Who is behind `path` joins the groups that are named, and leaves others.
+    async fn joined(&self, idp: &Management, path: &str, named: &[String]) -> Outcome {
+        let mut wanted = BTreeSet::new();
+        for name in named {
+            wanted.insert(self.id(name)?.clone());
+        }
+        let within: BTreeSet<String> = idp
+            .all(path, "groupMemberships")
+            .await?
+            .iter()
+            .filter(|group| group["type"] != "INDIRECT")
+            .map(|group| word(group, "/id"))
+            .filter(|id| !self.dynamic.contains(id))
+            .collect();
+        for group in wanted.difference(&within) {
+            let body = json!({"id": group});
+            idp.done("joining the group", Method::POST, path, Some(body))
+                .await?;
+        }
+        for group in within.difference(&wanted) {
+            let path = format!("{path}/{group}");
+            idp.done("leaving the group", Method::DELETE, &path, None)
+                .await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What an application is registered with.

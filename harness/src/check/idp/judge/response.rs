@@ -87,7 +87,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §3.2.2.1, §3.2.2.2",
         "Success comes with an assertion, failure without one.",
         "status:Success and one Assertion",
-        "After a sign-on write, before the Assertion, <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>. On a failure send no assertion, and …:status:Requester or …:status:Responder in its place, with the reason in a second StatusCode within that one.",
+        "After a sign-on write, after Issuer and Signature and before the Assertion, <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>. On a failure send no assertion, and …:status:Requester or …:status:Responder in its place, with the reason in a second StatusCode within that one.",
         status,
     ),
     demand(

@@ -32,7 +32,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §5.4.2",
         "Every signature has one reference, to the element it stands in.",
         "one Reference with URI=\"#\" and the ID of the signature's parent",
-        "Sign the Response or Assertion by its own ID with an enveloped signature: <ds:Reference URI=\"#_ab12…\"> within <Assertion ID=\"_ab12…\">. Never the whole document (URI=\"\"): that covers whatever the signature is moved into, and breaks when the assertion is taken out; never another element. Many libraries have to be told that the attribute ID is one.",
+        "Sign the Response or Assertion by its own ID with an enveloped signature: <ds:Reference URI=\"#_ab12…\"> within <Assertion ID=\"_ab12…\">. Never the whole document (URI=\"\"): that covers whatever the signature is moved into, and breaks when the assertion is taken out; never another element. Many libraries have to be told that the attribute ID is of the type ID.",
         one_reference,
     ),
     demand(
