@@ -51,6 +51,14 @@ pub struct Inner {
     pub sync_log: SyncLog,
 }
 
+impl std::fmt::Debug for Portal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Portal")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Portal {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))

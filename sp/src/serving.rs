@@ -51,7 +51,7 @@ pub struct Running {
     pub database_url: String,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
-    store: Store,
+    portal: Portal,
 }
 
 impl Running {
@@ -77,7 +77,11 @@ impl Running {
         for task in self.tasks {
             let _ = task.await;
         }
-        self.store.close().await;
+        // What was answered while the listeners closed.
+        if let Err(error) = sync_log::write_down(&self.portal).await {
+            tracing::warn!(%error, "the SCIM sync log could not be written");
+        }
+        self.portal.store.close().await;
     }
 }
 
@@ -113,7 +117,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         resource_types: ResourceTypes::with(&config.scim_extensions),
         config,
         ambient,
-        store: store.clone(),
+        store,
         resolver,
         fetcher: OnceLock::new(),
         base_url: base_url.clone(),
@@ -129,7 +133,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         tokio::spawn(sync_log::keep(portal.clone(), stop.clone())),
     ];
     if let Some(listener) = control {
-        tasks.push(serve(listener, http::control_router(portal), stop.clone()));
+        let router = http::control_router(portal.clone());
+        tasks.push(serve(listener, router, stop.clone()));
     }
     tracing::info!(base_url, "the portal listens");
     Ok(Running {
@@ -139,7 +144,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         database_url,
         stop,
         tasks,
-        store,
+        portal,
     })
 }
 

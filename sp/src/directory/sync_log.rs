@@ -80,18 +80,15 @@ pub fn note(portal: &Portal, noted: Noted) {
     }
 }
 
-/// Writes down what is noted whenever it is enough, and at the end.
+/// Writes down what is noted whenever it is enough.
 pub async fn keep(portal: Portal, stop: CancellationToken) {
     loop {
-        let is_over = tokio::select! {
-            () = portal.sync_log.enough.notified() => false,
-            () = stop.cancelled() => true,
-        };
+        tokio::select! {
+            () = portal.sync_log.enough.notified() => {}
+            () = stop.cancelled() => return,
+        }
         if let Err(error) = write_down(&portal).await {
             tracing::warn!(%error, "the SCIM sync log could not be written");
-        }
-        if is_over {
-            return;
         }
     }
 }

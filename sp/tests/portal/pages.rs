@@ -241,7 +241,7 @@ async fn who_holds_a_licence_is_shown_and_a_device_is_released() {
 
 #[tokio::test]
 async fn the_sync_log_has_each_scim_requests_outcome() {
-    let parties = Parties::start().await;
+    let mut parties = Parties::start().await;
     let (browser, _) = parties.integrated(3).await;
     let token = browser
         .post(&step("scim/token"), &Value::Null)
@@ -271,6 +271,11 @@ async fn the_sync_log_has_each_scim_requests_outcome() {
     assert_eq!(log["requests"][0]["path"], "/Users");
     let page = browser.get("/scim-log").await.body;
     assert!(page.contains(">409<") && page.contains("POST"));
+    // Nothing of it is lost when the portal is stopped.
+    assert_eq!(ask(bearer, &anna).await, 409);
+    parties.restart().await;
+    let log = browser.get("/api/business/scim-log").await.is(200);
+    assert_eq!(log["requests"].as_array().map(Vec::len), Some(4));
 }
 
 #[tokio::test]
