@@ -119,6 +119,12 @@ async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
         barbara["groups"],
         json!(["Contractors", "Parallels Desktop Users"])
     );
+    // What a group is given by its filter leaves what else is said of it.
+    let told = Administrator::of(&up);
+    let told = told.does(told.client.get(told.at("/groups"))).await;
+    for group in told["_embedded"]["groups"].as_array().unwrap() {
+        assert_eq!(group["description"], "for the product", "{group}");
+    }
     let group = |name: &str| {
         let all = planted["groups"].as_array().unwrap();
         all.iter().find(|it| it["name"] == name).cloned().unwrap()

@@ -73,23 +73,22 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
             mappings,
         });
     }
-    let mut all = Vec::new();
+    let mut seeded = Vec::new();
     for group in &groups {
         let path = format!("/groups/{}/memberOfGroups", word(group, "/id"));
-        all.push(Group {
+        seeded.push(Group {
             name: word(group, "/name"),
             groups: within(&idp, &path, &names).await?,
             filter: group["userFilter"].as_str().map(str::to_owned),
         });
     }
-    let mut groups = all;
-    groups.sort_by(|one, other| one.name.cmp(&other.name));
+    seeded.sort_by(|one, other| one.name.cmp(&other.name));
     users.sort_by(|one, other| one.username.cmp(&other.username));
     applications.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Seed {
         exact: true,
         organization,
-        groups,
+        groups: seeded,
         users,
         applications,
     })

@@ -58,6 +58,7 @@ impl World {
 
     /// Every group there is, those of the seed as it has them.
     async fn plants_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
+        let mut filters = BTreeMap::new();
         for group in idp.all("/groups", "groups").await? {
             let (name, id) = (word(&group, "/name"), word(&group, "/id"));
             let wanted = seed.groups.iter().any(|it| it.name == name);
@@ -67,6 +68,9 @@ impl World {
                     .await?;
                 self.directory.groups.remove(&name);
             } else {
+                if let Some(filter) = group["userFilter"].as_str() {
+                    filters.insert(name.clone(), filter.to_owned());
+                }
                 self.directory.groups.insert(name, id);
             }
         }
@@ -74,23 +78,33 @@ impl World {
             if !self.directory.groups.contains_key(&group.name) {
                 self.creates_group(&group.name).await?;
             }
-        }
-        let mut groups = Groups {
-            ids: self.directory.groups.clone().into_iter().collect(),
-            dynamic: BTreeSet::new(),
-        };
-        for group in &seed.groups {
-            let id = groups.id(&group.name)?;
-            let body = json!({"name": group.name, "userFilter": group.filter});
-            let path = format!("/groups/{id}");
-            idp.done("shaping the group", Method::PUT, &path, Some(body))
-                .await?;
-        }
-        for group in idp.all("/groups", "groups").await? {
-            if group["userFilter"].is_string() {
-                groups.dynamic.insert(word(&group, "/id"));
+            let before = match &group.filter {
+                Some(filter) => filters.insert(group.name.clone(), filter.clone()),
+                None => filters.remove(&group.name),
+            };
+            if before != group.filter {
+                let path = format!("/groups/{}", self.group_id(&group.name)?);
+                let mut body = idp
+                    .done("reading the group", Method::GET, &path, None)
+                    .await?;
+                if let Some(document) = body.as_object_mut() {
+                    document.remove("userFilter");
+                    let filter = group
+                        .filter
+                        .clone()
+                        .map(|it| ("userFilter".to_owned(), it.into()));
+                    document.extend(filter);
+                }
+                idp.done("filling the group", Method::PUT, &path, Some(body))
+                    .await?;
             }
         }
+        let ids: BTreeMap<_, _> = self.directory.groups.clone().into_iter().collect();
+        let dynamic = filters.keys().filter_map(|name| ids.get(name).cloned());
+        let groups = Groups {
+            dynamic: dynamic.collect(),
+            ids,
+        };
         for group in &seed.groups {
             let path = format!("/groups/{}/memberOfGroups", groups.id(&group.name)?);
             groups.joined(idp, &path, &group.groups).await?;

@@ -30,13 +30,15 @@ pub(crate) fn reference<'d>(document: &'d Document, key: &str) -> Option<&'d str
 }
 
 /// What the server says about a resource and no client may set.
-const READ_ONLY: [&str; 6] = [
+const READ_ONLY: [&str; 8] = [
     "id",
     "_links",
     "_embedded",
     "environment",
     "createdAt",
     "updatedAt",
+    "directMemberCounts",
+    "totalMemberCounts",
 ];
 
 /// The document without what only the server says.
