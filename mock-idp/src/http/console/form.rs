@@ -131,9 +131,14 @@ fn words(detail: &Detail) -> String {
     if detail.code == "REQUIRED_VALUE" {
         return "Enter a value here.".to_owned();
     }
-    let mut letters = detail.message.trim_end_matches('.').chars();
+    format!("{}.", capitalized(detail.message.trim_end_matches('.')))
+}
+
+/// With a large first letter.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+    first.unwrap_or_default() + letters.as_str()
 }
 
 /// A field's name as people read it: `spEntityId` is `SP Entity ID`.
@@ -151,11 +156,7 @@ pub(super) fn spoken(field: &str) -> String {
         short @ ("acs" | "id" | "idp" | "saml" | "scim" | "slo" | "sp" | "url") => {
             short.to_uppercase()
         }
-        word => {
-            let mut signs = word.chars();
-            let first = signs.next().map(|first| first.to_uppercase().to_string());
-            first.unwrap_or_default() + signs.as_str()
-        }
+        word => capitalized(word),
     };
     let words: Vec<String> = words
         .iter()

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use faults::Fault;
 use maud::{Markup, html};
 
-use super::form::Form;
+use super::form::{Form, capitalized};
 use super::layout::{Console, Here, Sheet, Shown};
 use super::parts::{self, Field, badge};
 use super::session::Submitted;
@@ -131,11 +131,7 @@ fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
 
 /// What a fault of the transport does, as a sentence.
 fn words(fault: &About) -> String {
-    let mut letters = fault.about.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str()).replace('`', "")
+    format!("{}.", capitalized(fault.about)).replace('`', "")
 }
 
 fn choice(form: &Form, all: &[Fault]) -> Markup {
