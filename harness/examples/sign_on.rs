@@ -1,7 +1,7 @@
 //! An identity provider and a portal for a test suite in Rust, and a sign-on
 //! with nothing but `reqwest` and a reader of HTML:
 //!
-//!     cargo run -p harness --example sign_on
+//!     cargo run -p rehearsal --example sign_on
 //!
 //! Where your own service provider is under test, register it by
 //! [`World::registers`] and open its start page in place of the portal's.
@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use harness::organization::Plan;
-use harness::{Options, World};
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
 use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use harness::check::{Check, Level};
 use regex::Regex;
+use rehearsal::check::{Check, Level};
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
@@ -221,7 +221,7 @@ fn is_current(page: &str, wanted: &str) {
 #[test]
 fn the_checks_of_service_providers_are_listed() {
     let about = "What `rehearsal check sp` sends, control by control and fault by fault.";
-    let checks = harness::check::sp::catalogue().unwrap();
+    let checks = rehearsal::check::sp::catalogue().unwrap();
     is_current(
         "checks/saml-sp.md",
         &listing("SAML service providers", about, &checks),
@@ -236,7 +236,7 @@ fn the_checks_of_identity_providers_are_listed() {
         &listing(
             "SAML identity providers",
             about,
-            &harness::check::idp::catalogue(),
+            &rehearsal::check::idp::catalogue(),
         ),
     );
 }
@@ -246,6 +246,6 @@ fn the_checks_of_scim_servers_are_listed() {
     let about = "What `rehearsal check scim` demands of a SCIM 2.0 server.";
     is_current(
         "checks/scim.md",
-        &listing("SCIM servers", about, &harness::check::scim::catalogue()),
+        &listing("SCIM servers", about, &rehearsal::check::scim::catalogue()),
     );
 }

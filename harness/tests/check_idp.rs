@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use harness::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
-use harness::check::{CheckReport, Verdict};
-use harness::organization::{PRODUCT_USERS, Plan};
-use harness::{Options, World};
+use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::{CheckReport, Verdict};
+use rehearsal::organization::{PRODUCT_USERS, Plan};
+use rehearsal::{Options, World};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "Corp-2-maple-lantern";

@@ -10,12 +10,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use harness::check::scim::wire::{Asked, Http, Pending, Told, Wire};
-use harness::check::scim::{Judge, Trouble, catalogue};
-use harness::check::{CheckReport, Level, Verdict};
-use harness::organization::Plan;
-use harness::{Options, World};
 use mutant_scim::{BASE, Bent, Mutant, TOKEN, mutants};
+use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire};
+use rehearsal::check::scim::{Judge, Trouble, catalogue};
+use rehearsal::check::{CheckReport, Level, Verdict};
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
 use url::Url;
 
 /// Our portal, its demo organization set up.

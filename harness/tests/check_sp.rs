@@ -8,11 +8,11 @@ mod broken_sp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambient::Ambient;
-use harness::check::sp::{Judge, Person, Provider, Target};
-use harness::check::{CheckReport, Verdict};
-use harness::organization::Plan;
-use harness::{Options, World};
 use regex::Regex;
+use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::{CheckReport, Verdict};
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
 use saml::metadata::SpMetadata;
 use serde_json::Value;
 use url::Url;

@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("mock-idp", &["ambient", "faults", "saml", "scim"]),
     ("desktop-sim", &["ambient"]),
     (
-        "harness",
+        "rehearsal",
         &[
             "ambient",
             "desktop-sim",

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use harness::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
-use harness::check::{Check, CheckReport, Level, Outcome};
-use harness::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
-use harness::trace::{self, Known, sources};
+use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
+use rehearsal::check::{Check, CheckReport, Level, Outcome};
+use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
+use rehearsal::trace::{self, Known, sources};
 use serde_json::{Value, json};
 
 const RESPONSE: &str = r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r" Version="2.0" IssueInstant="2026-01-01T00:00:00Z" Destination="https://sp.example/acs"><saml:Issuer>https://idp.example</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="_a" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"><saml:Issuer>https://idp.example</saml:Issuer><saml:Subject><saml:NameID>grace@lumen.example</saml:NameID></saml:Subject></saml:Assertion></samlp:Response>"#;
@@ -153,7 +153,7 @@ fn xml_complaints(schema: &str, document: &str) -> Vec<String> {
 fn junit_is_as_the_schema_of_its_readers_says() {
     let ours = include_str!("schemas/junit.xsd").to_owned();
     let schemas = [Some(ours), published("REHEARSAL_JUNIT_XSD")];
-    let reports = [report().junit(), harness::report::junit(&run_report())];
+    let reports = [report().junit(), rehearsal::report::junit(&run_report())];
     for schema in schemas.iter().flatten() {
         for junit in &reports {
             assert_eq!(
@@ -186,10 +186,10 @@ fn sarif_is_as_its_schema_says() {
 #[test]
 fn the_machine_form_of_a_run_is_as_its_schema_says() {
     let report = run_report();
-    let plain = harness::report::json(&report, None);
+    let plain = rehearsal::report::json(&report, None);
     assert_eq!(complaints("checks", &plain), Vec::<String>::new());
     let judged = report.as_checks();
-    let judged = harness::report::json(&report, Some(&judged));
+    let judged = rehearsal::report::json(&report, Some(&judged));
     assert_eq!(complaints("checks", &judged), Vec::<String>::new());
 }
 
@@ -289,7 +289,7 @@ fn the_pages_open_in_a_browser_without_a_word_on_its_console() {
         return;
     };
     assert_eq!(console.len(), 1, "{console:?}");
-    let run = harness::report::html("A run", &run_report());
+    let run = rehearsal::report::html("A run", &run_report());
     for (name, html, words) in [
         ("check.html", report().html(), "Mend &amp; mind it."),
         ("run.html", run, "not run: a power is missing"),
@@ -336,7 +336,7 @@ fn the_example_seed_is_as_its_schema_says() {
     let text = std::fs::read_to_string(path).unwrap();
     let value: Value = toml::from_str(&text).unwrap();
     assert_eq!(complaints("seed", &value), Vec::<String>::new());
-    let seed = harness::seed::Seed::read(&text).unwrap();
+    let seed = rehearsal::seed::Seed::read(&text).unwrap();
     assert_eq!((seed.users.len(), seed.organization.seats), (2, 25));
     // Written again, it is the same form.
     let written = serde_json::to_value(&seed).unwrap();

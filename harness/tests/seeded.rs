@@ -1,8 +1,8 @@
 //! A seeded rehearsal repeats: ids, secrets and keys.
 #![allow(clippy::unwrap_used)]
 
-use harness::organization::Plan;
-use harness::{Options, World};
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
 use serde_json::Value;
 
 /// What a run of this seed comes to.

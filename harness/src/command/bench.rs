@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use clap::{Args, ValueEnum};
-use harness::bench::{Measured, saml, scim, sso, start, sync};
+use rehearsal::bench::{Measured, saml, scim, sso, start, sync};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use harness::check::scim;
-use harness::check::sp::{Judge, Person, Provider, Target};
-use harness::check::{CheckReport, baseline};
+use rehearsal::check::scim;
+use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::{CheckReport, baseline};
 use saml::metadata::SpMetadata;
 use url::Url;
 

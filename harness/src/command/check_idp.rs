@@ -7,7 +7,7 @@ use std::time::Duration;
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use harness::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
 
 use super::check::Forms;
 use super::{read_metadata, write};

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use harness::scenario::catalogue;
+use rehearsal::scenario::catalogue;
 
 /// Arguments of `rehearsal coverage`.
 #[derive(Args)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use harness::report::{self, StepReport, Verdict};
-use harness::scenario::catalogue::{self, Case};
-use harness::scenario::{Selection, Settings, Stage, run};
+use rehearsal::report::{self, StepReport, Verdict};
+use rehearsal::scenario::catalogue::{self, Case};
+use rehearsal::scenario::{Selection, Settings, Stage, run};
 
 use super::{colours, write};
 

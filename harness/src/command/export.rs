@@ -23,7 +23,7 @@ impl Export {
             .with_context(|| format!("reading {}", self.ready.display()))?;
         let ready = serde_json::from_str(&text)
             .with_context(|| format!("expected JSON in {}", self.ready.display()))?;
-        let seed = harness::seed::export(&ready).await?;
+        let seed = rehearsal::seed::export(&ready).await?;
         let text = if self.json {
             serde_json::to_string_pretty(&seed)?
         } else {

@@ -8,11 +8,11 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use cucumber::gherkin::tagexpr::TagOperation;
-use harness::check::baseline;
-use harness::rehearsal::target::Target;
-use harness::report::{self, RunReport, StepReport, Verdict};
-use harness::scenario::catalogue::{self, Case};
-use harness::scenario::{Selection, Settings, Stage, run};
+use rehearsal::check::baseline;
+use rehearsal::rehearsal::target::Target;
+use rehearsal::report::{self, RunReport, StepReport, Verdict};
+use rehearsal::scenario::catalogue::{self, Case};
+use rehearsal::scenario::{Selection, Settings, Stage, run};
 
 use super::write;
 

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use harness::schemas;
+use rehearsal::schemas;
 
 /// The forms.
 #[derive(Debug, Clone, Copy, ValueEnum)]

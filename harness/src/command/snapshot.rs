@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use harness::snapshot;
+use rehearsal::snapshot;
 use serde::de::DeserializeOwned;
 
 use super::write;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ambient::Ambient;
 use anyhow::Context as _;
 use clap::Args;
-use harness::trace::{self, Known, sources};
 use jiff::Timestamp;
+use rehearsal::trace::{self, Known, sources};
 
 use super::read_metadata;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use harness::seed::Seed;
-use harness::{Options, World};
+use rehearsal::seed::Seed;
+use rehearsal::{Options, World};
 
 use super::write;
 

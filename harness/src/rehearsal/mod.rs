@@ -76,7 +76,7 @@ pub enum StartError {
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use harness::{Options, Rehearsal};
+/// use rehearsal::{Options, Rehearsal};
 ///
 /// let rehearsal = Rehearsal::start(Options {
 ///     seed: Some(7),    // ids and secrets repeat

@@ -2,8 +2,8 @@
 //! and nothing else: from the licence key to an activated desktop. This test
 //! is the tour: each page that it comes by is looked at.
 
-use harness::World;
-use harness::organization::{ADMINS, PRODUCT_USERS};
+use rehearsal::World;
+use rehearsal::organization::{ADMINS, PRODUCT_USERS};
 use serde_json::json;
 
 use crate::console::{self, CORPORATE_PASSWORD, IdpValues};

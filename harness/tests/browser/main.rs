@@ -40,7 +40,7 @@ use std::panic::AssertUnwindSafe;
 
 use anyhow::anyhow;
 use futures::FutureExt as _;
-use harness::World;
+use rehearsal::World;
 
 use driver::Browser;
 use page::Page;

@@ -1,7 +1,7 @@
 //! My Account beside the guide: social sign-in, and a page that is held open
 //! by somebody who is let go.
 
-use harness::organization::{ADMINS, Plan};
+use rehearsal::organization::{ADMINS, Plan};
 
 use crate::{Outcome, rehearse};
 

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use harness::check::idp::Dossier;
-use harness::check::idp::dossier::{Delivered, Ending, Opened};
+use rehearsal::check::idp::Dossier;
+use rehearsal::check::idp::dossier::{Delivered, Ending, Opened};
 
 type Amendment = (&'static str, fn(&mut Dossier), &'static [&'static str]);
 

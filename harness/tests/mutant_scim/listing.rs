@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use harness::check::scim::wire::Told;
+use rehearsal::check::scim::wire::Told;
 
 use super::filter::{self, scope};
 use super::schemas::{ENTERPRISE, KINDS, Kind, member};

@@ -12,7 +12,7 @@ mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness::check::scim::wire::{Asked, Pending, Told, Wire};
+use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use harness::check::scim::wire::{Asked, Told};
+use rehearsal::check::scim::wire::{Asked, Told};
 
 use super::schemas::{Attr, ENTERPRISE, KINDS, Kind, config, find, member, schemas, types};
 use super::{filter, listing, patch};

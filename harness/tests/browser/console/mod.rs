@@ -7,7 +7,7 @@ mod identities;
 mod provisioning;
 mod settings;
 
-use harness::World;
+use rehearsal::World;
 
 use crate::Outcome;
 use crate::page::Page;

@@ -7,7 +7,7 @@ use crate::{Outcome, rehearse};
 async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
     rehearse(async |page, world| {
         world
-            .integration_is_configured(harness::organization::Plan::default())
+            .integration_is_configured(rehearsal::organization::Plan::default())
             .await?;
         world
             .at_configurator("Ada", reqwest::Method::POST, "/activate", None)
