@@ -8,5 +8,5 @@ cd "$(dirname "$0")/.."
 . scripts/install.sh
 
 install_toolchain
-cargo build --quiet --locked --bin rehearsal
-cargo run --quiet --locked --bin rehearsal -- demo --html "${1:-rehearsal-demo.html}"
+cargo build --quiet --locked -p rehearsal --features command
+cargo run --quiet --locked -p rehearsal --features command -- demo --html "${1:-rehearsal-demo.html}"

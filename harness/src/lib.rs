@@ -22,23 +22,34 @@
 //! A new scenario is a file in `features/` and a line in
 //! [`scenario::catalogue`]; a new word is a step in `steps/` that calls an act.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// Some helpers of the actors are called by the scenarios' steps alone.
+#![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]
 
 pub mod acts;
+#[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(feature = "checks")]
 pub mod check;
 mod dns;
+#[cfg(feature = "checks")]
 pub mod inspection;
 pub mod judge;
 pub mod organization;
+#[cfg(feature = "scenarios")]
 pub mod procedures;
 pub mod rehearsal;
+#[cfg(feature = "checks")]
 pub mod report;
+#[cfg(feature = "scenarios")]
 pub mod scenario;
+#[cfg(feature = "checks")]
 pub mod schemas;
 pub mod seed;
 pub mod snapshot;
 pub mod social;
+#[cfg(feature = "scenarios")]
 pub mod steps;
+#[cfg(feature = "checks")]
 pub mod trace;
 mod trust;
 pub mod witness;

@@ -11,7 +11,6 @@ use url::Url;
 use crate::acts::Provider;
 use crate::judge::{Failed, Outcome};
 use crate::rehearsal::target::Target;
-use crate::report::Kept;
 use crate::{Options, Rehearsal, StartError};
 
 /// The domain of the organization that scenarios play in, where the parties
@@ -25,8 +24,8 @@ pub(crate) const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
 /// The world of one scenario, with parties, ports and databases of its own.
-#[derive(Debug, cucumber::World)]
-#[world(init = Self::new)]
+#[derive(Debug)]
+#[cfg_attr(feature = "scenarios", derive(cucumber::World), world(init = Self::new))]
 pub struct World {
     /// The parties.
     pub rehearsal: Rehearsal,
@@ -68,6 +67,15 @@ pub struct World {
     pub transcript: Transcript,
     /// How the app stood when it last looked at its licence.
     pub standing: Option<Standing>,
+}
+
+/// Documents kept for other tools to judge.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// A signed Response, as it was sent.
+    pub response: Option<String>,
+    /// The certificate of the key that signed it, PEM.
+    pub certificate: Option<String>,
 }
 
 /// Someone with a browser.

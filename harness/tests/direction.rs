@@ -60,7 +60,9 @@ fn dependencies_point_one_way() {
             let Some(table) = manifest.get(section).and_then(|section| section.as_table()) else {
                 continue;
             };
-            for dependency in table.keys().filter(|key| manifests.contains_key(*key)) {
+            // A crate that names itself turns its own features on for its tests.
+            let others = |key: &&String| manifests.contains_key(*key) && *key != name;
+            for dependency in table.keys().filter(others) {
                 assert!(
                     allowed[name.as_str()].contains(&dependency.as_str()),
                     "{name} must not depend on {dependency} ({section})"

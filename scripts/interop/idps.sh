@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/idps
 rehearsal=${REHEARSAL:-target/debug/rehearsal}
-[ -x "$rehearsal" ] || cargo build -q -p rehearsal || exit 2
+[ -x "$rehearsal" ] || cargo build -q -p rehearsal --features command || exit 2
 rehearsal=$(realpath "${REHEARSAL:-target/debug/rehearsal}")
 work=$(mktemp -d)
 out=${INTEROP_OUT:-$work/out}

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/interop/lib.sh
-[ -x "$rehearsal" ] || cargo build --quiet --locked --bin rehearsal
+[ -x "$rehearsal" ] || cargo build --quiet --locked -p rehearsal --features command
 command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
 token=interop-token-$$
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 
 python_with 'scim2-tester==0.5.2' 'scim2-client[httpx2]==0.13.2' 'scim2-models==0.12.3' ||
     skip "scim2-tester can't be installed: no Python 3 with venv, or no PyPI"
-[ -x "$rehearsal" ] || cargo build --quiet --locked --bin rehearsal
+[ -x "$rehearsal" ] || cargo build --quiet --locked -p rehearsal --features command
 
 log=$interop/up.log
 ready=$interop/ready-tester.json

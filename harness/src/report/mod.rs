@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::check::{Check, CheckReport, Level, Outcome};
 use crate::witness::Exchange;
+pub use crate::world::Kept;
 
 /// How a step or a scenario ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,15 +64,6 @@ pub struct ScenarioReport {
     /// What is kept for other tools.
     #[serde(skip)]
     pub kept: Kept,
-}
-
-/// Documents kept for other tools to judge.
-#[derive(Debug, Clone, Default)]
-pub struct Kept {
-    /// A signed Response, as it was sent.
-    pub response: Option<String>,
-    /// The certificate of the key that signed it, PEM.
-    pub certificate: Option<String>,
 }
 
 /// A step.
