@@ -4,13 +4,11 @@
 //!     cargo run -p rehearsal --example sign_on
 //!
 //! Where your own service provider is under test, register it by
-//! [`World::registers`] and open its start page in place of the portal's.
+//! `rehearsal.world.registers(…)` and open its start page in place of the portal's.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use rehearsal::organization::Plan;
-use rehearsal::{Options, World};
 use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;
@@ -35,36 +33,19 @@ async fn form(page: reqwest::Response) -> Result<(Url, BTreeMap<String, String>)
 
 /// Starts the parties with a whole organization, signs on and asks who is in.
 pub(crate) async fn signs_on() -> Result<String, Box<dyn Error>> {
-    let options = Options {
-        seed: Some(7),  // ids, secrets and keys repeat
-        untapped: true, // reached directly: nothing is recorded
-        ..Options::default()
-    };
-    let mut world = World::with(options).await?;
-    world.demo_organization(Plan::default()).await?;
-    let ready = world.ready(); // the same that `rehearsal up` writes
-    let word = |pointer: &str| {
-        let found = ready.pointer(pointer).and_then(Value::as_str);
-        found.unwrap_or_default().to_owned()
-    };
+    let rehearsal = rehearsal::start().await?;
+    let login = rehearsal.idp().login();
 
     let browser = reqwest::Client::builder().cookie_store(true).build()?;
-    let mut start = Url::parse(&word("/sp/sso_start_url"))?;
-    start
-        .query_pairs_mut()
-        .append_pair("email", &word("/idp/sso_login/username"));
-    let (login, mut fields) = form(browser.get(start).send().await?).await?;
-    fields.insert("username".to_owned(), word("/idp/sso_login/username"));
-    fields.insert("password".to_owned(), word("/idp/sso_login/password"));
-    let (acs, response) = form(browser.post(login).form(&fields).send().await?).await?;
+    let start = rehearsal.sp().sso_start_url(&login.username);
+    let (page, mut fields) = form(browser.get(start).send().await?).await?;
+    fields.insert("username".to_owned(), login.username.clone());
+    fields.insert("password".to_owned(), login.password.clone());
+    let (acs, response) = form(browser.post(page).form(&fields).send().await?).await?;
     browser.post(acs).form(&response).send().await?;
-    let who: Value = browser
-        .get(word("/sp/whoami_url"))
-        .send()
-        .await?
-        .json()
-        .await?;
-    world.rehearsal.shutdown().await;
+    let who = browser.get(rehearsal.sp().whoami_url()).send().await?;
+    let who: Value = who.json().await?;
+    rehearsal.shutdown().await;
     Ok(who["email"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -30,6 +30,7 @@ pub mod acts;
 pub mod bench;
 #[cfg(feature = "checks")]
 pub mod check;
+mod demo;
 mod dns;
 #[cfg(feature = "checks")]
 pub mod inspection;
@@ -37,6 +38,7 @@ pub mod judge;
 pub mod organization;
 #[cfg(feature = "scenarios")]
 pub mod procedures;
+pub mod ready;
 pub mod rehearsal;
 #[cfg(feature = "checks")]
 pub mod report;
@@ -55,7 +57,9 @@ mod trust;
 pub mod witness;
 mod world;
 
+pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
 pub use dns::{NameServer, Zones};
+pub use ready::Ready;
 pub use rehearsal::{Options, Rehearsal, StartError};
 pub use trust::TrustError;
 pub use world::World;

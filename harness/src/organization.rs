@@ -3,12 +3,11 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::World;
 use crate::acts::{GUIDE_MAPPINGS, per_user_key};
 use crate::judge::{Outcome, text};
-use crate::world::{CORPORATE_PASSWORD, DOMAIN, PORTAL_PASSWORD};
+use crate::world::{DOMAIN, PORTAL_PASSWORD};
 
 /// The admins group of the guide.
 pub const ADMINS: &str = "Parallels Business Account Admins";
@@ -249,60 +248,6 @@ impl World {
         self.directory.application = last_id(&answer.body, "applications");
         Ok(())
     }
-
-    /// Addresses and credentials, as `rehearsal up` writes them.
-    pub fn ready(&self) -> Value {
-        let portal = self.rehearsal.portal_url().to_string();
-        let portal = portal.trim_end_matches('/');
-        let idp = self.rehearsal.idp_url().to_string();
-        let idp = idp.trim_end_matches('/');
-        let provider = &self.configurator["service_provider"];
-        let environment = &self.directory.environment;
-        let organized = !environment.is_empty();
-        let at_idp = |path: String| organized.then(|| format!("{idp}/{environment}{path}"));
-        json!({
-            "sp": {
-                "base_url": portal,
-                "control_url": bare(self.rehearsal.portal_control_url()),
-                "metadata_url": provider["metadata_url"],
-                "acs_url": provider["acs_url"],
-                "entity_id": provider["entity_id"],
-                "sso_start_url": format!("{portal}/sso/start"),
-                "whoami_url": format!("{portal}/whoami"),
-                "scim_base_url": self.configurator["scim"]["base_url"],
-                "scim_bearer_token": organized.then_some(&self.scim_token),
-                "admin_login": organized.then(|| json!({
-                    "email": format!("ada@{}", self.domain),
-                    "password": PORTAL_PASSWORD,
-                })),
-            },
-            "idp": {
-                "base_url": idp,
-                "control_url": bare(self.rehearsal.idp_control_url()),
-                "metadata_url": at_idp(format!("/saml20/metadata/{}", self.directory.application)),
-                "entity_id": at_idp(String::new()),
-                "sso_url": at_idp("/saml20/idp/sso".to_owned()),
-                "admin_api_url": format!("{idp}/v1"),
-                "console_url": format!("{idp}/console"),
-                "admin_token": self.rehearsal.idp_admin_token(),
-                "applications": self.directory.registered.iter().map(|id| json!({
-                    "id": id,
-                    "metadata_url": at_idp(format!("/saml20/metadata/{id}")),
-                })).collect::<Vec<_>>(),
-                "sso_login": organized.then(|| json!({
-                    "username": format!("grace@{}", self.domain),
-                    "password": CORPORATE_PASSWORD,
-                })),
-            },
-            "dns": {"address": self.rehearsal.dns.address()},
-            "tls": self.rehearsal.authority_file().map(|file| json!({"ca_file": file})),
-        })
-    }
-}
-
-/// Without a slash at the end.
-fn bare(url: Outcome<&Url>) -> Option<&str> {
-    url.ok().map(|url| url.as_str().trim_end_matches('/'))
 }
 
 fn last_id(body: &Value, collection: &str) -> String {

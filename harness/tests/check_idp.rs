@@ -44,7 +44,7 @@ impl Stage {
         world.integration_is_active(plan).await.unwrap();
         world.creates_user("Grace").await.unwrap();
         world.joins_group("Grace", PRODUCT_USERS).await.unwrap();
-        let ready = world.ready();
+        let ready = world.ready().to_json();
         let place = ready["idp"]["metadata_url"].as_str().unwrap();
         let ambient = Ambient::real();
         let metadata = idp::fetch(&reqwest::Client::new(), place, &ambient)

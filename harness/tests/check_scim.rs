@@ -26,7 +26,7 @@ async fn portal() -> (World, Url, String) {
     };
     let mut world = World::with(options).await.unwrap();
     world.demo_organization(Plan::default()).await.unwrap();
-    let ready = world.ready();
+    let ready = world.ready().to_json();
     let base = ready["sp"]["scim_base_url"].as_str().unwrap();
     let token = ready["sp"]["scim_bearer_token"].as_str().unwrap();
     (world, Url::parse(base).unwrap(), token.to_owned())

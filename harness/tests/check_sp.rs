@@ -57,7 +57,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         .await
         .unwrap();
     assert_eq!(settled.status, 200, "{settled}");
-    let ready = world.ready();
+    let ready = world.ready().to_json();
     let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
     let mut start_url = at("sso_start_url");

@@ -36,7 +36,7 @@ impl Management {
 
     /// The one that a world works in.
     pub(super) fn within(world: &World) -> Outcome<Self> {
-        Self::of(&world.ready())
+        Self::of(&world.ready().to_json())
     }
 
     /// Asks for something and has it done.
