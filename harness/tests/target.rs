@@ -174,8 +174,8 @@ async fn parties_that_run_each_on_its_own_are_a_target_too() {
         addresses.insert(port, free.to_string());
     }
     let text = text
-        .replace("portal.localhost", "127.0.0.1")
-        .replace("idp.localhost", "127.0.0.1");
+        .replace("portal.rehearsal.localhost", "127.0.0.1")
+        .replace("idp.rehearsal.localhost", "127.0.0.1");
     let file = folder.path().join("target.json");
     std::fs::write(&file, text).unwrap();
     let database = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
