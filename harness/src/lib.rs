@@ -58,6 +58,9 @@ pub mod witness;
 mod world;
 
 pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
+/// The version of Rehearsal, as reports name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use dns::{NameServer, Zones};
 pub use ready::Ready;
 pub use rehearsal::{Options, Rehearsal, StartError};

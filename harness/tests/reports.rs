@@ -60,21 +60,19 @@ fn report() -> CheckReport {
             evidence,
         )
     };
-    CheckReport {
-        command: "check idp",
-        target: "https://idp.example".to_owned(),
-        outcomes: vec![
-            judged("X-1", Level::Must, false, evidence.into()),
-            judged("X-2", Level::Should, true, Value::Null),
-            judged(
-                "X-3",
-                Level::May,
-                false,
-                json!({"sent": RESPONSE, "note": 1}),
-            ),
-            Outcome::skipped(check("X-4", Level::Must), "nobody asked"),
-        ],
-    }
+    let outcomes = vec![
+        judged("X-1", Level::Must, false, evidence.into()),
+        judged("X-2", Level::Should, true, Value::Null),
+        judged(
+            "X-3",
+            Level::May,
+            false,
+            json!({"sent": RESPONSE, "note": 1}),
+        ),
+        Outcome::skipped(check("X-4", Level::Must), "nobody asked"),
+    ];
+    let started_at = jiff::Timestamp::UNIX_EPOCH;
+    CheckReport::new("check idp", "https://idp.example", outcomes, started_at)
 }
 
 fn schema(name: &str) -> jsonschema::Validator {
@@ -132,6 +130,7 @@ fn run_report() -> RunReport {
             scenario("Three", Ended::Skip, Some("not run: a power is missing")),
         ],
         millis: 3609,
+        ..RunReport::default()
     }
 }
 

@@ -113,11 +113,8 @@ mod tests {
             spec: "s".into(),
             fix: "f".into(),
         };
-        CheckReport {
-            command: "check sp",
-            target: "t".into(),
-            outcomes: vec![Outcome::judged(check, holds, "e", "a".into(), Value::Null)],
-        }
+        let outcomes = vec![Outcome::judged(check, holds, "e", "a".into(), Value::Null)];
+        CheckReport::new("check sp", "t", outcomes, jiff::Timestamp::UNIX_EPOCH)
     }
 
     fn verdict(holds: bool, baseline: &str) -> Verdict {

@@ -12,7 +12,7 @@ pub(super) fn json(report: &CheckReport) -> Value {
         .outcomes
         .iter()
         .map(|outcome| {
-            json!({
+            let mut check = json!({
                 "id": outcome.check.id,
                 "level": outcome.check.level,
                 "verdict": outcome.verdict,
@@ -22,10 +22,15 @@ pub(super) fn json(report: &CheckReport) -> Value {
                 "actual": outcome.actual,
                 "fix": outcome.check.fix,
                 "evidence": outcome.evidence,
-            })
+                "duration_ms": millis(outcome.duration),
+            });
+            if let Some(cause) = &outcome.cause {
+                check["cause"] = json!(cause);
+            }
+            check
         })
         .collect();
-    json!({
+    let mut whole = json!({
         "format": FORMAT,
         "summary": {
             "passed": report.count(Verdict::Pass),
@@ -35,6 +40,22 @@ pub(super) fn json(report: &CheckReport) -> Value {
         },
         "command": report.command,
         "target": report.target,
+        "version": report.version,
+        "started_at": report.started_at.to_string(),
+        "duration_ms": millis(report.duration),
+        "command_line": report.command_line,
         "checks": checks,
-    })
+    });
+    if let Some(interruption) = report.incomplete {
+        whole["incomplete"] = json!(true);
+        whole["interrupted_by"] = json!(interruption.signal.name());
+    }
+    if let Some(error) = &report.error {
+        whole["error"] = json!(error);
+    }
+    whole
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

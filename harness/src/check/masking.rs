@@ -69,6 +69,9 @@ impl CheckReport {
     /// The same report with the secrets in its evidence masked.
     #[must_use]
     pub fn masked(mut self) -> Self {
+        if let Some(error) = &mut self.error {
+            error.message = text(&error.message);
+        }
         for outcome in &mut self.outcomes {
             outcome.actual = text(&outcome.actual);
             value(&mut outcome.evidence);

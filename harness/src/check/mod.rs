@@ -32,4 +32,4 @@ mod terminal;
 
 pub(crate) use json::FORMAT;
 pub use keeping::PlayError;
-pub use model::{Check, CheckReport, Level, Outcome, Verdict};
+pub use model::{Check, CheckReport, Interruption, Level, Outcome, SetUpError, Signal, Verdict};

@@ -1,5 +1,8 @@
 //! A check, its outcome, and a report of outcomes.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -80,6 +83,11 @@ pub struct Outcome {
     pub actual: String,
     /// What was sent and what came, secrets masked.
     pub evidence: Value,
+    /// The id of the check whose failure decided this one: the two are one
+    /// finding, and reports fold this one under the other.
+    pub cause: Option<String>,
+    /// How long it took; zero where it was not measured.
+    pub duration: Duration,
 }
 
 impl Outcome {
@@ -102,6 +110,8 @@ impl Outcome {
             expected: expected.to_owned(),
             actual,
             evidence,
+            cause: None,
+            duration: Duration::ZERO,
         }
     }
 
@@ -113,6 +123,84 @@ impl Outcome {
             expected: String::new(),
             actual: why.into(),
             evidence: Value::Null,
+            cause: None,
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// Not judged because of another check's outcome.
+    pub fn skipped_because_of(check: Check, cause: &str, why: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.to_owned()),
+            ..Self::skipped(check, why)
+        }
+    }
+
+    /// The same outcome with the time it took.
+    #[must_use]
+    pub fn took(self, duration: Duration) -> Self {
+        Self { duration, ..self }
+    }
+}
+
+/// A signal that ends a command before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGHUP: the terminal was closed.
+    Hangup,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: what CI systems and supervisors send.
+    Terminate,
+}
+
+impl Signal {
+    /// As POSIX calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// 128 and the signal's number, as shells have it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Hangup => 129,
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// Why a report lacks checks that the command would have judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// What ended the command.
+    pub signal: Signal,
+}
+
+/// Why nothing could be judged: a mistake of the set-up and no finding. The
+/// command exits 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("{message}")]
+pub struct SetUpError {
+    /// Stable and in kebab case, such as `wrong-password`.
+    pub code: &'static str,
+    /// What happened, in whole sentences.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl SetUpError {
+    /// A set-up error.
+    pub fn new(code: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            fix: fix.into(),
         }
     }
 }
@@ -126,9 +214,65 @@ pub struct CheckReport {
     pub target: String,
     /// Every outcome, in the order of the checks.
     pub outcomes: Vec<Outcome>,
+    /// When the command began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The version of Rehearsal that judged.
+    pub version: String,
+    /// How the command was called, secrets masked; empty where it was called
+    /// as a library.
+    pub command_line: String,
+    /// Set where a signal ended the command before every check was judged.
+    pub incomplete: Option<Interruption>,
+    /// Set where nothing could be judged because of the set-up.
+    pub error: Option<SetUpError>,
 }
 
 impl CheckReport {
+    /// A complete report that began at this time.
+    pub fn new(
+        command: &'static str,
+        target: impl Into<String>,
+        outcomes: Vec<Outcome>,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            command,
+            target: target.into(),
+            outcomes,
+            started_at,
+            duration: Duration::ZERO,
+            version: crate::VERSION.to_owned(),
+            command_line: String::new(),
+            incomplete: None,
+            error: None,
+        }
+    }
+
+    /// A report of a command that could judge nothing.
+    pub fn of_error(
+        command: &'static str,
+        target: impl Into<String>,
+        error: SetUpError,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::new(command, target, Vec::new(), started_at)
+        }
+    }
+
+    /// 0 without a finding, 1 with one, 2 where nothing could be judged, 128
+    /// and the signal's number after an interruption.
+    pub fn exit_code(&self) -> u8 {
+        match (&self.incomplete, &self.error) {
+            (Some(interruption), _) => interruption.signal.exit_code(),
+            (None, Some(_)) => 2,
+            (None, None) => u8::from(!self.is_well()),
+        }
+    }
+
     /// How many outcomes have this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let all = self.outcomes.iter();

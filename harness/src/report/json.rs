@@ -28,6 +28,7 @@ pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
                 "fix": null,
                 "evidence": ending.map(|step| &step.title),
                 "tags": scenario.tags,
+                "duration_ms": scenario.millis(),
             })
         })
         .collect();
@@ -39,8 +40,16 @@ pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
             "skipped": report.count(Verdict::Skip),
             "warned": 0,
         },
+        "version": crate::VERSION,
+        "started_at": report.started_at.to_string(),
+        "duration_ms": report.millis,
+        "command_line": report.command_line,
         "checks": checks,
     });
+    if let Some(interruption) = report.incomplete {
+        whole["incomplete"] = json!(true);
+        whole["interrupted_by"] = json!(interruption.signal.name());
+    }
     if let Some(judged) = judged {
         whole["summary"] = judged.json()["summary"].clone();
     }

@@ -121,6 +121,7 @@ mod tests {
         let xml = junit(&RunReport {
             scenarios: vec![scenario],
             millis: 1203,
+            ..RunReport::default()
         });
         assert!(xml.contains("failures=\"1\""));
         assert!(xml.contains(

@@ -9,10 +9,13 @@ pub use html::html;
 pub use json::json;
 pub use junit::junit;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::{Check, CheckReport, Level, Outcome};
+use crate::check::{Check, CheckReport, Interruption, Level, Outcome};
 use crate::witness::Exchange;
 pub use crate::world::Kept;
 
@@ -40,12 +43,20 @@ impl Verdict {
 }
 
 /// A run of scenarios.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct RunReport {
     /// In the order of the catalogue.
     pub scenarios: Vec<ScenarioReport>,
     /// How long all took together.
     pub millis: u64,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// How the command was called, secrets masked; empty where it was called
+    /// as a library.
+    pub command_line: String,
+    /// Set where a signal ended the run before every scenario was played.
+    #[serde(skip)]
+    pub incomplete: Option<Interruption>,
 }
 
 /// A scenario.
@@ -107,7 +118,7 @@ impl RunReport {
     /// The same as a report of checks, one for each scenario: what baselines
     /// and SARIF are made for.
     pub fn as_checks(&self) -> CheckReport {
-        let outcomes = self.scenarios.iter().map(|scenario| {
+        let outcome = |scenario: &ScenarioReport| {
             let check = Check {
                 id: scenario.name.clone(),
                 level: Level::Must,
@@ -116,18 +127,25 @@ impl RunReport {
                 fix: "The step above says what was expected; the HTML report (--html) has every exchange.".to_owned(),
             };
             let ending = scenario.ending();
-            let said = ending.and_then(|step| step.message.clone()).unwrap_or_default();
+            let said = ending
+                .and_then(|step| step.message.clone())
+                .unwrap_or_default();
             let title = ending.map_or("every step to pass", |step| step.title.as_str());
             match scenario.verdict() {
-                Verdict::Pass => Outcome::judged(check, true, title, "they did".to_owned(), Value::Null),
+                Verdict::Pass => {
+                    Outcome::judged(check, true, title, "they did".to_owned(), Value::Null)
+                }
                 Verdict::Fail => Outcome::judged(check, false, title, said, Value::Null),
                 Verdict::Skip => Outcome::skipped(check, said),
             }
-        });
+            .took(Duration::from_millis(scenario.millis()))
+        };
+        let outcomes = self.scenarios.iter().map(outcome).collect();
         CheckReport {
-            command: "run",
-            target: "the scenarios".to_owned(),
-            outcomes: outcomes.collect(),
+            duration: Duration::from_millis(self.millis),
+            command_line: self.command_line.clone(),
+            incomplete: self.incomplete,
+            ..CheckReport::new("run", "the scenarios", outcomes, self.started_at)
         }
     }
 

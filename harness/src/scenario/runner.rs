@@ -5,7 +5,7 @@
 
 use std::sync::Once;
 
-use ambient::Chance;
+use ambient::{Ambient, Chance};
 use cucumber::World as _;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
@@ -74,7 +74,7 @@ pub async fn run(
     quiet_steps();
     let words = World::collection();
     let words = &words;
-    let started = std::time::Instant::now();
+    let (started, started_at) = (std::time::Instant::now(), Ambient::real().now());
     let stage = &settings.stage;
     let at_once = match stage {
         Stage::Own(_) => settings.at_once.max(1),
@@ -89,6 +89,8 @@ pub async fn run(
     RunReport {
         scenarios,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        started_at,
+        ..RunReport::default()
     }
 }
 

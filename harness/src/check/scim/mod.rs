@@ -124,6 +124,7 @@ impl Judge<'_> {
     /// # Errors
     /// When there is no server, or it lets the token in nowhere.
     pub async fn judge(&self) -> Result<CheckReport, Trouble> {
+        let started_at = self.ambient.now();
         let session = Session {
             wire: self.wire,
             base: self.base.trim_end_matches('/').to_owned(),
@@ -150,11 +151,12 @@ impl Judge<'_> {
         }
         let left = session.ledger.clear(&session, &server).await;
         outcomes.push(clean(&left.0));
-        Ok(CheckReport {
-            command: "check scim",
-            target: self.base.clone(),
+        Ok(CheckReport::new(
+            "check scim",
+            self.base.clone(),
             outcomes,
-        })
+            started_at,
+        ))
     }
 
     async fn outcome(&self, item: &Item, session: &Session<'_>, server: &Server) -> Outcome {

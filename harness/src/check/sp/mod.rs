@@ -112,6 +112,7 @@ impl Judge {
     /// # Errors
     /// When the embedded catalogue can't be read.
     pub async fn judge(&self) -> Result<CheckReport, Trouble> {
+        let started_at = self.ambient.now();
         let mut outcomes = Vec::new();
         let mut accepted = BTreeMap::new();
         let controls = faults::controls().map_err(|error| Trouble::Catalogue(error.to_string()))?;
@@ -133,7 +134,7 @@ impl Judge {
             let why = "no good response was accepted, so a refusal would prove nothing: see SAML-SP-GOOD-01 to -03";
             let rest = others.iter().chain(&catalogue);
             outcomes.extend(rest.map(|fault| Outcome::skipped(check_of(fault), why)));
-            return Ok(self.report(outcomes));
+            return Ok(self.report(outcomes, started_at));
         };
         let blind = self.blind(base).await;
         for control in &others {
@@ -156,15 +157,12 @@ impl Judge {
             outcomes.push(outcome);
         }
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
-        Ok(self.report(outcomes))
+        Ok(self.report(outcomes, started_at))
     }
 
-    fn report(&self, outcomes: Vec<Outcome>) -> CheckReport {
-        CheckReport {
-            command: "check sp",
-            target: self.target.metadata.entity_id.clone(),
-            outcomes,
-        }
+    fn report(&self, outcomes: Vec<Outcome>, started_at: jiff::Timestamp) -> CheckReport {
+        let target = self.target.metadata.entity_id.clone();
+        CheckReport::new("check sp", target, outcomes, started_at)
     }
 
     /// Whether the probe matches whoever is in: then it can't tell a victim
@@ -214,6 +212,8 @@ impl Judge {
                 expected: expected.to_owned(),
                 actual: trouble.to_string(),
                 evidence: json!(null),
+                cause: None,
+                duration: std::time::Duration::ZERO,
             },
         }
     }

@@ -241,15 +241,12 @@ pub fn judge(dossier: &Dossier) -> CheckReport {
         })
         .collect();
     let entity = &case.announced.entity_id;
-    CheckReport {
-        command: "check idp",
-        target: if entity.is_empty() {
-            dossier.metadata.place.clone()
-        } else {
-            entity.clone()
-        },
-        outcomes,
-    }
+    let target = if entity.is_empty() {
+        dossier.metadata.place.clone()
+    } else {
+        entity.clone()
+    };
+    CheckReport::new("check idp", target, outcomes, dossier.metadata.at)
 }
 
 /// Every trial as a conversation.
