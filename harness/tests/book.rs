@@ -179,6 +179,7 @@ followed! {
     from_rust: "from-rust.md",
     from_any_language: "from-any-language.md",
     configuration: "configuration.md",
+    trace: "trace.md",
 }
 
 /// A page of checks, as it must be.
