@@ -36,6 +36,8 @@ mod dns;
 pub mod inspection;
 pub mod judge;
 pub mod organization;
+#[cfg(feature = "checks")]
+mod page;
 #[cfg(feature = "scenarios")]
 pub mod procedures;
 pub mod ready;

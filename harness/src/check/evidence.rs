@@ -40,15 +40,30 @@ pub struct Exchange {
     pub method: String,
     /// The address.
     pub url: String,
+    /// The headers that were sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent_headers: Vec<(String, String)>,
     /// The body that was sent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sent: String,
     /// The status that came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The headers that came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_headers: Vec<(String, String)>,
+    /// The `Location` that came.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub location: String,
+    /// The media type of the body that came.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
     /// The body that came.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answered: String,
+    /// Milliseconds since the recording began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
     /// SAML messages in it, decoded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saml: Vec<Saml>,
@@ -62,8 +77,11 @@ pub struct Exchange {
 pub struct Saml {
     /// `SAMLRequest` or `SAMLResponse`.
     pub parameter: String,
-    /// The binding that it travelled by.
+    /// The binding that it is sent by.
     pub binding: String,
+    /// Whether it is in the answer, for the browser to carry on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
     /// The document.
     pub xml: String,
     /// The certificates, base64, whose keys its signatures are judged with.

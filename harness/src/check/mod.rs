@@ -24,10 +24,12 @@ mod junit;
 mod keeping;
 mod masking;
 pub mod model;
+mod observed;
 mod played;
 mod sarif;
 pub mod scim;
 pub mod sp;
+mod summary;
 mod terminal;
 
 pub(crate) use json::FORMAT;

@@ -88,6 +88,11 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// The portal's address.
+    pub(crate) fn portal_url(&self) -> String {
+        self.sp.base_url.to_string()
+    }
+
     /// Reads a target; `admin_token` stands in for one that it doesn't name.
     ///
     /// # Errors

@@ -1,168 +1,204 @@
-//! The report for people: one HTML file without scripts or anything fetched.
+//! A run of scenarios as one HTML file: the verdict first, then the scenarios,
+//! failed ones first, each with its steps and what was said during them.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as page};
+use std::collections::BTreeSet;
+
+use maud::{Markup, html as markup};
+use serde_json::Value;
 
 use super::{RunReport, ScenarioReport, StepReport, Verdict};
+use crate::check::evidence;
+use crate::page::{self, Filter, Header, document, sequence};
 use crate::witness::{Actor, Exchange, reading};
-
-/// The style, light and dark.
-const STYLE: &str = include_str!("style.css");
 
 /// The columns of the sequence, left to right.
 const LANES: [Actor; 4] = [Actor::Browser, Actor::Desktop, Actor::Portal, Actor::Idp];
 
 /// The whole document.
 pub fn html(title: &str, report: &RunReport) -> String {
-    let body = page! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { (title) }
-                    p.counts {
-                        @for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Skip] {
-                            span class={"badge " (verdict.word())} {
-                                (report.count(verdict)) " " (verdict.word())
-                            }
-                        }
-                        span.quiet { (report.scenarios.len()) " scenarios in " (report.millis) " ms" }
-                    }
-                }
-                nav {
-                    table {
-                        thead { tr { th { "Scenario" } th { "Feature" } th { "Tags" } th { "Verdict" } th { "ms" } } }
-                        tbody {
-                            @for (number, scenario) in report.scenarios.iter().enumerate() {
-                                tr {
-                                    td { a href={"#s" (number)} { (scenario.name) } }
-                                    td { (scenario.feature) }
-                                    td { (scenario.tags.join(" ")) }
-                                    td { (badge(scenario.verdict())) }
-                                    td.number { (scenario.millis()) }
-                                }
-                            }
-                        }
-                    }
-                }
-                main {
-                    @for (number, scenario) in report.scenarios.iter().enumerate() {
-                        (section(number, scenario))
+    let header = Header {
+        command: report.command,
+        verdict: report.verdict_sentence(),
+        class: class(report),
+        explanation: None,
+        target: &report.target,
+        started_at: report.started_at,
+        duration: std::time::Duration::from_millis(report.millis),
+        version: crate::VERSION,
+        command_line: &report.command_line,
+    };
+    let filter = |verdict: Verdict, label| Filter {
+        key: "verdict",
+        value: verdict.word(),
+        label,
+        count: report.count(verdict),
+    };
+    let filters = [
+        filter(Verdict::Fail, "Failed"),
+        filter(Verdict::Skip, "Skipped"),
+        filter(Verdict::Pass, "Passed"),
+    ];
+    let mut scenarios: Vec<(usize, &ScenarioReport)> = report.scenarios.iter().enumerate().collect();
+    scenarios.sort_by_key(|(_, it)| match it.verdict() {
+        Verdict::Fail => 0,
+        Verdict::Skip => 1,
+        Verdict::Pass => 2,
+    });
+    let main = markup! {
+        (index(&scenarios))
+        (document::legend())
+        @for (number, scenario) in &scenarios { (section(*number, scenario)) }
+    };
+    page::page(title, &header, "scenarios", &filters, &main)
+}
+
+fn class(report: &RunReport) -> &'static str {
+    if report.count(Verdict::Fail) > 0 {
+        "fail"
+    } else if report.incomplete.is_some() || report.count(Verdict::Pass) == 0 {
+        "skip"
+    } else {
+        "pass"
+    }
+}
+
+fn index(scenarios: &[(usize, &ScenarioReport)]) -> Markup {
+    markup! {
+        table {
+            thead { tr {
+                th { "Verdict" } th { "Scenario" } th { "Feature" } th { "Tags" } th.number { "Time" }
+            } }
+            tbody {
+                @for (number, scenario) in scenarios {
+                    tr data-verdict=(scenario.verdict().word()) data-counted="no" {
+                        td { (badge(scenario.verdict())) }
+                        td { a href={"#s" (number)} { (scenario.name) } }
+                        td data-label="Feature" { (scenario.feature) }
+                        td { (tags(scenario)) }
+                        td.number data-label="Time" { (scenario.millis()) " ms" }
                     }
                 }
             }
         }
-    };
-    body.into_string()
+    }
+}
+
+fn tags(scenario: &ScenarioReport) -> Markup {
+    markup! { @for tag in &scenario.tags { span.badge.tag { (tag) } " " } }
 }
 
 fn badge(verdict: Verdict) -> Markup {
-    page! { span class={"badge " (verdict.word())} { (verdict.word()) } }
+    markup! { span class={"badge " (verdict.word())} { (verdict.word()) } }
 }
 
 fn section(number: usize, scenario: &ScenarioReport) -> Markup {
-    page! {
-        section id={"s" (number)} {
+    let trusted = certificates(scenario);
+    let lanes: Vec<&str> = LANES
+        .into_iter()
+        .filter(|lane| scenario.exchanges.iter().any(|it| it.from == *lane || it.to == *lane))
+        .map(Actor::name)
+        .collect();
+    markup! {
+        section.scenario id={"s" (number)} data-verdict=(scenario.verdict().word()) {
             h2 { (badge(scenario.verdict())) " " (scenario.name) }
-            p.quiet { (scenario.feature) " " (scenario.tags.join(" ")) }
-            div.lanes aria-hidden="true" {
-                @for lane in LANES { span { (lane.name()) } }
-            }
+            p.quiet { (scenario.feature) " " (tags(scenario)) }
+            @if lanes.len() > 1 { (sequence::heads(&lanes)) }
             ol.steps {
                 @for (index, step) in scenario.steps.iter().enumerate() {
-                    (step_item(step, scenario.exchanges.iter().filter(|exchange| exchange.step == index)))
+                    @let during = scenario.exchanges.iter().filter(|it| it.step == index);
+                    (step_item(step, during, &lanes, &trusted))
                 }
             }
         }
     }
 }
 
-fn step_item<'a>(step: &StepReport, exchanges: impl Iterator<Item = &'a Exchange>) -> Markup {
-    page! {
+fn step_item<'a>(
+    step: &StepReport,
+    exchanges: impl Iterator<Item = &'a Exchange>,
+    lanes: &[&str],
+    trusted: &[String],
+) -> Markup {
+    markup! {
         li class=(step.verdict.word()) {
             div.step { (badge(step.verdict)) " " (step.title) span.quiet { " " (step.millis) " ms" } }
             @if let Some(message) = &step.message { pre.message { (message) } }
-            @for exchange in exchanges { (exchange_item(exchange)) }
+            @for exchange in exchanges { (sequence::exchange(&shown(exchange, trusted), lanes)) }
         }
     }
 }
 
-fn exchange_item(exchange: &Exchange) -> Markup {
-    let messages = reading::saml_messages(exchange);
-    page! {
-        details.exchange {
-            summary {
-                (arrow(exchange))
-                span.line {
-                    b { (exchange.method) } " " code { (path_of(&exchange.target)) }
-                    span class={"status s" (exchange.status / 100)} { " " (exchange.status) }
-                    @for message in &messages { " " span.badge.saml { (message.parameter) } }
-                    @if exchange.target.starts_with("/scim/") { " " span.badge.scim { "SCIM" } }
+/// The exchange as every report shows one.
+fn shown(exchange: &Exchange, trusted: &[String]) -> evidence::Exchange {
+    let saml = reading::saml_messages(exchange).into_iter();
+    evidence::Exchange {
+        from: exchange.from.name().to_owned(),
+        to: exchange.to.name().to_owned(),
+        method: exchange.method.clone(),
+        url: exchange.target.clone(),
+        sent: exchange.request.clone(),
+        status: Some(exchange.status),
+        location: exchange.location.clone().unwrap_or_default(),
+        media_type: exchange.media_type.clone(),
+        answered: exchange.response.clone(),
+        at_ms: Some(exchange.at_ms),
+        saml: saml
+            .map(|message| evidence::Saml {
+                parameter: message.parameter.to_owned(),
+                binding: message.binding.to_owned(),
+                answered: message.answered,
+                xml: message.xml,
+                trusted: trusted.to_vec(),
+            })
+            .collect(),
+        ..evidence::Exchange::default()
+    }
+}
+
+/// The certificates that the parties told each other in metadata or in forms
+/// during the scenario, base64: what its signatures are judged with.
+fn certificates(scenario: &ScenarioReport) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for exchange in &scenario.exchanges {
+        for body in [&exchange.request, &exchange.response] {
+            if body.contains("CERTIFICATE") || body.contains("X509Certificate") {
+                match serde_json::from_str(body) {
+                    Ok(value) => in_value(&value, &mut found),
+                    Err(_) => in_text(body, &mut found),
                 }
             }
-            p.quiet { (exchange.from.name()) " → " (exchange.to.name()) ", at " (exchange.at_ms) " ms" }
-            pre { (exchange.target) }
-            @if !exchange.request.is_empty() { h4 { "Sent" } pre { (exchange.request) } }
-            @if let Some(location) = &exchange.location { h4 { "Location" } pre { (location) } }
-            @if !exchange.response.is_empty() {
-                h4 { "Answered (" (exchange.media_type) ")" }
-                pre { (exchange.response) }
-            }
-            @for message in &messages {
-                h4 { (message.parameter) " by " (message.binding) ", written by " (message.author.name()) ", decoded" }
-                pre.saml { (highlighted(&reading::laid_out(&message.xml))) }
-            }
         }
     }
+    found.into_iter().collect()
 }
 
-/// An arrow between two of the four columns.
-fn arrow(exchange: &Exchange) -> Markup {
-    let column = |actor| LANES.iter().position(|lane| *lane == actor).unwrap_or(0);
-    let (from, to) = (column(exchange.from), column(exchange.to));
-    let (start, end) = (from.min(to), from.max(to));
-    let direction = if from <= to { "right" } else { "left" };
-    let style = format!("grid-column: {} / {}", start + 1, end + 2);
-    page! { span.sequence { span class={"arrow " (direction)} style=(style) {} } }
-}
-
-fn path_of(target: &str) -> String {
-    let path = target.split('?').next().unwrap_or(target);
-    match target.len() > path.len() {
-        true => format!("{path}?…"),
-        false => path.to_owned(),
+fn in_value(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => in_text(text, found),
+        Value::Array(items) => items.iter().for_each(|it| in_value(it, found)),
+        Value::Object(members) => members.values().for_each(|it| in_value(it, found)),
+        _ => {}
     }
 }
 
-/// Tags, attribute values and text of a laid-out document, each in its colour.
-fn highlighted(xml: &str) -> Markup {
-    let mut rest = xml;
-    let mut pieces: Vec<Markup> = Vec::new();
-    while let Some(open) = rest.find('<') {
-        let (text, tag) = rest.split_at(open);
-        pieces.push(page! { (text) });
-        let end = tag.find('>').map_or(tag.len(), |at| at + 1);
-        pieces.push(tag_markup(&tag[..end]));
-        rest = &tag[end..];
+fn in_text(text: &str, found: &mut BTreeSet<String>) {
+    // A Response brings the certificate of whoever signed it: no reason to
+    // trust that one.
+    if text.contains(":Response ") || text.contains("<Response ") {
+        return;
     }
-    pieces.push(page! { (rest) });
-    page! { @for piece in &pieces { (piece) } }
-}
-
-fn tag_markup(tag: &str) -> Markup {
-    let signature = ["ds:", "<Signature", "</Signature", "dsig:"]
-        .iter()
-        .any(|mark| tag.contains(mark));
-    let class = if signature { "tag sig" } else { "tag" };
-    page! {
-        span class=(class) {
-            @for (index, piece) in tag.split('"').enumerate() {
-                @if index % 2 == 1 { span.value { "\"" (piece) "\"" } } @else { (piece) }
+    let marks = [
+        ("X509Certificate>", "</"),
+        ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"),
+    ];
+    for (start, end) in marks {
+        for piece in text.split(start).skip(1) {
+            let Some((base64, _)) = piece.split_once(end) else {
+                continue;
+            };
+            let bare: String = base64.split_whitespace().collect();
+            if bare.len() > 100 {
+                found.insert(bare);
             }
         }
     }

@@ -49,6 +49,11 @@ pub struct RunReport {
     pub scenarios: Vec<ScenarioReport>,
     /// How long all took together.
     pub millis: u64,
+    /// The command, `run` or `demo`.
+    pub command: &'static str,
+    /// Whose scenarios these are: the portal's address, or that the parties
+    /// were the run's own.
+    pub target: String,
     /// When the run began.
     pub started_at: Timestamp,
     /// How the command was called, secrets masked; empty where it was called
@@ -115,6 +120,29 @@ impl ScenarioReport {
 }
 
 impl RunReport {
+    /// The verdict in a sentence.
+    pub fn verdict_sentence(&self) -> String {
+        let (all, failed, skipped) = (
+            self.scenarios.len(),
+            self.count(Verdict::Fail),
+            self.count(Verdict::Skip),
+        );
+        let scenarios = if all == 1 { "scenario" } else { "scenarios" };
+        let steps: usize = self.scenarios.iter().map(|it| it.steps.len()).sum();
+        let mut sentence = match failed {
+            0 if all > 0 && skipped == all => format!("None of {all} {scenarios} was played"),
+            0 => format!("{} {scenarios} passed, {steps} steps", all - skipped),
+            _ => format!("{failed} of {all} {scenarios} failed"),
+        };
+        if skipped > 0 && skipped < all {
+            sentence.push_str(&format!(", {skipped} skipped"));
+        }
+        match self.incomplete {
+            Some(by) => format!("Interrupted by {}: {sentence}", by.signal.name()),
+            None => sentence,
+        }
+    }
+
     /// The same as a report of checks, one for each scenario: what baselines
     /// and SARIF are made for.
     pub fn as_checks(&self) -> CheckReport {
@@ -145,7 +173,7 @@ impl RunReport {
             duration: Duration::from_millis(self.millis),
             command_line: self.command_line.clone(),
             incomplete: self.incomplete,
-            ..CheckReport::new("run", "the scenarios", outcomes, self.started_at)
+            ..CheckReport::new(self.command, self.target.clone(), outcomes, self.started_at)
         }
     }
 

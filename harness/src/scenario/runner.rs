@@ -89,6 +89,11 @@ pub async fn run(
     RunReport {
         scenarios,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        command: "run",
+        target: match stage {
+            Stage::Own(_) => "parties started for this run".to_owned(),
+            Stage::Target(target) => target.portal_url(),
+        },
         started_at,
         ..RunReport::default()
     }

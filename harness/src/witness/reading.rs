@@ -19,45 +19,88 @@ const LONGEST: u64 = 1 << 20;
 pub struct SamlMessage {
     /// `SAMLRequest` or `SAMLResponse`.
     pub parameter: &'static str,
-    /// The binding it travelled by.
+    /// The binding it is sent by.
     pub binding: &'static str,
     /// Who wrote it.
     pub author: Actor,
+    /// Whether it is in the answer, for the browser or the app to carry on;
+    /// else it is in what was sent.
+    pub answered: bool,
     /// The document, as it was sent.
     pub xml: String,
 }
 
-/// The SAML messages that an exchange carried, each once.
+/// The SAML messages that an exchange carried: where it is delivered, and where
+/// it is handed to the browser or the app that delivers it.
 pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     let mut found = Vec::new();
-    if let Some(xml) = exchange.location.as_deref().and_then(redirected) {
-        found.push(SamlMessage {
-            parameter: "SAMLRequest",
-            binding: "HTTP-Redirect",
-            author: exchange.to,
+    let mut keep = |messages: Vec<(&'static str, String)>, binding, answered| {
+        let author = if answered {
+            exchange.to
+        } else {
+            // Of the two that write SAML messages, the one that it is not for.
+            match exchange.to {
+                Actor::Portal => Actor::Idp,
+                _ => Actor::Portal,
+            }
+        };
+        found.extend(messages.into_iter().map(|(parameter, xml)| SamlMessage {
+            parameter,
+            binding,
+            author,
+            answered,
             xml,
-        });
+        }));
+    };
+    let query = exchange.target.split_once('?').map(|(_, query)| query);
+    keep(query.map(deflated).unwrap_or_default(), "HTTP-Redirect", false);
+    if let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.request) {
+        let response = body["saml_response"].as_str().and_then(decoded);
+        let response = response.map(|xml| ("SAMLResponse", xml));
+        keep(
+            response.into_iter().collect(),
+            "HTTP-POST, by way of the app",
+            false,
+        );
+    } else {
+        keep(form(&exchange.request), "HTTP-POST", false);
     }
+    let location = exchange.location.as_deref();
+    let query = location.and_then(|it| it.split_once('?')).map(|it| it.1);
+    keep(query.map(deflated).unwrap_or_default(), "HTTP-Redirect", true);
     if exchange.media_type.contains("json")
         && let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.response)
-        && let Some(xml) = body["sso_url"].as_str().and_then(redirected)
+        && let Some((_, query)) = body["sso_url"].as_str().and_then(|it| it.split_once('?'))
     {
-        found.push(SamlMessage {
-            parameter: "SAMLRequest",
-            binding: "HTTP-Redirect, by way of the app",
-            author: exchange.to,
-            xml,
-        });
+        keep(deflated(query), "HTTP-Redirect, by way of the app", true);
     }
-    if let Some(xml) = posted(exchange) {
-        found.push(SamlMessage {
-            parameter: "SAMLResponse",
-            binding: "HTTP-POST",
-            author: Actor::Idp,
-            xml,
-        });
-    }
+    let response = posted(exchange).map(|xml| ("SAMLResponse", xml));
+    keep(response.into_iter().collect(), "HTTP-POST", true);
     found
+}
+
+/// The names of the parameters that carry SAML messages (Bindings, 3.4.3, 3.5.3).
+const PARAMETERS: [&str; 2] = ["SAMLRequest", "SAMLResponse"];
+
+fn parameters<'t>(text: &'t str) -> impl Iterator<Item = (&'static str, String)> + 't {
+    url::form_urlencoded::parse(text.as_bytes()).filter_map(|(name, value)| {
+        let name = PARAMETERS.into_iter().find(|it| *it == name)?;
+        Some((name, value.into_owned()))
+    })
+}
+
+/// The messages in the query of an HTTP-Redirect binding.
+fn deflated(query: &str) -> Vec<(&'static str, String)> {
+    parameters(query)
+        .filter_map(|(name, value)| Some((name, inflated(&value)?)))
+        .collect()
+}
+
+/// The messages in a form of an HTTP-POST binding.
+fn form(body: &str) -> Vec<(&'static str, String)> {
+    parameters(body)
+        .filter_map(|(name, value)| Some((name, decoded(&value)?)))
+        .collect()
 }
 
 /// The Response in a page that posts one.
@@ -85,6 +128,10 @@ pub fn decoded(field: &str) -> Option<String> {
 pub fn redirected(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest")?;
+    inflated(&value)
+}
+
+fn inflated(value: &str) -> Option<String> {
     let deflated = STANDARD.decode(value.as_bytes()).ok()?;
     let mut xml = String::new();
     flate2::read::DeflateDecoder::new(deflated.as_slice())

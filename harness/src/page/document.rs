@@ -1,5 +1,5 @@
-//! A SAML document in colours, a tag a line. The ground tells what is signed:
-//! whether a signature covers it, and whether that holds.
+//! A SAML document in colors, one tag per line. The background shows what is
+//! signed, and whether the signature is valid.
 
 use std::ops::Range;
 
@@ -9,64 +9,86 @@ use crate::inspection::certificate::Certificate;
 use crate::inspection::signature::signatures;
 use crate::inspection::{is, ns, parse};
 
-/// Which parts of a document are what.
+/// Which bytes of a document are signed, and how.
 #[derive(Default)]
-struct Grounds {
-    signed: Vec<Range<usize>>,
-    broken: Vec<Range<usize>>,
+struct SignedParts {
+    valid: Vec<Range<usize>>,
+    invalid: Vec<Range<usize>>,
+    /// The digest is right; no key is known to judge the value with.
+    unknown: Vec<Range<usize>>,
     /// The signatures themselves, which nothing covers.
-    own: Vec<Range<usize>>,
-    said: Vec<String>,
+    signatures: Vec<Range<usize>>,
+    /// A sentence on each signature.
+    notes: Vec<String>,
 }
 
-fn grounds(xml: &str, trusted: &[String]) -> Grounds {
-    let mut grounds = Grounds::default();
+fn signed_parts(xml: &str, trusted: &[String]) -> SignedParts {
+    let mut parts = SignedParts::default();
     let Ok(document) = parse(xml) else {
-        return grounds;
+        return parts;
     };
     let trusted: Vec<Certificate> = trusted
         .iter()
         .filter_map(|it| Certificate::read(it).ok())
         .collect();
     for it in signatures(&document, &trusted) {
-        grounds
-            .said
+        parts
+            .notes
             .push(format!("The {}'s signature: {}.", it.parent, it.said()));
-        if let Some(range) = it.range.clone() {
-            if it.holds() {
-                grounds.signed.push(range);
-            } else {
-                grounds.broken.push(range);
-            }
+        let Some(range) = it.range.clone() else {
+            continue;
+        };
+        let unknown = it.covers_parent && it.digest_holds == Some(true) && it.value_holds.is_none();
+        if it.holds() {
+            parts.valid.push(range);
+        } else if unknown {
+            parts.unknown.push(range);
+        } else {
+            parts.invalid.push(range);
         }
     }
     let elements = document.descendants();
-    grounds.own = elements
+    parts.signatures = elements
         .filter(|it| is(*it, ns::DSIG, "Signature"))
         .map(|it| it.range())
         .collect();
-    grounds
+    parts
 }
 
-impl Grounds {
-    fn of(&self, at: usize) -> &'static str {
+impl SignedParts {
+    /// The class of the byte at this offset.
+    fn class_at(&self, at: usize) -> &'static str {
         let within = |ranges: &[Range<usize>]| ranges.iter().any(|it| it.contains(&at));
-        if within(&self.own) {
+        if within(&self.signatures) {
             "sigpart"
-        } else if within(&self.signed) {
+        } else if within(&self.valid) {
             "signed"
-        } else if within(&self.broken) {
+        } else if within(&self.invalid) {
             "broken"
+        } else if within(&self.unknown) {
+            "unjudged"
         } else {
             ""
         }
     }
 }
 
-/// The document, laid out and coloured; its signatures are judged by the keys
+/// What the backgrounds mean.
+pub(crate) fn legend() -> Markup {
+    html! {
+        p.legend {
+            span.signed { "signed, the signature is valid" }
+            span.broken { "signed, the signature is invalid" }
+            span.unjudged { "signed, no key to judge it with" }
+            span { "not signed" }
+        }
+    }
+}
+
+/// The document, indented and colored; its signatures are judged with the keys
 /// of `trusted` certificates (base64).
-pub(super) fn markup(xml: &str, trusted: &[String]) -> Markup {
-    let grounds = grounds(xml, trusted);
+pub(crate) fn markup(xml: &str, trusted: &[String]) -> Markup {
+    let signed = signed_parts(xml, trusted);
     let mut lines: Vec<Markup> = Vec::new();
     let (mut depth, mut at) = (0_usize, 0_usize);
     let mut pending: Option<(usize, Vec<Markup>, &'static str)> = None;
@@ -95,7 +117,7 @@ pub(super) fn markup(xml: &str, trusted: &[String]) -> Markup {
                     .is_some_and(|(level, parts, _)| parts.len() == 1 && *level == depth);
             if !joins && !empty {
                 flush(&mut pending);
-                pending = Some((depth, Vec::new(), grounds.of(at)));
+                pending = Some((depth, Vec::new(), signed.class_at(at)));
             }
             if let Some((_, parts, _)) = &mut pending {
                 parts.push(tag_markup(tag));
@@ -125,7 +147,7 @@ pub(super) fn markup(xml: &str, trusted: &[String]) -> Markup {
                 let text = html! { (text) };
                 match &mut pending {
                     Some((_, parts, _)) if parts.len() == 1 => parts.push(text),
-                    _ => pending = Some((depth, vec![text], grounds.of(at))),
+                    _ => pending = Some((depth, vec![text], signed.class_at(at))),
                 }
             }
             at += end;
@@ -133,7 +155,7 @@ pub(super) fn markup(xml: &str, trusted: &[String]) -> Markup {
     }
     flush(&mut pending);
     html! {
-        @for said in &grounds.said { p { (said) } }
+        @for note in &signed.notes { p.quiet { (note) } }
         pre { @for line in &lines { (line) } }
     }
 }
@@ -152,7 +174,7 @@ fn tag_of(rest: &str) -> Option<&str> {
 
 fn tag_markup(tag: &str) -> Markup {
     html! {
-        span.tag {
+        span.tag-name {
             @for (at, piece) in tag.split('"').enumerate() {
                 @if at % 2 == 1 { span.value { "\"" (piece) "\"" } } @else { (piece) }
             }

@@ -1,0 +1,230 @@
+//! The report as one HTML file, for triage: the verdict in a sentence, then
+//! the findings with what follows from each folded under it, then warnings,
+//! skipped checks by reason, and what passed.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::evidence::{Conversation, Evidence, Exchange};
+use super::observed;
+use super::summary::{Finding, Skips, Summary, plural};
+use super::{CheckReport, Level, Outcome, Verdict};
+use crate::page::{self, Filter, Header, document, sequence};
+
+/// An outcome's evidence, where it has the form that reports know.
+fn evidence(outcome: &Outcome) -> Option<Evidence> {
+    let read: Evidence = serde_json::from_value(outcome.evidence.clone()).ok()?;
+    (read != Evidence::default()).then_some(read)
+}
+
+pub(super) fn html(report: &CheckReport) -> String {
+    let summary = Summary::of(report);
+    let told: Vec<Conversation> = report
+        .outcomes
+        .iter()
+        .filter_map(evidence)
+        .flat_map(|it| it.conversations)
+        .collect();
+    let header = Header {
+        command: report.command,
+        verdict: report.verdict_sentence(),
+        class: class(report),
+        explanation: report.error.as_ref().map(|error| {
+            html! { p { b { "What to do: " } (error.fix) } p.quiet { "Error code " code { (error.code) } } }
+        }),
+        target: &report.target,
+        started_at: report.started_at,
+        duration: report.duration,
+        version: &report.version,
+        command_line: &report.command_line,
+    };
+    let main = html! {
+        @if !summary.findings.is_empty() {
+            section data-group {
+                h2 { "Findings" }
+                @for finding in &summary.findings { (with_consequences(finding, &told)) }
+            }
+        }
+        @if !summary.warnings.is_empty() {
+            section data-group {
+                h2 { "Warnings" }
+                @for finding in &summary.warnings { (with_consequences(finding, &told)) }
+            }
+        }
+        @if !summary.skips.is_empty() {
+            section data-group {
+                h2 { "Not judged" }
+                @for skips in &summary.skips { (skipped(skips, &told)) }
+            }
+        }
+        @if !summary.passed.is_empty() {
+            section data-group {
+                h2 { "Passed" }
+                details.group data-group {
+                    summary { span.name { (plural(summary.passed.len(), "check", "checks")) } }
+                    @for outcome in &summary.passed { (check(outcome, &told)) }
+                }
+            }
+        }
+        @if !told.is_empty() {
+            section {
+                h2 { "Conversations" }
+                (document::legend())
+                @for one in &told { (conversation(one)) }
+            }
+        }
+    };
+    let title = format!("rehearsal {}: {}", report.command, report.verdict_sentence());
+    page::page(&title, &header, "checks", &filters(report), &main)
+}
+
+fn class(report: &CheckReport) -> &'static str {
+    if report.error.is_some() || !report.is_well() {
+        "fail"
+    } else if report.incomplete.is_some() {
+        "skip"
+    } else {
+        "pass"
+    }
+}
+
+fn filters(report: &CheckReport) -> Vec<Filter> {
+    let verdicts = [
+        (Verdict::Fail, "Findings"),
+        (Verdict::Warn, "Warnings"),
+        (Verdict::Skip, "Not judged"),
+        (Verdict::Pass, "Passed"),
+    ];
+    let levels = [Level::Must, Level::Should, Level::May];
+    let of_level = |level| report.outcomes.iter().filter(move |it| it.check.level == level);
+    let verdicts = verdicts.map(|(verdict, label)| Filter {
+        key: "verdict",
+        value: verdict.name(),
+        label,
+        count: report.count(verdict),
+    });
+    let levels = levels.map(|level| Filter {
+        key: "level",
+        value: level.name(),
+        label: level.name(),
+        count: of_level(level).count(),
+    });
+    verdicts.into_iter().chain(levels).collect()
+}
+
+fn with_consequences(finding: &Finding<'_>, told: &[Conversation]) -> Markup {
+    html! {
+        div.finding data-group {
+            (check(finding.outcome, told))
+            @if let Some(sentence) = finding.consequence_sentence() {
+                details.group data-group {
+                    summary { span.name { (sentence) } }
+                    @for outcome in &finding.consequences { (check(outcome, told)) }
+                }
+            }
+        }
+    }
+}
+
+fn skipped(skips: &Skips<'_>, told: &[Conversation]) -> Markup {
+    html! {
+        details.group data-group {
+            summary {
+                span.name { b { (plural(skips.outcomes.len(), "check", "checks")) } ": " (skips.reason) }
+            }
+            @for outcome in &skips.outcomes { (check(outcome, told)) }
+        }
+    }
+}
+
+fn check(outcome: &Outcome, told: &[Conversation]) -> Markup {
+    let check = &outcome.check;
+    let (verdict, level) = (outcome.verdict.name(), check.level.name());
+    let evidence = evidence(outcome);
+    let is_finding = outcome.verdict == Verdict::Fail && outcome.cause.is_none();
+    html! {
+        details.row.(verdict) id=(check.id) data-verdict=(verdict) data-level=(level) open[is_finding] {
+            summary {
+                span class={ "v " (verdict) } { (verdict.to_uppercase()) }
+                span class={ "badge level " (level.to_lowercase()) } { (level) }
+                span.name { code { (check.id) } " " (check.title) }
+            }
+            dl.judged {
+                @if outcome.verdict == Verdict::Skip {
+                    dt { "Not judged" } dd { (outcome.actual) }
+                } @else {
+                    dt { "Expected" } dd { (outcome.expected) }
+                    dt { "Actual" } dd { (outcome.actual) }
+                }
+                @if outcome.verdict != Verdict::Pass {
+                    dt { "Fix" } dd { (check.fix) }
+                }
+                dt { "Spec" } dd { (page::linked_spec(&check.spec)) }
+                @if let Some(cause) = &outcome.cause {
+                    dt { "Cause" } dd { (cause) }
+                }
+                @if let Some(evidence) = &evidence {
+                    @let known: Vec<&String> = evidence.see.iter().filter(|name| told.iter().any(|it| it.name == **name)).collect();
+                    @if !known.is_empty() {
+                        dt { "Evidence" }
+                        dd { @for name in known { a href={ "#conversation-" (name) } { (name) } " " } }
+                    }
+                }
+                dt { "Link" } dd { a href={ "#" (check.id) } { "#" (check.id) } }
+            }
+            @if evidence.is_none() { (other_evidence(&outcome.evidence)) }
+        }
+    }
+}
+
+fn conversation(one: &Conversation) -> Markup {
+    html! {
+        details.group id={ "conversation-" (one.name) } {
+            summary {
+                span.name { code { (one.name) } " " (one.about) }
+                span.badge { (plural(one.exchanges.len(), "exchange", "exchanges")) }
+            }
+            (talk(&one.exchanges))
+        }
+    }
+}
+
+fn talk(exchanges: &[Exchange]) -> Markup {
+    let lanes = sequence::parties(exchanges);
+    html! {
+        div.talk {
+            (sequence::heads(&lanes))
+            @for exchange in exchanges { (sequence::exchange(exchange, &lanes)) }
+        }
+    }
+}
+
+/// Evidence of another form: exchanges where it is some, documents in colors,
+/// the rest as JSON.
+fn other_evidence(evidence: &Value) -> Markup {
+    let exchanges = observed::exchanges(evidence);
+    if !exchanges.is_empty() {
+        return html! { h4 { "Evidence" } (talk(&exchanges)) };
+    }
+    let Value::Object(members) = evidence else {
+        return html! {
+            @if !evidence.is_null() { h4 { "Evidence" } pre { (page::pretty(evidence)) } }
+        };
+    };
+    let (documents, rest): (Vec<_>, Vec<_>) = members.iter().partition(|(_, value)| {
+        value
+            .as_str()
+            .is_some_and(|it| it.trim_start().starts_with('<'))
+    });
+    let rest: serde_json::Map<String, Value> = rest
+        .into_iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    html! {
+        @for (name, document) in documents {
+            h4 { (name) }
+            (document::markup(document.as_str().unwrap_or_default(), &[]))
+        }
+        @if !rest.is_empty() { h4 { "Evidence" } pre { (page::pretty(&Value::Object(rest))) } }
+    }
+}

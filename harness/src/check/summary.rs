@@ -1,0 +1,166 @@
+//! What a person reads first: the verdict in a sentence, and the outcomes
+//! sorted so that one cause is one finding.
+
+use super::{CheckReport, Level, Outcome, Verdict};
+
+/// A finding or a warning, and what follows from it.
+pub(super) struct Finding<'r> {
+    pub(super) outcome: &'r Outcome,
+    /// Outcomes that the same cause decided.
+    pub(super) consequences: Vec<&'r Outcome>,
+}
+
+impl Finding<'_> {
+    /// What follows from it, in a sentence: "35 checks were not judged because
+    /// of SCIM-PATCH-01".
+    pub(super) fn consequence_sentence(&self) -> Option<String> {
+        let all = self.consequences.len();
+        let failed = self.consequences.iter().filter(|it| it.verdict == Verdict::Fail);
+        let failed = failed.count();
+        let id = &self.outcome.check.id;
+        match (all, failed) {
+            (0, _) => None,
+            (all, 0) => Some(format!(
+                "{} not judged because of {id}",
+                plural(all, "check was", "checks were")
+            )),
+            (all, failed) => Some(format!(
+                "{} from {id}, {failed} of them {}",
+                plural(all, "check follows", "checks follow"),
+                if failed == 1 { "a finding" } else { "findings" }
+            )),
+        }
+    }
+}
+
+/// Skipped checks with the same reason.
+pub(super) struct Skips<'r> {
+    pub(super) reason: &'r str,
+    pub(super) outcomes: Vec<&'r Outcome>,
+}
+
+/// The outcomes of a report, each exactly once.
+pub(super) struct Summary<'r> {
+    /// MUST before SHOULD, else in the order of the checks.
+    pub(super) findings: Vec<Finding<'r>>,
+    pub(super) warnings: Vec<Finding<'r>>,
+    /// The most frequent reason first.
+    pub(super) skips: Vec<Skips<'r>>,
+    pub(super) passed: Vec<&'r Outcome>,
+}
+
+impl<'r> Summary<'r> {
+    pub(super) fn of(report: &'r CheckReport) -> Self {
+        let mut summary = Self {
+            findings: Vec::new(),
+            warnings: Vec::new(),
+            skips: Vec::new(),
+            passed: Vec::new(),
+        };
+        let mut consequences: Vec<(&Outcome, &'r Outcome)> = Vec::new();
+        for outcome in &report.outcomes {
+            let root = root_of(report, outcome);
+            let is_consequence = !std::ptr::eq(root, outcome)
+                && matches!(root.verdict, Verdict::Fail | Verdict::Warn)
+                && outcome.verdict != Verdict::Pass;
+            let alone = Finding {
+                outcome,
+                consequences: Vec::new(),
+            };
+            match outcome.verdict {
+                _ if is_consequence => consequences.push((root, outcome)),
+                Verdict::Fail => summary.findings.push(alone),
+                Verdict::Warn => summary.warnings.push(alone),
+                Verdict::Pass => summary.passed.push(outcome),
+                Verdict::Skip => summary.skip(&root.actual, outcome),
+            }
+        }
+        for (root, outcome) in consequences {
+            let mut all = summary.findings.iter_mut().chain(&mut summary.warnings);
+            if let Some(finding) = all.find(|it| std::ptr::eq(it.outcome, root)) {
+                finding.consequences.push(outcome);
+            }
+        }
+        summary.findings.sort_by_key(|it| it.outcome.check.level);
+        summary.warnings.sort_by_key(|it| it.outcome.check.level);
+        summary
+            .skips
+            .sort_by_key(|it| std::cmp::Reverse(it.outcomes.len()));
+        summary
+    }
+
+    fn skip(&mut self, reason: &'r str, outcome: &'r Outcome) {
+        match self.skips.iter_mut().find(|it| it.reason == reason) {
+            Some(skips) => skips.outcomes.push(outcome),
+            None => self.skips.push(Skips {
+                reason,
+                outcomes: vec![outcome],
+            }),
+        }
+    }
+}
+
+/// The outcome at the start of a chain of causes; itself where it has none.
+fn root_of<'r>(report: &'r CheckReport, outcome: &'r Outcome) -> &'r Outcome {
+    let mut root = outcome;
+    // No chain is longer than the report, unless it is a circle.
+    for _ in 0..report.outcomes.len() {
+        let Some(id) = &root.cause else { return root };
+        match report.outcomes.iter().find(|it| it.check.id == *id) {
+            Some(cause) => root = cause,
+            None => return root,
+        }
+    }
+    outcome
+}
+
+pub(super) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+impl CheckReport {
+    /// The verdict in a sentence.
+    pub fn verdict_sentence(&self) -> String {
+        if let Some(error) = &self.error {
+            return format!("Not judged: {}", error.message);
+        }
+        let (findings, skipped) = (self.count(Verdict::Fail), self.count(Verdict::Skip));
+        let all = self.outcomes.len();
+        let checks = plural(all, "check", "checks");
+        let mut sentence = match findings {
+            0 => format!("No finding in {checks}"),
+            _ => format!(
+                "{} in {checks}: {}",
+                plural(findings, "finding", "findings"),
+                self.levels()
+            ),
+        };
+        if let Some(interruption) = &self.incomplete {
+            let so_far = match findings {
+                0 => "no finding so far".to_owned(),
+                _ => format!(
+                    "{} so far: {}",
+                    plural(findings, "finding", "findings"),
+                    self.levels()
+                ),
+            };
+            sentence = format!(
+                "Interrupted by {} after {} of {checks}; {so_far}",
+                interruption.signal.name(),
+                all - skipped,
+            );
+        } else if skipped > 0 {
+            sentence.push_str(&format!("; {skipped} not judged"));
+        }
+        sentence
+    }
+
+    /// How many findings there are of each level: "5 MUST, 28 SHOULD".
+    fn levels(&self) -> String {
+        let levels = [Level::Must, Level::Should, Level::May].map(|level| {
+            let count = self.findings().filter(|it| it.check.level == level).count();
+            (count > 0).then(|| format!("{count} {}", level.name()))
+        });
+        levels.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}

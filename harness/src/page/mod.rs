@@ -1,0 +1,200 @@
+//! The HTML page that every report is written on: one file that asks nothing
+//! of the network, dark and light, readable on a phone and on paper.
+//!
+//! - `body`: what was sent or answered, laid out by its form;
+//! - `difference`: a resource before and after;
+//! - `document`: a SAML document in colors, what is signed shown by its
+//!   background;
+//! - `sequence`: who said what to whom;
+//! - `spec`: links to the sections of the specifications.
+//!
+//! The page has a content security policy that allows its own style and script
+//! by their hashes and nothing else. So there are no `style` attributes:
+//! whatever depends on data is a class. Without a script everything is there;
+//! the script adds search and filters.
+
+mod body;
+mod difference;
+pub(crate) mod document;
+pub(crate) mod sequence;
+mod spec;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use body::pretty;
+pub(crate) use spec::linked as linked_spec;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// What a report says first.
+pub(crate) struct Header<'r> {
+    /// The command, such as `check sp`.
+    pub(crate) command: &'r str,
+    /// The verdict in a sentence.
+    pub(crate) verdict: String,
+    /// The class that colors it: `pass`, `fail`, `warn` or `skip`.
+    pub(crate) class: &'static str,
+    /// A paragraph below it, such as how to correct a set-up error.
+    pub(crate) explanation: Option<Markup>,
+    /// What was judged.
+    pub(crate) target: &'r str,
+    /// When the command started.
+    pub(crate) started_at: Timestamp,
+    /// How long it took.
+    pub(crate) duration: Duration,
+    /// Version of `rehearsal`.
+    pub(crate) version: &'r str,
+    /// The command line, secrets masked.
+    pub(crate) command_line: &'r str,
+}
+
+/// A filter button.
+pub(crate) struct Filter {
+    /// The `data-` attribute of rows that it looks at.
+    pub(crate) key: &'static str,
+    /// The value of that attribute.
+    pub(crate) value: &'static str,
+    /// Its label.
+    pub(crate) label: &'static str,
+    /// How many rows have the value.
+    pub(crate) count: usize,
+}
+
+/// The whole page. `rows` is the plural name of what `filters` choose from.
+pub(crate) fn page(
+    title: &str,
+    header: &Header<'_>,
+    rows: &str,
+    filters: &[Filter],
+    main: &Markup,
+) -> String {
+    let policy = format!(
+        "default-src 'none'; img-src data:; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        digest(STYLE),
+        digest(SCRIPT)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="generator" content={ "rehearsal " (header.version) };
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (header_markup(header))
+                (toolbar(rows, filters))
+                main { (main) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The source expression of an inline element (CSP Level 3, §2.3.1).
+fn digest(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+fn header_markup(header: &Header<'_>) -> Markup {
+    html! {
+        header {
+            p.command { "rehearsal " (header.command) }
+            h1 class=(header.class) { (header.verdict) }
+            @if let Some(explanation) = &header.explanation { div.explanation { (explanation) } }
+            dl.facts {
+                @if !header.target.is_empty() { div { dt { "Target" } dd { (header.target) } } }
+                div {
+                    dt { "Started" }
+                    dd { time datetime=(header.started_at) { (instant(header.started_at)) } }
+                }
+                div { dt { "Duration" } dd { (duration(header.duration)) } }
+                div { dt { "Version" } dd { "rehearsal " (header.version) } }
+                @if !header.command_line.is_empty() {
+                    div.wide { dt { "Command line" } dd { code { (header.command_line) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Hidden until the script takes it up: without one it would do nothing.
+fn toolbar(rows: &str, filters: &[Filter]) -> Markup {
+    let keys = |it: &&Filter| it.key;
+    let mut groups: Vec<(&str, Vec<&Filter>)> = Vec::new();
+    for filter in filters {
+        match groups.iter_mut().find(|(key, _)| *key == keys(&filter)) {
+            Some((_, group)) => group.push(filter),
+            None => groups.push((filter.key, vec![filter])),
+        }
+    }
+    html! {
+        search.toolbar hidden {
+            label.search {
+                span { "Search" }
+                input type="search" placeholder={ "id, words, path" } autocomplete="off";
+            }
+            @for (key, group) in &groups {
+                div.filters role="group" aria-label={ "Filter by " (key) } {
+                    @for filter in group {
+                        button type="button" aria-pressed="false" disabled[filter.count == 0]
+                            class=(filter.value) data-key=(filter.key) data-value=(filter.value) {
+                            (filter.label) " " span.count { (filter.count) }
+                        }
+                    }
+                }
+            }
+            button.clear type="button" hidden { "Show all" }
+            output data-rows=(rows) {}
+        }
+    }
+}
+
+/// An instant for people, in UTC.
+pub(crate) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A span of time for people.
+pub(crate) fn duration(span: Duration) -> String {
+    let seconds = span.as_secs();
+    if seconds == 0 {
+        return format!("{} ms", span.as_millis());
+    }
+    if seconds < 60 {
+        return format!("{:.1} s", span.as_secs_f64());
+    }
+    let mut text = String::new();
+    if seconds >= 3600 {
+        let _ = write!(text, "{} h ", seconds / 3600);
+    }
+    let _ = write!(text, "{} min {} s", seconds / 60 % 60, seconds % 60);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units_at_most_below_an_hour() {
+        let of = |millis| duration(Duration::from_millis(millis));
+        assert_eq!(of(12), "12 ms");
+        assert_eq!(of(2345), "2.3 s");
+        assert_eq!(of(125_000), "2 min 5 s");
+        assert_eq!(of(3_725_000), "1 h 2 min 5 s");
+    }
+}
