@@ -35,6 +35,8 @@ mod dns;
 #[cfg(feature = "checks")]
 pub mod inspection;
 pub mod judge;
+#[cfg(feature = "checks")]
+mod junit;
 pub mod organization;
 #[cfg(feature = "checks")]
 mod page;

@@ -5,11 +5,14 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
 use rehearsal::check::{Check, CheckReport, Level, Outcome};
 use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use rehearsal::trace::{self, Known, sources};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 const RESPONSE: &str = r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r" Version="2.0" IssueInstant="2026-01-01T00:00:00Z" Destination="https://sp.example/acs"><saml:Issuer>https://idp.example</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="_a" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"><saml:Issuer>https://idp.example</saml:Issuer><saml:Subject><saml:NameID>grace@lumen.example</saml:NameID></saml:Subject></saml:Assertion></samlp:Response>"#;
 
@@ -37,11 +40,13 @@ fn report() -> CheckReport {
             binding: "HTTP-POST".to_owned(),
             xml: RESPONSE.to_owned(),
             trusted: Vec::new(),
+            answered: false,
         }],
         change: Some(Change {
             before: json!({"active": true, "userName": "grace"}),
             after: json!({"active": false, "userName": "grace"}),
         }),
+        ..Exchange::default()
     };
     let evidence = Evidence {
         see: vec!["redirect".to_owned()],
@@ -130,6 +135,9 @@ fn run_report() -> RunReport {
             scenario("Three", Ended::Skip, Some("not run: a power is missing")),
         ],
         millis: 3609,
+        command: "run",
+        target: "http://portal.example/".to_owned(),
+        command_line: "rehearsal run --html run.html".to_owned(),
         ..RunReport::default()
     }
 }
@@ -252,7 +260,32 @@ fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
         let target = link.attr("href").unwrap().trim_start_matches('#');
         assert!(different.contains(target), "{target}");
     }
-    assert!(page.select(&select("script")).next().is_none());
+    assert!(
+        page.select(&select("[style], link[href^='http'], img, iframe"))
+            .next()
+            .is_none()
+    );
+    // Its one style and one script are those of the policy.
+    let policy = select("meta[http-equiv='Content-Security-Policy']");
+    let policy = page
+        .select(&policy)
+        .next()
+        .and_then(|it| it.attr("content"));
+    let policy = policy.unwrap();
+    for inline in ["style", "script"] {
+        let all: Vec<String> = page
+            .select(&select(inline))
+            .map(|it| it.text().collect())
+            .collect();
+        let [text] = all.as_slice() else {
+            panic!("{} of {inline}", all.len())
+        };
+        let digest = STANDARD.encode(Sha256::digest(text));
+        assert!(
+            policy.contains(&format!("{inline}-src 'sha256-{digest}'")),
+            "{policy}"
+        );
+    }
     for changed in ["+   \"active\": false", "-   \"active\": true"] {
         let all: String = page.root_element().text().collect();
         assert!(all.contains(changed), "{changed}");

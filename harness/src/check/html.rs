@@ -74,7 +74,11 @@ pub(super) fn html(report: &CheckReport) -> String {
             }
         }
     };
-    let title = format!("rehearsal {}: {}", report.command, report.verdict_sentence());
+    let title = format!(
+        "rehearsal {}: {}",
+        report.command,
+        report.verdict_sentence()
+    );
     page::page(&title, &header, "checks", &filters(report), &main)
 }
 
@@ -96,7 +100,12 @@ fn filters(report: &CheckReport) -> Vec<Filter> {
         (Verdict::Pass, "Passed"),
     ];
     let levels = [Level::Must, Level::Should, Level::May];
-    let of_level = |level| report.outcomes.iter().filter(move |it| it.check.level == level);
+    let of_level = |level| {
+        report
+            .outcomes
+            .iter()
+            .filter(move |it| it.check.level == level)
+    };
     let verdicts = verdicts.map(|(verdict, label)| Filter {
         key: "verdict",
         value: verdict.name(),

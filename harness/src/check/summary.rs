@@ -15,7 +15,10 @@ impl Finding<'_> {
     /// of SCIM-PATCH-01".
     pub(super) fn consequence_sentence(&self) -> Option<String> {
         let all = self.consequences.len();
-        let failed = self.consequences.iter().filter(|it| it.verdict == Verdict::Fail);
+        let failed = self
+            .consequences
+            .iter()
+            .filter(|it| it.verdict == Verdict::Fail);
         let failed = failed.count();
         let id = &self.outcome.check.id;
         match (all, failed) {

@@ -37,7 +37,8 @@ impl Demo {
             at_once: 1,
             stage: Stage::Own(self.seed),
         };
-        let report = run(cases, settings, &tell).await;
+        let mut report = run(cases, settings, &tell).await;
+        report.command = "demo";
         write(
             &self.html,
             &report::html("Rehearsal: the whole guide", &report),

@@ -15,7 +15,9 @@ pub(super) fn markup(text: &str) -> Markup {
         return html! { pre { (cut(&pretty(&value))) } };
     }
     match fields(text) {
-        Some(fields) => html! { dl.fields { @for (name, value) in &fields { (field(name, value)) } } },
+        Some(fields) => {
+            html! { dl.fields { @for (name, value) in &fields { (field(name, value)) } } }
+        }
         None => html! { pre { (cut(text)) } },
     }
 }
@@ -27,7 +29,7 @@ fn field(name: &str, value: &str) -> Markup {
         dd {
             @if is_saml || value.len() > LONG_FIELD {
                 details {
-                    summary { (value.len()) " characters" @if is_saml { " of base64, decoded here" } }
+                    summary { (value.len()) " characters" @if is_saml { " of base64, decoded above" } }
                     pre { (cut(value)) }
                 }
             } @else { code { (value) } }
@@ -86,13 +88,22 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(
             fields("SAMLResponse=PGE%2B&RelayState=a+b"),
-            Some(vec![pair("SAMLResponse", "PGE+"), pair("RelayState", "a b")])
+            Some(vec![
+                pair("SAMLResponse", "PGE+"),
+                pair("RelayState", "a b")
+            ])
         );
         assert_eq!(
             fields("username=grace\npassword=•••"),
             Some(vec![pair("username", "grace"), pair("password", "•••")])
         );
-        for other in ["", "hello", "<a b=\"c\">", "Location: https://a/?b=c", "a=b\n<p>"] {
+        for other in [
+            "",
+            "hello",
+            "<a b=\"c\">",
+            "Location: https://a/?b=c",
+            "a=b\n<p>",
+        ] {
             assert_eq!(fields(other), None, "{other}");
         }
     }

@@ -30,7 +30,11 @@ pub(crate) fn linked(spec: &str) -> Markup {
         } else if let Some(name) = group("saml") {
             format!("{OASIS}/saml-{name}-2.0-os.pdf")
         } else if let Some(name) = group("w3") {
-            let name = if name == "xmldsig-core" { "xmldsig-core1" } else { name };
+            let name = if name == "xmldsig-core" {
+                "xmldsig-core1"
+            } else {
+                name
+            };
             format!("https://www.w3.org/TR/{name}/")
         } else if group("xml").is_some() {
             "https://www.w3.org/TR/xml/".to_owned()
@@ -78,10 +82,7 @@ mod tests {
                 "https://docs.oasis-open.org/security/saml/v2.0/saml-schema-metadata-2.0.xsd"
             ]
         );
-        assert_eq!(
-            links("CVE-2017-11427, CWE-347 (XML 1.0 §2.8)").len(),
-            3
-        );
+        assert_eq!(links("CVE-2017-11427, CWE-347 (XML 1.0 §2.8)").len(), 3);
         assert!(links("Somorovsky et al.").is_empty());
     }
 }

@@ -38,7 +38,8 @@ pub fn html(title: &str, report: &RunReport) -> String {
         filter(Verdict::Skip, "Skipped"),
         filter(Verdict::Pass, "Passed"),
     ];
-    let mut scenarios: Vec<(usize, &ScenarioReport)> = report.scenarios.iter().enumerate().collect();
+    let mut scenarios: Vec<(usize, &ScenarioReport)> =
+        report.scenarios.iter().enumerate().collect();
     scenarios.sort_by_key(|(_, it)| match it.verdict() {
         Verdict::Fail => 0,
         Verdict::Skip => 1,
@@ -95,7 +96,12 @@ fn section(number: usize, scenario: &ScenarioReport) -> Markup {
     let trusted = certificates(scenario);
     let lanes: Vec<&str> = LANES
         .into_iter()
-        .filter(|lane| scenario.exchanges.iter().any(|it| it.from == *lane || it.to == *lane))
+        .filter(|lane| {
+            scenario
+                .exchanges
+                .iter()
+                .any(|it| it.from == *lane || it.to == *lane)
+        })
         .map(Actor::name)
         .collect();
     markup! {

@@ -1,101 +1,54 @@
-//! JUnit XML, as CI servers read it: a suite per feature, a case per scenario.
+//! JUnit XML: a suite per feature, a case per scenario.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::{RunReport, ScenarioReport, Verdict};
+use crate::junit::{Case, Ending, Run};
 
 /// The whole document.
 pub fn junit(report: &RunReport) -> String {
-    let mut features: Vec<&str> = Vec::new();
+    let mut features: Vec<(String, Vec<Case>)> = Vec::new();
     for scenario in &report.scenarios {
-        if !features.contains(&scenario.feature.as_str()) {
-            features.push(&scenario.feature);
+        let case = case(scenario);
+        match features
+            .iter_mut()
+            .find(|(name, _)| *name == scenario.feature)
+        {
+            Some((_, cases)) => cases.push(case),
+            None => features.push((scenario.feature.clone(), vec![case])),
         }
     }
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        xml,
-        "<testsuites name=\"rehearsal\" tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{}\">",
-        report.scenarios.len(),
-        report.count(Verdict::Fail),
-        seconds(report.millis),
-    );
-    for feature in features {
-        let of_feature: Vec<&ScenarioReport> = report
-            .scenarios
-            .iter()
-            .filter(|scenario| scenario.feature == feature)
-            .collect();
-        let count = |verdict| {
-            of_feature
-                .iter()
-                .filter(|scenario| scenario.verdict() == verdict)
-                .count()
-        };
-        let _ = writeln!(
-            xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\">",
-            escaped(feature),
-            of_feature.len(),
-            count(Verdict::Fail),
-            count(Verdict::Skip),
-            seconds(of_feature.iter().map(|scenario| scenario.millis()).sum()),
-        );
-        for scenario in &of_feature {
-            case(&mut xml, scenario);
-        }
-        xml.push_str("  </testsuite>\n");
-    }
-    xml.push_str("</testsuites>\n");
-    xml
-}
-
-fn case(xml: &mut String, scenario: &ScenarioReport) {
-    let _ = write!(
-        xml,
-        "    <testcase name=\"{}\" classname=\"{}\" time=\"{}\"",
-        escaped(&scenario.name),
-        escaped(&scenario.feature),
-        seconds(scenario.millis()),
-    );
-    let Some(step) = scenario.ending() else {
-        xml.push_str("/>\n");
-        return;
+    let run = Run {
+        command: report.command,
+        target: &report.target,
+        command_line: &report.command_line,
+        started_at: report.started_at,
+        duration: Duration::from_millis(report.millis),
+        incomplete: report.incomplete,
+        error: None,
     };
-    let element = match step.verdict {
-        Verdict::Fail => "failure",
-        Verdict::Skip | Verdict::Pass => "skipped",
-    };
-    let message = step.message.as_deref().unwrap_or("not run");
-    let _ = writeln!(
-        xml,
-        ">\n      <{element} message=\"{}\">{}</{element}>\n    </testcase>",
-        escaped(&step.title),
-        escaped(message),
-    );
+    crate::junit::junit(&run, features)
 }
 
-fn seconds(millis: u64) -> String {
-    format!("{}.{:03}", millis / 1000, millis % 1000)
-}
-
-/// Text as XML 1.0 takes it: what it can't hold at all is left out.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\t' => safe.push('\t'),
-            '\n' => safe.push_str("&#10;"),
-            '\u{fffe}' | '\u{ffff}' => {}
-            other if other.is_control() => {}
-            other => safe.push(other),
-        }
+fn case(scenario: &ScenarioReport) -> Case {
+    let ending = scenario.ending();
+    let message = ending.and_then(|step| step.message.clone());
+    let message = message.unwrap_or_else(|| "not run".to_owned());
+    let step = ending.map(|step| step.title.clone()).unwrap_or_default();
+    Case {
+        name: scenario.name.clone(),
+        class: scenario.feature.clone(),
+        duration: Duration::from_millis(scenario.millis()),
+        ending: match scenario.verdict() {
+            Verdict::Pass => Ending::Passed,
+            Verdict::Fail => Ending::Failed {
+                kind: "step",
+                message: step.clone(),
+                details: format!("{step}\n{message}"),
+            },
+            Verdict::Skip => Ending::Skipped { message },
+        },
     }
-    safe
 }
 
 #[cfg(test)]
@@ -123,11 +76,17 @@ mod tests {
             millis: 1203,
             ..RunReport::default()
         });
-        assert!(xml.contains("failures=\"1\""));
-        assert!(xml.contains(
-            "<failure message=\"Then &quot;x&quot;\">expected a&#10;  actual &lt;b&gt;</failure>"
-        ));
-        assert!(xml.contains("name=\"A &lt;b&gt; &amp; c\""));
-        assert!(xml.contains("time=\"1.203\""));
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let named = |name: &str| {
+            let mut all = document.descendants();
+            all.find(|it| it.has_tag_name(name)).unwrap()
+        };
+        assert_eq!(named("testsuites").attribute("failures"), Some("1"));
+        let failure = named("failure");
+        assert_eq!(failure.attribute("message"), Some("Then \"x\""));
+        assert_eq!(failure.text(), Some("Then \"x\"\nexpected a\n  actual <b>"));
+        let case = named("testcase");
+        assert_eq!(case.attribute("name"), Some("A <b> & c"));
+        assert_eq!(case.attribute("time"), Some("1.203"));
     }
 }

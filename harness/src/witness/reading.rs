@@ -53,7 +53,11 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
         }));
     };
     let query = exchange.target.split_once('?').map(|(_, query)| query);
-    keep(query.map(deflated).unwrap_or_default(), "HTTP-Redirect", false);
+    keep(
+        query.map(deflated).unwrap_or_default(),
+        "HTTP-Redirect",
+        false,
+    );
     if let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.request) {
         let response = body["saml_response"].as_str().and_then(decoded);
         let response = response.map(|xml| ("SAMLResponse", xml));
@@ -67,7 +71,11 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     }
     let location = exchange.location.as_deref();
     let query = location.and_then(|it| it.split_once('?')).map(|it| it.1);
-    keep(query.map(deflated).unwrap_or_default(), "HTTP-Redirect", true);
+    keep(
+        query.map(deflated).unwrap_or_default(),
+        "HTTP-Redirect",
+        true,
+    );
     if exchange.media_type.contains("json")
         && let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.response)
         && let Some((_, query)) = body["sso_url"].as_str().and_then(|it| it.split_once('?'))

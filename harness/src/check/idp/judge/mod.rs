@@ -293,6 +293,7 @@ fn conversation(name: &str, trial: &Trial, trusted: &[String]) -> Conversation {
             binding: trial.binding.clone(),
             xml: trial.request.clone(),
             trusted: Vec::new(),
+            answered: false,
         });
     }
     if let Ending::Answer(delivered) = &trial.ending {
@@ -308,6 +309,7 @@ fn conversation(name: &str, trial: &Trial, trusted: &[String]) -> Conversation {
             binding: delivered.binding.clone(),
             xml: decoded.unwrap_or_else(|| delivered.field.clone()),
             trusted: trusted.to_vec(),
+            answered: false,
         });
         exchanges.push(last);
     }
