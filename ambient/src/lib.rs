@@ -5,10 +5,12 @@
 
 mod chance;
 mod clock;
+mod resolver;
 pub mod telemetry;
 
 pub use chance::Chance;
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
+pub use resolver::LocalhostResolver;
 
 use std::sync::Arc;
 

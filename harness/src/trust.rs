@@ -51,7 +51,9 @@ impl Trust {
 
     /// A client's set-up.
     pub(crate) fn client(&self) -> ClientBuilder {
-        let builder = reqwest::Client::builder().no_proxy();
+        let builder = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
+            .no_proxy();
         match self {
             Self::Nobody => builder.tls_certs_only([]),
             Self::Only(root) => builder.tls_certs_only([root.clone()]),

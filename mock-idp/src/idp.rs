@@ -58,6 +58,7 @@ impl Idp {
             .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
             .collect::<Result<_, _>>()?;
         let made = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
             .tls_certs_merge(roots)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

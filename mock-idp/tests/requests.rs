@@ -77,6 +77,65 @@ async fn a_request_by_post_is_verified_by_its_own_signature() {
     }
 }
 
+/// Posts a request as the page of a service provider on another site would,
+/// with what a browser says of it.
+async fn posted_across_sites(
+    world: &World,
+    browser: &reqwest::Client,
+    fields: &[(&str, &str)],
+    site: &str,
+) -> Page {
+    let url = format!("{}/{}/saml20/idp/sso", world.idp.base_url(), world.env);
+    let request = browser
+        .post(url)
+        .header("origin", "http://portal.localhost:8080")
+        .header("sec-fetch-site", site)
+        .form(fields);
+    open(request).await
+}
+
+#[tokio::test]
+async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself() {
+    let world = World::new().await;
+    let browser = browser();
+    let page = world.sign_on(&browser, &world.request()).await;
+    page.saml_response();
+    let passive = AuthnRequest {
+        is_passive: true,
+        ..world.request()
+    };
+    let message = post::encode(&passive.to_xml());
+    let fields = [("SAMLRequest", message.as_str()), ("RelayState", "s")];
+    // The browser keeps the cookie of the session back: another client here.
+    let cookieless = reqwest::Client::new();
+    let page = posted_across_sites(&world, &cookieless, &fields, "cross-site").await;
+    let action = format!("{}/{}/saml20/idp/sso", world.idp.base_url(), world.env);
+    assert_eq!(page.action(), action);
+    assert_eq!(page.relay_state().as_deref(), Some("s"));
+    assert!(page.body.contains("name=\"reposted\""), "{}", page.body);
+    // Posted by the IdP's own page, it comes with the cookie.
+    let marked = [fields[0], fields[1], ("reposted", "1")];
+    let answer = posted_across_sites(&world, &browser, &marked, "same-origin").await;
+    let checked = world
+        .judge(
+            &answer.saml_response(),
+            Expected::Request(passive.id.clone()),
+        )
+        .await;
+    checked.unwrap();
+    // Who has no session is asked or declined, after one page.
+    for (fields, site) in [(&marked[..], "same-origin"), (&fields[..], "same-site")] {
+        let answer = posted_across_sites(&world, &cookieless, fields, site).await;
+        let refused = world
+            .judge(
+                &answer.saml_response(),
+                Expected::Request(passive.id.clone()),
+            )
+            .await;
+        assert_eq!(refused.unwrap_err().code(), "status-not-success");
+    }
+}
+
 fn asking(world: &World, comparison: AuthnContextComparison, class: &str) -> AuthnRequest {
     AuthnRequest {
         requested_authn_context: Some(RequestedAuthnContext {

@@ -75,6 +75,7 @@ impl Portal {
             return Ok(made);
         }
         let made = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
             .tls_certs_merge(self.roots()?)
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::limited(3))

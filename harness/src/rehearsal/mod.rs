@@ -44,6 +44,32 @@ pub struct Options {
     /// authority that is made for the occasion ([`Rehearsal::authority_file`]).
     /// Without taps.
     pub tls: bool,
+    /// The host name that the world knows the portal by, instead of
+    /// `127.0.0.1`: a name of this machine, such as `portal.localhost`. Only
+    /// with taps or TLS, which take the port before the portal starts.
+    pub portal_host: Option<String>,
+    /// The same for the IdP.
+    pub idp_host: Option<String>,
+}
+
+impl Options {
+    fn check_hosts(&self) -> Result<(), StartError> {
+        let has_front = self.tls || !self.untapped;
+        for (party, host) in [
+            ("the portal", &self.portal_host),
+            ("the IdP", &self.idp_host),
+        ] {
+            if let Some(host) = host
+                && (!has_front || url::Host::parse(host).is_err())
+            {
+                return Err(StartError::Host {
+                    party,
+                    host: host.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why the parties didn't start.
@@ -58,6 +84,14 @@ pub enum StartError {
     /// The identity provider.
     #[error("the IdP didn't start: {0}")]
     Idp(#[from] mock_idp::StartError),
+    /// A host name that cannot be used.
+    #[error("cannot name {party} {host:?}; a host name needs taps or TLS in front of the parties")]
+    Host {
+        /// Whose.
+        party: &'static str,
+        /// The name.
+        host: String,
+    },
     /// An address that a party gave of itself.
     #[error("expected a URL as the address of {party}, got {got:?}")]
     Address {
@@ -155,6 +189,7 @@ impl Rehearsal {
     /// # Errors
     /// [`StartError`], naming the party.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        options.check_hosts()?;
         let chance = options.seed.map_or_else(Chance::from_os, Chance::seeded);
         let ambient = Ambient::new(Arc::new(SimulatedClock::running()), chance);
         let recorder = Recorder::default();
@@ -165,8 +200,16 @@ impl Rehearsal {
         let authority = options.tls.then(Authority::new).transpose()?;
         let (portal_door, idp_door) = match &authority {
             Some(authority) => (
-                Some(authority.door(options.portal_port).await?),
-                Some(authority.door(options.idp_port).await?),
+                Some(
+                    authority
+                        .door(options.portal_port, options.portal_host.as_deref())
+                        .await?,
+                ),
+                Some(
+                    authority
+                        .door(options.idp_port, options.idp_host.as_deref())
+                        .await?,
+                ),
             ),
             None => (None, None),
         };

@@ -38,8 +38,13 @@ impl<'f> Front<'f> {
         Self { tap, door }
     }
 
-    fn url(self) -> Option<Url> {
-        self.door.map(Door::url).or(self.tap.map(Tap::url))
+    /// The address that the world knows the server by, under this host name.
+    fn url(self, host: Option<&str>) -> Option<Url> {
+        let mut url = self.door.map(Door::url).or(self.tap.map(Tap::url))?;
+        if host.is_some() {
+            url.set_host(host).ok()?;
+        }
+        Some(url)
     }
 
     /// The server's own port, when the world comes by a door.
@@ -69,7 +74,7 @@ pub(super) async fn start_portal(
     let config = sp::Config {
         listen,
         control_listen: Some(FREE),
-        public_url: front.url(),
+        public_url: front.url(places.options.portal_host.as_deref()),
         trusted_roots: places.roots.clone(),
         database_url: places.portal_database(),
         durable: places.outlast_this(),
@@ -103,7 +108,7 @@ pub(super) async fn start_idp(
     let config = mock_idp::Config {
         listen,
         control_listen: Some(FREE),
-        public_url: front.url(),
+        public_url: front.url(places.options.idp_host.as_deref()),
         trusted_roots: places.roots.clone(),
         database_url: places.idp_database(),
         durable: places.outlast_this(),

@@ -210,7 +210,10 @@ impl Rehearsal {
 }
 
 fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder().no_proxy().build()
+    reqwest::Client::builder()
+        .dns_resolver(ambient::LocalhostResolver)
+        .no_proxy()
+        .build()
 }
 
 async fn is_ready(trust: &Trust, base: &Url) -> Result<(), String> {

@@ -52,8 +52,8 @@ impl Authority {
     }
 
     /// Opens a door on a loopback port; 0 takes a free one.
-    pub(super) async fn door(&self, port: u16) -> std::io::Result<Door> {
-        let acceptor = TlsAcceptor::from(Arc::new(self.shown()?));
+    pub(super) async fn door(&self, port: u16, host: Option<&str>) -> std::io::Result<Door> {
+        let acceptor = TlsAcceptor::from(Arc::new(self.shown(host)?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let behind = Arc::new(RwLock::new(None));
@@ -66,10 +66,11 @@ impl Authority {
     }
 
     /// What a door shows of itself.
-    fn shown(&self) -> std::io::Result<ServerConfig> {
+    fn shown(&self, host: Option<&str>) -> std::io::Result<ServerConfig> {
         let make = || {
             let key = KeyPair::generate()?;
-            let mut parameters = CertificateParams::new(NAMES.map(str::to_owned))?;
+            let names = NAMES.into_iter().chain(host).map(str::to_owned);
+            let mut parameters = CertificateParams::new(names.collect::<Vec<_>>())?;
             parameters
                 .distinguished_name
                 .push(DnType::CommonName, NAMES[1]);

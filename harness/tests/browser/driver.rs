@@ -57,6 +57,8 @@ impl Browser {
         let port = port_of(&mut chromedriver).await?;
         let folder = tempfile::tempdir()?;
         let mut wanted = DesiredCapabilities::chrome();
+        // `up --tls` has an authority of its own.
+        wanted.accept_insecure_certs(true)?;
         for flag in FLAGS {
             wanted.add_arg(flag)?;
         }

@@ -34,13 +34,14 @@ mod guide;
 mod page;
 mod portal;
 mod screenshots;
+mod sites;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use anyhow::anyhow;
 use futures::FutureExt as _;
-use rehearsal::World;
+use rehearsal::{Options, World};
 
 use driver::Browser;
 use page::Page;
@@ -51,11 +52,27 @@ type Outcome<T = ()> = anyhow::Result<T>;
 /// Plays a test with a browser and parties of its own, and closes both
 /// whatever came of it. A failure is shown with the page it happened on.
 async fn rehearse(test: impl AsyncFnOnce(&Page, &mut World) -> Outcome) -> Outcome {
+    rehearse_with(Options::default(), test).await
+}
+
+/// [`rehearse`] with parties that are set up so.
+async fn rehearse_with(
+    options: Options,
+    test: impl AsyncFnOnce(&Page, &mut World) -> Outcome,
+) -> Outcome {
+    rehearse_in(async || Ok(World::with(options).await?), test).await
+}
+
+/// [`rehearse`] in this world.
+async fn rehearse_in(
+    world: impl AsyncFnOnce() -> Outcome<World>,
+    test: impl AsyncFnOnce(&Page, &mut World) -> Outcome,
+) -> Outcome {
     let Some(browser) = Browser::open().await? else {
         println!("skipped: no chromium");
         return Ok(());
     };
-    let mut world = World::new().await?;
+    let mut world = world().await?;
     let page = Page::of(&browser);
     page.wears_the_scheme().await?;
     let played = caught(test(&page, &mut world)).await;

@@ -7,10 +7,11 @@ use axum::routing::{get, post};
 use axum::{Router, response::Redirect};
 use saml::Limits;
 use saml::acceptance::Refusal;
-use saml::binding::{Outgoing, Parameter, post as posting};
+use saml::binding::{Outgoing, Parameter, post as posting, repost};
 use saml::message::StatusCode as SamlStatus;
 use saml::reception::Received;
 use serde::Deserialize;
+use url::Url;
 
 use super::pages;
 use crate::Idp;
@@ -130,6 +131,8 @@ struct Posted {
     response: Option<String>,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
+    /// [`repost::REPOST_FIELD`].
+    reposted: Option<String>,
 }
 
 impl Posted {
@@ -153,12 +156,49 @@ async fn by_form(
     headers: HeaderMap,
     Form(posted): Form<Posted>,
 ) -> Response {
+    if let Some(page) = repost_request(&idp, &env, &headers, &posted) {
+        return page;
+    }
     let outcome = async {
         let request = idp.receive(&env, posted.received()?).await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
     shown(&idp, outcome)
+}
+
+/// A page that posts the AuthnRequest again, now from this site, where the
+/// first POST came from another site without a session's cookie: without TLS
+/// that cookie is `SameSite=Lax`, and the browser may have kept it back. Who is
+/// signed on would be asked for the password again, and a passive request
+/// (`IsPassive`) would fail.
+fn repost_request(idp: &Idp, env: &str, headers: &HeaderMap, posted: &Posted) -> Option<Response> {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let own_origin = Url::parse(&idp.base_url)
+        .ok()?
+        .origin()
+        .ascii_serialization();
+    let message = posted.request.as_deref()?;
+    let is_needed = posted.reposted.is_none()
+        && session_token(headers).is_none()
+        && !is_https(idp)
+        && repost::is_posted_across_sites(value("origin"), value("sec-fetch-site"), &own_origin);
+    is_needed.then(|| {
+        let action = format!("{}/{env}/saml20/idp/sso", idp.base_url);
+        let page = repost::repost_page(
+            &action,
+            Parameter::Request,
+            message,
+            posted.relay_state.as_deref(),
+        );
+        let policy = [(header::CONTENT_SECURITY_POLICY, repost::REPOST_PAGE_POLICY)];
+        (policy, Html(page)).into_response()
+    })
+}
+
+/// Under TLS a cookie can be `SameSite=None`, and comes along from other sites.
+fn is_https(idp: &Idp) -> bool {
+    idp.base_url.starts_with("https:")
 }
 
 #[derive(Deserialize)]
@@ -196,7 +236,7 @@ async fn slo_by_redirect(
         idp.receive_logout(&env, received).await
     };
     let outcome = outcome.await;
-    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
 async fn slo_by_form(
@@ -206,18 +246,18 @@ async fn slo_by_form(
 ) -> Response {
     let outcome = async { idp.receive_logout(&env, posted.received()?).await };
     let outcome = outcome.await;
-    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
 /// The person signs off here (this simulator's own address).
 async fn sign_off(State(idp): State<Idp>, Path(env): Path<String>, headers: HeaderMap) -> Response {
     let token = session_token(&headers);
     let outcome = idp.sign_off(&env, token.as_deref()).await;
-    shown(&idp, outcome.map(|ended| ended_shown(&env, ended)))
+    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
-fn ended_shown(env: &str, ended: Ended) -> Response {
-    let gone = format!("ST=; Path=/{env}; HttpOnly; Max-Age=0");
+fn ended_shown(idp: &Idp, env: &str, ended: Ended) -> Response {
+    let gone = format!("ST=; {}; Max-Age=0", session_cookie_attributes(idp, env));
     let cookie = [(header::SET_COOKIE, gone)];
     match ended {
         Ended::Carrying(Outgoing::Redirect(url)) => {
@@ -371,14 +411,19 @@ async fn verify(
     shown(&idp, outcome)
 }
 
-fn welcome(idp: &Idp, env: &str, flow: &str, token: &str) -> Response {
-    // A POST binding comes from another site: over TLS the cookie must come along.
-    let guard = if idp.base_url.starts_with("https:") {
+/// Browsers accept `SameSite=None` only together with `Secure`; without TLS
+/// [`repost_request`] makes up for it.
+fn session_cookie_attributes(idp: &Idp, env: &str) -> String {
+    let guard = if is_https(idp) {
         "SameSite=None; Secure"
     } else {
         "SameSite=Lax"
     };
-    let cookie = format!("ST={token}; Path=/{env}; HttpOnly; {guard}");
+    format!("Path=/{env}; HttpOnly; {guard}")
+}
+
+fn welcome(idp: &Idp, env: &str, flow: &str, token: &str) -> Response {
+    let cookie = format!("ST={token}; {}", session_cookie_attributes(idp, env));
     let to = format!("{}/{env}/saml20/resume?flowId={flow}", idp.base_url);
     ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
 }

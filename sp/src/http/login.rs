@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use saml::binding::{Outgoing, post as binding};
+use saml::binding::{Outgoing, Parameter, post as binding, repost};
 use serde::Deserialize;
 
 use super::caller::{Address, cookie, session_cookie};
@@ -94,8 +94,12 @@ pub(super) fn sent(outgoing: Outgoing) -> Response {
     }
 }
 
-/// The IdP's page posts across sites, so under TLS the cookie must be
-/// `SameSite=None`; on plain loopback both are one site and `Lax` comes back.
+/// The IdP's page posts the Response, mostly from another site. Under TLS the
+/// cookie is `SameSite=None`, so that browsers send it along. Without TLS they
+/// ignore `None`, and `Lax` comes along only within one site, such as
+/// `127.0.0.1` with two ports; `portal.localhost` and `idp.localhost` are two
+/// sites. There the ACS posts the Response to itself once more
+/// ([`repost_response`]).
 fn browser_cookie(portal: &Portal, value: &str) -> String {
     let site = if portal.is_https() {
         "SameSite=None; Secure"
@@ -109,8 +113,10 @@ fn browser_cookie(portal: &Portal, value: &str) -> String {
 struct AcsForm {
     #[serde(rename = "SAMLResponse", default)]
     saml_response: String,
-    #[serde(rename = "RelayState", default)]
-    relay_state: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+    /// [`repost::REPOST_FIELD`].
+    reposted: Option<String>,
 }
 
 async fn acs(
@@ -124,11 +130,19 @@ async fn acs(
         Ok(Form(form)) => form,
         Err(rejection) => return refuse(&portal, malformed(&rejection)).await,
     };
+    let browser = cookie(&headers, BROWSER);
+    if browser.is_none()
+        && form.reposted.is_none()
+        && super::is_posted_across_sites(&portal, &headers)
+        && login::claims_to_answer(&form.saml_response)
+    {
+        return repost_response(&portal, &id, &form);
+    }
     let posted = Posted {
         tenant_id: &id,
-        browser: cookie(&headers, BROWSER),
+        browser,
         saml_response: &form.saml_response,
-        relay_state: &form.relay_state,
+        relay_state: form.relay_state.as_deref().unwrap_or_default(),
         address: &address,
     };
     match login::browser_response(&portal, posted).await {
@@ -141,6 +155,21 @@ async fn acs(
         }
         Err(away) => refuse(&portal, away).await,
     }
+}
+
+/// A page that posts the Response to the ACS again, now from the portal's own
+/// site. Nothing is read from the Response and nothing is kept: it is bound to
+/// the browser's cookie when it comes back, as any other.
+fn repost_response(portal: &Portal, tenant_id: &str, form: &AcsForm) -> Response {
+    let acs_url = portal.service_provider(tenant_id).acs_url;
+    let page = repost::repost_page(
+        &acs_url,
+        Parameter::Response,
+        &form.saml_response,
+        form.relay_state.as_deref(),
+    );
+    let policy = [(header::CONTENT_SECURITY_POLICY, repost::REPOST_PAGE_POLICY)];
+    super::no_store((policy, Html(page)))
 }
 
 fn malformed(rejection: &FormRejection) -> TurnedAway {

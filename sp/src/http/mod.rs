@@ -19,9 +19,10 @@ pub use control::router as control_router;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
+use saml::binding::repost;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -114,6 +115,14 @@ fn is_for_programs(path: &str) -> bool {
     ["/api/", "/desktop/", "/scim/", "/control/"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether a browser posted from a page of another site: it then keeps the
+/// portal's `SameSite=Lax` cookies back.
+fn is_posted_across_sites(portal: &Portal, headers: &HeaderMap) -> bool {
+    let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let site = value(HeaderName::from_static("sec-fetch-site"));
+    repost::is_posted_across_sites(value(header::ORIGIN), site, &portal.origin())
 }
 
 /// An answer that no cache keeps.

@@ -16,7 +16,7 @@ pub use admission::{Admitted, admit};
 pub use claims::Claims;
 pub use logout::{LoggedOut, log_out, receive as receive_logout};
 pub use request::{Asking, Purpose, Started, return_path, start};
-pub use response::{Answered, Unspent, receive};
+pub use response::{Answered, Unspent, claims_to_answer, receive};
 
 use crate::Portal;
 use crate::accounts::new_session;
@@ -163,6 +163,7 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
     drop(db);
     let asked = match &open {
         Some(request) => Answered::Request(request),
+        None if posted.browser.is_none() => Answered::NoCookie,
         None => Answered::Nothing,
     };
     let turned_away = |refused: Refused| TurnedAway::of(&business_id, refused);

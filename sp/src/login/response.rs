@@ -2,10 +2,12 @@
 //! unspent (here).
 
 use saml::Limits;
-use saml::acceptance::{Checked, Expectations, Expected, Posted};
+use saml::acceptance::{Checked, Code, Expectations, Expected, Posted, Refusal};
+use saml::binding::Parameter;
 use saml::encryption::DecryptionKeys;
 use saml::message::authn_strength;
 use saml::names;
+use saml::reception::Received;
 
 use crate::Portal;
 use crate::configurator::Integration;
@@ -20,6 +22,8 @@ pub enum Answered<'a> {
     Request(&'a SsoRequestRow),
     /// Nobody asked: no request of this browser is open.
     Nothing,
+    /// The browser sent no cookie, so nobody knows what it asked.
+    NoCookie,
 }
 
 /// A checked Response that was never used before, and never will be again.
@@ -129,6 +133,36 @@ fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), R
     ))
 }
 
+/// Whether a posted Response says that it answers a request. Nothing is
+/// verified; what cannot be read does not say so.
+pub fn claims_to_answer(saml_response: &str) -> bool {
+    Received::by_form(Parameter::Response, saml_response, None, &Limits::default())
+        .and_then(|response| response.claimed_in_response_to())
+        .is_ok_and(|request| request.is_some())
+}
+
+/// Whether nothing is wrong with a Response but that it answers a request.
+fn is_only_unsolicited(refusal: &Refusal) -> bool {
+    refusal
+        .violations()
+        .all(|violation| violation.code == Code::Unsolicited)
+}
+
+fn cookie_missing(portal: &Portal, refusal: &Refusal) -> Refused {
+    let base_url = &portal.base_url;
+    Refused::new(
+        "request-cookie-missing",
+        "Your browser did not send back the cookie that it got when this login began.",
+        format!(
+            "the Response answers a request, but the browser sent no cookie that says which requests are its own; {}",
+            refusal.private()
+        ),
+        &format!(
+            "Open {base_url} in this browser, allow cookies for it, and start again at Continue with SSO. Begin and end the login within an hour, in one browser, at this very address."
+        ),
+    )
+}
+
 /// Checks the Response against the request it answers. Where the tenant
 /// accepts unsolicited ones, a Response that names no request at all passes
 /// too, and answers none.
@@ -142,7 +176,7 @@ fn check<'a>(
     let sp = portal.service_provider(&integration.tenant.id);
     let in_response_to = match asked {
         Answered::Request(request) => Expected::Request(request.request_id.clone()),
-        Answered::Nothing => Expected::Unsolicited,
+        Answered::Nothing | Answered::NoCookie => Expected::Unsolicited,
     };
     let mut expectations = Expectations {
         idp_entity_id: integration.idp_entity_id.clone(),
@@ -159,16 +193,19 @@ fn check<'a>(
     )?;
     let refusal = match (verified.clone().check(&expectations), asked) {
         (Ok(checked), Answered::Request(_)) => return Ok((checked, asked)),
-        (Ok(checked), Answered::Nothing) if integration.unsolicited => {
+        (Ok(checked), Answered::Nothing | Answered::NoCookie) if integration.unsolicited => {
             return Ok((checked, asked));
         }
-        (Ok(_), Answered::Nothing) => {
+        (Ok(_), Answered::Nothing | Answered::NoCookie) => {
             return Err(Refused::new(
                 "unsolicited",
                 "This login wasn't started in this browser.",
                 "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
                 "Start again at Continue with SSO.",
             ));
+        }
+        (Err(refusal), Answered::NoCookie) if is_only_unsolicited(&refusal) => {
+            return Err(cookie_missing(portal, &refusal));
         }
         (Err(refusal), _) => refusal,
     };

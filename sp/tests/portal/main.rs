@@ -11,6 +11,7 @@ mod postgres;
 mod process;
 mod provisioning;
 mod replicas;
+mod repost;
 mod saml_settings;
 mod scim_server;
 mod selection;

@@ -156,7 +156,10 @@ async fn a_response_opens_one_door_once_and_only_in_the_browser_that_asked() {
     );
     let stolen = thief.posts(&tenant.acs_url, &xml, &relay_state).await;
     stolen.is(403);
-    assert_eq!(reason(&admin, &stolen).await["code"], "unsolicited");
+    assert_eq!(
+        reason(&admin, &stolen).await["code"],
+        "request-cookie-missing"
+    );
     browser
         .posts(&tenant.acs_url, &xml, &relay_state)
         .await

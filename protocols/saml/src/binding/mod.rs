@@ -3,6 +3,7 @@
 mod outgoing;
 pub mod post;
 pub mod redirect;
+pub mod repost;
 
 pub use outgoing::{Outgoing, SendError, send};
 

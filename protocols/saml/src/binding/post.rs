@@ -72,10 +72,23 @@ pub fn form_page_of(
     message: &str,
     relay_state: Option<&str>,
 ) -> String {
+    form_page_with(action, parameter, message, relay_state, &[])
+}
+
+/// The same with hidden fields of its own.
+pub(super) fn form_page_with(
+    action: &str,
+    parameter: Parameter,
+    message: &str,
+    relay_state: Option<&str>,
+    fields: &[(&str, &str)],
+) -> String {
     let mut w = XmlWriter::new();
     element(&mut w, "html", &[("lang", Some("en"))], |w| {
         element(w, "head", &[], |w| {
             w.empty_element("meta", &[("charset", "utf-8")]);
+            let viewport = [("name", "viewport"), ("content", "width=device-width")];
+            w.empty_element("meta", &viewport);
             text_element(w, "title", &[], "Continue");
         });
         element(w, "body", &[("onload", Some(SUBMIT))], |w| {
@@ -91,7 +104,16 @@ pub fn form_page_of(
                 if let Some(relay_state) = relay_state {
                     hidden("RelayState", relay_state);
                 }
+                for (name, value) in fields {
+                    hidden(name, value);
+                }
                 element(w, "noscript", &[], |w| {
+                    text_element(
+                        w,
+                        "p",
+                        &[],
+                        "Your browser runs no scripts here. Select Continue to go on.",
+                    );
                     text_element(w, "button", &[("type", Some("submit"))], "Continue");
                 });
             });

@@ -142,6 +142,18 @@ impl Received {
             .ok_or_else(|| Refusal::new(Code::Malformed, "expected an <Issuer>, found none"))
     }
 
+    /// The request that it says it answers (`InResponseTo`), believed in
+    /// nothing else.
+    ///
+    /// # Errors
+    /// [`Code::NotXml`].
+    pub fn claimed_in_response_to(&self) -> Result<Option<String>, Refusal> {
+        let document = self.parsed()?;
+        let root = document.document_element();
+        let value = root.and_then(|root| xml::attribute(&document, root, "InResponseTo"));
+        Ok(value.map(str::to_owned))
+    }
+
     /// Whether a signature came along; not whether it holds.
     ///
     /// # Errors

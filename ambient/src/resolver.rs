@@ -1,0 +1,51 @@
+//! Names below `localhost`, as browsers resolve them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Resolves names as the machine does, and a name below `localhost` that the
+/// machine does not know as this machine itself (RFC 6761 §6.3). Browsers do
+/// so for every such name, Debian's resolver does not. The machine comes first,
+/// because in a container network such a name can be another container's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalhostResolver;
+
+impl Resolve for LocalhostResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            match tokio::net::lookup_host((name.as_str(), 0)).await {
+                Ok(found) => Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs),
+                Err(_) if is_below_localhost(&name) => {
+                    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+                    Ok(Box::new(std::iter::once(loopback)) as Addrs)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+fn is_below_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let parent = name.rsplit_once('.').map_or(name, |(_, last)| last);
+    parent.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_below_localhost_is_this_machine() {
+        for name in ["portal.rehearsal.localhost", "Portal.LOCALHOST."] {
+            let found = LocalhostResolver.resolve(name.parse().unwrap()).await;
+            let found: Vec<_> = found.unwrap().collect();
+            assert!(found.iter().all(|it| it.ip().is_loopback()), "{found:?}");
+            assert!(!found.is_empty(), "{name}");
+        }
+        let other = LocalhostResolver.resolve("localhost.invalid".parse().unwrap());
+        assert!(other.await.is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! Sign-on where portal and identity provider are one site, and where they are
+//! two. Chromium keeps a `SameSite=Lax` cookie back when another site posts.
+
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
+use serde_json::json;
+
+use crate::console::CORPORATE_PASSWORD;
+use crate::page::Page;
+use crate::{Outcome, rehearse_with};
+
+const ADA: &str = "ada@lumen.example";
+
+/// The parties under these host names.
+fn hosts(portal: &str, idp: &str) -> Options {
+    Options {
+        portal_host: Some(portal.to_owned()),
+        idp_host: Some(idp.to_owned()),
+        ..Options::default()
+    }
+}
+
+/// Two host names directly under `localhost`: two sites.
+fn two_sites() -> Options {
+    hosts("portal.localhost", "idp.localhost")
+}
+
+/// Up to the identity provider's sign-on form, filled in.
+async fn reaches_sign_on(page: &Page, world: &mut World) -> Outcome {
+    world.demo_organization(Plan::default()).await?;
+    let login = world.rehearsal.portal_url().join("/login")?;
+    page.open(login.as_str()).await?;
+    page.click("Continue with SSO").await?;
+    page.field("Work e-mail").enter(ADA).await?;
+    page.click("Continue").await?;
+    page.lands_on("Sign On").await?;
+    page.field("Username").enter(ADA).await?;
+    page.field("Password").enter(CORPORATE_PASSWORD).await
+}
+
+async fn signs_on(options: Options) -> Outcome {
+    rehearse_with(options, async |page, world| {
+        reaches_sign_on(page, world).await?;
+        page.click("Sign On").await?;
+        page.lands_on("Dashboard").await?;
+        page.says(ADA).await
+    })
+    .await
+}
+
+/// The names of docker-compose.yml.
+#[tokio::test]
+async fn one_site_as_in_compose() -> Outcome {
+    let file = std::fs::read_to_string("../scripts/compose-target.json")?;
+    let target: serde_json::Value = serde_json::from_str(&file)?;
+    let host = |party: &str| -> Outcome<String> {
+        let url: url::Url = target[party]["base_url"].as_str().unwrap().parse()?;
+        Ok(url.host_str().unwrap().to_owned())
+    };
+    signs_on(hosts(&host("sp")?, &host("idp")?)).await
+}
+
+#[tokio::test]
+async fn one_site_by_address() -> Outcome {
+    signs_on(hosts("127.0.0.1", "127.0.0.1")).await
+}
+
+#[tokio::test]
+async fn one_site_by_name() -> Outcome {
+    signs_on(hosts("localhost", "localhost")).await
+}
+
+#[tokio::test]
+async fn two_sites_over_tls() -> Outcome {
+    let tls = Options {
+        tls: true,
+        ..two_sites()
+    };
+    signs_on(tls).await
+}
+
+#[tokio::test]
+async fn two_sites_over_plain_http() -> Outcome {
+    signs_on(two_sites()).await
+}
+
+/// The page that posts the Response again has a button.
+#[tokio::test]
+async fn two_sites_without_scripts() -> Outcome {
+    rehearse_with(two_sites(), async |page, world| {
+        page.without_scripts().await?;
+        reaches_sign_on(page, world).await?;
+        page.click("Sign On").await?;
+        page.says("Select Continue to go on").await?;
+        page.click("Continue").await?;
+        assert_eq!(
+            page.url().await?.origin(),
+            world.rehearsal.portal_url().origin()
+        );
+        // Not `looked_at`: it turns scripts on, which hides the button.
+        page.click("Continue").await?;
+        page.lands_on("Dashboard").await?;
+        page.says(ADA).await
+    })
+    .await
+}
+
+/// Somebody deletes the cookies in the middle, or the browser blocks them.
+#[tokio::test]
+async fn a_cookie_that_stays_away_is_named() -> Outcome {
+    rehearse_with(two_sites(), async |page, world| {
+        reaches_sign_on(page, world).await?;
+        page.driver
+            .cdp()
+            .send_raw("Network.clearBrowserCookies", json!({}))
+            .await?;
+        page.click("Sign On").await?;
+        page.lands_on("You could not be logged in").await?;
+        page.says("Your browser did not send back the cookie")
+            .await?;
+        page.says(world.rehearsal.portal_url().as_str().trim_end_matches('/'))
+            .await?;
+        page.looked_at("portal-cookie-missing").await
+    })
+    .await
+}
