@@ -254,7 +254,7 @@ pub async fn member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
 pub async fn count_members(db: &mut Db, group_id: &str, limit: i64) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "SELECT COUNT(*) FROM
-            (SELECT 1 AS one FROM memberships WHERE group_id = $1 LIMIT ($2 + 0)) AS some",
+            (SELECT 1 AS one FROM memberships WHERE group_id = $1 LIMIT ($2 + 0)) AS members_seen",
     )
     .bind(group_id.to_owned())
     .bind(limit)
