@@ -11,6 +11,9 @@ use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Level, Outcome, Verdict};
 use crate::page::{self, Filter, Header, document, sequence};
 
+/// Up to so many findings are shown open; of more, a list is the better start.
+const OPEN: usize = 8;
+
 /// An outcome's evidence, where it has the form that reports know.
 fn evidence(outcome: &Outcome) -> Option<Evidence> {
     let read: Evidence = serde_json::from_value(outcome.evidence.clone()).ok()?;
@@ -42,13 +45,14 @@ pub(super) fn html(report: &CheckReport) -> String {
         @if !summary.findings.is_empty() {
             section data-group {
                 h2 { "Findings" }
-                @for finding in &summary.findings { (with_consequences(finding, &told)) }
+                @let open = summary.findings.len() <= OPEN;
+                @for finding in &summary.findings { (with_consequences(finding, open, &told)) }
             }
         }
         @if !summary.warnings.is_empty() {
             section data-group {
                 h2 { "Warnings" }
-                @for finding in &summary.warnings { (with_consequences(finding, &told)) }
+                @for finding in &summary.warnings { (with_consequences(finding, false, &told)) }
             }
         }
         @if !summary.skips.is_empty() {
@@ -62,7 +66,7 @@ pub(super) fn html(report: &CheckReport) -> String {
                 h2 { "Passed" }
                 details.group data-group {
                     summary { span.name { (plural(summary.passed.len(), "check", "checks")) } }
-                    @for outcome in &summary.passed { (check(outcome, &told)) }
+                    @for outcome in &summary.passed { (check(outcome, false, &told)) }
                 }
             }
         }
@@ -121,14 +125,14 @@ fn filters(report: &CheckReport) -> Vec<Filter> {
     verdicts.into_iter().chain(levels).collect()
 }
 
-fn with_consequences(finding: &Finding<'_>, told: &[Conversation]) -> Markup {
+fn with_consequences(finding: &Finding<'_>, open: bool, told: &[Conversation]) -> Markup {
     html! {
         div.finding data-group {
-            (check(finding.outcome, told))
+            (check(finding.outcome, open, told))
             @if let Some(sentence) = finding.consequence_sentence() {
                 details.group data-group {
                     summary { span.name { (sentence) } }
-                    @for outcome in &finding.consequences { (check(outcome, told)) }
+                    @for outcome in &finding.consequences { (check(outcome, false, told)) }
                 }
             }
         }
@@ -141,18 +145,17 @@ fn skipped(skips: &Skips<'_>, told: &[Conversation]) -> Markup {
             summary {
                 span.name { b { (plural(skips.outcomes.len(), "check", "checks")) } ": " (skips.reason) }
             }
-            @for outcome in &skips.outcomes { (check(outcome, told)) }
+            @for outcome in &skips.outcomes { (check(outcome, false, told)) }
         }
     }
 }
 
-fn check(outcome: &Outcome, told: &[Conversation]) -> Markup {
+fn check(outcome: &Outcome, open: bool, told: &[Conversation]) -> Markup {
     let check = &outcome.check;
     let (verdict, level) = (outcome.verdict.name(), check.level.name());
     let evidence = evidence(outcome);
-    let is_finding = outcome.verdict == Verdict::Fail && outcome.cause.is_none();
     html! {
-        details.row.(verdict) id=(check.id) data-verdict=(verdict) data-level=(level) open[is_finding] {
+        details.row.(verdict) id=(check.id) data-verdict=(verdict) data-level=(level) open[open] {
             summary {
                 span class={ "v " (verdict) } { (verdict.to_uppercase()) }
                 span class={ "badge level " (level.to_lowercase()) } { (level) }

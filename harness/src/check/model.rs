@@ -312,6 +312,11 @@ impl CheckReport {
 
     /// For a person at a terminal.
     pub fn terminal(&self) -> String {
-        super::terminal::terminal(self)
+        super::terminal::terminal(self, false)
+    }
+
+    /// The same, in the colors of the ECMA-48 escape sequences.
+    pub fn colored_terminal(&self) -> String {
+        super::terminal::terminal(self, true)
     }
 }

@@ -1,6 +1,10 @@
 //! What a person reads first: the verdict in a sentence, and the outcomes
 //! sorted so that one cause is one finding.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{CheckReport, Level, Outcome, Verdict};
 
 /// A finding or a warning, and what follows from it.
@@ -36,7 +40,7 @@ impl Finding<'_> {
     }
 }
 
-/// Skipped checks with the same reason.
+/// Skipped checks with the same reason, but for the ids in it.
 pub(super) struct Skips<'r> {
     pub(super) reason: &'r str,
     pub(super) outcomes: Vec<&'r Outcome>,
@@ -93,7 +97,12 @@ impl<'r> Summary<'r> {
     }
 
     fn skip(&mut self, reason: &'r str, outcome: &'r Outcome) {
-        match self.skips.iter_mut().find(|it| it.reason == reason) {
+        let kind = without_ids(reason);
+        match self
+            .skips
+            .iter_mut()
+            .find(|it| without_ids(it.reason) == kind)
+        {
             Some(skips) => skips.outcomes.push(outcome),
             None => self.skips.push(Skips {
                 reason,
@@ -101,6 +110,17 @@ impl<'r> Summary<'r> {
             }),
         }
     }
+}
+
+/// The ids that servers give resources.
+static IDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9]{4,}|[0-9a-f]{16,}")
+        .expect("a pattern written here compiles")
+});
+
+/// Reasons that differ in the ids of resources only are the same.
+fn without_ids(reason: &str) -> std::borrow::Cow<'_, str> {
+    IDS.replace_all(reason, "…")
 }
 
 /// The outcome at the start of a chain of causes; itself where it has none.

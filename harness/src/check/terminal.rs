@@ -1,46 +1,113 @@
-//! What a person reads at the terminal: the findings whole, the rest counted.
+//! What a person reads at the terminal: findings and warnings whole, skipped
+//! checks counted by reason, the verdict at the end.
 
 use std::fmt::Write as _;
 
+use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Verdict};
 
-pub(super) fn terminal(report: &CheckReport) -> String {
-    let mut out = format!("rehearsal {} — {}\n", report.command, report.target);
-    for outcome in &report.outcomes {
-        let sign = match outcome.verdict {
-            Verdict::Pass => continue,
-            Verdict::Fail => "FAIL",
-            Verdict::Skip => "SKIP",
-            Verdict::Warn => "WARN",
-        };
-        let check = &outcome.check;
-        let _ = writeln!(
-            out,
-            "\n{sign} {} ({}, {})\n  {}",
-            check.id,
-            check.level.name(),
-            check.spec,
-            check.title
-        );
-        if outcome.verdict == Verdict::Skip {
-            let _ = writeln!(out, "  not judged: {}", outcome.actual);
-            continue;
+/// How many ids a line names before it counts the rest.
+const NAMED: usize = 4;
+
+/// How much of a text is shown, in characters: the HTML report has all of it.
+const SHOWN: usize = 500;
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+
+/// Colors a piece of text where colors are wanted.
+struct Paint(bool);
+
+impl Paint {
+    fn paint(&self, codes: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{codes}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
         }
-        let _ = writeln!(
-            out,
-            "  expected {}\n  actual   {}\n  fix      {}",
-            outcome.expected, outcome.actual, check.fix
-        );
+    }
+}
+
+pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
+    let paint = Paint(colors);
+    let summary = Summary::of(report);
+    let mut out = format!("rehearsal {} — {}\n", report.command, report.target);
+    for finding in &summary.findings {
+        whole(&mut out, &paint, RED, finding);
+    }
+    for warning in &summary.warnings {
+        whole(&mut out, &paint, YELLOW, warning);
+    }
+    if !summary.skips.is_empty() {
+        out.push('\n');
+    }
+    for skips in &summary.skips {
+        let line = format!("{} skipped: {}", skips.outcomes.len(), short(skips.reason));
+        let _ = writeln!(out, "{} {}", line, paint.paint(DIM, &ids(skips)));
+    }
+    out.push('\n');
+    if let Some(first) = summary.findings.first() {
+        let check = &first.outcome.check;
+        let level = check.level.name();
+        let title = &check.title;
+        let id = paint.paint(BOLD, &check.id);
+        let _ = writeln!(out, "first finding: {id} ({level}) {title}");
     }
     let findings = report.count(Verdict::Fail);
-    let _ = writeln!(
-        out,
-        "\n{} checks: {} passed, {} skipped, {} warnings, {findings} {}",
-        report.outcomes.len(),
+    let line = format!(
+        "{}: {} passed, {} skipped, {} warnings, {}",
+        plural(report.outcomes.len(), "check", "checks"),
         report.count(Verdict::Pass),
         report.count(Verdict::Skip),
         report.count(Verdict::Warn),
-        if findings == 1 { "finding" } else { "findings" }
+        plural(findings, "finding", "findings"),
     );
+    let color = if findings > 0 { RED } else { GREEN };
+    let _ = writeln!(out, "{}", paint.paint(&format!("{BOLD};{color}"), &line));
     out
+}
+
+fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
+    let outcome = finding.outcome;
+    let check = &outcome.check;
+    let sign = if outcome.verdict == Verdict::Fail {
+        "FAIL"
+    } else {
+        "WARN"
+    };
+    let _ = writeln!(
+        out,
+        "\n{} {} ({}, {})\n  {}\n  expected {}\n  actual   {}\n  fix      {}",
+        paint.paint(&format!("{BOLD};{color}"), sign),
+        paint.paint(BOLD, &check.id),
+        check.level.name(),
+        check.spec,
+        check.title,
+        outcome.expected,
+        short(&outcome.actual),
+        check.fix
+    );
+    if let Some(sentence) = finding.consequence_sentence() {
+        let _ = writeln!(out, "  {}", paint.paint(DIM, &sentence));
+    }
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} … (whole in --json and --html)", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The checks that a line counts, the first few by id.
+fn ids(skips: &Skips<'_>) -> String {
+    let all = skips.outcomes.iter().map(|it| it.check.id.as_str());
+    let named: Vec<&str> = all.take(NAMED).collect();
+    match skips.outcomes.len() - named.len() {
+        0 => format!("({})", named.join(", ")),
+        more => format!("({} and {more} more)", named.join(", ")),
+    }
 }

@@ -33,6 +33,7 @@ mod driver;
 mod guide;
 mod page;
 mod portal;
+mod reports;
 mod screenshots;
 mod sites;
 

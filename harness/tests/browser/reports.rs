@@ -1,0 +1,239 @@
+//! The reports as people open them: from a file, on a desk, a phone and paper.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use rehearsal::check::evidence::{Conversation, Evidence, Exchange, Saml};
+use rehearsal::check::{Check, CheckReport, Level, Outcome as Judged};
+use rehearsal::report::RunReport;
+use rehearsal::scenario::catalogue;
+use rehearsal::scenario::{Selection, Settings, Stage};
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::driver::Browser;
+use crate::page::Page;
+
+fn check(id: &str, level: Level) -> Check {
+    Check {
+        id: id.to_owned(),
+        level,
+        title: format!("The title of {id} is a sentence that is long enough to wrap on a phone."),
+        spec: "RFC 7644 §3.5.2".to_owned(),
+        fix: "Change one setting.".to_owned(),
+    }
+}
+
+/// A SCIM request as `check scim` keeps it.
+fn tape(path: &str) -> Value {
+    json!([{
+        "request": {"method": "PATCH", "target": path, "headers": {"accept": "application/scim+json"},
+            "body": {"Operations": [{"op": "replace", "path": "active", "value": false}]}},
+        "answer": {"status": 501, "headers": {}, "body": {"status": "501", "detail": "not implemented"}},
+    }])
+}
+
+/// Ten findings, so that they are shown as a list; one has consequences.
+fn many_findings() -> CheckReport {
+    let long = format!("/Users/{}", "0123456789abcdef".repeat(12));
+    let fail = |id: &str, level, evidence| {
+        Judged::judged(check(id, level), false, "200", "501".to_owned(), evidence)
+    };
+    let mut outcomes = vec![Judged::judged(
+        check("SCIM-GOOD-01", Level::Must),
+        true,
+        "yes",
+        "yes".to_owned(),
+        Value::Null,
+    )];
+    for number in 1..=10 {
+        let level = if number % 2 == 0 {
+            Level::Must
+        } else {
+            Level::Should
+        };
+        outcomes.push(fail(&format!("SCIM-PATCH-{number:02}"), level, tape(&long)));
+    }
+    for number in 1..=5 {
+        let id = format!("SCIM-ETAG-{number:02}");
+        let because = "PATCH answered 501";
+        let check = check(&id, Level::Must);
+        outcomes.push(Judged::skipped_because_of(check, "SCIM-PATCH-02", because));
+    }
+    for number in 1..=3 {
+        let check = check(&format!("SCIM-BULK-{number:02}"), Level::May);
+        outcomes.push(Judged::skipped(check, "bulk is not supported"));
+    }
+    let evidence = Evidence {
+        see: vec!["redirect".to_owned()],
+        conversations: vec![Conversation {
+            name: "redirect".to_owned(),
+            about: "a plain request".to_owned(),
+            exchanges: vec![Exchange {
+                from: "Browser".to_owned(),
+                to: "SP".to_owned(),
+                method: "POST".to_owned(),
+                url: format!("https://sp.example{long}"),
+                sent: "SAMLResponse=PGEvPg%3D%3D&RelayState=x".to_owned(),
+                saml: vec![Saml {
+                    parameter: "SAMLResponse".to_owned(),
+                    binding: "HTTP-POST".to_owned(),
+                    xml: "<Response><Assertion>x</Assertion></Response>".to_owned(),
+                    ..Saml::default()
+                }],
+                ..Exchange::default()
+            }],
+        }],
+    };
+    outcomes.push(fail("SAML-WARN-01", Level::May, evidence.into()));
+    let started_at = "2026-01-02T03:04:05Z".parse().unwrap();
+    let target = "https://scim.example/a/base/url/without/a/single/place/to/break/it";
+    CheckReport {
+        command_line: "rehearsal check scim --base-url https://scim.example --token •••".to_owned(),
+        ..CheckReport::new("check scim", target, outcomes, started_at)
+    }
+}
+
+/// A page in a file of its own, closed with its folder.
+async fn shown(html: &str, test: impl AsyncFnOnce(&Page, &Browser) -> Outcome) -> Outcome {
+    let Some(browser) = Browser::open().await? else {
+        println!("skipped: no chromium");
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let path: PathBuf = folder.path().join("report.html");
+    std::fs::write(&path, html)?;
+    let page = Page::of(&browser);
+    page.wears_the_scheme().await?;
+    browser
+        .driver
+        .goto(format!("file://{}", path.display()))
+        .await?;
+    let outcome = crate::caught(test(&page, &browser)).await;
+    drop(page);
+    browser.close().await?;
+    outcome
+}
+
+async fn evaluated<T: serde::de::DeserializeOwned>(browser: &Browser, script: &str) -> Outcome<T> {
+    let value = browser.driver.execute(script, Vec::new()).await?;
+    value.convert().with_context(|| script.to_owned())
+}
+
+/// The ids of the checks that can be seen.
+async fn visible(browser: &Browser) -> Outcome<Vec<String>> {
+    let script = "return [...document.querySelectorAll('details.row')].filter(e => e.checkVisibility()).map(e => e.id)";
+    evaluated(browser, script).await
+}
+
+#[tokio::test]
+async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
+    shown(&many_findings().html(), async |page, browser| {
+        let verdict = "10 findings in 20 checks: 5 MUST, 5 SHOULD; 8 not judged";
+        assert_eq!(page.heading().await?, verdict);
+        // MUST before SHOULD; what follows, what is skipped and what passed is folded.
+        let at_first = visible(browser).await?;
+        assert_eq!(at_first.first().map(String::as_str), Some("SCIM-PATCH-02"));
+        assert_eq!(at_first.len(), 11, "{at_first:?}");
+        page.looked_at("report-check").await?;
+
+        browser.driver.refresh().await?;
+        let press = |label: &str| {
+            format!("[...document.querySelectorAll('.toolbar button')].find(b => b.textContent.startsWith('{label}')).click()")
+        };
+        let is_pressed = "return document.querySelectorAll('.toolbar [aria-pressed=true]').length";
+        let () = evaluated(browser, &press("Not judged")).await?;
+        assert_eq!(evaluated::<u32>(browser, is_pressed).await?, 1);
+        assert_eq!(visible(browser).await?.len(), 8);
+        let () = evaluated(browser, &press("MAY")).await?;
+        let bulk = ["SCIM-BULK-01", "SCIM-BULK-02", "SCIM-BULK-03"];
+        assert_eq!(visible(browser).await?, bulk);
+        let output: String = evaluated(browser, "return document.querySelector('output').textContent").await?;
+        assert_eq!(output, "3 of 20 checks shown");
+        let () = evaluated(browser, &press("Show all")).await?;
+        assert_eq!(visible(browser).await?, at_first);
+
+        let search = "const i = document.querySelector('input[type=search]'); i.value = arguments[0]; i.dispatchEvent(new Event('input'));";
+        browser.driver.execute(search, vec![json!("etag-03 501")]).await?;
+        assert_eq!(visible(browser).await?, ["SCIM-ETAG-03"]);
+        browser.driver.execute(search, vec![json!("")]).await?;
+        assert_eq!(visible(browser).await?, at_first);
+
+        // A link to a check opens what it is folded in.
+        let () = evaluated(browser, "location.hash = '#SCIM-ETAG-04'; dispatchEvent(new HashChangeEvent('hashchange'))").await?;
+        assert!(visible(browser).await?.contains(&"SCIM-ETAG-04".to_owned()));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome {
+    let html = many_findings().html();
+    shown(&html, async |page, browser| {
+        page.without_scripts().await?;
+        browser.driver.refresh().await?;
+        // Asked by the driver, for a page without scripts answers it none.
+        let tree = browser.driver.source().await?;
+        assert!(tree.contains("hidden") && tree.contains("SCIM-ETAG-05"));
+        let text = page.as_text().await?;
+        assert!(text.contains("SCIM-PATCH-10"), "{text}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn on_paper_every_finding_is_open() -> Outcome {
+    shown(&many_findings().html(), async |_, browser| {
+        let closed = "return [...document.querySelectorAll('details.row.fail')].filter(e => !e.open).length";
+        assert_eq!(evaluated::<u32>(browser, closed).await?, 10);
+        let cdp = browser.driver.cdp();
+        cdp.send_raw("Emulation.setEmulatedMedia", json!({"media": "print"})).await?;
+        let seen = "return [...document.querySelectorAll('details.row.fail > dl')].filter(e => e.checkVisibility({contentVisibilityAuto: true}) && e.getBoundingClientRect().height > 0).length";
+        assert_eq!(evaluated::<u32>(browser, seen).await?, 10);
+        let bar = "return document.querySelector('.toolbar').checkVisibility()";
+        assert!(!evaluated::<bool>(browser, bar).await?);
+        cdp.send_raw("Emulation.setEmulatedMedia", json!({"media": ""})).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn whole_guide() -> Outcome<RunReport> {
+    let selection = Selection {
+        filter: None,
+        tags: "@demo".parse().ok(),
+    };
+    let mut cases = catalogue::cases(None)?;
+    cases.retain(|case| selection.chooses(case));
+    let settings = Settings {
+        at_once: 1,
+        stage: Stage::Own(Some(1)),
+    };
+    Ok(rehearsal::scenario::run(cases, settings, &|_, _| {}).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_response_is_decoded_where_the_browser_posts_it() -> Outcome {
+    let html = rehearsal::report::html("Rehearsal: the whole guide", &whole_guide().await?);
+    shown(&html, async |page, browser| {
+        let opened = "
+            const post = [...document.querySelectorAll('details.exchange')]
+              .find(e => /POST.*\\/webapp\\/sso\\/acs\\//s.test(e.querySelector('summary').textContent));
+            post.open = true; post.scrollIntoView();
+            return post.innerText";
+        let text: String = evaluated(browser, opened).await?;
+        for part in ["<samlp:Response", "ada@lumen.example", "it covers Assertion and holds", "decoded above"] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("PHNhbWxwOlJlc3BvbnNl"), "base64 is shown: {text}");
+        let signed = "return document.querySelectorAll('details.exchange[open] .signed').length";
+        assert!(evaluated::<u32>(browser, signed).await? > 0);
+        // The names of the lanes stay in sight.
+        let heads = "return document.querySelector('section.scenario > .lanes').getBoundingClientRect().top";
+        assert_eq!(evaluated::<f64>(browser, heads).await?, 0.0);
+        page.looked_at("report-run").await
+    })
+    .await
+}
