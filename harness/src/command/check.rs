@@ -104,8 +104,9 @@ impl Forms {
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
         } else {
-            write!(out, "{}", report.terminal())?;
+            write!(out, "{}", super::for_terminal(&report))?;
         }
+        super::name_written(&[&self.html, &self.junit, &self.sarif])?;
         Ok(report.is_well())
     }
 }

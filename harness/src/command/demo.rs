@@ -54,20 +54,15 @@ impl Demo {
             write(&folder.join("response.xml"), response)?;
             write(&folder.join("idp-certificate.pem"), certificate)?;
         }
-        let steps = report.scenarios.iter().flat_map(|it| &it.steps);
         let exchanges: usize = report.scenarios.iter().map(|it| it.exchanges.len()).sum();
-        let mut out = std::io::stdout().lock();
-        writeln!(
-            out,
-            "{} steps, {exchanges} HTTP exchanges in {} ms; the report is {}",
-            steps.count(),
-            report.millis,
-            self.html.display()
-        )?;
         let well = report.count(Verdict::Pass) == report.scenarios.len();
-        if !well {
-            writeln!(out, "the guide could not be played to its end")?;
-        }
+        writeln!(
+            std::io::stdout().lock(),
+            "{}, {exchanges} HTTP exchanges in {} ms",
+            report.verdict_sentence(),
+            report.millis
+        )?;
+        super::name_written(&[&Some(self.html)])?;
         Ok(well)
     }
 }

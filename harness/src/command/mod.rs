@@ -12,11 +12,12 @@ pub(crate) mod snapshot;
 pub(crate) mod trace;
 pub(crate) mod up;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rehearsal::check::CheckReport;
 use url::Url;
 
 /// Writes a result to a file.
@@ -32,9 +33,33 @@ pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// Whether standard error is a terminal that wants colours.
 pub(crate) fn colours() -> bool {
-    use std::io::IsTerminal as _;
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::io::stderr().is_terminal()
+    is_colored(&std::io::stderr())
+}
+
+fn is_colored(stream: &impl std::io::IsTerminal) -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && stream.is_terminal()
+}
+
+/// A report for standard output, in colors where that is a terminal.
+pub(crate) fn for_terminal(report: &CheckReport) -> String {
+    if is_colored(&std::io::stdout()) {
+        report.colored_terminal()
+    } else {
+        report.terminal()
+    }
+}
+
+/// Names the reports that were written, on standard error.
+pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let written = paths.iter().filter_map(|it| it.as_deref());
+    let written: Vec<String> = written.map(|it| it.display().to_string()).collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    // The results end before this line, also where both streams are one.
+    std::io::stdout().flush()?;
+    writeln!(std::io::stderr(), "wrote {}", written.join(", "))
 }
 
 /// Reads a file, or fetches an address, which may take a while to be there.

@@ -134,9 +134,10 @@ impl Run {
         } else {
             summarize(&mut out, &report)?;
             if let Some(judged) = &judged {
-                write!(out, "{}", judged.terminal())?;
+                write!(out, "{}", super::for_terminal(judged))?;
             }
         }
+        super::name_written(&[&self.html, &self.junit, &self.sarif])?;
         Ok(judged.map_or(report.count(Verdict::Fail) == 0, |it| it.is_well()))
     }
 }
