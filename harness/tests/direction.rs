@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Who may know whom.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("ambient", &[]),
     ("saml", &[]),
     ("faults", &["saml"]),
     ("scim", &[]),
-    ("sp", &["ambient", "saml", "scim"]),
+    ("test-postgres", &[]),
+    ("sp", &["ambient", "saml", "scim", "test-postgres"]),
     ("mock-idp", &["ambient", "faults", "saml", "scim"]),
     ("desktop-sim", &["ambient"]),
     (
@@ -24,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "saml",
             "scim",
             "sp",
+            "test-postgres",
         ],
     ),
 ];

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod configurator;
+mod database;
 mod desktop;
 mod logout;
 mod pages;

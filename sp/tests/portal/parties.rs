@@ -20,6 +20,8 @@ use saml::signature::Signer;
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 
+use crate::database::TestDatabase;
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Parties {
@@ -32,7 +34,7 @@ pub(crate) struct Parties {
     pub(crate) config: sp::Config,
     /// The key that the business account was made with.
     pub(crate) key: Mutex<String>,
-    _folder: tempfile::TempDir,
+    _database: TestDatabase,
 }
 
 /// Where a portal is reached.
@@ -44,18 +46,16 @@ pub(crate) struct Place {
 
 impl Parties {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-        Self::on(url, folder).await
+        Self::on(TestDatabase::fresh().await).await
     }
 
-    pub(crate) async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
+    pub(crate) async fn on(database: TestDatabase) -> Self {
         let start: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
         let ambient = Ambient::simulated(start, 7);
         let dns = Dns::start().await;
         let config = sp::Config {
             control_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-            database_url,
+            database_url: database.url().to_owned(),
             dns_servers: vec![dns.address],
             dns_timeout: SignedDuration::from_millis(200),
             ..sp::Config::default()
@@ -69,7 +69,7 @@ impl Parties {
             dns,
             config,
             key: Mutex::default(),
-            _folder: folder,
+            _database: database,
         }
     }
 
@@ -83,7 +83,7 @@ impl Parties {
             dns,
             config: sp::Config::default(),
             key: Mutex::default(),
-            _folder: tempfile::tempdir().unwrap(),
+            _database: TestDatabase::sqlite(),
         }
     }
 

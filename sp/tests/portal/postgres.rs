@@ -1,119 +1,17 @@
-//! The same walk on PostgreSQL, where one can be started.
+//! What only PostgreSQL has: several replicas on one database.
+//! (`REHEARSAL_TEST_DATABASE=postgres` runs all other tests on it as well.)
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use serde_json::{Value, json};
 
-use serde_json::json;
-
+use crate::database::TestDatabase;
 use crate::parties::{Parties, Person};
 
-/// A PostgreSQL of this test's own, on a socket in its own folder.
-pub(crate) struct Postgres {
-    folder: tempfile::TempDir,
-    as_postgres: bool,
-}
-
-impl Postgres {
-    pub(crate) fn start() -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let root = Command::new("id").arg("-u").output();
-        let as_postgres = root.is_ok_and(|id| id.stdout.starts_with(b"0\n"));
-        let postgres = Self {
-            folder,
-            as_postgres,
-        };
-        if as_postgres {
-            postgres.plain(
-                "chown",
-                &["-R", "postgres", &postgres.path("").to_string_lossy()],
-            )?;
-        }
-        let data = postgres.path("data");
-        let data = data.to_string_lossy();
-        let socket = postgres.path("");
-        postgres.run("initdb", &["-D", &data, "-A", "trust", "--no-sync"])?;
-        let options = format!("-k {} -h '' -c fsync=off", socket.display());
-        postgres.run(
-            "pg_ctl",
-            &[
-                "-D",
-                &data,
-                "-o",
-                &options,
-                "-l",
-                &format!("{}/log", socket.display()),
-                "-w",
-                "start",
-            ],
-        )?;
-        Ok(postgres)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(crate) fn url(&self) -> String {
-        let socket = self
-            .path("")
-            .display()
-            .to_string()
-            .trim_end_matches('/')
-            .replace('/', "%2F");
-        let user = if self.as_postgres {
-            "postgres".to_owned()
-        } else {
-            std::env::var("USER").unwrap_or_default()
-        };
-        format!("postgres://{user}@{socket}/postgres")
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
-        if !self.as_postgres {
-            return self.plain(program, arguments);
-        }
-        let mut line = vec!["-u", "postgres", "--", program];
-        line.extend(arguments);
-        self.plain("runuser", &line)
-    }
-
-    fn plain(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
-        let status = Command::new(program)
-            .args(arguments)
-            .current_dir(Path::new("/"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .map_err(|error| format!("{program}: {error}"))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("{program} ended with {status}"))
-        }
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        let data = self.path("data");
-        let _ = self.run(
-            "pg_ctl",
-            &["-D", &data.to_string_lossy(), "-m", "immediate", "stop"],
-        );
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stderr)] // how a test says that it didn't run
 async fn the_portal_runs_on_postgresql_as_on_sqlite() {
-    let postgres = match Postgres::start() {
-        Ok(postgres) => postgres,
-        Err(reason) => {
-            eprintln!("skipped: PostgreSQL can't be started here: {reason}");
-            return;
-        }
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
     };
-    let parties = Parties::on(postgres.url(), tempfile::tempdir().unwrap()).await;
+    let parties = Parties::on(database).await;
     let (admin, tenant) = parties.integrated(100).await;
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
@@ -170,4 +68,48 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     second.shutdown().await;
     admin.get("/api/business/audit").await.is(200);
     admin.get("/api/business/subscriptions").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_patched_on_postgresql() {
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
+    };
+    let parties = Parties::on(database).await;
+    let (base, token) = parties.second_tenant().await;
+    let client = reqwest::Client::new();
+    let ask = async |method: reqwest::Method, path: &str, body: Value| {
+        let url = format!("{base}{path}");
+        let request = client.request(method, url).bearer_auth(&token).json(&body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap_or_default();
+        assert!((200..300).contains(&status), "{status} {body}");
+        body
+    };
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "anna@corp.example",
+    });
+    let user = ask(reqwest::Method::POST, "/Users", user).await;
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": "Portal Admins",
+    });
+    let group = ask(reqwest::Method::POST, "/Groups", group).await;
+    let path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    for (operation, left) in [("add", 1), ("remove", 0)] {
+        let mut change = json!({"op": operation, "path": "members"});
+        if operation == "add" {
+            change["value"] = json!([{"value": user["id"]}]);
+        }
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [change],
+        });
+        ask(reqwest::Method::PATCH, &path, patch).await;
+        let group = ask(reqwest::Method::GET, &path, Value::Null).await;
+        let members = group["members"].as_array().map_or(0, Vec::len);
+        assert_eq!(members, left, "{group}");
+    }
 }

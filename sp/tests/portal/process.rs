@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::database::TestDatabase;
 use crate::parties::{Browser, PASSWORD, Place, step};
 
 /// A free port on loopback.
@@ -17,10 +18,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// On an SQLite database in the folder.
-    async fn serve(folder: &Path) -> Self {
-        let database = format!("sqlite://{}/portal.db?mode=rwc", folder.display());
-        Self::on(&database, folder, ANYWHERE, &[]).await
+    /// On the database, at any address.
+    async fn serve(database: &TestDatabase) -> Self {
+        Self::on(database.url(), database.folder(), ANYWHERE, &[]).await
     }
 
     /// On a database, at an address, with further options; what it tells of
@@ -76,9 +76,9 @@ impl Drop for Process {
 
 #[tokio::test]
 async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::fresh().await;
     let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
-    let process = Process::serve(folder.path()).await;
+    let process = Process::serve(&database).await;
     let jo = process.browser();
     jo.post("/api/accounts", &credentials).await.is(201);
     jo.post("/api/session", &credentials).await.is(200);
@@ -105,7 +105,7 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
         .problem(409, "clock-fixed");
     drop(process); // SIGKILL
 
-    let process = Process::serve(folder.path()).await;
+    let process = Process::serve(&database).await;
     let jo = process.browser();
     jo.post("/api/session", &credentials).await.is(200);
     let after = jo.get("/api/business/idp-integration").await.is(200);
@@ -116,8 +116,8 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
 
 #[tokio::test]
 async fn a_portal_told_to_end_ends_by_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut process = Process::serve(folder.path()).await;
+    let database = TestDatabase::fresh().await;
+    let mut process = Process::serve(&database).await;
     process.browser().get("/readyz").await.is(200);
     let id = process.child.id().to_string();
     Command::new("kill").args(["-TERM", &id]).status().unwrap();

@@ -4,32 +4,27 @@ use std::sync::Arc;
 
 use ambient::{Ambient, Chance, SystemClock};
 
+use crate::database::TestDatabase;
 use crate::parties::{Dns, Parties};
-use crate::postgres::Postgres;
 use crate::process::{ANYWHERE, Process};
 
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stderr)] // how a test says that it didn't run
 async fn two_processes_on_one_database_never_grant_more_seats_than_there_are() {
-    let postgres = match Postgres::start() {
-        Ok(postgres) => postgres,
-        Err(reason) => {
-            eprintln!("skipped: PostgreSQL can't be started here: {reason}");
-            return;
-        }
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
     };
     let dns = Dns::start().await;
     let resolver = dns.address.to_string();
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let options = ["--dns-server", resolver.as_str()];
-    let first = Process::on(&postgres.url(), folders[0].path(), ANYWHERE, &options).await;
+    let first = Process::on(database.url(), folders[0].path(), ANYWHERE, &options).await;
     let base = first.place.base.clone();
     let options = [&options[..], &["--public-url", base.as_str()]].concat();
     // It calls itself by the address of both: where it listens is chosen here.
     let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
     let listen = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let second = Process::on(&postgres.url(), folders[1].path(), &listen, &options).await;
+    let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
     assert_eq!(second.place.base, base, "one portal to the world");
     let portals = [base, format!("http://{listen}")];
     // The processes' clock is the machine's.

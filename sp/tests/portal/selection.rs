@@ -14,6 +14,8 @@ use sp::store::selection::{Condition, Field, Operand, Order, Selection, Test};
 use sp::store::users::UserRow;
 use sp::store::{Store, groups, instant, members, users};
 
+use crate::database::TestDatabase;
+
 /// Texts that databases, letter cases and wildcards trip over.
 const TEXTS: [&str; 14] = [
     "",
@@ -275,25 +277,21 @@ async fn agree(store: &Store, cases: u32) {
 
 #[tokio::test]
 async fn random_filters_find_the_same_users_in_sqlite_as_in_memory() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    agree(&filled(&url).await, 1500).await;
+    let database = TestDatabase::sqlite();
+    agree(&filled(database.url()).await, 1500).await;
 }
 
 #[tokio::test]
-#[allow(clippy::print_stderr)] // how a test says that it didn't run
 async fn random_filters_find_the_same_users_in_postgresql_as_in_memory() {
-    match crate::postgres::Postgres::start() {
-        Ok(postgres) => agree(&filled(&postgres.url()).await, 400).await,
-        Err(reason) => eprintln!("skipped: PostgreSQL can't be started here: {reason}"),
+    if let Some(database) = TestDatabase::postgres().await {
+        agree(&filled(database.url()).await, 400).await;
     }
 }
 
 #[tokio::test]
 async fn every_order_is_the_same_in_the_database_as_in_memory() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    let store = filled(&url).await;
+    let database = TestDatabase::fresh().await;
+    let store = filled(database.url()).await;
     let mut db = store.read().await.unwrap();
     for (by, path) in [
         (Field::Id, "id"),
@@ -328,9 +326,8 @@ async fn every_order_is_the_same_in_the_database_as_in_memory() {
 
 #[tokio::test]
 async fn what_is_indexed_is_looked_up_on_an_index() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    let store = Store::open(&url, false).await.unwrap();
+    let database = TestDatabase::sqlite();
+    let store = Store::open(database.url(), false).await.unwrap();
     let mut db = store.read().await.unwrap();
     for (filter, index) in [
         (r#"id eq "x""#, "sqlite_autoindex_users_1"),

@@ -3,6 +3,8 @@
 
 use sp::store::{Store, members};
 
+use crate::database::TestDatabase;
+
 fn business(id: String) -> members::BusinessRow {
     members::BusinessRow {
         id,
@@ -14,9 +16,8 @@ fn business(id: String) -> members::BusinessRow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writers_share_a_transaction_and_undo_only_their_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    let store = Store::open(&url, true).await.unwrap();
+    let database = TestDatabase::fresh().await;
+    let store = Store::open(database.url(), true).await.unwrap();
     let writers = (0..60).map(|n| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -48,7 +49,7 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
     let told = told.into_iter().filter(|told| *told.as_ref().unwrap());
     assert_eq!(told.count(), 20);
     store.close().await;
-    let store = Store::open(&url, true).await.unwrap();
+    let store = Store::open(database.url(), true).await.unwrap();
     let mut db = store.read().await.unwrap();
     for n in 0..60 {
         for part in 0..3 {
@@ -60,9 +61,8 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
 
 #[tokio::test]
 async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
-    let store = Store::open(&url, false).await.unwrap();
+    let database = TestDatabase::fresh().await;
+    let store = Store::open(database.url(), false).await.unwrap();
     let mut first = store.write().await.unwrap();
     members::insert_business(&mut first, &business("first".into()))
         .await
