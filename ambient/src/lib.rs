@@ -5,12 +5,17 @@
 
 mod chance;
 mod clock;
+mod error_chain;
+pub mod local_requests;
 mod resolver;
+mod simulation_link;
 pub mod telemetry;
 
 pub use chance::Chance;
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
+pub use error_chain::error_chain;
 pub use resolver::LocalhostResolver;
+pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};
 
 use std::sync::Arc;
 

@@ -255,3 +255,47 @@ async fn a_key_pair_is_imported_from_a_pkcs12_file() {
     assert_eq!(world.metadata().await.signing_certificates, [expected]);
     world.judged().await.unwrap();
 }
+
+#[tokio::test]
+async fn no_web_page_reaches_the_control_port() {
+    let world = World::new().await;
+    let control = world.idp.control_url().unwrap();
+    for (method, path, name, value, wanted) in [
+        // A form of another site: no preflight asks first.
+        (
+            Method::POST,
+            "/control/reset",
+            "origin",
+            "http://evil.example",
+            403,
+        ),
+        (
+            Method::POST,
+            "/control/reset",
+            "content-type",
+            "text/plain",
+            415,
+        ),
+        // A name of the attacker's that resolves to 127.0.0.1.
+        (
+            Method::GET,
+            "/control/snapshot",
+            "host",
+            "evil.example",
+            403,
+        ),
+        (
+            Method::GET,
+            "/control/snapshot",
+            "sec-fetch-site",
+            "cross-site",
+            403,
+        ),
+    ] {
+        let request = browser().request(method, format!("{control}{path}"));
+        let answer = request.header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), wanted, "{path} with {name}: {value}");
+    }
+    let (_, all) = world.call(Method::GET, "/environments", None).await;
+    assert_eq!(all["count"], 1, "nothing was reset");
+}

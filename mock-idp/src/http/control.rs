@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use ambient::local_requests::{self, ForeignRequestError};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::hal::{Answer, Body, Problem};
 use crate::Idp;
@@ -46,7 +49,27 @@ pub(crate) fn router(idp: Idp) -> Router {
                 .layer(DefaultBodyLimit::disable()),
         )
         .fallback(async || Problem::not_found("There is no such control.").into_response())
+        .layer(middleware::from_fn_with_state(
+            idp.clone(),
+            refuse_web_pages,
+        ))
         .with_state(idp)
+}
+
+/// The control port has no password, so that no browser may be led to it.
+async fn refuse_web_pages(State(idp): State<Idp>, request: Request, next: Next) -> Response {
+    let base = Url::parse(&idp.base_url).ok();
+    let names: Vec<&str> = base.as_ref().and_then(Url::host_str).into_iter().collect();
+    match local_requests::check_program(request.method(), request.headers(), &names) {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            let code = match error {
+                ForeignRequestError::MediaType => "INVALID_REQUEST",
+                _ => "ACCESS_FAILED",
+            };
+            Problem::new(error.status(), code, error.to_string()).into_response()
+        }
+    }
 }
 
 async fn show_clock(State(idp): State<Idp>) -> Response {

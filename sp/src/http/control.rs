@@ -1,14 +1,17 @@
 //! The control port: clock, licence keys, SCIM's rate limit, snapshots and
 //! reset. A listener of its own, on loopback, apart from the protocol's.
 
-use axum::extract::{DefaultBodyLimit, State};
+use ambient::local_requests;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
+use url::Url;
 
 use super::body::Body;
 use super::problem::{Answer, Problem};
@@ -36,7 +39,21 @@ pub fn router(portal: Portal) -> Router {
                 .layer(DefaultBodyLimit::disable()),
         )
         .fallback(async || Problem::not_found("no such control").into_response())
+        .layer(middleware::from_fn_with_state(
+            portal.clone(),
+            refuse_web_pages,
+        ))
         .with_state(portal)
+}
+
+/// The control port has no password, so that no browser may be led to it.
+async fn refuse_web_pages(State(portal): State<Portal>, request: Request, next: Next) -> Response {
+    let public = portal.config.public_url.as_ref();
+    let names: Vec<&str> = public.and_then(Url::host_str).into_iter().collect();
+    match local_requests::check_program(request.method(), request.headers(), &names) {
+        Ok(()) => next.run(request).await,
+        Err(error) => Problem::new(error.status(), error.code(), error.to_string()).into_response(),
+    }
 }
 
 async fn show_clock(State(portal): State<Portal>) -> Response {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod configurator;
+mod control;
 mod database;
 mod desktop;
 mod logout;

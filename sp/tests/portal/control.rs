@@ -1,0 +1,56 @@
+//! The control port takes requests of programs, and none of web pages.
+
+use reqwest::{Client, Method, StatusCode};
+
+use crate::parties::Parties;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_web_page_reaches_the_control_port() {
+    let parties = Parties::start().await;
+    let admin = parties.account("ada@lumen.example").await;
+    let control = parties.portal().control_url().unwrap();
+    let send = |method: Method, path: &str, name: &'static str, value: &'static str| {
+        let url = format!("{control}{path}");
+        let request = Client::new().request(method, url).header(name, value);
+        async move { request.send().await.unwrap().status() }
+    };
+    for (method, path, name, value, wanted) in [
+        // A form of another site: no preflight asks first.
+        (
+            Method::POST,
+            "/control/reset",
+            "origin",
+            "http://evil.example",
+            403,
+        ),
+        (
+            Method::POST,
+            "/control/reset",
+            "content-type",
+            "text/plain",
+            415,
+        ),
+        // A name of the attacker's that resolves to 127.0.0.1.
+        (
+            Method::GET,
+            "/control/snapshot",
+            "host",
+            "evil.example",
+            403,
+        ),
+        (
+            Method::GET,
+            "/control/snapshot",
+            "sec-fetch-site",
+            "cross-site",
+            403,
+        ),
+    ] {
+        let came = send(method, path, name, value).await;
+        assert_eq!(came.as_u16(), wanted, "{path} with {name}: {value}");
+    }
+    // Nothing was reset.
+    admin.get("/api/session").await.is(200);
+    let came = send(Method::POST, "/control/reset", "accept", "*/*").await;
+    assert_eq!(came, StatusCode::NO_CONTENT);
+}
