@@ -20,6 +20,9 @@ pub struct Config {
     /// The address that the world reaches it at, when it isn't the one it
     /// listens on (a proxy, TLS, a container).
     pub public_url: Option<Url>,
+    /// The page with the simulation's controls (license keys, DNS, clock,
+    /// faults), which every page links at its foot.
+    pub simulation_url: Option<Url>,
     /// `sqlite://path?mode=rwc`.
     pub database_url: String,
     /// Whether every answered change is on the disk before the answer. Only a
@@ -69,6 +72,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             control_listen: None,
             public_url: None,
+            simulation_url: None,
             database_url: "sqlite://mock-idp.db?mode=rwc".to_owned(),
             durable: true,
             admin_token: None,

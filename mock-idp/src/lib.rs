@@ -44,6 +44,9 @@ pub(crate) use idp::Idp;
 pub use store::StoreError;
 pub use timer::{SystemTimer, Timer};
 
+/// The console's style sheet, for pages that look the same.
+pub const CONSOLE_STYLE: &str = include_str!("http/console/style.css");
+
 /// Why the identity provider did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -39,6 +39,9 @@ struct Serve {
     /// The address that browsers and service providers use
     #[arg(long, env = "MOCK_IDP_PUBLIC_URL")]
     public_url: Option<String>,
+    /// Page with the simulation's controls, linked at the foot of the console
+    #[arg(long, env = "MOCK_IDP_SIMULATION_URL")]
+    simulation_url: Option<Url>,
     /// The database [default: sqlite://mock-idp.db?mode=rwc]
     #[arg(long, env = "MOCK_IDP_DATABASE_URL")]
     database_url: Option<String>,
@@ -64,6 +67,7 @@ impl Serve {
             listen: self.listen.or(file.listen),
             control_listen: self.control_listen.or(file.control_listen),
             public_url: self.public_url.or(file.public_url),
+            simulation_url: self.simulation_url.or(file.simulation_url),
             database_url: self.database_url.or(file.database_url),
             admin_token: self.admin_token.or(file.admin_token),
             simulated_clock: self.simulated_clock || file.simulated_clock,
@@ -82,6 +86,7 @@ async fn main() -> anyhow::Result<()> {
         listen: serve.listen.unwrap_or(defaults.listen),
         control_listen: serve.control_listen,
         public_url: serve.public_url.as_deref().map(Url::parse).transpose()?,
+        simulation_url: serve.simulation_url,
         database_url: serve.database_url.unwrap_or(defaults.database_url.clone()),
         admin_token: serve.admin_token,
         ..defaults

@@ -19,6 +19,9 @@ pub struct Config {
     /// The address that the world reaches the portal at, when it isn't the
     /// one it listens on (a proxy, TLS, a container).
     pub public_url: Option<Url>,
+    /// The page with the simulation's controls (license keys, DNS, clock,
+    /// faults), which every page links at its foot.
+    pub simulation_url: Option<Url>,
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub database_url: String,
     /// Whether SQLite has every answered change on the disk before the answer.
@@ -85,6 +88,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             control_listen: None,
             public_url: None,
+            simulation_url: None,
             database_url: "sqlite://portal.db?mode=rwc".to_owned(),
             durable: true,
             password_memory: 19 * 1024,

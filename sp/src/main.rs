@@ -44,6 +44,9 @@ struct Serve {
     /// The address that the world reaches the portal at
     #[arg(long, env = "SP_PUBLIC_URL")]
     public_url: Option<Url>,
+    /// Page with the simulation's controls, linked at the foot of every page
+    #[arg(long, env = "SP_SIMULATION_URL")]
+    simulation_url: Option<Url>,
     /// sqlite://PATH?mode=rwc or postgres://… [default: sqlite://portal.db?mode=rwc]
     #[arg(long, env = "SP_DATABASE_URL")]
     database_url: Option<String>,
@@ -99,6 +102,7 @@ struct File {
     listen: Option<SocketAddr>,
     control_listen: Option<SocketAddr>,
     public_url: Option<String>,
+    simulation_url: Option<Url>,
     database_url: Option<String>,
     dns_servers: Vec<SocketAddr>,
     clock: Option<ClockKind>,
@@ -162,6 +166,7 @@ async fn main() -> anyhow::Result<()> {
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
         control_listen: flags.control_listen.or(file.control_listen),
         public_url,
+        simulation_url: flags.simulation_url.or(file.simulation_url),
         database_url: flags
             .database_url
             .or(file.database_url)

@@ -46,6 +46,13 @@ pub(crate) fn router(idp: Idp) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(pages::nothing_here)
+        .layer(axum::middleware::from_fn_with_state(
+            idp.config
+                .simulation_url
+                .as_ref()
+                .map(|url| url.as_str().into()),
+            ambient::with_simulation_link,
+        ))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
         .layer(fixed("referrer-policy", "same-origin"))

@@ -60,6 +60,10 @@ pub fn router(portal: Portal) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(status::count))
+        .layer(middleware::from_fn_with_state(
+            portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),
+            ambient::with_simulation_link,
+        ))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
         .layer(fixed("referrer-policy", "same-origin"))

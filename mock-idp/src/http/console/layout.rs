@@ -373,7 +373,12 @@ fn document(status: StatusCode, title: &str, body: &Markup) -> Response {
                 link rel="stylesheet" href="/console/assets/console.css";
                 script src="/console/assets/console.js" defer {}
             }
-            body { (body) }
+            body {
+                (body)
+                @if let Some(url) = ambient::simulation_link() {
+                    footer.simulation { a href=(url) { (ambient::SIMULATION_LINK_TEXT) } }
+                }
+            }
         }
     };
     (status, Html(page.into_string())).into_response()

@@ -92,7 +92,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 async fn style() -> Response {
-    asset("text/css; charset=utf-8", include_str!("style.css"))
+    asset("text/css; charset=utf-8", crate::CONSOLE_STYLE)
 }
 
 /// What is better with a script: copy buttons.

@@ -160,12 +160,12 @@ fn destination(wanted: &str) -> &str {
 
 fn shown(form: &Form) -> Response {
     let body = html! {
-        p.lead { "Sign on as the administrator of this identity provider." }
+        p.lead { "Sign on as " code { (ADMINISTRATOR) } ", the administrator of this identity provider." }
         form method="post" action="/console/sign-on" novalidate {
             @if !form.text("to").is_empty() { input type="hidden" name="to" value=(form.text("to")); }
             (Field::new(form, "username", "Username").required().input("text"))
             (Field::new(form, "password", "Password").required()
-                .hint("The admin token of the management API.").input("password"))
+                .hint(PASSWORD_HINT).input("password"))
             div.buttons { button.primary type="submit" { "Sign On" } }
         }
     };
@@ -183,6 +183,9 @@ async fn page(Query(wanted): Query<Wanted>) -> Response {
         .with("to", wanted.to.unwrap_or_default());
     shown(&form)
 }
+
+/// Where the password stands.
+const PASSWORD_HINT: &str = "The admin token of the management API: `rehearsal up` prints it, and it is idp.admin_token of the ready file, or MOCK_IDP_ADMIN_TOKEN of docker compose.";
 
 /// The one account there is.
 const ADMINISTRATOR: &str = "administrator";
@@ -204,10 +207,18 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
         let again = Form::default()
             .with("username", form.text("username"))
             .with("to", form.text("to"));
-        let wrong = crate::refusal::Refused::invalid(
-            "password",
-            "Incorrect username or password. Please try again",
-        );
+        // The one user name is on the page: naming it helps nobody to guess.
+        let wrong = if known {
+            crate::refusal::Refused::invalid(
+                "password",
+                "Incorrect username or password. Please try again",
+            )
+        } else {
+            crate::refusal::Refused::invalid(
+                "username",
+                format!("There is no such user: the console's only user is {ADMINISTRATOR}"),
+            )
+        };
         return Ok(shown(&again.refused(wrong)?));
     };
     let secure = if idp.base_url.starts_with("https:") {

@@ -37,7 +37,12 @@ fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> 
                     link rel="stylesheet" href=(STYLE_AT.as_str());
                     script src=(SCRIPT_AT.as_str()) defer {}
                 }
-                body data-standing=[standing] { (body) }
+                body data-standing=[standing] {
+                    (body)
+                    @if let Some(url) = ambient::simulation_link() {
+                        footer.simulation { a href=(url) { (ambient::SIMULATION_LINK_TEXT) } }
+                    }
+                }
             }
         }
         .into_string(),

@@ -39,6 +39,14 @@ fn is_active_rule(rule: &Resource) -> bool {
     rule.document.get("active") == Some(&true.into())
 }
 
+/// Whether an active rule sends anything to this target.
+async fn has_active_rule(console: &Console, store: &Resource) -> crate::refusal::Result<bool> {
+    let rules = console.idp.list(console.env_id(), Kind::Rule, None).await?;
+    Ok(rules.iter().any(|rule| {
+        is_active_rule(rule) && reference(&rule.document, "targetStore") == Some(store.id.as_str())
+    }))
+}
+
 /// A member of a store's configuration, as text.
 fn setting(store: &Resource, key: &str) -> String {
     let value = store.document.get("configuration").map(|all| &all[key]);
@@ -70,6 +78,12 @@ async fn list(console: Console) -> Shown {
         let id = reference(&rule.document, "targetStore").unwrap_or_default();
         stores.iter().find(|store| store.id == id)
     };
+    let needs_rule = |store: &Resource| {
+        !rules.iter().any(|rule| {
+            let target = target_of(rule);
+            is_active_rule(rule) && target.is_some_and(|target| target.id == store.id)
+        })
+    };
     let new_connection = console.at("/provisioning/connections/new");
     let actions = html! {
         div.popped {
@@ -96,7 +110,10 @@ async fn list(console: Console) -> Shown {
                                 th scope="row" { a href=(console.at(&format!("/provisioning/connections/{}", store.id))) { (store.name) } }
                                 td { code { (setting(store, "SCIM_URL")) } }
                                 td { @if is_active_store(store) { (badge("good", "Enabled")) } @else { (badge("off", "Disabled")) } }
-                                td { (status::word(state)) }
+                                td {
+                                    @if needs_rule(store) { (badge("wait", "Needs a rule")) }
+                                    @else { (status::word(state)) }
+                                }
                             }
                         }
                     }

@@ -2,7 +2,7 @@
 //! switch. What is saved takes effect at once: a revision is made of it.
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -93,12 +93,16 @@ fn new_page(console: &Console, choices: &Choices, form: &Form) -> Response {
     })
 }
 
-async fn new(console: Console) -> Shown {
-    Ok(new_page(
-        &console,
-        &choices(&console).await?,
-        &Form::default(),
-    ))
+/// The connection that a link to the form has chosen.
+#[derive(Default, serde::Deserialize)]
+struct Chosen {
+    #[serde(default)]
+    connection: String,
+}
+
+async fn new(console: Console, Query(chosen): Query<Chosen>) -> Shown {
+    let form = Form::default().with("targetStore.id", chosen.connection);
+    Ok(new_page(&console, &choices(&console).await?, &form))
 }
 
 /// The one of that name, made when there is none.

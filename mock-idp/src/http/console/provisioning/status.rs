@@ -60,8 +60,20 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
         let (kind, id) = (text("type"), text("id"));
         failures.push((called(console, &kind, &id).await, kind, id, text("message")));
     }
+    let last_push = match status["lastSyncAt"].as_str() {
+        Some(at) => moment(at),
+        None => "Never".to_owned(),
+    };
+    let has_rule = super::has_active_rule(console, store).await?;
+    let new_rule = format!("/provisioning/rules/new?connection={}", store.id);
     let path = format!("/provisioning/connections/{}", store.id);
     Ok(html! {
+        @if !has_rule {
+            div.callout role="note" {
+                p { strong { "Nothing is sent yet: add a rule." } " A rule says whose data goes to this connection. One that exists must be enabled." }
+                a.button.primary href=(console.at(&new_rule)) { "New rule" }
+            }
+        }
         section.card aria-labelledby="sync" {
             div.title {
                 h2 #sync { "Synchronization" }
@@ -76,7 +88,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
                 (told("Users in sync", &count("successCount")))
                 (told("Users failed", &count("failedCount")))
                 (told("Waiting", &count("pendingCount")))
-                (told("Last synchronized", &moment(status["lastSyncAt"].as_str().unwrap_or_default())))
+                (told("Last push", &last_push))
             }
             @if !failures.is_empty() {
                 div.title {
