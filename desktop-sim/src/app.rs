@@ -64,21 +64,21 @@ pub struct NoSuchButton {
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
     /// The portal refused; the app shows why.
-    #[error("the portal refused ({}, {}): {} {}", .0.status, .0.code, .0.title, .0.detail)]
+    #[error("the portal refused: {} {} (HTTP {}, {})", .0.title, .0.detail, .0.status, .0.code)]
     Refused(Problem),
     /// The IdP's login page came back after the password was typed.
-    #[error("expected the IdP to let {username} in, its login page came again at {at}: {text}")]
+    #[error("the identity provider did not accept the password of {username}: {text}")]
     WrongCredentials {
         /// The user name typed.
         username: String,
         /// The page's address.
         at: Url,
-        /// What the page says.
+        /// What the page says is wrong.
         text: String,
     },
     /// The IdP showed a page without a form that the app knows.
     #[error(
-        "expected a login form or the IdP's answer at {at}, got a page with status {status}: {text}"
+        "the identity provider shows a page that the app cannot use (HTTP {status} at {at}): {text}"
     )]
     UnknownPage {
         /// The page's address.
@@ -89,13 +89,13 @@ pub enum ActivationError {
         text: String,
     },
     /// No password was given, and the IdP wants one.
-    #[error("expected a live session at the IdP, it asks for a password at {at}: give one")]
+    #[error("the identity provider asks for a password at {at}; give one with --password")]
     PasswordWanted {
         /// The page's address.
         at: Url,
     },
     /// An answer of the portal that isn't what its interface promises.
-    #[error("expected {expected} from {at}, got: {got}")]
+    #[error("invalid answer from {at}: expected {expected}, got {got}")]
     Unexpected {
         /// What should have come.
         expected: &'static str,
@@ -405,7 +405,7 @@ impl App {
                 return Err(ActivationError::WrongCredentials {
                     username: credentials.username.clone(),
                     at: page.url.clone(),
-                    text: page.text(),
+                    text: page.alert().unwrap_or_else(|| page.text()),
                 });
             }
             transcript.note(

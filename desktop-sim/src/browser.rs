@@ -57,7 +57,7 @@ pub struct Field {
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// The connection or the HTTP exchange failed.
-    #[error("expected an HTTP answer from {at}, the exchange failed: {source}")]
+    #[error("cannot reach {at}: {source}")]
     Exchange {
         /// Where it was sent.
         at: Url,
@@ -240,11 +240,20 @@ impl Page {
 
     /// What a person would read: the text without tags, spaces collapsed.
     pub fn text(&self) -> String {
+        self.text_of("body")
+    }
+
+    /// What the page says is wrong, when it marks that for assistive
+    /// technology (WAI-ARIA role `alert`).
+    pub fn alert(&self) -> Option<String> {
+        Some(self.text_of("[role=alert]")).filter(|text| !text.is_empty())
+    }
+
+    fn text_of(&self, css: &str) -> String {
         let page = Html::parse_document(&self.body);
-        let body = selector("body");
         let words: Vec<String> = page
-            .select(&body)
-            .flat_map(|body| body.text())
+            .select(&selector(css))
+            .flat_map(|element| element.text())
             .flat_map(str::split_whitespace)
             .map(str::to_owned)
             .collect();

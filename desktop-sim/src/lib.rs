@@ -11,6 +11,8 @@
 
 mod app;
 pub mod browser;
+#[cfg(feature = "command")]
+pub mod command;
 mod dialog;
 mod keeping;
 mod license;

@@ -1,0 +1,347 @@
+//! The command line of the desktop app: `desktop-sim activate`, which is also
+//! `rehearsal desktop activate`.
+//!
+//! On a terminal it shows the app's dialogs and asks for what they ask for;
+//! elsewhere it takes everything from flags and prints the license as JSON.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use ambient::Ambient;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use console::Term;
+use url::Url;
+
+use crate::{
+    Activated, ActivationError, App, Credentials, DeviceIdentity, Dialog, Standing, Transcript,
+};
+
+/// How often a password can be typed before the app gives up.
+const PASSWORD_TRIES: usize = 3;
+
+/// What the app can be told to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Activate the app by single sign-on
+    #[command(
+        after_help = "Example: activate --portal http://127.0.0.1:8080 --email grace@lumen.example"
+    )]
+    Activate(Activate),
+    /// Start the activated app again: look at its license, validate it again
+    /// when it is time, and show its state
+    #[command(after_help = "Example: status --portal http://127.0.0.1:8080 --state mac.json")]
+    Status(Status),
+}
+
+/// Arguments of `activate`.
+#[derive(Args)]
+pub struct Activate {
+    /// Base URL of the portal
+    #[arg(long, env = "DESKTOP_SIM_PORTAL")]
+    portal: Url,
+    /// Corporate e-mail address [default: asked for on a terminal]
+    #[arg(long)]
+    email: Option<String>,
+    /// Corporate password, for the sign-on page of the identity provider
+    /// [default: asked for on a terminal]
+    #[arg(
+        long,
+        env = "DESKTOP_SIM_PASSWORD",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    password: Option<String>,
+    /// Username at the identity provider [default: the e-mail address]
+    #[arg(long)]
+    username: Option<String>,
+    /// Id of the device
+    #[arg(long, default_value = "desktop-sim-1")]
+    device_id: String,
+    /// Name of the device
+    #[arg(long, default_value = "A simulated Mac")]
+    device_name: String,
+    /// Write what the app did and showed, dialog by dialog, to standard error
+    #[arg(long)]
+    transcript: bool,
+    /// Come to Continue with SSO by Account & License… and Business Edition
+    #[arg(long)]
+    manual: bool,
+    /// Keep the activation in this file, for `status`
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Print the license as JSON also on a terminal, and ask for nothing
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Args)]
+pub struct Status {
+    /// Base URL of the portal
+    #[arg(long, env = "DESKTOP_SIM_PORTAL")]
+    portal: Url,
+    /// File that `activate --state` wrote
+    #[arg(long, value_name = "FILE")]
+    state: PathBuf,
+    /// Id of the device
+    #[arg(long, default_value = "desktop-sim-1")]
+    device_id: String,
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When the app isn't activated, or doesn't run any more.
+    pub async fn perform(self) -> anyhow::Result<()> {
+        match self {
+            Self::Activate(activate) => activate.perform().await,
+            Self::Status(status) => status.perform().await,
+        }
+    }
+}
+
+impl Activate {
+    async fn perform(self) -> anyhow::Result<()> {
+        let device = DeviceIdentity {
+            id: self.device_id.clone(),
+            name: self.device_name.clone(),
+        };
+        let mut app = App::new(self.portal.clone(), device, Ambient::real())
+            .context("cannot set up the app's browser")?;
+        let interactive =
+            !self.json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        let mut transcript = Transcript::default();
+        let outcome = if interactive {
+            self.converse(&mut app, &mut transcript).await
+        } else {
+            self.by_flags(&mut app, &mut transcript).await
+        };
+        if self.transcript {
+            write!(std::io::stderr(), "{transcript}")?;
+        }
+        let activated = outcome?;
+        keep(self.state.as_deref(), &activated)?;
+        if !interactive {
+            let mut out = std::io::stdout().lock();
+            serde_json::to_writer_pretty(&mut out, &activated)?;
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    async fn by_flags(
+        &self,
+        app: &mut App,
+        transcript: &mut Transcript,
+    ) -> anyhow::Result<Activated> {
+        let Some(email) = &self.email else {
+            bail!("no e-mail address given; use --email, or run on a terminal to be asked");
+        };
+        if self.manual {
+            app.open_account_and_license(transcript);
+            app.click_business_edition(transcript)?;
+            app.click_continue_with_sso(transcript)?;
+        }
+        let credentials = self.password.as_ref().map(|password| Credentials {
+            username: self.username.clone().unwrap_or_else(|| email.clone()),
+            password: password.clone(),
+        });
+        let outcome = app.activate(email, credentials.as_ref(), transcript).await;
+        outcome.context("activation failed")
+    }
+
+    /// The dialogs, one after the other, on the terminal.
+    async fn converse(
+        &self,
+        app: &mut App,
+        transcript: &mut Transcript,
+    ) -> anyhow::Result<Activated> {
+        let term = Term::stdout();
+        if self.manual {
+            app.open_account_and_license(transcript);
+            show(&term, app.dialog())?;
+            proceed(&term, "Business Edition")?;
+            app.click_business_edition(transcript)?;
+            show(&term, app.dialog())?;
+            proceed(&term, "Continue with SSO")?;
+            app.click_continue_with_sso(transcript)?;
+        }
+        show(&term, app.dialog())?;
+        let email = match &self.email {
+            Some(email) => {
+                term.write_line(&format!("Work e-mail: {email}"))?;
+                email.clone()
+            }
+            None => ask(&term, "Work e-mail: ")?,
+        };
+        if email.is_empty() {
+            bail!("canceled: no e-mail address was entered");
+        }
+        let username = self.username.clone().unwrap_or_else(|| email.clone());
+        let mut password = self.password.clone();
+        for tries_left in (0..PASSWORD_TRIES).rev() {
+            let credentials = password.take().map(|password| Credentials {
+                username: username.clone(),
+                password,
+            });
+            let outcome = app.activate(&email, credentials.as_ref(), transcript).await;
+            let reason = match outcome {
+                Ok(activated) => {
+                    show(&term, app.dialog())?;
+                    return Ok(activated);
+                }
+                Err(ActivationError::PasswordWanted { at }) => {
+                    format!("Sign on at {}", at.origin().ascii_serialization())
+                }
+                Err(ActivationError::WrongCredentials { text, .. }) if tries_left > 0 => text,
+                Err(error) => {
+                    show(&term, app.dialog())?;
+                    return Err(error).context("activation failed");
+                }
+            };
+            draw(
+                &term,
+                "Identity provider",
+                &format!("{reason}\nUsername: {username}"),
+                &["Sign On"],
+            )?;
+            term.write_str("Password: ")?;
+            password = Some(term.read_secure_line()?);
+        }
+        bail!("activation failed: no password was accepted")
+    }
+}
+
+impl Status {
+    async fn perform(self) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(&self.state)
+            .with_context(|| format!("cannot read {}", self.state.display()))?;
+        let kept: Activated = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "invalid state file {}: expected what `activate --state` writes",
+                self.state.display()
+            )
+        })?;
+        let device = DeviceIdentity {
+            id: self.device_id,
+            name: String::new(),
+        };
+        let app = App::new(self.portal, device, Ambient::real())
+            .context("cannot set up the app's browser")?;
+        let mut app = app.with_kept(kept);
+        let standing = app.look_at_license(&mut Transcript::default()).await?;
+        if let Some(kept) = app.kept() {
+            keep(Some(&self.state), kept)?;
+        }
+        writeln!(std::io::stdout(), "{}", app.dialog())?;
+        if let Standing::Stopped { because } = standing {
+            bail!("the app does not run: {because}");
+        }
+        Ok(())
+    }
+}
+
+/// Readers see the whole file or the former one.
+fn keep(file: Option<&Path>, activated: &Activated) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let beside = file.with_extension("partial");
+    std::fs::write(&beside, serde_json::to_string_pretty(activated)?)
+        .and_then(|()| std::fs::rename(&beside, file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn ask(term: &Term, question: &str) -> anyhow::Result<String> {
+    term.write_str(question)?;
+    Ok(term.read_line()?.trim().to_owned())
+}
+
+/// Waits until the user presses the button.
+fn proceed(term: &Term, button: &str) -> anyhow::Result<()> {
+    ask(term, &format!("Press Enter for {button} "))?;
+    Ok(())
+}
+
+fn show(term: &Term, dialog: &Dialog) -> anyhow::Result<()> {
+    draw(term, dialog.title(), &dialog.text(), dialog.buttons())
+}
+
+/// A window of the app: title, text and buttons in a frame.
+fn draw(term: &Term, title: &str, text: &str, buttons: &[&str]) -> anyhow::Result<()> {
+    let columns = usize::from(term.size().1);
+    let text: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    term.write_line(&window(title, &text, buttons, columns))?;
+    Ok(())
+}
+
+/// The narrowest window.
+const NARROWEST: usize = 48;
+
+/// The frame, no wider than `columns` where its text allows.
+fn window(title: &str, text: &[String], buttons: &[&str], columns: usize) -> String {
+    let most = columns.saturating_sub(4).max(NARROWEST);
+    let mut lines = Vec::new();
+    for line in text {
+        lines.extend(wrapped(line, most));
+    }
+    let buttons: Vec<String> = buttons.iter().map(|name| format!("( {name} )")).collect();
+    let buttons = buttons.join("  ");
+    let width = lines
+        .iter()
+        .map(|line| console::measure_text_width(line))
+        .chain([title.chars().count(), buttons.chars().count(), NARROWEST])
+        .max()
+        .unwrap_or(NARROWEST);
+    let padded = |line: &str, to_right: bool| {
+        let room = " ".repeat(width.saturating_sub(console::measure_text_width(line)));
+        match to_right {
+            true => format!("│ {room}{line} │\n"),
+            false => format!("│ {line}{room} │\n"),
+        }
+    };
+    let edge = "─".repeat(width + 2);
+    let mut window = format!("┌{edge}┐\n{}├{edge}┤\n", padded(title, false));
+    for line in &lines {
+        window.push_str(&padded(line, false));
+    }
+    window.push_str(&padded("", false));
+    window.push_str(&padded(&buttons, true));
+    window.push_str(&format!("└{edge}┘"));
+    window
+}
+
+/// The words of a line in lines of at most `most` characters.
+fn wrapped(line: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let last = lines.last_mut().expect("one line at least");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > most {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_a_frame_around_every_line() {
+        let text = [
+            "Enter your corporate e-mail address to sign in at your organization, then click Next."
+                .to_owned(),
+        ];
+        let window = window("Activate", &text, &["Cancel", "Next"], 60);
+        let widths: Vec<usize> = window.lines().map(console::measure_text_width).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{window}");
+        assert!(widths[0] <= 60, "{window}");
+        assert!(window.contains("( Cancel )  ( Next ) │"), "{window}");
+    }
+}
