@@ -15,6 +15,8 @@
 //! - [`inspection`]: SAML documents under its own eyes;
 //! - [`check`]: checks of somebody else's endpoint;
 //! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state;
+//! - `simulation`: license keys, DNS records, clock and faults, by a page and
+//!   by commands;
 //! - [`schemas`]: the forms that others read and write;
 //! - [`trace`]: a readable account of SAML messages;
 //! - [`report`]: verdicts as data, and every form they are written in.
@@ -51,6 +53,8 @@ pub mod scenario;
 #[cfg(feature = "checks")]
 pub mod schemas;
 pub mod seed;
+#[cfg(feature = "command")]
+pub mod simulation;
 pub mod snapshot;
 pub mod social;
 #[cfg(feature = "scenarios")]
@@ -65,7 +69,7 @@ pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
 /// The version of Rehearsal, as reports name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub use dns::{NameServer, Zones};
+pub use dns::{NameServer, TxtRecord, ZoneError, Zones};
 pub use ready::Ready;
 pub use rehearsal::{Options, Rehearsal, StartError};
 pub use trust::TrustError;

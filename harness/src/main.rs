@@ -28,6 +28,22 @@ enum Command {
     /// Starts the parties and keeps them running.
     #[command(after_help = "Example: rehearsal up --ready-file ready.json")]
     Up(command::up::Up),
+    /// Play the desktop app: activate it by single sign-on
+    #[command(subcommand)]
+    Desktop(desktop_sim::command::Command),
+    /// Serve the page with the simulation's controls for parties that run elsewhere
+    #[command(
+        after_help = "Example: rehearsal simulation --target target.json --listen 127.0.0.1:8082 --dns-listen 127.0.0.1:5354"
+    )]
+    Simulation(command::simulation::Simulation),
+    /// Create a license key in running parties
+    #[command(after_help = "Example: rehearsal key --seats 3 --expires 2027-12-31")]
+    Key(command::key::Key),
+    /// List, add or remove TXT records of the simulated DNS
+    #[command(
+        after_help = "Example: rehearsal dns set lumen.example TXT 'parallels-domain-verification=…'"
+    )]
+    Dns(command::dns::Dns),
     /// Runs the scenarios.
     #[command(after_help = "Example: rehearsal run --tags '@G-18' --junit out.xml")]
     Run(command::run::Run),
@@ -63,6 +79,10 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(demo) => demo.perform().await,
         Command::Up(up) => up.perform().await,
+        Command::Desktop(desktop) => desktop.perform().await.map(|()| true),
+        Command::Simulation(simulation) => simulation.perform().await,
+        Command::Key(key) => key.perform().await,
+        Command::Dns(dns) => dns.perform().await,
         Command::Run(run) => run.perform().await,
         Command::Bench(bench) => bench.perform().await,
         Command::Check(check) => check.perform().await,
@@ -77,7 +97,8 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "rehearsal: {error:#}");
+            let error = ambient::error_chain(error.as_ref());
+            let _ = writeln!(std::io::stderr(), "rehearsal: {error}");
             ExitCode::from(2)
         }
     }

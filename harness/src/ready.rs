@@ -23,6 +23,9 @@ pub struct Ready {
     pub dns: NameService,
     /// How the parties are trusted, when they are reached by HTTPS.
     pub tls: Option<Tls>,
+    /// The simulation page, where there is one.
+    #[serde(default)]
+    pub simulation: Option<SimulationPage>,
 }
 
 /// The portal: SAML service provider and SCIM server.
@@ -37,9 +40,32 @@ pub struct Portal {
     /// Answers 200 and `{"user", "email", "roles", "groups"}` with the cookies
     /// of a login, else 401.
     pub whoami_url: String,
+    /// License keys that nobody has registered yet, one of each kind.
+    #[serde(default)]
+    pub license_keys: Vec<LicenseKey>,
     /// The business account, unless the portal is empty.
     #[serde(flatten)]
     pub account: Option<BusinessAccount>,
+}
+
+/// A license key to be registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenseKey {
+    /// The key.
+    pub key: String,
+    /// `per-user` or `per-device`.
+    pub kind: String,
+    /// How many may use it.
+    pub seats: u32,
+    /// Whether it has ended: for trying what the portal says then.
+    pub is_expired: bool,
+}
+
+/// The page with the controls of the simulation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulationPage {
+    /// Its address.
+    pub url: String,
 }
 
 /// A business account of the portal, with an active IdP integration.
@@ -182,6 +208,7 @@ impl World {
                 sso_start_url: format!("{portal}/sso/start"),
                 whoami_url: format!("{portal}/whoami"),
                 base_url: portal,
+                license_keys: Vec::new(),
                 account: self.business_account(),
             },
             idp: IdentityProvider {
@@ -219,6 +246,7 @@ impl World {
             tls: self.rehearsal.authority_file().map(|file| Tls {
                 ca_file: file.display().to_string(),
             }),
+            simulation: None,
         }
     }
 

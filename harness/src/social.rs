@@ -34,6 +34,15 @@ pub const PROVIDERS: [(&str, &str); 3] = [
 /// What the portal is registered as at each of them.
 const CLIENT: (&str, &str) = ("my-account", "social-client-secret");
 
+/// A person at the providers, to be chosen on their pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The e-mail address.
+    pub email: String,
+    /// Whether the provider has verified it.
+    pub verified: bool,
+}
+
 /// What a provider does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Misbehaviour {
@@ -52,11 +61,37 @@ pub enum Misbehaviour {
     Expired,
 }
 
+impl Misbehaviour {
+    /// Each with its id and what it does.
+    pub const ALL: [(&str, &str, Self); 6] = [
+        ("none", "None", Self::None),
+        ("nonce", "The id token has another nonce", Self::Nonce),
+        ("state", "The answer has another state", Self::State),
+        (
+            "audience",
+            "The id token is for another client",
+            Self::Audience,
+        ),
+        (
+            "key",
+            "The id token is signed with a key that is not published",
+            Self::Key,
+        ),
+        ("expired", "The id token has expired", Self::Expired),
+    ];
+
+    /// The one of this id.
+    pub fn by_id(id: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(known, _, _)| *known == id);
+        found.map(|(_, _, misbehaviour)| *misbehaviour)
+    }
+}
+
 /// The running providers. They stop when this is dropped.
 #[derive(Debug)]
 pub struct SocialProviders {
     address: SocketAddr,
-    desk: Arc<Desk>,
+    controls: SocialControls,
     task: JoinHandle<()>,
 }
 
@@ -66,6 +101,73 @@ struct Desk {
     base: Url,
     misbehaviour: Mutex<Misbehaviour>,
     codes: Mutex<HashMap<String, Grant>>,
+    identities: Mutex<Vec<Identity>>,
+}
+
+/// The controls of the providers: who can be chosen there, and what they do
+/// wrong. Clones control the same providers.
+#[derive(Debug, Clone)]
+pub struct SocialControls(Arc<Desk>);
+
+impl SocialControls {
+    /// Providers at this address, each below its id. [`social_router`] serves
+    /// them.
+    pub fn at(base: Url, ambient: Ambient) -> Self {
+        let known = |email: &str, verified| Identity {
+            email: email.to_owned(),
+            verified,
+        };
+        Self(Arc::new(Desk {
+            ambient,
+            base,
+            misbehaviour: Mutex::default(),
+            codes: Mutex::default(),
+            identities: Mutex::new(vec![
+                known("casey@mail.example", true),
+                known("robin@mail.example", false),
+            ]),
+        }))
+    }
+
+    /// Who can be chosen.
+    pub fn identities(&self) -> Vec<Identity> {
+        locked(&self.0.identities).clone()
+    }
+
+    /// Adds a person, or changes the one of this address.
+    pub fn add_identity(&self, identity: Identity) {
+        let mut all = locked(&self.0.identities);
+        all.retain(|known| known.email != identity.email);
+        all.push(identity);
+    }
+
+    /// Removes the person of this address.
+    pub fn remove_identity(&self, email: &str) {
+        locked(&self.0.identities).retain(|known| known.email != email);
+    }
+
+    /// What the providers do wrong.
+    pub fn misbehaviour(&self) -> Misbehaviour {
+        *locked(&self.0.misbehaviour)
+    }
+
+    /// From now on they do this wrong.
+    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
+        *locked(&self.0.misbehaviour) = misbehaviour;
+    }
+}
+
+/// The providers' routes, each below its id.
+pub fn social_router<S: Clone + Send + Sync + 'static>(controls: &SocialControls) -> Router<S> {
+    Router::new()
+        .route(
+            "/{provider}/.well-known/openid-configuration",
+            get(configuration),
+        )
+        .route("/{provider}/jwks", get(jwks))
+        .route("/{provider}/authorize", get(page).post(decide))
+        .route("/{provider}/token", post(token))
+        .with_state(Arc::clone(&controls.0))
 }
 
 /// What a code stands for.
@@ -109,21 +211,8 @@ impl SocialProviders {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let base = Url::parse(&format!("http://{address}/")).map_err(std::io::Error::other)?;
-        let desk = Arc::new(Desk {
-            ambient,
-            base,
-            misbehaviour: Mutex::default(),
-            codes: Mutex::default(),
-        });
-        let router = Router::new()
-            .route(
-                "/{provider}/.well-known/openid-configuration",
-                get(configuration),
-            )
-            .route("/{provider}/jwks", get(jwks))
-            .route("/{provider}/authorize", get(page).post(decide))
-            .route("/{provider}/token", post(token))
-            .with_state(Arc::clone(&desk));
+        let controls = SocialControls::at(base, ambient);
+        let router: Router = social_router(&controls);
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the social providers stopped");
@@ -131,7 +220,7 @@ impl SocialProviders {
         });
         Ok(Self {
             address,
-            desk,
+            controls,
             task,
         })
     }
@@ -143,7 +232,7 @@ impl SocialProviders {
             .map(|(id, name)| sp::SocialProvider {
                 id: (*id).to_owned(),
                 name: (*name).to_owned(),
-                issuer: self.desk.issuer(id),
+                issuer: self.controls.0.issuer(id),
                 client_id: CLIENT.0.to_owned(),
                 client_secret: CLIENT.1.to_owned(),
             })
@@ -155,9 +244,14 @@ impl SocialProviders {
         self.address
     }
 
+    /// Their controls.
+    pub fn controls(&self) -> &SocialControls {
+        &self.controls
+    }
+
     /// From now on they do this wrong.
     pub fn misbehave(&self, misbehaviour: Misbehaviour) {
-        *locked(&self.desk.misbehaviour) = misbehaviour;
+        self.controls.misbehave(misbehaviour);
     }
 }
 
@@ -170,7 +264,8 @@ impl Drop for SocialProviders {
 impl Desk {
     fn issuer(&self, provider: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(provider);
+        let below = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{below}/{provider}"));
         url
     }
 }
@@ -206,11 +301,17 @@ const STYLE: &str = "
 :root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif}
 main{max-width:22rem;margin:8vh auto;padding:0 1rem}h1{font-size:1.4rem;margin:0}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}div{display:flex;gap:.6rem;margin-top:1.25rem}
-input,button{font:inherit;padding:.5rem .7rem}input{width:100%;box-sizing:border-box}
+input,button{font:inherit;padding:.5rem .7rem;border:1px solid #8887;border-radius:.4rem}
+input{width:100%;box-sizing:border-box}label.check{font-weight:400}label.check input{width:auto}
+.person{width:100%;margin-top:.5rem;text-align:left}
 ";
 
 /// The page on which a person says who they are.
-async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Response {
+async fn page(
+    State(desk): Shared,
+    Path(provider): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
     if asked.client_id != CLIENT.0 || asked.code_challenge_method != "S256" {
         return (StatusCode::BAD_REQUEST, "an unknown client, or no PKCE").into_response();
     }
@@ -218,6 +319,15 @@ async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Respo
     let name = name.map_or(provider.as_str(), |(_, name)| name);
     let hidden =
         |name: &str, value: &str| maud::html! { input type="hidden" name=(name) value=(value); };
+    let request = maud::html! {
+        (hidden("client_id", &asked.client_id))
+        (hidden("redirect_uri", &asked.redirect_uri))
+        (hidden("state", &asked.state))
+        (hidden("nonce", &asked.nonce))
+        (hidden("code_challenge", &asked.code_challenge))
+        (hidden("code_challenge_method", &asked.code_challenge_method))
+    };
+    let identities = locked(&desk.identities).clone();
     let document = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
@@ -229,18 +339,26 @@ async fn page(Path(provider): Path<String>, Query(asked): Query<Asked>) -> Respo
             }
             body { main {
                 h1 { "Sign in with " (name) }
-                p { "A simulation: say who you are, and whether " (name) " has verified it." }
+                p { "A simulation: choose who you are, or enter another e-mail address." }
+                @for identity in &identities {
+                    form method="post" {
+                        (request)
+                        input type="hidden" name="email" value=(identity.email);
+                        @if identity.verified { input type="hidden" name="verified" value="yes"; }
+                        button.person name="answer" value="allow" {
+                            (identity.email)
+                            @if !identity.verified { small { " not verified" } }
+                        }
+                    }
+                }
                 form method="post" {
-                    (hidden("client_id", &asked.client_id))
-                    (hidden("redirect_uri", &asked.redirect_uri))
-                    (hidden("state", &asked.state))
-                    (hidden("nonce", &asked.nonce))
-                    (hidden("code_challenge", &asked.code_challenge))
-                    (hidden("code_challenge_method", &asked.code_challenge_method))
+                    (request)
                     label for="email" { "E-mail" }
                     input id="email" name="email" type="email" autocomplete="email";
-                    label for="verified" { "Verified" }
-                    input id="verified" name="verified" value="yes";
+                    label.check for="verified" {
+                        input id="verified" name="verified" type="checkbox" value="yes" checked;
+                        " " (name) " has verified the address"
+                    }
                     div {
                         button name="answer" value="allow" { "Allow" }
                         button name="answer" value="deny" { "Cancel" }

@@ -47,7 +47,8 @@ impl World {
     pub async fn answers_provider(&mut self, given: &str, verified: bool, allow: bool) -> Outcome {
         let email = self.email_of(given)?;
         let page = self.page()?;
-        let form = page.forms().into_iter().next();
+        // The forms before it are of people who are known there.
+        let form = page.forms().into_iter().next_back();
         let mut form = form.ok_or_else(|| Failed::mismatch("the provider's form", page.text()))?;
         form.set("email", &email);
         form.set("verified", if verified { "yes" } else { "no" });

@@ -5,10 +5,15 @@ pub(crate) mod check;
 pub(crate) mod check_idp;
 pub(crate) mod coverage;
 pub(crate) mod demo;
+pub(crate) mod dns;
 pub(crate) mod export;
+pub(crate) mod key;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod simulation;
 pub(crate) mod snapshot;
+mod stop;
+pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
 
@@ -29,6 +34,31 @@ pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
             .with_context(|| format!("making the folder {}", folder.display()))?;
     }
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file that holds credentials: whole or not at all, and readable by
+/// its owner alone.
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let cannot = || format!("cannot write {}", path.display());
+    if let Some(folder) = path.parent()
+        && !folder.as_os_str().is_empty()
+    {
+        std::fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.draft", std::process::id()));
+    let draft = Path::new(&draft);
+    let _ = std::fs::remove_file(draft);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(draft)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(draft, path))
+        .with_context(cannot)
 }
 
 /// Whether standard error is a terminal that wants colours.

@@ -9,7 +9,7 @@ use clap::Args;
 use rehearsal::snapshot;
 use serde::de::DeserializeOwned;
 
-use super::write;
+use super::write_private;
 
 /// Arguments of `rehearsal snapshot`.
 #[derive(Args)]
@@ -51,7 +51,7 @@ impl Restore {
         let ready = read(&self.ready)?;
         let kept = read(&self.snapshot)?;
         let now = snapshot::restore(&ready, &kept, !self.keep_time).await?;
-        write(&self.ready, &serde_json::to_string_pretty(&now)?)?;
+        write_private(&self.ready, &serde_json::to_string_pretty(&now)?)?;
         Ok(true)
     }
 }

@@ -1,136 +1,274 @@
 //! `rehearsal up`: the parties, kept running until the command is stopped.
 
+mod summary;
+
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::SignedDuration;
+use rehearsal::ready::{LicenseKey, SimulationPage};
 use rehearsal::seed::Seed;
-use rehearsal::{Options, World};
+use rehearsal::simulation::{self, Controls, KeyOrder};
+use rehearsal::{Options, Ready, World};
+use serde_json::Value;
 
-use super::write;
+use super::stop::Stop;
+use super::target_file::StateFile;
+use super::write_private;
+
+/// Seats of the license keys that are sold at the start.
+const SEATS: u32 = 5;
 
 /// Arguments of `rehearsal up`.
 #[derive(Args)]
 pub(crate) struct Up {
-    /// The portal's port; a free one by default.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Port of the portal [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     sp_port: u16,
-    /// The IdP's port; a free one by default.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Port of the identity provider [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     idp_port: u16,
-    /// The name server's port; a free one by default.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Port of the name server [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     dns_port: u16,
-    /// The world reaches the parties by HTTPS. The certificate of the authority
-    /// that is made for it is where `tls.ca_file` of the ready file says.
+    /// Port of the simulation page: license keys, DNS, clock, faults [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    simulation_port: u16,
+    /// Serve the portal and the identity provider by HTTPS. `tls.ca_file` of
+    /// the ready file names the certificate of their authority
     #[arg(long)]
     tls: bool,
-    /// Where the portal keeps its data (sqlite://PATH?mode=rwc or
-    /// postgres://…); the IdP's lies beside a file. Temporary by default.
+    /// Database of the portal (sqlite://PATH?mode=rwc or postgres://…); the
+    /// identity provider's lies beside a file [default: temporary]
     #[arg(long, value_name = "URL", env = "REHEARSAL_DATABASE_URL")]
     database_url: Option<String>,
-    /// The demo organization trusts this identity provider in place of the
-    /// simulated one.
+    /// Make the demo organization trust this identity provider in place of the
+    /// simulated one
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     idp_metadata: Option<String>,
-    /// The simulated identity provider registers this service provider as an
-    /// application, with the guide's attribute mappings. May be repeated.
+    /// Register this service provider as an application of the simulated
+    /// identity provider, with the guide's attribute mappings; repeatable
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     sp_metadata: Vec<String>,
-    /// The set-up as one file, TOML or JSON: seats, domains, groups, users,
-    /// applications, faults (`rehearsal schema seed`).
+    /// Set-up as one file, TOML or JSON: seats, domains, groups, users,
+    /// applications, faults (`rehearsal schema seed`)
     #[arg(long, value_name = "FILE", conflicts_with = "empty")]
     seed: Option<PathBuf>,
-    /// Starts without the demo organization.
+    /// Start without the demo organization, to follow the guide by hand
     #[arg(long)]
     empty: bool,
-    /// Writes addresses and credentials to this file once all is ready.
+    /// Write addresses and credentials to this file once all is ready; it is
+    /// removed at the end
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Print addresses and credentials as JSON also on a terminal
+    #[arg(long)]
+    json: bool,
 }
 
 impl Up {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let seed = match &self.seed {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("reading {}", path.display()))?;
-                Seed::read(&text).with_context(|| format!("reading {}", path.display()))?
-            }
-            None => Seed::default(),
+        if let Some(path) = &self.ready_file {
+            // Whoever waits for the file must not read the last run's.
+            remove_stale(path)?;
+        }
+        let readable = !self.json && std::io::stdout().is_terminal();
+        if readable {
+            let _ = writeln!(
+                std::io::stderr(),
+                "Starting the portal, the identity provider and the name server …"
+            );
+        }
+        // From here on a signal ends the run in good order.
+        let mut stop = Stop::listen()?;
+        let started = tokio::select! {
+            started = self.start() => started?,
+            () = stop.wait() => return Ok(true),
         };
-        let options = Options {
+        let files = self.announce(&started.ready, readable)?;
+        stop.wait().await;
+        // First, so that nobody finds addresses at which nobody answers.
+        drop(files);
+        drop(started.page);
+        started.world.rehearsal.shutdown().await;
+        Ok(true)
+    }
+
+    /// Starts the parties and the page and sets the organization up.
+    async fn start(&self) -> anyhow::Result<Started> {
+        let seed = self.read_seed()?;
+        let address = (std::net::Ipv4Addr::LOCALHOST, self.simulation_port);
+        let page = simulation::Page::bind(address).await.with_context(|| {
+            format!(
+                "cannot serve the simulation page on 127.0.0.1:{}; choose another --simulation-port",
+                self.simulation_port
+            )
+        })?;
+        let mut world = World::with(self.options(&page)).await?;
+        self.set_up(&mut world, &seed).await?;
+        let mut ready = world.ready();
+        ready.simulation = Some(SimulationPage {
+            url: page.url().as_str().trim_end_matches('/').to_owned(),
+        });
+        let zones = world.rehearsal.dns.clone();
+        let controls = Controls::read(&ready.to_json(), None, Some(zones))?;
+        ready.sp.license_keys = sell_keys(&controls).await?;
+        let social = world.rehearsal.social()?.controls().clone();
+        let site = simulation::Site::new(controls, Some(social));
+        for key in ready.sp.license_keys.iter().rev() {
+            site.remember_key(key.clone());
+        }
+        Ok(Started {
+            page: page.serve(Arc::new(site)),
+            world,
+            ready,
+        })
+    }
+
+    fn read_seed(&self) -> anyhow::Result<Seed> {
+        let Some(path) = &self.seed else {
+            return Ok(Seed::default());
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Seed::read(&text).with_context(|| format!("invalid seed {}", path.display()))
+    }
+
+    fn options(&self, page: &simulation::Page) -> Options {
+        Options {
             portal_port: self.sp_port,
             idp_port: self.idp_port,
             dns_port: self.dns_port,
             database_url: self.database_url.clone(),
             untapped: true,
             tls: self.tls,
+            simulation_url: Some(page.url().clone()),
             ..Options::default()
-        };
-        let mut world = World::with(options).await.context("starting the parties")?;
+        }
+    }
+
+    async fn set_up(&self, world: &mut World, seed: &Seed) -> anyhow::Result<()> {
+        let patience = Duration::from_secs(30);
         if !self.empty {
             world
                 .demo_organization(seed.plan())
                 .await
-                .context("setting the demo organization up")?;
+                .context("cannot set up the demo organization")?;
         }
         if let Some(place) = &self.idp_metadata {
-            let metadata = super::read_metadata(place, Duration::from_secs(30)).await?;
+            let metadata = super::read_metadata(place, patience).await?;
             world
                 .trusts("Ada", &metadata)
                 .await
-                .with_context(|| format!("trusting the identity provider of {place}"))?;
+                .with_context(|| format!("cannot trust the identity provider of {place}"))?;
         }
         let mut documents = BTreeMap::new();
         for application in &seed.applications {
-            let patience = Duration::from_secs(30);
             if let Some(place) = &application.metadata {
                 let document = super::read_metadata(place, patience).await?;
                 documents.insert(application.name.clone(), document);
             }
         }
         world
-            .plants(&seed, &documents)
+            .plants(seed, &documents)
             .await
-            .context("planting the seed")?;
+            .context("cannot set up what the seed describes")?;
         for place in &self.sp_metadata {
-            let metadata = super::read_metadata(place, Duration::from_secs(30)).await?;
+            let metadata = super::read_metadata(place, patience).await?;
             world
                 .registers(place, &metadata)
                 .await
-                .with_context(|| format!("registering the service provider of {place}"))?;
+                .with_context(|| format!("cannot register the service provider of {place}"))?;
         }
-        let ready = serde_json::to_string_pretty(&world.ready())?;
-        if let Some(path) = &self.ready_file {
-            // Whole or not at all: who waits for the file must not read half.
-            let draft = path.with_extension("draft");
-            write(&draft, &ready)?;
-            std::fs::rename(&draft, path).with_context(|| format!("writing {}", path.display()))?;
-        }
+        Ok(())
+    }
+
+    /// Writes the files and prints where everything is.
+    fn announce(&self, ready: &Ready, readable: bool) -> anyhow::Result<Files> {
+        let json = serde_json::to_string_pretty(ready)?;
+        let files = Files {
+            _state: StateFile::write(&json),
+            ready: match &self.ready_file {
+                Some(path) => {
+                    write_private(path, &json)?;
+                    Some((path.clone(), ready.sp.base_url.clone()))
+                }
+                None => None,
+            },
+        };
         let mut out = std::io::stdout();
-        writeln!(out, "{ready}")?;
-        let _ = writeln!(std::io::stderr(), "ready; stop with Ctrl-C");
-        stopped().await?;
-        world.rehearsal.shutdown().await;
-        Ok(true)
+        if readable {
+            write!(out, "{}", summary::text(ready, self.ready_file.as_deref()))?;
+        } else {
+            writeln!(out, "{json}")?;
+            let _ = writeln!(std::io::stderr(), "ready; stop with Ctrl-C");
+        }
+        Ok(files)
     }
 }
 
-/// Waits for Ctrl-C or, where there is one, a request to terminate.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+/// Everything that runs.
+struct Started {
+    world: World,
+    page: simulation::Served,
+    ready: Ready,
+}
+
+/// Files that tell others of this run. They are removed when this is dropped.
+struct Files {
+    _state: Option<StateFile>,
+    /// The ready file, and the portal's address in it.
+    ready: Option<(PathBuf, String)>,
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let Some((path, portal)) = &self.ready else {
+            return;
+        };
+        // Another run may have written its own there meanwhile.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let told: Value = serde_json::from_str(&text).unwrap_or_default();
+        if told["sp"]["base_url"] == portal.as_str() {
+            let _ = std::fs::remove_file(path);
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+}
+
+fn remove_stale(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+            .with_context(|| format!("cannot remove the old ready file {}", path.display())),
+        _ => Ok(()),
+    }
+}
+
+/// A key of each kind, for whoever follows the guide.
+async fn sell_keys(controls: &Controls) -> anyhow::Result<Vec<LicenseKey>> {
+    let now = controls.portal_clock().await?.now;
+    let ended = now - SignedDuration::from_hours(24);
+    let mut sold = Vec::new();
+    for (kind, ends) in [
+        ("per-user", None),
+        ("per-device", None),
+        ("per-user", Some(ended)),
+    ] {
+        let order = KeyOrder {
+            seats: SEATS,
+            licensing: kind.to_owned(),
+            ends,
+        };
+        sold.push(LicenseKey {
+            key: controls.create_key(&order).await?,
+            kind: kind.to_owned(),
+            seats: SEATS,
+            is_expired: ends.is_some(),
+        });
+    }
+    Ok(sold)
 }

@@ -8,11 +8,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hickory_proto::op::{Message, OpCode, ResponseCode, UpdateMessage as _};
-use hickory_proto::rr::rdata::TXT;
-use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
+use hickory_proto::rr::rdata::{SOA, TXT};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
+
+use super::TxtRecord;
+
+/// Records in one message of a zone transfer: far below its 64 KiB.
+const TRANSFER_RECORDS: usize = 50;
+
+/// The longest string of a TXT record, in bytes (RFC 1035, section 3.3).
+const LONGEST_STRING: usize = 255;
 
 /// How long an answer may be kept, in seconds: not at all, since scenarios
 /// change their zones.
@@ -87,9 +95,19 @@ impl NameServer {
             .unwrap_or_default()
     }
 
-    /// Takes every record of `name` away.
+    /// Every TXT record, by name and value.
+    pub fn txt_records(&self) -> Vec<TxtRecord> {
+        self.zones.records().sorted()
+    }
+
+    /// Removes every record of `name`.
     pub fn withdraw(&self, name: &str) {
         self.zones.records().txt.remove(&canonical(name));
+    }
+
+    /// Removes the TXT record of this value from `name`.
+    pub fn withdraw_value(&self, name: &str, value: &str) {
+        self.zones.records().remove(&canonical(name), value);
     }
 
     /// Answers questions about `name` with SERVFAIL.
@@ -100,6 +118,33 @@ impl NameServer {
     /// Leaves questions about `name` unanswered.
     pub fn fall_silent(&self, name: &str) {
         self.zones.records().silent.insert(canonical(name));
+    }
+}
+
+impl Records {
+    fn remove(&mut self, name: &str, value: &str) {
+        if let Some(values) = self.txt.get_mut(name) {
+            values.retain(|known| known != value);
+            // A name without a record doesn't exist.
+            if values.is_empty() {
+                self.txt.remove(name);
+            }
+        }
+    }
+
+    fn sorted(&self) -> Vec<TxtRecord> {
+        let mut all: Vec<TxtRecord> = self
+            .txt
+            .iter()
+            .flat_map(|(name, values)| {
+                values.iter().map(|value| TxtRecord {
+                    name: name.clone(),
+                    value: value.clone(),
+                })
+            })
+            .collect();
+        all.sort();
+        all
     }
 }
 
@@ -138,8 +183,7 @@ impl Zones {
             } else if let Some(values) = records.txt.get(&name) {
                 if query.query_type() == RecordType::TXT {
                     answer.add_answers(values.iter().map(|value| {
-                        let txt = RData::TXT(TXT::new(vec![value.clone()]));
-                        Record::from_rdata(query.name().clone(), TTL, txt)
+                        Record::from_rdata(query.name().clone(), TTL, txt_data(value))
                     }));
                 }
             } else {
@@ -160,10 +204,10 @@ impl Zones {
             let name = canonical(&update.name.to_ascii());
             match (update.dns_class, &update.data) {
                 (DNSClass::IN, RData::TXT(txt)) => {
-                    let value: Vec<u8> = txt.txt_data.concat();
-                    let value = String::from_utf8_lossy(&value).into_owned();
-                    records.txt.entry(name).or_default().push(value);
+                    let values = records.txt.entry(name).or_default();
+                    values.push(txt_value(txt));
                 }
+                (DNSClass::NONE, RData::TXT(txt)) => records.remove(&name, &txt_value(txt)),
                 (DNSClass::ANY, _) => {
                     records.txt.remove(&name);
                 }
@@ -171,6 +215,62 @@ impl Zones {
             }
         }
     }
+}
+
+impl Zones {
+    /// The messages of a transfer of the root zone, which holds every record
+    /// (RFC 5936), when the question is for one.
+    fn transfer(&self, question: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let question = Message::from_vec(question).ok()?;
+        let query = question.queries.first()?;
+        if query.query_type() != RecordType::AXFR || !query.name().is_root() {
+            return None;
+        }
+        let root = Name::root();
+        let serial = SOA::new(root.clone(), root.clone(), 1, 60, 60, 60, 0);
+        let end = Record::from_rdata(root, TTL, RData::SOA(serial));
+        let records = self.records().sorted();
+        let records = records.into_iter().filter_map(|record| {
+            let name: Name = record.name.parse().ok()?;
+            Some(Record::from_rdata(name, TTL, txt_data(&record.value)))
+        });
+        let all: Vec<Record> = std::iter::once(end.clone())
+            .chain(records)
+            .chain(std::iter::once(end))
+            .collect();
+        all.chunks(TRANSFER_RECORDS)
+            .map(|part| {
+                let mut answer = Message::response(question.metadata.id, OpCode::Query);
+                answer.metadata.authoritative = true;
+                answer.add_query(query.clone());
+                answer.add_answers(part.iter().cloned());
+                answer.to_vec().ok()
+            })
+            .collect()
+    }
+}
+
+/// A TXT record's data. Longer values take several strings.
+pub(super) fn txt_data(value: &str) -> RData {
+    let mut strings = Vec::new();
+    let mut rest = value;
+    while rest.len() > LONGEST_STRING {
+        let (head, tail) = rest.split_at(rest.floor_char_boundary(LONGEST_STRING));
+        strings.push(head.to_owned());
+        rest = tail;
+    }
+    strings.push(rest.to_owned());
+    RData::TXT(TXT::new(strings))
+}
+
+/// The strings of a TXT record, joined.
+pub(super) fn txt_value(txt: &TXT) -> String {
+    String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()
+}
+
+/// A name for people: lower case, without a dot at the end.
+pub(super) fn display_name(name: &Name) -> String {
+    canonical(&name.to_ascii())
 }
 
 /// Both transports on one port. With port 0 the pair is tried again while the
@@ -208,12 +308,17 @@ async fn converse(mut stream: TcpStream, zones: Zones) -> std::io::Result<()> {
         let length = stream.read_u16().await?;
         let mut question = vec![0; usize::from(length)];
         stream.read_exact(&mut question).await?;
-        let Some(answer) = zones.answer(&question) else {
+        let answers = zones
+            .transfer(&question)
+            .or_else(|| Some(vec![zones.answer(&question)?]));
+        let Some(answers) = answers else {
             return Ok(());
         };
-        let length = u16::try_from(answer.len()).map_err(std::io::Error::other)?;
-        stream.write_u16(length).await?;
-        stream.write_all(&answer).await?;
+        for answer in answers {
+            let length = u16::try_from(answer.len()).map_err(std::io::Error::other)?;
+            stream.write_u16(length).await?;
+            stream.write_all(&answer).await?;
+        }
     }
 }
 

@@ -1,51 +1,172 @@
-//! Dynamic updates of a name server that runs elsewhere (RFC 2136).
+//! Dynamic updates (RFC 2136) and zone transfers (RFC 5936) of a name server
+//! that runs elsewhere.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hickory_proto::op::update_message::append;
+use hickory_proto::op::update_message::{append, delete_by_rdata, delete_rrset, zone_transfer};
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::TXT;
-use hickory_proto::rr::{Name, RData, Record, RecordSet};
-use tokio::net::UdpSocket;
+use hickory_proto::rr::{Name, RData, Record, RecordSet, RecordType};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
 
-use crate::judge::{Failed, Outcome};
+use super::TxtRecord;
+use super::server::{display_name, txt_data, txt_value};
 
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why records can't be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ZoneError {
+    /// Nobody said where the name server is.
+    #[error("the target names no name server (dns.address or dns.serve); add one of them to it")]
+    NoServer,
+    /// Not a name of DNS.
+    #[error("invalid name {0:?}: expected a domain name such as lumen.example")]
+    Name(String),
+    /// The server didn't answer.
+    #[error("cannot reach the name server at {server}; is it running?")]
+    Unreachable {
+        /// Where it was asked.
+        server: SocketAddr,
+        /// The machine's answer.
+        source: std::io::Error,
+    },
+    /// The server answered with an error.
+    #[error("the name server at {server} refused: {code}")]
+    Refused {
+        /// Where it was asked.
+        server: SocketAddr,
+        /// The response code.
+        code: ResponseCode,
+    },
+    /// What it sent isn't a DNS message.
+    #[error("invalid answer from the name server at {server}: expected a DNS message")]
+    Answer {
+        /// Where it was asked.
+        server: SocketAddr,
+        /// What the parser found.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Whether DNS can hold this name.
+///
+/// # Errors
+/// [`ZoneError::Name`].
+pub(super) fn check_name(name: &str) -> Result<Name, ZoneError> {
+    let wrong = || ZoneError::Name(name.to_owned());
+    if name.trim_end_matches('.').is_empty() || name.contains(char::is_whitespace) {
+        return Err(wrong());
+    }
+    let mut parsed: Name = name.parse().map_err(|_| wrong())?;
+    parsed.set_fqdn(true);
+    Ok(parsed)
+}
+
 /// Adds a TXT record at `name`, in the zone of that name.
-pub(super) async fn publish_txt(server: SocketAddr, name: &str, value: &str) -> Outcome {
-    let wanted = || format!("the name server at {server} to take a TXT record for {name}");
-    let refused = |came: String| Failed::mismatch(wanted(), came);
-    let name: Name = name
-        .parse()
-        .map_err(|_| refused(format!("{name:?} is no name")))?;
-    let txt = RData::TXT(TXT::new(vec![value.to_owned()]));
-    let records = RecordSet::from(Record::from_rdata(name.clone(), 0, txt));
-    let update = append(records, name.clone(), false, false);
-    let bytes = update
-        .to_vec()
-        .map_err(|error| refused(error.to_string()))?;
-    let asked = tokio::time::timeout(PATIENCE, ask(server, &bytes));
-    let answer = match asked.await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(refused(error.to_string())),
-        Err(_) => {
-            return Err(refused(format!(
-                "no answer within {} s",
-                PATIENCE.as_secs()
-            )));
+pub(super) async fn add_txt(server: SocketAddr, name: &str, value: &str) -> Result<(), ZoneError> {
+    let name = check_name(name)?;
+    let record = Record::from_rdata(name.clone(), 0, txt_data(value));
+    let update = append(RecordSet::from(record), name, false, false);
+    exchange_update(server, &update).await
+}
+
+/// Removes the TXT records at `name`, or the one of this value.
+pub(super) async fn remove_txt(
+    server: SocketAddr,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), ZoneError> {
+    let name = check_name(name)?;
+    let update = match value {
+        Some(value) => {
+            let record = Record::from_rdata(name.clone(), 0, txt_data(value));
+            delete_by_rdata(RecordSet::from(record), name, false)
+        }
+        None => {
+            let record = Record::update0(name.clone(), 0, RecordType::TXT);
+            delete_rrset(record, name, false)
         }
     };
-    let code = Message::from_vec(&answer)
-        .map_err(|error| refused(error.to_string()))?
-        .metadata
-        .response_code;
+    exchange_update(server, &update).await
+}
+
+/// Every TXT record below the root, by name.
+pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, ZoneError> {
+    let question = encode(server, &zone_transfer(Name::root(), None))?;
+    let mut records = Vec::new();
+    let transfer = async {
+        let mut stream = TcpStream::connect(server).await?;
+        let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
+        stream.write_u16(length).await?;
+        stream.write_all(&question).await?;
+        let mut ends = 0;
+        let mut code = ResponseCode::NoError;
+        // The transfer is between two SOA records (RFC 5936, section 2.2).
+        while ends < 2 {
+            let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+            stream.read_exact(&mut answer).await?;
+            let answer = Message::from_vec(&answer).map_err(std::io::Error::other)?;
+            code = answer.metadata.response_code;
+            if code != ResponseCode::NoError || answer.answers.is_empty() {
+                break;
+            }
+            for record in answer.answers {
+                match &record.data {
+                    RData::SOA(_) => ends += 1,
+                    RData::TXT(txt) => records.push(TxtRecord {
+                        name: display_name(&record.name),
+                        value: txt_value(txt),
+                    }),
+                    _ => {}
+                }
+            }
+        }
+        Ok(code)
+    };
+    let code = within_patience(server, transfer).await?;
+    accepted(server, code)?;
+    records.sort();
+    Ok(records)
+}
+
+fn encode(server: SocketAddr, message: &Message) -> Result<Vec<u8>, ZoneError> {
+    message.to_vec().map_err(|error| ZoneError::Answer {
+        server,
+        source: error.into(),
+    })
+}
+
+async fn exchange_update(server: SocketAddr, update: &Message) -> Result<(), ZoneError> {
+    let bytes = encode(server, update)?;
+    let answer = within_patience(server, ask(server, &bytes)).await?;
+    let answer = Message::from_vec(&answer).map_err(|error| ZoneError::Answer {
+        server,
+        source: error.into(),
+    })?;
+    accepted(server, answer.metadata.response_code)
+}
+
+fn accepted(server: SocketAddr, code: ResponseCode) -> Result<(), ZoneError> {
     if code == ResponseCode::NoError {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(ZoneError::Refused { server, code })
     }
-    Err(refused(code.to_string()))
+}
+
+async fn within_patience<T>(
+    server: SocketAddr,
+    exchange: impl Future<Output = std::io::Result<T>>,
+) -> Result<T, ZoneError> {
+    let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
+    let answered = tokio::time::timeout(PATIENCE, exchange).await;
+    answered
+        .map_err(late)
+        .flatten()
+        .map_err(|source| ZoneError::Unreachable { server, source })
 }
 
 async fn ask(server: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -66,6 +187,7 @@ async fn ask(server: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::{NameServer, Zones};
+    use super::ZoneError;
 
     #[tokio::test]
     async fn a_server_elsewhere_takes_an_update_and_answers_with_it() {
@@ -90,5 +212,40 @@ mod tests {
                 .to_string()
                 .starts_with("not run: ")
         );
+    }
+
+    #[tokio::test]
+    async fn records_of_a_server_elsewhere_are_listed_and_removed() {
+        let server = NameServer::start(0).await.unwrap();
+        let zones = Zones::At(server.address());
+        // Longer than one string of a TXT record, more than one message holds.
+        let long = "ü".repeat(300);
+        zones.add_txt("b.example", &long).await.unwrap();
+        for number in 0..250 {
+            server.publish_txt("a.example.", &format!("{number} {}", "x".repeat(400)));
+        }
+        let listed = zones.txt_records().await.unwrap();
+        assert_eq!(listed.len(), 251);
+        assert_eq!(listed, server.txt_records());
+        assert_eq!(listed[250].name, "b.example");
+        assert_eq!(listed[250].value, long);
+        zones.remove_txt("a.example", None).await.unwrap();
+        zones.add_txt("b.example", "two").await.unwrap();
+        zones.remove_txt("B.example", Some(&long)).await.unwrap();
+        assert_eq!(server.txt("b.example"), ["two"]);
+        assert_eq!(zones.txt_records().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_named() {
+        let server = NameServer::start(0).await.unwrap();
+        let address = server.address();
+        drop(server);
+        let error = Zones::At(address).txt_records().await.unwrap_err();
+        assert!(matches!(error, ZoneError::Unreachable { .. }), "{error}");
+        for name in ["", ".", "two words", "a..b"] {
+            let error = Zones::Unknown.add_txt(name, "x").await.unwrap_err();
+            assert!(matches!(error, ZoneError::Name(_)), "{name:?}: {error}");
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct Options {
     pub portal_host: Option<String>,
     /// The same for the IdP.
     pub idp_host: Option<String>,
+    /// The page with the simulation's controls, which the parties' pages link.
+    pub simulation_url: Option<Url>,
 }
 
 impl Options {

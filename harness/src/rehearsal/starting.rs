@@ -92,6 +92,7 @@ pub(super) async fn start_portal(
                 certificate: key.certificate,
             }),
         social: social.configuration(),
+        simulation_url: places.options.simulation_url.clone(),
         ..sp::Config::default()
     };
     let running = sp::start(config, ambient.clone()).await?;
@@ -113,6 +114,7 @@ pub(super) async fn start_idp(
         database_url: places.idp_database(),
         durable: places.outlast_this(),
         signing_key: places.key(Owner::Idp, ambient.now()).await?,
+        simulation_url: places.options.simulation_url.clone(),
         ..mock_idp::Config::default()
     };
     let running = mock_idp::start(config, ambient.clone()).await?;

@@ -33,6 +33,8 @@ impl Up {
         let file = folder.join("ready.json");
         let mut command = rehearsal(&["up", "--ready-file"]);
         command.arg(&file).args(arguments).stdout(Stdio::piped());
+        // What it tells other commands is this test's alone.
+        command.env("XDG_RUNTIME_DIR", folder);
         let mut child = tokio::process::Command::from(command)
             .kill_on_drop(true)
             .spawn()
@@ -48,6 +50,15 @@ impl Up {
 
     pub(crate) fn portal(&self, path: &str) -> String {
         format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
+    }
+
+    /// Asks it to end, as a supervisor does, and waits until it has.
+    #[cfg(unix)]
+    pub(crate) async fn terminated(mut self) -> std::process::ExitStatus {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().await.unwrap()
     }
 
     pub(crate) async fn killed(mut self) {

@@ -1,0 +1,114 @@
+//! `rehearsal dns`: the TXT records of the simulation's name server.
+
+use std::io::Write as _;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::target_file::TargetArgument;
+
+/// Arguments of `rehearsal dns`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Dns {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the TXT records, one a line
+    #[command(after_help = "Example: rehearsal dns list")]
+    List(List),
+    /// Add a TXT record to a name
+    #[command(
+        after_help = "Example: rehearsal dns set lumen.example TXT 'parallels-domain-verification=…'"
+    )]
+    Set(Set),
+    /// Remove the TXT records of a name, or the one of this value
+    #[command(after_help = "Example: rehearsal dns remove lumen.example")]
+    Remove(Remove),
+}
+
+#[derive(Args)]
+struct List {
+    /// Print the records as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: TargetArgument,
+}
+
+#[derive(Args)]
+struct Set {
+    /// Domain name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Type of the record
+    #[arg(value_name = "TXT", value_enum, ignore_case = true)]
+    kind: RecordKind,
+    /// Value of the record; a name can have several
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    value: String,
+    #[command(flatten)]
+    target: TargetArgument,
+}
+
+#[derive(Args)]
+struct Remove {
+    /// Domain name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Value of the one record to remove [default: all of the name]
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    value: Option<String>,
+    #[command(flatten)]
+    target: TargetArgument,
+}
+
+/// The portal asks for no other records.
+#[derive(Clone, Copy, ValueEnum)]
+enum RecordKind {
+    #[value(name = "TXT")]
+    Txt,
+}
+
+impl Dns {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        match self.action.unwrap_or(Action::List(self.list)) {
+            Action::List(list) => {
+                let controls = list.target.controls().await?;
+                let records = controls.zones.txt_records().await?;
+                let mut out = std::io::stdout().lock();
+                if list.json {
+                    serde_json::to_writer_pretty(&mut out, &records)?;
+                    writeln!(out)?;
+                    return Ok(true);
+                }
+                for record in records {
+                    writeln!(out, "{} TXT {}", record.name, record.value)?;
+                }
+            }
+            Action::Set(set) => {
+                let RecordKind::Txt = set.kind;
+                let controls = set.target.controls().await?;
+                // The same twice is once.
+                let known = controls.zones.txt_records().await?;
+                let name = set.name.trim_end_matches('.').to_ascii_lowercase();
+                let is_there = |record: &rehearsal::TxtRecord| {
+                    record.name == name && record.value == set.value
+                };
+                if !known.iter().any(is_there) {
+                    controls.zones.add_txt(&set.name, &set.value).await?;
+                }
+            }
+            Action::Remove(remove) => {
+                let controls = remove.target.controls().await?;
+                let value = remove.value.as_deref();
+                controls.zones.remove_txt(&remove.name, value).await?;
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,81 @@
+//! `rehearsal simulation`: the page with the simulation's controls on its own,
+//! for parties that run elsewhere, as in docker compose.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ambient::{Ambient, Chance, SimulatedClock};
+use anyhow::Context as _;
+use clap::Args;
+use rehearsal::simulation::{Controls, Page, Site};
+use rehearsal::social::SocialControls;
+use rehearsal::{NameServer, Zones};
+use serde_json::json;
+use url::Url;
+
+use super::stop::Stop;
+use super::target_file::{TargetArgument, admin_token};
+
+/// Arguments of `rehearsal simulation`.
+#[derive(Args)]
+pub(crate) struct Simulation {
+    #[command(flatten)]
+    target: TargetArgument,
+    /// Address of the page
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:0",
+        env = "REHEARSAL_SIMULATION_LISTEN"
+    )]
+    listen: SocketAddr,
+    /// Address to serve DNS at, where the portal asks [default: none]
+    #[arg(long, value_name = "ADDR", env = "REHEARSAL_SIMULATION_DNS_LISTEN")]
+    dns_listen: Option<SocketAddr>,
+    /// Address that browsers reach the page at [default: that of --listen]
+    #[arg(long, value_name = "URL", env = "REHEARSAL_SIMULATION_PUBLIC_URL")]
+    public_url: Option<Url>,
+}
+
+impl Simulation {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let target = self.target.read().await?;
+        let mut stop = Stop::listen()?;
+        let zones = match self.dns_listen {
+            Some(address) => {
+                let server = NameServer::start_at(address).await.with_context(|| {
+                    format!("cannot serve DNS at {address}; choose another --dns-listen")
+                })?;
+                Some(Zones::Own(Arc::new(server)))
+            }
+            None => None,
+        };
+        let dns = zones.as_ref().and_then(Zones::address);
+        let controls = Controls::read(&target, admin_token(), zones)?;
+        let page = Page::bind(self.listen).await.with_context(|| {
+            format!("cannot listen on {}; choose another --listen", self.listen)
+        })?;
+        let url = self
+            .public_url
+            .clone()
+            .unwrap_or_else(|| page.url().clone());
+        let clock = Ambient::new(Arc::new(SimulatedClock::running()), Chance::from_os());
+        let social = SocialControls::at(url.join("/social/")?, clock.clone());
+        let site = Site::new(controls, None)
+            .known_as(&url)
+            .with_social(social, clock);
+        let _served = page.serve(Arc::new(site));
+        let ready = json!({
+            "url": url.as_str().trim_end_matches('/'),
+            "dns": dns.map(|address| json!({"address": address})),
+        });
+        writeln!(std::io::stdout(), "{ready}")?;
+        let _ = writeln!(
+            std::io::stderr(),
+            "The simulation page is at {url}. Stop it with Ctrl-C."
+        );
+        stop.wait().await;
+        Ok(true)
+    }
+}

@@ -1,0 +1,214 @@
+//! The simulation's controls as JSON.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::controls::{ControlError, KeyOrder};
+use super::site::Site;
+use crate::ready::LicenseKey;
+
+type Shared = State<Arc<Site>>;
+type Answer = Result<Response, Problem>;
+
+pub(super) fn router() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/keys", get(list_keys).post(create_key))
+        .route(
+            "/dns",
+            get(list_records).post(add_record).delete(remove_record),
+        )
+        .route("/clock", get(show_clocks).post(advance_clocks))
+        .route("/faults", get(list_faults).put(choose_faults))
+}
+
+/// A failure of a control, as the API answers it.
+struct Problem(ControlError);
+
+impl<E: Into<ControlError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = status_of(&self.0);
+        let detail = ambient::error_chain(&self.0);
+        let body = Json(json!({"status": status.as_u16(), "detail": detail}));
+        (status, body).into_response()
+    }
+}
+
+/// The status that a failure of a control is answered with.
+pub(super) fn status_of(error: &ControlError) -> StatusCode {
+    match error {
+        ControlError::Refused { status, .. } => {
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY)
+        }
+        ControlError::Zone(crate::ZoneError::Name(_)) => StatusCode::BAD_REQUEST,
+        ControlError::Missing(_) => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// A key to be sold, as `rehearsal key` has its options.
+#[derive(Deserialize)]
+struct Order {
+    #[serde(default = "per_user")]
+    kind: String,
+    #[serde(default = "five")]
+    seats: u32,
+    expires: Option<String>,
+}
+
+fn per_user() -> String {
+    "per-user".to_owned()
+}
+
+fn five() -> u32 {
+    5
+}
+
+/// Sells a key and remembers it for the page.
+pub(super) async fn sell(
+    site: &Site,
+    kind: &str,
+    seats: u32,
+    expires: Option<&str>,
+) -> Result<LicenseKey, ControlError> {
+    let refused = |message: String| ControlError::Refused {
+        party: "the simulation",
+        status: 400,
+        message,
+    };
+    if seats == 0 {
+        return Err(refused(
+            "invalid seats: expected a number from 1, got 0".to_owned(),
+        ));
+    }
+    let ends = match expires.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => Some(super::parse_end(text).map_err(refused)?),
+        None => None,
+    };
+    let order = KeyOrder {
+        seats,
+        licensing: kind.to_owned(),
+        ends,
+    };
+    let key = site.controls.create_key(&order).await?;
+    let is_expired = match ends {
+        Some(end) => end <= site.controls.portal_clock().await?.now,
+        None => false,
+    };
+    let sold = LicenseKey {
+        key,
+        kind: kind.to_owned(),
+        seats,
+        is_expired,
+    };
+    site.remember_key(sold.clone());
+    Ok(sold)
+}
+
+async fn list_keys(State(site): Shared) -> Response {
+    Json(json!({"keys": site.keys()})).into_response()
+}
+
+async fn create_key(State(site): Shared, Json(order): Json<Order>) -> Answer {
+    let sold = sell(&site, &order.kind, order.seats, order.expires.as_deref()).await?;
+    Ok((StatusCode::CREATED, Json(sold)).into_response())
+}
+
+#[derive(Deserialize)]
+struct RecordBody {
+    name: String,
+    value: Option<String>,
+}
+
+async fn list_records(State(site): Shared) -> Answer {
+    let records = site.controls.zones.txt_records().await?;
+    Ok(Json(json!({"records": records})).into_response())
+}
+
+async fn add_record(State(site): Shared, Json(record): Json<RecordBody>) -> Answer {
+    let value = record.value.unwrap_or_default();
+    site.controls.zones.add_txt(&record.name, &value).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn remove_record(State(site): Shared, Json(record): Json<RecordBody>) -> Answer {
+    let zones = &site.controls.zones;
+    zones
+        .remove_txt(&record.name, record.value.as_deref())
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn show_clocks(State(site): Shared) -> Answer {
+    let (portal, idp) = (
+        site.controls.portal_clock().await?,
+        site.controls.idp_clock().await?,
+    );
+    let shown = |clock: &super::ClockState| json!({"now": clock.now.to_string(), "simulated": clock.simulated});
+    Ok(Json(json!({"portal": shown(&portal), "idp": shown(&idp)})).into_response())
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+async fn advance_clocks(State(site): Shared, Json(by): Json<Advance>) -> Answer {
+    let now = site.controls.advance_clocks(by.advance_seconds).await?;
+    site.set_social_clock(now);
+    Ok(Json(json!({"now": now.to_string()})).into_response())
+}
+
+async fn list_faults(State(site): Shared) -> Answer {
+    let applications: Vec<Value> = site
+        .controls
+        .applications()
+        .await?
+        .iter()
+        .map(|application| {
+            json!({
+                "environment": application.environment,
+                "application": application.id,
+                "name": application.name,
+                "faults": application.faults,
+            })
+        })
+        .collect();
+    let catalogue = site.controls.fault_catalogue().await?;
+    let ids = |entries: &[super::FaultEntry]| -> Vec<Value> {
+        let entry = |entry: &super::FaultEntry| json!({"id": entry.id, "about": entry.about});
+        entries.iter().map(entry).collect()
+    };
+    Ok(Json(json!({
+        "applications": applications,
+        "faults": ids(&catalogue.faults),
+        "transport": ids(&catalogue.transport),
+    }))
+    .into_response())
+}
+
+#[derive(Deserialize)]
+struct FaultChoice {
+    environment: String,
+    application: String,
+    faults: Vec<Value>,
+}
+
+async fn choose_faults(State(site): Shared, Json(choice): Json<FaultChoice>) -> Answer {
+    site.controls
+        .choose_faults(&choice.environment, &choice.application, &choice.faults)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

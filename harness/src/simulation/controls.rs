@@ -1,0 +1,415 @@
+//! What a simulation can do to its parties: by the portal's control port, the
+//! identity provider's control port and management API, and the name server.
+//! `rehearsal key`, `rehearsal dns` and the simulation page use it.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::dns::{ZoneError, Zones};
+use crate::trust::{Trust, TrustError};
+
+/// Where the parties are controlled. Made from what `rehearsal up
+/// --ready-file` writes, or from a file with the same names.
+#[derive(Debug, Clone)]
+pub struct Controls {
+    /// The portal's address.
+    pub portal: Option<Url>,
+    /// The identity provider's console.
+    pub console: Option<Url>,
+    portal_control: Option<Url>,
+    idp_control: Option<Url>,
+    management: Option<Url>,
+    admin_token: Option<String>,
+    /// The name server.
+    pub zones: Zones,
+    client: reqwest::Client,
+}
+
+/// Why a control doesn't work.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The file isn't a target.
+    #[error("invalid target: {0}; expected what `rehearsal up --ready-file` writes")]
+    Target(String),
+    /// The certificate authority that the target names.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The HTTP client.
+    #[error("cannot set up an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The target doesn't name what is needed.
+    #[error("the target names no {0}; start the party with a control port and name it there")]
+    Missing(&'static str),
+    /// Nobody answers.
+    #[error("cannot reach {party} at {url}; is it running?")]
+    Unreachable {
+        /// Who.
+        party: &'static str,
+        /// Where it was asked.
+        url: Url,
+        /// What the client says.
+        source: reqwest::Error,
+    },
+    /// It answered with an error.
+    #[error("{party} refused: {message} (HTTP {status})")]
+    Refused {
+        /// Who.
+        party: &'static str,
+        /// The status.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
+    /// The name server.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+}
+
+/// What a control comes to.
+pub type Controlled<T = ()> = Result<T, ControlError>;
+
+const PORTAL: &str = "the portal's control port";
+const IDP: &str = "the identity provider's control port";
+const MANAGEMENT: &str = "the identity provider's management API";
+
+/// A license key to be sold.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct KeyOrder {
+    /// How many may use it.
+    pub seats: u32,
+    /// `per-user` or `per-device`.
+    pub licensing: String,
+    /// Until when; a year when it isn't said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
+}
+
+/// A party's clock.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ClockState {
+    /// The time that it is for the party.
+    pub now: Timestamp,
+    /// Whether it can be moved.
+    #[serde(default)]
+    pub simulated: bool,
+}
+
+/// An application of the identity provider, and what it gets wrong.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// The environment's id.
+    pub environment: String,
+    /// The application's id.
+    pub id: String,
+    /// Its name, with the environment's.
+    pub name: String,
+    /// The faults that are on, as the control port has them.
+    pub faults: Vec<Value>,
+}
+
+/// A fault that can be switched on.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FaultEntry {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// The faults that an identity provider can have.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct FaultCatalogue {
+    /// Of what its answers say.
+    #[serde(default)]
+    pub faults: Vec<FaultEntry>,
+    /// Of how its answers travel.
+    #[serde(default)]
+    pub transport: Vec<FaultEntry>,
+}
+
+impl Controls {
+    /// Reads a target. `admin_token` is used when the target doesn't name the
+    /// management API's token; `zones` when the name server is this process's.
+    ///
+    /// # Errors
+    /// [`ControlError::Target`], [`ControlError::Trust`].
+    pub fn read(
+        target: &Value,
+        admin_token: Option<String>,
+        zones: Option<Zones>,
+    ) -> Controlled<Self> {
+        let address = |pointer: &str| -> Controlled<Option<Url>> {
+            let Some(text) = target.pointer(pointer).and_then(Value::as_str) else {
+                return Ok(None);
+            };
+            let url = Url::parse(text);
+            url.map(Some)
+                .map_err(|_| ControlError::Target(format!("{pointer} is not a URL: {text:?}")))
+        };
+        let below = |base: &Option<Url>, path: &str| {
+            let base = base.as_ref()?.as_str().trim_end_matches('/');
+            Url::parse(&format!("{base}{path}")).ok()
+        };
+        let idp = address("/idp/base_url")?;
+        let zones = match (
+            zones,
+            target.pointer("/dns/address").and_then(Value::as_str),
+        ) {
+            (Some(zones), _) => zones,
+            (None, Some(text)) => Zones::At(resolve(text)?),
+            (None, None) => Zones::Unknown,
+        };
+        let token = target.pointer("/idp/admin_token").and_then(Value::as_str);
+        let client = Trust::of(target)?.client().build();
+        Ok(Self {
+            portal: address("/sp/base_url")?,
+            console: address("/idp/console_url")?.or_else(|| below(&idp, "/console")),
+            portal_control: address("/sp/control_url")?,
+            idp_control: address("/idp/control_url")?,
+            management: address("/idp/admin_api_url")?.or_else(|| below(&idp, "/v1")),
+            admin_token: token.map(str::to_owned).or(admin_token),
+            zones,
+            client: client.map_err(ControlError::Client)?,
+        })
+    }
+
+    /// Whether the portal answers.
+    pub async fn is_running(&self) -> bool {
+        let Some(url) = self
+            .portal
+            .as_ref()
+            .and_then(|url| url.join("/readyz").ok())
+        else {
+            return false;
+        };
+        let patience = std::time::Duration::from_secs(2);
+        self.client.get(url).timeout(patience).send().await.is_ok()
+    }
+
+    /// Sells a license key.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn create_key(&self, order: &KeyOrder) -> Controlled<String> {
+        let control = self.portal_control()?;
+        let body = Some(json!(order));
+        let answer = self
+            .ask(PORTAL, Method::POST, control, "/control/license-keys", body)
+            .await?;
+        let key = answer["key"].as_str().unwrap_or_default();
+        Ok(key.to_owned())
+    }
+
+    /// The portal's clock.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn portal_clock(&self) -> Controlled<ClockState> {
+        let control = self.portal_control()?;
+        self.clock_at(PORTAL, control).await
+    }
+
+    /// The identity provider's clock.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn idp_clock(&self) -> Controlled<ClockState> {
+        let control = self.idp_control()?;
+        self.clock_at(IDP, control).await
+    }
+
+    /// Moves both clocks forward to the same instant: the portal's time and
+    /// so many seconds.
+    ///
+    /// # Errors
+    /// [`ControlError`]; nothing is moved unless both clocks are simulated.
+    pub async fn advance_clocks(&self, seconds: i64) -> Controlled<Timestamp> {
+        let (portal, idp) = (self.portal_clock().await?, self.idp_clock().await?);
+        if !portal.simulated || !idp.simulated {
+            return Err(ControlError::Refused {
+                party: if portal.simulated { IDP } else { PORTAL },
+                status: 409,
+                message: "its clock is the machine's; start it with a simulated clock".to_owned(),
+            });
+        }
+        let span = jiff::SignedDuration::from_secs(seconds);
+        let then = portal
+            .now
+            .checked_add(span)
+            .map_err(|_| ControlError::Refused {
+                party: PORTAL,
+                status: 409,
+                message: "the clock ends with the year 9999; move it by less".to_owned(),
+            })?;
+        let body = json!({"now": then.to_string()});
+        let idp = self.idp_control()?;
+        self.ask(IDP, Method::PUT, idp, "/sim/clock", Some(body.clone()))
+            .await?;
+        // In one process both share a clock: it is set twice to the same instant.
+        let control = self.portal_control()?;
+        self.ask(PORTAL, Method::PUT, control, "/sim/clock", Some(body))
+            .await?;
+        Ok(then)
+    }
+
+    /// The faults that can be switched on.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn fault_catalogue(&self) -> Controlled<FaultCatalogue> {
+        let control = self.idp_control()?;
+        let answer = self
+            .ask(IDP, Method::GET, control, "/control/faults", None)
+            .await?;
+        serde_json::from_value(answer).map_err(|error| ControlError::Refused {
+            party: IDP,
+            status: 200,
+            message: error.to_string(),
+        })
+    }
+
+    /// Every application of the identity provider, in every environment.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn applications(&self) -> Controlled<Vec<Application>> {
+        let mut all = Vec::new();
+        for (environment, environment_name) in self.named("/environments", "environments").await? {
+            let path = format!("/environments/{environment}/applications");
+            for (id, name) in self.named(&path, "applications").await? {
+                let control = self.idp_control()?;
+                let path = fault_path(&environment, &id);
+                let chosen = self.ask(IDP, Method::GET, control, &path, None).await?;
+                all.push(Application {
+                    name: format!("{name} ({environment_name})"),
+                    faults: chosen["faults"].as_array().cloned().unwrap_or_default(),
+                    environment: environment.clone(),
+                    id,
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// The application has these faults from now on, and no others.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn choose_faults(
+        &self,
+        environment: &str,
+        application: &str,
+        faults: &[Value],
+    ) -> Controlled {
+        let control = self.idp_control()?;
+        let path = fault_path(environment, application);
+        let body = Some(json!({"faults": faults}));
+        self.ask(IDP, Method::PUT, control, &path, body).await?;
+        Ok(())
+    }
+
+    fn portal_control(&self) -> Controlled<&Url> {
+        let control = self.portal_control.as_ref();
+        control.ok_or(ControlError::Missing("sp.control_url"))
+    }
+
+    fn idp_control(&self) -> Controlled<&Url> {
+        let control = self.idp_control.as_ref();
+        control.ok_or(ControlError::Missing("idp.control_url"))
+    }
+
+    async fn clock_at(&self, party: &'static str, control: &Url) -> Controlled<ClockState> {
+        let answer = self
+            .ask(party, Method::GET, control, "/sim/clock", None)
+            .await?;
+        serde_json::from_value(answer).map_err(|error| ControlError::Refused {
+            party,
+            status: 200,
+            message: error.to_string(),
+        })
+    }
+
+    /// Ids and names of a collection of the management API.
+    async fn named(&self, path: &str, collection: &str) -> Controlled<Vec<(String, String)>> {
+        let management = self.management.as_ref();
+        let management = management.ok_or(ControlError::Missing("idp.admin_api_url"))?;
+        let answer = self
+            .ask(MANAGEMENT, Method::GET, management, path, None)
+            .await?;
+        let items = answer
+            .pointer(&format!("/_embedded/{collection}"))
+            .and_then(Value::as_array);
+        let text =
+            |item: &Value, member: &str| item[member].as_str().unwrap_or_default().to_owned();
+        Ok(items
+            .into_iter()
+            .flatten()
+            .map(|item| (text(item, "id"), text(item, "name")))
+            .collect())
+    }
+
+    async fn ask(
+        &self,
+        party: &'static str,
+        method: Method,
+        base: &Url,
+        path: &str,
+        body: Option<Value>,
+    ) -> Controlled<Value> {
+        let base = base.as_str().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}{path}"))
+            .map_err(|_| ControlError::Target(format!("{base}{path} is not a URL")))?;
+        let mut request = self.client.request(method, url.clone());
+        if party == MANAGEMENT
+            && let Some(token) = &self.admin_token
+        {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let unreachable = |source| ControlError::Unreachable {
+            party,
+            url: url.clone(),
+            source,
+        };
+        let answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(unreachable)?;
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(body);
+        }
+        // The portal's problems (RFC 9457) and the management API's differ in
+        // the name of the sentence.
+        let message = ["detail", "message", "title"]
+            .iter()
+            .find_map(|member| body[*member].as_str())
+            .unwrap_or("no reason given");
+        Err(ControlError::Refused {
+            party,
+            status: status.as_u16(),
+            message: message.to_owned(),
+        })
+    }
+}
+
+fn fault_path(environment: &str, application: &str) -> String {
+    format!("/control/environments/{environment}/applications/{application}/faults")
+}
+
+/// An address of a name server: an IP address or a host name, and a port.
+fn resolve(text: &str) -> Controlled<SocketAddr> {
+    let found = text.to_socket_addrs().ok().and_then(|mut all| all.next());
+    found.ok_or_else(|| {
+        ControlError::Target(format!(
+            "dns.address: expected HOST:PORT that can be resolved, got {text:?}"
+        ))
+    })
+}

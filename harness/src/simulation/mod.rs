@@ -1,0 +1,49 @@
+//! The simulation's own controls: license keys, DNS records, the clock, faults
+//! and social identities, by a page and by commands.
+
+mod api;
+mod controls;
+mod forms;
+mod site;
+mod view;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+pub use controls::{
+    Application, ClockState, ControlError, Controlled, Controls, FaultCatalogue, FaultEntry,
+    KeyOrder,
+};
+pub use site::{Page, Served, Site};
+
+/// Reads the end of a license: an instant (RFC 3339), or a last day, which
+/// ends at midnight UTC.
+///
+/// # Errors
+/// What was expected, for people.
+pub fn parse_end(text: &str) -> Result<Timestamp, String> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Ok(instant);
+    }
+    let end = text.parse::<Date>().ok().and_then(|day| {
+        let midnight = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
+        Some(midnight.timestamp())
+    });
+    end.ok_or_else(|| {
+        format!("invalid date: expected 2027-01-31 or 2027-01-31T12:00:00Z, got {text:?}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_end;
+
+    #[test]
+    fn a_last_day_ends_at_midnight() {
+        let end = |text: &str| parse_end(text).unwrap().to_string();
+        assert_eq!(end("2027-01-31"), "2027-02-01T00:00:00Z");
+        assert_eq!(end("2027-01-31T12:00:00Z"), "2027-01-31T12:00:00Z");
+        assert!(parse_end("tomorrow").unwrap_err().contains("2027-01-31"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The server of the simulation page: one page with forms, and the same as
+//! JSON below `/api`.
+//!
+//! It listens on a loopback port and has no password, as the control ports:
+//! requests with a foreign `Host` or `Origin` are refused, and forms carry a
+//! token that only a page of this server knows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ambient::local_requests::{self, ForeignRequestError};
+use ambient::{Ambient, Chance};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::controls::Controls;
+use super::{api, forms};
+use crate::ready::LicenseKey;
+use crate::social::{SocialControls, social_router};
+
+/// Larger than any form of the page.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// What the page shows and changes.
+#[derive(Debug)]
+pub struct Site {
+    pub(super) controls: Controls,
+    /// The social identity providers, when they are this process's own.
+    pub(super) social: Option<SocialControls>,
+    /// Whether this site serves the providers, below `/social`, and by which
+    /// clock.
+    social_clock: Option<Ambient>,
+    /// Keys that were sold, oldest first.
+    keys: Mutex<Vec<LicenseKey>>,
+    /// Host names that the page is known by besides those of this machine.
+    names: Vec<String>,
+    pub(super) form_token: String,
+}
+
+impl Site {
+    /// A site for these parties.
+    pub fn new(controls: Controls, social: Option<SocialControls>) -> Self {
+        Self {
+            controls,
+            social,
+            social_clock: None,
+            keys: Mutex::default(),
+            names: Vec::new(),
+            form_token: Chance::from_os().token(24),
+        }
+    }
+
+    /// The same, also known by the host of this address.
+    #[must_use]
+    pub fn known_as(mut self, public: &Url) -> Self {
+        self.names.extend(public.host_str().map(str::to_owned));
+        self
+    }
+
+    /// The same, serving the social identity providers below `/social`: their
+    /// issuers are the page's address with `/social/google` and the like.
+    #[must_use]
+    pub fn with_social(mut self, social: SocialControls, clock: Ambient) -> Self {
+        self.social = Some(social);
+        self.social_clock = Some(clock);
+        self
+    }
+
+    /// Sets the clock of the providers that this site serves.
+    pub(super) fn set_social_clock(&self, now: Timestamp) {
+        if let Some(ambient) = &self.social_clock
+            && let Err(error) = ambient.clock().set(now)
+        {
+            tracing::warn!(%error, "the social providers' clock could not be set");
+        }
+    }
+
+    /// Remembers a key, to show it.
+    pub fn remember_key(&self, key: LicenseKey) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.push(key);
+    }
+
+    /// The keys that were sold, newest first.
+    pub(super) fn keys(&self) -> Vec<LicenseKey> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().rev().cloned().collect()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+}
+
+/// A simulation page whose port is bound and whose server hasn't started:
+/// the parties are told its address first.
+#[derive(Debug)]
+pub struct Page {
+    listener: TcpListener,
+    url: Url,
+}
+
+/// A served simulation page. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Served(JoinHandle<()>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Page {
+    /// Binds an address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When it can't be bound.
+    pub async fn bind(address: impl tokio::net::ToSocketAddrs) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let mut at = listener.local_addr()?;
+        if at.ip().is_unspecified() {
+            at.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let url = Url::parse(&format!("http://{at}/")).map_err(std::io::Error::other)?;
+        Ok(Self { listener, url })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Starts the server.
+    pub fn serve(self, site: Arc<Site>) -> Served {
+        let router = router(site);
+        Served(tokio::spawn(async move {
+            if let Err(error) = axum::serve(self.listener, router).await {
+                tracing::error!(%error, "the simulation page stopped");
+            }
+        }))
+    }
+}
+
+fn router(site: Arc<Site>) -> Router {
+    let social = site.social_clock.as_ref().and(site.social.as_ref());
+    let social = social.map(social_router);
+    let own = Router::new()
+        .merge(forms::router())
+        .nest("/api", api::router())
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&site),
+            refuse_foreign,
+        ))
+        .with_state(Arc::clone(&site));
+    // Browsers come to the social providers from the portal, and the portal
+    // itself does: they have OpenID Connect's own guards.
+    let router = match social {
+        Some(social) => own.nest("/social", social),
+        None => own,
+    };
+    let fixed = |name: &'static str, value: &'static str| {
+        tower_http::set_header::SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    };
+    router
+        .route("/healthz", get(async || "alive\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))
+        .layer(fixed("x-content-type-options", "nosniff"))
+        .layer(fixed("x-frame-options", "DENY"))
+        .layer(fixed("referrer-policy", "no-referrer"))
+        .layer(fixed("cache-control", "no-store"))
+        .layer(fixed(
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+}
+
+/// The API takes requests of programs; the page also those of browsers, when
+/// they change nothing or come from the page itself.
+async fn refuse_foreign(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let names = site.names();
+    let (method, headers) = (request.method(), request.headers());
+    let checked = if request.uri().path().starts_with("/api/") {
+        local_requests::check_program(method, headers, &names)
+    } else if *method == Method::GET || *method == Method::HEAD {
+        local_requests::check_host(headers, &names)
+    } else {
+        local_requests::check_host(headers, &names)
+            .and_then(|()| local_requests::check_origin(headers))
+    };
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(error) => refusal(&error),
+    }
+}
+
+fn refusal(error: &ForeignRequestError) -> Response {
+    let problem = json!({
+        "status": error.status().as_u16(),
+        "code": error.code(),
+        "detail": error.to_string(),
+    });
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (error.status(), kind, Json(problem)).into_response()
+}
