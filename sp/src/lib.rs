@@ -28,6 +28,7 @@ mod serving;
 pub mod snapshot;
 pub mod store;
 mod throttling;
+mod words;
 
 pub use config::{Config, KeyMaterial, SocialProvider};
 pub use portal::Portal;

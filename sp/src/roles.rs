@@ -34,7 +34,7 @@ pub struct Mapped<'a> {
 
 impl Mapped<'_> {
     /// Whether a name or id from the IdP means this group, or why it nearly does.
-    fn recognises(&self, came: &str) -> Result<bool, String> {
+    pub(crate) fn recognises(&self, came: &str) -> Result<bool, String> {
         if (!self.id.is_empty() && came == self.id) || came == self.name {
             Ok(true)
         } else if came.to_lowercase() == self.name.to_lowercase() {
@@ -45,7 +45,7 @@ impl Mapped<'_> {
     }
 
     /// Whether a group of the directory is this group, or why it nearly is.
-    fn is(&self, group: &GroupNameRow) -> Result<bool, String> {
+    pub(crate) fn is(&self, group: &GroupNameRow) -> Result<bool, String> {
         let same_id =
             !self.id.is_empty() && group.external_id.as_deref().is_some_and(|id| id == self.id);
         if group.display_name == self.name {
@@ -54,8 +54,8 @@ impl Mapped<'_> {
             Err(self.case_mismatch(&group.display_name))
         } else if same_id {
             Err(format!(
-                "the {} group is entered as `{}`, while the directory's group with the id {} is called `{}`: make both names the same",
-                self.purpose, self.name, self.id, group.display_name
+                "the {} group is entered as `{}`, the identity provider calls it `{}` (ID {}): make both names the same",
+                self.purpose, self.name, group.display_name, self.id
             ))
         } else {
             Ok(false)
@@ -64,7 +64,7 @@ impl Mapped<'_> {
 
     fn case_mismatch(&self, came: &str) -> String {
         format!(
-            "the {} group is entered as `{}`, the IdP calls it `{came}`: group names must match precisely, letter case included",
+            "the {} group is entered as `{}`, the identity provider calls it `{came}`: make both names the same, letter case included",
             self.purpose, self.name
         )
     }
@@ -144,6 +144,26 @@ pub async fn standing(
         standing.product_user |= asserted.in_users == 1;
     }
     Ok(standing)
+}
+
+/// Whether the user is an admin once they sign in again, if the Response then
+/// names the groups that the last one named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_admin_at_next_sign_in(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+) -> Result<bool, StoreError> {
+    if in_directory(db, tenant, user_id).await?.admin {
+        return Ok(true);
+    }
+    let Some(asserted) = store::people::asserted(db, user_id).await? else {
+        return Ok(false);
+    };
+    let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+    Ok(judge_asserted(db, tenant, &came).await?.admin)
 }
 
 /// The user's place by the directory's groups alone.

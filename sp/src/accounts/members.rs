@@ -10,6 +10,7 @@ use crate::configurator::By;
 use crate::roles;
 use crate::store::licenses::LicenseRow;
 use crate::store::members::MemberRow;
+use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, stored};
 
 /// Someone of a business account, as its admins see them.
@@ -74,7 +75,7 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
             Some(tenant) => roles::standing(db, tenant, &person.id).await?,
             None => roles::Standing::default(),
         };
-        let groups = groups_of(db, &person.id).await?;
+        let groups = groups_of(db, tenant.as_ref(), &person.id).await?;
         all.push(Listed {
             license: licenses.remove(&person.id),
             email: person.email.unwrap_or_else(|| person.user_name.clone()),
@@ -101,14 +102,47 @@ fn role(admin: bool) -> &'static str {
     if admin { "admin" } else { "member" }
 }
 
-async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<String>, StoreError> {
+/// The user's groups by name: those of the directory, or else what the last
+/// Response said, with the names that step 3 or SCIM has for ids.
+async fn groups_of(
+    db: &mut Db,
+    tenant: Option<&TenantRow>,
+    user_id: &str,
+) -> Result<Vec<String>, StoreError> {
     let groups = store::people::groups_of(db, user_id).await?;
     if groups.is_empty()
         && let Some(asserted) = store::people::asserted(db, user_id).await?
     {
-        return Ok(serde_json::from_str(&asserted.groups).unwrap_or_default());
+        let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+        let mut named = Vec::with_capacity(came.len());
+        for group in came {
+            named.push(name_of_group(db, tenant, &asserted.business_id, group).await?);
+        }
+        return Ok(named);
     }
     Ok(groups.into_iter().map(|group| group.display_name).collect())
+}
+
+async fn name_of_group(
+    db: &mut Db,
+    tenant: Option<&TenantRow>,
+    business_id: &str,
+    came: String,
+) -> Result<String, StoreError> {
+    let by_scim = store::people::groups_like(db, business_id, "", &came).await?;
+    let known = by_scim
+        .into_iter()
+        .find(|row| row.external_id.as_deref() == Some(came.as_str()));
+    if let Some(row) = known {
+        return Ok(row.display_name);
+    }
+    let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
+    let entered = [admins, users]
+        .into_iter()
+        .flatten()
+        .find(|group| !group.id.is_empty() && group.id == came)
+        .map(|group| group.name.to_owned());
+    Ok(entered.unwrap_or(came))
 }
 
 /// Adds someone with a portal password, so that they can become the backup

@@ -28,7 +28,7 @@ pub enum AccountError {
     #[error("`{0}` is not an e-mail address: expected name@domain, like jo@example.com")]
     InvalidEmail(String),
     /// Too easy to guess.
-    #[error("this password is too weak: {0}")]
+    #[error("{0}")]
     WeakPassword(&'static str),
     /// Registered already.
     #[error("an account with the e-mail {0} exists: log in, or register with another e-mail")]
@@ -121,6 +121,25 @@ impl Who {
     }
 }
 
+/// The email in lower case, if an account can be made of both.
+///
+/// # Errors
+/// Everything that is wrong with either, at least one error.
+pub fn checked_registration(email: &str, password: &str) -> Result<String, Vec<AccountError>> {
+    let valid = normalized(email);
+    let strength = password::check_strength(password, valid.as_deref().unwrap_or(email));
+    let weak = strength.err().map(AccountError::WeakPassword);
+    match (valid, weak) {
+        (Some(email), None) => Ok(email),
+        (Some(_), Some(weak)) => Err(vec![weak]),
+        (None, weak) => Err(
+            std::iter::once(AccountError::InvalidEmail(email.to_owned()))
+                .chain(weak)
+                .collect(),
+        ),
+    }
+}
+
 /// Registers an account (G-01).
 ///
 /// # Errors
@@ -132,8 +151,7 @@ pub async fn register(
     name: Option<String>,
     address: &str,
 ) -> Result<AccountRow, AccountError> {
-    let email = normalized(email).ok_or_else(|| AccountError::InvalidEmail(email.to_owned()))?;
-    password::check_strength(password, &email).map_err(AccountError::WeakPassword)?;
+    let email = checked_registration(email, password).map_err(|mut errors| errors.remove(0))?;
     // Each answer tells whether an e-mail is taken: not to one who asks for many.
     let (now, source) = (portal.now(), from(address));
     let most = portal.config.login_attempts * PER_ADDRESS;

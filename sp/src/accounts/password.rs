@@ -28,15 +28,17 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     kinds.sort_unstable();
     kinds.dedup();
     if password.chars().count() < 10 {
-        Err("use at least 10 characters")
+        Err("too short: use at least 10 characters")
     } else if password.len() > 1024 {
-        Err("use at most 1024 bytes")
+        Err("too long: use at most 1024 bytes")
     } else if kinds.len() < 5 {
-        Err("use at least five different characters")
-    } else if lower.contains(email) || (local.len() >= 4 && lower.starts_with(local)) {
-        Err("don't build it on your e-mail address")
+        Err("too easy to guess: use at least five different characters")
+    } else if (!email.is_empty() && lower.contains(email))
+        || (local.len() >= 4 && lower.starts_with(local))
+    {
+        Err("too easy to guess: it is built on your e-mail address")
     } else if OFTEN_USED.iter().any(|often| lower.starts_with(often)) && password.len() < 16 {
-        Err("it starts like one of the passwords tried first: choose another")
+        Err("too easy to guess: it begins with a common password; choose another")
     } else {
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Step 1, Configure organization's domains (G-07).
 
 use super::entering::{begun, note};
-use super::{By, ConfiguratorError, Entered};
+use super::{By, ConfiguratorError, Entered, lockout};
 use crate::Portal;
 use crate::accounts::is_domain;
 use crate::dns::Found;
@@ -38,8 +38,12 @@ pub async fn add(
     }
     let mut tx = portal.store.write().await?;
     begun(&mut tx, by.business_id).await?;
-    if store::domains::by_name(&mut tx, &name).await?.is_some() {
-        return Err(ConfiguratorError::DomainTaken(name));
+    match store::domains::by_name(&mut tx, &name).await? {
+        Some(row) if row.business_id == by.business_id => {
+            return Err(ConfiguratorError::DomainEntered(name));
+        }
+        Some(_) => return Err(ConfiguratorError::DomainTaken(name)),
+        None => {}
     }
     let row = DomainRow {
         txt_value: format!("{PREFIX}{}", portal.ambient.chance().hex(32)),
@@ -73,9 +77,12 @@ pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), Con
             "at least one verified domain".to_owned(),
         ));
     }
+    let before = lockout::access(&mut tx, by).await?;
     if !store::domains::delete(&mut tx, by.business_id, &domain).await? {
         return Err(ConfiguratorError::NoSuchDomain(domain));
     }
+    let what = format!("you sign in with an address at {domain}");
+    lockout::ask(&mut tx, by, before, &what, Vec::new()).await?;
     note(portal, &mut tx, by, "domain-removed", &domain, "").await?;
     Ok(tx.commit().await?)
 }

@@ -1,6 +1,7 @@
 //! Reading what was entered, and changing it: one transaction a change.
 
-use super::{By, ConfiguratorError, Entered, Step};
+use super::warnings::{Warning, review};
+use super::{By, ConfiguratorError, Entered, Step, lockout};
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::store::tenants::TenantRow;
@@ -20,6 +21,7 @@ pub async fn entered(db: &mut Db, business_id: &str) -> Result<Option<Entered>, 
         tenant,
         domains,
         token,
+        warnings: Vec::new(),
     }))
 }
 
@@ -37,7 +39,7 @@ pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, Con
 pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     if let Some(entered) = entered(&mut tx, by.business_id).await? {
-        return Ok(entered);
+        return Ok(review(&mut tx, entered).await?);
     }
     if !store::subscriptions::has_per_user(&mut tx, by.business_id).await? {
         return Err(ConfiguratorError::NotAvailable);
@@ -45,7 +47,13 @@ pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorE
     let id = portal.ambient.chance().uuid().to_string();
     let now = stored(portal.now());
     store::tenants::insert(&mut tx, &id, by.business_id, by.actor, now).await?;
-    let fresh = begun(&mut tx, by.business_id).await?;
+    super::scim::make_first_token(portal, &mut tx, &id).await?;
+    let mut fresh = begun(&mut tx, by.business_id).await?;
+    let member = store::members::one(&mut tx, by.business_id, by.actor).await?;
+    if member.is_some_and(|member| member.last_login.is_some()) {
+        fresh.tenant.backup_login = Some(by.actor.to_owned());
+        store::tenants::update(&mut tx, &fresh.tenant).await?;
+    }
     note(portal, &mut tx, by, "idp-integration-started", &id, "").await?;
     tx.commit().await?;
     Ok(fresh)
@@ -62,6 +70,8 @@ pub(super) async fn change(
 ) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     let mut entered = begun(&mut tx, by.business_id).await?;
+    let before = lockout::access(&mut tx, by).await?;
+    let former = review(&mut tx, entered.clone()).await?;
     edit(&mut entered.tenant);
     if entered.tenant.active == 1 {
         let missing = step.missing(&entered, portal.now());
@@ -70,6 +80,19 @@ pub(super) async fn change(
         }
     }
     store::tenants::update(&mut tx, &entered.tenant).await?;
+    let entered = review(&mut tx, entered).await?;
+    let what = match step {
+        Step::Groups => lockout::groups_told(&mut tx, by, &entered.tenant).await?,
+        _ => "you are signed in with a password, and only the backup login can do that".to_owned(),
+    };
+    let sign_in = lockout::changes_sign_in(by, step, &former.tenant, &entered.tenant);
+    let mut asked: Vec<Warning> = sign_in.into_iter().collect();
+    if entered.tenant.active == 1 {
+        // Nobody would be an admin by such a group any more.
+        let new = |one: &&Warning| !former.warnings.contains(one) && one.is_about_admins();
+        asked.extend(entered.warnings.iter().filter(new).cloned());
+    }
+    lockout::ask(&mut tx, by, before, &what, asked).await?;
     note(
         portal,
         &mut tx,
@@ -95,8 +118,12 @@ pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, Configurat
         let ids = grey.into_iter().map(Step::id).collect();
         return Err(ConfiguratorError::StepsMissing(ids));
     }
+    let before = lockout::access(&mut tx, by).await?;
     entered.tenant.active = 1;
     store::tenants::update(&mut tx, &entered.tenant).await?;
+    let what = "you are signed in with a password, and once the integration is active only the backup login can do that";
+    lockout::ask(&mut tx, by, before, what, Vec::new()).await?;
+    let entered = review(&mut tx, entered).await?;
     let id = entered.tenant.id.clone();
     note(portal, &mut tx, by, "idp-integration-activated", &id, "").await?;
     tx.commit().await?;
@@ -104,15 +131,19 @@ pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, Configurat
 }
 
 /// Deactivate (G-15): password logins work again, SSO and new activations
-/// don't; granted licences stay, SCIM goes on keeping the directory in sync.
+/// don't; granted licenses stay, SCIM goes on keeping the directory in sync.
 ///
 /// # Errors
 /// When it wasn't started, or the database fails.
 pub async fn deactivate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     let mut entered = begun(&mut tx, by.business_id).await?;
+    let before = lockout::access(&mut tx, by).await?;
     entered.tenant.active = 0;
     store::tenants::update(&mut tx, &entered.tenant).await?;
+    let what = "you are signed in with SSO, and SSO ends with the integration";
+    lockout::ask(&mut tx, by, before, what, Vec::new()).await?;
+    let entered = review(&mut tx, entered).await?;
     let id = entered.tenant.id.clone();
     note(portal, &mut tx, by, "idp-integration-deactivated", &id, "").await?;
     tx.commit().await?;

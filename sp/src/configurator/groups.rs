@@ -1,7 +1,7 @@
 //! Step 3, Configure user groups mapping (G-09).
 
 use super::entering::change;
-use super::{By, ConfiguratorError, Entered, Step};
+use super::{By, ConfiguratorError, Entered, Step, all_of};
 use crate::Portal;
 
 /// A group as the IdP shows it.
@@ -35,8 +35,10 @@ pub async fn enter(
     admins: Option<GroupEntered>,
     users: Option<GroupEntered>,
 ) -> Result<Entered, ConfiguratorError> {
-    let admins = admins.map(|group| complete("admins", group)).transpose()?;
-    let users = users.map(|group| complete("users", group)).transpose()?;
+    let mut errors = Vec::new();
+    let admins = admins.map(|group| complete("admins", group, &mut errors));
+    let users = users.map(|group| complete("users", group, &mut errors));
+    all_of(errors)?;
     if let (Some(admins), Some(users)) = (&admins, &users)
         && (admins.id == users.id || admins.name == users.name)
     {
@@ -63,18 +65,19 @@ pub async fn enter(
     .await
 }
 
-fn complete(group: &'static str, entered: GroupEntered) -> Result<GroupEntered, ConfiguratorError> {
+/// The group without spaces around its name and id; what is missing is added
+/// to `errors`.
+fn complete(
+    group: &'static str,
+    entered: GroupEntered,
+    errors: &mut Vec<ConfiguratorError>,
+) -> GroupEntered {
     let name = entered.name.trim().to_owned();
     let id = entered.id.trim().to_owned();
-    match (name.is_empty(), id.is_empty()) {
-        (true, _) => Err(ConfiguratorError::GroupIncomplete {
-            group,
-            what: "its name",
-        }),
-        (_, true) => Err(ConfiguratorError::GroupIncomplete {
-            group,
-            what: "its id",
-        }),
-        _ => Ok(GroupEntered { name, id }),
+    for (value, what) in [(&name, "its name"), (&id, "its id")] {
+        if value.is_empty() {
+            errors.push(ConfiguratorError::GroupIncomplete { group, what });
+        }
     }
+    GroupEntered { name, id }
 }

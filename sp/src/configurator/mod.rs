@@ -20,15 +20,19 @@ mod endpoints;
 mod entering;
 pub mod groups;
 mod integration;
+mod lockout;
 pub mod saml;
 pub mod scim;
 pub mod users;
+mod warnings;
 
 pub use entering::{activate, deactivate, entered, start};
 pub use integration::{Integration, Unready};
+pub use warnings::{Warning, review};
 
 use jiff::Timestamp;
 
+use crate::accounts::Who;
 use crate::store::StoreError;
 use crate::store::domains::DomainRow;
 use crate::store::tenants::{TenantRow, TokenRow};
@@ -113,6 +117,30 @@ pub struct Entered {
     pub domains: Vec<DomainRow>,
     /// Step 5's token that works.
     pub token: Option<TokenRow>,
+    /// About step 3; filled in by [`review`].
+    pub warnings: Vec<Warning>,
+}
+
+/// What the page shows a step as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// Something is missing.
+    Grey,
+    /// Complete, and probably wrong.
+    Amber,
+    /// Complete.
+    Green,
+}
+
+impl StepState {
+    /// `grey`, `amber` or `green`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grey => "grey",
+            Self::Amber => "amber",
+            Self::Green => "green",
+        }
+    }
 }
 
 impl Entered {
@@ -122,6 +150,33 @@ impl Entered {
             .into_iter()
             .filter(|step| !step.missing(self, now).is_empty())
             .collect()
+    }
+
+    /// What is probably wrong with a step that is complete.
+    pub fn warnings(&self, step: Step) -> &[Warning] {
+        match step {
+            Step::Groups => &self.warnings,
+            _ => &[],
+        }
+    }
+
+    /// What the page shows this step as.
+    pub fn state(&self, step: Step, now: Timestamp) -> StepState {
+        if !step.missing(self, now).is_empty() {
+            StepState::Grey
+        } else if self.warnings(step).is_empty() {
+            StepState::Green
+        } else {
+            StepState::Amber
+        }
+    }
+
+    /// How many steps are green.
+    pub fn green(&self, now: Timestamp) -> usize {
+        Step::ALL
+            .into_iter()
+            .filter(|step| self.state(*step, now) == StepState::Green)
+            .count()
     }
 
     /// `configuring`, `configured` or `active`.
@@ -145,19 +200,21 @@ pub enum ConfiguratorError {
     )]
     NotAvailable,
     /// Start Configuring wasn't clicked.
-    #[error("choose Start Configuring first: POST /api/business/idp-integration/start")]
+    #[error("choose Start Configuring first")]
     NotStarted,
     /// What should be the certificate of the metadata's signer.
-    #[error("expected the certificate of whoever signs the metadata: {0}")]
+    #[error("invalid certificate of the metadata's signer: {0}")]
     SignerInvalid(String),
     /// No such signature policy.
-    #[error("expected signature_policy either, assertion, response or both, came `{0}`")]
+    #[error("invalid signature_policy: expected either, assertion, response or both, got `{0}`")]
     SignaturePolicy(String),
     /// No such binding of AuthnRequests.
-    #[error("expected request_binding redirect or post, came `{0}`")]
+    #[error("invalid request_binding: expected redirect or post, got `{0}`")]
     RequestBinding(String),
     /// No such comparison of authentication contexts.
-    #[error("expected authn_context.comparison exact, minimum, maximum or better, came `{0}`")]
+    #[error(
+        "invalid authn_context.comparison: expected exact, minimum, maximum or better, got `{0}`"
+    )]
     Comparison(String),
     /// Not a host name.
     #[error(
@@ -169,8 +226,11 @@ pub enum ConfiguratorError {
         "the domain {0} is registered already: each domain belongs to one business account only"
     )]
     DomainTaken(String),
+    /// Entered already, by the same business account.
+    #[error("{0} is in your list already")]
+    DomainEntered(String),
     /// Not among those entered.
-    #[error("the domain {0} is not among those of your organisation: add it first")]
+    #[error("the domain {0} is not among those of your organization: add it first")]
     NoSuchDomain(String),
     /// A group without its name or id.
     #[error("the {group} group needs {what}: copy it from the IdP's Groups page")]
@@ -209,7 +269,7 @@ pub enum ConfiguratorError {
     },
     /// Not a certificate.
     #[error(
-        "the Public Certificate can't be read: {0}; paste the text of the file from Download Signing Certificate, with or without its BEGIN and END lines"
+        "invalid Public Certificate: {0}; paste the text of the file from Download Signing Certificate"
     )]
     CertificateInvalid(String),
     /// Missing identity provider entity id.
@@ -229,12 +289,68 @@ pub enum ConfiguratorError {
     /// An active integration would break.
     #[error("the integration is active and needs {0}: deactivate it first, or enter a replacement")]
     ActiveNeeds(String),
+    /// The author would lose access, or should know what it does.
+    #[error("{}", sentences(.0))]
+    ConfirmationRequired(Vec<Warning>),
+    /// No token of this id works.
+    #[error("no bearer token {0} is valid now: the page lists those that are")]
+    NoSuchToken(String),
+    /// The one that the identity provider uses.
+    #[error("this is the current bearer token: replace it first, then end it")]
+    TokenIsCurrent,
+    /// Several fields are wrong.
+    #[error("{}", joined(.0))]
+    Several(Vec<ConfiguratorError>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+fn sentences(warnings: &[Warning]) -> String {
+    let messages: Vec<&str> = warnings.iter().map(|one| one.message.as_str()).collect();
+    format!(
+        "{}; to do it all the same, send the request again with ?confirm=true",
+        messages.join("; ")
+    )
+}
+
+fn joined(errors: &[ConfiguratorError]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+/// One error as it is, several as [`ConfiguratorError::Several`].
+fn all_of(mut errors: Vec<ConfiguratorError>) -> Result<(), ConfiguratorError> {
+    match errors.len() {
+        0 => Ok(()),
+        1 => Err(errors.remove(0)),
+        _ => Err(ConfiguratorError::Several(errors)),
+    }
+}
+
 impl ConfiguratorError {
+    /// The field of the page's form that is wrong.
+    pub fn field(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::InvalidDomain(_) | Self::DomainTaken(_) | Self::DomainEntered(_) => "domain",
+            Self::GroupIncomplete { group, what } => match (*group, *what) {
+                ("admins", "its name") => "admins_name",
+                ("admins", _) => "admins_id",
+                (_, "its name") => "users_name",
+                _ => "users_id",
+            },
+            Self::SameGroups(_) => "users_name",
+            Self::MetadataInvalid(_) => "metadata_xml",
+            Self::MetadataUnreachable { .. } => "metadata_url",
+            Self::SignerInvalid(_) => "metadata_signed_by",
+            Self::CertificateInvalid(_) => "certificate",
+            Self::EntityIdMissing => "entity_id",
+            Self::InvalidUrl { .. } => "sso_url",
+            Self::NeverLoggedIn(_) | Self::InvalidEmail(_) => "backup_login",
+            _ => return None,
+        })
+    }
+
     /// Stable, kebab-case.
     pub fn code(&self) -> &'static str {
         match self {
@@ -242,6 +358,11 @@ impl ConfiguratorError {
             Self::NotStarted => "not-started",
             Self::InvalidDomain(_) => "invalid-domain",
             Self::DomainTaken(_) => "domain-taken",
+            Self::DomainEntered(_) => "domain-entered",
+            Self::ConfirmationRequired(_) => "confirmation-required",
+            Self::NoSuchToken(_) => "token-unknown",
+            Self::TokenIsCurrent => "token-current",
+            Self::Several(errors) => errors.first().map_or("invalid", Self::code),
             Self::NoSuchDomain(_) => "domain-unknown",
             Self::GroupIncomplete { .. } => "group-incomplete",
             Self::SameGroups(_) => "groups-identical",
@@ -279,6 +400,10 @@ pub struct By<'a> {
     pub actor: &'a str,
     /// The network address.
     pub address: &'a str,
+    /// The admin's session; none when the portal itself acts.
+    pub who: Option<&'a Who>,
+    /// Whether the admin has confirmed what the act takes from them.
+    pub confirmed: bool,
 }
 
 fn done(flag: i64, what: &str) -> Vec<String> {

@@ -92,7 +92,8 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
         && last <= now
     {
         missing.push(format!(
-            "the Public Certificate expired on {last}: download the current one from the IdP"
+            "the Public Certificate expired on {}: download the current one from the IdP",
+            crate::words::moment(last)
         ));
     }
     missing
@@ -178,6 +179,8 @@ pub async fn refresh(portal: &Portal, entered: Entered) -> Result<Entered, Confi
         business_id: &tenant.business_id.clone(),
         actor: "portal",
         address: "",
+        who: None,
+        confirmed: true,
     };
     let detail = format!("the metadata at {url}, fetched again");
     change(portal, by, Step::Saml, &detail, |tenant| {
@@ -391,14 +394,29 @@ fn typed_in(
     certificate: &str,
 ) -> Result<Values, ConfiguratorError> {
     let entity_id = entity_id.trim().to_owned();
+    let mut errors = Vec::new();
     if entity_id.is_empty() {
-        return Err(ConfiguratorError::EntityIdMissing);
+        errors.push(ConfiguratorError::EntityIdMissing);
     }
+    let sso_url = web_address("Identity Provider SSO URL", sso_url);
     let certificate = Certificate::parse(certificate)
-        .map_err(|error| ConfiguratorError::CertificateInvalid(error.to_string()))?;
+        .map_err(|error| ConfiguratorError::CertificateInvalid(error.to_string()));
+    let (sso_url, certificate) = match (sso_url, certificate) {
+        (Ok(url), Ok(certificate)) => {
+            super::all_of(errors)?;
+            (url, certificate)
+        }
+        (url, certificate) => {
+            errors.extend(url.err());
+            errors.extend(certificate.err());
+            super::all_of(errors)?;
+            // At least one of both was an error.
+            return Err(ConfiguratorError::NothingToImport);
+        }
+    };
     Ok(Values {
         entity_id,
-        sso_url: web_address("Identity Provider SSO URL", sso_url)?.to_owned(),
+        sso_url: sso_url.to_owned(),
         sso_post_url: None,
         by_post: false,
         slo: Vec::new(),

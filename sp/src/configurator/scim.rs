@@ -7,7 +7,7 @@ use super::entering::{begun, change, note};
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
 use crate::store::tenants::TokenRow;
-use crate::store::{self, StoreError, fingerprint, instant, stored};
+use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
 
 pub(super) fn missing(entered: &Entered) -> Vec<String> {
     if entered.tenant.scim_enabled == 0 {
@@ -52,9 +52,84 @@ pub async fn enter(
             tenant.scim_done = i64::from(done);
         }
     })
-    .await;
+    .await?;
+    if entered.tenant.scim_done == 1 {
+        let mut tx = portal.store.write().await?;
+        store::tenants::hide_tokens(&mut tx, &entered.tenant.id).await?;
+        tx.commit().await?;
+    }
     portal.scim_callers.forget();
-    entered
+    Ok(entered)
+}
+
+/// The token that Start Configuring makes, so that step 5 has one to copy. It
+/// is kept in clear until the identity provider uses it or the step is
+/// confirmed; from then on only its hash is kept.
+pub(super) async fn make_first_token(
+    portal: &Portal,
+    db: &mut Db,
+    tenant_id: &str,
+) -> Result<(), StoreError> {
+    let (token, row) = fresh(portal, tenant_id);
+    let row = TokenRow {
+        clear_text: Some(token),
+        ..row
+    };
+    store::tenants::insert_token(db, &row).await
+}
+
+fn fresh(portal: &Portal, tenant_id: &str) -> (String, TokenRow) {
+    let token = portal.ambient.chance().token(32);
+    let row = TokenRow {
+        token_hash: fingerprint(&token),
+        tenant_id: tenant_id.to_owned(),
+        hint: token[token.len() - 4..].to_owned(),
+        created: stored(portal.now()),
+        expires: None,
+        last_used: None,
+        clear_text: None,
+    };
+    (token, row)
+}
+
+/// The tokens that work now, the current one first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tokens(
+    portal: &Portal,
+    db: &mut Db,
+    tenant_id: &str,
+) -> Result<Vec<TokenRow>, StoreError> {
+    store::tenants::tokens_at(db, tenant_id, stored(portal.now())).await
+}
+
+/// The name of a token in lists and addresses: it tells nothing of the token.
+pub fn token_id(row: &TokenRow) -> &str {
+    &row.token_hash[..12]
+}
+
+/// Ends a token that was replaced, before its overlap is over.
+///
+/// # Errors
+/// [`ConfiguratorError::NoSuchToken`], [`ConfiguratorError::TokenIsCurrent`].
+pub async fn end_token(portal: &Portal, by: By<'_>, id: &str) -> Result<(), ConfiguratorError> {
+    let mut tx = portal.store.write().await?;
+    let entered = begun(&mut tx, by.business_id).await?;
+    let valid = tokens(portal, &mut tx, &entered.tenant.id).await?;
+    let row = valid
+        .iter()
+        .find(|row| token_id(row) == id)
+        .ok_or_else(|| ConfiguratorError::NoSuchToken(id.to_owned()))?;
+    if row.expires.is_none() {
+        return Err(ConfiguratorError::TokenIsCurrent);
+    }
+    store::tenants::end_token(&mut tx, &row.token_hash, stored(portal.now())).await?;
+    let hint = format!("…{}", row.hint);
+    note(portal, &mut tx, by, "scim-token-ended", &hint, "").await?;
+    tx.commit().await?;
+    portal.scim_callers.forget();
+    Ok(())
 }
 
 /// Makes a bearer token; only its hash is kept. A former one goes on working
@@ -67,16 +142,9 @@ pub async fn new_token(portal: &Portal, by: By<'_>) -> Result<String, Configurat
     let entered = begun(&mut tx, by.business_id).await?;
     let now = portal.now();
     let overlap = now + portal.config.scim_token_overlap;
-    store::tenants::expire_tokens(&mut tx, &entered.tenant.id, stored(overlap)).await?;
-    let token = portal.ambient.chance().token(32);
-    let row = TokenRow {
-        token_hash: fingerprint(&token),
-        tenant_id: entered.tenant.id,
-        hint: token[token.len() - 4..].to_owned(),
-        created: stored(now),
-        expires: None,
-        last_used: None,
-    };
+    let tenant_id = &entered.tenant.id;
+    store::tenants::expire_tokens(&mut tx, tenant_id, stored(overlap), stored(now)).await?;
+    let (token, row) = fresh(portal, tenant_id);
     store::tenants::insert_token(&mut tx, &row).await?;
     let hint = format!("…{}", row.hint);
     note(portal, &mut tx, by, "scim-token-made", &hint, "").await?;

@@ -14,7 +14,6 @@ use super::no_store;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::accounts::{self, Role};
-use crate::configurator::By;
 use crate::directory::sync_log;
 use crate::licensing::{self, Organization, Status};
 use crate::store::subscriptions::SubscriptionRow;
@@ -83,7 +82,7 @@ async fn show(State(portal): State<Portal>, Caller(who): Caller) -> Answer {
         Problem::new(
             StatusCode::CONFLICT,
             "no-workspace",
-            "you belong to no business account yet: register a licence key",
+            "you belong to no business account yet: register a license key",
         )
     })?;
     let mut db = portal.store.read().await?;
@@ -138,17 +137,9 @@ async fn add_member(
     Body(new): Body<NewMember>,
 ) -> Answer {
     let role = new.role.as_deref().unwrap_or("member");
-    let row = accounts::add_member(&portal, by(&admin, &address), &new.email, role).await?;
+    let row = accounts::add_member(&portal, admin.by(&address), &new.email, role).await?;
     let body = json!({"email": row.email, "role": row.role});
     Ok((StatusCode::CREATED, Json(body)).into_response())
-}
-
-fn by<'a>(admin: &'a Admin, address: &'a str) -> By<'a> {
-    By {
-        business_id: &admin.workspace.id,
-        actor: admin.who.email(),
-        address,
-    }
 }
 
 async fn subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
@@ -189,7 +180,7 @@ async fn change_subscription(
     Path(id): Path<String>,
     Body(change): Body<SubscriptionChange>,
 ) -> Answer {
-    let by = by(&admin, &address);
+    let by = admin.by(&address);
     let group = change
         .group
         .as_ref()
@@ -207,7 +198,7 @@ async fn release_device(
     admin: Admin,
     Path((license, device)): Path<(String, String)>,
 ) -> Answer {
-    let by = by(&admin, &address);
+    let by = admin.by(&address);
     licensing::release_device(&portal, by, &license, &device).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

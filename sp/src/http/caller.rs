@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use super::problem::Problem;
 use crate::Portal;
 use crate::accounts::{self, Role, Who, Workspace};
+use crate::configurator::By;
 
 /// The session's cookie.
 pub(super) const SESSION: &str = "portal_session";
@@ -71,6 +72,28 @@ pub(super) struct Admin {
     pub who: Who,
     /// Of which business account.
     pub workspace: Workspace,
+    /// Whether the request has `?confirm=true`.
+    pub confirmed: bool,
+}
+
+impl Admin {
+    /// Who acts, for the domain.
+    pub(super) fn by<'a>(&'a self, address: &'a str) -> By<'a> {
+        By {
+            business_id: &self.workspace.id,
+            actor: self.who.email(),
+            address,
+            who: Some(&self.who),
+            confirmed: self.confirmed,
+        }
+    }
+}
+
+/// Whether the query says that the caller has been warned.
+fn is_confirmed(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "confirm" && matches!(&*value, "true" | "1"))
 }
 
 impl FromRequestParts<Portal> for Admin {
@@ -82,7 +105,7 @@ impl FromRequestParts<Portal> for Admin {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "no-workspace",
-                "no business account is selected: register a licence key, or choose one with PUT /api/session/workspace",
+                "no business account is selected: register a license key, or choose one with PUT /api/session/workspace",
             ));
         };
         if workspace.role != Role::Admin {
@@ -95,6 +118,10 @@ impl FromRequestParts<Portal> for Admin {
                 ),
             ));
         }
-        Ok(Self { who, workspace })
+        Ok(Self {
+            who,
+            workspace,
+            confirmed: is_confirmed(parts),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::caller::{Address, Admin};
 use super::no_store;
-use super::problem::{Answer, Problem};
+use super::problem::{Answer, warnings_shown};
 use crate::Portal;
 use crate::configurator::groups::GroupEntered;
 use crate::configurator::saml::Source;
 use crate::configurator::{
-    self as steps, By, ConfiguratorError, Entered, Step, application, backup_login, domains,
-    groups, saml, scim, users,
+    self as steps, ConfiguratorError, Entered, Step, StepState, Warning, application, backup_login,
+    domains, groups, saml, scim, users,
 };
+use crate::directory::sync_log;
 use crate::store::domains::DomainRow;
+use crate::store::tenants::TokenRow;
 use crate::store::{self, instant};
 
 const ROOT: &str = "/api/business/idp-integration";
@@ -38,25 +40,18 @@ pub(super) fn router() -> Router<Portal> {
         .route(&at("/saml-settings"), put(settle_saml))
         .route(&at("/scim"), put(enter_scim))
         .route(&at("/scim/token"), post(new_token))
+        .route(&at("/scim/token/{id}"), delete(end_token))
         .route(&at("/users"), put(users_done))
         .route(&at("/backup-login"), put(choose_backup_login))
         .route(&at("/activate"), post(activate))
         .route(&at("/deactivate"), post(deactivate))
 }
 
-fn by<'a>(admin: &'a Admin, address: &'a str) -> By<'a> {
-    By {
-        business_id: &admin.workspace.id,
-        actor: admin.who.email(),
-        address,
-    }
-}
-
 async fn show(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
     let business_id = &admin.workspace.id;
     match steps::entered(&mut db, business_id).await? {
-        Some(entered) => Ok(shown(&portal, &entered)),
+        Some(entered) => shown(&portal, entered).await,
         None if store::subscriptions::has_per_user(&mut db, business_id).await? => {
             Ok(no_store(Json(not_started())))
         }
@@ -65,8 +60,8 @@ async fn show(State(portal): State<Portal>, admin: Admin) -> Answer {
 }
 
 async fn start(State(portal): State<Portal>, Address(address): Address, admin: Admin) -> Answer {
-    let entered = steps::start(&portal, by(&admin, &address)).await?;
-    Ok(shown(&portal, &entered))
+    let entered = steps::start(&portal, admin.by(&address)).await?;
+    shown(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -80,7 +75,7 @@ async fn add_domain(
     admin: Admin,
     Body(new): Body<NewDomain>,
 ) -> Answer {
-    let row = domains::add(&portal, by(&admin, &address), &new.domain).await?;
+    let row = domains::add(&portal, admin.by(&address), &new.domain).await?;
     Ok((StatusCode::CREATED, Json(domain_shown(&row))).into_response())
 }
 
@@ -90,7 +85,7 @@ async fn remove_domain(
     admin: Admin,
     Path(domain): Path<String>,
 ) -> Answer {
-    domains::remove(&portal, by(&admin, &address), &domain).await?;
+    domains::remove(&portal, admin.by(&address), &domain).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -100,7 +95,7 @@ async fn verify_domain(
     admin: Admin,
     Path(domain): Path<String>,
 ) -> Answer {
-    let row = domains::verify(&portal, by(&admin, &address), &domain).await?;
+    let row = domains::verify(&portal, admin.by(&address), &domain).await?;
     Ok(no_store(Json(domain_shown(&row))))
 }
 
@@ -115,9 +110,9 @@ async fn application_done(
     admin: Admin,
     Body(confirmation): Body<Confirmation>,
 ) -> Answer {
-    let by = by(&admin, &address);
+    let by = admin.by(&address);
     let entered = application::confirm(&portal, by, confirmation.done).await?;
-    Ok(shown(&portal, &entered))
+    shown(&portal, entered).await
 }
 
 async fn users_done(
@@ -126,9 +121,9 @@ async fn users_done(
     admin: Admin,
     Body(confirmation): Body<Confirmation>,
 ) -> Answer {
-    let by = by(&admin, &address);
+    let by = admin.by(&address);
     let entered = users::confirm(&portal, by, confirmation.done).await?;
-    Ok(shown(&portal, &entered))
+    shown(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -156,8 +151,8 @@ async fn enter_groups(
         id: group.id,
     };
     let (admins, users) = (new.admins.map(group), new.users.map(group));
-    let entered = groups::enter(&portal, by(&admin, &address), admins, users).await?;
-    Ok(shown(&portal, &entered))
+    let entered = groups::enter(&portal, admin.by(&address), admins, users).await?;
+    shown(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -204,8 +199,8 @@ async fn enter_saml(
         },
         _ => return Err(ConfiguratorError::NothingToImport.into()),
     };
-    let entered = saml::enter(&portal, by(&admin, &address), source).await?;
-    Ok(shown(&portal, &entered))
+    let entered = saml::enter(&portal, admin.by(&address), source).await?;
+    shown(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -235,8 +230,8 @@ async fn settle_saml(
         force_authn: new.force_authn,
         authn_context: new.authn_context,
     };
-    let entered = saml::settle(&portal, by(&admin, &address), settings).await?;
-    Ok(shown(&portal, &entered))
+    let entered = saml::settle(&portal, admin.by(&address), settings).await?;
+    shown(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -251,8 +246,8 @@ async fn enter_scim(
     admin: Admin,
     Body(new): Body<NewScim>,
 ) -> Answer {
-    let entered = scim::enter(&portal, by(&admin, &address), new.enabled, new.done).await?;
-    Ok(shown(&portal, &entered))
+    let entered = scim::enter(&portal, admin.by(&address), new.enabled, new.done).await?;
+    shown(&portal, entered).await
 }
 
 async fn new_token(
@@ -260,11 +255,32 @@ async fn new_token(
     Address(address): Address,
     admin: Admin,
 ) -> Answer {
-    let token = scim::new_token(&portal, by(&admin, &address)).await?;
+    let token = scim::new_token(&portal, admin.by(&address)).await?;
+    let mut db = portal.store.read().await?;
+    let entered = steps::entered(&mut db, &admin.workspace.id).await?;
+    let replaced = match entered {
+        Some(entered) => scim::tokens(&portal, &mut db, &entered.tenant.id).await?,
+        None => Vec::new(),
+    };
+    let replaced: Vec<Value> = replaced
+        .iter()
+        .filter(|row| row.expires.is_some())
+        .map(token_shown)
+        .collect();
     Ok(no_store((
         StatusCode::CREATED,
-        Json(json!({"token": token})),
+        Json(json!({"token": token, "replaced": replaced})),
     )))
+}
+
+async fn end_token(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Answer {
+    scim::end_token(&portal, admin.by(&address), &id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Deserialize)]
@@ -278,26 +294,22 @@ async fn choose_backup_login(
     admin: Admin,
     Body(new): Body<NewBackupLogin>,
 ) -> Answer {
-    let entered = backup_login::choose(&portal, by(&admin, &address), &new.email).await?;
-    Ok(shown(&portal, &entered))
+    let entered = backup_login::choose(&portal, admin.by(&address), &new.email).await?;
+    shown(&portal, entered).await
 }
 
-async fn activate(
-    State(portal): State<Portal>,
-    Address(address): Address,
-    admin: Admin,
-) -> Result<Response, Problem> {
-    let entered = steps::activate(&portal, by(&admin, &address)).await?;
-    Ok(shown(&portal, &entered))
+async fn activate(State(portal): State<Portal>, Address(address): Address, admin: Admin) -> Answer {
+    let entered = steps::activate(&portal, admin.by(&address)).await?;
+    shown(&portal, entered).await
 }
 
 async fn deactivate(
     State(portal): State<Portal>,
     Address(address): Address,
     admin: Admin,
-) -> Result<Response, Problem> {
-    let entered = steps::deactivate(&portal, by(&admin, &address)).await?;
-    Ok(shown(&portal, &entered))
+) -> Answer {
+    let entered = steps::deactivate(&portal, admin.by(&address)).await?;
+    shown(&portal, entered).await
 }
 
 fn domain_shown(row: &DomainRow) -> Value {
@@ -311,13 +323,31 @@ fn domain_shown(row: &DomainRow) -> Value {
     })
 }
 
-fn step_shown(number: usize, step: Step, missing: &[String]) -> Value {
+fn step_shown(
+    number: usize,
+    step: Step,
+    state: StepState,
+    missing: &[String],
+    warnings: &[Warning],
+) -> Value {
     json!({
         "number": number + 1,
         "id": step.id(),
         "title": step.title(),
-        "state": if missing.is_empty() { "green" } else { "grey" },
+        "state": state.as_str(),
         "missing": missing,
+        "warnings": warnings_shown(warnings),
+    })
+}
+
+fn token_shown(row: &TokenRow) -> Value {
+    json!({
+        "id": scim::token_id(row),
+        "hint": format!("…{}", row.hint),
+        "current": row.expires.is_none(),
+        "created": instant(row.created),
+        "last_used": row.last_used.map(instant),
+        "valid_until": row.expires.map(instant),
     })
 }
 
@@ -326,7 +356,7 @@ fn not_started() -> Value {
     let steps: Vec<Value> = Step::ALL
         .into_iter()
         .enumerate()
-        .map(|(number, step)| step_shown(number, step, &missing))
+        .map(|(number, step)| step_shown(number, step, StepState::Grey, &missing, &[]))
         .collect();
     json!({
         "status": "not-started",
@@ -341,14 +371,31 @@ fn not_started() -> Value {
     })
 }
 
-fn shown(portal: &Portal, entered: &Entered) -> Response {
+async fn shown(portal: &Portal, entered: Entered) -> Answer {
+    let mut db = portal.store.read().await?;
+    let entered = &steps::review(&mut db, entered).await?;
+    let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+    drop(db);
+    let calls = sync_log::of_business(portal, &entered.tenant.business_id, 1).await?;
+    let last_call = calls.first().map(|row| {
+        json!({
+            "at": instant(row.happened),
+            "method": row.method,
+            "path": row.path,
+            "status": row.status,
+        })
+    });
     let now = portal.now();
     let tenant = &entered.tenant;
     let sp = portal.service_provider(&tenant.id);
     let steps: Vec<Value> = Step::ALL
         .into_iter()
         .enumerate()
-        .map(|(number, step)| step_shown(number, step, &step.missing(entered, now)))
+        .map(|(number, step)| {
+            let missing = step.missing(entered, now);
+            let state = entered.state(step, now);
+            step_shown(number, step, state, &missing, entered.warnings(step))
+        })
         .collect();
     let group = |name: &Option<String>, id: &Option<String>| {
         name.as_ref().map(|name| json!({"name": name, "id": id}))
@@ -367,9 +414,10 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
         })
         .collect();
     let token = entered.token.as_ref();
-    no_store(Json(json!({
+    Ok(no_store(Json(json!({
         "status": entered.status(now),
         "steps": steps,
+        "warnings": warnings_shown(&entered.warnings),
         "domains": entered.domains.iter().map(domain_shown).collect::<Vec<_>>(),
         "groups": {
             "admins": group(&tenant.admins_group_name, &tenant.admins_group_id),
@@ -412,8 +460,11 @@ fn shown(portal: &Portal, entered: &Entered) -> Response {
             "base_url": sp.scim_base_url,
             "token_hint": token.map(|token| format!("…{}", token.hint)),
             "token_last_used": token.and_then(|token| token.last_used).map(instant),
+            "token": token.and_then(|token| token.clear_text.as_ref()),
+            "tokens": tokens.iter().map(token_shown).collect::<Vec<_>>(),
+            "last_call": last_call,
         },
         "backup_login": {"email": backup_login::shown(entered), "confirmed": tenant.backup_login.is_some()},
         "can_activate": tenant.active == 0 && entered.grey(now).is_empty(),
-    })))
+    }))))
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::AccountError;
-use crate::configurator::ConfiguratorError;
+use crate::configurator::{ConfiguratorError, Warning};
 use crate::licensing::{KeyError, MappingError};
 use crate::store::StoreError;
 
@@ -17,6 +17,8 @@ pub struct Problem {
     code: String,
     detail: String,
     members: Vec<(String, Value)>,
+    /// The fields of a page's form that are wrong, and why.
+    fields: Vec<(&'static str, String)>,
     retry_after: Option<u64>,
 }
 
@@ -31,6 +33,7 @@ impl Problem {
             code: code.into(),
             detail: detail.into(),
             members: Vec::new(),
+            fields: Vec::new(),
             retry_after: None,
         }
     }
@@ -48,6 +51,34 @@ impl Problem {
     /// What is wrong and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The fields of a page's form that are wrong, and why.
+    pub fn fields(&self) -> &[(&'static str, String)] {
+        &self.fields
+    }
+
+    /// About this field of a page's form.
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.fields = vec![(field, self.detail.clone())];
+        self
+    }
+
+    /// Several problems of one request: the first one's status and code, and
+    /// every detail. None, when there are none.
+    pub fn several(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all: Vec<Self> = all.into_iter().collect();
+        if all.len() < 2 {
+            return all.pop();
+        }
+        let details: Vec<&str> = all.iter().map(|one| one.detail.as_str()).collect();
+        let errors: Vec<Value> = all
+            .iter()
+            .map(|one| json!({"code": one.code, "detail": one.detail}))
+            .collect();
+        let problem = Self::new(all[0].status, all[0].code.clone(), details.join("; "));
+        let fields = all.iter().flat_map(|one| one.fields.clone()).collect();
+        Some(Self { fields, ..problem }.with("errors", errors))
     }
 
     /// With one more member.
@@ -104,6 +135,14 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Warnings as the API lists them.
+pub(super) fn warnings_shown(warnings: &[Warning]) -> Vec<Value> {
+    warnings
+        .iter()
+        .map(|one| json!({"code": one.code, "message": one.message}))
+        .collect()
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
@@ -137,9 +176,14 @@ impl From<AccountError> for Problem {
         if let E::Store(error) = error {
             return error.into();
         }
-        Self {
+        let problem = Self {
             retry_after,
             ..Self::new(status, code, error.to_string())
+        };
+        match code {
+            "invalid-email" | "email-taken" | "already-a-member" => problem.at("email"),
+            "weak-password" => problem.at("password"),
+            _ => problem,
         }
     }
 }
@@ -160,7 +204,12 @@ impl From<KeyError> for Problem {
         if let E::Store(error) = error {
             return error.into();
         }
-        Self::new(status, code, error.to_string())
+        let problem = Self::new(status, code, error.to_string());
+        match code {
+            "organization-name-missing" => problem.at("organization"),
+            code if code.starts_with("license-key-") => problem.at("key"),
+            _ => problem,
+        }
     }
 }
 
@@ -177,7 +226,12 @@ impl From<MappingError> for Problem {
         if let E::Store(error) = error {
             return error.into();
         }
-        Self::new(status, code, error.to_string())
+        let problem = Self::new(status, code, error.to_string());
+        match code {
+            "name-missing" => problem.at("subscription_name"),
+            "group-taken" => problem.at("group_name"),
+            _ => problem,
+        }
     }
 }
 
@@ -188,13 +242,28 @@ impl From<ConfiguratorError> for Problem {
             E::NotAvailable | E::NotStarted | E::DomainTaken(_) | E::NeverLoggedIn(_) => {
                 StatusCode::CONFLICT
             }
-            E::StepsMissing(_) | E::ActiveNeeds(_) => StatusCode::CONFLICT,
+            E::StepsMissing(_)
+            | E::ActiveNeeds(_)
+            | E::DomainEntered(_)
+            | E::ConfirmationRequired(_)
+            | E::TokenIsCurrent => StatusCode::CONFLICT,
+            E::NoSuchToken(_) => StatusCode::NOT_FOUND,
             E::NoSuchDomain(_) => StatusCode::NOT_FOUND,
             E::MetadataUnreachable { .. } => StatusCode::BAD_GATEWAY,
             E::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
+        if let E::Several(errors) = error {
+            let all = errors.into_iter().map(Self::from);
+            return Self::several(all).unwrap_or_else(|| Self::from(E::NothingToImport));
+        }
         let code = error.code();
+        let field = error.field();
+        if let E::ConfirmationRequired(warnings) = &error {
+            return Self::new(status, code, error.to_string())
+                .with("warnings", warnings_shown(warnings))
+                .with("confirm", "?confirm=true");
+        }
         let missing = match &error {
             E::StepsMissing(missing) => Some(missing.clone()),
             _ => None,
@@ -203,6 +272,10 @@ impl From<ConfiguratorError> for Problem {
             return error.into();
         }
         let problem = Self::new(status, code, error.to_string());
+        let problem = match field {
+            Some(field) => problem.at(field),
+            None => problem,
+        };
         match missing {
             Some(missing) => problem.with("missing", missing),
             None => problem,

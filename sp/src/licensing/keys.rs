@@ -33,18 +33,19 @@ pub enum KeyError {
     )]
     Used,
     /// Past its end.
-    #[error("this licence key ended on {0}: renew the subscription or register another key")]
+    #[error(
+        "this license key ended on {}: renew the subscription or register another key",
+        crate::words::moment(*.0)
+    )]
     Expired(Timestamp),
     /// Withdrawn.
     #[error("the vendor withdrew this licence key: {0}; ask the vendor's sales for another")]
     Cancelled(String),
     /// Nobody's member yet.
-    #[error(
-        "you belong to no business account yet: send the key again with your `organization` (at least its name), and one is created"
-    )]
+    #[error("you have no business account yet: tell us about your organization, at least its name")]
     OrganizationRequired,
     /// Without a name.
-    #[error("the organisation's name is missing: send organization.name")]
+    #[error("enter the organization's name")]
     OrganizationUnnamed,
     /// The database.
     #[error(transparent)]
@@ -83,6 +84,27 @@ pub struct Organization {
     pub name: String,
     /// Country and what else.
     pub details: Map<String, Value>,
+}
+
+impl Organization {
+    /// Whether a business account can be made of it.
+    ///
+    /// # Errors
+    /// [`KeyError::OrganizationUnnamed`].
+    pub fn check(&self) -> Result<(), KeyError> {
+        if self.name.trim().is_empty() {
+            return Err(KeyError::OrganizationUnnamed);
+        }
+        Ok(())
+    }
+}
+
+/// The key in the form it was issued in.
+///
+/// # Errors
+/// [`KeyError::Malformed`].
+pub fn checked_key(key: &str) -> Result<String, KeyError> {
+    well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))
 }
 
 /// A key that became a subscription.
@@ -146,7 +168,7 @@ pub async fn register_key(
     organization: Option<Organization>,
     address: &str,
 ) -> Result<Registered, KeyError> {
-    let key = well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))?;
+    let key = checked_key(key)?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
     let row = store::subscriptions::key(&mut tx, &key)
@@ -159,9 +181,7 @@ pub async fn register_key(
             .await?
             .ok_or(KeyError::OrganizationRequired)?,
         (None, Some(organization)) => {
-            if organization.name.trim().is_empty() {
-                return Err(KeyError::OrganizationUnnamed);
-            }
+            organization.check()?;
             let business = BusinessRow {
                 id: portal.ambient.chance().uuid().to_string(),
                 name: organization.name.trim().to_owned(),
@@ -225,7 +245,7 @@ pub async fn register_key(
 /// # Errors
 /// [`KeyError::Unknown`], or [`KeyError::Cancelled`] when it was before.
 pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), KeyError> {
-    let key = well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))?;
+    let key = checked_key(key)?;
     let mut tx = portal.store.write().await?;
     let row = store::subscriptions::key(&mut tx, &key)
         .await?

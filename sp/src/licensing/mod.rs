@@ -13,7 +13,8 @@ mod standing;
 
 pub use holders::{HeldLicense, held};
 pub use keys::{
-    KeyError, NewKey, Organization, Registered, cancel_key, create_key, masked, register_key,
+    KeyError, NewKey, Organization, Registered, cancel_key, checked_key, create_key, masked,
+    register_key,
 };
 pub use mapping::{MappingError, change_subscription, release_device};
 pub use seats::{

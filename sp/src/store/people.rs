@@ -190,6 +190,44 @@ pub async fn groups_like(
     .await?)
 }
 
+/// Names of the groups that SCIM brought, the first of them, and how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn group_names(
+    db: &mut Db,
+    business_id: &str,
+    limit: i64,
+) -> Result<(Vec<GroupNameRow>, i64)> {
+    let rows = sqlx::query_as(
+        "SELECT id, display_name, external_id FROM groups WHERE business_id = $1
+         ORDER BY created, id LIMIT ($2 + 0)",
+    )
+    .bind(business_id.to_owned())
+    .bind(limit)
+    .fetch_all(&mut *db)
+    .await?;
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM groups WHERE business_id = $1")
+        .bind(business_id.to_owned())
+        .fetch_one(db)
+        .await?;
+    Ok((rows, count))
+}
+
+/// What the last Responses called users' groups: JSON arrays, each once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn asserted_groups(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT groups FROM asserted_roles WHERE business_id = $1 LIMIT ($2 + 0)",
+    )
+    .bind(business_id.to_owned())
+    .bind(limit)
+    .fetch_all(db)
+    .await?)
+}
+
 /// The groups a user is in, directly or by nested groups.
 ///
 /// # Errors

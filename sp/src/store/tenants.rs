@@ -97,6 +97,8 @@ pub struct TokenRow {
     pub expires: Option<i64>,
     /// Instant.
     pub last_used: Option<i64>,
+    /// The token itself, while the page still shows it.
+    pub clear_text: Option<String>,
 }
 
 /// Stores a fresh integration.
@@ -203,30 +205,81 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
 /// When the database fails.
 pub async fn insert_token(db: &mut Db, row: &TokenRow) -> Result<()> {
     sqlx::query(
-        "INSERT INTO scim_tokens (token_hash, tenant_id, hint, created, expires)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO scim_tokens (token_hash, tenant_id, hint, created, expires, clear_text)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(row.token_hash.clone())
     .bind(row.tenant_id.clone())
     .bind(row.hint.clone())
     .bind(row.created)
     .bind(row.expires)
+    .bind(row.clear_text.clone())
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Gives the tokens that have no end yet this one.
+/// Ends the tokens that have no end yet: at `at` those that somebody may use,
+/// at `now` those that were only shown and never used.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn expire_tokens(db: &mut Db, tenant_id: &str, at: i64) -> Result<()> {
+pub async fn expire_tokens(db: &mut Db, tenant_id: &str, at: i64, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE scim_tokens SET expires = $2, clear_text = NULL
+         WHERE tenant_id = $1 AND expires IS NULL AND clear_text IS NOT NULL",
+    )
+    .bind(tenant_id.to_owned())
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
     sqlx::query("UPDATE scim_tokens SET expires = $2 WHERE tenant_id = $1 AND expires IS NULL")
         .bind(tenant_id.to_owned())
         .bind(at)
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Ends one token at this instant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_token(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
+    sqlx::query("UPDATE scim_tokens SET expires = $2, clear_text = NULL WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .bind(at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the clear text of this tenant's tokens.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hide_tokens(db: &mut Db, tenant_id: &str) -> Result<()> {
+    sqlx::query("UPDATE scim_tokens SET clear_text = NULL WHERE tenant_id = $1")
+        .bind(tenant_id.to_owned())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The tokens that work at this instant, newest first: the current one has
+/// no end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tokens_at(db: &mut Db, tenant_id: &str, now: i64) -> Result<Vec<TokenRow>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM scim_tokens WHERE tenant_id = $1 AND (expires IS NULL OR expires > $2)
+         ORDER BY CASE WHEN expires IS NULL THEN 0 ELSE 1 END, created DESC, token_hash",
+    )
+    .bind(tenant_id.to_owned())
+    .bind(now)
+    .fetch_all(db)
+    .await?)
 }
 
 /// The tenant's newest token.
@@ -262,7 +315,7 @@ pub async fn token(db: &mut Db, tenant_id: &str, token_hash: &str) -> Result<Opt
 /// # Errors
 /// When the database fails.
 pub async fn token_used(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
-    sqlx::query("UPDATE scim_tokens SET last_used = $2 WHERE token_hash = $1")
+    sqlx::query("UPDATE scim_tokens SET last_used = $2, clear_text = NULL WHERE token_hash = $1")
         .bind(token_hash.to_owned())
         .bind(at)
         .execute(db)

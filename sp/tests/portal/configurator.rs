@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::lockout::{ADMINS_ID, USERS_ID};
 use crate::parties::{Browser, IDP, PASSWORD, Parties, step, text};
 
 async fn states(browser: &Browser) -> Vec<(String, String)> {
@@ -35,8 +36,14 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
         .post(&step("activate"), &Value::Null)
         .await
         .problem(409, "steps-missing");
-    assert_eq!(missing["missing"].as_array().unwrap().len(), 7);
+    // The backup login is the current user's from the start.
+    assert_eq!(missing["missing"].as_array().unwrap().len(), 6);
     parties.configure(&admin).await;
+    let groups = json!({
+        "admins": {"name": "Portal Admins", "id": ADMINS_ID},
+        "users": {"name": "Desktop Users", "id": USERS_ID},
+    });
+    admin.put(&step("groups"), &groups).await.is(200);
     parties.restart().await;
     assert!(
         states(&admin)
@@ -197,10 +204,15 @@ async fn groups_need_name_and_id_and_must_differ() {
     put(json!({"admins": group("A", "1"), "users": group("A", "1")}))
         .await
         .problem(400, "groups-identical");
-    let only_one = put(json!({"admins": group("A", "1")})).await.is(200);
+    let only_one = put(json!({"admins": group("A", ADMINS_ID)})).await.is(200);
     assert_eq!(only_one["steps"][2]["state"], "grey");
-    let both = put(json!({"users": group("U", "2")})).await.is(200);
+    let both = put(json!({"users": group("U", USERS_ID)})).await.is(200);
     assert_eq!(both["steps"][2]["state"], "green");
+    // Everything that is wrong is said at once.
+    let all = put(json!({"admins": group("", ""), "users": group("U", "")}))
+        .await
+        .problem(400, "group-incomplete");
+    assert_eq!(all["errors"].as_array().map(Vec::len), Some(3), "{all}");
 }
 
 #[tokio::test]
@@ -209,10 +221,16 @@ async fn scim_is_on_by_default_and_its_token_is_shown_once() {
     let admin = parties.admin(5).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);
     assert_eq!(shown["scim"]["enabled"], true);
-    assert_eq!(shown["scim"]["token_hint"], Value::Null);
+    // There from the start, as the guide says, until a call or Save hides it.
+    let first = text(&shown["scim"]["token"]);
+    assert_eq!(
+        shown["scim"]["token_hint"],
+        format!("…{}", &first[first.len() - 4..])
+    );
     let token = text(&admin.post(&step("scim/token"), &Value::Null).await.is(201)["token"]);
     let page = admin.get("/api/business/idp-integration").await;
     assert!(!page.body.contains(&token));
+    assert!(!page.body.contains(&first));
     assert_eq!(
         page.is(200)["scim"]["token_hint"],
         format!("…{}", &token[token.len() - 4..])

@@ -6,6 +6,8 @@ mod configurator;
 mod control;
 mod database;
 mod desktop;
+mod forms;
+mod lockout;
 mod logout;
 mod pages;
 mod parties;

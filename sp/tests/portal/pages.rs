@@ -7,11 +7,12 @@ use saml::names;
 use serde_json::{Value, json};
 
 use crate::desktop::activate;
+use crate::lockout::{ADMINS_ID, USERS_ID};
 use crate::parties::{Browser, PASSWORD, Parties, Person, step};
 
 const PAGE: &str = "/profile/business/idp_integration";
 
-/// Registers by the pages: account, key, organisation.
+/// Registers by the pages: account, key, organization.
 async fn registered(parties: &Parties) -> Browser {
     let browser = parties.browser();
     let fields = [
@@ -30,7 +31,7 @@ async fn registered(parties: &Parties) -> Browser {
     let asked = browser
         .fills_in("/register-key", "/register-key", &fields)
         .await;
-    assert!(asked.body.contains("Your organisation"), "{}", asked.body);
+    assert!(asked.body.contains("Your organization"), "{}", asked.body);
     assert!(asked.body.contains(&key), "what was typed is kept");
     let mut fields = fields.to_vec();
     fields.extend([("with_organization", "1"), ("organization", "Corp")]);
@@ -80,9 +81,9 @@ async fn the_whole_configurator_is_walked_by_forms() {
     go("application", &[("done", "1")]).await;
     let groups = [
         ("admins_name", "Portal Admins"),
-        ("admins_id", "g-admins"),
+        ("admins_id", ADMINS_ID),
         ("users_name", "Desktop Users"),
-        ("users_id", "g-users"),
+        ("users_id", USERS_ID),
     ];
     go("groups", &groups).await;
     let metadata = parties.idp.metadata();
@@ -116,14 +117,11 @@ async fn the_whole_configurator_is_walked_by_forms() {
     let token = does(&browser, "scim-token", &[]).await;
     assert!(token.body.contains("shown this once"));
     go("scim", &[("enabled", "1"), ("done", "1")]).await;
+    let page = browser.get(PAGE).await.body;
+    assert!(!page.contains("Ready to be activated"));
+    // The backup login is the current user's, without a click.
+    assert_eq!(page.matches("class=\"step green\"").count(), 6, "{page}");
     go("users", &[("done", "1")]).await;
-    assert!(
-        !browser
-            .get(PAGE)
-            .await
-            .body
-            .contains("Ready to be activated")
-    );
     go(
         "backup-login",
         &[("backup_login", "owner@vendor-mail.example")],

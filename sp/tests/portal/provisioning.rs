@@ -8,14 +8,14 @@ use crate::desktop::activate;
 use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
 
 /// The IdP's provisioning: SCIM with the tenant's token.
-struct Provisioning {
-    client: reqwest::Client,
-    base: String,
-    token: String,
+pub(crate) struct Provisioning {
+    pub(crate) client: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) token: String,
 }
 
 impl Provisioning {
-    async fn of(admin: &Browser) -> Self {
+    pub(crate) async fn of(admin: &Browser) -> Self {
         let token = admin.post(&step("scim/token"), &Value::Null).await.is(201);
         let page = admin.get("/api/business/idp-integration").await.is(200);
         Self {
@@ -25,7 +25,7 @@ impl Provisioning {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.base);
         let mut request = self
             .client
@@ -42,7 +42,14 @@ impl Provisioning {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    async fn user(&self, email: &str) -> String {
+    /// The status of a request without a body.
+    pub(crate) async fn status(&self, method: Method, path: &str) -> u16 {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+        answer.status().as_u16()
+    }
+
+    pub(crate) async fn user(&self, email: &str) -> String {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": email,
@@ -54,7 +61,7 @@ impl Provisioning {
         text(&self.send(Method::POST, "/Users", &user).await["id"])
     }
 
-    async fn group(&self, name: &str, external_id: &str, members: &[&str]) -> String {
+    pub(crate) async fn group(&self, name: &str, external_id: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
         let group = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
@@ -65,7 +72,7 @@ impl Provisioning {
         text(&self.send(Method::POST, "/Groups", &group).await["id"])
     }
 
-    async fn patch(&self, path: &str, operation: Value) {
+    pub(crate) async fn patch(&self, path: &str, operation: Value) {
         let patch = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [operation],
@@ -74,7 +81,11 @@ impl Provisioning {
     }
 }
 
-async fn sign_on(parties: &Parties, tenant: &Tenant, person: &Person) -> (Browser, Answer) {
+pub(crate) async fn sign_on(
+    parties: &Parties,
+    tenant: &Tenant,
+    person: &Person,
+) -> (Browser, Answer) {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let xml = parties.idp.says(tenant, &request, person);

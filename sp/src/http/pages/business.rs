@@ -16,6 +16,7 @@ use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::accounts::{self, Listed};
 use crate::store::{self, StoreError};
+use crate::words::sentence;
 
 const USERS: &str = "/profile/business/users";
 
@@ -35,7 +36,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
         Err(error) => return Problem::from(error).into_response(),
     };
     let content = html! {
-        p.lead { "Your organisation, as it was registered with the licence key." }
+        p.lead { "Your organization, as it was registered with the license key." }
         @if let Some(business) = business {
             div.card {
                 h2 { (business.name) }
@@ -50,7 +51,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
         div.card {
             h2 { "More of the business account" }
             ul {
-                li { a href=(USERS) { "Users" } " – who reaches it, with role, status and source" }
+                li { a href=(USERS) { "Users" } " – who belongs to it, with role, status and source" }
                 @if admin.visitor.integration {
                     li { a href="/profile/business/idp_integration" { "IdP Integration" } " – single sign-on and provisioning" }
                 }
@@ -81,9 +82,7 @@ fn ways_in(portal: &Portal, admin: &AdminVisitor) -> Markup {
                 dt { "Password" } dd { "Local users; once single sign-on is active, the backup login only" }
                 dt { "Social identity" } dd {
                     @if names.is_empty() { "None" } @else { (names.join(", ")) }
-                    p.hint { "Whoever runs this portal sets these up: a " code { "[[social]]" } " table each in the file of "
-                        code { "sp serve --config" } ", with " code { "id" } ", " code { "name" } ", " code { "issuer" } ", "
-                        code { "client_id" } " and " code { "client_secret" } "." }
+                    p.hint { "Ask the operator of this portal to add or remove providers." }
                 }
             }
         }
@@ -103,14 +102,28 @@ async fn users(
     Query(filters): Query<Filters>,
 ) -> Response {
     match everybody(&portal, &admin).await {
-        Ok(all) => no_store(users_page(&admin, &all, &filters, &Attempt::default())),
+        Ok((all, backup)) => no_store(users_page(
+            &admin,
+            (&all, backup.as_deref()),
+            &filters,
+            &Attempt::default(),
+        )),
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-async fn everybody(portal: &Portal, admin: &AdminVisitor) -> Result<Vec<Listed>, StoreError> {
+/// Everybody, and who is the backup login of an active integration.
+async fn everybody(
+    portal: &Portal,
+    admin: &AdminVisitor,
+) -> Result<(Vec<Listed>, Option<String>), StoreError> {
     let mut db = portal.store.read().await?;
-    accounts::everybody(&mut db, &admin.workspace.id).await
+    let all = accounts::everybody(&mut db, &admin.workspace.id).await?;
+    let tenant = store::tenants::of_business(&mut db, &admin.workspace.id).await?;
+    let backup = tenant
+        .filter(|tenant| tenant.active == 1)
+        .and_then(|tenant| tenant.backup_login);
+    Ok((all, backup))
 }
 
 async fn add_user(
@@ -131,9 +144,10 @@ async fn add_user(
         Err(error) => error,
     };
     match everybody(&portal, &admin).await {
-        Ok(all) => {
+        Ok((all, backup)) => {
             let attempt = Attempt::failed(posted, error);
-            let page = users_page(&admin, &all, &Filters::default(), &attempt);
+            let people = (all.as_slice(), backup.as_deref());
+            let page = users_page(&admin, people, &Filters::default(), &attempt);
             shell::answer(attempt.status(), page)
         }
         Err(error) => Problem::from(error).into_response(),
@@ -148,18 +162,41 @@ fn source_of(source: &str) -> &'static str {
     }
 }
 
+/// A person of the list: one who has a portal password and is in the
+/// directory too is one row.
+struct Person<'l> {
+    user: &'l Listed,
+    local: Option<&'l Listed>,
+}
+
+fn as_people(all: &[Listed]) -> Vec<Person<'_>> {
+    let same = |one: &Listed, other: &Listed| one.email.eq_ignore_ascii_case(&other.email);
+    let (locals, others): (Vec<&Listed>, Vec<&Listed>) =
+        all.iter().partition(|one| one.source == "local");
+    let alone = locals
+        .iter()
+        .filter(|local| !others.iter().any(|other| same(local, other)))
+        .map(|user| Person { user, local: None });
+    let known = others.iter().map(|user| Person {
+        user,
+        local: locals.iter().find(|local| same(local, user)).copied(),
+    });
+    alone.chain(known).collect()
+}
+
 fn users_page(
     admin: &AdminVisitor,
-    all: &[Listed],
+    (all, backup): (&[Listed], Option<&str>),
     filters: &Filters,
     attempt: &Attempt,
 ) -> Html<String> {
     let chosen = |filter: &Option<String>| filter.clone().unwrap_or_else(|| "All".to_owned());
     let (role, status) = (chosen(&filters.role), chosen(&filters.status));
     let fits = |filter: &str, value: &str| filter == "All" || filter == value;
-    let shown: Vec<&Listed> = all
+    let people = as_people(all);
+    let shown: Vec<&Person<'_>> = people
         .iter()
-        .filter(|user| fits(&role, user.role) && fits(&status, user.status))
+        .filter(|one| fits(&role, one.user.role) && fits(&status, one.user.status))
         .collect();
     let content = html! {
         (shell::done(filters.done.as_deref()))
@@ -175,20 +212,30 @@ fn users_page(
         }
         div.card.scroll tabindex="0" role="region" aria-label="Users" {
             table.stack {
-                caption { (shown.len()) " of " (all.len()) " users" }
-                thead { tr { th { "User" } th { "Role" } th { "Status" } th { "Source" } th { "Groups" } th { "Licence" } th { "Last sign-in" } } }
-                tbody { @for user in shown { tr {
+                caption { (shown.len()) " of " (people.len()) " users" }
+                thead { tr { th { "User" } th { "Role" } th { "Status" } th { "Source" } th { "Groups" } th { "License" } th { "Last sign-in" } } }
+                tbody { @for Person { user, local } in shown { tr {
                     td {
                         strong { (user.name.as_deref().unwrap_or(&user.email)) }
                         @if user.name.is_some() { br; (user.email) }
-                        @for note in &user.notes { p.error { (note) } }
+                        @if backup == Some(user.email.as_str()) { br; (shell::badge("Backup login")) }
+                        @for note in &user.notes { p.error { (sentence(note)) } }
                     }
-                    td data-name="Role" { (user.role) }
+                    td data-name="Role" {
+                        (user.role)
+                        @if let Some(local) = local { @if local.role != user.role { br; span.hint { (local.role) " with a password" } } }
+                    }
                     td data-name="Status" { (shell::badge(user.status)) }
-                    td data-name="Source" { (source_of(&user.source)) }
+                    td data-name="Source" {
+                        (source_of(&user.source))
+                        @if local.is_some() { " and local" }
+                    }
                     td data-name="Groups" { @for group in &user.groups { (group) br; } }
-                    td data-name="Licence" { @if let Some(license) = &user.license { "since " (at(license.granted)) } @else { "–" } }
-                    td data-name="Last sign-in" { @if let Some(last) = user.last_login { (at(last)) } @else { "never" } }
+                    td data-name="License" { @if let Some(license) = &user.license { "since " (at(license.granted)) } @else { "–" } }
+                    td data-name="Last sign-in" {
+                        @let last = user.last_login.max(local.and_then(|local| local.last_login));
+                        @if let Some(last) = last { (at(last)) } @else { "never" }
+                    }
                 } } }
             }
         }

@@ -1,4 +1,6 @@
-//! Dashboard, and Register Key with the organisation's details.
+//! Dashboard, and Register Key with the organization's details.
+
+use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -14,9 +16,10 @@ use super::super::problem::Problem;
 use super::form::{self, Attempt, Posted};
 use super::shell::{self, Visitor};
 use crate::Portal;
-use crate::configurator::{self, Step};
+use crate::configurator;
 use crate::licensing::{self, KeyError, Organization, Status};
 use crate::store::{self, StoreError, instant};
+use crate::words::sentence;
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
@@ -50,8 +53,8 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
         return Ok(html! {
             p.lead { "Signed in as " strong { (who.email()) } "." }
             div.card {
-                h2 { "Register your licence key" }
-                p { "You belong to no business account yet. Register the key of your Business Edition subscription, and the business account of your organisation is created with it." }
+                h2 { "Register your license key" }
+                p { "You have no business account yet. Register the key of your Business Edition subscription, and we create the business account of your organization with it." }
                 a.button href="/register-key" { "Register Key" }
             }
             (sessions(visitor))
@@ -62,7 +65,7 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
             p.lead { "Signed in as " strong { (who.email()) } ", a member of " strong { (workspace.name) } "." }
             div.card {
                 h2 { "Parallels Desktop" }
-                p { "Install the app by your organisation’s link and enter your work e-mail when it asks for it." }
+                p { "Install the app by your organization’s link and enter your work e-mail when it asks for it." }
                 a.button href="/directdownload/pd?experience=sso" { "Download" }
             }
             (sessions(visitor))
@@ -70,43 +73,55 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
     }
     let now = portal.now();
     let mut db = portal.store.read().await?;
-    let mut seats = (0, 0);
+    // A seat of a key per user is none for a device: kinds aren't added up.
+    let mut seats: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for row in store::subscriptions::of_business(&mut db, &workspace.id).await? {
         if Status::of(&row, now).holds() {
-            seats.0 += store::licenses::used_seats(&mut db, &row.id).await?;
-            seats.1 += row.seats;
+            let used = store::licenses::used_seats(&mut db, &row.id).await?;
+            let kind = seats.entry(row.licensing).or_default();
+            kind.0 += used;
+            kind.1 += row.seats;
         }
     }
-    let entered = configurator::entered(&mut db, &workspace.id).await?;
+    let entered = match configurator::entered(&mut db, &workspace.id).await? {
+        Some(entered) => Some(configurator::review(&mut db, entered).await?),
+        None => None,
+    };
     drop(db);
-    let green = entered
-        .as_ref()
-        .map_or(0, |entered| Step::ALL.len() - entered.grey(now).len());
-    let status = entered
-        .as_ref()
-        .map_or("not started", |entered| entered.status(now));
     Ok(html! {
         p.lead { "Signed in as " strong { (who.email()) } @if who.via() == "sso" { " by single sign-on" } ", an administrator of " strong { (workspace.name) } "." }
         div.cards {
             div.card {
                 h2 { "Seats" }
-                div.big { (seats.0) " of " (seats.1) }
-                p.hint { "in use; " (seats.1 - seats.0) " free" }
+                @if seats.is_empty() { p { "No subscription is running." } }
+                @for (kind, (used, all)) in seats.iter().rev() {
+                    div.big { (used) " of " (all) }
+                    p.hint { (licensing_in_words(kind)) " in use; " (all - used) " free" }
+                }
                 a href="/subscriptions" { "Subscriptions" }
             }
             @if visitor.integration {
                 div.card {
                     h2 { "IdP Integration" }
-                    div.big { (green) " of 7" }
-                    p.hint { "steps are green " (shell::badge(status)) }
-                    a href="/profile/business/idp_integration" {
-                        @if status == "active" { "Look at the integration" } @else { "Continue configuring" }
+                    @match &entered {
+                        None => {
+                            p { "Let your users sign in and activate with single sign-on." }
+                            a href="/profile/business/idp_integration" { "Start configuring" }
+                        },
+                        Some(entered) => {
+                            div.big { (entered.green(now)) " of 7" }
+                            p.hint { "steps are green " (shell::badge(entered.status(now))) }
+                            @for warning in &entered.warnings { p.say.warn { (sentence(&warning.message)) } }
+                            a href="/profile/business/idp_integration" {
+                                @if entered.status(now) == "active" { "Look at the integration" } @else { "Continue configuring" }
+                            }
+                        },
                     }
                 }
             }
             div.card {
                 h2 { "Users" }
-                p { "Who belongs to the business account, and who holds a licence." }
+                p { "Who belongs to the business account, and who holds a license." }
                 a href="/profile/business/users" { "Users" }
             }
         }
@@ -119,12 +134,19 @@ fn sessions(visitor: &Visitor) -> Markup {
     html! {
         div.card {
             h2 { "Your sessions" }
-            p { "Left yourself signed in on another computer? End every session of this account, this one too." }
-            form method="post" action="/logout-everywhere" {
-                (form::hidden(&visitor.token))
-                button.plain type="submit" { "Sign Out Everywhere" }
-            }
+            p { "Left yourself signed in on another computer? End every session of this account." }
+            (shell::confirmed("/logout-everywhere", "Sign Out Everywhere",
+                "You are signed out here too, and on every other computer.", &form::hidden(&visitor.token)))
         }
+    }
+}
+
+/// What a seat is for, before "in use".
+pub(super) fn licensing_in_words(licensing: &str) -> &str {
+    match licensing {
+        "per-user" => "per-user seats",
+        "per-device" => "per-device seats",
+        other => other,
     }
 }
 
@@ -139,18 +161,19 @@ fn key_page(visitor: &Visitor, attempt: &Attempt, ask_organization: bool) -> Htm
         div.card role="group" aria-labelledby="register-title" {
             h2 id="register-title" { "License key registration" }
             @if ask_organization {
-                p.say.warn role="alert" { "You belong to no business account yet. Tell us about your organisation, and it is created with the key in it." }
-            } @else { (attempt.alert(&fields)) }
+                p.say.warn { "You have no business account yet. Tell us about your organization; we create the account and register the key in it." }
+            }
+            @if !asked_only(attempt) { (attempt.alert(&fields)) }
             form method="post" action="/register-key" {
                 (form::hidden(&visitor.token))
                 (attempt.field("text", "key", "License key", "", "Five groups of six letters or digits."))
                 (attempt.field("text", "subscription_name", "Subscription name (optional)", "", "How the subscription is called in your lists."))
                 @if ask_organization {
-                    h3 { "Your organisation" }
-                    (attempt.field("text", "organization", "Organisation name", "", ""))
-                    (attempt.field("text", "country", "Country", "", ""))
-                    (attempt.field("text", "city", "City", "", ""))
-                    (attempt.field("text", "website", "Website", "", ""))
+                    h3 { "Your organization" }
+                    (attempt.field("text", "organization", "Organization name", "", ""))
+                    (attempt.field("text", "country", "Country", "", "Optional."))
+                    (attempt.field("text", "city", "City", "", "Optional."))
+                    (attempt.field("text", "website", "Website", "", "Optional."))
                     input type="hidden" name="with_organization" value="1";
                 }
                 div.row {
@@ -182,6 +205,16 @@ async fn register_key(
     let asked = organization.is_some();
     let name = posted.given("subscription_name").map(str::to_owned);
     let key = posted.get("key").to_owned();
+    if let Some(organization) = &organization {
+        let wrong = [
+            licensing::checked_key(&key).err(),
+            organization.check().err(),
+        ];
+        if let Some(problem) = Problem::several(wrong.into_iter().flatten().map(Problem::from)) {
+            let attempt = Attempt::failed(posted, problem);
+            return shell::answer(attempt.status(), key_page(&visitor, &attempt, true));
+        }
+    }
     let registered =
         licensing::register_key(&portal, &visitor.who, &key, name, organization, &address).await;
     match registered {
@@ -197,7 +230,7 @@ async fn register_key(
     }
 }
 
-/// Whether nothing but the organisation was missing.
+/// Whether nothing but the organization was missing.
 fn asked_only(attempt: &Attempt) -> bool {
     attempt
         .problem
@@ -205,7 +238,7 @@ fn asked_only(attempt: &Attempt) -> bool {
         .is_some_and(|problem| problem.code() == "organization-required")
 }
 
-/// Country and what else the organisation told.
+/// Country and what else the organization told.
 pub(super) fn details(text: &str) -> Vec<(String, String)> {
     let details: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     details

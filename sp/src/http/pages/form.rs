@@ -15,6 +15,10 @@ use super::super::problem::Problem;
 use super::shell;
 use crate::Portal;
 use crate::store::fingerprint;
+use crate::words::sentence;
+
+/// What the hint of a field that may stay empty begins with.
+const OPTIONAL: &str = "Optional";
 
 /// The cookie that stands in for a session on the pages before the login.
 pub(super) const VISIT: &str = "portal_visit";
@@ -139,18 +143,44 @@ impl Attempt {
         problem.map_or(StatusCode::OK, Problem::status)
     }
 
-    fn error_at(&self, name: &str) -> Option<String> {
-        let problem = self.problem.as_ref()?;
-        (field_of(problem.code()) == Some(name)).then(|| sentence(problem.detail()))
+    /// What is wrong with this field.
+    pub(super) fn error_at(&self, name: &str) -> Option<String> {
+        let fields = self.problem.as_ref()?.fields();
+        let (_, detail) = fields.iter().find(|(field, _)| *field == name)?;
+        Some(sentence(detail))
     }
 
-    /// The error, where no field of its page is to blame.
+    /// The error, where none of the form's fields is to blame; with several
+    /// wrong fields, how many.
     pub(super) fn alert(&self, fields: &[&str]) -> Markup {
-        let problem = self.problem.as_ref().filter(|problem| {
-            field_of(problem.code()).is_none_or(|field| !fields.contains(&field))
-        });
+        let Some(problem) = &self.problem else {
+            return html! {};
+        };
+        let beside = problem
+            .fields()
+            .iter()
+            .filter(|(field, _)| fields.contains(field))
+            .count();
         html! {
-            @if let Some(problem) = problem { p.say.bad role="alert" { (sentence(problem.detail())) } }
+            @if beside == 0 {
+                p.say.bad role="alert" { (sentence(problem.detail())) }
+            } @else if beside > 1 {
+                p.say.bad role="alert" { (beside) " fields need a correction." }
+            }
+        }
+    }
+
+    /// Every field that was sent, for a form that asks to send it again.
+    pub(super) fn again(&self) -> Markup {
+        let mut fields: Vec<(&String, &String)> = self
+            .typed
+            .0
+            .iter()
+            .filter(|(name, _)| *name != "csrf" && *name != "confirm")
+            .collect();
+        fields.sort();
+        html! {
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
         }
     }
 
@@ -172,6 +202,8 @@ impl Attempt {
         let error = self.error_at(name);
         let error_id = format!("{name}-error");
         let hint_id = format!("{name}-hint");
+        let optional = hint.starts_with(OPTIONAL) || label.ends_with("(optional)");
+        let required = !optional && kind != "textarea";
         let described = match (&error, hint.is_empty()) {
             (Some(_), _) => Some(error_id.as_str()),
             (None, false) => Some(hint_id.as_str()),
@@ -183,7 +215,7 @@ impl Attempt {
                 textarea id=(name) name=(name) spellcheck="false" aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described]
                     data-understood=(format!("{name}-understood")) data-at="/profile/business/idp_integration/understood" { (value) }
             } @else {
-                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described];
+                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-required=[required.then_some("true")] aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described];
             }
             @if let Some(error) = &error { p.error id=(error_id) { (error) } }
             @if !hint.is_empty() { p.hint id=(hint_id) { (hint) } }
@@ -198,55 +230,5 @@ fn completion(name: &str) -> Option<&'static str> {
         "name" => Some("name"),
         "organization" => Some("organization"),
         _ => None,
-    }
-}
-
-/// What is wrong, as a page says it: a sentence, with quotation marks in the
-/// place of the API's backticks.
-fn sentence(detail: &str) -> String {
-    let mut said = String::with_capacity(detail.len() + 4);
-    let mut quoted = false;
-    for letter in detail.chars() {
-        match letter {
-            '`' if quoted => said.push('”'),
-            '`' => said.push('“'),
-            first if said.is_empty() => said.extend(first.to_uppercase()),
-            other => said.push(other),
-        }
-        quoted ^= letter == '`';
-    }
-    if !said.ends_with(['.', '!', '?', '…']) {
-        said.push('.');
-    }
-    said
-}
-
-/// Which field an error belongs to.
-fn field_of(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "invalid-email" | "email-taken" | "already-a-member" => "email",
-        "weak-password" => "password",
-        "organization-name-missing" => "organization",
-        "invalid-domain" | "domain-taken" => "domain",
-        "groups-identical" => "users_name",
-        "metadata-invalid" => "metadata_xml",
-        "metadata-unreachable" => "metadata_url",
-        "metadata-signer-invalid" => "metadata_signed_by",
-        "certificate-invalid" => "certificate",
-        "entity-id-missing" => "entity_id",
-        "invalid-url" => "sso_url",
-        "never-logged-in" => "backup_login",
-        code if code.starts_with("license-key-") => "key",
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn an_error_is_said_as_a_sentence() {
-        let said = super::sentence("`x` is no domain: expected one like `a.example`");
-        assert_eq!(said, "“x” is no domain: expected one like “a.example”.");
-        assert_eq!(super::sentence("it is over."), "It is over.");
     }
 }

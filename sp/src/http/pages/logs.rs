@@ -13,6 +13,7 @@ use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::directory::sync_log;
 use crate::store;
+use crate::words;
 
 /// How many lines a page shows.
 const LINES: i64 = 500;
@@ -33,7 +34,7 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
         Err(error) => return Problem::from(error).into_response(),
     };
     let content = html! {
-        p.lead { "Every act that matters for security: who, what, when, from where. Nothing is ever changed or removed here." }
+        p.lead { "What matters for security: who did what, when, and from where. Nothing is ever changed or removed here." }
         div.card.scroll tabindex="0" role="region" aria-label="Audit log" {
             table.stack {
                 caption { "The newest " (rows.len()) " events" }
@@ -41,8 +42,8 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
                 tbody { @for row in &rows { tr {
                     td { (at(row.happened)) }
                     td data-name="Who" { (row.actor) }
-                    td data-name="What" { code { (row.action) } }
-                    td data-name="To what" { (row.target) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
+                    td data-name="What" { (words::audit_action(&row.action)) }
+                    td data-name="To what" { (words::audit_target(&row.action, &row.target)) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
                     td data-name="From" { (row.address) }
                 } } }
             }
@@ -57,7 +58,7 @@ async fn scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response
         Err(error) => return Problem::from(error).into_response(),
     };
     let content = html! {
-        p.lead { "What your IdP’s provisioning asked, and what came of it. The newest " (sync_log::MOST) " requests are kept." }
+        p.lead { "The requests of your identity provider’s provisioning, and the answers. The newest " (sync_log::MOST) " requests are kept." }
         @if rows.is_empty() {
             div.card { p { "No SCIM request has come yet. Step 5 of IdP Integration has the base URL and the bearer token." } }
         } @else {

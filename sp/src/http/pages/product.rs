@@ -1,4 +1,4 @@
-//! Subscriptions with their seats, and who holds a licence on which device.
+//! Subscriptions with their seats, and who holds a license on which device.
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -9,7 +9,7 @@ use maud::html;
 use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
-use super::dashboard::{Done, at};
+use super::dashboard::{Done, at, licensing_in_words};
 use super::form::{self, Attempt, Posted};
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
@@ -95,8 +95,8 @@ fn seats_page(
     let now = portal.now();
     let content = html! {
         (shell::done(done))
-        (attempt.alert(&[]))
-        p.lead { "What your organisation has registered. A seat is taken by a user at the first activation and free again when the user leaves the group, is disabled or deleted." }
+        (attempt.alert(&["subscription_name", "group_name"]))
+        p.lead { "What your organization has registered. A seat is taken by a user at the first activation and free again when the user leaves the group, is disabled or deleted." }
         @for (row, used) in all {
             @let id = &row.id[..8];
             @let tried = attempt.typed.get("subscription") == row.id;
@@ -104,11 +104,11 @@ fn seats_page(
                 h2 { (row.name) " " (shell::badge(Status::of(row, now).as_str())) }
                 dl.facts {
                     dt { "Seats" } dd { strong { (used) } " in use, " strong { (row.seats - used) } " free of " (row.seats) }
-                    dt { "Licensing" } dd { (row.licensing) ", up to " (row.devices) " devices a user" }
+                    dt { "Licensing" } dd { (licensing_in_words(&row.licensing)) ", up to " (row.devices) " devices a user" }
                     dt { "Runs" } dd { (at(row.starts)) " to " (at(row.ends))
-                        @if row.grace > 0 { ", licences hold until " (shell::instant(licensing::holds_until(row))) } }
+                        @if row.grace > 0 { ", licenses hold until " (shell::instant(licensing::holds_until(row))) } }
                     dt { "Key" } dd { code { (licensing::masked(&row.license_key)) } }
-                    dt { "Serves" } dd { (row.group_name.as_deref().unwrap_or("every user of no group with a subscription of its own")) }
+                    dt { "Serves" } dd { (row.group_name.as_deref().unwrap_or("everyone who isn’t in a group that has its own subscription")) }
                     @if let Some(reason) = &row.cancelled { dt { "Withdrawn" } dd { (reason) } }
                 }
                 progress.seats value=(used) max=(row.seats) aria-label=(format!("Seats of {} in use", row.name)) {}
@@ -119,9 +119,11 @@ fn seats_page(
                         input type="hidden" name="subscription" value=(row.id);
                         label for=(format!("name-{id}")) { "Subscription name" }
                         input id=(format!("name-{id}")) name="subscription_name" value=(if tried { attempt.typed.get("subscription_name") } else { row.name.as_str() });
-                        label for=(format!("group-{id}")) { "Group of the IdP that draws on it (empty: everybody)" }
+                        @if tried { @if let Some(error) = attempt.error_at("subscription_name") { p.error { (error) } } }
+                        label for=(format!("group-{id}")) { "Group that uses it (optional; empty: everybody)" }
                         input id=(format!("group-{id}")) name="group_name" value=(if tried { attempt.typed.get("group_name") } else { row.group_name.as_deref().unwrap_or_default() });
-                        label for=(format!("gid-{id}")) { "That group’s ID" }
+                        @if tried { @if let Some(error) = attempt.error_at("group_name") { p.error { (error) } } }
+                        label for=(format!("gid-{id}")) { "That group’s ID (optional)" }
                         input id=(format!("gid-{id}")) name="group_id" value=(if tried { attempt.typed.get("group_id") } else { row.group_id.as_deref().unwrap_or_default() });
                         div.row { button type="submit" { "Save" } }
                     }
@@ -143,20 +145,29 @@ async fn licenses(
         licensing::held(&mut db, &admin.workspace.id).await
     };
     match held.await {
-        Ok(held) => no_store(licenses_page(&admin, &held, query.done.as_deref())),
+        Ok(held) => {
+            let link = format!("{}/directdownload/pd?experience=sso", portal.origin());
+            no_store(licenses_page(&admin, &held, &link, query.done.as_deref()))
+        }
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-fn licenses_page(admin: &AdminVisitor, held: &[HeldLicense], done: Option<&str>) -> Html<String> {
+fn licenses_page(
+    admin: &AdminVisitor,
+    held: &[HeldLicense],
+    download_link: &str,
+    done: Option<&str>,
+) -> Html<String> {
     let content = html! {
         (shell::done(done))
-        p.lead { "Who holds a licence, since when, and on which devices." }
-        @if held.is_empty() {
-            div.card { p { "Nobody has activated the product yet. Send your users the download link:" }
-                (shell::copyable("download-link", "Download link", "/directdownload/pd?experience=sso")) }
-        } @else {
-            div.card.scroll tabindex="0" role="region" aria-label="Licences" {
+        p.lead { "Who holds a license, since when, and on which devices." }
+        div.card {
+            p { @if held.is_empty() { "Nobody has activated the product yet. " } "Send your users this link to download Parallels Desktop for activation with single sign-on:" }
+            (shell::copyable("download-link", "Download link", download_link))
+        }
+        @if !held.is_empty() {
+            div.card.scroll tabindex="0" role="region" aria-label="Licenses" {
                 table.stack {
                     thead { tr { th { "User" } th { "Since" } th { "Device" } th { "Activated" } th { "Last seen" } th { "" } } }
                     tbody { @for one in held {
@@ -166,12 +177,13 @@ fn licenses_page(admin: &AdminVisitor, held: &[HeldLicense], done: Option<&str>)
                             td data-name="Device" { strong { (device.name) } br; code { (device.device_id) } }
                             td data-name="Activated" { (at(device.activated)) }
                             td data-name="Last seen" { (at(device.validated)) }
-                            td { form method="post" action="/licenses/release" {
-                                (form::hidden(&admin.visitor.token))
-                                input type="hidden" name="license" value=(one.license.id);
-                                input type="hidden" name="device" value=(device.device_id);
-                                button.plain.small type="submit" { "Release" }
-                            } }
+                            td { (shell::confirmed("/licenses/release", "Release",
+                                &format!("Parallels Desktop stops working on {} at its next check, and the user can activate another device.", device.name),
+                                &html! {
+                                    (form::hidden(&admin.visitor.token))
+                                    input type="hidden" name="license" value=(one.license.id);
+                                    input type="hidden" name="device" value=(device.device_id);
+                                })) }
                         } }
                         @if one.devices.is_empty() { tr {
                             td { (one.email.as_deref().unwrap_or(&one.license.user_id)) }
@@ -182,7 +194,7 @@ fn licenses_page(admin: &AdminVisitor, held: &[HeldLicense], done: Option<&str>)
             }
         }
     };
-    shell::page(&admin.visitor, "/licenses", "Licences", &content)
+    shell::page(&admin.visitor, "/licenses", "Licenses", &content)
 }
 
 async fn release(

@@ -15,6 +15,7 @@ use crate::Portal;
 use crate::accounts::{self, Role, Who, Workspace};
 use crate::configurator::By;
 use crate::store::{self, StoreError};
+use crate::words;
 
 /// The header of what a page's script asks for: a part of the page, no page.
 const FRAGMENT: &str = "x-fragment";
@@ -169,6 +170,8 @@ impl AdminVisitor {
             business_id: &self.workspace.id,
             actor: self.visitor.who.email(),
             address,
+            who: Some(&self.visitor.who),
+            confirmed: false,
         }
     }
 }
@@ -223,7 +226,7 @@ fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str
             "Product",
             vec![
                 ("/subscriptions", "Subscriptions"),
-                ("/licenses", "Licences"),
+                ("/licenses", "Licenses"),
                 ("/audit", "Audit Log"),
                 ("/scim-log", "SCIM Sync Log"),
             ],
@@ -282,14 +285,18 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
 /// What was just done, by its code in the address.
 pub(super) fn done(code: Option<&str>) -> Markup {
     let text = match code.unwrap_or_default() {
-        "registered-key" => "The licence key is registered.",
+        "registered-key" => "The license key is registered.",
         "registered" => "Your account is registered. Sign in with it.",
         "member-added" => "The user was added. They can sign in with this e-mail address.",
         "subscription-changed" => "The subscription is changed.",
         "device-released" => "The device is released: another may be activated.",
         "start" => "Configuring has begun. Start with step 1.",
         "domains" => "The domain is added. Now add its TXT record.",
-        "verify" => "The TXT record was looked up.",
+        "verify" => "The domain is verified.",
+        "not-verified" => {
+            return html! { p.say.warn role="status" { "Not verified yet. What the look-up found is said at the domain." } };
+        }
+        "end-token" => "The token is ended: it no longer works.",
         "remove-domain" => "The domain is removed.",
         "activate" => "The integration is active: users of your domains sign in with SSO.",
         "deactivate" => "The integration is not active any more.",
@@ -313,20 +320,37 @@ pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
     }
 }
 
+/// A form that can't be undone, behind a disclosure that says what it does;
+/// `fields` are the form's hidden ones.
+pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Markup) -> Markup {
+    html! {
+        details.confirm {
+            summary.button.plain.small { (label) "…" }
+            div {
+                p { (consequence) }
+                form method="post" action=(to) {
+                    (fields)
+                    button.danger.small type="submit" { (label) }
+                }
+            }
+        }
+    }
+}
+
 /// A coloured word.
 pub(super) fn badge(word: &str) -> Markup {
     let colour = match word {
         "active" | "verified" | "green" | "Done" => "green",
         "disabled" | "failed" | "expired" | "cancelled" => "red",
-        "pending" | "timed-out" | "in-grace" | "not-started" => "amber",
+        "pending" | "timed-out" | "in-grace" | "not-started" | "Check" => "amber",
         _ => "",
     };
     html! { span class=(format!("badge {colour}")) { (word) } }
 }
 
-/// An instant for people: to the minute, in UTC.
+/// An instant for people, to the minute.
 pub(super) fn instant(at: Timestamp) -> Markup {
-    html! { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M UTC")) } }
+    html! { time datetime=(at) { (words::moment(at)) } }
 }
 
 /// The page again, with the status of the attempt.

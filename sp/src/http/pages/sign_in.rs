@@ -82,7 +82,7 @@ fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool
             (form::hidden(token))
             (attempt.alert(&["email", "password"]))
             (attempt.field("email", "email", "E-mail", "", ""))
-            (attempt.field("password", "password", "Password", "", "Don’t enter your corporate password here: your organisation’s IdP asks for it."))
+            (attempt.field("password", "password", "Password", "", "Don’t enter your corporate password here: your organization’s IdP asks for it."))
             div.sign {
                 a href="/register" { "Register an account" }
                 button type="submit" { "Sign In" }
@@ -90,13 +90,13 @@ fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool
         }
         (social::buttons(portal))
         div.sign {
-            span.hint { "Your organisation signs in with single sign-on?" }
+            span.hint { "Your organization signs in with single sign-on?" }
             a.button.plain href="#sso" { "Continue with SSO" }
         }
         section.dialog id="sso" class=[sso_first.then_some("preferred")] role="dialog" aria-labelledby="sso-title" {
             div.card {
                 h2 id="sso-title" { "Continue with SSO" }
-                p { "Enter your work e-mail address. We take you to your organisation’s sign-in page." }
+                p { "Enter your work e-mail address. We take you to your organization’s sign-in page." }
                 form method="post" action="/login/sso" {
                     label for="work-email" { "Work e-mail" }
                     input id="work-email" name="email" type="email" autocomplete="email" required;
@@ -165,7 +165,7 @@ fn registration_form(portal: &Portal, attempt: &Attempt, token: &str) -> Markup 
         form method="post" action="/register" {
             (form::hidden(token))
             (attempt.alert(&["email", "password"]))
-            (attempt.field("text", "name", "Your name", "", ""))
+            (attempt.field("text", "name", "Your name", "", "Optional."))
             (attempt.field("email", "email", "E-mail", "", ""))
             (attempt.field("password", "password", "Password", "", "At least 10 characters. Not your corporate password: choose a new one for this account."))
             div.sign {
@@ -188,6 +188,18 @@ async fn register(
         posted.get("email").to_owned(),
         posted.raw("password").to_owned(),
     );
+    let wrong = accounts::checked_registration(&email, &password).err();
+    let wrong = wrong.into_iter().flatten().map(Problem::from);
+    if let Some(problem) = Problem::several(wrong) {
+        let attempt = Attempt::failed(posted, problem);
+        return before_login(&portal, &headers, |token| {
+            let content = registration_form(&portal, &attempt, token);
+            (
+                attempt.status(),
+                shell::alone("Register an account", &content),
+            )
+        });
+    }
     let registered = accounts::register(&portal, &email, &password, name, &address).await;
     if let Err(error) = registered {
         let attempt = Attempt::failed(posted, error);
@@ -201,7 +213,7 @@ async fn register(
     }
     match accounts::log_in(&portal, &email, &password, &address).await {
         Ok((token, _)) => enter(&portal, &headers, &token).await,
-        // An organisation that signs in by SSO: registered, and told so there.
+        // An organization that signs in by SSO: registered, and told so there.
         Err(_) => shell::onward("/login?done=registered"),
     }
 }

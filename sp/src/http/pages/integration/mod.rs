@@ -24,10 +24,14 @@ use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::configurator::groups::GroupEntered;
 use crate::configurator::{
-    self, By, ConfiguratorError, Entered, Step, application, backup_login, domains, groups, saml,
-    scim, users,
+    self, By, ConfiguratorError, Entered, Step, StepState, Warning, application, backup_login,
+    domains, groups, saml, scim, users,
 };
+use crate::directory::sync_log;
+use crate::store::scim_log::ScimLogRow;
+use crate::store::tenants::TokenRow;
 use crate::store::{self, StoreError};
+use crate::words::sentence;
 
 const PAGE: &str = "/profile/business/idp_integration";
 
@@ -51,6 +55,10 @@ struct View<'a> {
     step: Option<Step>,
     /// Shown once.
     token: Option<String>,
+    /// Bearer tokens that work now.
+    tokens: Vec<TokenRow>,
+    /// The newest SCIM request.
+    last_call: Option<ScimLogRow>,
     done: Option<String>,
 }
 
@@ -90,13 +98,19 @@ async fn view(
         return shell::answer(StatusCode::CONFLICT, page);
     }
     let read = async {
+        let business_id = &admin.workspace.id;
+        let calls = sync_log::of_business(portal, business_id, 1).await?;
         let mut db = portal.store.read().await?;
-        let entered = configurator::entered(&mut db, &admin.workspace.id).await?;
-        let members = store::members::of_business(&mut db, &admin.workspace.id).await?;
-        Ok::<_, StoreError>((entered, members))
+        let members = store::members::of_business(&mut db, business_id).await?;
+        let Some(entered) = configurator::entered(&mut db, business_id).await? else {
+            return Ok((None, members, Vec::new(), None));
+        };
+        let entered = configurator::review(&mut db, entered).await?;
+        let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+        Ok::<_, StoreError>((Some(entered), members, tokens, calls.into_iter().next()))
     };
     match read.await {
-        Ok((entered, members)) => {
+        Ok((entered, members, tokens, last_call)) => {
             let status = attempt.status();
             let view = View {
                 portal,
@@ -110,6 +124,8 @@ async fn view(
                 attempt,
                 step,
                 token,
+                tokens,
+                last_call,
                 done,
             };
             shell::answer(status, page(&view))
@@ -124,6 +140,8 @@ enum Came {
     Done,
     /// A bearer token, to be shown once.
     Token(String),
+    /// A domain's record was looked for and isn't there.
+    NotVerified,
 }
 
 /// The acts: their names in the address, the step they belong to.
@@ -133,7 +151,7 @@ fn belongs_to(act: &str) -> Option<Step> {
         "application" => Step::Application,
         "groups" => Step::Groups,
         "saml" | "saml-settings" => Step::Saml,
-        "scim" | "scim-token" => Step::Scim,
+        "scim" | "scim-token" | "end-token" => Step::Scim,
         "users" => Step::Users,
         "backup-login" => Step::BackupLogin,
         _ => return None,
@@ -151,7 +169,12 @@ async fn perform(
         "activate" => drop(configurator::activate(portal, by).await?),
         "deactivate" => drop(configurator::deactivate(portal, by).await?),
         "domains" => drop(domains::add(portal, by, form.get("domain")).await?),
-        "verify" => drop(domains::verify(portal, by, form.get("which")).await?),
+        "verify" => {
+            let row = domains::verify(portal, by, form.get("which")).await?;
+            if row.status != "verified" {
+                return Ok(Came::NotVerified);
+            }
+        }
         "remove-domain" => domains::remove(portal, by, form.get("which")).await?,
         "application" => {
             application::confirm(portal, by, form.ticked("done")).await?;
@@ -173,6 +196,7 @@ async fn perform(
             scim::enter(portal, by, Some(enabled), Some(done)).await?;
         }
         "scim-token" => return Ok(Came::Token(scim::new_token(portal, by).await?)),
+        "end-token" => scim::end_token(portal, by, form.get("which")).await?,
         "users" => drop(users::confirm(portal, by, form.ticked("done")).await?),
         "backup-login" => {
             backup_login::choose(portal, by, form.get("backup_login")).await?;
@@ -190,19 +214,67 @@ async fn act(
     posted: Posted,
 ) -> Response {
     let step = belongs_to(&act);
-    match perform(&portal, admin.by(&address), &act, &posted).await {
+    if posted.ticked("back") {
+        let attempt = Attempt {
+            typed: posted,
+            problem: None,
+        };
+        return view(&portal, &admin, attempt, step, None, None).await;
+    }
+    let by = By {
+        confirmed: posted.ticked("confirm"),
+        ..admin.by(&address)
+    };
+    let to = |done: &str| {
+        shell::onward(&match step {
+            Some(step) => format!("{PAGE}?step={0}&done={done}#step-{0}", step.id()),
+            None => format!("{PAGE}?done={done}"),
+        })
+    };
+    match perform(&portal, by, &act, &posted).await {
         Ok(Came::Token(token)) => {
             view(&portal, &admin, Attempt::default(), step, Some(token), None).await
         }
-        Ok(Came::Done) => shell::onward(&match step {
-            Some(step) => format!("{PAGE}?step={0}&done={act}#step-{0}", step.id()),
-            None => format!("{PAGE}?done={act}"),
-        }),
+        Ok(Came::Done) => to(&act),
+        Ok(Came::NotVerified) => to("not-verified"),
+        Err(ConfiguratorError::ConfirmationRequired(warnings)) => {
+            shell::answer(StatusCode::CONFLICT, asked(&admin, &act, posted, &warnings))
+        }
         Err(error) => {
             let attempt = Attempt::failed(posted, error);
             view(&portal, &admin, attempt, step, None, None).await
         }
     }
+}
+
+/// The page between a form and an act that its author may not come back
+/// from: what would be lost, and the same form again.
+fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) -> Html<String> {
+    let attempt = Attempt {
+        typed: posted,
+        problem: None,
+    };
+    let (title, anyway) = match act {
+        "activate" => ("Activate anyway?", "Activate anyway"),
+        "deactivate" => ("Deactivate anyway?", "Deactivate anyway"),
+        "remove-domain" => ("Remove anyway?", "Remove anyway"),
+        _ => ("Save anyway?", "Save anyway"),
+    };
+    let content = html! {
+        div.say.warn role="alert" {
+            @for warning in warnings { p { (sentence(&warning.message)) } }
+        }
+        p { "Nothing is changed yet." }
+        form method="post" action=(format!("{PAGE}/{act}")) {
+            (form::hidden(&admin.visitor.token))
+            (attempt.again())
+            div.row {
+                button type="submit" name="back" value="1" { "Back" }
+                button.danger type="submit" name="confirm" value="1" { (anyway) }
+            }
+        }
+    };
+    shell::page(&admin.visitor, PAGE, title, &content)
 }
 
 /// What a paste field holds: a fragment for the script, or the page again.
@@ -242,7 +314,7 @@ async fn look_up(
 fn page(view: &View<'_>) -> Html<String> {
     let content = match &view.entered {
         None => html! {
-            p.lead { "Let the users of your organisation sign in and activate Parallels Desktop with single sign-on (SAML 2.0), and keep them in sync with your directory (SCIM 2.0)." }
+            p.lead { "Let the users of your organization sign in and activate Parallels Desktop with single sign-on (SAML 2.0), and keep them in sync with your directory (SCIM 2.0)." }
             div.card {
                 h2 { "Seven steps" }
                 ol { @for step in Step::ALL { li { (step.title()) } } }
@@ -257,17 +329,20 @@ fn page(view: &View<'_>) -> Html<String> {
                 (view.head(entered))
                 @for (number, step) in Step::ALL.into_iter().enumerate() {
                     @let missing = step.missing(entered, now);
-                    @let green = missing.is_empty();
-                    @let open = view.step == Some(step) || (view.step.is_none() && first_grey == Some(step));
-                    details class=(if green { "step green" } else { "step grey" }) id=(format!("step-{}", step.id())) open[open] {
+                    @let state = entered.state(step, now);
+                    @let (mark, word) = marks(state);
+                    @let open = view.step == Some(step) || (view.step.is_none() && first_grey == Some(step))
+                        || (view.step.is_none() && state == StepState::Amber);
+                    details class=(format!("step {}", state.as_str())) id=(format!("step-{}", step.id())) open[open] {
                         summary {
-                            span.n aria-hidden="true" { @if green { "✓" } @else { "·" } }
+                            span.n aria-hidden="true" { (mark) }
                             strong { "(" (number + 1) ") " (step.title()) }
-                            (shell::badge(if green { "Done" } else { "To do" }))
+                            (shell::badge(word))
                         }
                         div {
                             @if view.step == Some(step) { (shell::done(view.done.as_deref())) }
-                            @if !green { p.say.warn { "To make this step green: " (missing.join("; ")) "." } }
+                            @if !missing.is_empty() { p.say.warn { "To make this step green: " (missing.join("; ")) "." } }
+                            (warned(entered.warnings(step)))
                             (steps::section(view, entered, step))
                         }
                     }
@@ -280,6 +355,22 @@ fn page(view: &View<'_>) -> Html<String> {
         (content)
     };
     shell::page(&view.admin.visitor, PAGE, "IdP Integration", &content)
+}
+
+/// A step's sign and word.
+fn marks(state: StepState) -> (&'static str, &'static str) {
+    match state {
+        StepState::Green => ("✓", "Done"),
+        StepState::Amber => ("!", "Check"),
+        StepState::Grey => ("·", "To do"),
+    }
+}
+
+/// What is probably wrong with what was entered.
+pub(super) fn warned(warnings: &[Warning]) -> Markup {
+    html! {
+        @for warning in warnings { p.say.warn { (sentence(&warning.message)) } }
+    }
 }
 
 impl View<'_> {
@@ -314,20 +405,27 @@ impl View<'_> {
     /// The status, and the button of the moment with what it will change.
     fn head(&self, entered: &Entered) -> Markup {
         let now = self.portal.now();
-        let green = Step::ALL.len() - entered.grey(now).len();
         let status = entered.status(now);
         html! {
-            p.lead { (green) " of 7 steps are green. Status: " (shell::badge(status)) }
+            p.lead { (entered.green(now)) " of 7 steps are green. Status: " (shell::badge(status)) }
+            (warned(&entered.warnings))
             @if status == "active" {
                 div.card {
                     h2 { "The integration is active" }
-                    p { "Deactivate, and: users of your domains can’t sign in with SSO or activate further devices; password sign-in works again for the local users; licences that were granted stay; provisioning goes on keeping the directory in sync." }
-                    (self.button("deactivate", "Deactivate", "button plain"))
+                    (shell::confirmed(&format!("{PAGE}/deactivate"), "Deactivate",
+                        "Users of your domains can’t sign in with SSO or activate more devices until you activate the integration again; local users sign in with their passwords. Licenses that were granted stay, and provisioning continues.",
+                        &self.hidden()))
                 }
             } @else if status == "configured" {
                 div.card {
                     h2 { "Ready to be activated" }
-                    p { "Activate, and: users of your verified domains sign in with SSO only; members of the admins group administer this business account; of the local users only the backup login, " strong { (backup_login::shown(entered)) } ", can still use a password; members of the users group can activate Parallels Desktop." }
+                    p { "When you activate:" }
+                    ul {
+                        li { "users of your verified domains sign in with SSO only" }
+                        li { "members of the admins group administer this business account" }
+                        li { "of the local users only the backup login, " strong { (backup_login::shown(entered)) } ", can still use a password" }
+                        li { "members of the users group can activate Parallels Desktop" }
+                    }
                     (self.button("activate", "Activate Integration", "button"))
                 }
             } @else {

@@ -111,7 +111,7 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
             summary { "Or take them from the IdP’s metadata" }
             form method="post" action=(to("saml")) enctype="multipart/form-data" {
                 (view.hidden())
-                (attempt.field("text", "metadata_url", "Metadata URL", "", ""))
+                (attempt.field("text", "metadata_url", "Metadata URL", "", "Optional: the URL, a file or the text is enough."))
                 label for="metadata_file" { "Metadata file" }
                 input id="metadata_file" name="metadata_file" type="file" accept=".xml,application/xml,text/xml" data-into="metadata_xml";
                 (attempt.field("textarea", "metadata_xml", "Metadata, pasted", "", ""))
@@ -120,7 +120,7 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
                 }
                 details.more open[picks] {
                     summary { "The metadata of a federation, or signed metadata" }
-                    (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP in it", "", "A federation’s metadata holds many IdPs: this one’s values are taken."))
+                    (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP in it", "", "Optional. A federation’s metadata holds many identity providers: this one’s values are taken."))
                     (attempt.field("textarea", "metadata_signed_by", "Certificate of whoever signs the metadata", "", "With it, metadata that is not signed by its key is refused, now and whenever it is fetched again."))
                     div id="metadata_signed_by-understood" aria-live="polite" {
                         (understanding::of("metadata_signed_by", attempt.typed.get("metadata_signed_by"), now))

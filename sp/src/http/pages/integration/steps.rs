@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::super::dashboard::at;
 use super::super::form::Attempt;
-use super::super::shell::{badge, copyable};
+use super::super::shell::{self, badge, copyable};
 use super::{PAGE, View, saml_step};
 use crate::configurator::{Entered, Step, backup_login};
+use crate::store::domains::DomainRow;
 
 pub(super) fn section(view: &View<'_>, entered: &Entered, step: Step) -> Markup {
     let attempt = view.attempt(step);
@@ -34,17 +36,19 @@ fn domains(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
                     p { "Add this TXT record at the DNS host of " strong { (row.domain) } ". It may take up to 72 hours to be seen." }
                     (copyable(&format!("txt-name-{}", row.domain), "Name", &row.domain))
                     (copyable(&format!("txt-value-{}", row.domain), "TXT value", &row.txt_value))
-                    p.hint aria-live="polite" { "Last look-up: " (row.detail) }
+                    @match row.checked {
+                        Some(checked) => p.hint aria-live="polite" { "Last look-up, " (at(checked)) ": " (row.detail) },
+                        None => p.hint.nojs { "Not looked up yet: choose Verify when the record is there." },
+                    }
                     p.hint.js-only aria-live="polite" { "Just now: " span data-live=(to(&format!("lookup/{}", row.domain))) { "looking…" } }
                 } @else { p.hint { (row.detail) } }
                 div.row {
-                    @for (act, label, class) in [("verify", "Verify", "small"), ("remove-domain", "Remove", "plain small")] {
-                        form method="post" action=(to(act)) {
-                            (view.hidden())
-                            input type="hidden" name="which" value=(row.domain);
-                            button class=(class) type="submit" aria-label=(format!("{label} {}", row.domain)) { (label) }
-                        }
+                    form method="post" action=(to("verify")) {
+                        (which(view, &row.domain))
+                        button.small type="submit" aria-label=(format!("Verify {}", row.domain)) { "Verify" }
                     }
+                    (shell::confirmed(&to("remove-domain"), &format!("Remove {}", row.domain),
+                        &consequence_of_removal(entered, row), &which(view, &row.domain)))
                 }
             }
         }
@@ -54,6 +58,24 @@ fn domains(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
             (attempt.field("text", "domain", "Domain", "", "Such as example.com"))
             div.row { button type="submit" { "Add Domain" } }
         }
+    }
+}
+
+/// The hidden fields of a form about one thing of several.
+fn which(view: &View<'_>, id: &str) -> Markup {
+    html! { (view.hidden()) input type="hidden" name="which" value=(id); }
+}
+
+fn consequence_of_removal(entered: &Entered, row: &DomainRow) -> String {
+    let name = &row.domain;
+    match (row.status == "verified", entered.tenant.active == 1) {
+        (true, true) => format!(
+            "Users with an address at {name} can’t sign in with SSO any more. To take it back, you add a new TXT record and verify it."
+        ),
+        (true, false) => {
+            format!("{name} is verified. To take it back, you add a new TXT record and verify it.")
+        }
+        (false, _) => format!("{name} leaves the list, and its TXT record is of no use any more."),
     }
 }
 
@@ -83,7 +105,7 @@ fn groups(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
         p { "In your IdP, create two groups (" strong { "Identities → Groups → +" } ") and copy each one’s name and ID. Names must match precisely, letter case included." }
         form method="post" action=(to("groups")) {
             (view.hidden())
-            (attempt.alert(&["users_name"]))
+            (attempt.alert(&["admins_name", "admins_id", "users_name", "users_id"]))
             h3 { "Parallels Business Account Admins" }
             (attempt.field("text", "admins_name", "Name of the admins group", &stored(&tenant.admins_group_name), ""))
             (attempt.field("text", "admins_id", "ID of the admins group", &stored(&tenant.admins_group_id), ""))
@@ -112,24 +134,101 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     html! {
         p { "SCIM keeps the users here in constant sync with your directory. In PingOne: " strong { "Connections → Provisioning → + → New connection" } ". If your IdP doesn’t support SCIM, turn the option off." }
         (copyable("scim-base-url", "SCIM Base URL", &sp.scim_base_url))
-        @match (&view.token, &entered.token) {
-            (Some(token), _) => {
-                p.say.warn { "Copy the bearer token now: it is shown this once, and only its hash is kept." }
+        @match shown_token(view, entered) {
+            Some((token, hint)) => {
+                p.say.warn { (hint) }
                 (copyable("scim-token", "Bearer Token", token))
             },
-            (None, Some(token)) => {
-                div.label { "Bearer Token" }
-                p { code { "••••••••" (token.hint) } @if let Some(used) = token.last_used { span.hint { " last used " (super::super::dashboard::at(used)) } } }
+            None => @match &entered.token {
+                Some(token) => {
+                    div.label { "Bearer Token" }
+                    p { code { "••••••••" (token.hint) } }
+                },
+                None => { div.label { "Bearer Token" } p.hint { "None yet." } },
             },
-            (None, None) => { div.label { "Bearer Token" } p.hint { "None yet." } },
         }
-        (view.button("scim-token", if entered.token.is_some() { "Replace Bearer Token" } else { "Make Bearer Token" }, "plain"))
+        (tokens(view))
+        @if entered.token.is_some() {
+            (shell::confirmed(&to("scim-token"), "Replace Bearer Token",
+                &format!("You get a new token to copy to your identity provider. The current one works for another {}, unless you end it before.", overlap(view)),
+                &view.hidden()))
+        } @else {
+            (view.button("scim-token", "Make Bearer Token", "plain"))
+        }
+        (last_call(view))
         form method="post" action=(to("scim")) {
             (view.hidden())
             (attempt.alert(&[]))
             label.check { input type="checkbox" name="enabled" value="1" checked[tenant.scim_enabled == 1]; "SCIM Support" }
             label.check { input type="checkbox" name="done" value="1" checked[tenant.scim_done == 1]; "Configuration in the IdP Directory is done" }
             div.row { button type="submit" { "Save" } }
+        }
+    }
+}
+
+/// The bearer token in clear, while it may be read, and what to say of it.
+fn shown_token<'v>(view: &'v View<'_>, entered: &'v Entered) -> Option<(&'v str, &'static str)> {
+    if let Some(token) = &view.token {
+        return Some((
+            token,
+            "Copy the bearer token now: it is shown this once, and only its hash is kept.",
+        ));
+    }
+    let current = entered.token.as_ref()?;
+    Some((
+        current.clear_text.as_deref()?,
+        "Copy the bearer token to your identity provider. It is shown until your identity provider uses it or you save this step as done.",
+    ))
+}
+
+/// How long a replaced token still works, in words.
+fn overlap(view: &View<'_>) -> String {
+    let span = view.portal.config.scim_token_overlap;
+    match (span.as_hours(), span.as_mins()) {
+        (1, _) => "hour".to_owned(),
+        (0, minutes) => format!("{minutes} minutes"),
+        (hours, _) => format!("{hours} hours"),
+    }
+}
+
+/// The tokens that work now, once there is more than one or one was used.
+fn tokens(view: &View<'_>) -> Markup {
+    html! {
+        @if !view.tokens.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label="Valid bearer tokens" { table.stack {
+                caption { "Bearer tokens that work now" }
+                thead { tr { th { "Token" } th { "Works" } th { "Last used" } th { "" } } }
+                tbody { @for row in &view.tokens { tr {
+                    td { code { "…" (row.hint) } }
+                    td data-name="Works" {
+                        @match row.expires {
+                            None => "until you replace it",
+                            Some(end) => { "replaced; until " (at(end)) },
+                        }
+                    }
+                    td data-name="Last used" { @match row.last_used { Some(used) => (at(used)), None => "never" } }
+                    td { @if row.expires.is_some() {
+                        (shell::confirmed(&to("end-token"), "End it now",
+                            &format!("The token …{} stops working at once. If your identity provider still uses it, provisioning stops until it has the new one.", row.hint),
+                            &which(view, crate::configurator::scim::token_id(row))))
+                    } }
+                } } }
+            } }
+        }
+    }
+}
+
+/// Whether anything has come, and what the last request was.
+fn last_call(view: &View<'_>) -> Markup {
+    html! {
+        div.label { "Last call from your identity provider" }
+        @match &view.last_call {
+            Some(row) => p {
+                (at(row.happened)) ": " code { (row.method) " " (row.path) } " "
+                span class=(if row.status < 400 { "badge green" } else { "badge red" }) { (row.status) }
+                " " a href="/scim-log" { "SCIM Sync Log" }
+            },
+            None => p { "Never. Your identity provider sends nothing until the connection has a rule that names the users to provision. In PingOne: " strong { "Connections → Provisioning → + → New rule" } "." },
         }
     }
 }

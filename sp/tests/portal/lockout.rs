@@ -1,0 +1,358 @@
+//! Nobody locks themselves out: what an act would take from its own author is
+//! said before it is done, and a group that doesn't fit what the identity
+//! provider has told turns step 3 amber.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::parties::{Answer, Browser, PASSWORD, Parties, Person, Tenant, step, text};
+use crate::provisioning::{Provisioning, sign_on};
+
+pub(crate) const ADMINS_ID: &str = "1f0c8a52-7a0e-4b58-9a51-6f8d1c0d2b11";
+pub(crate) const USERS_ID: &str = "2b9de6b4-0c7f-4f3a-8f0b-3a6c4d1e7c22";
+const PAGE: &str = "/profile/business/idp_integration";
+
+fn groups(admins: (&str, &str)) -> Value {
+    json!({
+        "admins": {"name": admins.0, "id": admins.1},
+        "users": {"name": "Desktop Users", "id": USERS_ID},
+    })
+}
+
+/// An active integration with an admin who is signed in with SSO, whom SCIM
+/// has put into the admins group.
+async fn signed_in_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Provisioning) {
+    let (owner, tenant) = parties.integrated(2).await;
+    owner
+        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
+        .await
+        .is(200);
+    let scim = Provisioning::of(&owner).await;
+    let id = scim.user("anna@corp.example").await;
+    scim.group("Portal Admins", ADMINS_ID, &[&id]).await;
+    scim.group("Desktop Users", USERS_ID, &[&id]).await;
+    let anna = Person::named("anna@corp.example", &[ADMINS_ID]);
+    let (browser, answer) = sign_on(parties, &tenant, &anna).await;
+    answer.is(303);
+    browser.get("/api/business/users").await.is(200);
+    (owner, browser, tenant, scim)
+}
+
+async fn does(browser: &Browser, act: &str, fields: &[(&str, &str)]) -> Answer {
+    browser
+        .fills_in(PAGE, &format!("{PAGE}/{act}"), fields)
+        .await
+}
+
+fn codes(problem: &Value) -> Vec<String> {
+    let warnings = problem["warnings"].as_array().unwrap();
+    warnings.iter().map(|one| text(&one["code"])).collect()
+}
+
+#[tokio::test]
+async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
+    let parties = Parties::start().await;
+    let (_, anna, tenant, _) = signed_in_with_sso(&parties).await;
+    let wrong = groups(("Portal Admin", "9e107d9d-372b-4b68-8d1f-0000deadbeef"));
+    let asked = anna
+        .put(&step("groups"), &wrong)
+        .await
+        .problem(409, "confirmation-required");
+    assert_eq!(codes(&asked)[0], "own-admin-role", "{asked}");
+    let message = text(&asked["warnings"][0]["message"]);
+    for part in [
+        "`Portal Admin`",
+        "`Portal Admins`",
+        ADMINS_ID,
+        "`owner@vendor-mail.example` still gets in",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert_eq!(asked["confirm"], "?confirm=true");
+    // Nothing was changed.
+    let shown = anna.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(shown["groups"]["admins"]["name"], "Portal Admins");
+    let path = format!("{}?confirm=true", step("groups"));
+    anna.put(&path, &wrong).await.is(200);
+    let person = Person::named("anna@corp.example", &[ADMINS_ID]);
+    sign_on(&parties, &tenant, &person).await.1.is(403);
+}
+
+#[tokio::test]
+async fn every_act_that_ends_its_authors_administration_asks() {
+    let parties = Parties::start().await;
+    let (_, anna, _, _) = signed_in_with_sso(&parties).await;
+    let asks = async |browser: &Browser, method: Method, path: &str, body: Value| {
+        let answer = browser.send(method, &step(path), &body).await;
+        let asked = answer.problem(409, "confirmation-required");
+        codes(&asked)
+    };
+    assert_eq!(
+        asks(&anna, Method::POST, "deactivate", Value::Null).await,
+        ["own-admin-role"]
+    );
+    // Another domain, so that the last one isn't needed any more.
+    let added = anna
+        .post(&step("domains"), &json!({"domain": "corp.test"}))
+        .await
+        .is(201);
+    parties
+        .dns
+        .txt("corp.test", &[added["txt_value"].as_str().unwrap()]);
+    anna.post(&step("domains/corp.test/verify"), &Value::Null)
+        .await
+        .is(200);
+    assert_eq!(
+        asks(&anna, Method::DELETE, "domains/corp.example", Value::Null).await,
+        ["own-admin-role"]
+    );
+    anna.send(Method::DELETE, &step("domains/corp.test"), &Value::Null)
+        .await
+        .is(204);
+    // The same values again change nothing; another certificate does.
+    let same = json!({"metadata_xml": parties.idp.metadata().to_xml()});
+    anna.put(&step("saml"), &same).await.is(200);
+    let certificate = parties.idp.key.certificate().to_pem();
+    let other = json!({
+        "entity_id": "https://another.example", "sso_url": "https://another.example/sso",
+        "certificate": certificate,
+    });
+    assert_eq!(
+        asks(&anna, Method::PUT, "saml", other.clone()).await,
+        ["own-sign-in"]
+    );
+    let both = json!({"signature_policy": "both"});
+    assert_eq!(
+        asks(&anna, Method::PUT, "saml-settings", both).await,
+        ["own-sign-in"]
+    );
+}
+
+#[tokio::test]
+async fn a_local_admin_is_asked_before_the_password_stops_working() {
+    let parties = Parties::start().await;
+    let owner = parties.admin(2).await;
+    let al = json!({"email": "al@mail.example", "role": "admin"});
+    owner.post("/api/business/users", &al).await.is(201);
+    let al = parties.account("al@mail.example").await;
+    parties.configure(&owner).await;
+    // Al isn't the backup login: activating ends Al's own access.
+    let asked = al
+        .post(&step("activate"), &Value::Null)
+        .await
+        .problem(409, "confirmation-required");
+    assert_eq!(codes(&asked), ["own-admin-role"]);
+    // The owner is, and isn't asked; giving the backup login away asks.
+    owner.post(&step("activate"), &Value::Null).await.is(200);
+    let give = json!({"email": "al@mail.example"});
+    owner
+        .put(&step("backup-login"), &give)
+        .await
+        .problem(409, "confirmation-required");
+    let path = format!("{}?confirm=true", step("backup-login"));
+    owner.put(&path, &give).await.is(200);
+    let credentials = json!({"email": "al@mail.example", "password": PASSWORD});
+    parties
+        .browser()
+        .post("/api/session", &credentials)
+        .await
+        .is(200);
+}
+
+#[tokio::test]
+async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
+    let parties = Parties::start().await;
+    let (_, anna, tenant, _) = signed_in_with_sso(&parties).await;
+    let fields = [
+        ("admins_name", "Portal Admin"),
+        ("admins_id", "9e107d9d-372b-4b68-8d1f-0000deadbeef"),
+        ("users_name", "Desktop Users"),
+        ("users_id", USERS_ID),
+    ];
+    let asked = does(&anna, "groups", &fields).await;
+    assert_eq!(asked.status, 409);
+    for part in [
+        "Save anyway",
+        "Back",
+        "This takes your own admin role away",
+        "“Portal Admin”",
+        "“Portal Admins”",
+        "Nothing is changed yet",
+    ] {
+        assert!(asked.body.contains(part), "{part}: {}", asked.body);
+    }
+    let back = does(&anna, "groups", &[&fields[..], &[("back", "1")]].concat()).await;
+    assert_eq!(back.status, 200);
+    assert!(
+        back.body.contains("value=\"Portal Admin\""),
+        "{}",
+        back.body
+    );
+    let anyway = [&fields[..], &[("confirm", "1")]].concat();
+    does(&anna, "groups", &anyway).await.is(303);
+    let person = Person::named("anna@corp.example", &[ADMINS_ID]);
+    sign_on(&parties, &tenant, &person).await.1.is(403);
+}
+
+#[tokio::test]
+async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
+    let parties = Parties::start().await;
+    let (owner, _) = parties.integrated(2).await;
+    let scim = Provisioning::of(&owner).await;
+    scim.group("Portal Admins", ADMINS_ID, &[]).await;
+    scim.group("Desktop Users", USERS_ID, &[]).await;
+    let enter = async |name: &str, id: &str| {
+        let path = format!("{}?confirm=true", step("groups"));
+        let shown = owner.put(&path, &groups((name, id))).await.is(200);
+        let row = shown["steps"][2].clone();
+        let warnings = row["warnings"].as_array().unwrap().clone();
+        let codes: Vec<String> = warnings.iter().map(|one| text(&one["code"])).collect();
+        (text(&row["state"]), codes.join(" "))
+    };
+    let (amber, green) = ("amber".to_owned(), "green".to_owned());
+    assert_eq!(
+        enter("Portal Admins", ADMINS_ID).await,
+        (green.clone(), String::new())
+    );
+    for (name, id, code) in [
+        ("portal admins", ADMINS_ID, "group-name-differs"),
+        ("Portal Admin", ADMINS_ID, "group-name-differs"),
+        (
+            "Portal Admins",
+            "9e107d9d-372b-4b68-8d1f-0000deadbeef",
+            "group-id-differs",
+        ),
+        (
+            "Other",
+            "9e107d9d-372b-4b68-8d1f-0000deadbeef",
+            "group-not-found",
+        ),
+        (
+            "Portal Admins",
+            "not-an-id",
+            "group-id-differs group-id-implausible",
+        ),
+    ] {
+        assert_eq!(
+            enter(name, id).await,
+            (amber.clone(), code.to_owned()),
+            "{name}"
+        );
+    }
+    enter("parallels admins", ADMINS_ID).await;
+    let sentence = "The admins group is entered as “parallels admins”, the identity provider calls it “Portal Admins”";
+    let page = owner.get(PAGE).await.body;
+    assert!(page.contains(sentence), "{page}");
+    assert!(page.contains("step amber") && page.contains("6 of 7 steps are green"));
+    let dashboard = owner.get("/dashboard").await.body;
+    assert!(dashboard.contains(sentence), "{dashboard}");
+    assert!(dashboard.contains(">6 of 7<") && !dashboard.contains(">7 of 7<"));
+}
+
+#[tokio::test]
+async fn placeholders_are_no_ids_even_before_anything_is_known() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(2).await;
+    admin.post(&step("start"), &Value::Null).await.is(200);
+    for id in ["not-an-id", "new"] {
+        let shown = admin
+            .put(&step("groups"), &groups(("Portal Admins", id)))
+            .await
+            .is(200);
+        assert_eq!(shown["steps"][2]["state"], "amber", "{id}");
+        assert_eq!(shown["warnings"][0]["code"], "group-id-implausible");
+    }
+}
+
+#[tokio::test]
+async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
+    let parties = Parties::start().await;
+    let (owner, _, _, _) = signed_in_with_sso(&parties).await;
+    // The backup login keeps its own access; nobody else would be an admin.
+    let asked = owner
+        .put(&step("groups"), &groups(("portal admins", ADMINS_ID)))
+        .await
+        .problem(409, "confirmation-required");
+    assert_eq!(codes(&asked), ["group-name-differs"]);
+}
+
+#[tokio::test]
+async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
+    let parties = Parties::start().await;
+    let (owner, _) = parties.integrated(2).await;
+    let old = Provisioning::of(&owner).await;
+    old.user("anna@corp.example").await;
+    let made = owner.post(&step("scim/token"), &Value::Null).await.is(201);
+    let replaced = &made["replaced"];
+    assert_eq!(
+        text(&replaced[0]["valid_until"]),
+        "2026-03-02T09:00:00Z",
+        "{made}"
+    );
+    old.user("bert@corp.example").await;
+    let shown = owner.get("/api/business/idp-integration").await.is(200);
+    let tokens = shown["scim"]["tokens"].as_array().unwrap();
+    assert_eq!(tokens[0]["current"], true);
+    assert_eq!(tokens[0]["last_used"], Value::Null);
+    let used = tokens.iter().find(|one| one["last_used"].is_string());
+    let used = used.expect("the token that was used");
+    let page = owner.get(PAGE).await.body;
+    assert!(page.contains("End it now"), "{page}");
+    assert!(page.contains("2 March 2026, 09:00 UTC"), "{page}");
+    let current = text(&tokens[0]["id"]);
+    let path = |id: &str| step(&format!("scim/token/{id}"));
+    owner
+        .send(Method::DELETE, &path(&current), &Value::Null)
+        .await
+        .problem(409, "token-current");
+    owner
+        .send(Method::DELETE, &path(&text(&used["id"])), &Value::Null)
+        .await
+        .is(204);
+    assert_eq!(old.status(Method::GET, "/Users").await, 401);
+    owner
+        .send(Method::DELETE, &path("no-such-token"), &Value::Null)
+        .await
+        .problem(404, "token-unknown");
+}
+
+#[tokio::test]
+async fn the_token_made_at_the_start_is_shown_until_the_first_call() {
+    let parties = Parties::start().await;
+    let admin = parties.admin(2).await;
+    let shown = admin.post(&step("start"), &Value::Null).await.is(200);
+    let token = text(&shown["scim"]["token"]);
+    let page = admin.get(PAGE).await.body;
+    assert!(page.contains(&token), "{page}");
+    assert!(page.contains("Your identity provider sends nothing until the connection has a rule"));
+    let scim = Provisioning {
+        client: reqwest::Client::new(),
+        base: text(&shown["scim"]["base_url"]),
+        token: token.clone(),
+    };
+    scim.user("anna@corp.example").await;
+    let page = admin.get(PAGE).await.body;
+    assert!(!page.contains(&token), "only the hash is kept from now on");
+    assert!(page.contains("POST /Users"), "{page}");
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(shown["scim"]["last_call"]["status"], 201, "{shown}");
+    assert_eq!(shown["scim"]["token"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_person_with_a_password_and_sso_is_one_row_with_groups_by_name() {
+    let parties = Parties::start().await;
+    let (owner, tenant) = parties.integrated(2).await;
+    owner
+        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
+        .await
+        .is(200);
+    let anna = json!({"email": "anna@corp.example", "role": "admin"});
+    owner.post("/api/business/users", &anna).await.is(201);
+    let anna = Person::named("anna@corp.example", &[USERS_ID]);
+    sign_on(&parties, &tenant, &anna).await.1.is(303);
+    let page = owner.get("/profile/business/users").await.body;
+    assert!(page.contains("2 of 2 users"), "{page}");
+    assert!(page.contains("SSO and local"), "{page}");
+    assert!(page.contains("Desktop Users") && !page.contains(USERS_ID));
+}
