@@ -298,12 +298,15 @@ async fn jwks() -> Json<Value> {
 }
 
 const STYLE: &str = "
-:root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif}
-main{max-width:22rem;margin:8vh auto;padding:0 1rem}h1{font-size:1.4rem;margin:0}
-label{display:block;margin:1rem 0 .25rem;font-weight:600}div{display:flex;gap:.6rem;margin-top:1.25rem}
-input,button{font:inherit;padding:.5rem .7rem;border:1px solid #8887;border-radius:.4rem}
-input{width:100%;box-sizing:border-box}label.check{font-weight:400}label.check input{width:auto}
-.person{width:100%;margin-top:.5rem;text-align:left}
+:root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif;background:light-dark(#f3f4f7,#14161a);color:light-dark(#1a1d24,#e8eaee)}
+main{max-width:24rem;margin:8vh auto;padding:1.5rem;box-sizing:border-box;background:light-dark(#fff,#1d2026);border:1px solid light-dark(#d9dce3,#363b45);border-radius:.75rem}
+h1{font-size:1.4rem;margin:0 0 .5rem}p,small{margin:0;color:light-dark(#555c69,#a9b0bd)}
+label{display:block;margin:1rem 0 .25rem;font-weight:600}label.check{font-weight:400}label.check input{width:auto}
+div{display:flex;gap:.6rem;margin-top:1.25rem}
+input,button{font:inherit;color:inherit;background:light-dark(#fff,#1d2026);border:1px solid light-dark(#868d9b,#747c8a);border-radius:.4rem;padding:.5rem .9rem}
+input{width:100%;box-sizing:border-box}button{cursor:pointer}.person{width:100%;margin-top:.5rem;text-align:left}
+:focus-visible{outline:3px solid #6d9bff;outline-offset:2px}
+@media(max-width:26rem){main{margin:0;border-radius:0;border-width:0 0 1px}}
 ";
 
 /// The page on which a person says who they are.
@@ -361,7 +364,7 @@ async fn page(
                     }
                     div {
                         button name="answer" value="allow" { "Allow" }
-                        button name="answer" value="deny" { "Cancel" }
+                        button name="answer" value="deny" formnovalidate { "Cancel" }
                     }
                 }
             } }

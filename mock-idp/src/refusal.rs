@@ -85,11 +85,17 @@ impl Refused {
         Self::one("REQUIRED_VALUE", target, "expected a value, came none")
     }
 
-    pub(crate) fn taken(target: &str, value: &str) -> Self {
+    /// `what` is the thing that has the value, such as `group named`.
+    pub(crate) fn taken(target: &str, what: &str, value: &str) -> Self {
+        let article = if what.starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
         Self::one(
             "UNIQUENESS_VIOLATION",
             target,
-            format!("expected a value that nobody has yet, {value:?} is taken"),
+            format!("{article} {what} {value:?} exists already"),
         )
     }
 

@@ -54,6 +54,12 @@ async fn what_is_wrong_is_named_field_by_field() {
         assert_eq!((status, &answer["code"]), (400, &json!("INVALID_DATA")));
         assert!(answer["id"].is_string(), "{answer}");
         assert_eq!(answer["details"][0]["code"], code);
+        if code == "UNIQUENESS_VIOLATION" {
+            assert_eq!(
+                answer["details"][0]["message"],
+                "a user named \"ALICE\" exists already"
+            );
+        }
         assert_eq!(answer["details"][0]["target"], target);
     }
     let (status, answer) = world

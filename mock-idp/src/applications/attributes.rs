@@ -92,7 +92,7 @@ impl Idp {
             .iter()
             .any(|other| other.id != attribute.id && other.name == name)
         {
-            return Err(Refused::taken("name", &name));
+            return Err(Refused::taken("name", "attribute named", &name));
         }
         resources::put(&mut tx, &attribute).await?;
         tx.commit().await?;

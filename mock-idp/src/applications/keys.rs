@@ -290,7 +290,7 @@ impl Idp {
             .iter()
             .any(|other| other.name == *name)
         {
-            return Err(Refused::taken("name", name));
+            return Err(Refused::taken("name", "certificate named", name));
         }
         keys::add(&mut tx, &key).await?;
         tx.commit().await?;

@@ -34,7 +34,11 @@ async fn unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
     if all.iter().any(|other| {
         other.id != application.id && text(&other.document, "spEntityId") == Some(entity)
     }) {
-        return Err(Refused::taken("spEntityId", entity));
+        return Err(Refused::taken(
+            "spEntityId",
+            "application with the SP entity ID",
+            entity,
+        ));
     }
     Ok(())
 }

@@ -117,7 +117,8 @@ pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> 
         let apart = resource.kind == Kind::Group
             && matches!((&own, population(&other)), (Some(one), Some(two)) if *one != two);
         if !apart {
-            return Err(Refused::taken("name", &resource.name));
+            let what = format!("{} named", resource.kind.name());
+            return Err(Refused::taken("name", &what, &resource.name));
         }
     }
     Ok(())

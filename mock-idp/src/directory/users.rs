@@ -209,6 +209,7 @@ async fn save(db: &mut Db, user: &UserRow) -> Result<()> {
     match users::put(db, user).await {
         Err(error) if error.is_unique_violation() => Err(Refused::taken(
             "username",
+            "user named",
             text(&user.document, "username").unwrap_or_default(),
         )),
         other => Ok(other?),

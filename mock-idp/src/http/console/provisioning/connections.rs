@@ -252,7 +252,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     } else if name.is_empty() {
         Some(Refused::required("name"))
     } else if taken.iter().any(|store| store.name == name) {
-        Some(Refused::taken("name", &name))
+        Some(Refused::taken("name", "connection named", &name))
     } else {
         None
     };
