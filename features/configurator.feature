@@ -89,6 +89,13 @@ Feature: II. The seven-step configurator
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     Then the backup login is "ada@lumen.example"
+    And step 7 is green
+
+  @G-12
+  Scenario: The bearer token is pre-set
+    Given Ada has a business account with 5 seats
+    When Ada clicks Start Configuring
+    Then the bearer token is shown
 
   @G-14 @unhappy
   Scenario: Who never logged in to the business account can't be the backup login

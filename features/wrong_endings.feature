@@ -9,6 +9,17 @@ Feature: Endings that the guide warns of
     When Barbara signs in by SSO
     Then Barbara does not administer the business account
     And the portal notes at Barbara that "Parallels Business Account Admins" and "parallels business account admins" differ
+    When Ada comes back to the page
+    Then step 3 is amber and names "Parallels Business Account Admins"
+
+  @G-09
+  Scenario: An administrator who mistypes the admins group is asked first
+    Given the integration is active
+    And Barbara is a user in the admins group
+    When Barbara signs in by SSO
+    And Barbara enters the admins group as "Business Account Administrators"
+    Then the admin is asked to confirm
+    And Barbara administers the business account
 
   @G-18
   Scenario: A tampered Response

@@ -1,4 +1,4 @@
-//! The vendor's portal: accounts, licence keys, the IdP integration
+//! The vendor's portal: accounts, license keys, the IdP integration
 //! configurator, SSO, SCIM provisioning and desktop activation.
 //!
 //! Rooms, one way: `http` → `login`, `directory`, `licensing`,

@@ -12,7 +12,7 @@ use scim::schema::Schema;
 use serde::Deserialize;
 use url::Url;
 
-/// The vendor's portal: accounts, licences, SSO, SCIM and desktop activation.
+/// The vendor's portal: accounts, licenses, SSO, SCIM and desktop activation.
 #[derive(Parser)]
 #[command(
     version,

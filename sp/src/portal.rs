@@ -45,7 +45,7 @@ pub struct Inner {
     pub resource_types: ResourceTypes,
     /// The key for AuthnRequests, once it was wanted.
     pub request_key: tokio::sync::OnceCell<SigningKey>,
-    /// The key for licences, once it was wanted.
+    /// The key for licenses, once it was wanted.
     pub license_key: tokio::sync::OnceCell<LicenseKey>,
     /// SCIM requests that aren't written to the sync log yet.
     pub sync_log: SyncLog,

@@ -1,6 +1,6 @@
 //! Step 3's mapping at work: who is an admin, who is a product user.
 //!
-//! A group is recognised by its id or by its name, letter case included; a
+//! A group is recognized by its id or by its name, letter case included; a
 //! group whose id is right and whose name is known and differs is *not* it,
 //! and the reader is told. What a directory's SCIM pushes decides; what the
 //! last Response said stands beside it until SCIM speaks of that user.
@@ -34,7 +34,7 @@ pub struct Mapped<'a> {
 
 impl Mapped<'_> {
     /// Whether a name or id from the IdP means this group, or why it nearly does.
-    pub(crate) fn recognises(&self, came: &str) -> Result<bool, String> {
+    pub(crate) fn recognizes(&self, came: &str) -> Result<bool, String> {
         if (!self.id.is_empty() && came == self.id) || came == self.name {
             Ok(true)
         } else if came.to_lowercase() == self.name.to_lowercase() {
@@ -107,18 +107,18 @@ pub async fn judge_asserted(
         let Some(group) = group else { continue };
         // The id may be right while the directory knows the group by another
         // spelling: the guide wants names to match precisely.
-        let mut spelt_otherwise = None;
+        let mut spelled_otherwise = None;
         let mut known = false;
         for row in store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?
         {
             match group.is(&row) {
                 Ok(true) => known = true,
                 Ok(false) => {}
-                Err(why) => spelt_otherwise = Some(why),
+                Err(why) => spelled_otherwise = Some(why),
             }
         }
         for value in came {
-            match (group.recognises(value), &spelt_otherwise) {
+            match (group.recognizes(value), &spelled_otherwise) {
                 (Ok(true), Some(why)) if !known => standing.near_misses.push(why.clone()),
                 (Ok(true), _) => *flag = true,
                 (Ok(false), _) => {}

@@ -196,6 +196,35 @@ async fn is_grey(world: &mut World, number: usize) -> Outcome {
     is_coloured(world, number, "grey")
 }
 
+#[then(expr = "step {int} is amber and names {string}")]
+async fn is_amber(world: &mut World, number: usize, name: String) -> Outcome {
+    is_coloured(world, number, "amber")?;
+    let warnings = &step_row(world, number)?["warnings"];
+    holds(
+        format!("a warning that names {name}"),
+        warnings.to_string().contains(&format!("`{name}`")),
+        warnings,
+    )
+}
+
+#[then("the bearer token is shown")]
+async fn token_shown(world: &mut World) -> Outcome {
+    let scim = &world.configurator["scim"];
+    holds("a bearer token to copy", scim["token"].is_string(), scim)
+}
+
+#[then("the admin is asked to confirm")]
+async fn asked_to_confirm(world: &mut World) -> Outcome {
+    let answer = world.answer()?;
+    holds(
+        "409 confirmation-required that says what would be lost",
+        answer.status == 409
+            && answer.body["code"] == "confirmation-required"
+            && answer.body["warnings"][0]["code"] == "own-admin-role",
+        answer,
+    )
+}
+
 #[then("all seven steps are green")]
 async fn all_green(world: &mut World) -> Outcome {
     (1..=STEPS.len()).try_for_each(|step| is_coloured(world, step, "green"))

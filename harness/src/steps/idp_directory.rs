@@ -135,6 +135,16 @@ async fn enters_groups(world: &mut World, given: String) -> Outcome {
     Ok(())
 }
 
+#[when(expr = "{word} enters the admins group as {string}")]
+async fn enters_admins_as(world: &mut World, given: String, name: String) -> Outcome {
+    let (admins, users) = group_names(world);
+    let (admins_id, users_id) = (world.group_id(&admins)?, world.group_id(&users)?);
+    world
+        .enters_groups(&given, (&name, &admins_id), (&users, &users_id))
+        .await?;
+    Ok(())
+}
+
 #[when(expr = "{word} enters the admins group for both")]
 async fn enters_one_group_twice(world: &mut World, given: String) -> Outcome {
     let (admins, _) = group_names(world);

@@ -1,6 +1,6 @@
 //! Which business accounts a person reaches, and as what.
 //!
-//! Never stored: a person who loses a group, or an organisation that
+//! Never stored: a person who loses a group, or an organization that
 //! activates its integration, changes the answer at once.
 
 use serde::Serialize;

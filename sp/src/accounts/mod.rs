@@ -36,9 +36,9 @@ pub enum AccountError {
     /// No such account, or another password: which of both isn't told.
     #[error("no account has this e-mail and password: check both, or register an account")]
     WrongCredentials,
-    /// The organisation logs in by SSO (G-19, G-24).
+    /// The organization logs in by SSO (G-19, G-24).
     #[error(
-        "your organisation logs in by single sign-on: choose Continue with SSO and enter your \
+        "your organization logs in by single sign-on: choose Continue with SSO and enter your \
          corporate e-mail; your corporate password belongs to your IdP, not here"
     )]
     UseSso,
@@ -184,7 +184,7 @@ pub async fn register(
 /// Logs in with a password; answers the session's cookie value.
 ///
 /// # Errors
-/// Wrong credentials, an organisation that logs in by SSO, too many tries.
+/// Wrong credentials, an organization that logs in by SSO, too many tries.
 pub async fn log_in(
     portal: &Portal,
     email: &str,

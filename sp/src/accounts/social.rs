@@ -364,7 +364,7 @@ async fn enter(
             account
         }
     };
-    // An organisation that activated SSO since is entered by SSO.
+    // An organization that activated SSO since is entered by SSO.
     if must_use_sso(&mut tx, &account.email).await? {
         return Err(AccountError::UseSso.into());
     }

@@ -32,7 +32,7 @@ pub struct Integration {
     pub policy: SignaturePolicy,
     /// Whether a Response that answers no request is accepted.
     pub unsolicited: bool,
-    /// The organisation's verified domains.
+    /// The organization's verified domains.
     pub domains: Vec<String>,
 }
 

@@ -119,7 +119,7 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
     let by_sign_in = known
         .asserted
         .iter()
-        .filter_map(|came| group.recognises(came).err());
+        .filter_map(|came| group.recognizes(came).err());
     for why in by_sign_in {
         let warning = Warning::new("group-name-differs", why);
         if !warnings.contains(&warning) {

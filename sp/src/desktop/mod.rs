@@ -1,5 +1,5 @@
 //! Desktop activation (G-20 to G-23, G-25): the app sends an e-mail, gets the
-//! organisation's SSO request, and brings the IdP's answer back itself.
+//! organization's SSO request, and brings the IdP's answer back itself.
 
 use crate::Portal;
 use crate::accounts::normalized;
@@ -49,7 +49,7 @@ pub struct Activated {
     pub granted: Granted,
 }
 
-/// Begins an activation: the organisation's SSO request for this e-mail.
+/// Begins an activation: the organization's SSO request for this e-mail.
 ///
 /// # Errors
 /// SSO isn't available for it.
@@ -83,8 +83,8 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway>
     let Outgoing::Redirect(sso_url) = started.outgoing else {
         return Err(Refused::new(
             "sso-unavailable",
-            "Your organisation's IdP can't be reached from the app.",
-            "AuthnRequests of this organisation travel by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
+            "Your organization's IdP can't be reached from the app.",
+            "AuthnRequests of this organization travel by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
             "Ask your administrator to set the request binding of step 4 to redirect.",
         )
         .into());
@@ -217,22 +217,22 @@ fn no_seat(error: &SeatError) -> Refused {
     let (code, public, next) = match error {
         SeatError::NoSeatLeft(_) => (
             "no-seat-left",
-            "All licences of your organisation are in use.",
-            "Ask your administrator to free a licence or to buy more.",
+            "All licenses of your organization are in use.",
+            "Ask your administrator to free a license or to buy more.",
         ),
         SeatError::SubscriptionExpired(_) => (
             "subscription-expired",
-            "Your organisation's subscription has ended.",
+            "Your organization's subscription has ended.",
             "Ask your administrator to renew it.",
         ),
         SeatError::TooManyDevices(_) => (
             "too-many-devices",
-            "Your licence is in use on as many devices as your organisation's subscription allows.",
+            "Your license is in use on as many devices as your organization's subscription allows.",
             "Ask your administrator to release a device that you don't use any more.",
         ),
         SeatError::NotStarted => (
             "subscription-not-started",
-            "Your organisation's subscription has not begun yet.",
+            "Your organization's subscription has not begun yet.",
             "Ask your administrator when it begins.",
         ),
         SeatError::Store(error) => return Refused::internal(error),

@@ -1,8 +1,8 @@
-//! The organisation's directory as its identity provider pushes it by SCIM:
-//! users, groups, and what their changes mean for sessions and licences.
+//! The organization's directory as its identity provider pushes it by SCIM:
+//! users, groups, and what their changes mean for sessions and licenses.
 //!
 //! Every change is one transaction, with its consequences in it: a user who
-//! is disabled is without session and licence in that same instant.
+//! is disabled is without session and license in that same instant.
 
 pub mod bulk;
 pub mod cursor;

@@ -105,7 +105,7 @@ pub async fn patch(
     .await
 }
 
-/// Deletes a user: sessions, licence and memberships go with it.
+/// Deletes a user: sessions, license and memberships go with it.
 ///
 /// # Errors
 /// 404, 412.

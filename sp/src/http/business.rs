@@ -295,7 +295,7 @@ async fn refusal(
         .await?
         .ok_or_else(|| {
             Problem::not_found(format!(
-                "your organisation has no refusal with the reference {reference}"
+                "your organization has no refusal with the reference {reference}"
             ))
         })?;
     Ok(no_store(Json(json!({

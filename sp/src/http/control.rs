@@ -1,4 +1,4 @@
-//! The control port: clock, licence keys, SCIM's rate limit, snapshots and
+//! The control port: clock, license keys, SCIM's rate limit, snapshots and
 //! reset. A listener of its own, on loopback, apart from the protocol's.
 
 use ambient::local_requests;

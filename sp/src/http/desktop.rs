@@ -152,7 +152,7 @@ async fn terms(
     Ok((shown.into_iter().collect(), signed))
 }
 
-/// The keys that licences are signed with (RFC 7517).
+/// The keys that licenses are signed with (RFC 7517).
 async fn keys(State(portal): State<Portal>) -> Answer {
     Ok(Json(licensing::published(&portal).await?).into_response())
 }
@@ -180,13 +180,13 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
         Validation::Revoked(because) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "license-revoked",
-            format!("this licence was taken back: {because}; ask your administrator"),
+            format!("this license was taken back: {because}; ask your administrator"),
         )
         .with("reason", because)),
         Validation::Unknown => Err(Problem::new(
             StatusCode::NOT_FOUND,
             "license-unknown",
-            "no such licence was given to this device: activate it again",
+            "no such license was given to this device: activate it again",
         )),
     }
 }

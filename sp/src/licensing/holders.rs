@@ -1,9 +1,9 @@
-//! Who holds a licence since when, on which devices.
+//! Who holds a license since when, on which devices.
 
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::{self, Db, StoreError};
 
-/// A licence, its holder and the devices under it.
+/// A license, its holder and the devices under it.
 #[derive(Debug, Clone)]
 pub struct HeldLicense {
     /// The seat.
@@ -14,7 +14,7 @@ pub struct HeldLicense {
     pub devices: Vec<DeviceRow>,
 }
 
-/// The live licences of a business account, oldest first.
+/// The live licenses of a business account, oldest first.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! Registering licence keys (G-03, G-04).
+//! Registering license keys (G-03, G-04).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -21,15 +21,15 @@ const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 pub enum KeyError {
     /// Not the form of a key.
     #[error(
-        "`{0}` is not a licence key: expected five groups of six letters or digits, like ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDEF"
+        "`{0}` is not a license key: expected five groups of six letters or digits, like ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDEF"
     )]
     Malformed(String),
     /// Never sold.
-    #[error("no such licence key was issued: check it against the order confirmation")]
+    #[error("no such license key was issued: check it against the order confirmation")]
     Unknown,
     /// Registered already.
     #[error(
-        "this licence key is registered already: each key can be registered once, by one business account"
+        "this license key is registered already: each key can be registered once, by one business account"
     )]
     Used,
     /// Past its end.
@@ -39,7 +39,7 @@ pub enum KeyError {
     )]
     Expired(Timestamp),
     /// Withdrawn.
-    #[error("the vendor withdrew this licence key: {0}; ask the vendor's sales for another")]
+    #[error("the vendor withdrew this license key: {0}; ask the vendor's sales for another")]
     Cancelled(String),
     /// Nobody's member yet.
     #[error("you have no business account yet: tell us about your organization, at least its name")]
@@ -73,11 +73,11 @@ pub struct NewKey {
     pub edition: String,
     /// Macs per user.
     pub devices: u32,
-    /// How long licences hold after the end.
+    /// How long licenses hold after the end.
     pub grace: SignedDuration,
 }
 
-/// What an organisation tells of itself.
+/// What an organization tells of itself.
 #[derive(Debug, Clone)]
 pub struct Organization {
     /// Its name.
@@ -239,7 +239,7 @@ pub async fn register_key(
     })
 }
 
-/// The vendor withdraws a key: nobody registers it any more, and the licences
+/// The vendor withdraws a key: nobody registers it any more, and the licenses
 /// of the subscription that it became are taken back.
 ///
 /// # Errors
@@ -254,7 +254,7 @@ pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), 
         return Err(KeyError::Cancelled(row.cancelled.unwrap_or_default()));
     }
     if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
-        let because = format!("the vendor withdrew the licence key: {reason}");
+        let because = format!("the vendor withdrew the license key: {reason}");
         let now = stored(portal.now());
         for license in store::licenses::of_subscription(&mut tx, &subscription.id).await? {
             store::licenses::revoke(&mut tx, &license.id, now, &because).await?;

@@ -25,8 +25,8 @@ pub enum MappingError {
     /// Without a name.
     #[error("the subscription needs a display name")]
     Unnamed,
-    /// Not activated under this licence.
-    #[error("no such device is activated under this licence")]
+    /// Not activated under this license.
+    #[error("no such device is activated under this license")]
     NoSuchDevice,
     /// The database.
     #[error(transparent)]
@@ -119,7 +119,7 @@ pub async fn change_subscription(
     Ok(row)
 }
 
-/// Takes a device from under its licence, so that another may be activated.
+/// Takes a device from under its license, so that another may be activated.
 ///
 /// # Errors
 /// [`MappingError::NoSuchDevice`].

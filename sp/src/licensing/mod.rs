@@ -1,4 +1,4 @@
-//! Licence keys, subscriptions and seats.
+//! License keys, subscriptions and seats.
 //!
 //! A seat belongs to a user of the product users group; it is granted at the
 //! first activation, once, and taken back in the very transaction that makes

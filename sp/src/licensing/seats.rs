@@ -17,13 +17,13 @@ pub enum SeatError {
     #[error("no seat is left: all {0} seats of the running subscriptions are taken")]
     NoSeatLeft(i64),
     /// Every subscription is past its end.
-    #[error("every subscription of the organisation has ended; the last one on {0}")]
+    #[error("every subscription of the organization has ended; the last one on {0}")]
     SubscriptionExpired(Timestamp),
     /// As many Macs as the subscription allows.
     #[error("all {0} devices that the subscription allows one user are activated")]
     TooManyDevices(i64),
     /// None has begun.
-    #[error("no per-user subscription of the organisation is running yet")]
+    #[error("no per-user subscription of the organization is running yet")]
     NotStarted,
     /// The database.
     #[error(transparent)]
@@ -236,7 +236,7 @@ async fn release(
     audit::record(portal, db, Some(business_id), event).await
 }
 
-/// What a device learns when it asks whether its licence still holds.
+/// What a device learns when it asks whether its license still holds.
 #[derive(Debug, Clone)]
 pub enum Validation {
     /// It does.
@@ -247,7 +247,7 @@ pub enum Validation {
     Unknown,
 }
 
-/// Whether a device's licence still holds (G-25).
+/// Whether a device's license still holds (G-25).
 ///
 /// # Errors
 /// When the database fails.

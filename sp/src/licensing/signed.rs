@@ -1,4 +1,4 @@
-//! The licence that an app can check without asking: a JWS (RFC 7515) signed
+//! The license that an app can check without asking: a JWS (RFC 7515) signed
 //! with Ed25519 (RFC 8037) by a key that the portal publishes (RFC 7517).
 //! Made when it is first wanted; replicas share it by the database.
 
@@ -19,7 +19,7 @@ use crate::store::{StoreError, stored};
 
 const ID: &str = "licenses";
 
-/// The key that licences are signed with.
+/// The key that licenses are signed with.
 #[derive(Clone)]
 pub struct LicenseKey {
     signing: EncodingKey,
@@ -50,7 +50,7 @@ struct Claims<'a> {
     subscription: &'a str,
 }
 
-/// The terms of a licence of this subscription, granted or renewed now.
+/// The terms of a license of this subscription, granted or renewed now.
 pub fn terms(portal: &Portal, subscription: &SubscriptionRow) -> Terms {
     let now = portal.now();
     let valid_until = (now + portal.config.license_grace).min(holds_until(subscription));
@@ -60,7 +60,7 @@ pub fn terms(portal: &Portal, subscription: &SubscriptionRow) -> Terms {
     }
 }
 
-/// The licence for this device, signed.
+/// The license for this device, signed.
 ///
 /// # Errors
 /// When the key can't be made or read.

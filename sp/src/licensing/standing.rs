@@ -7,7 +7,7 @@
 //! | issued, registered | being cancelled by the vendor | cancelled |
 //! | issued | its end | ended |
 //!
-//! | subscription is | grants seats | licences hold |
+//! | subscription is | grants seats | licenses hold |
 //! |---|---|---|
 //! | not started | no | no |
 //! | active | yes | yes |
@@ -21,7 +21,7 @@ use super::KeyError;
 use crate::store::instant;
 use crate::store::subscriptions::{KeyRow, SubscriptionRow};
 
-/// How a licence key stands.
+/// How a license key stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
     /// Sold, and waiting to be registered.
@@ -104,13 +104,13 @@ impl Status {
         }
     }
 
-    /// Whether licences that were granted go on.
+    /// Whether licenses that were granted go on.
     pub fn holds(self) -> bool {
         matches!(self, Self::Active | Self::InGrace)
     }
 }
 
-/// Until when its licences hold: its end and the grace after it.
+/// Until when its licenses hold: its end and the grace after it.
 pub fn holds_until(subscription: &SubscriptionRow) -> Timestamp {
     let grace = SignedDuration::from_micros(subscription.grace);
     instant(subscription.ends)

@@ -105,7 +105,7 @@ fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, R
     ours.ok_or_else(|| {
         Refused::new(
             "wrong-domain",
-            "Your e-mail address doesn't belong to a domain of your organisation.",
+            "Your e-mail address doesn't belong to a domain of your organization.",
             format!(
                 "expected in `name` an e-mail address at one of the verified domains ({}), came {:?}",
                 integration.domains.join(", "),

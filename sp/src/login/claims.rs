@@ -110,7 +110,7 @@ fn refused(code: &str, what: String, came: &[String]) -> Refused {
     };
     Refused::new(
         code,
-        "Your organisation's IdP didn't send what the portal needs to know.",
+        "Your organization's IdP didn't send what the portal needs to know.",
         format!(
             "{what}; the attributes that came: {came}; the guide maps `displayname`, `groups`, `name` and `objectidentifier`"
         ),

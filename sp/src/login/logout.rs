@@ -112,7 +112,7 @@ fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> Turne
         &integration.tenant.business_id,
         Refused::new(
             "logout-failed",
-            "You are logged out here, but your organisation's IdP could not be told.",
+            "You are logged out here, but your organization's IdP could not be told.",
             format!("the logout message can't be sent: {error}"),
             "Ask your administrator to check the single logout endpoint of the IdP's metadata.",
         ),
@@ -277,10 +277,10 @@ async fn answered(
     match (status.is_success(), &status.detail) {
         (true, None) => Ok(LoggedOut::Here),
         (true, Some(StatusCode::PartialLogout)) => Ok(LoggedOut::Partly(
-            "Some applications of your organisation could not be told: close your browser to be sure.".to_owned(),
+            "Some applications of your organization could not be told: close your browser to be sure.".to_owned(),
         )),
         _ => Ok(LoggedOut::Partly(
-            "Your organisation's IdP did not log you out: close your browser to be sure.".to_owned(),
+            "Your organization's IdP did not log you out: close your browser to be sure.".to_owned(),
         )),
     }
 }

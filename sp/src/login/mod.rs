@@ -89,7 +89,7 @@ pub(crate) async fn integration(
             business_id,
             Refused::new(
                 "idp-metadata-expired",
-                "Single sign-on is out of order at your organisation.",
+                "Single sign-on is out of order at your organization.",
                 format!("the IdP's metadata held until {end} (validUntil): what it says may no longer be relied on"),
                 "Ask your administrator to log in with the backup login and enter the IdP's current metadata in step 4.",
             ),
@@ -98,7 +98,7 @@ pub(crate) async fn integration(
             business_id,
             Refused::new(
                 "idp-certificate-expired",
-                "Single sign-on is out of order at your organisation.",
+                "Single sign-on is out of order at your organization.",
                 format!("every certificate entered in step 4 has expired, the last one on {end}"),
                 "Ask your administrator to log in with the backup login and enter the IdP's current certificate in step 4.",
             ),
@@ -118,7 +118,7 @@ pub struct LoggedIn {
 fn no_such_service(tenant_id: &str) -> TurnedAway {
     Refused::new(
         "no-such-service",
-        "This is not an address that your organisation logs in at.",
+        "This is not an address that your organization logs in at.",
         format!("no tenant has the ID {tenant_id}"),
         "Start again at Continue with SSO.",
     )

@@ -123,7 +123,7 @@ pub async fn start(
             &row.business_id,
             Refused::new(
                 "request-failed",
-                "Single sign-on is out of order at your organisation.",
+                "Single sign-on is out of order at your organization.",
                 format!("the AuthnRequest can't be sent to {location}: {error}"),
                 "Ask your administrator to check the Identity Provider SSO URL in step 4.",
             ),

@@ -123,7 +123,7 @@ fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), R
     }
     Err(Refused::new(
         "wrong-authn-context",
-        "Your organisation asks for another way to log in.",
+        "Your organization asks for another way to log in.",
         format!(
             "expected an authentication context that is {} {}, came {came}",
             requested.comparison.name(),

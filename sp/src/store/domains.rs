@@ -1,10 +1,10 @@
-//! The organisations' e-mail domains (step 1).
+//! The organizations' e-mail domains (step 1).
 
 use sqlx::FromRow;
 
 use super::{Db, Result};
 
-/// A domain that an organisation claims.
+/// A domain that an organization claims.
 #[derive(Debug, Clone, FromRow)]
 pub struct DomainRow {
     /// Lower case.

@@ -23,16 +23,16 @@ pub struct LicenseRow {
     pub revoked_because: Option<String>,
 }
 
-/// A device that was activated under a licence.
+/// A device that was activated under a license.
 #[derive(Debug, Clone, FromRow)]
 pub struct DeviceRow {
-    /// Under which licence.
+    /// Under which license.
     pub license_id: String,
     /// The device's own id.
     pub device_id: String,
     /// Its name.
     pub name: String,
-    /// SHA-256 of the licence token it holds.
+    /// SHA-256 of the license token it holds.
     pub token_hash: String,
     /// Instant.
     pub activated: i64,
@@ -40,7 +40,7 @@ pub struct DeviceRow {
     pub validated: i64,
 }
 
-/// The live licence of this user.
+/// The live license of this user.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,7 +54,7 @@ pub async fn held_by(db: &mut Db, business_id: &str, user_id: &str) -> Result<Op
     .await?)
 }
 
-/// The live licences of a business account, oldest first.
+/// The live licenses of a business account, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,7 +94,7 @@ pub async fn lock_subscriptions(db: &mut Db, business_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Stores a licence.
+/// Stores a license.
 ///
 /// # Errors
 /// A unique violation when the user holds one.
@@ -113,7 +113,7 @@ pub async fn insert(db: &mut Db, row: &LicenseRow) -> Result<()> {
     Ok(())
 }
 
-/// Takes a licence back.
+/// Takes a license back.
 ///
 /// # Errors
 /// When the database fails.
@@ -127,7 +127,7 @@ pub async fn revoke(db: &mut Db, license_id: &str, at: i64, because: &str) -> Re
     Ok(())
 }
 
-/// Puts the device under the licence, with a new token.
+/// Puts the device under the license, with a new token.
 ///
 /// # Errors
 /// When the database fails.
@@ -150,7 +150,7 @@ pub async fn upsert_device(db: &mut Db, row: &DeviceRow) -> Result<()> {
     Ok(())
 }
 
-/// The devices under a licence.
+/// The devices under a license.
 ///
 /// # Errors
 /// When the database fails.
@@ -163,7 +163,7 @@ pub async fn devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
     )
 }
 
-/// The device that holds this token, and its licence, revoked or not.
+/// The device that holds this token, and its license, revoked or not.
 ///
 /// # Errors
 /// When the database fails.
@@ -195,7 +195,7 @@ pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// The live licences of a subscription.
+/// The live licenses of a subscription.
 ///
 /// # Errors
 /// When the database fails.
@@ -208,7 +208,7 @@ pub async fn of_subscription(db: &mut Db, subscription_id: &str) -> Result<Vec<L
     )
 }
 
-/// Lets a licence draw on another subscription from now on.
+/// Lets a license draw on another subscription from now on.
 ///
 /// # Errors
 /// When the database fails.
@@ -221,8 +221,8 @@ pub async fn move_to(db: &mut Db, license_id: &str, subscription_id: &str) -> Re
     Ok(())
 }
 
-/// Takes a device from under its licence; false when it wasn't there, or the
-/// licence isn't this business account's.
+/// Takes a device from under its license; false when it wasn't there, or the
+/// license isn't this business account's.
 ///
 /// # Errors
 /// When the database fails.

@@ -9,7 +9,7 @@ use super::{Db, Result};
 pub struct BusinessRow {
     /// Opaque.
     pub id: String,
-    /// The organisation's name.
+    /// The organization's name.
     pub name: String,
     /// JSON: what else it told of itself.
     pub details: String,

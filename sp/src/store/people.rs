@@ -1,4 +1,4 @@
-//! The directory as logins and licences see it: who is in which group.
+//! The directory as logins and licenses see it: who is in which group.
 //! Writing users and groups by SCIM is for `users` and `groups`.
 
 use sqlx::FromRow;

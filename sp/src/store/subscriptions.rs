@@ -1,4 +1,4 @@
-//! Licence keys and the subscriptions they were registered as.
+//! License keys and the subscriptions they were registered as.
 
 use sqlx::FromRow;
 
@@ -23,7 +23,7 @@ pub struct KeyRow {
     pub used: i64,
     /// Macs per user.
     pub devices: i64,
-    /// How long licences hold after the end, in microseconds.
+    /// How long licenses hold after the end, in microseconds.
     pub grace: i64,
     /// Why the vendor withdrew it, once it did.
     pub cancelled: Option<String>,
@@ -52,7 +52,7 @@ pub struct SubscriptionRow {
     pub registered: i64,
     /// Macs per user.
     pub devices: i64,
-    /// How long licences hold after the end, in microseconds.
+    /// How long licenses hold after the end, in microseconds.
     pub grace: i64,
     /// Why the vendor withdrew its key, once it did.
     pub cancelled: Option<String>,

@@ -112,7 +112,7 @@ impl FromRequest<Portal> for Posted {
         if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
             return Err(refused(
                 StatusCode::FORBIDDEN,
-                "The page it stood on is too old: you have logged in or out since. Open it again.",
+                "You have logged in or out since the page was opened. Open it again and repeat the change.",
             ));
         }
         Ok(Self(fields))

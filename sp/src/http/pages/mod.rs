@@ -7,7 +7,7 @@
 //! | Dashboard, Register Key | `dashboard.rs` |
 //! | Business Profile: General, Users | `business.rs` |
 //! | IdP Integration, the configurator | `integration/` |
-//! | Subscriptions, Licences | `product.rs` |
+//! | Subscriptions, Licenses | `product.rs` |
 //! | Audit Log, SCIM Sync Log | `logs.rs` |
 //!
 //! `shell.rs` is what they all wear, `form.rs` how their forms are read. A

@@ -195,11 +195,11 @@ impl axum::extract::FromRequestParts<Portal> for AdminVisitor {
                 p { "Only admins of " strong { (workspace.name) } " see this page. Ask one of them." }
             },
             None => html! {
-                p { "You belong to no business account yet." }
+                p { "You have no business account yet." }
                 p { a.button href="/register-key" { "Register Key" } }
             },
         };
-        let page = page(&visitor, "", "Not for you", &content);
+        let page = page(&visitor, "", "Only for administrators", &content);
         Err(no_store((StatusCode::FORBIDDEN, page)))
     }
 }
@@ -337,15 +337,15 @@ pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Marku
     }
 }
 
-/// A coloured word.
+/// A colored word.
 pub(super) fn badge(word: &str) -> Markup {
-    let colour = match word {
+    let color = match word {
         "active" | "verified" | "green" | "Done" => "green",
         "disabled" | "failed" | "expired" | "cancelled" => "red",
         "pending" | "timed-out" | "in-grace" | "not-started" | "Check" => "amber",
         _ => "",
     };
-    html! { span class=(format!("badge {colour}")) { (word) } }
+    html! { span class=(format!("badge {color}")) { (word) } }
 }
 
 /// An instant for people, to the minute.

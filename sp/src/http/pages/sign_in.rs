@@ -111,7 +111,7 @@ fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool
 }
 
 /// The sign-in page's own dialog. Corporate credentials typed here are
-/// recognised by their domain and turned towards SSO (G-24).
+/// recognized by their domain and turned towards SSO (G-24).
 async fn with_password(
     State(portal): State<Portal>,
     Address(address): Address,
