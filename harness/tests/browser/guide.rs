@@ -198,7 +198,7 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
 /// Activate Integration.
 async fn activates(page: &Page, world: &World) -> Outcome {
     integration(page, world).await?;
-    page.click("(7) Configure backup login").await?;
+    opens_step(page, "(7) Configure backup login").await?;
     page.looked_at("portal-integration-backup-login").await?;
     page.says("7 of 7 steps are green").await?;
     page.looked_at("portal-integration-ready").await?;
@@ -207,21 +207,26 @@ async fn activates(page: &Page, world: &World) -> Outcome {
     page.looked_at("portal-integration-active").await
 }
 
+/// Opens a step that is done.
+async fn opens_step(page: &Page, title: &str) -> Outcome {
+    page.within(title).await?.click("✓").await
+}
+
 /// What can't be undone asks first, and a group that the directory spells
 /// otherwise is said before it is saved.
 async fn asks_before_dangerous_acts(page: &Page, world: &World) -> Outcome {
     integration(page, world).await?;
     page.click("Deactivate…").await?;
     page.says("can’t sign in with SSO").await?;
-    page.click("(1) Configure organization’s domains").await?;
+    opens_step(page, "(1) Configure organization’s domains").await?;
     page.click("Remove lumen.example…").await?;
-    page.click("(5) Configure SCIM integration").await?;
+    opens_step(page, "(5) Configure SCIM integration").await?;
     page.says("Last call from your identity provider").await?;
     page.click("Replace Bearer Token…").await?;
     page.says("unless you end it before").await?;
     page.looked_at("portal-integration-asks").await?;
     integration(page, world).await?;
-    page.click("(3) Configure user groups mapping").await?;
+    opens_step(page, "(3) Configure user groups mapping").await?;
     let name = page.field("Name of the admins group");
     name.enter(&ADMINS.to_lowercase()).await?;
     page.click("Save").await?;

@@ -257,6 +257,16 @@ impl Page {
         Ok(())
     }
 
+    /// Takes the tick out of a box.
+    pub(crate) async fn leaves_out(&self, name: &str) -> Outcome {
+        let choice = self.find("choice", name).await?;
+        if choice.is_selected().await? {
+            self.approach(&choice).await?;
+            choice.click().await?;
+        }
+        Ok(())
+    }
+
     /// The field with that label.
     pub(crate) fn field<'p>(&'p self, label: &'p str) -> Field<'p> {
         Field { page: self, label }

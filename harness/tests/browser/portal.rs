@@ -13,7 +13,7 @@ async fn somebody_signs_in_by_a_social_identity() -> Outcome {
         page.click("Continue with Google").await?;
         page.looked_at("social-consent").await?;
         page.field("E-mail").enter("jo@mail.example").await?;
-        page.field("Verified").enter("yes").await?;
+        page.choose("Google has verified the address").await?;
         page.click("Allow").await?;
         assert_eq!(page.heading().await?, "Dashboard");
         page.says("jo@mail.example").await?;
@@ -22,7 +22,7 @@ async fn somebody_signs_in_by_a_social_identity() -> Outcome {
         page.click("Sign in again").await?;
         page.click("Continue with Apple").await?;
         page.field("E-mail").enter("jo@mail.example").await?;
-        page.field("Verified").enter("no").await?;
+        page.leaves_out("Apple has verified the address").await?;
         page.click("Allow").await?;
         assert_eq!(page.heading().await?, "Sign In");
         page.looked_at("portal-social-refused").await

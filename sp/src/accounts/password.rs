@@ -38,7 +38,7 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     {
         Err("too easy to guess: it is built on your e-mail address")
     } else if OFTEN_USED.iter().any(|often| lower.starts_with(often)) && password.len() < 16 {
-        Err("too easy to guess: it begins with a common password; choose another")
+        Err("too easy to guess: it begins with a common password. Choose another")
     } else {
         Ok(())
     }

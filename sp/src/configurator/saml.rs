@@ -220,15 +220,15 @@ impl Settings {
             |name: &str, word: &Option<String>| word.as_ref().map(|word| format!("{name} {word}"));
         let context = self.authn_context.as_ref().map(|context| {
             let classes = context.classes.join(" ");
-            format!("authn_context {} {classes}", context.comparison)
+            format!("RequestedAuthnContext {} {classes}", context.comparison)
         });
         [
-            word("signature_policy", &self.signature_policy),
-            switch("unsolicited", self.unsolicited),
-            switch("sign_requests", self.sign_requests),
-            switch("encryption", self.encryption),
-            word("request_binding", &self.request_binding),
-            switch("force_authn", self.force_authn),
+            word("signed must be:", &self.signature_policy),
+            switch("sign-ins that begin at the IdP", self.unsolicited),
+            switch("signed requests", self.sign_requests),
+            switch("encrypted assertions", self.encryption),
+            word("requests by", &self.request_binding),
+            switch("ForceAuthn", self.force_authn),
             context,
         ]
         .into_iter()
@@ -458,7 +458,7 @@ async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> 
         .map_err(|error| unreachable(error.without_url().to_string()))?;
     if !response.status().is_success() {
         return Err(unreachable(format!(
-            "expected 200, came {}",
+            "it answers {} instead of 200",
             response.status()
         )));
     }

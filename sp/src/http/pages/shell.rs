@@ -293,9 +293,6 @@ pub(super) fn done(code: Option<&str>) -> Markup {
         "start" => "Configuring has begun. Start with step 1.",
         "domains" => "The domain is added. Now add its TXT record.",
         "verify" => "The domain is verified.",
-        "not-verified" => {
-            return html! { p.say.warn role="status" { "Not verified yet. What the look-up found is said at the domain." } };
-        }
         "end-token" => "The token is ended: it no longer works.",
         "remove-domain" => "The domain is removed.",
         "activate" => "The integration is active: users of your domains sign in with SSO.",

@@ -340,7 +340,7 @@ fn page(view: &View<'_>) -> Html<String> {
                             (shell::badge(word))
                         }
                         div {
-                            @if view.step == Some(step) { (shell::done(view.done.as_deref())) }
+                            @if view.step == Some(step) { (view.just_done(entered)) }
                             @if !missing.is_empty() { p.say.warn { "To make this step green: " (missing.join("; ")) "." } }
                             (warned(entered.warnings(step)))
                             (steps::section(view, entered, step))
@@ -380,6 +380,21 @@ impl View<'_> {
             self.attempt.clone()
         } else {
             Attempt::default()
+        }
+    }
+
+    /// What was just done; of a look-up that found nothing, why.
+    fn just_done(&self, entered: &Entered) -> Markup {
+        let looked_up = entered
+            .domains
+            .iter()
+            .filter(|row| row.status != "verified")
+            .max_by_key(|row| row.checked);
+        match looked_up {
+            Some(row) if self.saved("not-verified") => html! {
+                p.say.warn role="status" { "Not verified yet: " (row.detail) "." }
+            },
+            _ => shell::done(self.done.as_deref()),
         }
     }
 

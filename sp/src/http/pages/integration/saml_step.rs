@@ -89,7 +89,9 @@ fn by_hand(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
             (attempt.field("text", "sso_url", "Identity Provider SSO URL", &stored(&tenant.idp_sso_url), "PingOne calls it Single Signon Service."))
             (attempt.field("textarea", "certificate", "Public Certificate", &pem, "The text of the file from Download Signing Certificate, with or without its BEGIN and END lines."))
             div id="certificate-understood" aria-live="polite" {
+                // The field's own error says it already.
                 @match attempt.typed.given("certificate") {
+                    Some(_) if attempt.error_at("certificate").is_some() => {},
                     Some(typed) => (understanding::of("certificate", typed, now)),
                     None => @for certificate in &known { (understanding::facts(certificate, now)) },
                 }
@@ -116,14 +118,14 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
                 input id="metadata_file" name="metadata_file" type="file" accept=".xml,application/xml,text/xml" data-into="metadata_xml";
                 (attempt.field("textarea", "metadata_xml", "Metadata, pasted", "", ""))
                 div id="metadata_xml-understood" aria-live="polite" {
-                    (understanding::of("metadata_xml", attempt.typed.get("metadata_xml"), now))
+                    (understood(attempt, "metadata_xml", now))
                 }
                 details.more open[picks] {
                     summary { "The metadata of a federation, or signed metadata" }
                     (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP in it", "", "Optional. A federation’s metadata holds many identity providers: this one’s values are taken."))
                     (attempt.field("textarea", "metadata_signed_by", "Certificate of whoever signs the metadata", "", "With it, metadata that is not signed by its key is refused, now and whenever it is fetched again."))
                     div id="metadata_signed_by-understood" aria-live="polite" {
-                        (understanding::of("metadata_signed_by", attempt.typed.get("metadata_signed_by"), now))
+                        (understood(attempt, "metadata_signed_by", now))
                     }
                 }
                 div.row { button type="submit" { "Import Metadata" } }
@@ -131,6 +133,14 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
             (origin(entered))
         }
     }
+}
+
+/// What a pasted text is, unless the field's error says why it is nothing. A
+/// federation's metadata is listed all the same: the error asks to choose.
+fn understood(attempt: &Attempt, field: &str, now: jiff::Timestamp) -> Markup {
+    let said = understanding::of(field, attempt.typed.get(field), now);
+    let repeats = attempt.error_at(field).is_some() && said.0.contains("class=\"error\"");
+    html! { @if !repeats { (said) } }
 }
 
 /// Where the values in use came from, and how long they hold.
