@@ -45,6 +45,17 @@ install_toolchain() {
     fi
 }
 
+# has_postgresql — whether the server's programs are here. Debian's package puts
+# them below /usr/lib/postgresql only, where the tests look too.
+has_postgresql() {
+    command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+
+# install_postgresql — a PostgreSQL server, for tests.
+install_postgresql() {
+    has_postgresql || install_packages postgresql
+}
+
 # install_browser — Chromium and its driver for the browser tests, and axe-core
 # below target/, where nothing is committed. Tests say "skipped" without them.
 install_browser() {

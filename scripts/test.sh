@@ -15,6 +15,9 @@ command -v xmlsec1 >/dev/null || install_packages xmlsec1 || echo "xmlsec1 is no
 # Pages are tested in Chromium: those tests say "skipped" without it.
 install_browser || echo "skipped: no chromium"
 
+# The portal runs on PostgreSQL too. With CI set, a test without it fails.
+install_postgresql || echo "skipped: no PostgreSQL"
+
 # The book's commands are followed to the letter.
 command -v jq >/dev/null || install_packages jq || echo "jq is not to be had"
 
@@ -45,16 +48,43 @@ export CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings
 
 say "lints and tests"
 cargo build --quiet --workspace --all-targets --locked "${features[@]}"
+target=${CARGO_TARGET_DIR:-target}/debug
+# One PostgreSQL server for all tests of a stage: a server of its own takes a
+# test one or two seconds. Without PostgreSQL, each test says "skipped".
+with_postgres() {
+    if has_postgresql; then
+        "$target/test-postgres" "$@"
+    else
+        "$@"
+    fi
+}
 if cargo nextest --version >/dev/null 2>&1; then
     profile=default
     [ -z "${CI:-}" ] || profile=ci
-    cargo nextest run --workspace --locked --profile "$profile" "${features[@]}"
+    with_postgres cargo nextest run --workspace --locked --profile "$profile" "${features[@]}"
     cargo test --workspace --locked --doc --quiet "${features[@]}"
 else
-    cargo test --workspace --locked "${features[@]}"
+    with_postgres cargo test --workspace --locked "${features[@]}"
+fi
+
+say "the portal's tests on PostgreSQL"
+portal_on_postgres() {
+    export REHEARSAL_TEST_DATABASE=postgres
+    if cargo nextest --version >/dev/null 2>&1; then
+        # By the workspace, so that nothing is built again.
+        with_postgres cargo nextest run --workspace --locked "${features[@]}" \
+            -E 'package(sp) & binary(portal)'
+    else
+        with_postgres cargo test -p sp --test portal --locked "${features[@]}"
+    fi
+}
+if [ -n "${CI:-}" ] || has_postgresql; then
+    (portal_on_postgres)
+else
+    echo "skipped: no PostgreSQL"
 fi
 unset RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
-rehearsal=${CARGO_TARGET_DIR:-target}/debug/rehearsal
+rehearsal=$target/rehearsal
 
 say "scenarios"
 "$rehearsal" run --junit "${REHEARSAL_JUNIT:-rehearsal-junit.xml}"
