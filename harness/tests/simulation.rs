@@ -67,7 +67,7 @@ async fn keys_and_records_come_by_command_from_the_up_that_runs() {
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let (status, said) = register(&expired).await;
-    assert_eq!(status, 422, "{said}");
+    assert_eq!(status, 410, "{said}");
     assert!(said.contains("2020-02-01"), "{said}");
     let (status, said) = register(&key).await;
     assert_eq!(status, 201, "{said}");

@@ -27,8 +27,8 @@ pub fn parse_end(text: &str) -> Result<Timestamp, String> {
         return Ok(instant);
     }
     let end = text.parse::<Date>().ok().and_then(|day| {
-        let midnight = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
-        Some(midnight.timestamp())
+        let midnight = day.tomorrow().ok()?.at(0, 0, 0, 0);
+        TimeZone::UTC.to_timestamp(midnight).ok()
     });
     end.ok_or_else(|| {
         format!("invalid date: expected 2027-01-31 or 2027-01-31T12:00:00Z, got {text:?}")
