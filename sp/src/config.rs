@@ -61,6 +61,10 @@ pub struct Config {
     pub trusted_roots: Vec<String>,
     /// Where people may sign in by a social identity.
     pub social: Vec<SocialProvider>,
+    /// How many refused sign-ins of one business account are kept.
+    pub sign_in_problems_kept: u32,
+    /// How long a refused sign-in is kept.
+    pub sign_in_problems_age: SignedDuration,
     /// Wrong passwords for one account within a quarter of an hour before
     /// the next try must wait.
     pub login_attempts: u32,
@@ -107,6 +111,8 @@ impl Default for Config {
             signing_key: None,
             trusted_roots: Vec::new(),
             social: Vec::new(),
+            sign_in_problems_kept: 1000,
+            sign_in_problems_age: SignedDuration::from_hours(90 * 24),
             login_attempts: 10,
         }
     }

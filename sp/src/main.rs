@@ -72,6 +72,12 @@ struct Serve {
         value_delimiter = ','
     )]
     scim_extensions: Vec<PathBuf>,
+    /// Refused sign-ins kept for each business account [default: 1000]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_KEPT")]
+    sign_in_problems_kept: Option<u32>,
+    /// Days for which refused sign-ins are kept [default: 90]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS")]
+    sign_in_problems_days: Option<u16>,
     /// How log lines look
     #[arg(long, env = "SP_LOG", value_enum)]
     log: Option<Log>,
@@ -110,6 +116,8 @@ struct File {
     ready_file: Option<PathBuf>,
     scim_rate: Option<f64>,
     scim_extensions: Vec<PathBuf>,
+    sign_in_problems_kept: Option<u32>,
+    sign_in_problems_days: Option<u16>,
     log: Option<Log>,
     /// `[[social]]`: id, name, issuer, client_id, client_secret.
     social: Vec<sp::SocialProvider>,
@@ -177,6 +185,16 @@ async fn main() -> anyhow::Result<()> {
             flags.dns_servers
         },
         social: file.social,
+        sign_in_problems_kept: flags
+            .sign_in_problems_kept
+            .or(file.sign_in_problems_kept)
+            .unwrap_or(defaults.sign_in_problems_kept),
+        sign_in_problems_age: flags
+            .sign_in_problems_days
+            .or(file.sign_in_problems_days)
+            .map_or(defaults.sign_in_problems_age, |days| {
+                jiff::SignedDuration::from_hours(24 * i64::from(days))
+            }),
         scim_rate: flags.scim_rate.or(file.scim_rate).map(rate).transpose()?,
         scim_extensions: if flags.scim_extensions.is_empty() {
             file.scim_extensions

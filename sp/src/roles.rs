@@ -37,8 +37,8 @@ impl Mapped<'_> {
     pub(crate) fn recognizes(&self, came: &str) -> Result<bool, String> {
         if (!self.id.is_empty() && came == self.id) || came == self.name {
             Ok(true)
-        } else if came.to_lowercase() == self.name.to_lowercase() {
-            Err(self.case_mismatch(came))
+        } else if loosely(came) == loosely(self.name) {
+            Err(self.spelled_otherwise(came))
         } else {
             Ok(false)
         }
@@ -50,8 +50,8 @@ impl Mapped<'_> {
             !self.id.is_empty() && group.external_id.as_deref().is_some_and(|id| id == self.id);
         if group.display_name == self.name {
             Ok(true)
-        } else if group.display_name.to_lowercase() == self.name.to_lowercase() {
-            Err(self.case_mismatch(&group.display_name))
+        } else if loosely(&group.display_name) == loosely(self.name) {
+            Err(self.spelled_otherwise(&group.display_name))
         } else if same_id {
             Err(format!(
                 "the {} group is entered as `{}`, the identity provider calls it `{}` (ID {}): make both names the same",
@@ -62,12 +62,36 @@ impl Mapped<'_> {
         }
     }
 
-    fn case_mismatch(&self, came: &str) -> String {
+    fn spelled_otherwise(&self, came: &str) -> String {
+        let differs = if came.to_lowercase() == self.name.to_lowercase() {
+            "letter case included"
+        } else {
+            "they differ in spaces or punctuation"
+        };
         format!(
-            "the {} group is entered as `{}`, the identity provider calls it `{came}`: make both names the same, letter case included",
+            "the {} group is entered as `{}`, the identity provider calls it `{came}`: make both names the same, {differs}",
             self.purpose, self.name
         )
     }
+
+    /// The id that came is that of a group whose name was entered with
+    /// another id.
+    fn other_id(&self, group: &GroupNameRow, came: &str) -> Option<String> {
+        let is_it = group.external_id.as_deref() == Some(came) && group.display_name == self.name;
+        (is_it && came != self.id).then(|| {
+            format!(
+                "the {} group `{}` is entered with the id `{}`, the identity provider sends its ID `{came}`: copy the ID from the identity provider's Groups page",
+                self.purpose, self.name, self.id
+            )
+        })
+    }
+}
+
+/// A group's name without letter case, spaces and punctuation: equal for names
+/// that a reader takes for the same.
+fn loosely(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// The two groups of step 3, those that are entered.
@@ -109,13 +133,18 @@ pub async fn judge_asserted(
         // spelling: the guide wants names to match precisely.
         let mut spelled_otherwise = None;
         let mut known = false;
+        let mut other_id = Vec::new();
         for row in store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?
         {
+            other_id.extend(came.iter().filter_map(|value| group.other_id(&row, value)));
             match group.is(&row) {
                 Ok(true) => known = true,
                 Ok(false) => {}
                 Err(why) => spelled_otherwise = Some(why),
             }
+        }
+        if !came.iter().any(|value| group.recognizes(value) == Ok(true)) {
+            standing.near_misses.append(&mut other_id);
         }
         for value in came {
             match (group.recognizes(value), &spelled_otherwise) {

@@ -155,7 +155,8 @@ async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     let before = portal.now() - jiff::SignedDuration::from_hours(24);
     let mut tx = portal.store.write().await?;
     crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    crate::refusal::delete_expired(portal).await
 }
 
 /// Forgets what expired, now and then.

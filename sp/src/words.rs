@@ -38,6 +38,7 @@ pub(crate) fn audit_action(action: &str) -> String {
         "logged-out-by-idp" => "The identity provider signed the user out",
         "signed-out-everywhere" => "Signed out everywhere",
         "wrong-password" => "Entered a wrong password",
+        "sign-in-refused" => "Sign-in refused",
         "license-key-registered" => "Registered a license key",
         "license-key-cancelled" => "The vendor withdrew a license key",
         "license-granted" => "A license was granted",

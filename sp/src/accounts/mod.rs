@@ -5,6 +5,7 @@ mod access;
 mod email;
 mod members;
 mod password;
+mod refused;
 pub mod social;
 mod throttle;
 
@@ -186,6 +187,19 @@ pub async fn register(
 /// # Errors
 /// Wrong credentials, an organization that logs in by SSO, too many tries.
 pub async fn log_in(
+    portal: &Portal,
+    email: &str,
+    password: &str,
+    address: &str,
+) -> Result<(String, Who), AccountError> {
+    let outcome = try_log_in(portal, email, password, address).await;
+    if let Err(error) = &outcome {
+        refused::record(portal, email, error, address).await;
+    }
+    outcome
+}
+
+async fn try_log_in(
     portal: &Portal,
     email: &str,
     password: &str,

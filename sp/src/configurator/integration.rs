@@ -26,6 +26,9 @@ pub struct Integration {
     pub slo: Vec<Endpoint>,
     /// How a person must have signed on.
     pub requested_authn_context: Option<RequestedAuthnContext>,
+    /// Every certificate of step 4, those that expired too: to explain a
+    /// refusal by, never to verify with.
+    pub certificates: Vec<Certificate>,
     /// Whose signatures count.
     pub keys: TrustedKeys,
     /// Which signature is demanded.
@@ -72,7 +75,8 @@ impl Integration {
         let all = super::saml::certificates(&entered);
         let last = all.iter().map(Certificate::not_after).max();
         let live: Vec<Certificate> = all
-            .into_iter()
+            .iter()
+            .cloned()
             .filter(|certificate| certificate.not_after() > now)
             .collect();
         let Ok(keys) = TrustedKeys::new(live) else {
@@ -81,6 +85,7 @@ impl Integration {
         Ok(Self {
             idp_entity_id,
             sso_url,
+            certificates: all,
             keys,
             policy: super::saml::policy(&entered.tenant.signature_policy).unwrap_or_default(),
             sso_post_url: (entered.tenant.request_binding == "post")

@@ -4,9 +4,10 @@
 use crate::Portal;
 use crate::accounts::normalized;
 use crate::audit::{self, Event};
+use crate::configurator::Step;
 use crate::licensing::{self, Granted, SeatError};
 use crate::login::{self, Answered, Asking, Purpose, TurnedAway};
-use crate::refusal::Refused;
+use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
 use crate::store::{self, fingerprint, instant, stored};
@@ -81,13 +82,21 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway>
     tx.commit().await?;
     // The app opens an address; a form is a browser's business.
     let Outgoing::Redirect(sso_url) = started.outgoing else {
-        return Err(Refused::new(
-            "sso-unavailable",
-            "Your organization's IdP can't be reached from the app.",
-            "AuthnRequests of this organization travel by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
-            "Ask your administrator to set the request binding of step 4 to redirect.",
+        let unavailable = Refused::new(
+            &kinds::SSO_UNAVAILABLE,
+            "AuthnRequests of this organization are sent by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
         )
-        .into());
+        .with_public("Your organization's identity provider can't be reached from the app.")
+        .with_remedy(
+            Place::Step(Step::Saml),
+            "Set the request binding of step 4 to HTTP-Redirect.",
+        )
+        .with_who(&row.email);
+        let owner = login::owner(portal, &row.tenant_id).await;
+        return Err(TurnedAway {
+            business_id: owner,
+            refused: unavailable,
+        });
     };
     Ok(Begun {
         id,
@@ -119,10 +128,8 @@ pub async fn answer(
         })
         .ok_or_else(|| {
             Refused::new(
-                "activation-unknown",
-                "This activation isn't known.",
+                &kinds::ACTIVATION_UNKNOWN,
                 "no activation has this id and secret",
-                "Start the activation again.",
             )
         })?;
     let tenant = store::tenants::by_id(&mut db, &activation.tenant_id).await?;
@@ -130,10 +137,12 @@ pub async fn answer(
     let turned_away = |refused: Refused| TurnedAway::of(&business_id, refused);
     if instant(activation.expires) <= portal.now() {
         return Err(turned_away(Refused::new(
-            "activation-expired",
-            "This activation took too long.",
-            format!("it ended on {}", instant(activation.expires)),
-            "Start the activation again.",
+            &kinds::ACTIVATION_EXPIRED,
+            format!(
+                "the activation began at {} and could be used until {}",
+                instant(activation.created),
+                instant(activation.expires)
+            ),
         )));
     }
     let integration = login::integration(portal, &mut db, &business_id).await?;
@@ -142,13 +151,20 @@ pub async fn answer(
         .filter(|request| request.relay_state == relay_state)
         .ok_or_else(|| {
             turned_away(Refused::new(
-                "relay-state-mismatch",
-                "This answer doesn't belong to this activation.",
+                &kinds::RELAY_STATE_MISMATCH,
                 "the RelayState is not the one that was sent with the AuthnRequest",
-                "Start the activation again.",
             ))
         })?;
     drop(db);
+    let turned_away = |refused: Refused| {
+        let refused = login::explained(portal, refused, &integration, saml_response);
+        let refused = Refused {
+            unasked: false,
+            who: refused.who.or_else(|| Some(activation.email.clone())),
+            ..refused
+        };
+        TurnedAway::of(&business_id, refused)
+    };
     let unspent = login::receive(
         portal,
         &integration,
@@ -160,31 +176,21 @@ pub async fn answer(
     let mut tx = portal.store.write().await?;
     if !store::activations::spend(&mut tx, activation_id).await? {
         return Err(turned_away(Refused::new(
-            "activation-used",
-            "This activation was used already.",
-            "its single use is spent",
-            "Start the activation again.",
+            &kinds::ACTIVATION_USED,
+            "the activation was completed before: each counts once",
         )));
     }
     let admitted = match login::admit(portal, &mut tx, &integration, &unspent).await {
         Ok(admitted) => admitted,
         Err(refused) => {
             tx.commit().await?;
-            return Err(turned_away(refused));
+            return Err(turned_away(refused.with_verified_message()));
         }
     };
     if !admitted.standing.product_user {
         tx.commit().await?;
-        return Err(turned_away(Refused::new(
-            "not-in-users-group",
-            "You are not in the group of users who may activate the product.",
-            format!(
-                "{} is not in the product users group: {}",
-                admitted.person.user_name,
-                login::why_in_none(&integration, &admitted)
-            ),
-            "Ask your administrator to add you to the Parallels Desktop users group in the IdP.",
-        )));
+        let refused = login::not_in_users_group(&integration, &unspent, &admitted);
+        return Err(turned_away(refused.with_verified_message()));
     }
     let granted = licensing::grant(
         portal,
@@ -194,7 +200,10 @@ pub async fn answer(
         &activation.device_name,
     )
     .await
-    .map_err(|error| turned_away(no_seat(&error)))?;
+    .map_err(|error| {
+        let refused = no_seat(&error).with_who(&admitted.person.user_name);
+        turned_away(refused.with_verified_message())
+    })?;
     let event = Event::new(
         &admitted.person.user_name,
         "desktop-activated",
@@ -214,28 +223,12 @@ pub async fn answer(
 }
 
 fn no_seat(error: &SeatError) -> Refused {
-    let (code, public, next) = match error {
-        SeatError::NoSeatLeft(_) => (
-            "no-seat-left",
-            "All licenses of your organization are in use.",
-            "Ask your administrator to free a license or to buy more.",
-        ),
-        SeatError::SubscriptionExpired(_) => (
-            "subscription-expired",
-            "Your organization's subscription has ended.",
-            "Ask your administrator to renew it.",
-        ),
-        SeatError::TooManyDevices(_) => (
-            "too-many-devices",
-            "Your license is in use on as many devices as your organization's subscription allows.",
-            "Ask your administrator to release a device that you don't use any more.",
-        ),
-        SeatError::NotStarted => (
-            "subscription-not-started",
-            "Your organization's subscription has not begun yet.",
-            "Ask your administrator when it begins.",
-        ),
+    let kind: &Kind = match error {
+        SeatError::NoSeatLeft(_) => &kinds::NO_SEAT_LEFT,
+        SeatError::SubscriptionExpired(_) => &kinds::SUBSCRIPTION_EXPIRED,
+        SeatError::TooManyDevices(_) => &kinds::TOO_MANY_DEVICES,
+        SeatError::NotStarted => &kinds::SUBSCRIPTION_NOT_STARTED,
         SeatError::Store(error) => return Refused::internal(error),
     };
-    Refused::new(code, public, error.to_string(), next)
+    Refused::new(kind, error.to_string())
 }

@@ -1,8 +1,8 @@
 //! `/api/license-keys` and `/api/business`, without the configurator.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use crate::Portal;
 use crate::accounts::{self, Role};
 use crate::directory::sync_log;
 use crate::licensing::{self, Organization, Status};
+use crate::refusal;
 use crate::store::subscriptions::SubscriptionRow;
 use crate::store::{self, instant};
 
@@ -33,6 +34,7 @@ pub(super) fn router() -> Router<Portal> {
         .route("/api/business/licenses", get(licenses))
         .route("/api/business/audit", get(audit_log))
         .route("/api/business/scim-log", get(scim_log))
+        .route("/api/business/refusals", get(refusals))
         .route("/api/business/refusals/{reference}", get(refusal))
 }
 
@@ -285,25 +287,68 @@ async fn audit_log(State(portal): State<Portal>, admin: Admin) -> Answer {
     Ok(no_store(Json(json!({"events": events}))))
 }
 
+#[derive(Deserialize)]
+struct RefusalQuery {
+    #[serde(default)]
+    q: String,
+    page: Option<i64>,
+}
+
+async fn refusals(
+    State(portal): State<Portal>,
+    admin: Admin,
+    Query(query): Query<RefusalQuery>,
+) -> Answer {
+    let query = refusal::Query {
+        search: query.q,
+        page: query.page.unwrap_or(1),
+    };
+    let page = refusal::list(&portal, &admin.workspace.id, &query).await?;
+    let listed: Vec<Value> = page
+        .problems
+        .iter()
+        .map(|problem| refusal_to_json(&portal, problem))
+        .collect();
+    Ok(no_store(Json(json!({
+        "refusals": listed,
+        "page": page.number,
+        "pages": page.pages,
+        "total": page.total,
+    }))))
+}
+
 async fn refusal(
     State(portal): State<Portal>,
     admin: Admin,
     Path(reference): Path<String>,
-) -> Result<Response, Problem> {
-    let mut db = portal.store.read().await?;
-    let row = store::audit::refusal(&mut db, &admin.workspace.id, &reference)
-        .await?
-        .ok_or_else(|| {
-            Problem::not_found(format!(
-                "your organization has no refusal with the reference {reference}"
-            ))
-        })?;
-    Ok(no_store(Json(json!({
-        "reference": row.reference,
-        "at": instant(row.refused),
-        "code": row.code,
-        "public": row.public_text,
-        "private": row.private_text,
-        "next": row.next_text,
-    }))))
+) -> Answer {
+    let found = refusal::entry(&portal, &admin.workspace.id, &reference).await?;
+    let problem = found.ok_or_else(|| {
+        Problem::not_found(format!(
+            "refusal {reference} not found in your organization; it may be older than the portal keeps"
+        ))
+    })?;
+    Ok(no_store(Json(refusal_to_json(&portal, &problem))))
+}
+
+fn refusal_to_json(portal: &Portal, problem: &refusal::Problem) -> Value {
+    json!({
+        "reference": problem.reference,
+        "at": problem.at,
+        "code": problem.code,
+        "flow": problem.flow.name(),
+        "who": problem.who,
+        "who_verified": problem.who_verified,
+        "domain": problem.domain,
+        "public": problem.public,
+        "private": problem.private,
+        "next": problem.remedy,
+        "look_at": {
+            "label": problem.place.label(),
+            "url": format!("{}{}", portal.base_url, problem.place.path()),
+        },
+        "facts": problem.facts,
+        "address": problem.address,
+        "page": format!("{}{}", portal.base_url, refusal::path(&problem.reference)),
+    })
 }

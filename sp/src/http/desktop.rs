@@ -16,7 +16,7 @@ use crate::Portal;
 use crate::desktop::{self, Wanted};
 use crate::licensing::{self, Validation};
 use crate::login::TurnedAway;
-use crate::refusal;
+use crate::refusal::{self, Flow};
 use crate::store::instant;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::subscriptions::SubscriptionRow;
@@ -44,7 +44,11 @@ struct NewActivation {
     app_version: String,
 }
 
-async fn begin(State(portal): State<Portal>, Body(new): Body<NewActivation>) -> Answer {
+async fn begin(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Body(new): Body<NewActivation>,
+) -> Answer {
     if new.device.id.trim().is_empty() || new.device.id.len() > 200 {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
@@ -68,7 +72,7 @@ async fn begin(State(portal): State<Portal>, Body(new): Body<NewActivation>) -> 
                 "expires_at": begun.expires,
             })),
         ))),
-        Err(away) => Err(turned_away(&portal, away).await),
+        Err(away) => Err(turned_away(&portal, away, &address).await),
     }
 }
 
@@ -97,7 +101,7 @@ async fn answer(
     .await;
     let activated = match activated {
         Ok(activated) => activated,
-        Err(away) => return Err(turned_away(&portal, away).await),
+        Err(away) => return Err(turned_away(&portal, away, &address).await),
     };
     let person = &activated.person;
     let granted = &activated.granted;
@@ -191,10 +195,11 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     }
 }
 
-async fn turned_away(portal: &Portal, away: TurnedAway) -> Problem {
-    let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
+async fn turned_away(portal: &Portal, away: TurnedAway, address: &str) -> Problem {
     let refused = away.refused;
-    let status = match refused.code.as_str() {
+    let business_id = away.business_id.as_deref();
+    let reference = refusal::record(portal, business_id, &refused, Flow::Desktop, address).await;
+    let status = match refused.code {
         "invalid-email" => StatusCode::BAD_REQUEST,
         "activation-unknown" => StatusCode::NOT_FOUND,
         "activation-expired" => StatusCode::GONE,
@@ -202,11 +207,20 @@ async fn turned_away(portal: &Portal, away: TurnedAway) -> Problem {
         "internal" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::FORBIDDEN,
     };
-    Problem::new(
-        status,
-        refused.code,
-        format!("{} {}", refused.public, refused.advice),
-    )
-    .with("reference", reference)
-    .with("next", refused.advice)
+    let pass_on = refusal::pass_on(&reference);
+    let sentences = [refused.public.as_str(), &refused.advice, &pass_on];
+    let sentences = sentences.into_iter().filter(|it| !it.is_empty());
+    let detail = sentences.collect::<Vec<_>>().join(" ");
+    let next = if refused.advice.is_empty() {
+        pass_on.clone()
+    } else {
+        refused.advice
+    };
+    Problem::new(status, refused.code, detail)
+        .with("next", next)
+        .with(
+            "sign_in_problem",
+            format!("{}{}", portal.base_url, refusal::path(&reference)),
+        )
+        .with("reference", reference)
 }

@@ -14,7 +14,7 @@ use super::caller::{Address, cookie, session_cookie};
 use super::pages;
 use crate::Portal;
 use crate::login::{self, Asking, Posted, Purpose, TurnedAway};
-use crate::refusal::{self, Refused};
+use crate::refusal::{self, Flow, Refused, kinds};
 use crate::store::{self, fingerprint};
 
 /// Binds a Response to the browser that asked.
@@ -40,24 +40,31 @@ struct StartQuery {
 
 async fn continue_with_sso(
     State(portal): State<Portal>,
+    Address(address): Address,
     headers: HeaderMap,
     form: Result<Form<StartQuery>, FormRejection>,
 ) -> Response {
     match form {
-        Ok(Form(query)) => to_idp(&portal, &headers, query).await,
-        Err(rejection) => refuse(&portal, malformed(&rejection)).await,
+        Ok(Form(query)) => to_idp(&portal, &headers, query, &address).await,
+        Err(rejection) => refuse(&portal, malformed(&rejection), Flow::Sso, &address).await,
     }
 }
 
 async fn start(
     State(portal): State<Portal>,
+    Address(address): Address,
     headers: HeaderMap,
     Query(query): Query<StartQuery>,
 ) -> Response {
-    to_idp(&portal, &headers, query).await
+    to_idp(&portal, &headers, query, &address).await
 }
 
-async fn to_idp(portal: &Portal, headers: &HeaderMap, query: StartQuery) -> Response {
+async fn to_idp(
+    portal: &Portal,
+    headers: &HeaderMap,
+    query: StartQuery,
+    address: &str,
+) -> Response {
     let (browser, is_new) = match cookie(headers, BROWSER) {
         Some(browser) => (browser.to_owned(), false),
         None => (portal.ambient.chance().token(32), true),
@@ -79,7 +86,7 @@ async fn to_idp(portal: &Portal, headers: &HeaderMap, query: StartQuery) -> Resp
             }
             super::no_store(response)
         }
-        Err(away) => refuse(portal, away).await,
+        Err(away) => refuse(portal, away, Flow::Sso, address).await,
     }
 }
 
@@ -128,7 +135,13 @@ async fn acs(
 ) -> Response {
     let form = match form {
         Ok(Form(form)) => form,
-        Err(rejection) => return refuse(&portal, malformed(&rejection)).await,
+        Err(rejection) => {
+            let away = TurnedAway {
+                business_id: login::owner(&portal, &id).await,
+                ..malformed(&rejection)
+            };
+            return refuse(&portal, away, Flow::Sso, &address).await;
+        }
     };
     let browser = cookie(&headers, BROWSER);
     if browser.is_none()
@@ -153,7 +166,7 @@ async fn acs(
             )]);
             (cookie, Redirect::to(&logged_in.return_to)).into_response()
         }
-        Err(away) => refuse(&portal, away).await,
+        Err(away) => refuse(&portal, away, Flow::Sso, &address).await,
     }
 }
 
@@ -173,28 +186,32 @@ fn repost_response(portal: &Portal, tenant_id: &str, form: &AcsForm) -> Response
 }
 
 fn malformed(rejection: &FormRejection) -> TurnedAway {
-    Refused::new(
-        "malformed-form",
-        "The login could not be read.",
-        rejection.body_text(),
-        "Start again at Continue with SSO.",
-    )
-    .into()
+    Refused::new(&kinds::MALFORMED_FORM, rejection.body_text()).into()
 }
 
-pub(super) async fn refuse(portal: &Portal, away: TurnedAway) -> Response {
-    let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
-    let status = match away.refused.code.as_str() {
-        "malformed-form" | "invalid-email" => StatusCode::BAD_REQUEST,
-        "no-such-service" => StatusCode::NOT_FOUND,
-        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::FORBIDDEN,
-    };
+async fn refuse(portal: &Portal, away: TurnedAway, flow: Flow, address: &str) -> Response {
+    let business_id = away.business_id.as_deref();
+    let reference = refusal::record(portal, business_id, &away.refused, flow, address).await;
+    let status = status_of(&away.refused);
     let page = pages::refused(&away.refused, &reference);
     super::no_store((status, [("x-refusal-reference", reference)], page))
 }
 
-async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Response {
+/// The HTTP status of a page that refuses.
+pub(super) fn status_of(refused: &Refused) -> StatusCode {
+    match refused.code {
+        "malformed-form" | "invalid-email" => StatusCode::BAD_REQUEST,
+        "no-such-service" => StatusCode::NOT_FOUND,
+        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
+    }
+}
+
+async fn metadata(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    Path(id): Path<String>,
+) -> Response {
     let known = async {
         let mut db = portal.store.read().await?;
         store::tenants::by_id(&mut db, &id).await
@@ -205,13 +222,13 @@ async fn metadata(State(portal): State<Portal>, Path(id): Path<String>) -> Respo
             let page = pages::message("Not found", "No service provider has this address.");
             return (StatusCode::NOT_FOUND, page).into_response();
         }
-        Err(error) => return refuse(&portal, error.into()).await,
+        Err(error) => return refuse(&portal, error.into(), Flow::Sso, &address).await,
     };
     match portal.introduction(&tenant).await {
         Ok(document) => {
             let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
             (kind, document).into_response()
         }
-        Err(refused) => refuse(&portal, refused.into()).await,
+        Err(refused) => refuse(&portal, refused.into(), Flow::Sso, &address).await,
     }
 }

@@ -17,7 +17,7 @@ use super::caller::{Address, SESSION, cookie, no_session_cookie};
 use super::{login as sso, no_store, pages};
 use crate::Portal;
 use crate::login::{self, LoggedOut, TurnedAway};
-use crate::refusal::{self, Refused};
+use crate::refusal::{self, Flow, Refused, kinds};
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
@@ -26,7 +26,11 @@ pub(super) fn router() -> Router<Portal> {
 }
 
 /// Log out: here at once, then at the IdP, which tells the others.
-async fn log_out(State(portal): State<Portal>, headers: HeaderMap) -> Response {
+async fn log_out(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    headers: HeaderMap,
+) -> Response {
     let foreign = headers
         .get(header::ORIGIN)
         .is_some_and(|origin| origin.as_bytes() != portal.origin().as_bytes());
@@ -38,7 +42,7 @@ async fn log_out(State(portal): State<Portal>, headers: HeaderMap) -> Response {
         Some(cookie) => login::log_out(&portal, cookie).await,
         None => Ok(LoggedOut::Here),
     };
-    let mut response = shown(&portal, outcome).await;
+    let mut response = shown(&portal, outcome, &address).await;
     if let Ok(value) = no_session_cookie().parse() {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -75,30 +79,28 @@ async fn by_form(
     let posted = match form {
         Ok(Form(posted)) => posted,
         Err(rejection) => {
-            let refused = unreadable(rejection.body_text());
-            return shown(&portal, Err(refused)).await;
+            let refused = unreadable(&portal, &id, rejection.body_text()).await;
+            return shown(&portal, Err(refused), &address).await;
         }
     };
     let (parameter, field) = match (posted.request, posted.response) {
         (Some(request), None) => (Parameter::Request, request),
         (None, Some(response)) => (Parameter::Response, response),
         _ => {
-            let refused = unreadable("expected SAMLRequest or SAMLResponse, one of them");
-            return shown(&portal, Err(refused)).await;
+            let reason = "expected one of the fields SAMLRequest and SAMLResponse";
+            let refused = unreadable(&portal, &id, reason).await;
+            return shown(&portal, Err(refused), &address).await;
         }
     };
     let received = Received::by_form(parameter, &field, posted.relay_state, &Limits::default());
     brought(&portal, &id, received, &address).await
 }
 
-fn unreadable(reason: impl Into<String>) -> TurnedAway {
-    Refused::new(
-        "malformed-form",
-        "The logout could not be read.",
-        reason,
-        "Close your browser to be sure.",
-    )
-    .into()
+async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> TurnedAway {
+    TurnedAway {
+        business_id: login::owner(portal, id).await,
+        refused: Refused::new(&kinds::MALFORMED_FORM, reason),
+    }
 }
 
 async fn brought(
@@ -109,12 +111,15 @@ async fn brought(
 ) -> Response {
     let outcome = match received {
         Ok(received) => login::receive_logout(portal, tenant_id, received, address).await,
-        Err(refusal) => Err(Refused::from(refusal).into()),
+        Err(refusal) => Err(TurnedAway {
+            business_id: login::owner(portal, tenant_id).await,
+            refused: Refused::from(refusal),
+        }),
     };
-    shown(portal, outcome).await
+    shown(portal, outcome, address).await
 }
 
-async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>) -> Response {
+async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>, address: &str) -> Response {
     match outcome {
         Ok(LoggedOut::Here) => no_store(pages::farewell("Logged out", "You are logged out.")),
         Ok(LoggedOut::Partly(what)) => {
@@ -122,25 +127,18 @@ async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>) -> Respo
             no_store(pages::farewell("Logged out in part", &said))
         }
         Ok(LoggedOut::To(outgoing)) => no_store(sso::sent(outgoing)),
-        Err(away) => refused(portal, &away).await,
+        Err(away) => refused(portal, &away, address).await,
     }
 }
 
 /// Nobody is logged out by a message that is not what it should be.
-async fn refused(portal: &Portal, away: &TurnedAway) -> Response {
-    let reference = refusal::keep(portal, away.business_id.as_deref(), &away.refused).await;
-    let status = match away.refused.code.as_str() {
-        "malformed-form" => StatusCode::BAD_REQUEST,
-        "no-such-service" => StatusCode::NOT_FOUND,
-        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::FORBIDDEN,
-    };
-    let said = format!(
-        "This logout could not be carried out. Reference number: {reference}. Your administrator can look it up."
-    );
-    let page: Html<String> = pages::message("Not logged out", &said);
+async fn refused(portal: &Portal, away: &TurnedAway, address: &str) -> Response {
+    let business_id = away.business_id.as_deref();
+    let refused = &away.refused;
+    let reference = refusal::record(portal, business_id, refused, Flow::Logout, address).await;
+    let page: Html<String> = pages::logout_refused(refused, &reference);
     no_store((
-        status,
+        sso::status_of(refused),
         AppendHeaders([("x-refusal-reference", reference)]),
         page,
     ))

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::claims::Claims;
+use super::claims::{self, Claims};
 use super::response::Unspent;
 use crate::Portal;
 use crate::accounts::{domain_of, normalized};
 use crate::audit::{self, Event};
-use crate::configurator::Integration;
+use crate::configurator::{Integration, Step};
 use crate::licensing;
-use crate::refusal::Refused;
+use crate::refusal::{Place, Refused, kinds};
 use crate::roles::{self, Standing};
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, stored};
@@ -55,12 +55,11 @@ pub async fn admit(
     let asserted = roles::judge_asserted(db, tenant, groups.as_deref().unwrap_or_default()).await?;
     let person = match known {
         Some(person) if person.active == 0 => {
-            return Err(Refused::new(
-                "account-disabled",
-                "Your account is disabled.",
+            let disabled = Refused::new(
+                &kinds::ACCOUNT_DISABLED,
                 format!("{} is disabled in the directory", person.user_name),
-                "Ask your administrator to enable it.",
-            ));
+            );
+            return Err(disabled.with_who(&person.user_name));
         }
         Some(person) => person,
         // Nobody in neither group is taken in: there is nothing for them here.
@@ -104,15 +103,14 @@ fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, R
     });
     ours.ok_or_else(|| {
         Refused::new(
-            "wrong-domain",
-            "Your e-mail address doesn't belong to a domain of your organization.",
+            &kinds::WRONG_DOMAIN,
             format!(
-                "expected in `name` an e-mail address at one of the verified domains ({}), came {:?}",
+                "expected in `name` an e-mail address at one of the verified domains ({}), got {:?}",
                 integration.domains.join(", "),
                 claims.user_name
             ),
-            "Log in with your corporate account, or ask your administrator to add and verify the domain in step 1.",
         )
+        .with_who(&claims.user_name)
     })
 }
 
@@ -165,27 +163,67 @@ async fn first_login(
     Ok(person)
 }
 
-/// Nobody of ours: in neither of the mapped groups.
+/// In neither of the mapped groups.
 pub(super) fn in_no_group(
     integration: &Integration,
     unspent: &Unspent,
     admitted: &Admitted,
 ) -> Refused {
-    let _ = unspent;
-    Refused::new(
-        "not-in-any-group",
-        "You are in none of the groups that may enter this business account.",
+    let refused = Refused::new(
+        &kinds::IN_NO_GROUP,
         format!(
             "{} is neither in the admins group nor in the users group: {}",
             admitted.person.user_name,
             why_in_none(integration, admitted)
         ),
-        "Ask your administrator to add you to a group in the IdP.",
-    )
+    );
+    about_groups(refused, unspent, admitted)
+}
+
+/// Not in the group whose members may activate the product.
+pub(crate) fn not_in_users_group(
+    integration: &Integration,
+    unspent: &Unspent,
+    admitted: &Admitted,
+) -> Refused {
+    let refused = Refused::new(
+        &kinds::NOT_IN_USERS_GROUP,
+        format!(
+            "{} is not in the product users group: {}",
+            admitted.person.user_name,
+            why_in_none(integration, admitted)
+        ),
+    );
+    about_groups(refused, unspent, admitted)
+}
+
+/// The remedy depends on what came: nothing at all, a group that is nearly the
+/// entered one, or other groups.
+fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Refused {
+    let refused = refused.with_who(&admitted.person.user_name);
+    if admitted.claims.groups.is_none() {
+        let came = unspent.checked().attributes().iter();
+        let came = claims::listed(came.map(|(name, _)| name.as_str()));
+        let public = format!(
+            "{} The portal expected an attribute `groups`; your identity provider sent {came}.",
+            refused.public
+        );
+        return refused.with_public(public).with_remedy(
+            Place::Step(Step::Application),
+            "If the user is in a group, map `groups` in the Attribute Mappings of the identity provider's application; otherwise add the user to a group there.",
+        );
+    }
+    match admitted.standing.near_misses.as_slice() {
+        [] => refused,
+        near => {
+            let remedy = format!("Correct step 3, or the group's name: {}.", near.join("; "));
+            refused.with_remedy(Place::Step(Step::Groups), remedy)
+        }
+    }
 }
 
 /// What was expected, what came, and what nearly matched.
-pub(crate) fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
+fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
     let (admins, users) = roles::mapped(&integration.tenant);
     let expected = [admins, users]
         .into_iter()
@@ -195,12 +233,17 @@ pub(crate) fn why_in_none(integration: &Integration, admitted: &Admitted) -> Str
         .join(" or ");
     let came = match &admitted.claims.groups {
         None => "no `groups` attribute".to_owned(),
-        Some(groups) => format!("{groups:?}"),
+        Some(groups) if groups.is_empty() => "no groups".to_owned(),
+        Some(groups) => groups
+            .iter()
+            .map(|group| format!("`{group}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     let near = if admitted.standing.near_misses.is_empty() {
         String::new()
     } else {
         format!("; {}", admitted.standing.near_misses.join("; "))
     };
-    format!("expected {expected}, came {came}{near}")
+    format!("step 3 has {expected}, the identity provider sent {came}{near}")
 }

@@ -4,7 +4,7 @@
 
 use saml::acceptance::Checked;
 
-use crate::refusal::Refused;
+use crate::refusal::{Kind, Refused, kinds};
 
 /// Who the IdP says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,19 +53,22 @@ impl Claims {
             .map(|(name, _)| name.clone())
             .collect();
         let mut wrong = Vec::new();
+        let mut expected = Vec::new();
         for name in [&NAME, &OBJECT_IDENTIFIER, &DISPLAY_NAME, &GROUPS] {
             if values(checked, name).is_none()
                 && let Some(other) = came.iter().find(|came| {
                     came.eq_ignore_ascii_case(name.short) || came.eq_ignore_ascii_case(name.uri)
                 })
             {
-                wrong.push(format!("expected `{}`, came `{other}`", name.short));
+                wrong.push(format!("expected `{}`, got `{other}`", name.short));
+                expected.push(name.short);
             }
         }
         if !wrong.is_empty() {
             return Err(refused(
-                "attribute-name-case",
-                format!("{}: attribute names are case-sensitive", wrong.join("; ")),
+                &kinds::ATTRIBUTE_CASE,
+                &format!("{}: attribute names are case-sensitive", wrong.join("; ")),
+                &expected,
                 &came,
             ));
         }
@@ -78,8 +81,9 @@ impl Claims {
         let required = |name: &Name| {
             one(name).ok_or_else(|| {
                 refused(
-                    "attribute-missing",
-                    format!("the attribute `{}` is missing or empty", name.short),
+                    &kinds::ATTRIBUTE_MISSING,
+                    &format!("the attribute `{}` is missing or empty", name.short),
+                    &[name.short],
                     &came,
                 )
             })
@@ -99,21 +103,36 @@ fn values<'c>(checked: &'c Checked, name: &Name) -> Option<&'c [String]> {
         .or_else(|| checked.attribute(name.uri))
 }
 
-fn refused(code: &str, what: String, came: &[String]) -> Refused {
-    let came = if came.is_empty() {
-        "none".to_owned()
+/// Names as a sentence lists them; a name may be anything, so it is cut.
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .take(20)
+        .map(|name| format!("`{}`", name.chars().take(120).collect::<String>()))
+        .collect();
+    if names.is_empty() {
+        "no attributes".to_owned()
     } else {
-        came.iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        names.join(", ")
+    }
+}
+
+/// The person reads which names differ, in one sentence that can be passed on.
+fn refused(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refused {
+    let came = listed(came.iter().map(String::as_str));
+    let noun = if expected.len() == 1 {
+        "an attribute"
+    } else {
+        "attributes"
     };
     Refused::new(
-        code,
-        "Your organization's IdP didn't send what the portal needs to know.",
+        kind,
         format!(
-            "{what}; the attributes that came: {came}; the guide maps `displayname`, `groups`, `name` and `objectidentifier`"
+            "{what}; the identity provider sent {came}; the guide maps `displayname`, `groups`, `name` and `objectidentifier`"
         ),
-        "Ask your administrator to correct the application's Attribute Mappings in the IdP.",
     )
+    .with_public(format!(
+        "The portal expected {noun} {}; your identity provider sent {came}.",
+        listed(expected.iter().copied())
+    ))
 }

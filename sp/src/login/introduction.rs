@@ -7,7 +7,7 @@ use saml::names;
 use saml::signature::SignError;
 
 use crate::Portal;
-use crate::refusal::Refused;
+use crate::refusal::{Refused, kinds};
 use crate::store::tenants::TenantRow;
 
 impl Portal {
@@ -48,10 +48,8 @@ impl Portal {
             .to_signed_xml(&id, &key)
             .map_err(|error: SignError| {
                 Refused::new(
-                    "internal",
-                    "The portal's metadata can't be made just now.",
-                    format!("expected to sign the metadata: {error}"),
-                    "Look at the portal's log.",
+                    &kinds::INTERNAL,
+                    format!("cannot sign the portal's metadata: {error}"),
                 )
             })
     }

@@ -14,7 +14,7 @@ use crate::Portal;
 use crate::accounts;
 use crate::audit::{self, Event};
 use crate::configurator::Integration;
-use crate::refusal::Refused;
+use crate::refusal::{Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::logouts::LogoutRow;
 use crate::store::{self, fingerprint, stored};
@@ -111,10 +111,8 @@ fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> Turne
     TurnedAway::of(
         &integration.tenant.business_id,
         Refused::new(
-            "logout-failed",
-            "You are logged out here, but your organization's IdP could not be told.",
-            format!("the logout message can't be sent: {error}"),
-            "Ask your administrator to check the single logout endpoint of the IdP's metadata.",
+            &kinds::LOGOUT_FAILED,
+            format!("cannot send the logout message: {error}"),
         ),
     )
 }
@@ -135,11 +133,17 @@ pub async fn receive(
         .ok_or_else(|| super::no_such_service(tenant_id))?;
     let integration = super::integration(portal, &mut db, &tenant.business_id).await?;
     drop(db);
+    let issuer = received.claimed_issuer().ok();
     let outcome = match received.parameter() {
         Parameter::Request => asked(portal, &integration, received, address).await,
         Parameter::Response => answered(portal, &integration, received).await,
     };
-    outcome.map_err(|refused| TurnedAway::of(&integration.tenant.business_id, refused))
+    outcome.map_err(|mut refused| {
+        if let Some(issuer) = issuer {
+            refused = refused.with_claim("Issuer", issuer);
+        }
+        TurnedAway::of(&integration.tenant.business_id, refused)
+    })
 }
 
 fn expectations(portal: &Portal, integration: &Integration) -> LogoutExpectations {
@@ -254,10 +258,8 @@ async fn answered(
     drop(db);
     let waiting = waiting.ok_or_else(|| {
         Refused::new(
-            "logout-unsolicited",
-            "Nobody waits for this answer.",
-            "no LogoutRequest of the portal waits under this RelayState: it was answered, is too old, or never was",
-            "Log out again, if you are still logged in.",
+            &kinds::LOGOUT_UNSOLICITED,
+            "no LogoutRequest of the portal waits for an answer with this RelayState: it was answered, is too old, or never was",
         )
     })?;
     let honoured = received
@@ -287,9 +289,8 @@ async fn answered(
 
 fn replayed(issuer: &str, id: &str) -> Refused {
     Refused::new(
-        "logout-replayed",
-        "This logout was used already.",
+        &kinds::LOGOUT_REPLAYED,
         format!("the logout message {id} of {issuer} came before: each counts once"),
-        "Nothing is left to do.",
     )
+    .with_verified_message()
 }

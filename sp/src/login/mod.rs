@@ -4,6 +4,7 @@
 
 mod admission;
 mod claims;
+mod evidence;
 mod introduction;
 mod logout;
 mod request;
@@ -11,7 +12,7 @@ mod response;
 mod signing;
 mod subject;
 
-pub(crate) use admission::why_in_none;
+pub(crate) use admission::not_in_users_group;
 pub use admission::{Admitted, admit};
 pub use claims::Claims;
 pub use logout::{LoggedOut, log_out, receive as receive_logout};
@@ -21,8 +22,8 @@ pub use response::{Answered, Unspent, claims_to_answer, receive};
 use crate::Portal;
 use crate::accounts::new_session;
 use crate::audit::{self, Event};
-use crate::configurator::{self, Integration, Unready};
-use crate::refusal::Refused;
+use crate::configurator::{self, Integration, Step, Unready};
+use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::{self, Db, fingerprint, stored};
 
@@ -62,8 +63,9 @@ pub(crate) async fn integration(
     let inactive = || {
         TurnedAway::of(
             business_id,
-            request::unavailable(
-                "the IdP integration is not active: activate it on the IdP Integration page",
+            request::unavailable("the IdP integration is not active").with_remedy(
+                Place::Integration,
+                "Activate the integration on the IdP Integration page.",
             ),
         )
     };
@@ -73,7 +75,13 @@ pub(crate) async fn integration(
     let entered = if entered.tenant.active == 1 {
         configurator::saml::refresh(portal, entered)
             .await
-            .map_err(|error| TurnedAway::of(business_id, request::unavailable(error.to_string())))?
+            .map_err(|error| {
+                let refused = request::unavailable(error.to_string());
+                let remedy =
+                    "Make the metadata URL of step 4 reachable, or upload the metadata as a file.";
+                let refused = refused.with_remedy(Place::Step(Step::Saml), remedy);
+                TurnedAway::of(business_id, refused)
+            })?
     } else {
         entered
     };
@@ -82,25 +90,25 @@ pub(crate) async fn integration(
         Unready::Incomplete => TurnedAway::of(
             business_id,
             request::unavailable(
-                "step 4 is not complete: the IdP's entity id, SSO URL or certificate is missing",
+                "step 4 is not complete: the identity provider's entity ID, SSO URL or certificate is missing",
+            )
+            .with_remedy(
+                Place::Step(Step::Saml),
+                "Enter the identity provider's metadata in step 4.",
             ),
         ),
         Unready::MetadataExpired(end) => TurnedAway::of(
             business_id,
             Refused::new(
-                "idp-metadata-expired",
-                "Single sign-on is out of order at your organization.",
-                format!("the IdP's metadata held until {end} (validUntil): what it says may no longer be relied on"),
-                "Ask your administrator to log in with the backup login and enter the IdP's current metadata in step 4.",
+                &kinds::METADATA_EXPIRED,
+                format!("the identity provider's metadata was valid until {end} (validUntil): what it says may no longer be relied on"),
             ),
         ),
         Unready::CertificateExpired(end) => TurnedAway::of(
             business_id,
             Refused::new(
-                "idp-certificate-expired",
-                "Single sign-on is out of order at your organization.",
+                &kinds::CERTIFICATE_EXPIRED,
                 format!("every certificate entered in step 4 has expired, the last one on {end}"),
-                "Ask your administrator to log in with the backup login and enter the IdP's current certificate in step 4.",
             ),
         ),
     })
@@ -115,12 +123,29 @@ pub struct LoggedIn {
     pub return_to: String,
 }
 
+/// The refusal with what the refused message says of itself.
+pub(crate) fn explained(
+    portal: &Portal,
+    refused: Refused,
+    integration: &Integration,
+    saml_response: &str,
+) -> Refused {
+    let message = evidence::summary(saml_response);
+    evidence::with_message(refused, integration, message.as_ref(), portal.now())
+}
+
+/// The business account of this tenant, where there is one: whose
+/// administrators read why a message to its addresses was refused.
+pub(crate) async fn owner(portal: &Portal, tenant_id: &str) -> Option<String> {
+    let mut db = portal.store.read().await.ok()?;
+    let tenant = store::tenants::by_id(&mut db, tenant_id).await.ok()??;
+    Some(tenant.business_id)
+}
+
 fn no_such_service(tenant_id: &str) -> TurnedAway {
     Refused::new(
-        "no-such-service",
-        "This is not an address that your organization logs in at.",
+        &kinds::NO_SUCH_SERVICE,
         format!("no tenant has the ID {tenant_id}"),
-        "Start again at Continue with SSO.",
     )
     .into()
 }
@@ -166,7 +191,10 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
         None if posted.browser.is_none() => Answered::NoCookie,
         None => Answered::Nothing,
     };
-    let turned_away = |refused: Refused| TurnedAway::of(&business_id, refused);
+    let turned_away = |refused: Refused| {
+        let refused = explained(portal, refused, &integration, posted.saml_response);
+        TurnedAway::of(&business_id, refused)
+    };
     let unspent = receive(portal, &integration, asked, posted.saml_response)
         .await
         .map_err(turned_away)?;
@@ -176,16 +204,13 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
         Err(refused) => {
             // What the login taught stays: groups that were lost stay lost.
             tx.commit().await?;
-            return Err(turned_away(refused));
+            return Err(turned_away(refused.with_verified_message()));
         }
     };
     if !(admitted.standing.admin || admitted.standing.product_user) {
         tx.commit().await?;
-        return Err(turned_away(admission::in_no_group(
-            &integration,
-            &unspent,
-            &admitted,
-        )));
+        let refused = admission::in_no_group(&integration, &unspent, &admitted);
+        return Err(turned_away(refused.with_verified_message()));
     }
     let (token, session) = new_session(portal, portal.now());
     let checked = unspent.checked();

@@ -8,12 +8,10 @@ use saml::names;
 use super::TurnedAway;
 use crate::Portal;
 use crate::accounts::{domain_of, normalized};
-use crate::refusal::Refused;
+use crate::configurator::Step;
+use crate::refusal::{self, Place, Refused, kinds};
 use crate::store::logins::SsoRequestRow;
 use crate::store::{self, stored};
-
-/// The same words whether the domain is unknown, unverified or deactivated.
-const UNAVAILABLE: &str = "Single sign-on isn't available for this e-mail address.";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -62,10 +60,8 @@ pub async fn start(
 ) -> Result<Started, TurnedAway> {
     let email = normalized(email).ok_or_else(|| {
         Refused::new(
-            "invalid-email",
-            "This is not an e-mail address.",
-            format!("expected name@domain, came {email:?}"),
-            "Enter your corporate e-mail address, like jo@example.com.",
+            &kinds::INVALID_EMAIL,
+            format!("expected name@domain, got {email:?}"),
         )
     })?;
     let mut db = portal.store.read().await?;
@@ -73,20 +69,33 @@ pub async fn start(
     let row = store::domains::by_name(&mut db, domain)
         .await?
         .ok_or_else(|| {
-            unavailable(format!(
-                "the domain {domain} belongs to no business account"
-            ))
+            let what = format!("the domain {domain} belongs to no business account");
+            of_nobody(&email, what).with_remedy(
+                Place::Step(Step::Domains),
+                format!(
+                    "If {domain} is a domain of your organization, add and verify it in step 1."
+                ),
+            )
         })?;
     if row.status != "verified" {
         return Err(TurnedAway::of(
             &row.business_id,
-            unavailable(format!(
-                "the domain {domain} is {}, not verified",
-                row.status
-            )),
+            of_nobody(
+                &email,
+                format!("the domain {domain} is {}, not verified", row.status),
+            )
+            .with_remedy(
+                Place::Step(Step::Domains),
+                format!("Verify {domain} in step 1."),
+            ),
         ));
     }
-    let integration = super::integration(portal, &mut db, &row.business_id).await?;
+    let integration = super::integration(portal, &mut db, &row.business_id)
+        .await
+        .map_err(|away| TurnedAway {
+            refused: away.refused.with_who(&email),
+            ..away
+        })?;
     drop(db);
     let now = portal.now();
     let chance = portal.ambient.chance();
@@ -122,11 +131,10 @@ pub async fn start(
         TurnedAway::of(
             &row.business_id,
             Refused::new(
-                "request-failed",
-                "Single sign-on is out of order at your organization.",
-                format!("the AuthnRequest can't be sent to {location}: {error}"),
-                "Ask your administrator to check the Identity Provider SSO URL in step 4.",
-            ),
+                &kinds::REQUEST_FAILED,
+                format!("cannot send the AuthnRequest to {location}: {error}"),
+            )
+            .with_who(&email),
         )
     })?;
     let (browser_hash, activation_id, return_to) = match purpose(&integration.tenant.id) {
@@ -156,13 +164,20 @@ pub async fn start(
     })
 }
 
+/// The same words for the person whether the domain is unknown, unverified or
+/// deactivated.
 pub(super) fn unavailable(private: impl Into<String>) -> Refused {
-    Refused::new(
-        "sso-unavailable",
-        UNAVAILABLE,
-        private,
-        "Check the address; if it is right, ask your administrator.",
-    )
+    Refused::new(&kinds::SSO_UNAVAILABLE, private)
+}
+
+/// The same for a domain that nobody has proven to be theirs: whoever has
+/// merely entered it must not learn who tried to log in.
+fn of_nobody(email: &str, private: impl Into<String>) -> Refused {
+    let (domain, who) = refusal::somebody_at(email);
+    Refused {
+        domain: Some(domain),
+        ..unavailable(private).with_who(&who)
+    }
 }
 
 /// A path of the portal to return to; anything that could lead elsewhere

@@ -11,7 +11,7 @@ use saml::reception::Received;
 
 use crate::Portal;
 use crate::configurator::Integration;
-use crate::refusal::Refused;
+use crate::refusal::{Refused, kinds};
 use crate::store::logins::SsoRequestRow;
 use crate::store::{self, stored};
 
@@ -78,29 +78,27 @@ pub async fn receive(
     )
     .await?;
     if !first {
-        return Err(Refused::new(
-            "assertion-replayed",
-            "This login was used already.",
+        let replayed = Refused::new(
+            &kinds::ASSERTION_REPLAYED,
             format!(
-                "the assertion {} of {} was accepted before: each opens one door, once",
+                "the assertion {} of {} was accepted before: each counts once",
                 checked.assertion_id(),
                 checked.issuer()
             ),
-            "Start again at Continue with SSO.",
-        ));
+        );
+        return Err(replayed.with_verified_message());
     }
     if let Answered::Request(request) = asked
         && !store::logins::spend(&mut tx, &request.relay_state).await?
     {
-        return Err(Refused::new(
-            "request-answered-before",
-            "This login was used already.",
+        let answered = Refused::new(
+            &kinds::REQUEST_ANSWERED,
             format!(
                 "the AuthnRequest {} was answered before",
                 request.request_id
             ),
-            "Start again at Continue with SSO.",
-        ));
+        );
+        return Err(answered.with_verified_message());
     }
     tx.commit().await?;
     Ok(Unspent {
@@ -122,15 +120,14 @@ fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), R
         return Ok(());
     }
     Err(Refused::new(
-        "wrong-authn-context",
-        "Your organization asks for another way to log in.",
+        &kinds::WRONG_CONTEXT,
         format!(
-            "expected an authentication context that is {} {}, came {came}",
+            "expected an authentication context that is {} {}, got {came}",
             requested.comparison.name(),
             requested.class_refs.join(" or ")
         ),
-        "Set the IdP up so that it signs people on as step 4 asks, or change what step 4 asks for.",
-    ))
+    )
+    .with_verified_message())
 }
 
 /// Whether a posted Response says that it answers a request. Nothing is
@@ -151,16 +148,16 @@ fn is_only_unsolicited(refusal: &Refusal) -> bool {
 fn cookie_missing(portal: &Portal, refusal: &Refusal) -> Refused {
     let base_url = &portal.base_url;
     Refused::new(
-        "request-cookie-missing",
-        "Your browser did not send back the cookie that it got when this login began.",
+        &kinds::COOKIE_MISSING,
         format!(
             "the Response answers a request, but the browser sent no cookie that says which requests are its own; {}",
             refusal.private()
         ),
-        &format!(
-            "Open {base_url} in this browser, allow cookies for it, and start again at Continue with SSO. Begin and end the login within an hour, in one browser, at this very address."
-        ),
     )
+    .with_advice(format!(
+        "Open {base_url} in this browser, allow cookies for it, and start again at Continue with SSO. Begin and end the login within an hour, in one browser, at this very address."
+    ))
+    .with_verified_message()
 }
 
 /// Checks the Response against the request it answers. Where the tenant
@@ -197,12 +194,11 @@ fn check<'a>(
             return Ok((checked, asked));
         }
         (Ok(_), Answered::Nothing | Answered::NoCookie) => {
-            return Err(Refused::new(
-                "unsolicited",
-                "This login wasn't started in this browser.",
+            let unsolicited = Refused::new(
+                &kinds::UNSOLICITED,
                 "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
-                "Start again at Continue with SSO.",
-            ));
+            );
+            return Err(unsolicited.with_verified_message());
         }
         (Err(refusal), Answered::NoCookie) if is_only_unsolicited(&refusal) => {
             return Err(cookie_missing(portal, &refusal));
@@ -215,5 +211,5 @@ fn check<'a>(
             return Ok((checked, Answered::Nothing));
         }
     }
-    Err(refusal.into())
+    Err(Refused::from(refusal).with_verified_message())
 }

@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use saml::keys::{Certificate, SigningKey};
 
 use crate::Portal;
-use crate::refusal::Refused;
+use crate::refusal::{Refused, kinds};
 use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::store::stored;
 
@@ -19,11 +19,10 @@ const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 
 fn broken(error: impl std::fmt::Display) -> Refused {
     Refused::new(
-        "internal",
-        "Single sign-on is out of order.",
-        format!("expected the portal's own signing key: {error}"),
-        "Look at the portal's log.",
+        &kinds::INTERNAL,
+        format!("cannot use the portal's own signing key: {error}"),
     )
+    .with_public("Single sign-on is out of order.")
 }
 
 impl Portal {

@@ -1,4 +1,4 @@
-//! The audit log, append-only, and what refusals' reference numbers mean.
+//! The audit log, append-only.
 
 use sqlx::FromRow;
 
@@ -23,25 +23,6 @@ pub struct AuditRow {
     pub detail: String,
     /// From where.
     pub address: String,
-}
-
-/// What a user's reference number means.
-#[derive(Debug, Clone, FromRow)]
-pub struct RefusalRow {
-    /// The number the user saw.
-    pub reference: String,
-    /// Whose admins may read it.
-    pub business_id: Option<String>,
-    /// Stable, kebab-case.
-    pub code: String,
-    /// What the user saw.
-    pub public_text: String,
-    /// The whole reason.
-    pub private_text: String,
-    /// What to do.
-    pub next_text: String,
-    /// Instant.
-    pub refused: i64,
 }
 
 /// Appends to the log.
@@ -79,44 +60,4 @@ pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<V
     .bind(limit)
     .fetch_all(db)
     .await?)
-}
-
-/// Keeps what a reference number means.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_refusal(db: &mut Db, row: &RefusalRow) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO refusals
-         (reference, business_id, code, public_text, private_text, next_text, refused)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(row.reference.clone())
-    .bind(row.business_id.clone())
-    .bind(row.code.clone())
-    .bind(row.public_text.clone())
-    .bind(row.private_text.clone())
-    .bind(row.next_text.clone())
-    .bind(row.refused)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What this reference number means, for this business account's admins.
-///
-/// # Errors
-/// When the database fails.
-pub async fn refusal(
-    db: &mut Db,
-    business_id: &str,
-    reference: &str,
-) -> Result<Option<RefusalRow>> {
-    Ok(
-        sqlx::query_as("SELECT * FROM refusals WHERE reference = $1 AND business_id = $2")
-            .bind(reference.to_owned())
-            .bind(business_id.to_owned())
-            .fetch_optional(db)
-            .await?,
-    )
 }

@@ -16,6 +16,7 @@ pub mod logins;
 pub mod logouts;
 pub mod members;
 pub mod people;
+pub mod refusals;
 pub mod scim_log;
 pub mod selection;
 pub mod signing_keys;

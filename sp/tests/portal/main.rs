@@ -19,5 +19,6 @@ mod repost;
 mod saml_settings;
 mod scim_server;
 mod selection;
+mod sign_in_problems;
 mod sso;
 mod writing;

@@ -104,6 +104,12 @@ async fn the_whole_configurator_is_walked_by_forms() {
         refused.body.contains("no certificate"),
         "what was typed is kept"
     );
+    assert_eq!(
+        refused.body.matches("xpected the base64").count(),
+        1,
+        "the error stands on the page once: {}",
+        refused.body
+    );
     let typed = [("field", "certificate"), ("certificate", pem.as_str())];
     let understood = does(&browser, "understood", &typed).await;
     let print = parties
@@ -435,4 +441,25 @@ async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
     let shown = browser.get("/api/business/idp-integration").await.is(200);
     assert_eq!(shown["saml_settings"]["authn_context"], Value::Null);
     assert_eq!(shown["saml_settings"]["force_authn"], false);
+}
+
+#[tokio::test]
+async fn who_forgot_a_password_reads_who_can_help() {
+    let parties = Parties::start().await;
+    let browser = parties.browser();
+    let login = browser.get("/login").await;
+    assert!(
+        login.body.contains("href=\"/forgot-password\""),
+        "{}",
+        login.body
+    );
+    let page = browser.get("/forgot-password").await;
+    page.is(200);
+    for who in [
+        "your identity provider",
+        "an administrator of your business account",
+        "the operator",
+    ] {
+        assert!(page.body.contains(who), "{who}: {}", page.body);
+    }
 }

@@ -34,6 +34,18 @@ pub struct Expectations {
     pub clock_skew: SignedDuration,
 }
 
+impl Expectations {
+    /// What is wrong with an instant that lies too far in the future.
+    fn too_early(&self, instant: Timestamp) -> String {
+        format!(
+            "{} or earlier, got {instant}, {:#} in the future ({:#} allowed): the identity provider's clock is ahead",
+            self.now,
+            instant.duration_since(self.now),
+            self.clock_skew
+        )
+    }
+}
+
 /// An assertion that may be acted upon.
 #[derive(Debug, Clone)]
 pub struct Checked {
@@ -216,8 +228,8 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
             Code::NotYetValid,
             || {
                 format!(
-                    "expected Conditions/@NotBefore by {}, came {from}",
-                    expected.now
+                    "expected Conditions/@NotBefore {}",
+                    expected.too_early(from)
                 )
             },
         );
@@ -287,7 +299,12 @@ impl Violations {
     fn before(&mut self, expected: &Expectations, until: Timestamp, place: &str) {
         let holds = expected.now - expected.clock_skew < until;
         self.unless(holds, Code::Expired, || {
-            format!("expected {place} after {}, came {until}", expected.now)
+            format!(
+                "expected {place} later than {}, got {until}, {:#} ago ({:#} allowed)",
+                expected.now,
+                expected.now.duration_since(until),
+                expected.clock_skew
+            )
         });
     }
 }

@@ -9,9 +9,11 @@ mod claims;
 mod posted;
 mod refusal;
 mod schema;
+mod summary;
 mod verified;
 
 pub use checked::{Checked, Expectations, Expected};
 pub use posted::Posted;
 pub use refusal::{Code, Refusal, Violation};
+pub use summary::UnverifiedSummary;
 pub use verified::{NoTrustedKeys, SignaturePolicy, TrustedKeys, Verified};

@@ -95,7 +95,12 @@ impl LogoutExpectations {
         unless(
             came <= self.now + self.clock_skew,
             Code::NotYetValid,
-            format!("expected {kind}/@IssueInstant by {}, came {came}", self.now),
+            format!(
+                "expected {kind}/@IssueInstant {} or earlier, got {came}, {:#} in the future ({:#} allowed)",
+                self.now,
+                came.duration_since(self.now),
+                self.clock_skew
+            ),
         );
         unless(
             self.end(came) > self.now,
@@ -140,8 +145,10 @@ impl Vouched<LogoutRequest> {
             found.push(Violation {
                 code: Code::Expired,
                 detail: format!(
-                    "expected LogoutRequest/@NotOnOrAfter after {}, came {until}",
-                    expected.now
+                    "expected LogoutRequest/@NotOnOrAfter later than {}, got {until}, {:#} ago ({:#} allowed)",
+                    expected.now,
+                    expected.now.duration_since(until),
+                    expected.clock_skew
                 ),
             });
         }

@@ -12,6 +12,7 @@ use super::dashboard::at;
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::directory::sync_log;
+use crate::refusal;
 use crate::store;
 use crate::words;
 
@@ -34,7 +35,7 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
         Err(error) => return Problem::from(error).into_response(),
     };
     let content = html! {
-        p.lead { "What matters for security: who did what, when, and from where. Nothing is ever changed or removed here." }
+        p.lead { "What matters for security: who did what, when, and from where. Nothing is ever changed here; refused sign-ins are kept as long as " a href=(refusal::PAGE) { "Sign-in problems" } " keeps them, everything else is never removed." }
         div.card.scroll tabindex="0" role="region" aria-label="Audit log" {
             table.stack {
                 caption { "The newest " (rows.len()) " events" }
@@ -43,7 +44,12 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
                     td { (at(row.happened)) }
                     td data-name="Who" { (row.actor) }
                     td data-name="What" { (words::audit_action(&row.action)) }
-                    td data-name="To what" { (words::audit_target(&row.action, &row.target)) @if !row.detail.is_empty() { br; span.hint { (row.detail) } } }
+                    td data-name="To what" {
+                        @if row.action == store::refusals::AUDIT_ACTION {
+                            a href=(refusal::path(&row.target)) { (row.target) }
+                        } @else { (words::audit_target(&row.action, &row.target)) }
+                        @if !row.detail.is_empty() { br; span.hint { (row.detail) } }
+                    }
                     td data-name="From" { (row.address) }
                 } } }
             }

@@ -9,6 +9,7 @@
 //! | IdP Integration, the configurator | `integration/` |
 //! | Subscriptions, Licenses | `product.rs` |
 //! | Audit Log, SCIM Sync Log | `logs.rs` |
+//! | Sign-in problems | `problems.rs` |
 //!
 //! `shell.rs` is what they all wear, `form.rs` how their forms are read. A
 //! form calls the same domain function as the JSON API.
@@ -19,6 +20,7 @@ mod dashboard;
 mod form;
 mod integration;
 mod logs;
+mod problems;
 mod product;
 mod shell;
 mod sign_in;
@@ -26,7 +28,7 @@ mod social;
 mod whoami;
 
 pub(super) use shell::{farewell, message};
-pub(super) use sign_in::refused;
+pub(super) use sign_in::{logout_refused, refused};
 
 use axum::Router;
 use axum::response::Redirect;
@@ -46,5 +48,6 @@ pub(super) fn router() -> Router<Portal> {
         .merge(integration::router())
         .merge(product::router())
         .merge(logs::router())
+        .merge(problems::router())
         .merge(whoami::router())
 }

@@ -14,6 +14,7 @@ use super::form;
 use crate::Portal;
 use crate::accounts::{self, Role, Who, Workspace};
 use crate::configurator::By;
+use crate::refusal;
 use crate::store::{self, StoreError};
 use crate::words;
 
@@ -115,6 +116,11 @@ impl axum::extract::FromRequestParts<Portal> for Visitor {
         match visitor(portal, &parts.headers).await {
             Ok(Some(visitor)) => Ok(visitor),
             Ok(None) if wants_fragment(&parts.headers) => Err(session_over()),
+            // A person was given the address of a problem: the login leads there.
+            Ok(None) if parts.uri.path().starts_with(refusal::PAGE) => {
+                let to = parts.uri.path().replace(['?', '&', '#', '%'], "");
+                Err(no_store(Redirect::to(&format!("/login?return_to={to}"))))
+            }
             Ok(None) => Err(no_store(Redirect::to("/login"))),
             Err(error) => Err(Problem::from(error).into_response()),
         }
@@ -220,6 +226,7 @@ fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str
         ];
         if visitor.integration {
             profile.push(("/profile/business/idp_integration", "IdP Integration"));
+            profile.push((refusal::PAGE, "Sign-in problems"));
         }
         menu.push(("Business account", profile));
         menu.push((

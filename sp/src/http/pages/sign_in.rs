@@ -17,13 +17,15 @@ use super::shell::{self, Visitor};
 use super::social;
 use crate::Portal;
 use crate::accounts;
-use crate::refusal::Refused;
+use crate::login;
+use crate::refusal::{self, Refused};
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/login", get(sign_in))
         .route("/directdownload/pd", get(sign_in))
         .route("/login/password", post(with_password))
+        .route("/forgot-password", get(forgot_password))
         .route("/register", get(registration).post(register))
         .route("/logout-everywhere", post(sign_out_everywhere))
         .route("/workspace", post(select_workspace))
@@ -33,6 +35,7 @@ pub(super) fn router() -> Router<Portal> {
 struct SignInQuery {
     sso: Option<String>,
     experience: Option<String>,
+    return_to: Option<String>,
     done: Option<String>,
 }
 
@@ -49,7 +52,7 @@ async fn sign_in(
             @if downloads {
                 p.say.good { "Parallels Desktop, pre-configured for activation with single sign-on. The app asks for your work e-mail when you start it; to try single sign-on here, choose Continue with SSO." }
             }
-            (sign_in_form(&portal, &Attempt::default(), token, sso_first))
+            (sign_in_form(&portal, &Attempt::default(), token, sso_first, query.return_to.as_deref()))
         };
         (StatusCode::OK, shell::alone("Sign In", &content))
     })
@@ -76,15 +79,28 @@ fn before_login(
     no_store((set, page(&form::token_of(&visit))))
 }
 
-fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool) -> Markup {
+fn sign_in_form(
+    portal: &Portal,
+    attempt: &Attempt,
+    token: &str,
+    sso_first: bool,
+    return_to: Option<&str>,
+) -> Markup {
+    // A path of the portal, or nothing.
+    let return_to = return_to.map(|path| login::return_path(Some(path)));
+    let return_to = html! {
+        @if let Some(path) = &return_to { input type="hidden" name="return_to" value=(path); }
+    };
     html! {
         form method="post" action="/login/password" {
             (form::hidden(token))
+            (return_to)
             (attempt.alert(&["email", "password"]))
             (attempt.field("email", "email", "E-mail", "", ""))
             (attempt.field("password", "password", "Password", "", "Don’t enter your corporate password here: your organization’s IdP asks for it."))
             div.sign {
                 a href="/register" { "Register an account" }
+                a href="/forgot-password" { "Forgot password?" }
                 button type="submit" { "Sign In" }
             }
         }
@@ -98,6 +114,7 @@ fn sign_in_form(portal: &Portal, attempt: &Attempt, token: &str, sso_first: bool
                 h2 id="sso-title" { "Continue with SSO" }
                 p { "Enter your work e-mail address. We take you to your organization’s sign-in page." }
                 form method="post" action="/login/sso" {
+                    (return_to)
                     label for="work-email" { "Work e-mail" }
                     input id="work-email" name="email" type="email" autocomplete="email" required;
                     div.row {
@@ -123,7 +140,10 @@ async fn with_password(
         posted.raw("password").to_owned(),
     );
     match accounts::log_in(&portal, &email, &password, &address).await {
-        Ok((token, _)) => enter(&portal, &headers, &token).await,
+        Ok((token, _)) => {
+            let to = login::return_path(posted.given("return_to"));
+            enter_at(&portal, &headers, &token, &to).await
+        }
         Err(error) => {
             let attempt = Attempt::failed(posted, error);
             again(&portal, &headers, &attempt)
@@ -134,20 +154,42 @@ async fn with_password(
 /// The sign-in page once more, saying why.
 pub(super) fn again(portal: &Portal, headers: &HeaderMap, attempt: &Attempt) -> Response {
     before_login(portal, headers, |token| {
-        let content = sign_in_form(portal, attempt, token, false);
+        let return_to = attempt.typed.given("return_to");
+        let content = sign_in_form(portal, attempt, token, false, return_to);
         (attempt.status(), shell::alone("Sign In", &content))
     })
 }
 
 /// A fresh session in the place of whatever the browser had.
 pub(super) async fn enter(portal: &Portal, headers: &HeaderMap, token: &str) -> Response {
+    enter_at(portal, headers, token, "/dashboard").await
+}
+
+/// The same, leading to this path of the portal.
+async fn enter_at(portal: &Portal, headers: &HeaderMap, token: &str, to: &str) -> Response {
     if let Some(former) = cookie(headers, SESSION)
         && let Err(error) = accounts::log_out(portal, former).await
     {
         return Problem::from(error).into_response();
     }
     let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(portal, token))]);
-    no_store((cookie, Redirect::to("/dashboard")))
+    no_store((cookie, Redirect::to(to)))
+}
+
+/// This portal sends no mail, so it can't prove whose an address is: the page
+/// says who can help.
+async fn forgot_password() -> Response {
+    let content = html! {
+        p { "This portal sends no e-mail, so it can’t reset a password by itself. This is what you can do:" }
+        ul {
+            li { strong { "Your organization signs in with single sign-on." } " Then you need no password here. " a href="/login?sso=1#sso" { "Continue with SSO" } " and, if you forgot your corporate password, reset it at your identity provider." }
+            li { strong { "You signed up with Apple, Google or Facebook." } " Choose its button on the " a href="/login" { "Sign In" } " page." }
+            li { strong { "You have a password for this portal only." } " Register another e-mail address, and ask an administrator of your business account to add it under Business Profile, Users." }
+            li { strong { "You are the only administrator." } " Ask the operator of this portal. In a simulation, that is whoever started it: they can start again with an empty database or restore a snapshot." }
+        }
+        a.button.plain href="/login" { "Back to Sign In" }
+    };
+    no_store(shell::alone("Forgot your password?", &content))
 }
 
 async fn registration(State(portal): State<Portal>, headers: HeaderMap) -> Response {
@@ -244,19 +286,45 @@ async fn select_workspace(
     }
 }
 
-/// The page of someone turned away: no reason beyond the public one, and the
-/// reference by which an admin finds the rest.
+/// The page of someone refused: no reason beyond the public one, and the
+/// reference by which an administrator finds the rest.
 pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<String> {
     shell::alone(
         "You could not be logged in",
         &html! {
             p { (refused.public) }
-            p { (refused.advice) }
-            p.hint {
-                "Reference number: " code id="reference" { (reference) }
-                ". Your administrator can look it up."
+            @if !refused.advice.is_empty() { p { (refused.advice) } }
+            (pass_on(reference))
+            div.sign data-code=(refused.public_code()) {
+                a href=(refusal::path(reference)) { "Administrators: see why" }
+                a.button href="/login?sso=1#sso" { "Start again" }
             }
-            p data-code=(refused.public_code()) { a.button href="/login?sso=1#sso" { "Start again" } }
         },
     )
+}
+
+/// The page after a logout message that was not carried out.
+pub(in crate::http) fn logout_refused(refused: &Refused, reference: &str) -> Html<String> {
+    shell::alone(
+        "Not logged out",
+        &html! {
+            p { "This logout could not be carried out. Close your browser to be sure." }
+            (pass_on(reference))
+            div.sign data-code=(refused.public_code()) {
+                a href=(refusal::path(reference)) { "Administrators: see why" }
+                a.button.plain href="/dashboard" { "To the dashboard" }
+            }
+        },
+    )
+}
+
+/// What the person passes on; the reference leads an administrator there.
+fn pass_on(reference: &str) -> Markup {
+    html! {
+        p {
+            "Give your administrator "
+            a href=(refusal::path(reference)) { code id="reference" { (reference) } }
+            "; they find the reason under IdP Integration → Sign-in problems."
+        }
+    }
 }

@@ -422,7 +422,10 @@ impl View<'_> {
         let now = self.portal.now();
         let status = entered.status(now);
         html! {
-            p.lead { (entered.green(now)) " of 7 steps are green. Status: " (shell::badge(status)) }
+            p.lead {
+                (entered.green(now)) " of 7 steps are green. Status: " (shell::badge(status))
+                " · " a href=(crate::refusal::PAGE) { "Sign-in problems" }
+            }
             (warned(&entered.warnings))
             @if status == "active" {
                 div.card {

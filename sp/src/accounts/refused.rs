@@ -1,0 +1,76 @@
+//! Refused logins with a password where single sign-on is active: their
+//! administrators find them under Sign-in problems, like those by SSO.
+
+use super::{AccountError, domain_of, normalized};
+use crate::Portal;
+use crate::refusal::{self, Flow, Kind, Refused, kinds};
+use crate::store::{self, Db, StoreError};
+
+/// Records the refusal, if an active integration has to do with it.
+pub(super) async fn record(portal: &Portal, email: &str, error: &AccountError, address: &str) {
+    let (kind, reason): (&Kind, String) = match error {
+        AccountError::UseSso => (
+            &kinds::PASSWORD_REFUSED,
+            "a password was entered, and only the backup login may use one while the integration is active".to_owned(),
+        ),
+        AccountError::WrongCredentials => (
+            &kinds::BACKUP_PASSWORD_WRONG,
+            "the password of the backup login was wrong".to_owned(),
+        ),
+        AccountError::TooMany(seconds) => (
+            &kinds::TOO_MANY_ATTEMPTS,
+            format!("there were too many wrong passwords: the next attempt is allowed in {seconds} s"),
+        ),
+        _ => return,
+    };
+    let Some(email) = normalized(email) else {
+        return;
+    };
+    let found = async {
+        let mut db = portal.store.read().await?;
+        integration_of(&mut db, &email).await
+    };
+    let (business_id, is_backup) = match found.await {
+        Ok(Some(found)) => found,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(%error, "cannot record a refused login");
+            return;
+        }
+    };
+    if is_backup || matches!(error, AccountError::UseSso) {
+        let refused = Refused::new(kind, reason).with_who(&email);
+        refusal::record(
+            portal,
+            Some(&business_id),
+            &refused,
+            Flow::Password,
+            address,
+        )
+        .await;
+    }
+}
+
+/// The business account with an active integration that this e-mail belongs
+/// to, and whether it is its backup login.
+async fn integration_of(db: &mut Db, email: &str) -> Result<Option<(String, bool)>, StoreError> {
+    let mut candidates: Vec<String> = store::members::of_email(db, email)
+        .await?
+        .into_iter()
+        .map(|member| member.business_id)
+        .collect();
+    if let Some(domain) = store::domains::by_name(db, domain_of(email)).await?
+        && domain.status == "verified"
+    {
+        candidates.push(domain.business_id);
+    }
+    for business_id in candidates {
+        if let Some(tenant) = store::tenants::of_business(db, &business_id).await?
+            && tenant.active == 1
+        {
+            let is_backup = tenant.backup_login.as_deref() == Some(email);
+            return Ok(Some((business_id, is_backup)));
+        }
+    }
+    Ok(None)
+}

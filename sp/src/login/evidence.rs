@@ -1,0 +1,130 @@
+//! What an administrator needs to find the cause of a refused response: what
+//! the message says of itself, and which certificates were compared.
+
+use jiff::Timestamp;
+use saml::Limits;
+use saml::acceptance::{Posted, UnverifiedSummary};
+use saml::keys::Certificate;
+
+use crate::configurator::{Integration, Step};
+use crate::refusal::{Place, Refused};
+
+/// Attributes whose values an administrator may read; of others, the names.
+const READABLE: [&str; 4] = ["name", "objectidentifier", "displayname", "groups"];
+
+/// What this form field says of itself; nothing is verified.
+pub(super) fn summary(saml_response: &str) -> Option<UnverifiedSummary> {
+    Posted::from_form(saml_response, &Limits::default())
+        .ok()?
+        .unverified_summary()
+}
+
+/// The refusal with what the message says of itself.
+pub(super) fn with_message(
+    mut refused: Refused,
+    integration: &Integration,
+    message: Option<&UnverifiedSummary>,
+    now: Timestamp,
+) -> Refused {
+    let Some(message) = message else {
+        return refused;
+    };
+    if refused.code == "signature-invalid" {
+        refused = with_certificates(refused, integration, message, now);
+    }
+    if refused.who.is_none() {
+        refused.who.clone_from(&message.name_id);
+    }
+    refused.unasked = message.in_response_to.is_none();
+    let audiences = (!message.audiences.is_empty()).then(|| message.audiences.join(", "));
+    for (name, value) in [
+        ("Issuer", message.issuer.clone()),
+        ("NameID", message.name_id.clone()),
+        ("Destination", message.destination.clone()),
+        ("Audience", audiences),
+        ("Response ID", message.response_id.clone()),
+        ("Assertion ID", message.assertion_id.clone()),
+        ("InResponseTo", message.in_response_to.clone()),
+    ] {
+        if let Some(value) = value {
+            refused = refused.with_claim(name, value);
+        }
+    }
+    for (name, values) in &message.attributes {
+        let lower = name.to_lowercase();
+        let short = lower.rsplit('/').next().unwrap_or_default();
+        let is_readable = READABLE.contains(&short);
+        let value = if is_readable {
+            values.join(", ")
+        } else {
+            format!("(hidden, {} values)", values.len())
+        };
+        refused = refused.with_claim(&format!("Attribute {name}"), value);
+    }
+    refused
+}
+
+/// Which certificate was entered, which one the message names, and what
+/// follows from that.
+fn with_certificates(
+    mut refused: Refused,
+    integration: &Integration,
+    message: &UnverifiedSummary,
+    now: Timestamp,
+) -> Refused {
+    for certificate in &integration.certificates {
+        refused = refused.with_fact("Certificate in step 4", described(certificate, now));
+    }
+    let Some(named) = &message.signing_certificate else {
+        refused
+            .private
+            .push_str("; the message names no certificate");
+        return refused;
+    };
+    refused = refused.with_claim("Certificate in the message", described(named, now));
+    let entered = integration
+        .certificates
+        .iter()
+        .find(|entered| entered.der() == named.der());
+    let place = Place::Step(Step::Saml);
+    match entered {
+        Some(entered) if entered.not_after() <= now => {
+            let end = entered.not_after();
+            refused.private.push_str(&format!(
+                "; the message names a certificate of step 4 that expired on {end}, so it no longer counts: {}",
+                described(entered, now)
+            ));
+            refused.with_remedy(
+                place,
+                "Have the identity provider sign with its current certificate; if it has none, renew it there and enter the new one in step 4.",
+            )
+        }
+        Some(_) => {
+            refused.private.push_str(
+                "; the message names a certificate of step 4, so its content was changed after it was signed",
+            );
+            refused
+        }
+        None => {
+            refused.private.push_str(&format!(
+                "; the message names another certificate than those of step 4: {}",
+                described(named, now)
+            ));
+            refused.with_remedy(
+                place,
+                "Compare the fingerprints below with the identity provider's current signing certificate. If it is the one in the message, enter it in step 4; if not, somebody else signed the message.",
+            )
+        }
+    }
+}
+
+fn described(certificate: &Certificate, now: Timestamp) -> String {
+    let until = certificate.not_after();
+    let expired = if until <= now { ", expired" } else { "" };
+    format!(
+        "{}, SHA-256 {}, valid from {} until {until}{expired}",
+        certificate.subject(),
+        certificate.fingerprint_sha256(),
+        certificate.not_before(),
+    )
+}

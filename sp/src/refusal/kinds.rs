@@ -1,0 +1,297 @@
+//! Every kind of refusal: its stable code, what the person reads, what an
+//! administrator does about it, and where. To add one, add an entry here.
+
+use saml::acceptance::Code;
+
+use crate::configurator::Step;
+
+/// The page on which an administrator removes the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A step of the configurator.
+    Step(Step),
+    /// The configurator as a whole.
+    Integration,
+    /// Business Profile, Users.
+    Users,
+    /// Subscriptions.
+    Subscriptions,
+    /// Licenses and their devices.
+    Licenses,
+}
+
+impl Place {
+    /// A path of the portal.
+    pub fn path(self) -> String {
+        const INTEGRATION: &str = "/profile/business/idp_integration";
+        match self {
+            Self::Step(step) => format!("{INTEGRATION}?step={0}#step-{0}", step.id()),
+            Self::Integration => INTEGRATION.to_owned(),
+            Self::Users => "/profile/business/users".to_owned(),
+            Self::Subscriptions => "/subscriptions".to_owned(),
+            Self::Licenses => "/licenses".to_owned(),
+        }
+    }
+
+    /// The text of a link to it.
+    pub fn label(self) -> String {
+        match self {
+            Self::Step(step) => {
+                let position = Step::ALL.iter().position(|it| *it == step);
+                format!("({}) {}", position.unwrap_or_default() + 1, step.title())
+            }
+            Self::Integration => "IdP Integration".to_owned(),
+            Self::Users => "Users".to_owned(),
+            Self::Subscriptions => "Subscriptions".to_owned(),
+            Self::Licenses => "Licenses".to_owned(),
+        }
+    }
+
+    /// The place that was stored by its path; the configurator for any other.
+    pub fn from_path(path: &str) -> Self {
+        let steps = Step::ALL.into_iter().map(Self::Step);
+        let others = [Self::Users, Self::Subscriptions, Self::Licenses];
+        steps
+            .chain(others)
+            .find(|place| place.path() == path)
+            .unwrap_or(Self::Integration)
+    }
+}
+
+/// One kind of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// What the person reads.
+    pub public: &'static str,
+    /// What an administrator does.
+    pub remedy: &'static str,
+    /// What the person can do without an administrator; may be empty.
+    pub advice: &'static str,
+    /// Where an administrator does it.
+    pub place: Place,
+    /// Whether the person's page keeps the code to itself: it would tell a
+    /// forger which of the checks a forged response failed.
+    pub concealed: bool,
+}
+
+macro_rules! kinds {
+    ($($name:ident $code:literal $place:expr, $public:literal, $remedy:literal, $advice:literal;)+) => {
+        $(
+            #[doc = concat!("`", $code, "`")]
+            pub const $name: Kind = Kind {
+                code: $code,
+                public: $public,
+                remedy: $remedy,
+                advice: $advice,
+                place: $place,
+                concealed: false,
+            };
+        )+
+
+        /// Every kind but those of the SAML library, which [`of_response`] has.
+        pub const ALL: &[Kind] = &[$($name,)+];
+    };
+}
+
+const RESTART: &str = "Start again at Continue with SSO.";
+
+kinds! {
+    SSO_UNAVAILABLE "sso-unavailable" Place::Integration,
+        "Single sign-on isn't available for this e-mail address.",
+        "Compare the domain of the e-mail address with those in step 1; all steps must be green and the integration active.",
+        "Check the address.";
+    INVALID_EMAIL "invalid-email" Place::Step(Step::Domains),
+        "This is not an e-mail address.",
+        "Tell the person to enter the whole corporate e-mail address.",
+        "Enter your corporate e-mail address, like jo@example.com.";
+    NO_SUCH_SERVICE "no-such-service" Place::Step(Step::Saml),
+        "This is not an address that your organization logs in at.",
+        "Copy the ACS URL and the single logout URL of step 4 into the identity provider's application again.",
+        "Start again at Continue with SSO.";
+    MALFORMED_FORM "malformed-form" Place::Step(Step::Saml),
+        "The identity provider's message could not be read.",
+        "Have the identity provider send an HTML form (application/x-www-form-urlencoded) with the field SAMLResponse to the ACS URL of step 4.",
+        "Start again at Continue with SSO.";
+    METADATA_EXPIRED "idp-metadata-expired" Place::Step(Step::Saml),
+        "Single sign-on is out of order at your organization.",
+        "Log in with the backup login and enter the identity provider's current metadata in step 4.",
+        "";
+    CERTIFICATE_EXPIRED "idp-certificate-expired" Place::Step(Step::Saml),
+        "Single sign-on is out of order at your organization.",
+        "Log in with the backup login and enter the identity provider's current certificate in step 4.",
+        "";
+    REQUEST_FAILED "request-failed" Place::Step(Step::Saml),
+        "Single sign-on is out of order at your organization.",
+        "Check the Identity Provider SSO URL in step 4.",
+        "";
+    UNSOLICITED "unsolicited" Place::Step(Step::Saml),
+        "This login wasn't started in this browser.",
+        "If people start at the identity provider's portal, accept such logins in step 4; otherwise start at Continue with SSO.",
+        "Start again at Continue with SSO.";
+    COOKIE_MISSING "request-cookie-missing" Place::Step(Step::Saml),
+        "Your browser did not send back the cookie that it got when this login began.",
+        "Tell the person to allow cookies for the portal and to log in within an hour, in one browser. If it happens to everybody, compare the host name that people open with the one in the ACS URL of step 4.",
+        "Allow cookies for the portal, and start again at Continue with SSO.";
+    ASSERTION_REPLAYED "assertion-replayed" Place::Step(Step::Saml),
+        "This login was used already.",
+        "Nothing is to be set if this happens once: somebody reloaded the page or went back. If every login is refused so, have the identity provider use a new assertion ID each time.",
+        "Start again at Continue with SSO.";
+    REQUEST_ANSWERED "request-answered-before" Place::Step(Step::Saml),
+        "This login was used already.",
+        "Nothing is to be set: somebody reloaded the page or went back.",
+        "Start again at Continue with SSO.";
+    WRONG_CONTEXT "wrong-authn-context" Place::Step(Step::Saml),
+        "Your organization asks for another way to log in.",
+        "Set the identity provider up so that it signs people on as step 4 asks, or change what step 4 asks for.",
+        "Log in at your identity provider by the method that your organization asks for, then start again.";
+    ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Application),
+        "Your organization's identity provider didn't send what the portal needs to know.",
+        "Correct the name in the Attribute Mappings of the identity provider's application: letter case counts.",
+        "";
+    ATTRIBUTE_MISSING "attribute-missing" Place::Step(Step::Application),
+        "Your organization's identity provider didn't send what the portal needs to know.",
+        "Add the attribute to the Attribute Mappings of the identity provider's application, and give the user a value for it.",
+        "";
+    ACCOUNT_DISABLED "account-disabled" Place::Users,
+        "Your account is disabled.",
+        "Enable the user in the identity provider, and let provisioning run.",
+        "Ask your administrator to enable it.";
+    WRONG_DOMAIN "wrong-domain" Place::Step(Step::Domains),
+        "Your e-mail address doesn't belong to a domain of your organization.",
+        "Add and verify the domain in step 1, or map another attribute to `name`.",
+        "Log in with your corporate account.";
+    IN_NO_GROUP "not-in-any-group" Place::Step(Step::Groups),
+        "You are in none of the groups that may enter this business account.",
+        "Compare the groups that came with those entered in step 3. If they differ, correct step 3; if they are right, add the user to one of them in the identity provider.",
+        "";
+    NOT_IN_USERS_GROUP "not-in-users-group" Place::Step(Step::Groups),
+        "You are not in the group of users who may activate the product.",
+        "Compare the groups that came with the users group entered in step 3. If they differ, correct step 3; if it is right, add the user to the group in the identity provider.",
+        "";
+    PASSWORD_REFUSED "password-login-refused" Place::Step(Step::BackupLogin),
+        "Your organization logs in with single sign-on.",
+        "Log in with Continue with SSO. Only the backup login of step 7 may use a password.",
+        "Choose Continue with SSO.";
+    BACKUP_PASSWORD_WRONG "backup-login-wrong-password" Place::Step(Step::BackupLogin),
+        "The e-mail address or the password is wrong.",
+        "If this was you, try again with the portal's password, not the corporate one. If it was not, somebody is guessing: choose a stronger password or another backup login.",
+        "Try again.";
+    TOO_MANY_ATTEMPTS "too-many-attempts" Place::Step(Step::BackupLogin),
+        "There were too many attempts to log in.",
+        "Wait for a quarter of an hour, or log in from another address. If it was not you, somebody is guessing the password.",
+        "Wait and try again.";
+    LOGOUT_FAILED "logout-failed" Place::Step(Step::Saml),
+        "You are logged out here, but your organization's identity provider could not be told.",
+        "Check the single logout endpoint in the identity provider's metadata in step 4.",
+        "Close your browser to be sure.";
+    LOGOUT_UNSOLICITED "logout-unsolicited" Place::Step(Step::Saml),
+        "Nobody waits for this logout's answer.",
+        "Nothing is to be set if this happens once. If it is always so, have the identity provider return the RelayState unchanged.",
+        "Log out again, if you are still logged in.";
+    LOGOUT_REPLAYED "logout-replayed" Place::Step(Step::Saml),
+        "This logout was used already.",
+        "Nothing is to be set: somebody reloaded the page. If every logout is refused so, have the identity provider use a new message ID each time.",
+        "Nothing is left to do.";
+    ACTIVATION_UNKNOWN "activation-unknown" Place::Licenses,
+        "This activation isn't known.",
+        "Start the activation in the app again.",
+        "Start the activation again.";
+    ACTIVATION_EXPIRED "activation-expired" Place::Licenses,
+        "This activation took too long.",
+        "Start the activation in the app again.",
+        "Start the activation again.";
+    ACTIVATION_USED "activation-used" Place::Licenses,
+        "This activation was used already.",
+        "Start the activation in the app again.",
+        "Start the activation again.";
+    RELAY_STATE_MISMATCH "relay-state-mismatch" Place::Step(Step::Saml),
+        "This answer doesn't belong to this activation.",
+        "Start the activation in the app again. If it is always so, have the identity provider return the RelayState unchanged.",
+        "Start the activation again.";
+    NO_SEAT_LEFT "no-seat-left" Place::Subscriptions,
+        "All licenses of your organization are in use.",
+        "Remove a user who needs no license from the users group, or buy more seats.",
+        "Ask your administrator to free a license or to buy more.";
+    SUBSCRIPTION_EXPIRED "subscription-expired" Place::Subscriptions,
+        "Your organization's subscription has ended.",
+        "Renew the subscription, and register its new key.",
+        "Ask your administrator to renew it.";
+    SUBSCRIPTION_NOT_STARTED "subscription-not-started" Place::Subscriptions,
+        "Your organization's subscription has not begun yet.",
+        "Wait for its first day, which Subscriptions shows.",
+        "Ask your administrator when it begins.";
+    TOO_MANY_DEVICES "too-many-devices" Place::Licenses,
+        "Your license is in use on as many devices as your organization's subscription allows.",
+        "Release a device of this user under Licenses.",
+        "Ask your administrator to release a device that you don't use any more.";
+    INTERNAL "internal" Place::Integration,
+        "The portal could not do this just now.",
+        "Try again in a moment; if it stays, the portal's operator finds the error in its log.",
+        "Try again in a moment.";
+}
+
+/// The kind of a response or logout message that the SAML library refuses.
+pub fn of_response(code: Code) -> Kind {
+    let (public, advice) = match code {
+        Code::Expired | Code::NotYetValid | Code::WrongInResponseTo => (
+            "Sign-in failed: this sign-in is no longer valid, or not yet.",
+            RESTART,
+        ),
+        Code::StatusNotSuccess => (
+            "Sign-in failed: your identity provider declined it.",
+            "Start again, and look at what your identity provider's page says.",
+        ),
+        _ => (
+            "Sign-in failed: the portal couldn't verify your identity provider's answer.",
+            "",
+        ),
+    };
+    Kind {
+        code: code.name(),
+        public,
+        remedy: code.next(),
+        advice,
+        place: Place::Step(Step::Saml),
+        concealed: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_sentence_a_remedy_and_a_place() {
+        let own = ALL.iter().copied();
+        let kinds: Vec<Kind> = own
+            .chain(Code::ALL.iter().copied().map(of_response))
+            .collect();
+        let is_sentence = |text: &str| {
+            text.len() > 10 && text.starts_with(char::is_uppercase) && text.ends_with('.')
+        };
+        for kind in &kinds {
+            assert!(is_sentence(kind.public), "{}: {}", kind.code, kind.public);
+            assert!(is_sentence(kind.remedy), "{}: {}", kind.code, kind.remedy);
+            assert!(
+                kind.advice.is_empty() || is_sentence(kind.advice),
+                "{}",
+                kind.code
+            );
+            assert_eq!(Place::from_path(&kind.place.path()), kind.place);
+            assert!(!kind.place.label().is_empty(), "{}", kind.code);
+            assert!(
+                kind.code
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                kind.code
+            );
+        }
+        let own: HashSet<&str> = ALL.iter().map(|kind| kind.code).collect();
+        assert_eq!(own.len(), ALL.len(), "each code stands once");
+    }
+}
