@@ -65,7 +65,7 @@ enum Command {
     /// Prints the JSON Schema of a form that others read or write.
     #[command(after_help = "Example: rehearsal schema seed > seed.schema.json")]
     Schema(command::schema::Schema),
-    /// Reads a SAML message, a HAR file or a recording aloud.
+    /// Decodes and explains a SAML message, HAR file or recording.
     #[command(after_help = "Example: rehearsal trace response.b64 --metadata idp.xml")]
     Trace(command::trace::Trace),
     /// Lists the guide's procedures with the scenarios that cover each.

@@ -250,3 +250,32 @@ fn the_checks_of_scim_servers_are_listed() {
         &listing("SCIM servers", about, &rehearsal::check::scim::catalogue()),
     );
 }
+
+/// The figure before these words in a text.
+fn figure(text: &str, words: &str) -> usize {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let pattern = format!(r"(\d+) {}", regex::escape(words));
+    let found = Regex::new(&pattern).unwrap().captures(&joined);
+    let found = found.unwrap_or_else(|| panic!("no figure before \"{words}\""));
+    found[1].parse().unwrap()
+}
+
+#[test]
+fn the_figures_in_the_readme_are_the_real_ones() {
+    let readme = std::fs::read_to_string(docs().join("../README.md")).unwrap();
+    let sp = rehearsal::check::sp::catalogue().unwrap();
+    let controls = sp.iter().filter(|it| it.id.contains("-GOOD-")).count();
+    let idp = rehearsal::check::idp::catalogue().len();
+    let scim = rehearsal::check::scim::catalogue().len();
+    let scenarios = rehearsal::scenario::catalogue::cases(None).unwrap();
+    for (words, real) in [
+        ("checks: 18 honest", sp.len()),
+        ("honest Responses", controls),
+        ("faults |", sp.len() - controls),
+        ("checks | | `rehearsal check scim`", idp),
+        ("checks, and deletes", scim),
+        ("scenarios under", scenarios.len()),
+    ] {
+        assert_eq!(figure(&readme, words), real, "figure before \"{words}\"");
+    }
+}

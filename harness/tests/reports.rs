@@ -348,7 +348,7 @@ fn a_message_is_told_with_what_a_service_provider_would_object_to() {
         ..Known::default()
     };
     let accounts = trace::accounts(sources::read(RESPONSE).unwrap(), &known);
-    let told = accounts[0].told(true);
+    let told = accounts[0].to_text(true);
     for part in [
         "Success",
         "grace@lumen.example",

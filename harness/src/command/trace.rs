@@ -4,9 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use ambient::Ambient;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use jiff::Timestamp;
+use rehearsal::inspection::encryption::DecryptionKey;
 use rehearsal::trace::{self, Known, sources};
 
 use super::read_metadata;
@@ -14,20 +15,25 @@ use super::read_metadata;
 /// Arguments of `rehearsal trace`.
 #[derive(Args)]
 pub(crate) struct Trace {
-    /// A SAML message in any encoding, a HAR file, or a recording of check
-    /// idp; `-` reads standard input.
+    /// A SAML message in any encoding, a page, a HAR file, an export of
+    /// SAML-tracer, metadata, or a recording of check idp; `-` reads standard
+    /// input.
     #[arg(value_name = "FILE")]
     file: String,
-    /// The identity provider's metadata, to judge signatures by.
+    /// The metadata of the sender, to judge signatures by; of one entity or an
+    /// aggregate. May be repeated.
     #[arg(long, value_name = "FILE|URL")]
-    metadata: Option<String>,
+    metadata: Vec<String>,
     /// The service provider's entity ID, to judge the audience by.
     #[arg(long, value_name = "ENTITY-ID")]
     audience: Option<String>,
-    /// The instant at which it is judged; now by default.
+    /// The service provider's private key (RSA, PEM), to decrypt assertions.
+    #[arg(long, value_name = "FILE")]
+    key: Option<String>,
+    /// The instant at which it is judged [default: now].
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
-    /// Prints the documents too, laid out.
+    /// Prints the documents too, indented.
     #[arg(long)]
     xml: bool,
     /// Prints the machine form.
@@ -36,36 +42,47 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
+    /// Whether no message would be refused.
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         if self.file == "-" {
             std::io::stdin()
-                .read_to_string(&mut text)
-                .context("reading standard input")?;
+                .read_to_end(&mut bytes)
+                .context("cannot read standard input")?;
         } else {
-            text = std::fs::read_to_string(&self.file)
-                .with_context(|| format!("reading {}", self.file))?;
+            bytes =
+                std::fs::read(&self.file).with_context(|| format!("cannot read {}", self.file))?;
         }
-        let trusted = match &self.metadata {
-            Some(place) => {
-                trace::certificates(&read_metadata(place, Duration::from_secs(10)).await?)
+        let mut trusted = Vec::new();
+        for place in &self.metadata {
+            let text = read_metadata(place, Duration::from_secs(10)).await?;
+            let keys = trace::trusted_keys(&text)
+                .map_err(|error| anyhow!("cannot use the metadata {place}: {error}"))?;
+            trusted.extend(keys);
+        }
+        let decryption_key = match &self.key {
+            Some(path) => {
+                let pem =
+                    std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+                Some(DecryptionKey::read(&pem).with_context(|| path.clone())?)
             }
-            None => Vec::new(),
+            None => None,
         };
         let known = Known {
             trusted,
             audience: self.audience,
             now: Some(self.at.unwrap_or_else(|| Ambient::real().now())),
+            decryption_key,
         };
-        let accounts = trace::accounts(sources::read(&text)?, &known);
+        let accounts = trace::accounts(sources::read_bytes(&bytes)?, &known);
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &accounts)?;
             writeln!(out)?;
         } else {
-            let told: Vec<String> = accounts.iter().map(|it| it.told(self.xml)).collect();
-            write!(out, "{}", told.join("\n"))?;
+            let texts = accounts.iter().map(|it| it.to_text(self.xml));
+            write!(out, "{}", texts.collect::<Vec<_>>().join("\n"))?;
         }
-        Ok(true)
+        Ok(!accounts.iter().any(|it| it.verdict.is_refused()))
     }
 }

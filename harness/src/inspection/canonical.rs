@@ -14,6 +14,9 @@ pub struct Method {
     pub comments: bool,
     /// Prefixes that are treated inclusively all the same (`InclusiveNamespaces`).
     pub prefixes: BTreeSet<String>,
+    /// White space between elements is left out: no algorithm of the standard,
+    /// but how to find that a document was laid out after it was signed.
+    pub without_blank_text: bool,
 }
 
 impl Method {
@@ -32,6 +35,7 @@ impl Method {
             exclusive,
             comments,
             prefixes: BTreeSet::new(),
+            without_blank_text: false,
         })
     }
 }
@@ -65,6 +69,9 @@ impl Writer<'_> {
         if node.is_element() {
             self.element(node, rendered);
         } else if node.is_text() {
+            if self.method.without_blank_text && is_layout(node) {
+                return;
+            }
             escape(&mut self.out, node.text().unwrap_or_default(), false);
         } else if node.is_comment() && self.method.comments {
             self.out.push_str("<!--");
@@ -149,6 +156,15 @@ impl Writer<'_> {
         used.remove("xml");
         used
     }
+}
+
+/// Whether a text is white space beside elements.
+fn is_layout(node: Node<'_, '_>) -> bool {
+    node.is_text()
+        && node.text().is_some_and(|text| text.trim().is_empty())
+        && node
+            .parent()
+            .is_some_and(|parent| parent.children().any(|it| it.is_element()))
 }
 
 /// An element's name as it is written, with its prefix.

@@ -1,24 +1,34 @@
 //! A SAML message out of any encoding: raw XML, base64, percent-encoded,
-//! deflated, in a query, a form or a URL.
+//! deflated, in a query, a form, a page, a URL, or lines of names and values.
 
 use std::io::Read as _;
 
 use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose};
 use serde::Serialize;
+
+use super::encoding;
 
 /// The longest message that is inflated, in bytes.
 const LONGEST: u64 = 4 << 20;
 
+/// How often a percent-encoding is taken off: once by the browser, once more
+/// by a proxy or a framework, and once more by whoever pasted it.
+const MOST_PERCENT_ENCODINGS: usize = 3;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+
 /// Base64 with padding or without.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+
+/// The same with `-` and `_`, as JWT libraries write it.
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
 
 /// A message, and what it was wrapped in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// `SAMLRequest` or `SAMLResponse`, where it was a parameter.
     pub parameter: Option<String>,
@@ -28,49 +38,64 @@ pub struct Message {
     pub xml: String,
     /// The `RelayState` that came with it.
     pub relay_state: Option<String>,
-    /// The algorithm of the signature that came with it in the query.
-    pub query_signature: Option<String>,
+    /// The signature that came with it in the query.
+    pub query_signature: Option<QuerySignature>,
+    /// What in the encoding a strict reader refuses, with what to do.
+    pub remarks: Vec<String>,
 }
 
-/// Every message in a text: of a query, form or URL those among its
+/// The detached signature of the HTTP-Redirect binding (saml-bindings
+/// §3.4.4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuerySignature {
+    /// `SigAlg`.
+    pub algorithm: String,
+    /// `Signature`, base64.
+    pub value: String,
+    /// The octets that are signed: the parameters in their order, as they were
+    /// percent-encoded.
+    pub signed: String,
+}
+
+/// Every message in a text: of a query, form, page or URL those among its
 /// parameters, else the text itself.
 pub fn messages(text: &str) -> Vec<Message> {
-    let text = text.trim().trim_start_matches('\u{feff}');
-    if text.starts_with('<') && !text.contains("name=\"SAMLRes") && !text.contains("name=\"SAMLReq")
-    {
-        return vec![bare(text.to_owned())];
-    }
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('<') {
-        return in_page(text);
+        if is_page(text) {
+            return in_page(text);
+        }
+        return vec![bare(text.to_owned())];
     }
     let found = in_parameters(text);
     if !found.is_empty() {
         return found;
     }
-    let unescaped = percent_decoded(text);
-    let mut message = unwrapped(&unescaped);
-    if let Some(message) = &mut message
-        && unescaped != text
-    {
-        message.wrapping.insert(0, "percent-encoding");
+    let found = in_lines(text);
+    if !found.is_empty() {
+        return found;
     }
-    message.into_iter().collect()
+    unwrap_percent_encoded(text).into_iter().collect()
+}
+
+/// Whether markup is a web page rather than a SAML document.
+pub fn is_page(text: &str) -> bool {
+    let head: String = text.chars().take(2000).collect::<String>().to_lowercase();
+    head.starts_with("<!doctype html")
+        || ["<html", "<form", "<input", "<body"]
+            .iter()
+            .any(|tag| head.contains(tag))
 }
 
 fn bare(xml: String) -> Message {
     Message {
-        parameter: None,
-        wrapping: Vec::new(),
         xml,
-        relay_state: None,
-        query_signature: None,
+        ..Message::default()
     }
 }
 
 fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
+    // A plus sign is base64's here, no space.
     let pair = format!("x={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes())
         .next()
@@ -78,60 +103,172 @@ fn percent_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
+/// The message in base64 that is percent-encoded never, once or more often.
+fn unwrap_percent_encoded(field: &str) -> Option<Message> {
+    let mut field = field.to_owned();
+    let mut times = 0;
+    while field.contains('%') && times < MOST_PERCENT_ENCODINGS {
+        field = percent_decoded(&field);
+        times += 1;
+    }
+    let mut message = unwrapped(&field)?;
+    if times > 0 {
+        message.wrapping.insert(0, "percent-encoding");
+    }
+    if times > 1 {
+        message.remarks.push(format!(
+            "percent-encoded {times} times: a proxy or framework encoded a value that was encoded already; encode it once"
+        ));
+    }
+    Some(message)
+}
+
 /// The message in base64, deflated or not.
 pub fn unwrapped(field: &str) -> Option<Message> {
     let compact: String = field.split_whitespace().collect();
     // A plus sign that a form decoder made a space of.
     let repaired = field.trim().replace(' ', "+");
-    let bytes = LENIENT
-        .decode(&compact)
-        .or_else(|_| LENIENT.decode(repaired))
-        .or_else(|_| general_purpose::URL_SAFE.decode(&compact))
-        .ok()?;
     let mut message = bare(String::new());
-    message.wrapping.push("base64");
-    if let Ok(xml) = String::from_utf8(bytes.clone())
-        && xml
-            .trim_start_matches('\u{feff}')
-            .trim_start()
-            .starts_with('<')
+    let bytes = match STANDARD
+        .decode(&compact)
+        .or_else(|_| STANDARD.decode(repaired))
     {
+        Ok(bytes) => bytes,
+        Err(_) => {
+            let bytes = URL_SAFE.decode(&compact).ok()?;
+            message.remarks.push(
+                "base64 with the URL-safe alphabet (- and _): SAML bindings use the standard one (+ and /), so most parties cannot read it"
+                    .to_owned(),
+            );
+            bytes
+        }
+    };
+    message.wrapping.push("base64");
+    if let Some(xml) = read_xml(&bytes, &mut message.remarks) {
         message.xml = xml;
         return Some(message);
     }
-    let mut xml = String::new();
-    flate2::read::DeflateDecoder::new(bytes.as_slice())
-        .take(LONGEST)
-        .read_to_string(&mut xml)
-        .ok()?;
-    message.wrapping.push("DEFLATE");
-    message.xml = xml;
-    xml_like(&message.xml).then_some(message)
+    let (inflated, wrapping) = inflate(&bytes, &mut message.remarks)?;
+    message.wrapping.push(wrapping);
+    message.xml = read_xml(&inflated, &mut message.remarks)?;
+    Some(message)
 }
 
-fn xml_like(text: &str) -> bool {
-    text.trim_start().starts_with('<')
+/// Raw DEFLATE as saml-bindings §3.4.4.1 demands, or with the header of zlib,
+/// which many libraries write by default.
+fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8>, &'static str)> {
+    let read = |reader: &mut dyn std::io::Read| {
+        let mut out = Vec::new();
+        reader.take(LONGEST).read_to_end(&mut out).ok()?;
+        (!out.is_empty()).then_some(out)
+    };
+    if let Some(out) = read(&mut flate2::read::DeflateDecoder::new(bytes)) {
+        return Some((out, "DEFLATE"));
+    }
+    let out = read(&mut flate2::read::ZlibDecoder::new(bytes))?;
+    remarks.push(
+        "compressed with the zlib header (RFC 1950): SAML demands raw DEFLATE (RFC 1951), so leave out the header and the checksum at the end (saml-bindings §3.4.4.1)"
+            .to_owned(),
+    );
+    Some((out, "zlib"))
 }
+
+fn read_xml(bytes: &[u8], remarks: &mut Vec<String>) -> Option<String> {
+    let decoded = encoding::decode(bytes).ok()?;
+    if !decoded.text.trim_start().starts_with('<') {
+        return None;
+    }
+    remarks.extend(decoded.remark);
+    Some(decoded.text)
+}
+
+const PARAMETERS: [&str; 2] = ["SAMLRequest", "SAMLResponse"];
 
 fn in_parameters(text: &str) -> Vec<Message> {
     let query = text.split_once('?').map_or(text, |(_, query)| query);
-    let query = query.split('#').next().unwrap_or(query);
-    let all: Vec<(String, String)> = url::form_urlencoded::parse(query.trim().as_bytes())
+    let query = query.split('#').next().unwrap_or(query).trim();
+    if !PARAMETERS
+        .iter()
+        .any(|name| query.contains(&format!("{name}=")))
+    {
+        return Vec::new();
+    }
+    let all: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    let value = |name: &str| {
-        let mut found = all.iter().filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value.clone())
-    };
-    let wanted = ["SAMLRequest", "SAMLResponse"];
     all.iter()
-        .filter(|(key, _)| wanted.contains(&key.as_str()))
+        .filter(|(key, _)| PARAMETERS.contains(&key.as_str()))
         .filter_map(|(key, field)| {
-            let mut message = unwrapped(field)?;
+            let mut message = if field.contains('%') {
+                unwrap_percent_encoded(field).map(|mut message| {
+                    message.remarks.push(
+                        "percent-encoded twice: a proxy or framework encoded a value that was encoded already; encode it once".to_owned(),
+                    );
+                    message
+                })
+            } else {
+                unwrapped(field)
+            }?;
             message.wrapping.insert(0, "parameter");
             message.parameter = Some(key.clone());
-            message.relay_state = value("RelayState");
-            message.query_signature = value("SigAlg").filter(|_| value("Signature").is_some());
+            message.relay_state = value_of(&all, "RelayState");
+            message.query_signature = query_signature(query, key, &all);
+            Some(message)
+        })
+        .collect()
+}
+
+fn value_of(all: &[(String, String)], name: &str) -> Option<String> {
+    let found = all.iter().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.clone())
+}
+
+fn query_signature(
+    query: &str,
+    parameter: &str,
+    all: &[(String, String)],
+) -> Option<QuerySignature> {
+    let raw = |name: &str| {
+        let mut pairs = query.split('&');
+        pairs.find(|pair| pair.split('=').next() == Some(name))
+    };
+    let signed = [parameter, "RelayState", "SigAlg"];
+    Some(QuerySignature {
+        algorithm: value_of(all, "SigAlg")?,
+        value: value_of(all, "Signature")?,
+        signed: signed
+            .iter()
+            .filter_map(|name| raw(name))
+            .collect::<Vec<_>>()
+            .join("&"),
+    })
+}
+
+/// Lines of names and values, as tools show parameters: `SAMLResponse: PHNh…`.
+fn in_lines(text: &str) -> Vec<Message> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let named = line
+            .split_once([':', '=', '\t'])
+            .map(|(name, value)| (name.trim().trim_matches('"'), value))
+            .filter(|(name, _)| {
+                !name.is_empty() && name.len() < 40 && name.chars().all(|c| c.is_alphanumeric())
+            });
+        match (named, pairs.last_mut()) {
+            (Some((name, value)), _) => pairs.push((name.to_owned(), value.trim().to_owned())),
+            // A value that the tool broke into lines.
+            (None, Some((_, value))) => value.push_str(line.trim()),
+            (None, None) => {}
+        }
+    }
+    pairs
+        .iter()
+        .filter(|(name, _)| PARAMETERS.contains(&name.as_str()))
+        .filter_map(|(name, value)| {
+            let mut message = unwrap_percent_encoded(value.trim_matches([',', '"', ' ']))?;
+            message.wrapping.insert(0, "line");
+            message.parameter = Some(name.clone());
+            message.relay_state = value_of(&pairs, "RelayState");
             Some(message)
         })
         .collect()
@@ -152,15 +289,14 @@ pub fn in_page(html: &str) -> Vec<Message> {
             (field.attr("name").unwrap_or_default().to_owned(), value)
         })
         .collect();
-    let relay_state = fields.iter().find(|(name, _)| name == "RelayState");
     fields
         .iter()
-        .filter(|(name, _)| name == "SAMLRequest" || name == "SAMLResponse")
+        .filter(|(name, _)| PARAMETERS.contains(&name.as_str()))
         .filter_map(|(name, field)| {
-            let mut message = unwrapped(field)?;
+            let mut message = unwrap_percent_encoded(field)?;
             message.wrapping.insert(0, "form of a page");
             message.parameter = Some(name.clone());
-            message.relay_state = relay_state.map(|(_, value)| value.clone());
+            message.relay_state = value_of(&fields, "RelayState");
             Some(message)
         })
         .collect()
@@ -168,21 +304,76 @@ pub fn in_page(html: &str) -> Vec<Message> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
+
+    fn percent_encoded(text: &str) -> String {
+        url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    }
 
     #[test]
     fn a_message_is_found_in_every_wrapping() {
         let xml = "<a>\u{e4}</a>";
-        let base64 = general_purpose::STANDARD.encode(xml);
-        let escaped: String = url::form_urlencoded::byte_serialize(base64.as_bytes()).collect();
+        let base64 = STANDARD.encode(xml);
+        let escaped = percent_encoded(&base64);
         let form = format!("RelayState=r&SAMLResponse={escaped}");
         let url = format!("https://sp.example/acs?{form}#x");
         let page = format!("<form><input name=\"SAMLResponse\" value=\"{base64}\"></form>");
-        for text in [xml, &base64, &escaped, &form, &url, &page] {
+        let single = format!("<HTML><input value='{base64}' name=SAMLResponse></HTML>");
+        let lines = format!("RelayState: r\nSAMLResponse: {base64}\n");
+        let twice = percent_encoded(&percent_encoded(&base64));
+        for text in [
+            xml, &base64, &escaped, &form, &url, &page, &single, &lines, &twice,
+        ] {
             let found = messages(text);
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!(found[0].xml, xml, "{text}");
         }
         assert_eq!(messages(&form)[0].relay_state.as_deref(), Some("r"));
+        assert_eq!(messages(&lines)[0].relay_state.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn what_a_strict_reader_refuses_is_read_and_named() {
+        // Eight characters of which base64 makes + and /.
+        let xml = "<a>\u{fb}\u{ff}\u{bf}\u{be}\u{fe}</a>";
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        zlib.write_all(xml.as_bytes()).unwrap();
+        let zlib = STANDARD.encode(zlib.finish().unwrap());
+        let url_safe = URL_SAFE.encode(xml).replace('=', "");
+        assert!(url_safe.contains(['-', '_']), "{url_safe}");
+        let twice = percent_encoded(&percent_encoded(&STANDARD.encode(xml)));
+        let in_query = format!("https://sp.example/acs?SAMLResponse={twice}");
+        let marked = STANDARD.encode(format!("\u{feff}{xml}"));
+        for (text, remark) in [
+            (&zlib, "zlib"),
+            (&url_safe, "URL-safe"),
+            (&twice, "percent-encoded 2 times"),
+            (&in_query, "percent-encoded twice"),
+            (&marked, "byte order mark"),
+        ] {
+            let found = messages(text);
+            assert_eq!(found[0].xml, xml, "{text}");
+            assert!(
+                found[0].remarks.iter().any(|it| it.contains(remark)),
+                "{:?}",
+                found[0].remarks
+            );
+        }
+    }
+
+    #[test]
+    fn the_signed_part_of_a_query_is_as_it_was_encoded() {
+        let base64 = percent_encoded(&STANDARD.encode("<a/>"));
+        let query = format!(
+            "https://idp.example/sso?x=1&SAMLRequest={base64}&RelayState=a%2fb&SigAlg=urn%3ax&Signature=AAAA"
+        );
+        let signature = messages(&query)[0].query_signature.clone().unwrap();
+        assert_eq!(
+            signature.signed,
+            format!("SAMLRequest={base64}&RelayState=a%2fb&SigAlg=urn%3ax")
+        );
+        assert_eq!(signature.algorithm, "urn:x");
     }
 }

@@ -1,4 +1,4 @@
-//! SAML documents under the harness' own eyes.
+//! SAML documents, read independently of the parties.
 //!
 //! Nothing here uses the parties' readers: another XML parser, a
 //! canonicalization of its own, and signatures verified by the plain
@@ -7,6 +7,8 @@
 //!
 //! - [`canonical`]: canonical XML, exclusive and inclusive;
 //! - [`certificate`]: certificates, and signatures by their keys;
+//! - [`encoding`]: bytes to text;
+//! - [`encryption`]: encrypted assertions, with the recipient's key;
 //! - [`signature`]: who vouches for which part of a document;
 //! - [`schema`]: the order and number that the standards' schemas demand;
 //! - [`response`]: what a Response says;
@@ -14,6 +16,8 @@
 
 pub mod canonical;
 pub mod certificate;
+pub mod encoding;
+pub mod encryption;
 pub mod message;
 pub mod response;
 pub mod schema;
@@ -31,6 +35,10 @@ pub mod ns {
     pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
     /// XML Signature.
     pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+    /// XML Encryption.
+    pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+    /// SOAP 1.1 envelopes: artifact resolution, ECP, logout by SOAP.
+    pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
     /// Exclusive canonicalization.
     pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 }

@@ -43,6 +43,9 @@ pub struct Signature {
     /// Whether the digest is that of what it covers; unknown where it can't be
     /// computed.
     pub digest_holds: Option<bool>,
+    /// Whether the digest is right once white space between elements is left
+    /// out: the document was laid out after it was signed.
+    pub laid_out_afterwards: bool,
     /// Whether the value is by one of the keys that are trusted; unknown where
     /// none is, or none fits the algorithm.
     pub value_holds: Option<bool>,
@@ -71,7 +74,12 @@ impl Signature {
                 self.parent, self.references
             )
         } else if self.digest_holds == Some(false) {
-            format!("{what} was changed after signing: the digest is another")
+            let why = if self.laid_out_afterwards {
+                "; only white space between elements was added: the document was pretty-printed after it was signed, so take it as it was sent"
+            } else {
+                ""
+            };
+            format!("{what} was changed after signing: the digest is another{why}")
         } else {
             match self.value_holds {
                 Some(true) => format!("it covers {what} and holds"),
@@ -123,12 +131,26 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         .unwrap_or_default();
     let digest_method = algorithm(first.and_then(|it| child(it, ns::DSIG, "DigestMethod")));
     let method = algorithm(signed_info.and_then(|it| child(it, ns::DSIG, "SignatureMethod")));
-    let digest_holds = first.zip(target).and_then(|(reference, target)| {
-        digest(node, reference, target, &transforms, &digest_method)
-    });
+    let digest_of_target = |without_blank_text: bool| {
+        let (reference, target) = first.zip(target)?;
+        digest(
+            node,
+            reference,
+            target,
+            &transforms,
+            &digest_method,
+            without_blank_text,
+        )
+    };
+    let digest_holds = digest_of_target(false);
+    let laid_out_afterwards = digest_holds == Some(false) && digest_of_target(true) == Some(true);
     let signed = signed_info
         .zip(canonicalization.and_then(method_of))
-        .map(|(info, method)| canonical(info, &method, None));
+        .map(|(info, mut method)| {
+            // The layout of SignedInfo is another too.
+            method.without_blank_text = laid_out_afterwards;
+            canonical(info, &method, None)
+        });
     let value = child(node, ns::DSIG, "SignatureValue").map(|it| decoded(&text(it)));
     let (value_holds, by) = match (signed, value.flatten()) {
         (Some(signed), Some(value)) => verified(trusted, &method, signed.as_bytes(), &value),
@@ -151,6 +173,7 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         range: target.map(|it| it.range()),
         covers_parent: references.len() == 1 && target == Some(parent),
         digest_holds,
+        laid_out_afterwards,
         value_holds,
         by,
         brings: node
@@ -189,6 +212,7 @@ fn digest(
     target: Node<'_, '_>,
     transforms: &[Node<'_, '_>],
     digest_method: &str,
+    without_blank_text: bool,
 ) -> Option<bool> {
     let mut left_out = None;
     let mut method = Method::of("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")?;
@@ -199,11 +223,14 @@ fn digest(
         }
     }
     let came = child(reference, ns::DSIG, "DigestValue").and_then(|it| decoded(&text(it)))?;
+    method.without_blank_text = without_blank_text;
     let octets = canonical(target, &method, left_out);
     Some(digest_of(digest_method, octets.as_bytes())? == came)
 }
 
-fn verified(
+/// Whether one of the certificates' keys made a signature value, and which:
+/// `None` where no key fits the algorithm.
+pub fn verified(
     trusted: &[Certificate],
     method: &str,
     data: &[u8],

@@ -1,21 +1,37 @@
 //! `rehearsal trace`: from a SAML message in any encoding, a browser's HAR
 //! file or a recording, to a readable account: what it says, who signed what,
-//! what a service provider would object to.
+//! what its receiver would refuse.
 //!
 //! - [`sources`]: the messages in a file, whatever it is;
-//! - [`objections`]: what a service provider would object to;
-//! - `telling`: the account as text.
+//! - [`keys`]: what is known besides the message;
+//! - `envelope`: messages within SOAP and artifact resolution;
+//! - `verdict`: refusals, remarks, and what was not judged;
+//! - `response`, `request`, `logout`, `metadata`: the rules, one file per kind
+//!   of document;
+//! - `signed`: signatures in words;
+//! - `text`: the account as text.
 
-pub mod objections;
+mod envelope;
+pub mod keys;
+mod logout;
+mod metadata;
+mod request;
+mod response;
+mod signed;
 pub mod sources;
-mod telling;
+mod text;
+mod verdict;
 
-use jiff::Timestamp;
+use roxmltree::Node;
 use serde::Serialize;
 
-use crate::inspection::certificate::Certificate;
-use crate::inspection::signature::{Signature, signatures};
-use crate::inspection::{is, ns, parse, response, text};
+pub use keys::{Known, TrustedKey, trusted_keys};
+pub use signed::Signed;
+pub use verdict::Verdict;
+
+use crate::inspection::encryption::decrypt;
+use crate::inspection::message::Message;
+use crate::inspection::{is, ns, parse};
 use sources::Found;
 
 /// The account of one message.
@@ -33,134 +49,151 @@ pub struct Account {
     pub says: Vec<(String, String)>,
     /// Who signed what.
     pub signed: Vec<Signed>,
-    /// What a service provider would object to.
-    pub objections: Vec<String>,
+    /// What its receiver would refuse, worth a look, and not judged.
+    #[serde(flatten)]
+    pub verdict: Verdict,
     /// The document.
     pub xml: String,
 }
 
-/// A signature in words, and its parts.
-#[derive(Debug, Clone, Serialize)]
-pub struct Signed {
-    /// In a sentence.
-    pub said: String,
-    /// How much of the document it covers, of a hundred.
-    pub covers_percent: u8,
-    /// Whether a trusted key was given to judge it by.
-    pub judged_by_metadata: bool,
-    /// Its parts.
-    #[serde(flatten)]
-    pub signature: Signature,
-}
-
-/// What is known besides the message.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// The identity provider's signing certificates.
-    pub trusted: Vec<Certificate>,
-    /// The service provider's entity identifier.
-    pub audience: Option<String>,
-    /// The instant at which the message is judged.
-    pub now: Option<Timestamp>,
-}
-
-/// The signing certificates in an identity provider's metadata.
-pub fn certificates(metadata: &str) -> Vec<Certificate> {
-    let Ok(document) = parse(metadata) else {
-        return Vec::new();
-    };
-    let keys = document.descendants().filter(|it| {
-        is(*it, ns::METADATA, "KeyDescriptor")
-            && it.attribute("use").is_none_or(|it| it == "signing")
-    });
-    keys.flat_map(|it| it.descendants())
-        .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
-        .filter_map(|it| Certificate::read(&text(it)).ok())
+/// Gives an account of each message, and of each message within it.
+pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
+    found
+        .into_iter()
+        .flat_map(|it| of_found(it, known))
         .collect()
 }
 
-/// Gives an account of each message.
-pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
-    found.into_iter().map(|it| account(it, known)).collect()
-}
-
-fn account(found: Found, known: &Known) -> Account {
+fn of_found(found: Found, known: &Known) -> Vec<Account> {
     let Found { place, message } = found;
-    let mut account = Account {
-        place,
-        wrapping: message.wrapping,
-        parameter: message.parameter,
-        kind: String::new(),
-        says: Vec::new(),
-        signed: Vec::new(),
-        objections: Vec::new(),
-        xml: message.xml,
-    };
-    if let Some(relay_state) = message.relay_state {
-        account.says.push(("RelayState".to_owned(), relay_state));
-    }
-    if let Some(algorithm) = message.query_signature {
-        let said = format!("{algorithm}, over the query as it was sent (not judged here)");
-        account
-            .says
-            .push(("Signature of the query".to_owned(), said));
-    }
-    let xml = account.xml.clone();
-    let document = match parse(xml.trim_start_matches('\u{feff}')) {
+    let xml = message.xml.trim_start_matches('\u{feff}').trim_start();
+    let document = match parse(xml) {
         Ok(document) => document,
         Err(error) => {
+            let mut account = Account::empty(place, &message, xml);
             account
-                .objections
-                .push(format!("it can't be parsed: {error}"));
-            return account;
+                .verdict
+                .refuse(format!("it is not well-formed XML: {error}"));
+            return vec![account];
         }
     };
-    let root = document.root_element();
-    root.tag_name().name().clone_into(&mut account.kind);
-    account.says.extend(telling::says(root));
-    let length = xml.len().max(1);
-    let judged_by_metadata = !known.trusted.is_empty();
-    // Without metadata, the certificate that a signature brings says at least
-    // whether the document is as it was signed.
-    let brought: Vec<Certificate> = signatures(&document, &[])
-        .iter()
-        .flat_map(|it| it.brings.clone())
-        .filter_map(|it| Certificate::read(&it).ok())
-        .collect();
-    let keys = if judged_by_metadata {
-        &known.trusted
-    } else {
-        &brought
-    };
-    for signature in signatures(&document, keys) {
-        let covered = signature.range.as_ref().map_or(0, |it| it.len());
-        let by = match signature.by.and_then(|at| keys.get(at)) {
-            Some(certificate) if judged_by_metadata => {
-                format!(", by the announced key of {}", certificate.subject)
-            }
-            Some(certificate) => format!(
-                ", by the certificate that it brings itself ({}): that proves nothing until it is compared with the metadata (--metadata)",
-                certificate.subject
-            ),
-            None => String::new(),
-        };
-        account.signed.push(Signed {
-            said: format!("{}{by}", signature.said()),
-            covers_percent: u8::try_from(covered * 100 / length).unwrap_or(100),
-            judged_by_metadata,
-            signature,
-        });
+    let mut accounts = Vec::new();
+    for (at, carried) in envelope::carried(document.root_element())
+        .into_iter()
+        .enumerate()
+    {
+        let mut account = Account::empty(place.clone(), &message, xml);
+        if let Some(envelope) = carried.envelope {
+            account.wrapping.push(if envelope == "Envelope" {
+                "SOAP envelope"
+            } else {
+                "ArtifactResponse"
+            });
+            // What came with the outermost message is said there.
+            account.says.clear();
+            account.verdict = Verdict::default();
+        }
+        account.judge(carried.element, (at == 0).then_some(&message), known);
+        accounts.push(account);
+        accounts.extend(decrypted(&place, carried.element, known));
     }
-    if ["Response", "Assertion"].contains(&account.kind.as_str()) {
-        let read = response::read(root);
-        account.objections = objections::objections(&document, &read, &account.signed, known);
-    }
-    account
+    accounts
 }
 
 impl Account {
-    /// For a person at a terminal.
-    pub fn told(&self, with_xml: bool) -> String {
-        telling::told(self, with_xml)
+    fn empty(place: String, message: &Message, xml: &str) -> Self {
+        let mut verdict = Verdict::default();
+        for remark in &message.remarks {
+            verdict.remark(remark.clone());
+        }
+        let says = message.relay_state.iter();
+        Self {
+            place,
+            wrapping: message.wrapping.clone(),
+            parameter: message.parameter.clone(),
+            kind: String::new(),
+            says: says
+                .map(|it| ("RelayState".to_owned(), it.clone()))
+                .collect(),
+            signed: Vec::new(),
+            verdict,
+            xml: xml.to_owned(),
+        }
     }
+
+    fn judge(&mut self, element: Node<'_, '_>, message: Option<&Message>, known: &Known) {
+        let kind = element.tag_name().name();
+        kind.clone_into(&mut self.kind);
+        self.says.extend(text::says(element));
+        let issuer = element
+            .children()
+            .find(|it| is(*it, ns::ASSERTION, "Issuer"))
+            .map(crate::inspection::text);
+        self.signed = signed::of_element(element, issuer.as_deref(), known);
+        let in_query = message.and_then(|it| it.query_signature.as_ref());
+        if let Some(signature) = in_query {
+            let said = signed::judge_query(signature, issuer.as_deref(), known, &mut self.verdict);
+            self.says.push(("Signature of the query".to_owned(), said));
+        }
+        let is_signed = in_query.is_some() || !self.signed.is_empty();
+        match (element.tag_name().namespace(), kind) {
+            (Some(ns::PROTOCOL), "Response") | (Some(ns::ASSERTION), "Assertion") => {
+                response::judge(element, &self.signed, known, &mut self.verdict);
+            }
+            (Some(ns::PROTOCOL), "AuthnRequest") => {
+                request::judge(element, &self.signed, is_signed, known, &mut self.verdict);
+            }
+            (Some(ns::PROTOCOL), "LogoutRequest" | "LogoutResponse") => {
+                logout::judge(element, &self.signed, is_signed, known, &mut self.verdict);
+            }
+            (Some(ns::METADATA), "EntityDescriptor" | "EntitiesDescriptor") => {
+                metadata::judge(element, known, &mut self.verdict);
+            }
+            (Some(ns::SOAP), _) | (Some(ns::PROTOCOL), "ArtifactResponse") => self
+                .verdict
+                .leave_out(format!("{kind}: only what it carries is judged, below")),
+            (Some(ns::PROTOCOL), _) => self
+                .verdict
+                .leave_out(format!("{kind}: no rules for this kind of message")),
+            (space, _) => self.verdict.refuse(format!(
+                "{kind} in the namespace {:?} is no SAML 2.0 message: the namespace of messages is {}",
+                space.unwrap_or_default(),
+                ns::PROTOCOL
+            )),
+        }
+    }
+
+    /// For a person at a terminal.
+    pub fn to_text(&self, with_xml: bool) -> String {
+        text::to_text(self, with_xml)
+    }
+}
+
+/// The accounts of what is encrypted in a message, where the key is given.
+fn decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<Account> {
+    let Some(key) = &known.decryption_key else {
+        return Vec::new();
+    };
+    let encrypted = element
+        .children()
+        .filter(|it| is(*it, ns::ASSERTION, "EncryptedAssertion"));
+    let read = |node: Node<'_, '_>| match decrypt(node, key) {
+        Ok(xml) => {
+            let message = Message {
+                xml,
+                wrapping: vec!["EncryptedAssertion"],
+                ..Message::default()
+            };
+            let place = format!("{place}, decrypted");
+            of_found(Found { place, message }, known)
+        }
+        Err(error) => {
+            let message = Message::default();
+            let mut account = Account::empty(format!("{place}, encrypted"), &message, "");
+            "EncryptedAssertion".clone_into(&mut account.kind);
+            account.verdict.refuse(error.to_string());
+            vec![account]
+        }
+    };
+    encrypted.flat_map(read).collect()
 }

@@ -1,10 +1,14 @@
-//! The messages in a file: a message in any encoding, a browser's HAR file, or
-//! a recording of `check idp`.
+//! The messages in a file: a message in any encoding, a browser's HAR file, an
+//! export of SAML-tracer, or a recording of `check idp`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use serde_json::Value;
 
 use crate::check::idp::{Dossier, dossier::Ending};
-use crate::inspection::message::{Message, in_page, messages, unwrapped};
+use crate::inspection::encoding;
+use crate::inspection::message::{Message, in_page, is_page, messages, unwrapped};
 
 /// A message, and where it was found.
 #[derive(Debug, Clone)]
@@ -16,25 +20,50 @@ pub struct Found {
 }
 
 /// Why nothing was found.
-#[derive(Debug, thiserror::Error)]
-pub enum Nothing {
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SourceError {
     /// There is no message in it.
     #[error(
-        "expected a SAMLRequest or SAMLResponse (XML, base64, a form, a query or a URL), a HAR file, or a recording of check idp; found no message in {0} bytes"
+        "no SAML message found in {0} bytes; give a SAMLRequest or SAMLResponse (XML, base64, a form, a query, a URL or \"name: value\" lines), a HAR file, an export of SAML-tracer, or a recording of check idp"
     )]
     NoMessage(usize),
+    /// It is a web page without a SAML form.
+    #[error(
+        "no SAML message found: this is a web page without a form that posts SAMLRequest or SAMLResponse; save the page that posts the message, or record a HAR file"
+    )]
+    PageWithoutMessage,
     /// It is JSON of another kind.
     #[error(
-        "expected a HAR file (log.entries) or a recording of check idp (trials), came other JSON"
+        "no SAML message found: this JSON is neither a HAR file (log.entries), an export of SAML-tracer (requests), nor a recording of check idp (trials)"
     )]
     OtherJson,
+    /// The bytes are no text.
+    #[error("cannot read the input as text: {0}")]
+    Encoding(String),
 }
 
-/// Every message of a file's text, in order.
+/// Every message of a file, in order.
 ///
 /// # Errors
-/// [`Nothing`], when there is none.
-pub fn read(text: &str) -> Result<Vec<Found>, Nothing> {
+/// [`SourceError`], when there is none.
+pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
+    let decoded = encoding::decode(bytes).map_err(SourceError::Encoding)?;
+    let mut found = read(&decoded.text)?;
+    // Only a document that is a file by itself is received in that encoding.
+    if let (Some(remark), [only]) = (decoded.remark, found.as_mut_slice())
+        && only.message.wrapping.is_empty()
+    {
+        only.message.remarks.push(remark);
+    }
+    Ok(found)
+}
+
+/// Every message of a text, in order.
+///
+/// # Errors
+/// [`SourceError`], when there is none.
+pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
+    let text = text.trim_start_matches('\u{feff}');
     let found = match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => {
             let value = Value::Object(object);
@@ -42,8 +71,10 @@ pub fn read(text: &str) -> Result<Vec<Found>, Nothing> {
                 of_recording(&dossier)
             } else if let Some(entries) = value.pointer("/log/entries").and_then(Value::as_array) {
                 of_har(entries)
+            } else if let Some(requests) = value["requests"].as_array() {
+                of_saml_tracer(requests)
             } else {
-                return Err(Nothing::OtherJson);
+                return Err(SourceError::OtherJson);
             }
         }
         _ => messages(text)
@@ -55,9 +86,47 @@ pub fn read(text: &str) -> Result<Vec<Found>, Nothing> {
             .collect(),
     };
     if found.is_empty() {
-        return Err(Nothing::NoMessage(text.len()));
+        return Err(if is_page(text.trim_start()) {
+            SourceError::PageWithoutMessage
+        } else {
+            SourceError::NoMessage(text.len())
+        });
     }
     Ok(found)
+}
+
+/// The requests that the browser extension SAML-tracer exports: each has its
+/// address and its parameters as pairs.
+fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for (at, request) in requests.iter().enumerate() {
+        let text = |name: &str| request[name].as_str().unwrap_or_default();
+        let (method, url) = (text("method"), text("url"));
+        let mut all = Vec::new();
+        if url.contains("SAML") {
+            all.extend(messages(url));
+        }
+        for name in ["get", "post"] {
+            let pairs = request[name].as_array().map(Vec::as_slice);
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for pair in pairs.unwrap_or_default() {
+                let part = |at: usize| pair[at].as_str().unwrap_or_default();
+                form.append_pair(part(0), part(1));
+            }
+            all.extend(messages(&form.finish()));
+        }
+        for message in all {
+            if found.iter().any(|it| it.message.xml == message.xml) {
+                continue;
+            }
+            let bare = url.split('?').next().unwrap_or(url);
+            found.push(Found {
+                place: format!("request {}: {method} {bare}", at + 1),
+                message,
+            });
+        }
+    }
+    found
 }
 
 fn of_recording(dossier: &Dossier) -> Vec<Found> {
@@ -106,7 +175,7 @@ fn of_har(entries: &[Value]) -> Vec<Found> {
             all.extend(messages(text("/response/redirectURL")));
         }
         if text("/response/content/mimeType").contains("html") {
-            all.extend(in_page(text("/response/content/text")));
+            all.extend(in_page(&body(entry)));
         }
         for message in all {
             if found.iter().any(|it| it.message.xml == message.xml) {
@@ -120,6 +189,17 @@ fn of_har(entries: &[Value]) -> Vec<Found> {
         }
     }
     found
+}
+
+/// The body of a HAR entry's response, which some browsers keep as base64.
+fn body(entry: &Value) -> String {
+    let content = &entry["response"]["content"];
+    let text = content["text"].as_str().unwrap_or_default();
+    if content["encoding"].as_str() != Some("base64") {
+        return text.to_owned();
+    }
+    let bytes = STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn messages_of_form(entry: &Value) -> Vec<Message> {

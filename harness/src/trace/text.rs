@@ -1,4 +1,4 @@
-//! An account as text, and what a document says in names and values.
+//! An account as text, and what a document says as names and values.
 
 use std::fmt::Write as _;
 
@@ -7,6 +7,9 @@ use roxmltree::Node;
 use super::Account;
 use crate::inspection::{response, text};
 use crate::witness::reading::laid_out;
+
+/// Elements that hold whole messages.
+const CARRIED: [&str; 4] = ["Body", "Header", "Response", "LogoutResponse"];
 
 fn short(uri: &str) -> &str {
     let known = uri.starts_with("urn:oasis:names:tc:SAML");
@@ -25,13 +28,23 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
         .map(|it| (it.name().to_owned(), short(it.value()).to_owned()))
         .collect();
     let name = root.tag_name().name();
+    if ["EntityDescriptor", "EntitiesDescriptor"].contains(&name) {
+        all.extend(super::metadata::says(root));
+        return all;
+    }
     if ["Response", "Assertion"].contains(&name) {
         all.extend(response_says(&response::read(root)));
         return all;
     }
     for child in root.children().filter(Node::is_element) {
         let inner = child.tag_name().name();
-        if inner == "Signature" {
+        // A message that this one carries has an account of its own.
+        if inner == "Signature" || CARRIED.contains(&inner) {
+            continue;
+        }
+        if inner == "Status" {
+            let code = child.descendants().find_map(|it| it.attribute("Value"));
+            all.push((inner.to_owned(), short(code.unwrap_or("none")).to_owned()));
             continue;
         }
         let attributes = child.attributes();
@@ -116,10 +129,11 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
     all
 }
 
-pub(super) fn told(account: &Account, with_xml: bool) -> String {
+/// The account for a terminal.
+pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     let mut out = String::new();
     let kind = if account.kind.is_empty() {
-        "no XML"
+        "No XML"
     } else {
         &account.kind
     };
@@ -127,42 +141,83 @@ pub(super) fn told(account: &Account, with_xml: bool) -> String {
     if !account.wrapping.is_empty() {
         let _ = writeln!(out, "  unwrapped from {}", account.wrapping.join(", "));
     }
-    let _ = writeln!(out, "\n  It says");
-    let width = account
-        .says
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or_default();
+    if !account.says.is_empty() {
+        let _ = writeln!(out, "\n  It says");
+    }
+    let names = account.says.iter().map(|(name, _)| name.chars().count());
+    let width = names.max().unwrap_or_default();
     for (name, value) in &account.says {
         let _ = writeln!(out, "    {name:width$}  {value}");
     }
-    let _ = writeln!(out, "\n  Who signed what");
-    if account.signed.is_empty() {
-        let _ = writeln!(out, "    nobody: anybody could have written this");
+    if !account.kind.starts_with("Entit") && !account.kind.is_empty() {
+        signatures(&mut out, account);
     }
-    for signed in &account.signed {
-        let method = signed
-            .signature
-            .method
-            .rsplit('#')
-            .next()
-            .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "    the {}'s signature ({method}, {} % of the document): {}",
-            signed.signature.parent, signed.covers_percent, signed.said
-        );
+    let verdict = &account.verdict;
+    let receiver = match account.kind.as_str() {
+        "AuthnRequest" => "an identity provider",
+        "Response" | "Assertion" => "a service provider",
+        _ => "its receiver",
+    };
+    let _ = writeln!(out, "\n  What {receiver} would refuse");
+    if verdict.objections.is_empty() {
+        let _ = writeln!(out, "    nothing of what was judged");
     }
-    let _ = writeln!(out, "\n  What a service provider would object to");
-    if account.objections.is_empty() {
-        let _ = writeln!(out, "    nothing that can be seen from here");
-    }
-    for objection in &account.objections {
-        let _ = writeln!(out, "    - {objection}");
+    list(&mut out, &verdict.objections);
+    for (title, lines) in [
+        ("Worth a look", &verdict.remarks),
+        ("Not judged", &verdict.not_judged),
+    ] {
+        if !lines.is_empty() {
+            let _ = writeln!(out, "\n  {title}");
+            list(&mut out, lines);
+        }
     }
     if with_xml {
         let _ = writeln!(out, "\n{}", laid_out(&account.xml));
     }
-    out
+    printable(&out)
+}
+
+fn list(out: &mut String, lines: &[String]) {
+    for line in lines {
+        let _ = writeln!(out, "    - {line}");
+    }
+}
+
+fn signatures(out: &mut String, account: &Account) {
+    let _ = writeln!(out, "\n  Who signed what");
+    let in_query = account
+        .says
+        .iter()
+        .any(|(name, _)| name == "Signature of the query");
+    if account.signed.is_empty() {
+        let nobody = if in_query {
+            "the query, see above; nothing within the document"
+        } else {
+            "nobody: anybody could have written this"
+        };
+        let _ = writeln!(out, "    {nobody}");
+    }
+    for signed in &account.signed {
+        let method = signed.signature.method.rsplit('#').next();
+        let _ = writeln!(
+            out,
+            "    the {}'s signature ({}, {} % of the message): {}",
+            signed.signature.parent,
+            method.unwrap_or_default(),
+            signed.covers_percent,
+            signed.said
+        );
+    }
+}
+
+/// Without control characters: a document must not move the cursor or change
+/// the title of the terminal that shows it.
+fn printable(text: &str) -> String {
+    let safe = |sign: char| match sign {
+        '\n' | '\t' => sign,
+        sign if sign.is_control() => '\u{fffd}',
+        sign => sign,
+    };
+    text.chars().map(safe).collect()
 }

@@ -1,0 +1,112 @@
+//! Bytes to text, as XML 1.0 (appendix F) and people's editors have it: by the
+//! byte order mark, then by the XML declaration, else UTF-8.
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+/// A text, and what was noticed when it was decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The text, without a byte order mark.
+    pub text: String,
+    /// The encoding, unless it is plain UTF-8.
+    pub remark: Option<String>,
+}
+
+/// Decodes a file or a message.
+///
+/// # Errors
+/// A sentence that names the encoding and the first byte that is not of it.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+    if let Some((encoding, length)) = Encoding::for_bom(bytes) {
+        let text = decode_as(encoding, &bytes[length..])?;
+        let mark = if encoding == UTF_8 {
+            "a byte order mark stands before the text".to_owned()
+        } else {
+            format!("the text is {}", encoding.name())
+        };
+        return Ok(Decoded {
+            text,
+            remark: Some(mark),
+        });
+    }
+    // UTF-16 without a mark: an ASCII character has a zero byte beside it.
+    let utf16 = match bytes {
+        [b'<', 0, ..] => Some(encoding_rs::UTF_16LE),
+        [0, b'<', ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    };
+    let encoding = utf16.or_else(|| declared(bytes)).unwrap_or(UTF_8);
+    Ok(Decoded {
+        text: decode_as(encoding, bytes)?,
+        remark: (encoding != UTF_8).then(|| format!("the text is {}", encoding.name())),
+    })
+}
+
+fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String> {
+    if encoding == UTF_8 {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => Err(format!(
+                "invalid UTF-8 at byte {}; save the file as UTF-8",
+                error.valid_up_to()
+            )),
+        };
+    }
+    let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
+    if had_errors {
+        return Err(format!(
+            "invalid {}; save the file as UTF-8",
+            encoding.name()
+        ));
+    }
+    Ok(text.into_owned())
+}
+
+/// The encoding that an XML declaration names.
+fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head: String = bytes.iter().take(200).map(|byte| *byte as char).collect();
+    let head = head.trim_start().strip_prefix("<?xml")?;
+    let (declaration, _) = head.split_once("?>")?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
+    let name = value[1..].split(quote).next()?;
+    let encoding = Encoding::for_label(name.as_bytes())?;
+    // A declaration in single bytes cannot be right about UTF-16.
+    let wide = encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE;
+    // The label iso-8859-1 stands for windows-1252, of which it is a part.
+    (!wide).then_some(if encoding == WINDOWS_1252 {
+        WINDOWS_1252
+    } else {
+        encoding
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_decoded_by_its_mark_and_by_its_declaration() {
+        let xml = "<a>\u{e4}</a>";
+        let little: Vec<u8> = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = xml.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe4</a>";
+        assert_eq!(decode(xml.as_bytes()).unwrap().text, xml);
+        assert_eq!(decode(xml.as_bytes()).unwrap().remark, None);
+        for bytes in [
+            [b"\xef\xbb\xbf", xml.as_bytes()].concat(),
+            [b"\xff\xfe".as_slice(), &little].concat(),
+            [b"\xfe\xff".as_slice(), &big].concat(),
+            little,
+            big,
+        ] {
+            let decoded = decode(&bytes).unwrap();
+            assert_eq!(decoded.text, xml);
+            assert!(decoded.remark.is_some());
+        }
+        assert!(decode(latin).unwrap().text.ends_with(xml));
+        let broken = decode(b"<a>\xe4</a>").unwrap_err();
+        assert_eq!(broken, "invalid UTF-8 at byte 3; save the file as UTF-8");
+    }
+}

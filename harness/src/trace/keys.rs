@@ -1,0 +1,66 @@
+//! What is known besides the message: whose keys are trusted, who receives it,
+//! and when it is judged.
+
+use jiff::Timestamp;
+
+use crate::inspection::certificate::Certificate;
+use crate::inspection::encryption::DecryptionKey;
+use crate::inspection::{is, ns, parse, text};
+
+/// What is known besides the message.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The signing certificates of metadata, each with its owner.
+    pub trusted: Vec<TrustedKey>,
+    /// The service provider's entity identifier.
+    pub audience: Option<String>,
+    /// The instant at which the message is judged.
+    pub now: Option<Timestamp>,
+    /// The service provider's private key, for encrypted assertions.
+    pub decryption_key: Option<DecryptionKey>,
+}
+
+/// A signing certificate and the entity that announces it.
+#[derive(Debug, Clone)]
+pub struct TrustedKey {
+    /// `entityID` of the metadata.
+    pub entity_id: String,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// The signing certificates in metadata: of one entity, or of an aggregate.
+///
+/// # Errors
+/// Why the metadata cannot be read, in a sentence.
+pub fn trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
+    let document = parse(metadata.trim_start_matches('\u{feff}').trim_start())?;
+    let entities = document
+        .descendants()
+        .filter(|it| is(*it, ns::METADATA, "EntityDescriptor"));
+    let mut keys = Vec::new();
+    for entity in entities {
+        let entity_id = entity.attribute("entityID").unwrap_or_default();
+        let descriptors = entity.descendants().filter(|it| {
+            is(*it, ns::METADATA, "KeyDescriptor")
+                && it.attribute("use").is_none_or(|it| it == "signing")
+        });
+        keys.extend(
+            descriptors
+                .flat_map(|it| it.descendants())
+                .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
+                .filter_map(|it| Certificate::read(&text(it)).ok())
+                .map(|certificate| TrustedKey {
+                    entity_id: entity_id.to_owned(),
+                    certificate,
+                }),
+        );
+    }
+    if keys.is_empty() {
+        return Err(
+            "no signing certificate found in the metadata (KeyDescriptor/KeyInfo/X509Data/X509Certificate)"
+                .to_owned(),
+        );
+    }
+    Ok(keys)
+}

@@ -1,0 +1,92 @@
+//! What a receiver would refuse in a LogoutRequest or LogoutResponse (saml-core
+//! §3.7, saml-profiles §4.4).
+
+use roxmltree::Node;
+
+use super::{Known, Signed, Verdict, signed};
+use crate::inspection::{child, ns, text};
+
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+pub(super) fn judge(
+    message: Node<'_, '_>,
+    signatures: &[Signed],
+    is_signed: bool,
+    known: &Known,
+    verdict: &mut Verdict,
+) {
+    let kind = message.tag_name().name();
+    let of = format!("the {kind}");
+    if !is_signed {
+        verdict.refuse(format!(
+            "it is not signed: by HTTP-Redirect and HTTP-POST a {kind} must be (saml-profiles §4.4.4.1, §4.4.4.2), or anybody could log users out"
+        ));
+    }
+    verdict.id(&of, message.attribute("ID"));
+    verdict.version(&of, message.attribute("Version"));
+    verdict.issue_instant(&of, message.attribute("IssueInstant"), known);
+    signed::judge(signatures, verdict);
+    if child(message, ns::ASSERTION, "Issuer").is_none() {
+        verdict.refuse("no Issuer (saml-profiles §4.4.4.1, §4.4.4.2)");
+    }
+    if is_signed && message.attribute("Destination").is_none() {
+        verdict.refuse(
+            "it is signed and has no Destination, which signed messages must have (saml-bindings §3.4.5.2, §3.5.5.2)",
+        );
+    }
+    if kind == "LogoutRequest" {
+        request(message, known, verdict);
+    } else {
+        response(message, verdict);
+    }
+}
+
+fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
+    verdict.window(
+        "the LogoutRequest",
+        None,
+        message.attribute("NotOnOrAfter"),
+        known.now,
+    );
+    let named = ["NameID", "BaseID", "EncryptedID"];
+    if !named
+        .iter()
+        .any(|name| child(message, ns::ASSERTION, name).is_some())
+    {
+        verdict
+            .refuse("it names nobody: NameID, BaseID or EncryptedID is missing (saml-core §3.7.1)");
+    }
+    if child(message, ns::PROTOCOL, "SessionIndex").is_none() {
+        verdict.remark(
+            "no SessionIndex: it ends every session of the user at this party, which some refuse",
+        );
+    }
+    verdict.leave_out(
+        "whether the user has this session: NameID and SessionIndex must be those of the assertion",
+    );
+}
+
+fn response(message: Node<'_, '_>, verdict: &mut Verdict) {
+    if message.attribute("InResponseTo").is_none() {
+        verdict.remark("no InResponseTo: it answers no request");
+    }
+    let status = child(message, ns::PROTOCOL, "Status");
+    let code = status.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+    match code.and_then(|it| it.attribute("Value")) {
+        None => verdict.refuse("no StatusCode with a Value"),
+        Some(SUCCESS) => {}
+        Some(value) => {
+            let detail = code
+                .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
+                .and_then(|it| it.attribute("Value"))
+                .unwrap_or("no second-level status");
+            let words = status
+                .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
+                .map(text)
+                .unwrap_or_else(|| "no message".to_owned());
+            verdict.remark(format!(
+                "the logout did not succeed everywhere: {value} / {detail} ({words})"
+            ));
+        }
+    }
+}

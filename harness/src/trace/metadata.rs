@@ -1,0 +1,183 @@
+//! SAML metadata given to `trace`: what it announces, and what a reader would
+//! refuse (saml-metadata §2).
+
+use roxmltree::Node;
+
+use super::{Known, Verdict};
+use crate::inspection::certificate::{Certificate, Key};
+use crate::inspection::response::instant;
+use crate::inspection::{children, is, ns, text};
+
+const SAML2: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+
+/// How many entities of an aggregate are said one by one.
+const MOST_ENTITIES: usize = 10;
+
+/// The least bits of an RSA modulus that is not called weak.
+const LEAST_RSA_BITS: usize = 2048;
+
+fn entities<'a, 'i>(root: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
+    root.descendants()
+        .filter(|it| is(*it, ns::METADATA, "EntityDescriptor"))
+        .collect()
+}
+
+fn roles<'a, 'i>(entity: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    entity
+        .children()
+        .filter(|it| it.is_element() && it.tag_name().name().ends_with("Descriptor"))
+}
+
+/// Entities, endpoints, and keys with their expiry.
+pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
+    let all = entities(root);
+    let mut says = Vec::new();
+    if all.len() > 1 {
+        says.push(("Entities".to_owned(), all.len().to_string()));
+    }
+    for entity in all.iter().take(MOST_ENTITIES) {
+        let id = entity.attribute("entityID").unwrap_or("none");
+        says.push(("Entity".to_owned(), id.to_owned()));
+        for role in roles(*entity) {
+            let name = role.tag_name().name();
+            let role_name = match name {
+                "IDPSSODescriptor" => "identity provider",
+                "SPSSODescriptor" => "service provider",
+                other => other,
+            };
+            for endpoint in role
+                .children()
+                .filter(|it| it.attribute("Location").is_some())
+            {
+                let binding = endpoint.attribute("Binding").unwrap_or_default();
+                let binding = binding.rsplit(':').next().unwrap_or_default();
+                says.push((
+                    format!("{role_name}: {}", endpoint.tag_name().name()),
+                    format!(
+                        "{} ({binding})",
+                        endpoint.attribute("Location").unwrap_or_default()
+                    ),
+                ));
+            }
+            for (usage, certificate) in certificates(role) {
+                let value = match certificate {
+                    Ok(it) => format!("{}, {}, until {}", it.subject, it.key, it.not_after),
+                    Err(error) => error,
+                };
+                says.push((format!("{role_name}: key for {usage}"), value));
+            }
+        }
+    }
+    if all.len() > MOST_ENTITIES {
+        let more = all.len() - MOST_ENTITIES;
+        says.push(("Entity".to_owned(), format!("… and {more} more")));
+    }
+    says
+}
+
+fn certificates<'a>(
+    role: Node<'a, 'a>,
+) -> impl Iterator<Item = (&'a str, Result<Certificate, String>)> {
+    children(role, ns::METADATA, "KeyDescriptor").flat_map(|descriptor| {
+        let usage = descriptor
+            .attribute("use")
+            .unwrap_or("signing and encryption");
+        descriptor
+            .descendants()
+            .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
+            .map(move |it| (usage, Certificate::read(&text(it))))
+    })
+}
+
+pub(super) fn judge(root: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
+    if let (Some(until), Some(now)) = (root.attribute("validUntil"), known.now) {
+        match instant(until) {
+            Some(until) if until <= now => verdict.refuse(format!(
+                "the metadata is valid until {until}, which is past: fetch it again"
+            )),
+            _ => {}
+        }
+    }
+    for entity in entities(root) {
+        judge_entity(entity, known, verdict);
+    }
+}
+
+fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
+    let id = entity.attribute("entityID").unwrap_or_default();
+    if id.is_empty() {
+        verdict.refuse("an EntityDescriptor has no entityID");
+    }
+    for role in roles(entity) {
+        let name = role.tag_name().name();
+        let protocols = role
+            .attribute("protocolSupportEnumeration")
+            .unwrap_or_default();
+        if !protocols.split_whitespace().any(|it| it == SAML2) {
+            verdict.remark(format!(
+                "{id}: {name} does not speak SAML 2.0 (protocolSupportEnumeration=\"{protocols}\")"
+            ));
+            continue;
+        }
+        let needed = match name {
+            "IDPSSODescriptor" => "SingleSignOnService",
+            "SPSSODescriptor" => "AssertionConsumerService",
+            _ => continue,
+        };
+        let endpoints: Vec<Node<'_, '_>> = children(role, ns::METADATA, needed).collect();
+        if endpoints.is_empty() {
+            verdict.refuse(format!("{id}: {name} has no {needed}"));
+        }
+        for endpoint in role
+            .children()
+            .filter(|it| it.attribute("Binding").is_some())
+        {
+            let location = endpoint.attribute("Location").unwrap_or_default();
+            let element = endpoint.tag_name().name();
+            if location.is_empty() {
+                verdict.remark(format!(
+                    "{id}: {element} has an empty Location; leave the element out"
+                ));
+            } else if !location.starts_with("http") {
+                verdict.remark(format!(
+                    "{id}: {element} is at {location}, which no browser opens"
+                ));
+            }
+        }
+        keys(id, role, known, verdict);
+    }
+}
+
+fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
+    let name = role.tag_name().name();
+    let mut signing = 0;
+    for (usage, certificate) in certificates(role) {
+        signing += usize::from(usage.contains("signing"));
+        match certificate {
+            Err(error) => verdict.refuse(format!("{id}: a certificate for {usage}: {error}")),
+            Ok(it) => {
+                if let Some(now) = known.now
+                    && it.not_after <= now
+                {
+                    verdict.remark(format!(
+                        "{id}: the certificate {} for {usage} expired at {}. SAML ignores that date, many products do not",
+                        it.subject, it.not_after
+                    ));
+                }
+                if let Key::Rsa(bits) = it.key
+                    && bits < LEAST_RSA_BITS
+                {
+                    verdict.remark(format!(
+                        "{id}: the key of {} has {bits} bits; at least {LEAST_RSA_BITS} are expected",
+                        it.subject
+                    ));
+                }
+            }
+        }
+    }
+    if signing == 0 && name == "IDPSSODescriptor" {
+        verdict.refuse(format!(
+            "{id}: the identity provider announces no signing key, so no Response of it can be verified"
+        ));
+    }
+}

@@ -1,0 +1,211 @@
+//! What a service provider would refuse in a Response or an assertion
+//! (saml-core §2 and §3.3, saml-profiles §4.1.4), with what to do about it.
+
+use roxmltree::Node;
+
+use super::{Known, Signed, Verdict, signed};
+use crate::inspection::ns;
+use crate::inspection::response::{self, Assertion, Response};
+use crate::inspection::schema;
+
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+pub(super) fn judge(
+    element: Node<'_, '_>,
+    signatures: &[Signed],
+    known: &Known,
+    verdict: &mut Verdict,
+) {
+    let response = response::read(element);
+    judge_status(&response, verdict);
+    judge_signatures(element, &response, signatures, verdict);
+    for violation in schema::violations(element) {
+        verdict.refuse(format!("the schema: {violation}"));
+    }
+    if element.tag_name().name() == "Response" {
+        let of = "the Response";
+        verdict.id(of, response.id.as_deref());
+        verdict.version(of, response.version.as_deref());
+        verdict.issue_instant(of, response.issue_instant.as_deref(), known);
+        if response.destination.is_none() && covers(signatures, "Response") {
+            verdict.refuse(
+                "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
+            );
+        }
+        if response.in_response_to.is_none() {
+            verdict.remark(
+                "no InResponseTo: the identity provider began this sign-on itself. A service provider that accepts only answers to its own requests refuses it",
+            );
+        }
+    }
+    for assertion in &response.assertions {
+        let of = "the Assertion";
+        verdict.id(of, assertion.id.as_deref());
+        verdict.version(of, assertion.version.as_deref());
+        verdict.issue_instant(of, assertion.issue_instant.as_deref(), known);
+        judge_conditions(assertion, known, verdict);
+        judge_subject(&response, assertion, known, verdict);
+    }
+    if response.encrypted > 0 && known.decryption_key.is_none() {
+        verdict.leave_out(format!(
+            "{} encrypted assertion(s): give the private key of the service provider (--key)",
+            response.encrypted
+        ));
+    }
+    if !response.assertions.is_empty() {
+        if known.audience.is_none() {
+            verdict.leave_out(
+                "whether it is for your service provider: give its entity ID (--audience)",
+            );
+        }
+        if response.in_response_to.is_some() {
+            verdict.leave_out("whether InResponseTo is the ID of a request that was sent");
+        }
+    }
+}
+
+fn covers(signatures: &[Signed], name: &str) -> bool {
+    let mut all = signatures.iter();
+    all.any(|it| it.signature.covers.as_deref() == Some(name))
+}
+
+fn judge_status(response: &Response, verdict: &mut Verdict) {
+    let Some(status) = &response.status else {
+        return;
+    };
+    if status != SUCCESS {
+        let detail = response.status_detail.as_deref();
+        let detail = detail.unwrap_or("no second-level status");
+        let message = response.status_message.as_deref().unwrap_or("no message");
+        verdict.refuse(format!(
+            "the identity provider refused: {status} / {detail} ({message}); look into its log for the ID of the request"
+        ));
+    } else if response.assertions.is_empty() && response.encrypted == 0 {
+        verdict.refuse("Success without an assertion");
+    }
+}
+
+fn judge_signatures(
+    element: Node<'_, '_>,
+    response: &Response,
+    signatures: &[Signed],
+    verdict: &mut Verdict,
+) {
+    let assertions = element
+        .descendants()
+        .filter(|it| crate::inspection::is(*it, ns::ASSERTION, "Assertion"))
+        .count();
+    if assertions > 1 {
+        verdict.refuse(
+            "more than one Assertion: forged ones are inserted like that (signature wrapping)",
+        );
+    }
+    if signatures.is_empty() {
+        if response.encrypted > 0 && response.assertions.is_empty() {
+            verdict.leave_out("the signature: it may be within the encrypted assertion");
+        } else if response.status.as_deref() == Some(SUCCESS) || !response.assertions.is_empty() {
+            verdict.refuse(
+                "nothing is signed; switch signing of assertions on at the identity provider",
+            );
+        }
+        return;
+    }
+    signed::judge(signatures, verdict);
+    if response.assertions.is_empty() {
+        return;
+    }
+    if !covers(signatures, "Assertion") && !covers(signatures, "Response") {
+        verdict.refuse("no signature covers the assertion");
+    } else if !covers(signatures, "Assertion") {
+        verdict.remark(
+            "only the Response is signed: a service provider whose metadata says WantAssertionsSigned=\"true\" refuses it",
+        );
+    }
+}
+
+fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
+    let Some(conditions) = &assertion.conditions else {
+        verdict.refuse("no Conditions, so no audience");
+        return;
+    };
+    if conditions.audiences.is_empty() {
+        verdict.refuse("no AudienceRestriction: it would be good for every service provider");
+    }
+    if let Some(own) = &known.audience {
+        for others in conditions.audiences.iter().filter(|it| !it.contains(own)) {
+            verdict.refuse(format!(
+                "the audience is {}, not {own}: enter {own} as Audience or SP entity ID at the identity provider",
+                others.join(", ")
+            ));
+        }
+    }
+    for other in &conditions.others {
+        verdict.refuse(format!(
+            "the condition <{other}> is unknown, so the assertion is invalid (saml-core §2.5.1.1)"
+        ));
+    }
+    verdict.window(
+        "Conditions",
+        conditions.not_before.as_deref(),
+        conditions.not_on_or_after.as_deref(),
+        known.now,
+    );
+}
+
+fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
+    match &assertion.name_id {
+        None => verdict.refuse("the assertion names nobody: no NameID"),
+        Some(name) if name.value.is_empty() => verdict.refuse("the NameID is empty"),
+        Some(name) if name.interrupted => verdict.refuse(
+            "a comment or an element stands within the NameID: readers differ on which name that is",
+        ),
+        Some(_) => {}
+    }
+    let mut bearers = assertion
+        .confirmations
+        .iter()
+        .filter(|it| it.method.as_deref() == Some(BEARER))
+        .peekable();
+    if bearers.peek().is_none() {
+        verdict.refuse("no SubjectConfirmation with the method bearer (saml-profiles §4.1.4.2)");
+    }
+    let place = "SubjectConfirmationData";
+    for it in bearers {
+        match (&it.recipient, &response.destination) {
+            (None, _) => verdict.refuse(format!("{place} has no Recipient")),
+            (Some(one), Some(other)) if one != other => {
+                verdict.refuse(format!("Recipient {one} is not the Destination {other}"));
+            }
+            _ => {}
+        }
+        if it.not_on_or_after.is_none() {
+            verdict.refuse(format!("{place} has no NotOnOrAfter"));
+        }
+        if it.not_before.is_some() {
+            verdict.refuse(format!(
+                "{place} has NotBefore, which saml-profiles §4.1.4.2 forbids"
+            ));
+        }
+        // An assertion that stands alone has no Response to compare with.
+        if response.id.is_some() && it.in_response_to != response.in_response_to {
+            let none = "none".to_owned();
+            verdict.refuse(format!(
+                "InResponseTo of {place} ({}) is not that of the Response ({})",
+                it.in_response_to.as_ref().unwrap_or(&none),
+                response.in_response_to.as_ref().unwrap_or(&none)
+            ));
+        }
+        verdict.window(place, None, it.not_on_or_after.as_deref(), known.now);
+    }
+    if assertion.sign_ons.is_empty() {
+        verdict.refuse("no AuthnStatement: it does not say that anybody signed on");
+    }
+    if let (Some(one), Some(other)) = (&assertion.issuer, &response.issuer)
+        && one != other
+    {
+        verdict.refuse(format!(
+            "the Issuer of the assertion is {one}, that of the Response {other}"
+        ));
+    }
+}

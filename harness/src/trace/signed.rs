@@ -1,0 +1,187 @@
+//! Signatures in words: by whose key, over what, and whether that key belongs
+//! to the issuer of the message.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use roxmltree::Node;
+use serde::Serialize;
+
+use super::{Known, TrustedKey, Verdict};
+use crate::inspection::certificate::Certificate;
+use crate::inspection::message::QuerySignature;
+use crate::inspection::signature::{Signature, signatures, verified};
+
+/// A signature in words, and its parts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Signed {
+    /// In a sentence.
+    pub said: String,
+    /// How much of the message it covers, of a hundred.
+    pub covers_percent: u8,
+    /// Whether a trusted key was given to judge it by.
+    pub judged_by_metadata: bool,
+    /// The entity whose metadata announces the key, when another entity issued
+    /// the message.
+    pub foreign_key_of: Option<String>,
+    /// Its parts.
+    #[serde(flatten)]
+    pub signature: Signature,
+}
+
+/// The signatures within a message.
+pub(super) fn of_element(
+    element: Node<'_, '_>,
+    issuer: Option<&str>,
+    known: &Known,
+) -> Vec<Signed> {
+    let document = element.document();
+    let judged_by_metadata = !known.trusted.is_empty();
+    // Without metadata, the certificate that a signature brings says at least
+    // whether the document is as it was signed.
+    let keys: Vec<Certificate> = if judged_by_metadata {
+        let trusted = known.trusted.iter();
+        trusted.map(|it| it.certificate.clone()).collect()
+    } else {
+        signatures(document, &[])
+            .iter()
+            .flat_map(|it| it.brings.clone())
+            .filter_map(|it| Certificate::read(&it).ok())
+            .collect()
+    };
+    let whole = element.range();
+    let within = |it: &Signature| {
+        it.range.as_ref().map_or(element.is_root(), |range| {
+            whole.start <= range.start && range.end <= whole.end
+        })
+    };
+    signatures(document, &keys)
+        .into_iter()
+        .filter(|it| within(it) || element == document.root_element())
+        .map(|signature| {
+            let covered = signature.range.as_ref().map_or(0, |it| it.len());
+            let owner = signature
+                .by
+                .filter(|_| judged_by_metadata)
+                .and_then(|at| known.trusted.get(at));
+            let foreign_key_of = owner.and_then(|it| foreign_owner(it, issuer));
+            Signed {
+                said: format!("{}{}", signature.said(), by(&signature, &keys, known)),
+                covers_percent: u8::try_from(covered * 100 / whole.len().max(1))
+                    .unwrap_or(100)
+                    .min(100),
+                judged_by_metadata,
+                foreign_key_of,
+                signature,
+            }
+        })
+        .collect()
+}
+
+/// The owner of a key, when it is not the issuer of the message.
+fn foreign_owner(key: &TrustedKey, issuer: Option<&str>) -> Option<String> {
+    let issuer = issuer?;
+    (key.entity_id != issuer).then(|| key.entity_id.clone())
+}
+
+fn by(signature: &Signature, keys: &[Certificate], known: &Known) -> String {
+    let Some(at) = signature.by else {
+        return String::new();
+    };
+    let subject = keys.get(at).map_or("", |it| it.subject.as_str());
+    match known.trusted.get(at) {
+        Some(key) => format!(", by a key that {} announces ({subject})", key.entity_id),
+        None => format!(
+            ", by the certificate that it brings itself ({subject}): that proves nothing until it is compared with the metadata (--metadata)"
+        ),
+    }
+}
+
+/// What the receiver would refuse of the signatures.
+pub(super) fn judge(signed: &[Signed], verdict: &mut Verdict) {
+    let mut by_own_certificate = false;
+    for it in signed {
+        let signature = &it.signature;
+        if !signature.holds() {
+            verdict.refuse(format!(
+                "the signature of the {} does not hold: {}",
+                signature.parent, it.said
+            ));
+        }
+        if let Some(owner) = &it.foreign_key_of {
+            verdict.refuse(format!(
+                "the signature of the {} is by a key of {owner}, which is not its Issuer: anybody in the same aggregate could sign for anybody else",
+                signature.parent
+            ));
+        }
+        for algorithm in [&signature.method, &signature.digest_method] {
+            if is_weak(algorithm) {
+                verdict.refuse(format!(
+                    "{algorithm} can be forged; choose RSA-SHA256 at the issuer"
+                ));
+            }
+        }
+        by_own_certificate |= !it.judged_by_metadata;
+    }
+    if by_own_certificate {
+        verdict.leave_out(
+            "whether the key is one that the receiver trusts: give the issuer's metadata (--metadata)",
+        );
+    }
+}
+
+fn is_weak(algorithm: &str) -> bool {
+    ["sha1", "md5"].iter().any(|weak| algorithm.ends_with(weak)) || algorithm.contains("hmac")
+}
+
+/// Judges the detached signature of a query (saml-bindings §3.4.4.1).
+pub(super) fn judge_query(
+    signature: &QuerySignature,
+    issuer: Option<&str>,
+    known: &Known,
+    verdict: &mut Verdict,
+) -> String {
+    let algorithm = &signature.algorithm;
+    if is_weak(algorithm) {
+        verdict.refuse(format!(
+            "{algorithm} can be forged; choose RSA-SHA256 at the issuer"
+        ));
+    }
+    if known.trusted.is_empty() {
+        verdict
+            .leave_out("the signature of the query: give the metadata of the sender (--metadata)");
+        return format!("{algorithm}, over the query as it was sent");
+    }
+    let value: String = signature.value.split_whitespace().collect();
+    let Ok(value) = STANDARD.decode(value) else {
+        verdict.refuse("the Signature parameter is no base64");
+        return algorithm.clone();
+    };
+    let keys = known.trusted.iter();
+    let keys: Vec<Certificate> = keys.map(|it| it.certificate.clone()).collect();
+    match verified(&keys, algorithm, signature.signed.as_bytes(), &value) {
+        (Some(true), Some(at)) => {
+            let key = &known.trusted[at];
+            if let Some(owner) = foreign_owner(key, issuer) {
+                verdict.refuse(format!(
+                    "the signature of the query is by a key of {owner}, which is not the Issuer"
+                ));
+            }
+            format!(
+                "{algorithm}; it holds, by a key that {} announces",
+                key.entity_id
+            )
+        }
+        (None, _) => {
+            verdict.leave_out(format!(
+                "the signature of the query: no key of the metadata fits {algorithm}"
+            ));
+            algorithm.clone()
+        }
+        _ => {
+            verdict.refuse(
+                "the signature of the query does not hold: the query was changed or percent-encoded again after signing, or the key is not in the metadata",
+            );
+            format!("{algorithm}; it does not hold")
+        }
+    }
+}

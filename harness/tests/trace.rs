@@ -1,0 +1,239 @@
+//! `rehearsal trace` on what people paste, save and export: each file under
+//! `fixtures/trace` is read, judged as its row says, and nothing is called
+//! right that was not looked at.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fixtures/trace")
+        .join(name)
+}
+
+struct Traced {
+    text: String,
+    errors: String,
+    status: i32,
+}
+
+fn trace(file: &str, options: &[&str]) -> Traced {
+    let done = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+        .arg("trace")
+        .arg(fixture(file))
+        .args(["--at", "2026-06-01T12:00:30Z"])
+        .args(options)
+        .output()
+        .unwrap();
+    Traced {
+        text: String::from_utf8(done.stdout).unwrap(),
+        errors: String::from_utf8(done.stderr).unwrap(),
+        status: done.status.code().unwrap(),
+    }
+}
+
+/// A file, the exit status, what is said, and what is not.
+type Row = (
+    &'static str,
+    i32,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const HOLDS: &str = "it covers Assertion and holds";
+
+const ROWS: &[Row] = &[
+    (
+        "base64-url-safe.txt",
+        0,
+        &["URL-safe alphabet"],
+        &["does not hold"],
+    ),
+    (
+        "percent-encoded-twice.txt",
+        0,
+        &["percent-encoded 2 times"],
+        &["does not hold"],
+    ),
+    (
+        "zlib-header.txt",
+        0,
+        &["AuthnRequest", "zlib header", "raw DEFLATE"],
+        &[],
+    ),
+    (
+        "byte-order-mark.har",
+        0,
+        &["AuthnRequest — entry", "Response — entry"],
+        &["No XML"],
+    ),
+    (
+        "saml-tracer.json",
+        0,
+        &[
+            "AuthnRequest — request 1: GET",
+            "Response — request 2: POST",
+        ],
+        &["No XML"],
+    ),
+    (
+        "single-quotes.html",
+        0,
+        &["form of a page", "Response —"],
+        &["No XML"],
+    ),
+    (
+        "name-and-value-lines.txt",
+        0,
+        &["unwrapped from line", "Response —"],
+        &[],
+    ),
+    ("utf-16.xml", 0, &["the text is UTF-16LE", HOLDS], &[]),
+    (
+        "deflated-byte-order-mark.txt",
+        0,
+        &["byte order mark"],
+        &["does not hold"],
+    ),
+    (
+        "artifact-response.xml",
+        0,
+        &[
+            "ArtifactResponse: only what it carries is judged",
+            "unwrapped from ArtifactResponse",
+            "jo@example.com",
+        ],
+        &["does not hold"],
+    ),
+    (
+        "pretty-printed.xml",
+        1,
+        &["pretty-printed after it was signed"],
+        &["holds, by"],
+    ),
+    (
+        "request-id-begins-with-digit.xml",
+        1,
+        &["no xs:ID", "AADSTS7500529"],
+        &[],
+    ),
+    (
+        "request-exact-context.xml",
+        0,
+        &["demands exactly PasswordProtectedTransport", "AADSTS75011"],
+        &["xs:ID"],
+    ),
+    (
+        "logout-unsigned.xml",
+        1,
+        &["it is not signed", "ended at 2020-01-01T00:00:00Z"],
+        &[],
+    ),
+    (
+        "metadata.xml",
+        0,
+        &["Entity", "SingleSignOnService", "key for signing", "until"],
+        &["Who signed what"],
+    ),
+];
+
+#[test]
+fn every_input_is_read_and_judged_as_its_row_says() {
+    let mut wrong = Vec::new();
+    for (file, status, said, unsaid) in ROWS {
+        let traced = trace(file, &[]);
+        if traced.status != *status {
+            wrong.push(format!("{file}: exit status {}", traced.status));
+        }
+        for words in *said {
+            if !traced.text.contains(words) {
+                wrong.push(format!("{file}: \"{words}\" is missing"));
+            }
+        }
+        for words in *unsaid {
+            if traced.text.contains(words) {
+                wrong.push(format!("{file}: \"{words}\" is said"));
+            }
+        }
+        if !wrong.is_empty() {
+            wrong.push(format!("{}{}", traced.text, traced.errors));
+            break;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_key_counts_for_the_entity_that_announces_it_alone() {
+    let aggregate = fixture("aggregate.xml");
+    let metadata = ["--metadata", aggregate.to_str().unwrap()];
+    let traced = trace("signed-by-other-entity.xml", &metadata);
+    assert_eq!(traced.status, 1, "{}", traced.text);
+    assert!(
+        traced.text.contains("which is not its Issuer"),
+        "{}",
+        traced.text
+    );
+}
+
+#[test]
+fn what_was_not_judged_is_named() {
+    let traced = trace("utf-16.xml", &[]);
+    for words in [
+        "Not judged",
+        "give the issuer's metadata (--metadata)",
+        "give its entity ID (--audience)",
+    ] {
+        assert!(traced.text.contains(words), "{words}: {}", traced.text);
+    }
+    let other = trace("utf-16.xml", &["--audience", "https://other.example"]);
+    assert_eq!(other.status, 1, "{}", other.text);
+    assert!(
+        other.text.contains("not https://other.example"),
+        "{}",
+        other.text
+    );
+}
+
+#[test]
+fn an_input_without_a_message_ends_with_what_to_give() {
+    let folder = tempfile::tempdir().unwrap();
+    for (content, words) in [
+        ("{\"a\": 1}", "neither a HAR file"),
+        ("nothing here", "no SAML message found in 12 bytes"),
+        (
+            "<!DOCTYPE html><html><form></form></html>",
+            "this is a web page",
+        ),
+    ] {
+        let path = folder.path().join("input");
+        std::fs::write(&path, content).unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+            .arg("trace")
+            .arg(&path)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(words), "{errors}");
+    }
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("request.xml");
+    let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+        xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_1\" Version=\"2.0\" \
+        IssueInstant=\"2026-06-01T12:00:00Z\"><saml:Issuer>\u{9b}2J</saml:Issuer></samlp:AuthnRequest>";
+    std::fs::write(&path, request).unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+        .arg("trace")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(text.contains("\u{fffd}2J"), "{text}");
+    assert!(!text.contains('\u{9b}'), "{text}");
+}
