@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use crate::browser::{Browser, BrowserError};
 use crate::dialog::Dialog;
 use crate::license::{Activated, License, LicenseError};
 use crate::portal::{Portal, Problem};
 use crate::transcript::Transcript;
+use browser::{Browser, BrowserError, Form};
 
 /// The version that the app gives the portal.
 const APP_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -158,7 +158,8 @@ impl App {
         device: DeviceIdentity,
         ambient: Ambient,
     ) -> Result<Self, BrowserError> {
-        Self::with_client(portal_base_url, device, ambient, reqwest::Client::builder())
+        let client = reqwest::Client::builder().dns_resolver(ambient::LocalhostResolver);
+        Self::with_client(portal_base_url, device, ambient, client)
     }
 
     /// The same, trusting whom the client's set-up trusts.
@@ -380,6 +381,11 @@ impl App {
     ) -> Result<(String, Option<String>), ActivationError> {
         let mut page = self.browser.open(sso_url).await?;
         for forms_answered in 0..=MOST_FORMS {
+            // The portal's request by HTTP-POST, or a page of the IdP that
+            // posts it again from its own site.
+            if let Some(request) = page.saml_form().filter(Form::is_request) {
+                page = self.browser.submit_message(&request).await?;
+            }
             if let Some(form) = page.saml_form() {
                 transcript.note(
                     self.ambient.now(),

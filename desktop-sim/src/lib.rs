@@ -10,7 +10,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod app;
-pub mod browser;
 #[cfg(feature = "command")]
 pub mod command;
 mod dialog;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::app::ActivationError;
-use crate::browser::{Browser, BrowserError};
+use browser::{Browser, BrowserError};
 
 /// An answer of the portal that refuses (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

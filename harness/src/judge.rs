@@ -24,7 +24,7 @@ pub enum Failed {
     Exchange(#[from] reqwest::Error),
     /// A page could not be opened.
     #[error(transparent)]
-    Browser(#[from] desktop_sim::browser::BrowserError),
+    Browser(#[from] browser::BrowserError),
     /// An address that isn't one.
     #[error("expected a URL: {0}")]
     Address(#[from] url::ParseError),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use desktop_sim::browser::{Browser, BrowserError};
+use browser::{Browser, BrowserError};
 use reqwest::{Certificate, ClientBuilder};
 use serde_json::Value;
 

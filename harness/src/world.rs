@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use desktop_sim::browser::{Browser, Page};
+use browser::{Browser, Page};
 use desktop_sim::{Activated, ActivationError, App, Standing, Transcript};
 use reqwest::Method;
 use serde_json::Value;

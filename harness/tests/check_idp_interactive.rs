@@ -7,7 +7,7 @@ mod running;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use desktop_sim::browser::{Browser, BrowserError, Field, Form, Page};
+use browser::{Browser, BrowserError, Field, Form, Page};
 use running::{Up, rehearsal};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -74,6 +74,7 @@ impl Person {
     async fn goes_back(&mut self) -> Result<Page, BrowserError> {
         self.stuck += 1;
         let ended = Form {
+            page: self.desk.clone(),
             action: self.desk.join("/stuck").unwrap(),
             post: true,
             fields: Vec::new(),

@@ -8,17 +8,19 @@ use std::path::Path;
 /// Who may know whom.
 const ALLOWED: [(&str, &[&str]); 9] = [
     ("ambient", &[]),
+    ("browser", &["ambient"]),
     ("saml", &[]),
     ("faults", &["saml"]),
     ("scim", &[]),
     ("test-postgres", &[]),
     ("sp", &["ambient", "saml", "scim", "test-postgres"]),
     ("mock-idp", &["ambient", "faults", "saml", "scim"]),
-    ("desktop-sim", &["ambient"]),
+    ("desktop-sim", &["ambient", "browser"]),
     (
         "rehearsal",
         &[
             "ambient",
+            "browser",
             "desktop-sim",
             "faults",
             "mock-idp",

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use desktop_sim::browser::{Form, Page};
+use browser::{Form, Page};
 use url::Url;
 
 use crate::World;
@@ -138,7 +138,7 @@ impl World {
 
     async fn posts(&mut self, given: &str, form: &Form) -> Outcome {
         let browser = self.person(given)?.browser.clone();
-        self.page = Some(browser.submit(form).await?);
+        self.page = Some(browser.submit_message(form).await?);
         Ok(())
     }
 

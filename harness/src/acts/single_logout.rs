@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use desktop_sim::browser::{Form, Page};
+use browser::{Form, Page};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;
@@ -62,6 +62,7 @@ impl World {
     /// When a page can't be opened.
     pub async fn logs_out_of_portal(&mut self, given: &str) -> Outcome {
         let form = Form {
+            page: self.at_portal("/dashboard")?,
             action: self.at_portal("/logout")?,
             post: true,
             fields: Vec::new(),

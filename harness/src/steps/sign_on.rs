@@ -1,7 +1,7 @@
 //! G-16 to G-19: Continue with SSO, the IdP's login, and the Response.
 
+use browser::Page;
 use cucumber::{given, then, when};
-use desktop_sim::browser::Page;
 use reqwest::Method;
 
 use crate::World;

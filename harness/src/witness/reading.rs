@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use desktop_sim::browser::Page;
+use browser::Page;
 use serde::Serialize;
 use url::Url;
 

@@ -2,13 +2,17 @@
 //! and nothing else: from the license key to an activated desktop. This test
 //! is the tour: each page that it comes by is looked at.
 
+use std::path::Path;
+
 use rehearsal::World;
 use rehearsal::organization::{ADMINS, PRODUCT_USERS};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::console::{self, CORPORATE_PASSWORD, IdpValues};
 use crate::page::Page;
-use crate::{Outcome, rehearse};
+use crate::topology::Topology;
+use crate::{Outcome, rehearse, rehearse_in};
 
 const ADA: &str = "ada@lumen.example";
 const GRACE: &str = "grace@lumen.example";
@@ -16,61 +20,74 @@ const DOMAIN: &str = "lumen.example";
 const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 const DONE: &str = "Configuration in the IdP Directory is done";
 
+/// Where the parties are built as programs, in docker-compose.yml's topology;
+/// else in this process.
 #[tokio::test]
 async fn the_whole_guide_in_both_consoles() -> Outcome {
-    rehearse(async |page, world| {
-        let page = &page.on_tour();
-        // The vendor's sale comes before the guide.
-        let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
-        world.key_is_sold(order).await?;
-        registers_license_key(page, world).await?;
-        starts_configuring(page).await?;
-        configures_domain(page, world).await?;
-        // (2) Register Parallels enterprise app
-        console::opens(page, world).await?;
-        console::registers_application(page, "Parallels").await?;
-        selects_done(page, world, "application").await?;
-        // (3) Configure user groups mapping
-        console::opens(page, world).await?;
-        let admins = console::creates_group(page, ADMINS).await?;
-        let users = console::creates_group(page, PRODUCT_USERS).await?;
-        enters_groups(page, world, (&admins, &users)).await?;
-        console::opens(page, world).await?;
-        console::adds_mappings(page, "Parallels").await?;
-        // (4) Configure SAML integration
-        integration(page, world).await?;
-        let entity_id = page.value("Service Provider Entity ID").await?;
-        let acs_url = page.value("Assertion Consumer Service URL").await?;
-        console::opens(page, world).await?;
-        let idp = console::configures_saml(page, "Parallels", &entity_id, &acs_url).await?;
-        enters_saml(page, world, &idp).await?;
-        // (5) Configure SCIM integration
-        integration(page, world).await?;
-        let base_url = page.value("SCIM Base URL").await?;
-        // Pre-set, like the base URL: nobody clicks for it.
-        let token = page.value("Bearer Token").await?;
-        page.looked_at("portal-integration-scim-token").await?;
-        console::opens(page, world).await?;
-        console::connects_scim(page, "Parallels", &base_url, &token).await?;
-        selects_done(page, world, "scim").await?;
-        // (6) Add users to the application groups
-        console::opens(page, world).await?;
-        console::adds_user(page, "Ada", "Lovelace", ADA).await?;
-        console::adds_user(page, "Grace", "Hopper", GRACE).await?;
-        console::adds_to_group(page, ADMINS, ADA).await?;
-        console::adds_to_group(page, PRODUCT_USERS, GRACE).await?;
-        selects_done(page, world, "users").await?;
-        activates(page, world).await?;
-        console::opens(page, world).await?;
-        console::adds_rule(page, "Parallels", &[ADMINS, PRODUCT_USERS]).await?;
-        console::sees_in_sync(page, "Parallels").await?;
-        page.looked_at("console-connection").await?;
-        asks_before_dangerous_acts(page, world).await?;
-        tests_sso(page, world).await?;
-        tests_activation(page, world).await?;
-        is_refused_a_wrong_answer(page, world).await
-    })
-    .await
+    let Some(topology) = Topology::start().await? else {
+        return rehearse(async |page, world| walks(page, world, None).await).await;
+    };
+    let desktop = topology.desktop.as_path();
+    let walked = rehearse_in(
+        async || topology.world().await,
+        async |page, world| walks(page, world, Some(desktop)).await,
+    );
+    let walked = walked.await;
+    topology.end().await?;
+    walked
+}
+
+async fn walks(page: &Page, world: &mut World, desktop: Option<&Path>) -> Outcome {
+    let page = &page.on_tour();
+    // The vendor's sale comes before the guide.
+    let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
+    world.key_is_sold(order).await?;
+    registers_license_key(page, world).await?;
+    starts_configuring(page).await?;
+    configures_domain(page, world).await?;
+    // (2) Register Parallels enterprise app
+    console::opens(page, world).await?;
+    console::registers_application(page, "Parallels").await?;
+    selects_done(page, world, "application").await?;
+    // (3) Configure user groups mapping
+    console::opens(page, world).await?;
+    let admins = console::creates_group(page, ADMINS).await?;
+    let users = console::creates_group(page, PRODUCT_USERS).await?;
+    enters_groups(page, world, (&admins, &users)).await?;
+    console::opens(page, world).await?;
+    console::adds_mappings(page, "Parallels").await?;
+    // (4) Configure SAML integration
+    integration(page, world).await?;
+    let entity_id = page.value("Service Provider Entity ID").await?;
+    let acs_url = page.value("Assertion Consumer Service URL").await?;
+    console::opens(page, world).await?;
+    let idp = console::configures_saml(page, "Parallels", &entity_id, &acs_url).await?;
+    enters_saml(page, world, &idp).await?;
+    // (5) Configure SCIM integration
+    integration(page, world).await?;
+    let base_url = page.value("SCIM Base URL").await?;
+    // Pre-set, like the base URL: nobody clicks for it.
+    let token = page.value("Bearer Token").await?;
+    page.looked_at("portal-integration-scim-token").await?;
+    console::opens(page, world).await?;
+    console::connects_scim(page, "Parallels", &base_url, &token).await?;
+    selects_done(page, world, "scim").await?;
+    // (6) Add users to the application groups
+    console::opens(page, world).await?;
+    console::adds_user(page, "Ada", "Lovelace", ADA).await?;
+    console::adds_user(page, "Grace", "Hopper", GRACE).await?;
+    console::adds_to_group(page, ADMINS, ADA).await?;
+    console::adds_to_group(page, PRODUCT_USERS, GRACE).await?;
+    selects_done(page, world, "users").await?;
+    activates(page, world).await?;
+    console::opens(page, world).await?;
+    console::adds_rule(page, "Parallels", &[ADMINS, PRODUCT_USERS]).await?;
+    console::sees_in_sync(page, "Parallels").await?;
+    page.looked_at("console-connection").await?;
+    asks_before_dangerous_acts(page, world).await?;
+    tests_sso(page, world).await?;
+    tests_activation(page, world, desktop).await?;
+    is_refused_a_wrong_answer(page, world).await
 }
 
 async fn at_portal(page: &Page, world: &World, path: &str) -> Outcome {
@@ -264,14 +281,19 @@ async fn tests_sso(page: &Page, world: &World) -> Outcome {
 }
 
 /// III. Downloading, installing, and activating Parallels Desktop.
-async fn tests_activation(page: &Page, world: &mut World) -> Outcome {
-    world.installs_app("Grace")?;
-    world.activates(GRACE, GRACE).await?;
-    assert!(
-        matches!(world.activation, Some(Ok(_))),
-        "{:?}",
-        world.activation
-    );
+async fn tests_activation(page: &Page, world: &mut World, desktop: Option<&Path>) -> Outcome {
+    match desktop {
+        Some(desktop) => activates_as_process(world, desktop).await?,
+        None => {
+            world.installs_app("Grace")?;
+            world.activates(GRACE, GRACE).await?;
+            assert!(
+                matches!(world.activation, Some(Ok(_))),
+                "{:?}",
+                world.activation
+            );
+        }
+    }
     for (link, words, name) in [
         ("Licenses", "Grace's Mac", "portal-licenses"),
         ("Subscriptions", "1 in use", "portal-subscriptions"),
@@ -283,6 +305,22 @@ async fn tests_activation(page: &Page, world: &mut World) -> Outcome {
         page.says(words).await?;
         page.looked_at(name).await?;
     }
+    Ok(())
+}
+
+/// The desktop app as a program of its own.
+async fn activates_as_process(world: &World, desktop: &Path) -> Outcome {
+    let portal = world.rehearsal.portal_url();
+    let output = Command::new(desktop)
+        .args(["activate", "--portal", portal.as_str()])
+        .args(["--email", GRACE, "--password", CORPORATE_PASSWORD])
+        .args(["--device-name", "Grace's Mac"])
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let activated: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(activated["license"]["email"], GRACE, "{activated}");
     Ok(())
 }
 

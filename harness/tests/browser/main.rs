@@ -36,6 +36,7 @@ mod portal;
 mod reports;
 mod screenshots;
 mod sites;
+mod topology;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ambient::Ambient;
+use browser::navigation::{Cookies, Navigator};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
 use url::Url;
 
@@ -37,7 +38,7 @@ impl std::fmt::Debug for Credentials {
 /// A browser with cookies of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Browser {
-    client: reqwest::Client,
+    navigator: Navigator,
     ambient: Ambient,
 }
 
@@ -52,6 +53,8 @@ pub(super) struct Walked {
 /// What is opened next.
 struct Ask {
     url: Url,
+    /// The page that leads there.
+    page: Option<Url>,
     form: Option<Filled>,
 }
 
@@ -61,22 +64,19 @@ impl Browser {
     /// # Errors
     /// When TLS can't be set up.
     pub(super) fn new(ambient: &Ambient) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+        let builder = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
             .timeout(PATIENCE)
-            .user_agent("Mozilla/5.0 (compatible; rehearsal-check)")
-            .build()?;
+            .user_agent("Mozilla/5.0 (compatible; rehearsal-check)");
         Ok(Self {
-            client,
+            navigator: Navigator::new(builder, Cookies::default())?,
             ambient: ambient.clone(),
         })
     }
 
     /// The client itself.
     pub(super) fn client(&self) -> &reqwest::Client {
-        &self.client
+        self.navigator.client()
     }
 
     /// Opens an address, or posts fields to it, and goes where that leads.
@@ -105,6 +105,7 @@ impl Browser {
         };
         let mut ask = Ask {
             form: (!fields.is_empty()).then(|| Filled::of(url.clone(), fields)),
+            page: None,
             url,
         };
         let (mut named, mut signed_on) = (false, false);
@@ -139,6 +140,7 @@ impl Browser {
                 }
                 ask = Ask {
                     url: to,
+                    page: ask.page,
                     form: None,
                 };
                 continue;
@@ -155,7 +157,7 @@ impl Browser {
                         Some(person) if !again => {
                             form.fill_in(&person.name, &person.password);
                             signed_on = true;
-                            Some(Ask::of(form))
+                            Some(Ask::of(form, &at))
                         }
                         _ => None,
                     }
@@ -166,13 +168,17 @@ impl Browser {
                         Some(person) if !named => {
                             form.fill_in(&person.name, "");
                             named = true;
-                            Some(Ask::of(form))
+                            Some(Ask::of(form, &at))
                         }
                         _ => None,
                     }
                 }
-                Next::Onward(form) if page.status < 400 => Some(Ask::of(form)),
-                Next::Refresh(url) => Some(Ask { url, form: None }),
+                Next::Onward(form) if page.status < 400 => Some(Ask::of(form, &at)),
+                Next::Refresh(url) => Some(Ask {
+                    url,
+                    page: Some(at.clone()),
+                    form: None,
+                }),
                 Next::Onward(_) | Next::Nothing => None,
             };
             match next {
@@ -191,19 +197,12 @@ impl Browser {
     }
 
     async fn open(&self, ask: &Ask) -> Result<Page, reqwest::Error> {
-        let (request, method, sent) = match &ask.form {
-            Some(form) if form.post => (
-                self.client.post(ask.url.clone()).form(&form.fields),
-                "POST",
-                form.shown(),
-            ),
-            _ => (self.client.get(ask.url.clone()), "GET", String::new()),
+        let (fields, method, sent) = match &ask.form {
+            Some(form) if form.post => (Some(form.fields.as_slice()), "POST", form.shown()),
+            _ => (None, "GET", String::new()),
         };
-        let answer = request
-            .header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
-            .header("accept-language", "en")
-            .send()
-            .await?;
+        let page = ask.page.as_ref();
+        let answer = self.navigator.go(&ask.url, fields, page).await?;
         let headers = answer.headers().clone();
         let status = answer.status();
         let body = answer.text().await?;
@@ -268,13 +267,14 @@ impl Browser {
 }
 
 impl Ask {
-    fn of(form: Filled) -> Self {
+    fn of(form: Filled, page: &Url) -> Self {
         let mut url = form.action.clone();
         if !form.post {
             url.query_pairs_mut().clear().extend_pairs(&form.fields);
         }
         Self {
             url,
+            page: Some(page.clone()),
             form: Some(form),
         }
     }

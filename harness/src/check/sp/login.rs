@@ -202,7 +202,9 @@ impl<'j> Login<'j> {
             fields.push(("RelayState", relay_state));
         }
         let acs = address(&ready.asked.acs_url)?;
-        let arrival = visitor.post(acs, &fields).await?;
+        let arrival = visitor
+            .post_response(acs, &fields, &self.judge.provider.sso_url)
+            .await?;
         let target = &self.judge.target;
         let probe = visitor.open(target.probe_url.clone(), None).await?;
         Ok(Answer {

@@ -1,12 +1,11 @@
 //! A browser with cookies of its own, which can be split in two.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use desktop_sim::browser::Page;
-use reqwest::cookie::{CookieStore as _, Jar};
+use browser::Page;
+use browser::navigation::{Cookies, Navigator};
+use reqwest::StatusCode;
 use reqwest::header::LOCATION;
-use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::Trouble;
@@ -16,8 +15,7 @@ const HOPS: usize = 12;
 
 /// A browser.
 pub(super) struct Visitor {
-    client: reqwest::Client,
-    jar: Arc<Jar>,
+    navigator: Navigator,
 }
 
 /// Where a browser ended.
@@ -31,64 +29,67 @@ pub(super) struct Arrival {
 
 impl Visitor {
     pub(super) fn new() -> Result<Self, Trouble> {
-        Self::with(Jar::default())
+        Self::with(Cookies::default())
     }
 
-    fn with(jar: Jar) -> Result<Self, Trouble> {
-        let jar = Arc::new(jar);
-        let client = reqwest::Client::builder()
-            .cookie_provider(jar.clone())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+    fn with(cookies: Cookies) -> Result<Self, Trouble> {
+        let builder = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
             .timeout(Duration::from_secs(60))
-            .user_agent("rehearsal-check")
-            .build()
-            .map_err(Trouble::Client)?;
-        Ok(Self { client, jar })
+            .user_agent("rehearsal-check");
+        let navigator = Navigator::new(builder, cookies).map_err(Trouble::Client)?;
+        Ok(Self { navigator })
     }
 
     /// Another browser with the cookies that this one has for these addresses.
     pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, Trouble> {
-        let jar = Jar::default();
-        for url in urls {
-            let Some(cookies) = self.jar.cookies(url) else {
-                continue;
-            };
-            for cookie in cookies.to_str().unwrap_or_default().split("; ") {
-                jar.add_cookie_str(&format!("{cookie}; Path=/"), url);
-            }
-        }
-        Self::with(jar)
+        Self::with(self.navigator.cookies().of_hosts(urls))
     }
 
     /// Opens an address and follows where it leads, but not into `end`.
     pub(super) async fn open(&self, url: Url, end: Option<&Url>) -> Result<Arrival, Trouble> {
-        self.follow(Method::GET, url, &[], end).await
+        self.follow(url, None, None, end).await
     }
 
-    /// Sends a form and follows where that leads.
-    pub(super) async fn post(&self, url: Url, fields: &[(&str, &str)]) -> Result<Arrival, Trouble> {
-        self.follow(Method::POST, url, fields, None).await
+    /// Sends a Response from a page of the identity provider and follows where
+    /// that leads. Where the service provider's page posts it again from its
+    /// own site, for the cookies' sake, that is done too, as a browser would.
+    pub(super) async fn post_response(
+        &self,
+        url: Url,
+        fields: &[(&str, &str)],
+        from: &Url,
+    ) -> Result<Arrival, Trouble> {
+        let arrival = self.follow(url, Some(fields), Some(from), None).await?;
+        let message = fields.iter().find(|(name, _)| *name == "SAMLResponse");
+        let again = message.and_then(|(_, message)| arrival.page().repost_of(message));
+        let Some(form) = again else {
+            return Ok(arrival);
+        };
+        let fields: Vec<(&str, &str)> = form
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.value.as_str()))
+            .collect();
+        self.follow(form.action, Some(&fields), Some(&form.page), None)
+            .await
     }
 
     async fn follow(
         &self,
-        method: Method,
         mut url: Url,
-        fields: &[(&str, &str)],
+        mut form: Option<&[(&str, &str)]>,
+        initiator: Option<&Url>,
         end: Option<&Url>,
     ) -> Result<Arrival, Trouble> {
-        let mut request = self.client.request(method.clone(), url.clone());
-        if method == Method::POST {
-            request = request.form(fields);
-        }
         let mut reference = None;
         for _ in 0..HOPS {
             let unreachable = |reason| Trouble::Unreachable {
                 url: url.to_string(),
                 reason,
             };
-            let answer = request.send().await.map_err(unreachable)?;
+            let answer = self.navigator.go(&url, form, initiator).await;
+            let answer = answer.map_err(unreachable)?;
             let header = |name: &str| {
                 let value = answer.headers().get(name)?;
                 value.to_str().ok().map(str::to_owned)
@@ -107,7 +108,7 @@ impl Visitor {
                             reference,
                         });
                     }
-                    request = self.client.get(to.clone());
+                    form = None;
                     url = to;
                 }
                 _ => {

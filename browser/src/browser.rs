@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, LOCATION};
+use reqwest::header::LOCATION;
 use scraper::{Html, Selector};
 use url::Url;
+
+use crate::navigation::{Cookies, Navigator};
 
 /// Redirects followed before a loop is assumed, as browsers do.
 const MOST_REDIRECTS: usize = 20;
@@ -15,7 +17,7 @@ const MOST_REDIRECTS: usize = 20;
 /// Cookies and an HTTP client that shows every redirect.
 #[derive(Debug, Clone)]
 pub struct Browser {
-    client: reqwest::Client,
+    navigator: Navigator,
 }
 
 /// What stood at the end of the redirects.
@@ -34,6 +36,8 @@ pub struct Page {
 /// A form of a page, with the values that it came with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
+    /// The page that it stands on.
+    pub page: Url,
     /// Where it goes, resolved against the page.
     pub action: Url,
     /// Whether it is sent by POST.
@@ -97,32 +101,27 @@ impl Browser {
     /// # Errors
     /// [`BrowserError::Client`] when the client can't be set up.
     pub fn of(builder: reqwest::ClientBuilder, name: &str) -> Result<Self, BrowserError> {
-        let client = builder
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .user_agent(name)
-            .build()
-            .map_err(BrowserError::Client)?;
-        Ok(Self { client })
+        let builder = builder.timeout(Duration::from_secs(30)).user_agent(name);
+        let navigator =
+            Navigator::new(builder, Cookies::default()).map_err(BrowserError::Client)?;
+        Ok(Self { navigator })
     }
 
-    /// The client itself, which shares the cookies.
+    /// The client itself, which shares the cookies: for what a script of a
+    /// page asks of its own origin.
     pub fn client(&self) -> &reqwest::Client {
-        &self.client
+        self.navigator.client()
     }
 
-    /// Opens an address and follows where it leads.
+    /// Opens an address, as if typed, and follows where it leads.
     ///
     /// # Errors
     /// When an exchange fails or the redirects don't end.
     pub async fn open(&self, url: Url) -> Result<Page, BrowserError> {
-        let request = self.client.get(url.clone());
-        self.follow(url, request).await
+        self.follow(url, None, None).await
     }
 
-    /// Sends a form and follows where that leads.
+    /// Sends a form, as its page would, and follows where that leads.
     ///
     /// # Errors
     /// As [`Browser::open`].
@@ -132,41 +131,48 @@ impl Browser {
             .iter()
             .map(|field| (field.name.as_str(), field.value.as_str()))
             .collect();
+        let page = Some(&form.page);
         if form.post {
-            let request = self.client.post(form.action.clone()).form(&fields);
-            self.follow(form.action.clone(), request).await
+            self.follow(form.action.clone(), Some(&fields), page).await
         } else {
             let mut url = form.action.clone();
             url.query_pairs_mut().clear().extend_pairs(fields);
-            self.open(url).await
+            self.follow(url, None, page).await
+        }
+    }
+
+    /// Sends a form with a SAML message; where the receiver's page posts the
+    /// message again from its own site, as a script would, does that too.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub async fn submit_message(&self, form: &Form) -> Result<Page, BrowserError> {
+        let page = self.submit(form).await?;
+        let message = form.value("SAMLResponse").or(form.value("SAMLRequest"));
+        match message.and_then(|message| page.repost_of(message)) {
+            Some(again) => self.submit(&again).await,
+            None => Ok(page),
         }
     }
 
     async fn follow(
         &self,
         url: Url,
-        request: reqwest::RequestBuilder,
+        mut form: Option<&[(&str, &str)]>,
+        initiator: Option<&Url>,
     ) -> Result<Page, BrowserError> {
         let mut way = vec![url.clone()];
-        let (mut at, mut request) = (url, request);
+        let mut at = url;
         for _ in 0..=MOST_REDIRECTS {
-            let answer = request
-                .header(ACCEPT, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
-                .send()
-                .await
-                .map_err(|source| BrowserError::Exchange {
-                    at: at.clone(),
-                    source,
-                })?;
+            let failed = |source| BrowserError::Exchange {
+                at: at.clone(),
+                source,
+            };
+            let answer = self.navigator.go(&at, form, initiator).await;
+            let answer = answer.map_err(failed)?;
             let status = answer.status();
             if !status.is_redirection() {
-                let body = answer
-                    .text()
-                    .await
-                    .map_err(|source| BrowserError::Exchange {
-                        at: at.clone(),
-                        source,
-                    })?;
+                let body = answer.text().await.map_err(failed)?;
                 return Ok(Page {
                     url: at,
                     status: status.as_u16(),
@@ -184,8 +190,11 @@ impl Browser {
                 at: at.clone(),
                 location: location.clone(),
             })?;
+            // 307 and 308 keep the method and the form (RFC 9110 §15.4.8).
+            if !matches!(status.as_u16(), 307 | 308) {
+                form = None;
+            }
             way.push(next.clone());
-            request = self.client.get(next.clone());
             at = next;
         }
         Err(BrowserError::Loop { at })
@@ -211,6 +220,7 @@ impl Page {
                     })
                     .collect();
                 Some(Form {
+                    page: self.url.clone(),
                     action,
                     post: form
                         .attr("method")
@@ -228,6 +238,15 @@ impl Page {
             ["SAMLRequest", "SAMLResponse"]
                 .iter()
                 .any(|it| form.value(it).is_some())
+        })
+    }
+
+    /// The form with which a page of the receiver posts this message to itself
+    /// again, from its own site, if this page holds one.
+    pub fn repost_of(&self, message: &str) -> Option<Form> {
+        self.saml_form().filter(|form| {
+            let carried = form.value("SAMLResponse").or(form.value("SAMLRequest"));
+            form.action.origin() == self.url.origin() && carried == Some(message)
         })
     }
 
@@ -268,6 +287,11 @@ impl Form {
             .iter()
             .find(|field| field.name == name)
             .map(|field| field.value.as_str())
+    }
+
+    /// Whether it carries a SAML request.
+    pub fn is_request(&self) -> bool {
+        self.value("SAMLRequest").is_some()
     }
 
     /// Fills in a field, adding it when the form lacks it.
