@@ -30,6 +30,7 @@ pub(crate) struct Topology {
     pub(crate) desktop: PathBuf,
     target: String,
     parties: Vec<Child>,
+    _postgres: Option<test_postgres::Database>,
     _folder: TempDir,
 }
 
@@ -44,24 +45,30 @@ impl Topology {
         let folder = tempfile::tempdir()?;
         let ports = free_ports()?;
         let compose = read("../docker-compose.yml")?;
-        let database =
-            |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
-        let own = |party: &str, variable: &str| -> Outcome<BTreeMap<String, String>> {
+        let file = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
+        // Compose's portal is on PostgreSQL, its identity provider on SQLite.
+        let postgres = test_postgres::fresh_database().await;
+        let portal_database = match &postgres {
+            Some(database) => database.url().to_owned(),
+            None => file("portal.db"),
+        };
+        let own = |party, variable: &str, database| -> Outcome<BTreeMap<String, String>> {
             let mut settings = settings_of(&compose, party, &ports)?;
             // Compose's own addresses are all of the machine's.
             for value in settings.values_mut() {
                 *value = value.replace("0.0.0.0:", "127.0.0.1:");
             }
-            settings.insert(variable.to_owned(), database(&format!("{party}.db")));
+            settings.insert(variable.to_owned(), database);
             Ok(settings)
         };
-        let portal = own("portal", "SP_DATABASE_URL")?;
-        let provider = own("idp", "MOCK_IDP_DATABASE_URL")?;
+        let portal = own("portal", "SP_DATABASE_URL", portal_database)?;
+        let provider = own("idp", "MOCK_IDP_DATABASE_URL", file("idp.db"))?;
         let parties = vec![serve(&sp, &portal)?, serve(&idp, &provider)?];
         Ok(Some(Self {
             desktop,
             target: with_ports(&read("../scripts/compose-target.json")?, &ports),
             parties,
+            _postgres: postgres,
             _folder: folder,
         }))
     }
