@@ -124,3 +124,30 @@ async fn a_cookie_that_stays_away_is_named() -> Outcome {
     })
     .await
 }
+
+/// The scenarios' browser keeps the cookie back where Chromium does.
+#[tokio::test]
+async fn the_played_browser_needs_the_page_that_posts_again() -> Outcome {
+    let mut world = World::with(two_sites()).await?;
+    world.demo_organization(Plan::default()).await?;
+    let email = world.email_of("Grace")?;
+    world.continues_with_sso("Grace", &email).await?;
+    world.logs_in_at_idp("Grace", CORPORATE_PASSWORD).await?;
+    let form = world.idp_answer()?;
+    let browser = world.person("Grace")?.browser.clone();
+    let page = browser.submit(&form).await?;
+    let message = form.value("SAMLResponse").unwrap_or_default();
+    let again = page.repost_of(message).expect("the page that posts again");
+    let page = browser.submit(&again).await?;
+    assert_eq!(
+        (page.status, page.saml_form()),
+        (200, None),
+        "{}",
+        page.text()
+    );
+    let whoami = world.rehearsal.portal_url().join("/whoami")?;
+    let whoami = browser.client().get(whoami).send().await?;
+    assert!(whoami.text().await?.contains(&email));
+    world.rehearsal.shutdown().await;
+    Ok(())
+}
