@@ -8,5 +8,11 @@ cd "$(dirname "$0")/.."
 . scripts/install.sh
 
 install_toolchain
-cargo build --quiet --locked -p rehearsal --features command
-cargo run --quiet --locked -p rehearsal --features command -- demo --html "${1:-rehearsal-demo.html}"
+say_first_build
+# Cargo's own progress stays: it is the only sign of life for minutes.
+if ! cargo build --locked -p rehearsal --features command; then
+    echo "cannot build: see the error above. If a download failed:" >&2
+    proxy_hint
+    exit 1
+fi
+exec "${CARGO_TARGET_DIR:-target}/debug/rehearsal" demo --html "${1:-rehearsal-demo.html}"

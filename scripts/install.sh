@@ -2,47 +2,142 @@
 # What building wants and a bare Debian 12 lacks. Sourced by the other scripts
 # of this folder; says what it does before it does it.
 
+# Package names that nobody has installed yet, gathered by `need`.
+missing_packages=()
+
+# need PACKAGE… — notes packages for the next `install_missing`.
+need() { missing_packages+=("$@"); }
+
+# as_root COMMAND… — runs it as root, by sudo where that asks nothing.
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"
-    elif command -v sudo >/dev/null; then sudo -n "$@"
-    else
-        echo "expected to be root, or sudo, to install: $*" >&2
-        return 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# install_packages PACKAGE… — from the distribution, where there is apt.
-install_packages() {
-    [ $# -gt 0 ] || return 0
+# can_be_root — whether `as_root` works.
+can_be_root() {
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+}
+
+# install_missing — installs all that was noted, from the distribution. Without
+# the rights it prints the one command that does it.
+install_missing() {
+    local packages=("${missing_packages[@]}")
+    missing_packages=()
+    [ ${#packages[@]} -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
-        echo "expected apt-get to install: $*; install them by hand" >&2
+        echo "cannot install: this is not Debian or Ubuntu. Install what these Debian packages hold: ${packages[*]}" >&2
         return 1
     fi
-    echo "installing from the distribution: $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    if ! can_be_root; then
+        {
+            echo "cannot install: you are not root, and sudo is missing or asks for a password."
+            echo "Have somebody run this, then try again:"
+            echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]}"
+        } >&2
+        return 1
+    fi
+    echo "installing from the distribution: ${packages[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null && return 0
+    echo "cannot install ${packages[*]}: apt failed, see above. Behind a proxy, set Acquire::http::Proxy in /etc/apt/apt.conf.d." >&2
+    return 1
+}
+
+# install_packages PACKAGE… — installs these, from the distribution.
+install_packages() {
+    need "$@"
+    install_missing
+}
+
+# is_new_enough VERSION — whether it is at least `rust-version` of Cargo.toml.
+is_new_enough() {
+    [ -n "$1" ] && [ "$(printf '%s\n' "$wanted_rust" "$1" | sort -V | head -n1)" = "$wanted_rust" ]
+}
+
+# rust_version — the version of `rustc` on the path, or nothing.
+rust_version() { rustc --version 2>/dev/null | cut -d' ' -f2 || true; }
+
+# proxy_hint — what to do when a download failed.
+proxy_hint() {
+    echo "Behind a proxy, set https_proxy=http://HOST:PORT. If the proxy has its own certificate authority," >&2
+    echo "put its certificate (NAME.crt) into /usr/local/share/ca-certificates and run update-ca-certificates." >&2
+}
+
+# install_rust_by_rustup — downloads rustup's script, looks whether it is one,
+# and runs it. Fails, with the reason, when it cannot be had.
+install_rust_by_rustup() {
+    local script failed=0
+    script=$(mktemp) || return 1
+    # A proxy that does not answer shall not hold this up for minutes.
+    if ! curl --proto '=https' --tlsv1.2 -sSfL --connect-timeout 20 --max-time 120 -o "$script" https://sh.rustup.rs; then
+        echo "cannot download https://sh.rustup.rs" >&2
+        failed=1
+    # A filter's "access denied" page also comes with status 200.
+    elif [ "$(head -c 2 "$script")" != '#!' ] || ! grep -q rustup "$script" || ! sh -n "$script" 2>/dev/null; then
+        echo "https://sh.rustup.rs answered something else than rustup's script (a page of a filter or a proxy?); it is not run" >&2
+        failed=1
+    elif ! sh "$script" -y --no-modify-path --profile minimal --component clippy --component rustfmt; then
+        echo "rustup's script failed, see above" >&2
+        failed=1
+    fi
+    rm -f "$script"
+    [ "$failed" = 0 ] || return 1
+    # shellcheck disable=SC1091
+    . "${CARGO_HOME:-$HOME/.cargo}/env"
+}
+
+# debian_rust_candidate — the version of Debian's second Rust, which is kept
+# new for browsers, if apt knows it.
+debian_rust_candidate() {
+    apt-cache policy rustc-web 2>/dev/null | sed -n 's/^ *Candidate: \([0-9.]*\).*/\1/p'
+}
+
+# install_rust_from_debian — the `-web` packages of bookworm-security.
+install_rust_from_debian() {
+    local candidate
+    command -v apt-cache >/dev/null || return 1
+    candidate=$(debian_rust_candidate)
+    if [ -z "$candidate" ] && can_be_root; then
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+        candidate=$(debian_rust_candidate)
+    fi
+    if ! is_new_enough "$candidate"; then
+        echo "Debian's rustc-web is ${candidate:-unknown to apt}; $wanted_rust or newer is needed" >&2
+        return 1
+    fi
+    echo "taking Rust $candidate from Debian instead"
+    install_packages rustc-web cargo-web rust-web-clippy rustfmt-web || return 1
+    hash -r
+    if ! is_new_enough "$(rust_version)"; then
+        echo "an older rustc ($(command -v rustc)) comes first on the PATH; remove it: apt-get remove rustc cargo" >&2
+        return 1
+    fi
 }
 
 # install_toolchain — a C compiler and a Rust new enough for `rust-version`.
 install_toolchain() {
-    local missing=() wanted have
-    command -v cc >/dev/null || missing+=(build-essential)
-    command -v cmake >/dev/null || missing+=(cmake)
-    command -v pkg-config >/dev/null || missing+=(pkg-config)
-    command -v curl >/dev/null || missing+=(curl ca-certificates)
-    install_packages "${missing[@]}"
+    local have wanted_rust
+    command -v cc >/dev/null || need build-essential
+    command -v pkg-config >/dev/null || need pkg-config
+    command -v curl >/dev/null || need curl ca-certificates
+    install_missing || return 1
 
     # shellcheck disable=SC1091
-    if ! command -v cargo >/dev/null && [ -r "$HOME/.cargo/env" ]; then . "$HOME/.cargo/env"; fi
-    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-    have=$(rustc --version 2>/dev/null | cut -d' ' -f2 || true)
-    if [ -z "$have" ] || [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n1)" != "$wanted" ]; then
-        echo "installing Rust by rustup: $wanted or newer is wanted, ${have:-none} is here"
-        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-            sh -s -- -y --no-modify-path --profile minimal --component clippy --component rustfmt
-        # shellcheck disable=SC1091
-        . "$HOME/.cargo/env"
-    fi
+    if ! command -v cargo >/dev/null && [ -r "${CARGO_HOME:-$HOME/.cargo}/env" ]; then . "${CARGO_HOME:-$HOME/.cargo}/env"; fi
+    wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    have=$(rust_version)
+    if is_new_enough "$have" && command -v cargo >/dev/null; then return 0; fi
+    echo "installing Rust: $wanted_rust or newer is needed, ${have:-none} is here"
+    if install_rust_by_rustup || install_rust_from_debian; then return 0; fi
+    echo "cannot install Rust $wanted_rust or newer. Install it by hand (https://rustup.rs), or make the download work:" >&2
+    proxy_hint
+    return 1
+}
+
+# say_first_build — how long the build that follows takes, when it is the first.
+say_first_build() {
+    [ -e "${CARGO_TARGET_DIR:-target}/debug/rehearsal" ] && return 0
+    echo "building: the first build compiles everything and takes about a quarter of an hour on two cores, later ones seconds"
 }
 
 # has_postgresql — whether the server's programs are here. Debian's package puts
@@ -59,11 +154,10 @@ install_postgresql() {
 # install_browser — Chromium and its driver for the browser tests, and axe-core
 # below target/, where nothing is committed. Tests say "skipped" without them.
 install_browser() {
-    local missing=()
-    command -v chromium >/dev/null || missing+=(chromium)
-    command -v chromedriver >/dev/null || missing+=(chromium-driver)
-    [ -d /usr/share/fonts/truetype/liberation ] || missing+=(fonts-liberation)
-    install_packages "${missing[@]}"
+    command -v chromium >/dev/null || need chromium
+    command -v chromedriver >/dev/null || need chromium-driver
+    [ -d /usr/share/fonts/truetype/liberation ] || need fonts-liberation
+    install_missing
     [ ! -r target/npm/node_modules/axe-core/axe.min.js ] || return 0
     if ! command -v npm >/dev/null; then
         echo "axe-core is not to be had: no npm"
