@@ -16,7 +16,10 @@
 //! server: a line in a table of [`scim`].
 
 pub mod baseline;
+mod check_list;
 pub mod evidence;
+mod github;
+mod gitlab;
 mod html;
 pub mod idp;
 mod json;

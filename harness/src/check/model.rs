@@ -300,9 +300,31 @@ impl CheckReport {
         super::junit::junit(self)
     }
 
-    /// SARIF 2.1.0 (`--sarif`).
-    pub fn sarif(&self) -> Value {
-        super::sarif::sarif(self)
+    /// SARIF 2.1.0 (`--sarif`); `list` is the path, relative to the root of the
+    /// repository, at which [`check_list`](Self::check_list) is written.
+    pub fn sarif(&self, list: &str) -> Value {
+        super::sarif::sarif(self, list)
+    }
+
+    /// GitLab's code quality report (`--gitlab`); `list` as for SARIF.
+    pub fn code_quality(&self, list: &str) -> Value {
+        super::gitlab::code_quality(self, list)
+    }
+
+    /// A text file with one line per check, in which SARIF and code quality
+    /// reports locate their results.
+    pub fn check_list(&self) -> String {
+        super::check_list::check_list(self)
+    }
+
+    /// Markdown for the summary of a GitHub job.
+    pub fn step_summary(&self) -> String {
+        super::github::step_summary(self)
+    }
+
+    /// GitHub workflow commands that annotate the job with the first findings.
+    pub fn annotations(&self) -> String {
+        super::github::annotations(self)
     }
 
     /// One HTML file (`--html`).

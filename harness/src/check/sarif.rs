@@ -1,47 +1,52 @@
-//! SARIF 2.1.0: a rule for each check, a result for each that didn't pass.
+//! SARIF 2.1.0: a rule for each check, a result for each finding and warning.
+//!
+//! It keeps to what GitHub's code scanning demands beyond the specification:
+//! every result has a file, a region and a fingerprint, every rule its help.
+//! Checks that were not judged are notifications: as results they would be
+//! alerts.
 
 use serde_json::{Value, json};
 
-use super::{CheckReport, Verdict};
+use super::{CheckReport, Outcome, Verdict, check_list};
 
-pub(super) fn sarif(report: &CheckReport) -> Value {
-    let rules: Vec<Value> = report
-        .outcomes
-        .iter()
-        .map(|outcome| {
-            json!({
-                "id": outcome.check.id,
-                "shortDescription": {"text": outcome.check.title},
-                "help": {"text": format!("{} ({})", outcome.check.fix, outcome.check.spec)},
-                "properties": {"level": outcome.check.level},
-            })
-        })
+/// The longest text that GitHub takes for a description, in characters.
+const LONGEST: usize = 1024;
+
+/// `list` is the path of the list of checks, relative to the root of the
+/// repository.
+pub(super) fn sarif(report: &CheckReport, list: &str) -> Value {
+    let rules: Vec<Value> = report.outcomes.iter().map(rule).collect();
+    let all = || report.outcomes.iter().enumerate();
+    let results: Vec<Value> = all()
+        .filter_map(|(index, outcome)| result(report, list, index, outcome))
         .collect();
-    let results: Vec<Value> = report
-        .outcomes
-        .iter()
-        .enumerate()
-        .filter(|(_, outcome)| outcome.verdict != Verdict::Pass)
+    let skipped = all().filter(|(_, outcome)| outcome.verdict == Verdict::Skip);
+    let mut notifications: Vec<Value> = skipped
         .map(|(index, outcome)| {
-            let (level, kind) = match outcome.verdict {
-                Verdict::Fail => ("error", "fail"),
-                Verdict::Warn => ("warning", "fail"),
-                Verdict::Pass | Verdict::Skip => ("none", "notApplicable"),
-            };
-            let text = match outcome.verdict {
-                Verdict::Skip => format!("not judged: {}", outcome.actual),
-                _ => format!("expected {}; came {}", outcome.expected, outcome.actual),
-            };
             json!({
-                "ruleId": outcome.check.id,
-                "ruleIndex": index,
-                "level": level,
-                "kind": kind,
-                "message": {"text": text},
-                "locations": [{"logicalLocations": [{"fullyQualifiedName": report.target}]}],
+                "level": "note",
+                "message": {"text": format!("{} was not judged: {}", outcome.check.id, outcome.actual)},
+                "associatedRule": {"id": outcome.check.id, "index": index},
             })
         })
         .collect();
+    if report.error.is_some() || report.incomplete.is_some() {
+        let text = report.verdict_sentence();
+        notifications.push(json!({"level": "error", "message": {"text": text}}));
+    }
+    let end = jiff::SignedDuration::try_from(report.duration)
+        .ok()
+        .and_then(|took| report.started_at.checked_add(took).ok())
+        .unwrap_or(report.started_at);
+    let mut invocation = json!({
+        "executionSuccessful": report.error.is_none() && report.incomplete.is_none(),
+        "startTimeUtc": report.started_at.to_string(),
+        "endTimeUtc": end.to_string(),
+        "toolExecutionNotifications": notifications,
+    });
+    if !report.command_line.is_empty() {
+        invocation["commandLine"] = json!(report.command_line);
+    }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -51,7 +56,62 @@ pub(super) fn sarif(report: &CheckReport) -> Value {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},
+            "invocations": [invocation],
             "results": results,
         }],
     })
+}
+
+fn rule(outcome: &Outcome) -> Value {
+    let check = &outcome.check;
+    let level = check.level.name();
+    json!({
+        "id": check.id,
+        "shortDescription": {"text": cut(&check.title)},
+        "fullDescription": {"text": cut(&format!("{} {level}: {}", check.title, check.spec))},
+        "help": {
+            "text": format!("{} ({}, {level})", check.fix, check.spec),
+            "markdown": format!("**Fix:** {}\n\n**{level}** — {}", check.fix, check.spec),
+        },
+        "properties": {"level": check.level, "tags": [level]},
+    })
+}
+
+fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> Option<Value> {
+    let level = match outcome.verdict {
+        Verdict::Fail => "error",
+        Verdict::Warn => "warning",
+        Verdict::Pass | Verdict::Skip => return None,
+    };
+    let line = index + 1;
+    let text = format!(
+        "expected {}; actual {}. Fix: {}",
+        outcome.expected, outcome.actual, outcome.check.fix
+    );
+    Some(json!({
+        "ruleId": outcome.check.id,
+        "ruleIndex": index,
+        "level": level,
+        "kind": "fail",
+        "message": {"text": text},
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": list},
+                "region": {
+                    "startLine": line,
+                    "startColumn": 1,
+                    "endLine": line,
+                    "endColumn": check_list::columns(outcome) + 1,
+                },
+            },
+            "logicalLocations": [{"fullyQualifiedName": report.target}],
+        }],
+        "partialFingerprints": {
+            "primaryLocationLineHash": format!("{}:1", check_list::fingerprint(report, outcome)),
+        },
+    }))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }

@@ -15,6 +15,7 @@ use rehearsal::check::{CheckReport, baseline};
 use saml::metadata::SpMetadata;
 use url::Url;
 
+use super::pipelines::{write_for_github, write_located};
 use super::{read_metadata, write};
 
 /// What to check.
@@ -62,9 +63,12 @@ pub(crate) struct Forms {
     /// Writes the report as one HTML file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Writes SARIF 2.1.0.
+    /// Writes SARIF 2.1.0, for code scanning.
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+    /// Writes a code quality report for GitLab.
+    #[arg(long, value_name = "FILE")]
+    gitlab: Option<PathBuf>,
     /// Failures that are known: a JSON array of {"id", "reason", "until"?}.
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
@@ -98,15 +102,19 @@ impl Forms {
             write(path, &report.html())?;
         }
         if let Some(path) = &self.sarif {
-            write(path, &serde_json::to_string_pretty(&report.sarif())?)?;
+            write_located(path, &report, CheckReport::sarif)?;
         }
+        if let Some(path) = &self.gitlab {
+            write_located(path, &report, CheckReport::code_quality)?;
+        }
+        write_for_github(&report)?;
         let mut out = std::io::stdout();
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
         } else {
             write!(out, "{}", super::for_terminal(&report))?;
         }
-        super::name_written(&[&self.html, &self.junit, &self.sarif])?;
+        super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
         Ok(report.is_well())
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod dns;
 pub(crate) mod export;
 pub(crate) mod key;
+pub(crate) mod pipelines;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod simulation;

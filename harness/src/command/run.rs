@@ -8,12 +8,13 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use cucumber::gherkin::tagexpr::TagOperation;
-use rehearsal::check::baseline;
+use rehearsal::check::{CheckReport, baseline};
 use rehearsal::rehearsal::target::Target;
 use rehearsal::report::{self, RunReport, StepReport, Verdict};
 use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Selection, Settings, Stage, run};
 
+use super::pipelines::{write_for_github, write_located};
 use super::write;
 
 /// Arguments of `rehearsal run`.
@@ -39,6 +40,9 @@ pub(crate) struct Run {
     /// Writes SARIF 2.1.0.
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+    /// Writes a code quality report for GitLab.
+    #[arg(long, value_name = "FILE")]
+    gitlab: Option<PathBuf>,
     /// Failures that are known: a JSON array of {"id", "reason", "until"?},
     /// where id is the scenario's name.
     #[arg(long, value_name = "FILE")]
@@ -123,10 +127,14 @@ impl Run {
             }
             None => None,
         };
+        let checks = judged.clone().unwrap_or_else(|| report.as_checks());
         if let Some(path) = &self.sarif {
-            let checks = judged.clone().unwrap_or_else(|| report.as_checks());
-            write(path, &serde_json::to_string_pretty(&checks.sarif())?)?;
+            write_located(path, &checks, CheckReport::sarif)?;
         }
+        if let Some(path) = &self.gitlab {
+            write_located(path, &checks, CheckReport::code_quality)?;
+        }
+        write_for_github(&checks)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &report::json(&report, judged.as_ref()))?;
@@ -137,7 +145,7 @@ impl Run {
                 write!(out, "{}", super::for_terminal(judged))?;
             }
         }
-        super::name_written(&[&self.html, &self.junit, &self.sarif])?;
+        super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
         Ok(judged.map_or(report.count(Verdict::Fail) == 0, |it| it.is_well()))
     }
 }

@@ -1,0 +1,119 @@
+//! What a GitHub workflow shows of a report: a summary of the job in Markdown,
+//! and an annotation for each finding.
+
+use std::fmt::Write as _;
+
+use super::summary::{Summary, plural};
+use super::{CheckReport, Outcome};
+
+/// A job shows no more than ten annotations of a kind.
+const ANNOTATIONS: usize = 10;
+
+/// How many findings the summary tells: it may be 1 MiB long.
+const FINDINGS: usize = 200;
+
+/// The job's summary (`GITHUB_STEP_SUMMARY`).
+pub(super) fn step_summary(report: &CheckReport) -> String {
+    let summary = Summary::of(report);
+    let sign = if report.exit_code() == 0 {
+        "✅"
+    } else {
+        "❌"
+    };
+    let mut out = format!(
+        "## {sign} rehearsal {}: {}\n\n",
+        report.command,
+        escaped(&report.verdict_sentence())
+    );
+    if let Some(error) = &report.error {
+        let _ = writeln!(out, "**What to do:** {}\n", escaped(&error.fix));
+    }
+    let _ = writeln!(
+        out,
+        "Target {}, {}, rehearsal {}\n",
+        code(&report.target),
+        crate::page::instant(report.started_at),
+        report.version
+    );
+    if !summary.findings.is_empty() {
+        out.push_str("| check | level | what is wrong | fix |\n|---|---|---|---|\n");
+    }
+    for finding in summary.findings.iter().take(FINDINGS) {
+        let (outcome, check) = (finding.outcome, &finding.outcome.check);
+        let follows = finding.consequence_sentence();
+        let follows = follows.map_or_else(String::new, |it| format!("<br>{}", escaped(&it)));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {}<br>expected {}; actual {}{follows} | {} |",
+            code(&check.id),
+            check.level.name(),
+            escaped(&check.title),
+            escaped(&outcome.expected),
+            escaped(&outcome.actual),
+            escaped(&check.fix)
+        );
+    }
+    if !summary.skips.is_empty() {
+        out.push_str("\nNot judged:\n\n");
+    }
+    for skips in &summary.skips {
+        let count = plural(skips.outcomes.len(), "check", "checks");
+        let _ = writeln!(out, "- {count}: {}", escaped(skips.reason));
+    }
+    out.push('\n');
+    out
+}
+
+/// Workflow commands, one per line: an error for each finding.
+pub(super) fn annotations(report: &CheckReport) -> String {
+    let summary = Summary::of(report);
+    let mut out = String::new();
+    if let Some(error) = &report.error {
+        let text = format!("{} Fix: {}", error.message, error.fix);
+        let title = format!("rehearsal {}: nothing judged", report.command);
+        annotation(&mut out, &title, &text);
+    }
+    for finding in summary.findings.iter().take(ANNOTATIONS) {
+        let Outcome { check, .. } = finding.outcome;
+        let title = format!("{} {}", check.id, check.title);
+        let (expected, actual) = (&finding.outcome.expected, &finding.outcome.actual);
+        let text = format!("expected {expected}\nactual {actual}\nfix {}", check.fix);
+        annotation(&mut out, &title, &text);
+    }
+    out
+}
+
+fn annotation(out: &mut String, title: &str, text: &str) {
+    let data = text
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A");
+    let title = title
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A");
+    let title = title.replace(':', "%3A").replace(',', "%2C");
+    let _ = writeln!(out, "::error title={title}::{data}");
+}
+
+/// Text of the target's is text: no markup, no end of a table's cell.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' | '\r' => out.push(' '),
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '#' | '!' | '@' => {
+                let _ = write!(out, "&#{};", u32::from(sign));
+            }
+            sign => out.push(sign),
+        }
+    }
+    out
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escaped(text))
+}

@@ -1,0 +1,31 @@
+//! GitLab's code quality report: a finding or a warning each.
+
+use serde_json::{Value, json};
+
+use super::{CheckReport, Level, Verdict, check_list};
+
+/// `list` is the path of the list of checks, relative to the root of the
+/// repository.
+pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
+    let all = report.outcomes.iter().enumerate();
+    let issues = all.filter_map(|(index, outcome)| {
+        let check = &outcome.check;
+        let severity = match (outcome.verdict, check.level) {
+            (Verdict::Fail, Level::Must) => "critical",
+            (Verdict::Fail, _) => "major",
+            (Verdict::Warn, _) => "minor",
+            (Verdict::Pass | Verdict::Skip, _) => return None,
+        };
+        Some(json!({
+            "description": format!(
+                "{}: expected {}; actual {}. Fix: {}",
+                check.title, outcome.expected, outcome.actual, check.fix
+            ),
+            "check_name": check.id,
+            "fingerprint": check_list::fingerprint(report, outcome),
+            "severity": severity,
+            "location": {"path": list, "lines": {"begin": index + 1}},
+        }))
+    });
+    issues.collect()
+}
