@@ -176,13 +176,20 @@ fn on_terminal(folder: &Path, command: &str, dialogue: &[(&str, &str)]) -> Optio
     let mut from = 0;
     for (until, typed) in dialogue {
         let mut part = [0; 1024];
-        while !String::from_utf8_lossy(&seen[from..]).contains(until) {
+        // What comes next may stand in the same part.
+        let end = loop {
+            let found = seen[from..]
+                .windows(until.len())
+                .position(|window| window == until.as_bytes());
+            if let Some(at) = found {
+                break from + at + until.len();
+            }
             let length = screen.read(&mut part).unwrap();
             let so_far = String::from_utf8_lossy(&seen).into_owned();
             assert!(length > 0, "{until:?} never came: {so_far}");
             seen.extend(&part[..length]);
-        }
-        from = seen.len();
+        };
+        from = end;
         keyboard.write_all(typed.as_bytes()).unwrap();
     }
     screen.read_to_end(&mut seen).unwrap();
