@@ -90,6 +90,14 @@ say "scenarios"
 "$rehearsal" run --junit "${REHEARSAL_JUNIT:-rehearsal-junit.xml}"
 "$rehearsal" coverage
 
+say "scenarios on PostgreSQL"
+if [ -n "${CI:-}" ] || has_postgresql; then
+    # shellcheck disable=SC2016 # the variable is the wrapper's
+    "$target/test-postgres" sh -c '"$0" run --database-url "$REHEARSAL_TEST_POSTGRES_URL"' "$rehearsal"
+else
+    echo "skipped: no PostgreSQL"
+fi
+
 say "judged by others: a SCIM tester, SCIM servers, service providers"
 # Each waits for downloads more than it works: side by side.
 scripts=(scim2-tester scim-servers saml-sps)

@@ -23,6 +23,11 @@ pub(crate) struct Demo {
     /// The seed: ids and secrets repeat with it.
     #[arg(long)]
     seed: Option<u64>,
+    /// A PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE): the demo gets a
+    /// new database on it, which is dropped afterwards. The user needs the role
+    /// attribute CREATEDB. [default: SQLite in a temporary folder]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
 }
 
 impl Demo {
@@ -35,7 +40,10 @@ impl Demo {
         cases.retain(|case| selection.chooses(case));
         let settings = Settings {
             at_once: 1,
-            stage: Stage::Own(self.seed),
+            stage: Stage::Own {
+                seed: self.seed,
+                database_server: self.database_url.clone(),
+            },
         };
         let mut report = run(cases, settings, &tell).await;
         report.command = "demo";

@@ -54,6 +54,11 @@ pub(crate) struct Run {
     /// The seed of every world: ids, secrets and keys repeat with it.
     #[arg(long, conflicts_with = "target")]
     seed: Option<u64>,
+    /// A PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE): each scenario gets a
+    /// new database on it, which is dropped afterwards. The user needs the role
+    /// attribute CREATEDB. [default: SQLite in a temporary folder]
+    #[arg(long, value_name = "URL", conflicts_with = "target")]
+    database_url: Option<String>,
     /// Runs against parties that run already: what `rehearsal up --ready-file`
     /// wrote, or a file with the same names. Each scenario gets an
     /// organization of its own there; one that needs a power that the target
@@ -153,7 +158,10 @@ impl Run {
 impl Run {
     async fn stage(&self) -> anyhow::Result<Stage> {
         let Some(path) = &self.target else {
-            return Ok(Stage::Own(self.seed));
+            return Ok(Stage::Own {
+                seed: self.seed,
+                database_server: self.database_url.clone(),
+            });
         };
         let text =
             std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;

@@ -3,6 +3,7 @@
 //! server, or run elsewhere and are reached there ([`target`]).
 
 mod keys;
+mod scratch_database;
 mod starting;
 pub mod target;
 mod tls;
@@ -19,6 +20,8 @@ use crate::judge::{Failed, Outcome};
 use crate::social::SocialProviders;
 use crate::trust::Trust;
 use crate::witness::{Actor, Recorder, Tap};
+use scratch_database::ScratchDatabase;
+pub use scratch_database::ScratchDatabaseError;
 use starting::{Front, Places, address, start_idp, start_portal};
 use tls::{Authority, Door};
 
@@ -37,6 +40,9 @@ pub struct Options {
     /// Where the portal keeps its data, and the IdP beside it when it is a
     /// file; without one a temporary folder does.
     pub database_url: Option<String>,
+    /// A PostgreSQL server: the portal gets a new database on it, which is
+    /// dropped at the end. Not together with `database_url`.
+    pub database_server: Option<String>,
     /// Whether the parties are reached directly, without taps: faster, and
     /// nothing is recorded.
     pub untapped: bool,
@@ -80,6 +86,9 @@ pub enum StartError {
     /// A port or a folder.
     #[error("expected free ports on 127.0.0.1 and a writable temporary folder: {0}")]
     Machine(#[from] std::io::Error),
+    /// The database of this world.
+    #[error(transparent)]
+    Database(#[from] ScratchDatabaseError),
     /// The portal.
     #[error("the portal didn't start: {0}")]
     Portal(#[from] sp::StartError),
@@ -223,8 +232,13 @@ impl Rehearsal {
                 Some(Tap::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?),
             )
         };
+        let scratch_database = match &options.database_server {
+            Some(server) => Some(ScratchDatabase::create(server).await?),
+            None => None,
+        };
         let places = Places {
             options,
+            scratch_database,
             folder: tempfile::tempdir()?,
             roots: authority.iter().map(Authority::certificate).collect(),
         };

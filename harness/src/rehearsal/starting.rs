@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::keys::{self, Owner};
+use super::scratch_database::ScratchDatabase;
 use super::tls::Door;
 use super::{Options, StartError};
 use crate::social::SocialProviders;
@@ -21,6 +22,8 @@ const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr
 /// Where the parties listen and keep their data.
 pub(super) struct Places {
     pub(super) options: Options,
+    /// The portal's database, when it is on a server and only for this world.
+    pub(super) scratch_database: Option<ScratchDatabase>,
     pub(super) folder: TempDir,
     /// Authorities that the parties trust each other by, in PEM.
     pub(super) roots: Vec<String>,
@@ -146,8 +149,9 @@ impl Places {
     }
 
     fn portal_database(&self) -> String {
-        let given = self.options.database_url.clone();
-        given.unwrap_or_else(|| self.temporary("portal"))
+        let scratch = self.scratch_database.as_ref().map(ScratchDatabase::url);
+        let given = self.options.database_url.as_deref().or(scratch);
+        given.map_or_else(|| self.temporary("portal"), str::to_owned)
     }
 
     /// Beside the portal's, when that is a file.

@@ -41,9 +41,15 @@ pub struct Settings {
 /// The parties that scenarios are played by.
 #[derive(Debug, Clone)]
 pub enum Stage {
-    /// Parties of its own for each scenario; ids and secrets repeat with the
-    /// seed, without one the operating system draws them.
-    Own(Option<u64>),
+    /// Parties of its own for each scenario.
+    Own {
+        /// Ids and secrets repeat with the seed; without one the operating
+        /// system draws them.
+        seed: Option<u64>,
+        /// A PostgreSQL server, on which each scenario's portal gets a database
+        /// of its own; without one it is SQLite.
+        database_server: Option<String>,
+    },
     /// Parties that run already. Each scenario has an organization of its
     /// own among them.
     Target(Box<Target>),
@@ -77,7 +83,7 @@ pub async fn run(
     let (started, started_at) = (std::time::Instant::now(), Ambient::real().now());
     let stage = &settings.stage;
     let at_once = match stage {
-        Stage::Own(_) => settings.at_once.max(1),
+        Stage::Own { .. } => settings.at_once.max(1),
         Stage::Target(_) => 1,
     };
     // Kept in the order of the catalogue, whichever ends first.
@@ -91,7 +97,7 @@ pub async fn run(
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         command: "run",
         target: match stage {
-            Stage::Own(_) => "parties started for this run".to_owned(),
+            Stage::Own { .. } => "parties started for this run".to_owned(),
             Stage::Target(target) => target.portal_url(),
         },
         started_at,
@@ -114,9 +120,13 @@ async fn play(
         kept: Kept::default(),
     };
     let world = match stage {
-        Stage::Own(seed) => {
+        Stage::Own {
+            seed,
+            database_server,
+        } => {
             let options = Options {
                 seed: *seed,
+                database_server: database_server.clone(),
                 ..Options::default()
             };
             World::with(options).await

@@ -209,7 +209,10 @@ async fn whole_guide() -> Outcome<RunReport> {
     cases.retain(|case| selection.chooses(case));
     let settings = Settings {
         at_once: 1,
-        stage: Stage::Own(Some(1)),
+        stage: Stage::Own {
+            seed: Some(1),
+            database_server: None,
+        },
     };
     Ok(rehearsal::scenario::run(cases, settings, &|_, _| {}).await)
 }

@@ -1,0 +1,90 @@
+//! A PostgreSQL database for one world: created when the world starts, dropped
+//! when it ends.
+
+use ambient::Chance;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use url::Url;
+
+/// Why a world has no database.
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchDatabaseError {
+    /// Not PostgreSQL's URL.
+    #[error(
+        "invalid database URL: expected postgres://USER@HOST/DATABASE, got {0:?}; without the \
+         option each scenario has an SQLite database of its own"
+    )]
+    Url(String),
+    /// The server cannot be reached, or the user may not create databases.
+    #[error(
+        "cannot create a database at {host}: {source}; the user of the URL needs the role \
+         attribute CREATEDB"
+    )]
+    Server {
+        /// Host and port.
+        host: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
+}
+
+/// An empty database on somebody's server, dropped with the value.
+#[derive(Debug)]
+pub(super) struct ScratchDatabase {
+    name: String,
+    url: Url,
+    server: Url,
+}
+
+impl ScratchDatabase {
+    /// Creates a database with a new name beside the one that the URL names.
+    pub(super) async fn create(server: &str) -> Result<Self, ScratchDatabaseError> {
+        let invalid = || ScratchDatabaseError::Url(server.to_owned());
+        let server: Url = server.parse().map_err(|_| invalid())?;
+        if !matches!(server.scheme(), "postgres" | "postgresql") {
+            return Err(invalid());
+        }
+        // Two runs with one seed may share the server.
+        let name = format!("rehearsal_{}", Chance::from_os().hex(8));
+        execute(&server, format!("CREATE DATABASE {name}"))
+            .await
+            .map_err(|source| ScratchDatabaseError::Server {
+                host: server.host_str().unwrap_or_default().to_owned(),
+                source,
+            })?;
+        let mut url = server.clone();
+        url.set_path(&name);
+        Ok(Self { name, url, server })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+}
+
+impl Drop for ScratchDatabase {
+    fn drop(&mut self) {
+        // Whoever is still connected belongs to this world.
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let server = self.server.clone();
+        // A thread of its own: a drop cannot wait for the runtime that it is in.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime
+                .block_on(execute(&server, sql))
+                .map_err(std::io::Error::other)
+        });
+        if let Ok(Err(error)) = dropped.join() {
+            tracing::warn!(%error, database = self.name, "cannot drop the scenario's database");
+        }
+    }
+}
+
+async fn execute(server: &Url, sql: String) -> Result<(), sqlx::Error> {
+    let options = PgConnectOptions::from_url(server)?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    connection.execute(AssertSqlSafe(sql)).await?;
+    connection.close().await
+}

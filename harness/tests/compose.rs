@@ -1,0 +1,23 @@
+//! The compose file works, without an engine: its services as processes.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod topology;
+
+use std::process::Stdio;
+
+use topology::Topology;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_of_the_compose_file_play_the_scenarios() {
+    let Some(mut topology) = Topology::start(&[]).await else {
+        return;
+    };
+    let run = topology
+        .command("scenarios")
+        .stdout(Stdio::piped())
+        .output();
+    let output = run.await.unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains(" 0 failed"), "{told}");
+}

@@ -1,0 +1,277 @@
+//! The topology of `docker-compose.yml` as processes of this machine: PostgreSQL,
+//! the portal, the identity provider and a scenario run, each with the commands
+//! and the environment of the compose file. No container engine is needed.
+//!
+//! What a container has of its own is mapped: each port is a free one of this
+//! machine, the same in every variable; folders lie in a temporary folder; the
+//! host `database` is a PostgreSQL server of the test's own. Host names below
+//! `localhost` stay: browsers and our own clients take them for this machine.
+#![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
+
+mod compose;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regex::{Captures, Regex};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use test_postgres::Server;
+use tokio::process::{Child, Command};
+use url::Url;
+
+use compose::Service;
+
+/// The services, running. They end with the value.
+pub(crate) struct Topology {
+    /// Stopped before the database is.
+    parties: Vec<Child>,
+    services: BTreeMap<String, Service>,
+    mapping: Mapping,
+    /// What a scenario run reads, with this machine's ports.
+    pub(crate) target: Value,
+    database: Server,
+    folder: tempfile::TempDir,
+}
+
+/// Ports and folders of the containers, on this machine.
+struct Mapping {
+    ports: BTreeMap<u16, u16>,
+    folders: Vec<(String, PathBuf)>,
+    database: Option<(String, u16)>,
+}
+
+impl Topology {
+    /// Starts the database, the portal and the identity provider, and waits
+    /// until both answer at `/readyz`. `variables` are what a presenter would
+    /// set in the shell. `None` when PostgreSQL cannot be started here.
+    pub(crate) async fn start(variables: &[(&str, &str)]) -> Option<Self> {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let database = match Server::start() {
+            Ok(server) => server,
+            Err(error) => {
+                assert!(std::env::var_os("CI").is_none(), "{error}");
+                println!("skipped: {error}");
+                return None;
+            }
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let services = compose::read(&root().join("docker-compose.yml"), &variables);
+        let mut mapping = Mapping {
+            ports: BTreeMap::new(),
+            folders: Vec::new(),
+            database: None,
+        };
+        mapping.map_folders(&services, folder.path());
+        create_database(&services["database"], &database).await;
+        mapping.database = Some((
+            database.url().host_str().unwrap().to_owned(),
+            database.url().port().unwrap(),
+        ));
+        let target = target_file(&services["scenarios"]);
+        let target = mapping.apply(&std::fs::read_to_string(target).unwrap());
+        let mut topology = Self {
+            parties: Vec::new(),
+            target: serde_json::from_str(&target).unwrap(),
+            services,
+            mapping,
+            database,
+            folder,
+        };
+        for name in ["portal", "idp"] {
+            let child = topology.command(name).spawn().unwrap();
+            topology.parties.push(child);
+            let base = if name == "portal" { "sp" } else { "idp" };
+            topology.wait_for(base).await;
+        }
+        Some(topology)
+    }
+
+    /// The command of a service with its environment, to be spawned.
+    pub(crate) fn command(&mut self, name: &str) -> Command {
+        let service = &self.services[name];
+        let words: Vec<String> = service
+            .command
+            .iter()
+            .map(|word| {
+                if word == &container_path(&self.services["scenarios"]) {
+                    let file = self.folder.path().join("target.json");
+                    std::fs::write(&file, self.target.to_string()).unwrap();
+                    return file.display().to_string();
+                }
+                self.mapping.apply(word)
+            })
+            .collect();
+        let mut command = Command::new(program(&words[0]));
+        command.args(&words[1..]).kill_on_drop(true);
+        command.current_dir(self.folder.path());
+        for (name, value) in &service.environment {
+            command.env(name, self.mapping.apply(value));
+        }
+        command
+    }
+
+    /// A variable of a service, with this machine's ports and folders.
+    pub(crate) fn variable(&mut self, service: &str, name: &str) -> Option<String> {
+        let value = self.services[service].environment.get(name)?;
+        Some(self.mapping.apply(value))
+    }
+
+    /// An address of the target file, such as `("sp", "base_url")`.
+    pub(crate) fn address(&self, party: &str, name: &str) -> &str {
+        self.target[party][name].as_str().unwrap()
+    }
+
+    /// A process has no other way to say that it is ready than its answer.
+    async fn wait_for(&mut self, party: &str) {
+        let url = format!("{}/readyz", self.address(party, "base_url"));
+        let client = reqwest::Client::builder()
+            .dns_resolver(ambient::LocalhostResolver)
+            .no_proxy()
+            .build()
+            .unwrap();
+        let mut watch = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            watch.tick().await;
+            let answer = client.get(&url).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            let ended = self.parties.last_mut().unwrap().try_wait().unwrap();
+            assert!(
+                ended.is_none(),
+                "{party} ended before it was ready: {ended:?}"
+            );
+        }
+    }
+}
+
+impl Mapping {
+    /// Folders of the containers lie below the test's own.
+    fn map_folders(&mut self, services: &BTreeMap<String, Service>, folder: &Path) {
+        for service in services.values() {
+            let home = "/home/rehearsal".to_owned();
+            for place in service.folders.iter().chain([&home]) {
+                if self.folders.iter().any(|(known, _)| known == place) {
+                    continue;
+                }
+                let here = folder.join(place.trim_start_matches('/'));
+                std::fs::create_dir_all(&here).unwrap();
+                self.folders.push((place.clone(), here));
+            }
+        }
+        // The inner before the outer.
+        self.folders
+            .sort_by_key(|(place, _)| std::cmp::Reverse(place.len()));
+    }
+
+    /// A text of the compose file, for this machine.
+    fn apply(&mut self, text: &str) -> String {
+        if let (Ok(mut url), Some((host, port))) = (Url::parse(text), &self.database)
+            && url.host_str() == Some("database")
+        {
+            url.set_host(Some(host)).unwrap();
+            url.set_port(Some(*port)).unwrap();
+            return url.into();
+        }
+        let mut text = text.replace("0.0.0.0:", "127.0.0.1:");
+        for (place, here) in &self.folders {
+            let inside = Regex::new(&format!("(^|[^A-Za-z0-9.]){}(/|$)", regex::escape(place)));
+            text = inside
+                .unwrap()
+                .replace_all(&text, |found: &Captures<'_>| {
+                    // `sqlite:///data/x`: the slash of the path is the third.
+                    let before = if &found[1] == "/" { "/" } else { &found[1] };
+                    format!("{before}{}{}", here.display(), &found[2])
+                })
+                .into_owned();
+        }
+        let port = Regex::new(r"([A-Za-z0-9.\]]):([0-9]{4,5})\b").unwrap();
+        port.replace_all(&text, |found: &Captures<'_>| {
+            let Ok(number) = found[2].parse::<u16>() else {
+                return found[0].to_owned();
+            };
+            let free = *self.ports.entry(number).or_insert_with(free_port);
+            format!("{}:{free}", &found[1])
+        })
+        .into_owned()
+    }
+}
+
+/// Free for TCP and UDP, as far as a look can tell.
+fn free_port() -> u16 {
+    loop {
+        let tcp = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// What the image's entry point does with its variables.
+async fn create_database(service: &Service, server: &Server) {
+    let variable = |name: &str, or: &str| {
+        let given = service.environment.get(name);
+        given.cloned().unwrap_or_else(|| or.to_owned())
+    };
+    let user = variable("POSTGRES_USER", "postgres");
+    let password = variable("POSTGRES_PASSWORD", "").replace('\'', "''");
+    let database = variable("POSTGRES_DB", &user);
+    let options = sqlx::postgres::PgConnectOptions::from_url(server.url()).unwrap();
+    let mut connection = sqlx::PgConnection::connect_with(&options).await.unwrap();
+    for sql in [
+        format!("CREATE ROLE \"{user}\" LOGIN SUPERUSER PASSWORD '{password}'"),
+        format!("CREATE DATABASE \"{database}\" OWNER \"{user}\""),
+    ] {
+        connection.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+/// Where the scenarios' container has its target file.
+fn container_path(scenarios: &Service) -> String {
+    let at = scenarios.command.iter().position(|word| word == "--target");
+    scenarios.command[at.expect("the scenarios service runs with --target") + 1].clone()
+}
+
+/// The file of the repository that the image has there.
+fn target_file(scenarios: &Service) -> PathBuf {
+    let path = container_path(scenarios);
+    let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let copied = dockerfile.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_it = words.first() == Some(&"COPY") && words.last() == Some(&path.as_str());
+        is_it.then(|| {
+            words[words.len() - 2]
+                .trim_start_matches("/src/")
+                .to_owned()
+        })
+    });
+    root().join(copied.unwrap_or_else(|| panic!("no COPY to {path} in the Dockerfile")))
+}
+
+/// `rehearsal` itself, or a program that is built beside it.
+fn program(name: &str) -> PathBuf {
+    let rehearsal = PathBuf::from(env!("CARGO_BIN_EXE_rehearsal"));
+    let name = Path::new(name).file_name().unwrap();
+    if name == "rehearsal" {
+        return rehearsal;
+    }
+    let beside = rehearsal.with_file_name(name);
+    assert!(
+        beside.is_file(),
+        "{} not found; build it: cargo build -p {}",
+        beside.display(),
+        name.display()
+    );
+    beside
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
