@@ -57,7 +57,9 @@ Feature: II. The IdP's side of the configurator
     And the Response reaches the portal
     Then the browser ends on a page of the portal that gives a reference number
     And Grace is not logged in to the portal
+    And the page says that the portal expected "name" and the IdP sent "Name"
     And the reference's details name "name" and "Name"
+    And Ada finds the reference under Sign-in problems and in the audit log
 
   @G-11
   Scenario: The IdP's values come by its metadata file

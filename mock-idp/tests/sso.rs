@@ -46,6 +46,13 @@ async fn a_person_signs_on_once_and_is_let_in_twice() {
     again.force_authn = true;
     let page = open(browser.get(world.redirect(&again))).await;
     assert!(page.asks_for_a_password());
+    // Whose page it is, and the way back to the application.
+    assert!(page.body.contains("Rehearsal Identity Provider"));
+    assert!(
+        page.body.contains("href=\"https://sp.example\">Back to "),
+        "{}",
+        page.body
+    );
 }
 
 #[tokio::test]
@@ -206,6 +213,8 @@ async fn a_subject_without_a_value_ends_in_a_page() {
         "{}",
         page.body
     );
+    assert!(page.body.contains("Rehearsal Identity Provider"));
+    assert!(page.body.contains("Go back to the application"));
 }
 
 /// What a live session is told at once, without another prompt.

@@ -272,6 +272,49 @@ async fn details_signature(world: &mut World) -> Outcome {
     )
 }
 
+#[then(expr = "the page says that the portal expected {string} and the IdP sent {string}")]
+async fn page_names(world: &mut World, expected: String, came: String) -> Outcome {
+    let words = world.page()?.text();
+    let sentence = format!("The portal expected an attribute `{expected}`");
+    holds(
+        format!("a sentence that names the attributes {expected:?} and {came:?}"),
+        words.contains(&sentence) && words.contains(&format!("`{came}`")),
+        words,
+    )
+}
+
+#[then("Ada finds the reference under Sign-in problems and in the audit log")]
+async fn is_listed(world: &mut World) -> Outcome {
+    let page = world.page()?;
+    let reference = reference(page)
+        .ok_or_else(|| Failed::mismatch("a reference number on the page", shown(page)))?;
+    let path = format!("/api/business/refusals?q={reference}");
+    let listed = world
+        .at_api("Ada", Method::GET, &path, None)
+        .await?
+        .clone()
+        .succeeded("listing the sign-in problems")?;
+    same(
+        "the first sign-in problem",
+        reference.as_str(),
+        text(&listed.body, "/refusals/0/reference")?,
+    )?;
+    let audit = world
+        .at_api("Ada", Method::GET, "/api/business/audit", None)
+        .await?
+        .clone()
+        .succeeded("reading the audit log")?;
+    holds(
+        format!("an event sign-in-refused of {reference} in the audit log"),
+        audit.body["events"].as_array().is_some_and(|events| {
+            events.iter().any(|event| {
+                event["action"] == "sign-in-refused" && event["target"] == reference.as_str()
+            })
+        }),
+        &audit.body,
+    )
+}
+
 async fn details(world: &mut World) -> Outcome<String> {
     let page = world.page()?;
     let reference = reference(page)

@@ -30,6 +30,51 @@ async fn somebody_signs_in_by_a_social_identity() -> Outcome {
     .await
 }
 
+/// The person's page leads to the reason, which only an administrator reads.
+#[tokio::test]
+async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
+    rehearse(async |page, world| {
+        world.demo_organization(Plan::default()).await?;
+        let login = world.rehearsal.portal_url().join("/login")?;
+        page.open(login.as_str()).await?;
+        page.field("E-mail").enter("grace@lumen.example").await?;
+        page.field("Password")
+            .enter("correct horse battery")
+            .await?;
+        page.click("Sign In").await?;
+        page.open(login.as_str()).await?;
+        page.click("Continue with SSO").await?;
+        page.field("Work e-mail").enter("ada@lumen.example").await?;
+        page.click("Continue").await?;
+        page.lands_on("Sign On").await?;
+        page.looked_at("idp-sign-on").await?;
+        page.field("Username").enter("ada@lumen.example").await?;
+        page.field("Password")
+            .enter(crate::console::CORPORATE_PASSWORD)
+            .await?;
+        page.click("Sign On").await?;
+        page.lands_on("Dashboard").await?;
+        page.click("Sign-in problems").await?;
+        assert_eq!(page.heading().await?, "Sign-in problems");
+        page.says("password-login-refused").await?;
+        page.says("grace@lumen.example").await?;
+        page.looked_at("portal-sign-in-problems").await?;
+        page.open(login.as_str()).await?;
+        page.click("Continue with SSO").await?;
+        page.field("Work e-mail")
+            .enter("jo@nowhere.example")
+            .await?;
+        page.click("Continue").await?;
+        page.lands_on("You could not be logged in").await?;
+        page.looked_at("portal-refused").await?;
+        page.click("Administrators: see why").await?;
+        page.says("the domain nowhere.example belongs to no business account")
+            .await?;
+        page.looked_at("portal-sign-in-problem").await
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_page_held_open_ends_with_the_admins_session() -> Outcome {
     rehearse(async |page, world| {

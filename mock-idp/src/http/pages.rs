@@ -15,8 +15,42 @@ main{background:var(--paper);padding:2rem;border-radius:.75rem;width:min(24rem,c
 h1{font-size:1.4rem;margin:0 0 .25rem}label{display:block;margin-top:1rem;font-weight:600}
 input{width:100%;box-sizing:border-box;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.4rem;background:var(--paper);color:inherit}
 button{margin-top:1.5rem;width:100%;font:inherit;font-weight:600;padding:.7rem;border:0;border-radius:.4rem;background:var(--act);color:var(--paper);cursor:pointer}
+.idp{margin:0 0 1rem;font-size:.9rem;opacity:.8}.back{margin:1.25rem 0 0;font-size:.95rem}a{color:var(--act)}
 :focus-visible{outline:3px solid var(--act);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
 ";
+
+/// The identity provider as people see it, so that nobody takes its pages for
+/// the application's.
+const NAME: &str = "Rehearsal Identity Provider";
+
+/// What a person signs on to, and the way back to it.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    /// The application's name.
+    pub(super) application: String,
+    /// The origin of its assertion consumer service.
+    pub(super) home: Option<String>,
+}
+
+impl Destination {
+    /// The application whose response goes to this address.
+    pub(super) fn of(application: String, acs_url: &str) -> Self {
+        let home = url::Url::parse(acs_url).ok();
+        let home = home.map(|url| url.origin().ascii_serialization());
+        Self {
+            application,
+            home: home.filter(|origin| origin.starts_with("http")),
+        }
+    }
+
+    fn way_back(&self) -> Markup {
+        html! {
+            @if let Some(home) = &self.home {
+                p.back { a href=(home) { "Back to " (self.application) } }
+            }
+        }
+    }
+}
 
 fn page(title: &str, content: &Markup) -> Markup {
     html! {
@@ -28,7 +62,7 @@ fn page(title: &str, content: &Markup) -> Markup {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body { main { h1 { (title) } (content) } }
+            body { main { p.idp { (NAME) } h1 { (title) } (content) } }
         }
     }
 }
@@ -36,12 +70,12 @@ fn page(title: &str, content: &Markup) -> Markup {
 /// The form with which a person signs on.
 pub(super) fn sign_on(
     action: &str,
-    application: &str,
+    to: &Destination,
     username: &str,
     wrong: Option<&str>,
 ) -> Response {
     let form = html! {
-        p { "to continue to " strong { (application) } }
+        p { "to continue to " strong { (to.application) } }
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
         form method="post" action=(action) {
             label for="username" { "Username" }
@@ -50,6 +84,7 @@ pub(super) fn sign_on(
             input id="password" name="password" type="password" autocomplete="current-password" required;
             button type="submit" { "Sign On" }
         }
+        (to.way_back())
     };
     let status = if wrong.is_some() {
         StatusCode::UNAUTHORIZED
@@ -124,7 +159,8 @@ pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
     tracing::warn!(reference, %denied, "a sign-on ended in a page");
     let content = html! {
         p.bad role="alert" { (message) }
-        p { "Reference " code { (reference) } }
+        p { "Reference " code { (reference) } ". The administrator of this identity provider finds it in its log." }
+        p.back { "Go back to the application that sent you here, and start again." }
     };
     let body = page("You can't sign on right now", &content).into_string();
     (status, Html(body)).into_response()

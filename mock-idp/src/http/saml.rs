@@ -13,7 +13,7 @@ use saml::reception::Received;
 use serde::Deserialize;
 use url::Url;
 
-use super::pages;
+use super::pages::{self, Destination};
 use crate::Idp;
 use crate::directory::passwords::SignOn;
 use crate::sso::logout::Ended;
@@ -277,8 +277,9 @@ async fn form(State(idp): State<Idp>, Path((env, flow)): Path<(String, String)>)
     let found = idp.flow(&env, &flow).await;
     shown(
         &idp,
-        found.map(|(_, _, application)| {
-            pages::sign_on(&action(&idp, &env, &flow), &application, "", None)
+        found.map(|(_, request, application)| {
+            let to = Destination::of(application, &request.acs_url);
+            pages::sign_on(&action(&idp, &env, &flow), &to, "", None)
         }),
     )
 }
@@ -297,7 +298,8 @@ async fn submit(
     Form(credentials): Form<Credentials>,
 ) -> Response {
     let outcome = async {
-        let (flow, _, application) = idp.flow(&env, &id).await?;
+        let (flow, request, application) = idp.flow(&env, &id).await?;
+        let to = Destination::of(application, &request.acs_url);
         let Credentials { username, password } = credentials;
         let wrong = match idp.sign_on(&env, &username, &password).await? {
             SignOn::Welcome(user) => {
@@ -308,20 +310,20 @@ async fn submit(
             SignOn::Locked => "This account is locked. Ask your administrator to unlock it.",
             SignOn::Disabled => "This account is disabled. Ask your administrator to enable it.",
             SignOn::MustChange => {
-                let to = format!("{}/password", action(&idp, &env, &id));
-                return Ok(pages::new_password(&to, &username, None));
+                let save = format!("{}/password", action(&idp, &env, &id));
+                return Ok(pages::new_password(&save, &username, None));
             }
             SignOn::Unverified => {
                 if let Some(user) = idp.user_of_name(&env, &username).await? {
                     idp.send_verification_code(&env, &user.id).await?;
                 }
-                let to = format!("{}/verification", action(&idp, &env, &id));
-                return Ok(pages::verification(&to, &username));
+                let send = format!("{}/verification", action(&idp, &env, &id));
+                return Ok(pages::verification(&send, &username));
             }
         };
         Ok(pages::sign_on(
             &action(&idp, &env, &id),
-            &application,
+            &to,
             &username,
             Some(wrong),
         ))
@@ -345,7 +347,8 @@ async fn choose_password(
     Form(chosen): Form<Chosen>,
 ) -> Response {
     let outcome = async {
-        let (flow, _, application) = idp.flow(&env, &id).await?;
+        let (flow, request, application) = idp.flow(&env, &id).await?;
+        let destination = Destination::of(application, &request.acs_url);
         let changed = idp
             .change_password(
                 &env,
@@ -368,7 +371,7 @@ async fn choose_password(
             }
             _ => Ok(pages::sign_on(
                 &action(&idp, &env, &id),
-                &application,
+                &destination,
                 &chosen.username,
                 None,
             )),
@@ -393,7 +396,8 @@ async fn verify(
     Form(said): Form<Verification>,
 ) -> Response {
     let outcome = async {
-        let (_, _, application) = idp.flow(&env, &id).await?;
+        let (_, request, application) = idp.flow(&env, &id).await?;
+        let destination = Destination::of(application, &request.acs_url);
         let right = match idp.user_of_name(&env, &said.username).await? {
             Some(user) => idp.verify_user(&env, &user.id, &said.code).await?,
             None => false,
@@ -402,7 +406,7 @@ async fn verify(
             (!right).then_some("That is not the code that was sent last. Sign on for another.");
         Ok(pages::sign_on(
             &action(&idp, &env, &id),
-            &application,
+            &destination,
             &said.username,
             wrong,
         ))
