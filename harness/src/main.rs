@@ -1,7 +1,8 @@
 //! `rehearsal`: the command.
 //!
-//! It exits 0 when all is well, 1 when a check or scenario failed, and 2 on
-//! wrong usage or when the parties can't be started or reached. Progress goes
+//! It exits 0 when all is well, 1 when a check or scenario failed, 2 on wrong
+//! usage, when a target can't be reached or when nothing can be judged, and
+//! 128 and the signal's number after SIGHUP, SIGINT and SIGTERM. Progress goes
 //! to standard error, results to standard output.
 
 mod command;
@@ -77,15 +78,15 @@ enum Command {
 async fn main() -> ExitCode {
     ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
     let outcome = match Arguments::parse().command {
-        Command::Demo(demo) => demo.perform().await,
+        Command::Demo(demo) => return exit(demo.perform().await),
         Command::Up(up) => up.perform().await,
         Command::Desktop(desktop) => desktop.perform().await.map(|()| true),
         Command::Simulation(simulation) => simulation.perform().await,
         Command::Key(key) => key.perform().await,
         Command::Dns(dns) => dns.perform().await,
-        Command::Run(run) => run.perform().await,
-        Command::Bench(bench) => bench.perform().await,
-        Command::Check(check) => check.perform().await,
+        Command::Run(run) => return exit(run.perform().await),
+        Command::Bench(bench) => return exit(bench.perform().await),
+        Command::Check(check) => return exit(check.perform().await),
         Command::Export(export) => export.perform().await,
         Command::Snapshot(snapshot) => snapshot.perform().await,
         Command::Restore(restore) => restore.perform().await,
@@ -93,9 +94,15 @@ async fn main() -> ExitCode {
         Command::Trace(trace) => trace.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
     };
+    exit(outcome.map(|is_well| u8::from(!is_well)))
+}
+
+/// The process ends with this code; with 2 on an error.
+fn exit(outcome: anyhow::Result<u8>) -> ExitCode {
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        // After a signal nothing that still runs is waited for.
+        Ok(code) if code >= 128 => std::process::exit(code.into()),
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             let error = ambient::error_chain(error.as_ref());
             let _ = writeln!(std::io::stderr(), "rehearsal: {error}");

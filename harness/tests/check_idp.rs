@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
 use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::{PRODUCT_USERS, Plan};
 use rehearsal::{Options, World};
@@ -27,8 +28,6 @@ struct Stage {
     ambient: Ambient,
     metadata: Fetched,
 }
-
-fn nothing(_: &str, _: &str) {}
 
 impl Stage {
     async fn set() -> Self {
@@ -47,7 +46,7 @@ impl Stage {
         let ready = world.ready().to_json();
         let place = ready["idp"]["metadata_url"].as_str().unwrap();
         let ambient = Ambient::real();
-        let metadata = idp::fetch(&reqwest::Client::new(), place, &ambient)
+        let metadata = idp::fetch(&reqwest::Client::new(), place, &ambient, &Access::default())
             .await
             .unwrap();
         Self {
@@ -79,7 +78,7 @@ impl Stage {
             disabled,
             initiated: Some(format!("{idp}/saml20/idp/startsso?spEntityId={entity}")),
             metadata: self.metadata.clone(),
-            tell: &nothing,
+            runner: &Runner::default(),
         };
         gathering.gather_of(wanted).await.unwrap()
     }

@@ -6,14 +6,14 @@
 mod mutant_scim;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use ambient::Ambient;
 use mutant_scim::{BASE, Bent, Mutant, TOKEN, mutants};
-use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire};
+use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire, WireError};
 use rehearsal::check::scim::{Judge, Trouble, catalogue};
-use rehearsal::check::{CheckReport, Level, Verdict};
+use rehearsal::check::runner::{Access, Runner};
+use rehearsal::check::{CheckReport, Level, Signal, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
 use url::Url;
@@ -33,13 +33,13 @@ async fn portal() -> (World, Url, String) {
 }
 
 async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, Trouble> {
-    let wire = Http::to(base.clone()).unwrap();
+    let wire = Http::to(base.clone(), Access::default()).unwrap();
     let judge = Judge {
         wire: &wire,
         base: base.to_string(),
         token: token.to_owned(),
         read_only,
-        stopped: Arc::new(AtomicBool::new(false)),
+        runner: Runner::default(),
         ambient: Ambient::real(),
     };
     judge.judge().await
@@ -84,12 +84,16 @@ async fn judged_through(wire: &dyn Wire, stopped: bool) -> CheckReport {
 }
 
 async fn judged_so(wire: &dyn Wire, read_only: bool, stopped: bool) -> CheckReport {
+    let runner = Runner::default();
+    if stopped {
+        runner.stop.send(Signal::Terminate);
+    }
     let judge = Judge {
         wire,
         base: BASE.to_owned(),
         token: TOKEN.to_owned(),
         read_only,
-        stopped: Arc::new(AtomicBool::new(stopped)),
+        runner,
         ambient: Ambient::real(),
     };
     judge.judge().await.unwrap()
@@ -160,12 +164,11 @@ async fn an_interrupted_run_judges_nothing_more_and_leaves_nothing_behind() {
     let honest = Bent::default();
     let report = judged_through(&honest, true).await;
     assert_eq!(report.count(Verdict::Fail), 0);
-    assert!(
-        report
-            .outcomes
-            .iter()
-            .any(|one| one.actual.contains("interrupted"))
-    );
+    let interruption = report.incomplete.unwrap();
+    assert_eq!(interruption.signal, Signal::Terminate);
+    assert_eq!(interruption.total, catalogue().len());
+    assert_eq!(report.exit_code(), 143);
+    assert_eq!(report.count(Verdict::Pass), 1, "only that nothing is left");
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 
@@ -177,7 +180,7 @@ struct Watched {
 }
 
 impl Wire for Watched {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>> {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
         if asked.method != "GET" {
             self.writes.lock().unwrap().push(asked.line());
         }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambient::Ambient;
 use regex::Regex;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::runner::Runner;
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
@@ -71,6 +72,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         },
         provider,
         person: Person::of_the_guide("grace@lumen.example"),
+        runner: Runner::default(),
         ambient,
     };
     let report = judge.judge().await.unwrap();
@@ -113,6 +115,7 @@ async fn judged(hole: &'static str) -> CheckReport {
         },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
+        runner: Runner::default(),
         ambient,
     };
     judge.judge().await.unwrap()
@@ -169,9 +172,12 @@ async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
         },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
+        runner: Runner::default(),
         ambient,
     };
     let report = judge.judge().await.unwrap();
-    assert_eq!(report.count(Verdict::Fail), 3);
-    assert_eq!(report.count(Verdict::Skip), report.outcomes.len() - 3);
+    let error = report.error.as_ref().unwrap();
+    assert_eq!(error.code, "not-trusted", "{error:?}");
+    assert_eq!(report.exit_code(), 2);
+    assert_eq!(report.outcomes, []);
 }

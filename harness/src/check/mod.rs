@@ -7,6 +7,7 @@
 //! - [`evidence`]: what was said, as the reports show it;
 //! - `keeping`: the keys of the parties that checks play;
 //! - `masking`: secrets in evidence;
+//! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;
 //! - [`scim`]: the checks of a SCIM service provider.
@@ -29,6 +30,7 @@ mod masking;
 pub mod model;
 mod observed;
 mod played;
+pub mod runner;
 mod sarif;
 pub mod scim;
 pub mod sp;

@@ -179,6 +179,8 @@ impl Signal {
 pub struct Interruption {
     /// What ended the command.
     pub signal: Signal,
+    /// How many checks would have been judged.
+    pub total: usize,
 }
 
 /// Why nothing could be judged: a mistake of the set-up and no finding. The
@@ -203,6 +205,31 @@ impl SetUpError {
             fix: fix.into(),
         }
     }
+
+    /// For a terminal: what happened and what to do, in lines of at most 100
+    /// columns.
+    pub fn paragraph(&self, command: &str) -> String {
+        let mut out = format!("rehearsal {command}: nothing can be judged ({})\n", self.code);
+        wrap(&self.message, &mut out);
+        wrap(&format!("Fix: {}", self.fix), &mut out);
+        out
+    }
+}
+
+fn wrap(text: &str, out: &mut String) {
+    const WIDTH: usize = 98;
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            out.push('\n');
+            column = 0;
+        }
+        out.push_str(if column == 0 { "  " } else { " " });
+        out.push_str(word);
+        column += length + usize::from(column > 0);
+    }
+    out.push('\n');
 }
 
 /// The outcomes of one command.
@@ -263,6 +290,11 @@ impl CheckReport {
         }
     }
 
+    /// Whether every check was judged.
+    pub fn is_complete(&self) -> bool {
+        self.incomplete.is_none() && self.error.is_none()
+    }
+
     /// 0 without a finding, 1 with one, 2 where nothing could be judged, 128
     /// and the signal's number after an interruption.
     pub fn exit_code(&self) -> u8 {
@@ -271,6 +303,14 @@ impl CheckReport {
             (None, Some(_)) => 2,
             (None, None) => u8::from(!self.is_well()),
         }
+    }
+
+    /// The same report with the selected checks only.
+    #[must_use]
+    pub fn selected(mut self, selection: &super::runner::Selection) -> Self {
+        self.outcomes
+            .retain(|outcome| selection.includes(&outcome.check.id));
+        self
     }
 
     /// How many outcomes have this verdict.

@@ -33,6 +33,13 @@ impl Paint {
 
 pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     let paint = Paint(colors);
+    if let Some(error) = report
+        .error
+        .as_ref()
+        .filter(|_| report.outcomes.is_empty())
+    {
+        return error.paragraph(report.command);
+    }
     let summary = Summary::of(report);
     let mut out = format!("rehearsal {} — {}\n", report.command, report.target);
     for finding in &summary.findings {
@@ -56,9 +63,26 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
         let id = paint.paint(BOLD, &check.id);
         let _ = writeln!(out, "first finding: {id} ({level}) {title}");
     }
+    if let Some(error) = &report.error {
+        let _ = writeln!(out, "{}", error.paragraph(report.command));
+    }
+    if let Some(interruption) = report.incomplete {
+        let _ = writeln!(
+            out,
+            "interrupted by {} after {} of {} checks; the rest was not judged",
+            interruption.signal.name(),
+            report.outcomes.len(),
+            interruption.total
+        );
+    }
     let findings = report.count(Verdict::Fail);
     let line = format!(
-        "{}: {} passed, {} skipped, {} warnings, {}",
+        "{}{}: {} passed, {} skipped, {} warnings, {}",
+        match (report.incomplete, &report.error) {
+            (Some(_), _) => "interrupted, ",
+            (None, Some(_)) => "not finished, ",
+            (None, None) => "",
+        },
         plural(report.outcomes.len(), "check", "checks"),
         report.count(Verdict::Pass),
         report.count(Verdict::Skip),

@@ -1,11 +1,16 @@
 //! `rehearsal bench`: throughput beside its physical limit.
 
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ambient::Ambient;
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use rehearsal::bench::{Measured, saml, scim, sso, start, sync};
+use rehearsal::check::runner::Progress;
+
+use super::{progress, signals};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,19 +44,74 @@ pub(crate) struct Bench {
     /// Prints the machine form.
     #[arg(long)]
     json: bool,
+    /// Prints no progress.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 impl Bench {
-    pub(crate) async fn perform(&self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(&self) -> anyhow::Result<u8> {
+        let stop = signals::stop().context("cannot listen to signals")?;
+        let measured: Mutex<Vec<Measured>> = Mutex::default();
+        let progress = progress::progress(self.quiet);
+        progress.begin("bench", self.steps());
+        let signal = tokio::select! {
+            done = self.measure(&measured, &progress) => {
+                done?;
+                None
+            }
+            signal = stop.wait() => Some(signal),
+        };
+        progress.end();
+        let measured = measured.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.print(&measured)?;
+        match signal {
+            None => Ok(0),
+            Some(signal) => {
+                let mut err = std::io::stderr();
+                writeln!(
+                    err,
+                    "interrupted by {} after {} figures",
+                    signal.name(),
+                    measured.len()
+                )?;
+                Ok(signal.exit_code())
+            }
+        }
+    }
+
+    fn steps(&self) -> usize {
+        What::value_variants()
+            .iter()
+            .filter(|what| self.what.is_none_or(|only| only == **what))
+            .count()
+    }
+
+    async fn measure(
+        &self,
+        all: &Mutex<Vec<Measured>>,
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
+        let keep = |figures: Vec<Measured>| {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(figures);
+        };
         let now = Ambient::real().now();
         let time = Duration::from_secs(self.seconds);
-        let wanted = |what| self.what.is_none_or(|only| only == what);
-        let mut measured: Vec<Measured> = Vec::new();
+        let wanted = |what: What| {
+            let chosen = self.what.is_none_or(|only| only == what);
+            if chosen {
+                progress.step("", what.about());
+            }
+            chosen
+        };
         if wanted(What::Sign) {
-            measured.push(saml::sign(now, time)?);
+            let figure = tokio::task::spawn_blocking(move || saml::sign(now, time));
+            keep(vec![figure.await??]);
         }
         if wanted(What::Verify) {
-            measured.push(saml::verify(now, time)?);
+            let figure = tokio::task::spawn_blocking(move || saml::verify(now, time));
+            keep(vec![figure.await??]);
         }
         if wanted(What::Scim) {
             let mut sizes: Vec<usize> = [1000, 10_000]
@@ -59,10 +119,10 @@ impl Bench {
                 .filter(|size| *size < self.users)
                 .collect();
             sizes.push(self.users.max(20));
-            measured.extend(scim::measure(&sizes, time).await?);
+            keep(scim::measure(&sizes, time).await?);
         }
         if wanted(What::Sync) {
-            measured.extend(sync::measure(self.users, 100).await?);
+            keep(sync::measure(self.users, 100).await?);
         }
         if wanted(What::Sso) {
             // They have a runtime of their own: one thread, as for one core.
@@ -70,17 +130,21 @@ impl Bench {
             let both = tokio::task::spawn_blocking(move || {
                 Ok::<_, saml::Unready>([sso::sso(now, time)?, sso::start_up(now, users)?])
             });
-            measured.extend(both.await??);
+            keep(both.await??.to_vec());
         }
         if wanted(What::Start) {
-            measured.push(start::start(now, time).await?);
+            keep(vec![start::start(now, time).await?]);
         }
+        Ok(())
+    }
+
+    fn print(&self, measured: &[Measured]) -> anyhow::Result<()> {
         let mut out = std::io::stdout();
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&measured)?)?;
-            return Ok(true);
+            return Ok(());
         }
-        for one in &measured {
+        for one in measured {
             writeln!(
                 out,
                 "{}\n  {:.0} a second, {:.3} of {} ({:.0} a second)\n  p50 {:.1} µs, p99 {:.1} µs, {:.0} MB",
@@ -100,6 +164,19 @@ impl Bench {
                 "built without optimization: the figures mean little"
             )?;
         }
-        Ok(true)
+        Ok(())
+    }
+}
+
+impl What {
+    fn about(self) -> &'static str {
+        match self {
+            Self::Sign => "signing responses",
+            Self::Verify => "verifying responses",
+            Self::Scim => "the SCIM server",
+            Self::Sync => "provisioning a directory",
+            Self::Sso => "answers of the mock IdP",
+            Self::Start => "the start of all parties",
+        }
     }
 }

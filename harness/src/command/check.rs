@@ -1,22 +1,21 @@
 //! `rehearsal check`: conformance and security of somebody else's endpoint.
 
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use rehearsal::check::scim;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
-use rehearsal::check::{CheckReport, baseline};
+use rehearsal::check::{CheckReport, SetUpError, Signal, baseline, scim, sp};
 use saml::metadata::SpMetadata;
 use url::Url;
 
+use super::check_options::Options;
+use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
-use super::{read_metadata, write};
+use super::{fetch_metadata, write};
 
 /// What to check.
 #[derive(Subcommand)]
@@ -42,7 +41,7 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
         match self {
             Self::Sp(sp) => sp.perform().await,
             Self::Scim(scim) => scim.perform().await,
@@ -78,8 +77,12 @@ pub(crate) struct Forms {
 }
 
 impl Forms {
-    /// Writes the report in every form that was asked for; whether all is well.
-    pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<bool> {
+    /// Writes the report in every form that was asked for; the exit code.
+    pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<u8> {
+        let report = CheckReport {
+            command_line: command_line(),
+            ..report
+        };
         let report = match &self.expected {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
@@ -108,15 +111,26 @@ impl Forms {
             write_located(path, &report, CheckReport::code_quality)?;
         }
         write_for_github(&report)?;
-        let mut out = std::io::stdout();
+        let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
+            if let Some(error) = &report.error {
+                write!(err, "{}", error.paragraph(report.command))?;
+            }
+        } else if report.error.is_some() && report.outcomes.is_empty() {
+            write!(err, "{}", report.terminal())?;
         } else {
             write!(out, "{}", super::for_terminal(&report))?;
         }
         super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
-        Ok(report.is_well())
+        Ok(report.exit_code())
     }
+}
+
+/// The error of a command that a signal ended before it judged anything; the
+/// report then shows the signal.
+pub(crate) fn interrupted(signal: Signal) -> SetUpError {
+    SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
 
 /// The service provider that is judged.
@@ -126,7 +140,7 @@ pub(crate) struct SpTarget {
     #[arg(
         long,
         required = false,
-        required_unless_present = "prepare",
+        required_unless_present_any = ["prepare", "list"],
         value_name = "FILE|URL"
     )]
     metadata: String,
@@ -134,7 +148,7 @@ pub(crate) struct SpTarget {
     #[arg(
         long,
         required = false,
-        required_unless_present = "prepare",
+        required_unless_present_any = ["prepare", "list"],
         value_name = "URL"
     )]
     start_url: Url,
@@ -142,7 +156,7 @@ pub(crate) struct SpTarget {
     #[arg(
         long,
         required = false,
-        required_unless_present = "prepare",
+        required_unless_present_any = ["prepare", "list"],
         value_name = "URL"
     )]
     probe_url: Url,
@@ -150,7 +164,7 @@ pub(crate) struct SpTarget {
     #[arg(
         long,
         required = false,
-        required_unless_present = "prepare",
+        required_unless_present_any = ["prepare", "list"],
         value_name = "REGEX"
     )]
     expect: regex::Regex,
@@ -185,11 +199,17 @@ pub(crate) struct Sp {
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
     #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
     forms: Forms,
 }
 
 impl Sp {
-    async fn perform(self) -> anyhow::Result<bool> {
+    async fn perform(self) -> anyhow::Result<u8> {
+        let checks = sp::catalogue()?;
+        if self.options.print_list(&checks)? {
+            return Ok(0);
+        }
         let ambient = Ambient::real();
         let key_file = self
             .idp_metadata_out
@@ -199,17 +219,40 @@ impl Sp {
         if let Some(path) = &self.idp_metadata_out {
             write(path, &provider.metadata())?;
         }
+        let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {
+            return self.tell_what_is_next();
+        };
         let _ = writeln!(
             std::io::stderr(),
             "playing the identity provider {}",
             provider.entity_id
         );
-        let Some(target) = &self.target else {
-            return Ok(true);
+        let runner = self.options.runner(&checks)?;
+        let started_at = ambient.now();
+        let refused = |error: SetUpError| {
+            let report = CheckReport::of_error("check sp", &target.metadata, error, started_at);
+            let report = runner.report(report, checks.len(), Duration::ZERO);
+            self.forms.write(report, &ambient)
         };
-        let metadata = read_metadata(&target.metadata, Duration::from_secs(self.wait)).await?;
-        let metadata = SpMetadata::parse(&metadata)
-            .with_context(|| format!("reading the metadata {}", target.metadata))?;
+        let wait = Duration::from_secs(self.wait);
+        let metadata = tokio::select! {
+            metadata = fetch_metadata(&target.metadata, wait, &runner.access) => metadata,
+            signal = runner.stop.wait() => Err(interrupted(signal)),
+        };
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(error) => return refused(error),
+        };
+        let metadata = match SpMetadata::parse(&metadata) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                return refused(SetUpError::new(
+                    "not-metadata",
+                    format!("{} is not the metadata of a service provider: {error}.", target.metadata),
+                    "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
+                ));
+            }
+        };
         let judge = Judge {
             person: self.person(&target.start_url)?,
             target: Target {
@@ -219,10 +262,24 @@ impl Sp {
                 expect: target.expect.clone(),
             },
             provider,
+            runner,
             ambient: ambient.clone(),
         };
         let report = judge.judge().await?;
         self.forms.write(report, &ambient)
+    }
+
+    /// What to do after `--prepare`.
+    fn tell_what_is_next(&self) -> anyhow::Result<u8> {
+        let file = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        writeln!(
+            std::io::stdout(),
+            "wrote {file} and {key}\nNext: give {file} to the service provider as the metadata of its identity provider, then run:\n  rehearsal check sp --metadata FILE|URL --start-url URL --probe-url URL --expect REGEX --idp-port {port} --idp-metadata-out {file}\nKeep {key} secret: whoever has it can log in to that service provider as anybody.",
+            file = file.display(),
+            key = file.with_extension("key").display(),
+            port = self.idp_port,
+        )?;
+        Ok(0)
     }
 
     fn person(&self, start_url: &Url) -> anyhow::Result<Person> {
@@ -240,7 +297,7 @@ impl Sp {
                 .iter()
                 .map(|one| match one.split_once('=') {
                     Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-                    None => bail!("expected --attribute NAME=VALUE, came {one}"),
+                    None => bail!("invalid --attribute: expected NAME=VALUE, got {one}"),
                 })
                 .collect::<anyhow::Result<_>>()?;
         }
@@ -252,54 +309,59 @@ impl Sp {
 #[derive(Args)]
 pub(crate) struct Scim {
     /// The address that `/Users` follows.
-    #[arg(long, value_name = "URL")]
-    base_url: Url,
+    #[arg(long, value_name = "URL", required_unless_present = "list")]
+    base_url: Option<Url>,
     /// The bearer token; the environment hides it from the list of processes.
     #[arg(
         long,
         value_name = "TOKEN",
         env = "REHEARSAL_SCIM_TOKEN",
         hide_env_values = true,
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        required_unless_present = "list"
     )]
-    token: String,
+    token: Option<String>,
     /// Changes nothing: runs the checks that need no resources of their own.
     #[arg(long)]
     read_only: bool,
+    #[command(flatten)]
+    options: Options,
     #[command(flatten)]
     forms: Forms,
 }
 
 impl Scim {
-    async fn perform(self) -> anyhow::Result<bool> {
+    async fn perform(self) -> anyhow::Result<u8> {
+        let checks = scim::catalogue();
+        if self.options.print_list(&checks)? {
+            return Ok(0);
+        }
+        let (Some(base_url), Some(token)) = (&self.base_url, &self.token) else {
+            bail!("--base-url and --token are required");
+        };
         let ambient = Ambient::real();
-        let stopped = Arc::new(AtomicBool::new(false));
-        tokio::spawn(interruption(stopped.clone()));
-        let wire = scim::wire::Http::to(self.base_url.clone()).context("setting HTTP up")?;
+        let runner = self.options.runner(&checks)?;
+        let wire = scim::wire::Http::to(base_url.clone(), runner.access.clone())
+            .context("cannot set up the HTTP client")?;
+        let started_at = ambient.now();
         let judge = scim::Judge {
             wire: &wire,
-            base: self.base_url.to_string(),
-            token: self.token.clone(),
+            base: base_url.to_string(),
+            token: token.clone(),
             read_only: self.read_only,
-            stopped,
+            runner,
             ambient: ambient.clone(),
         };
-        let report = judge.judge().await?;
+        let report = match judge.judge().await {
+            Ok(report) => report,
+            Err(trouble) => {
+                let base = base_url.as_str();
+                judge.runner.progress.end();
+                let error = trouble.to_set_up_error(base);
+                let report = CheckReport::of_error("check scim", base, error, started_at);
+                judge.runner.report(report, checks.len(), Duration::ZERO)
+            }
+        };
         self.forms.write(report, &ambient)
-    }
-}
-
-/// The first Ctrl-C lets the checks clean up; the second ends the command.
-async fn interruption(stopped: Arc<AtomicBool>) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    stopped.store(true, Ordering::Relaxed);
-    let _ = writeln!(
-        std::io::stderr(),
-        "interrupted: deleting what was made; once more to leave it"
-    );
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(2);
     }
 }

@@ -1,22 +1,25 @@
 //! `rehearsal check idp`: conformance of a SAML identity provider.
 
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::runner::{Access, Runner, Selection};
+use rehearsal::check::{CheckReport, SetUpError};
 
-use super::check::Forms;
-use super::{read_metadata, write};
+use super::check::{Forms, interrupted};
+use super::check_options::Options;
+use super::{fetch_metadata, write};
 
 /// Arguments of `rehearsal check idp`.
 #[derive(Args)]
 pub(crate) struct Idp {
     /// The identity provider's metadata.
-    #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["replay", "prepare"])]
+    #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["replay", "prepare", "list"])]
     metadata: Option<String>,
     /// The user who signs on by the form driver.
     #[arg(long, value_name = "NAME", requires = "password")]
@@ -50,7 +53,7 @@ pub(crate) struct Idp {
     /// port.
     #[arg(long, requires = "sp_metadata_out", requires = "sp_port")]
     prepare: bool,
-    /// A user who is switched off, for the checks of manners.
+    /// Username of a disabled account, used by the security checks.
     #[arg(long, value_name = "NAME", requires = "disabled_password")]
     disabled_user: Option<String>,
     /// That user's password.
@@ -67,19 +70,27 @@ pub(crate) struct Idp {
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
     forms: Forms,
 }
 
 impl Idp {
-    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+        let checks = idp::catalogue();
+        if self.options.print_list(&checks)? {
+            return Ok(0);
+        }
         let ambient = Ambient::real();
         if let Some(path) = &self.replay {
             let text = std::fs::read_to_string(path)
-                .with_context(|| format!("reading {}", path.display()))?;
-            let dossier: Dossier = serde_json::from_str(&text).with_context(|| {
-                format!("expected a recording of check idp in {}", path.display())
-            })?;
-            return self.forms.write(idp::judge(&dossier), &ambient);
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            let dossier: Dossier = serde_json::from_str(&text)
+                .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
+            let selection = Selection::new(&self.options.only, &checks)?;
+            return self
+                .forms
+                .write(idp::judge(&dossier).selected(&selection), &ambient);
         }
         let key_file = self
             .sp_metadata_out
@@ -89,19 +100,54 @@ impl Idp {
         if let Some(path) = &self.sp_metadata_out {
             write(path, &party.metadata())?;
         }
-        let mut err = std::io::stderr();
-        let _ = writeln!(err, "playing the service provider {}", party.entity_id);
         if self.prepare {
-            return Ok(true);
+            return self.tell_what_is_next();
         }
-        let dossier = self.gather(&party, &ambient).await?;
-        if let Some(path) = &self.record {
-            write(path, &serde_json::to_string_pretty(&dossier)?)?;
-        }
-        self.forms.write(idp::judge(&dossier), &ambient)
+        let _ = writeln!(
+            std::io::stderr(),
+            "playing the service provider {}",
+            party.entity_id
+        );
+        let runner = self.options.runner(&checks)?;
+        let (started_at, started) = (ambient.now(), Instant::now());
+        let place = self.metadata.as_deref().unwrap_or_default();
+        let total = checks
+            .iter()
+            .filter(|it| runner.selection.includes(&it.id))
+            .count();
+        let report = match self.gather(&party, &ambient, &runner).await? {
+            Ok(dossier) => {
+                if let Some(path) = &self.record {
+                    write(path, &serde_json::to_string_pretty(&dossier)?)?;
+                }
+                idp::judge(&dossier).selected(&runner.selection)
+            }
+            Err(error) => CheckReport::of_error("check idp", place, error, started_at),
+        };
+        runner.progress.end();
+        let report = runner.report(report, total, started.elapsed());
+        self.forms.write(report.without_untried(), &ambient)
     }
 
-    async fn gather(&self, party: &Party, ambient: &Ambient) -> anyhow::Result<Dossier> {
+    /// What to do after `--prepare`.
+    fn tell_what_is_next(&self) -> anyhow::Result<u8> {
+        let file = self.sp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        writeln!(
+            std::io::stdout(),
+            "wrote {file} and {key}\nNext: register {file} at the identity provider as a service provider, and give a user access to it, then run:\n  rehearsal check idp --metadata FILE|URL --user NAME --password PASSWORD --sp-port {port} --sp-metadata-out {file}\nKeep {key}: with another key the identity provider does not know the service provider.",
+            file = file.display(),
+            key = file.with_extension("key").display(),
+            port = self.sp_port,
+        )?;
+        Ok(0)
+    }
+
+    async fn gather(
+        &self,
+        party: &Party,
+        ambient: &Ambient,
+        runner: &Runner,
+    ) -> anyhow::Result<Result<Dossier, SetUpError>> {
         let person = match (&self.user, &self.password, self.interactive) {
             (Some(name), Some(password), false) => Person::Driven(Credentials {
                 name: name.clone(),
@@ -115,15 +161,20 @@ impl Idp {
                 );
                 Person::Present(Duration::from_secs(self.wait))
             }
-            _ => bail!("expected --user and --password, or --interactive: somebody has to sign on"),
+            _ => bail!("somebody has to sign on: give --user and --password, or --interactive"),
         };
         let pair = self
             .disabled_user
             .as_ref()
             .zip(self.disabled_password.as_ref());
         let place = self.metadata.as_deref().unwrap_or_default();
-        let tell = |name: &str, about: &str| {
-            let _ = writeln!(std::io::stderr(), "trying {name}: {about}");
+        let metadata = tokio::select! {
+            metadata = self.fetched(place, ambient, &runner.access) => metadata,
+            signal = runner.stop.wait() => Err(interrupted(signal)),
+        };
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(error) => return Ok(Err(error)),
         };
         let gathering = Gathering {
             party,
@@ -138,17 +189,34 @@ impl Idp {
                 let encoded: String = url::form_urlencoded::byte_serialize(entity).collect();
                 url.replace("{sp}", &encoded)
             }),
-            metadata: self.fetched(place, ambient).await?,
-            tell: &tell,
+            metadata,
+            runner,
         };
-        Ok(gathering.gather().await?)
+        Ok(gathering
+            .gather()
+            .await
+            .map_err(|trouble| trouble.to_set_up_error()))
     }
 
-    async fn fetched(&self, place: &str, ambient: &Ambient) -> anyhow::Result<Fetched> {
-        let body = read_metadata(place, Duration::from_secs(self.wait)).await?;
+    async fn fetched(
+        &self,
+        place: &str,
+        ambient: &Ambient,
+        access: &Access,
+    ) -> Result<Fetched, SetUpError> {
+        let body = fetch_metadata(place, Duration::from_secs(self.wait), access).await?;
         if place.starts_with("http://") || place.starts_with("https://") {
-            let client = reqwest::Client::builder().no_proxy().build()?;
-            return Ok(idp::fetch(&client, place, ambient).await?);
+            let client = access.client().build();
+            let lost = |reason: String| {
+                SetUpError::new(
+                    "unreachable",
+                    format!("The metadata cannot be fetched from {place}: {reason}."),
+                    "Check --metadata.",
+                )
+            };
+            let client = client.map_err(|error| lost(error.to_string()))?;
+            let fetched = idp::fetch(&client, place, ambient, access).await;
+            return fetched.map_err(|error| lost(error.to_string()));
         }
         Ok(Fetched {
             place: place.to_owned(),

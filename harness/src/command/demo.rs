@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
-use rehearsal::report::{self, StepReport, Verdict};
+use rehearsal::report::{self, RunReport, StepReport, Verdict};
 use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Selection, Settings, Stage, run};
 
-use super::{colours, write};
+use super::command_line::command_line;
+use super::{colours, signals, write};
 
 /// Arguments of `rehearsal demo`.
 #[derive(Args)]
@@ -31,7 +32,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
         let selection = Selection {
             filter: None,
             tags: "@demo".parse().ok(),
@@ -44,13 +45,26 @@ impl Demo {
                 seed: self.seed,
                 database_server: self.database_url.clone(),
             },
+            stop: signals::stop().context("cannot listen to signals")?,
         };
-        let mut report = run(cases, settings, &tell).await;
-        report.command = "demo";
+        let report = RunReport {
+            command: "demo",
+            command_line: command_line(),
+            ..run(cases, settings, &tell).await
+        };
         write(
             &self.html,
             &report::html("Rehearsal: the whole guide", &report),
         )?;
+        if let Some(interruption) = report.incomplete {
+            writeln!(
+                std::io::stdout(),
+                "interrupted by {}: the guide was not played to its end; the report is {}",
+                interruption.signal.name(),
+                self.html.display()
+            )?;
+            return Ok(report.exit_code());
+        }
         if let Some(folder) = &self.keep {
             let kept = report.scenarios.iter().find_map(|scenario| {
                 let kept = &scenario.kept;
@@ -71,7 +85,7 @@ impl Demo {
             report.millis
         )?;
         super::name_written(&[&Some(self.html)])?;
-        Ok(well)
+        Ok(u8::from(!well))
     }
 }
 

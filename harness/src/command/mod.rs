@@ -3,14 +3,18 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod check_idp;
+pub(crate) mod check_options;
+pub(crate) mod command_line;
 pub(crate) mod coverage;
 pub(crate) mod demo;
 pub(crate) mod dns;
 pub(crate) mod export;
 pub(crate) mod key;
 pub(crate) mod pipelines;
+pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod signals;
 pub(crate) mod simulation;
 pub(crate) mod snapshot;
 mod stop;
@@ -22,8 +26,9 @@ use std::path::{Path, PathBuf};
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use rehearsal::check::CheckReport;
+use anyhow::Context as _;
+use rehearsal::check::runner::{Access, AnswerError, read_body};
+use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
 /// Writes a result to a file.
@@ -95,30 +100,70 @@ pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
 
 /// Reads a file, or fetches an address, which may take a while to be there.
 pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Result<String> {
+    let access = Access::default();
+    Ok(fetch_metadata(place, patience, &access).await?)
+}
+
+/// The same over a way to the target. The errors name no party: the caller
+/// knows whose metadata it is.
+pub(crate) async fn fetch_metadata(
+    place: &str,
+    patience: Duration,
+    access: &Access,
+) -> Result<String, SetUpError> {
+    let error = |code, what: String, fix: &str| SetUpError::new(code, what, fix);
     let Some(url) = Url::parse(place)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
     else {
-        return std::fs::read_to_string(place).with_context(|| format!("reading {place}"));
+        return std::fs::read_to_string(place).map_err(|reason| {
+            let what = format!("The metadata file {place} cannot be read: {reason}.");
+            error("metadata-unreadable", what, "Check --metadata.")
+        });
     };
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let setting_up = |reason: reqwest::Error| {
+        let what = format!("The HTTP client cannot be set up: {reason}.");
+        error("http-client", what, "Check --ca.")
+    };
+    let client = access
+        .client()
+        .redirect(reqwest::redirect::Policy::limited(5))
+        .build()
+        .map_err(setting_up)?;
     let mut attempts = tokio::time::interval(Duration::from_millis(200));
+    let last = std::cell::RefCell::new(String::from("no answer"));
     let fetch = async {
         loop {
             attempts.tick().await;
-            let answer = client.get(url.clone()).send().await;
-            match answer.and_then(reqwest::Response::error_for_status) {
-                Ok(answer) => return answer.text().await,
-                Err(error) if error.is_connect() || error.is_status() => {}
-                Err(error) => return Err(error),
+            match fetch_text(&client, &url, access.timeout).await {
+                Ok(text) => return text,
+                Err(reason) => *last.borrow_mut() = reason.to_string(),
             }
         }
     };
-    match tokio::time::timeout(patience, fetch).await {
-        Ok(text) => text.with_context(|| format!("fetching {place}")),
-        Err(_) => bail!(
-            "expected metadata at {place} within {} s, came none; is the service provider running?",
-            patience.as_secs()
-        ),
+    let came = tokio::time::timeout(patience, fetch).await;
+    came.map_err(|_| {
+        error(
+            "unreachable",
+            format!(
+                "The metadata cannot be fetched from {place}: {} (tried for {} s).",
+                last.borrow(),
+                patience.as_secs()
+            ),
+            "Check --metadata and whether the server runs and is reached from this machine. One with a private certificate needs --ca FILE.",
+        )
+    })
+}
+
+async fn fetch_text(
+    client: &reqwest::Client,
+    url: &Url,
+    timeout: Duration,
+) -> Result<String, AnswerError> {
+    let answer = client.get(url.clone()).send().await;
+    let answer = answer.map_err(|error| AnswerError::of(&error, timeout))?;
+    match answer.status().as_u16() {
+        200..=299 => read_body(answer, timeout).await,
+        status => Err(AnswerError::Status(status)),
     }
 }

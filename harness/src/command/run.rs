@@ -14,8 +14,9 @@ use rehearsal::report::{self, RunReport, StepReport, Verdict};
 use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Selection, Settings, Stage, run};
 
+use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
-use super::write;
+use super::{progress, signals, write};
 
 /// Arguments of `rehearsal run`.
 #[derive(Args)]
@@ -78,10 +79,13 @@ pub(crate) struct Run {
     /// How long to wait for the target's parties to be ready, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     wait: u64,
+    /// Prints no progress.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 impl Run {
-    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
         let tags = self
             .tags
             .as_deref()
@@ -101,10 +105,23 @@ impl Run {
         let settings = Settings {
             at_once: self.jobs,
             stage: self.stage().await?,
+            stop: signals::stop().context("cannot listen to signals")?,
         };
-        let report = run(cases, settings, &tell_failure).await;
+        let progress = progress::progress(self.quiet);
+        progress.begin("run", cases.len());
+        let told = |case: &Case, step: &StepReport| {
+            if is_first(case, step) {
+                progress.step("", &case.scenario.name);
+            }
+            tell_failure(case, step);
+        };
+        let report = RunReport {
+            command_line: command_line(),
+            ..run(cases, settings, &told).await
+        };
+        progress.end();
         let skipped = report.count(Verdict::Skip);
-        if skipped == report.scenarios.len() {
+        if skipped == report.scenarios.len() && report.incomplete.is_none() {
             let first = report.scenarios[0].ending();
             let because = first.and_then(|step| step.message.as_deref());
             bail!(
@@ -151,7 +168,7 @@ impl Run {
             }
         }
         super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
-        Ok(judged.map_or(report.count(Verdict::Fail) == 0, |it| it.is_well()))
+        Ok(judged.map_or(report.exit_code(), |it| it.exit_code()))
     }
 }
 
@@ -170,6 +187,12 @@ impl Run {
         let target = target.awaited(Duration::from_secs(self.wait)).await?;
         Ok(Stage::Target(Box::new(target)))
     }
+}
+
+fn is_first(case: &Case, step: &StepReport) -> bool {
+    case.scenario.steps.first().is_some_and(|first| {
+        step.title == format!("{} {}", first.keyword.trim(), first.value)
+    })
 }
 
 fn tell_failure(case: &Case, step: &StepReport) {
@@ -198,6 +221,15 @@ fn summarize(out: &mut impl std::io::Write, report: &RunReport) -> std::io::Resu
         if let (Verdict::Skip, Some(because)) = (verdict, because) {
             writeln!(out, "                {because}")?;
         }
+    }
+    if let Some(interruption) = report.incomplete {
+        write!(
+            out,
+            "interrupted by {} after {} of {} scenarios: ",
+            interruption.signal.name(),
+            report.scenarios.len(),
+            interruption.total
+        )?;
     }
     writeln!(
         out,

@@ -177,6 +177,15 @@ impl RunReport {
         }
     }
 
+    /// 0 when nothing failed, 1 when something did, 128 and the signal's number
+    /// after an interruption.
+    pub fn exit_code(&self) -> u8 {
+        match self.incomplete {
+            Some(interruption) => interruption.signal.exit_code(),
+            None => u8::from(self.count(Verdict::Fail) > 0),
+        }
+    }
+
     /// How many scenarios ended so.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.scenarios

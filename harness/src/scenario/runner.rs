@@ -14,6 +14,8 @@ use futures::StreamExt as _;
 use super::catalogue::Case;
 use super::moving::moved;
 use super::stepping::take;
+use crate::check::Interruption;
+use crate::check::runner::Stop;
 use crate::rehearsal::target::Target;
 use crate::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict};
 use crate::world::DOMAIN;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub at_once: usize,
     /// Where.
     pub stage: Stage,
+    /// Ends the run before its end; what was played is reported.
+    pub stop: Stop,
 }
 
 /// The parties that scenarios are played by.
@@ -71,7 +75,8 @@ impl Selection {
     }
 }
 
-/// Runs the cases; `told` hears of each step as it ends.
+/// Runs the cases; `told` hears of each step as it ends. A scenario that a
+/// signal broke off is not in the report.
 pub async fn run(
     cases: Vec<Case>,
     settings: Settings,
@@ -81,15 +86,22 @@ pub async fn run(
     let words = World::collection();
     let words = &words;
     let (started, started_at) = (std::time::Instant::now(), Ambient::real().now());
-    let stage = &settings.stage;
+    let (stage, stop) = (&settings.stage, &settings.stop);
+    let total = cases.len();
     let at_once = match stage {
         Stage::Own { .. } => settings.at_once.max(1),
         Stage::Target(_) => 1,
     };
     // Kept in the order of the catalogue, whichever ends first.
     let scenarios = futures::stream::iter(cases)
-        .map(|case| async move { play(words, case, stage, told).await })
+        .map(|case| async move {
+            match stop.signal() {
+                None => play(words, case, stage, stop, told).await,
+                Some(_) => None,
+            }
+        })
         .buffered(at_once)
+        .filter_map(std::future::ready)
         .collect()
         .await;
     RunReport {
@@ -101,6 +113,7 @@ pub async fn run(
             Stage::Target(target) => target.portal_url(),
         },
         started_at,
+        incomplete: stop.signal().map(|signal| Interruption { signal, total }),
         ..RunReport::default()
     }
 }
@@ -109,8 +122,9 @@ async fn play(
     words: &cucumber::step::Collection<World>,
     mut case: Case,
     stage: &Stage,
+    stop: &Stop,
     told: &dyn Fn(&Case, &StepReport),
-) -> ScenarioReport {
+) -> Option<ScenarioReport> {
     let mut report = ScenarioReport {
         name: case.scenario.name.clone(),
         feature: case.feature.clone(),
@@ -146,7 +160,7 @@ async fn play(
                 message: Some(error.to_string()),
                 millis: 0,
             });
-            return report;
+            return Some(report);
         }
     };
     let mut ended = false;
@@ -160,7 +174,14 @@ async fn play(
                 millis: 0,
             }
         } else {
-            take(words, &mut world, step).await
+            tokio::select! {
+                step = take(words, &mut world, step) => step,
+                _ = stop.wait() => {
+                    // What it made at a target that others use goes with it.
+                    world.ends().await;
+                    return None;
+                }
+            }
         };
         told(&case, &step);
         ended = ended || step.verdict != Verdict::Pass;
@@ -169,7 +190,7 @@ async fn play(
     report.exchanges = world.rehearsal.recorder.exchanges();
     report.kept = std::mem::take(&mut world.kept);
     world.ends().await;
-    report
+    Some(report)
 }
 
 /// A failing step is a report, not a panic on the screen; every other panic

@@ -12,7 +12,7 @@ mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire};
+use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;
@@ -66,7 +66,7 @@ impl Bent {
 }
 
 impl Wire for Bent {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>> {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
         Box::pin(async move {
             let mut heard = asked.clone();
             self.under_way.fetch_add(1, Ordering::SeqCst);

@@ -1,8 +1,6 @@
 //! The form driver: a browser that finds its way through ordinary login pages
 //! and stops at the message that it is to deliver, without delivering it.
 
-use std::time::Duration;
-
 use ambient::Ambient;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
@@ -10,15 +8,13 @@ use url::Url;
 
 use super::dossier::{Delivered, Ending, Page};
 use super::form::{self, Filled, Next};
+use crate::check::runner::{AnswerError, Runner, read_body};
 
 /// How many pages and redirects a sign-on may take.
 const STEPS: usize = 40;
 
 /// How much of a page is kept, in bytes.
 const KEPT: usize = 96 * 1024;
-
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A user's name and password.
 #[derive(Clone)]
@@ -36,10 +32,11 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// A browser with cookies of its own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Browser {
     navigator: Navigator,
     ambient: Ambient,
+    runner: Runner,
 }
 
 /// What became of a walk.
@@ -63,14 +60,16 @@ impl Browser {
     ///
     /// # Errors
     /// When TLS can't be set up.
-    pub(super) fn new(ambient: &Ambient) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
+    pub(super) fn new(ambient: &Ambient, runner: &Runner) -> Result<Self, reqwest::Error> {
+        let builder = runner
+            .access
+            .client()
             .dns_resolver(ambient::LocalhostResolver)
-            .timeout(PATIENCE)
             .user_agent("Mozilla/5.0 (compatible; rehearsal-check)");
         Ok(Self {
             navigator: Navigator::new(builder, Cookies::default())?,
             ambient: ambient.clone(),
+            runner: runner.clone(),
         })
     }
 
@@ -111,10 +110,14 @@ impl Browser {
         let (mut named, mut signed_on) = (false, false);
         for _ in 0..STEPS {
             let page = match self.open(&ask).await {
-                Ok(page) => page,
+                Ok(page) => {
+                    self.runner.patience.answered();
+                    page
+                }
                 Err(error) => {
-                    walked.ending = Ending::Trouble {
-                        why: format!("expected an answer from {}: {error}", ask.url),
+                    self.runner.patience.no_answer(ask.url.as_str(), &error);
+                    walked.ending = Ending::NoAnswer {
+                        why: format!("no answer from {}: {error}", ask.url),
                     };
                     return walked;
                 }
@@ -196,16 +199,18 @@ impl Browser {
         walked
     }
 
-    async fn open(&self, ask: &Ask) -> Result<Page, reqwest::Error> {
+    async fn open(&self, ask: &Ask) -> Result<Page, AnswerError> {
+        let timeout = self.runner.access.timeout;
         let (fields, method, sent) = match &ask.form {
             Some(form) if form.post => (Some(form.fields.as_slice()), "POST", form.shown()),
             _ => (None, "GET", String::new()),
         };
         let page = ask.page.as_ref();
-        let answer = self.navigator.go(&ask.url, fields, page).await?;
+        let answer = self.navigator.go(&ask.url, fields, page).await;
+        let answer = answer.map_err(|error| AnswerError::of(&error, timeout))?;
         let headers = answer.headers().clone();
         let status = answer.status();
-        let body = answer.text().await?;
+        let body = read_body(answer, timeout).await?;
         let header = |name| {
             let value = headers.get(name);
             value.and_then(|it| it.to_str().ok()).unwrap_or_default()

@@ -132,6 +132,11 @@ pub enum Ending {
         /// What a person reads there.
         text: String,
     },
+    /// A request got no answer: nothing can be concluded from that.
+    NoAnswer {
+        /// Why.
+        why: String,
+    },
     /// The exchange failed.
     Trouble {
         /// Why.

@@ -1,6 +1,7 @@
 //! Gathering: the trials are made, what comes of them goes into the dossier.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Duration;
 
 use ambient::Ambient;
@@ -10,19 +11,44 @@ use super::dossier::{Dossier, Ending, FORMAT, Fetched, Opened, Trial};
 use super::party::Party;
 use super::reading::{self, Announced};
 use super::request::{Maker, Outgoing, logout};
+use super::set_up;
 use super::trials::{Binding, VARIANTS, Variant, Whose};
+use crate::check::SetUpError;
+use crate::check::runner::{Access, AnswerError, Runner, read_body};
 
 /// Why nothing could be gathered.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The HTTP client could not be set up.
-    #[error("expected an HTTP client: {0}")]
+    #[error("cannot set up the HTTP client")]
     Client(#[from] reqwest::Error),
     /// The metadata names nowhere to send requests.
     #[error(
-        "expected a SingleSignOnService with HTTP-Redirect or HTTP-POST in the metadata {0}, found none: there is nothing to send a request to"
+        "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST: there is nothing to send a request to"
     )]
     NoEndpoint(String),
+    /// Nobody can be signed on.
+    #[error(transparent)]
+    SetUp(#[from] SetUpError),
+}
+
+impl Trouble {
+    /// The same for the report.
+    pub fn to_set_up_error(&self) -> SetUpError {
+        match self {
+            Self::SetUp(error) => error.clone(),
+            Self::NoEndpoint(_) => SetUpError::new(
+                "no-endpoint",
+                format!("{self}."),
+                "Check --metadata: it has to be the metadata of the identity provider, not of a service provider.",
+            ),
+            Self::Client(error) => SetUpError::new(
+                "http-client",
+                format!("{self}: {error}."),
+                "Check --ca and the certificates of this machine.",
+            ),
+        }
+    }
 }
 
 /// Who signs on.
@@ -49,9 +75,18 @@ pub struct Gathering<'g> {
     pub initiated: Option<String>,
     /// The metadata.
     pub metadata: Fetched,
-    /// Told of each trial before it is made.
-    pub tell: &'g (dyn Fn(&str, &str) + Sync),
+    /// The rules that hold for every check.
+    pub runner: &'g Runner,
 }
+
+/// Why a trial was not made in a run that a signal or the target ended.
+pub(in crate::check) const ENDED: &str = "the run ended before this was tried";
+
+/// The honest requests; the first that can be tried has to sign somebody on.
+const CONTROLS: [&str; 2] = ["redirect", "post"];
+
+/// How many trials there are beside the variants of a request.
+const OTHERS: usize = 7;
 
 /// The trials that sign-on alone is judged by, for a first look.
 pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
@@ -79,11 +114,23 @@ impl Gathering<'_> {
             ambient: self.ambient,
             signed_wanted: announced.wants_signed,
         };
-        let first = Browser::new(self.ambient)?;
+        let first = Browser::new(self.ambient, self.runner)?;
         let mut trials = BTreeMap::new();
-        for variant in VARIANTS.iter().filter(|it| wanted(it.name)) {
-            (self.tell)(variant.name, variant.about);
-            let trial = self.attempt(variant, &maker, &announced, &first).await?;
+        let chosen: Vec<&Variant> = VARIANTS.iter().filter(|it| wanted(it.name)).collect();
+        self.runner.progress.begin("check idp", chosen.len() + OTHERS);
+        let mut is_first = true;
+        for variant in chosen {
+            let attempt = self.attempt(variant, &maker, &announced, &first);
+            let trial = self.tried(variant.name, variant.about, attempt).await?;
+            let is_control = CONTROLS.contains(&variant.name)
+                && !matches!(trial.ending, Ending::NotTried { .. });
+            if is_control && is_first {
+                is_first = false;
+                if let Some(error) = set_up::error(&trial, self) {
+                    self.party.desk.is_over();
+                    return Err(error.into());
+                }
+            }
             trials.insert(variant.name.to_owned(), trial);
         }
         let user = match &self.person {
@@ -105,7 +152,26 @@ impl Gathering<'_> {
             self.look_around(&mut dossier, &announced, &first).await;
         }
         self.party.desk.is_over();
+        self.runner.progress.end();
         Ok(dossier)
+    }
+
+    /// Makes a trial, unless the run has ended.
+    async fn tried(
+        &self,
+        name: &str,
+        about: &str,
+        trial: impl Future<Output = Result<Trial, Trouble>>,
+    ) -> Result<Trial, Trouble> {
+        let ended = || Ok(Trial::not_tried(self.ambient.now(), ENDED));
+        if self.runner.has_ended() {
+            return ended();
+        }
+        self.runner.progress.step(name, about);
+        tokio::select! {
+            trial = trial => trial,
+            _ = self.runner.stop.wait() => ended(),
+        }
     }
 
     async fn attempt(
@@ -147,7 +213,7 @@ impl Gathering<'_> {
                     Whose::First => first,
                     Whose::New if variant.name == "redirect" => first,
                     Whose::New => {
-                        new = Browser::new(self.ambient)?;
+                        new = Browser::new(self.ambient, self.runner)?;
                         &new
                     }
                 };
@@ -194,7 +260,7 @@ impl Gathering<'_> {
         let endpoint = announced.sso_url(binding).unwrap_or_default();
         match maker.make(&variant, endpoint) {
             Ok(outgoing) => {
-                let browser = Browser::new(self.ambient)?;
+                let browser = Browser::new(self.ambient, self.runner)?;
                 let walked = browser
                     .walk(&outgoing.url, &outgoing.fields, Some(person))
                     .await;
@@ -256,20 +322,25 @@ impl Gathering<'_> {
             }
         }
         for (name, person) in tries {
-            (self.tell)(name, "a sign-on that is to fail");
-            let trial = self.plain(maker, announced, &person).await?;
+            let attempt = self.plain(maker, announced, &person);
+            let about = "a sign-on that has to fail";
+            let trial = self.tried(name, about, attempt).await?;
             dossier.trials.insert(name.to_owned(), trial);
         }
         let initiated = match &self.initiated {
             Some(url) => {
-                (self.tell)("initiated", "a sign-on that the identity provider starts");
-                let browser = Browser::new(self.ambient)?;
-                let walked = browser.walk(url, &[], Some(credentials)).await;
-                let mut trial = Trial::not_tried(self.ambient.now(), "");
-                trial.pages = walked.pages;
-                trial.asked = walked.asked;
-                trial.ending = walked.ending;
-                trial
+                let attempt = async {
+                    let browser = Browser::new(self.ambient, self.runner)?;
+                    let walked = browser.walk(url, &[], Some(credentials)).await;
+                    Ok(Trial {
+                        pages: walked.pages,
+                        asked: walked.asked,
+                        ending: walked.ending,
+                        ..Trial::not_tried(self.ambient.now(), "")
+                    })
+                };
+                let about = "a sign-on that the identity provider starts";
+                self.tried("initiated", about, attempt).await?
             }
             None => Trial::not_tried(
                 now,
@@ -305,7 +376,11 @@ impl Gathering<'_> {
             skip("a person signs on: their session is left alone");
             return Ok(());
         };
-        let browser = Browser::new(self.ambient)?;
+        if self.runner.has_ended() {
+            skip(ENDED);
+            return Ok(());
+        }
+        let browser = Browser::new(self.ambient, self.runner)?;
         let mut variant = VARIANTS[0];
         let Some(sso) = announced.sso_url(Binding::Redirect) else {
             skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
@@ -333,7 +408,12 @@ impl Gathering<'_> {
             ("logout-unsigned", "logout-still", false),
             ("logout", "logout-after", true),
         ] {
-            (self.tell)(request, "single logout");
+            if self.runner.has_ended() {
+                tell(request, Trial::not_tried(now, ENDED));
+                tell(probe, Trial::not_tried(now, ENDED));
+                continue;
+            }
+            self.runner.progress.step(request, "single logout");
             let subject = (name.as_str(), format.as_deref());
             match logout(maker, &endpoint, subject, session.as_deref(), signed) {
                 Ok(outgoing) => {
@@ -358,6 +438,9 @@ impl Gathering<'_> {
     async fn look_around(&self, dossier: &mut Dossier, announced: &Announced, browser: &Browser) {
         let client = browser.client();
         for (what, url) in &announced.addresses {
+            if self.runner.has_ended() {
+                return;
+            }
             let answer = client.get(url).send().await;
             dossier.opened.push(Opened {
                 what: what.clone(),
@@ -367,7 +450,13 @@ impl Gathering<'_> {
             });
         }
         if self.metadata.place.starts_with("http") {
-            dossier.metadata_after = fetch(client, &self.metadata.place, self.ambient).await.ok();
+            let fetched = fetch(
+                client,
+                &self.metadata.place,
+                self.ambient,
+                &self.runner.access,
+            );
+            dossier.metadata_after = fetched.await.ok();
         }
     }
 }
@@ -380,8 +469,14 @@ pub async fn fetch(
     client: &reqwest::Client,
     place: &str,
     ambient: &Ambient,
-) -> Result<Fetched, reqwest::Error> {
-    let answer = client.get(place).send().await?.error_for_status()?;
+    access: &Access,
+) -> Result<Fetched, AnswerError> {
+    let failed = |error: reqwest::Error| AnswerError::of(&error, access.timeout);
+    let answer = client.get(place).send().await.map_err(failed)?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(AnswerError::Status(status.as_u16()));
+    }
     let header = |name: &str| {
         let value = answer.headers().get(name)?;
         value.to_str().ok().map(str::to_owned)
@@ -390,7 +485,7 @@ pub async fn fetch(
         place: place.to_owned(),
         media_type: header("content-type"),
         cache_control: header("cache-control"),
-        body: answer.text().await?,
+        body: read_body(answer, access.timeout).await?,
         at: ambient.now(),
     })
 }

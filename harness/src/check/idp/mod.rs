@@ -10,6 +10,7 @@
 //! - `trials`: the requests that are tried, as data; `request` writes them;
 //! - `browser`, `form`: the form driver, which signs the user on;
 //! - `desk`: where a person's own browser does (`--interactive`);
+//! - `set_up`: why nobody can be signed on at all;
 //! - `gather`: makes the trials; `dossier`: what is kept of them;
 //! - `reading`: the dossier with its documents read;
 //! - `judge`: the checks, one table a file.
@@ -23,6 +24,7 @@ mod judge;
 mod party;
 mod reading;
 mod request;
+mod set_up;
 pub mod trials;
 
 pub use browser::Credentials;

@@ -148,7 +148,8 @@ async fn password(probe: &Probe<'_>) -> Judged {
     let asked = format!("{}?attributes=password", user.place);
     let read = probe.get(&user.place).await?;
     for told in [&user.told, &read, &probe.get(&asked).await?] {
-        let body = told.json().unwrap_or_default();
+        // An answer without a user shows no password and proves nothing.
+        let body = told.given_body("reading the user")?;
         if member(&body, "password").is_some() || told.text.contains(&secret) {
             return Err(Stop::Wrong(format!(
                 "the password is in the answer to {}",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::item::{Judged, Need, checks, ensure};
+use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::{Made, Probe};
 use super::reading::text;
 
@@ -74,9 +74,15 @@ async fn not_deleted_again(probe: &Probe<'_>) -> Judged {
 }
 
 async fn not_listed(probe: &Probe<'_>) -> Judged {
-    let user = deleted(probe).await?;
+    let user = probe.user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
+    // The control: a filter that finds nobody at all would prove nothing.
+    let before = probe.users(&[("filter", &filter)]).await?;
+    if before.listed()?.is_empty() {
+        return unjudged(format!("the filter does not find the user: {}", before.quoted()));
+    }
+    probe.delete(&user.place).await?.given("deleting a user")?;
     let told = probe.users(&[("filter", &filter)]).await?;
     ensure(told.listed()?.is_empty(), || {
         format!("the deleted user is still listed: {}", told.quoted())

@@ -194,8 +194,11 @@ async fn in_lists(probe: &Probe<'_>) -> Judged {
         .users(&[("filter", &format!("userName eq \"{name}\""))])
         .await?;
     let body = told.given_body("listing users")?;
-    let mut all = values(&body, "Resources").iter();
-    if all.all(|one| text(one, &["meta", "version"]).is_some()) {
+    let all = values(&body, "Resources");
+    if all.is_empty() {
+        return unjudged(format!("the list is empty: {}", told.quoted()));
+    }
+    if all.iter().all(|one| text(one, &["meta", "version"]).is_some()) {
         return Ok(());
     }
     told.wrong("there is no meta.version")

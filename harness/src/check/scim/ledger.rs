@@ -1,6 +1,7 @@
 //! What the checks made, so that nothing of it stays behind.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
 
@@ -8,15 +9,20 @@ use super::body::name_of;
 use super::probe::Session;
 use super::reading::{text, values};
 use super::server::{Kind, Server};
-use super::wire::{Asked, Told};
+use super::wire::{Asked, Told, WireError};
 
 /// Resources made and not yet deleted, in the order they were made.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    made: Mutex<Vec<String>>,
-    /// What could not be deleted at the first attempt.
-    stuck: Mutex<Vec<String>>,
+    made: Arc<Mutex<Vec<String>>>,
+    /// What was deleted, or could not be, and has to be read again at the end.
+    unconfirmed: Mutex<Vec<String>>,
+    /// Whether a request to create something got no answer.
+    lost: AtomicBool,
 }
+
+/// After so many requests without an answer, cleaning up ends.
+const MAX_LOST: usize = 2;
 
 /// What a server was left with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,8 +33,20 @@ impl Ledger {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stuck(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unconfirmed(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        let unconfirmed = self.unconfirmed.lock();
+        unconfirmed.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request to create something got no answer: it may be there.
+    pub(super) fn note_lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    /// Lists what is not deleted yet, whenever it is called.
+    pub(super) fn lister(&self) -> impl Fn() -> Vec<String> + Send + Sync + 'static {
+        let made = self.made.clone();
+        move || made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many there are.
@@ -36,19 +54,25 @@ impl Ledger {
         self.made().len()
     }
 
-    /// Deletes what was made after the first so many, the last first.
+    /// Deletes what was made after the first so many, the last first. What
+    /// remains when the target stops answering stays on the list.
     pub(super) async fn shorten(&self, session: &Session<'_>, to: usize) {
-        let made = {
-            let mut made = self.made();
-            let at = to.min(made.len());
-            made.split_off(at)
-        };
-        for place in made.into_iter().rev() {
-            let mut left = Vec::new();
-            delete(session, place.clone(), &mut left).await;
-            if !left.is_empty() {
-                self.stuck().push(place);
+        let mut lost = 0;
+        while lost < MAX_LOST {
+            let place = {
+                let made = self.made();
+                match made.last() {
+                    Some(place) if made.len() > to => place.clone(),
+                    _ => return,
+                }
+            };
+            let asked = session.asked(Method::DELETE, &place, None);
+            if session.send(&asked).await.is_err() {
+                lost += 1;
+                continue;
             }
+            self.made().retain(|made| *made != place);
+            self.unconfirmed().push(place);
         }
     }
 
@@ -60,6 +84,7 @@ impl Ledger {
         }
         if asked.method == Method::DELETE {
             self.made().retain(|made| made != place);
+            self.unconfirmed().push(place.to_owned());
         } else if asked.method == Method::POST && place.ends_with("/Bulk") {
             let answer = told.json().unwrap_or_default();
             for one in values(&answer, "Operations") {
@@ -83,50 +108,104 @@ impl Ledger {
     }
 
     /// Deletes everything, the last first, then looks for what bears this
-    /// run's mark all the same; answers what could not be deleted.
+    /// run's mark all the same; answers what is still there, or may be.
+    ///
+    /// That a DELETE succeeded proves nothing: only a read that doesn't find
+    /// the resource does.
     pub(super) async fn clear(&self, session: &Session<'_>, server: &Server) -> Leftovers {
         self.shorten(session, 0).await;
-        let stuck = std::mem::take(&mut *self.stuck());
-        let mut left = Vec::new();
-        for place in stuck {
-            delete(session, place, &mut left).await;
+        let mut left: Vec<String> = self
+            .made()
+            .iter()
+            .map(|place| format!("{place} (not deleted: the server stopped answering)"))
+            .collect();
+        let mut deleted = std::mem::take(&mut *self.unconfirmed());
+        deleted.sort();
+        deleted.dedup();
+        let mut lost = 0;
+        for place in deleted {
+            if lost >= MAX_LOST {
+                left.push(format!("{place} (not confirmed: the server stopped answering)"));
+                continue;
+            }
+            match remains(session, &place).await {
+                Ok(None) => {}
+                Ok(Some(why)) => left.push(format!("{place} ({why})")),
+                Err(why) => {
+                    lost += 1;
+                    left.push(format!("{place} (not confirmed: {why})"));
+                }
+            }
         }
-        sweep(session, &server.users, "userName", &mut left).await;
+        if lost >= MAX_LOST || !self.made().is_empty() {
+            return Leftovers(left);
+        }
+        let mut swept = sweep(session, &server.users, "userName", &mut left).await;
         if let Some(groups) = &server.groups {
-            sweep(session, groups, "displayName", &mut left).await;
+            swept &= sweep(session, groups, "displayName", &mut left).await;
+        }
+        if !swept && self.lost.load(Ordering::Relaxed) {
+            left.push(format!(
+                "perhaps a resource whose name begins with {}: a request to create it got no answer, and the server can't be searched for it",
+                session.mark
+            ));
         }
         Leftovers(left)
     }
 }
 
-async fn delete(session: &Session<'_>, place: String, left: &mut Vec<String>) {
-    let asked = session.asked(Method::DELETE, &place, None);
-    match session.send(&asked).await {
-        Ok(told) if told.succeeded() || matches!(told.status, 404 | 410) => {}
-        Ok(told) => left.push(format!("{place} ({})", told.status)),
-        Err(reason) => left.push(format!("{place} ({reason})")),
+/// Reads a resource that was deleted; deletes it once more when it is still
+/// there. `None` when it is gone, else why it isn't.
+async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, WireError> {
+    let read = session.asked(Method::GET, place, None);
+    let is_gone = |told: &Told| matches!(told.status, 404 | 410);
+    if is_gone(&session.send(&read).await?) {
+        return Ok(None);
     }
+    let delete = session.asked(Method::DELETE, place, None);
+    let again = session.send(&delete).await?;
+    let told = session.send(&read).await?;
+    Ok((!is_gone(&told)).then(|| {
+        format!(
+            "DELETE answers {}, and GET still answers {}",
+            again.status, told.status
+        )
+    }))
 }
 
-/// Finds what an answer that got lost may have made. A server may ignore the
-/// filter, so only what really bears the mark is deleted.
-async fn sweep(session: &Session<'_>, kind: &Kind, attribute: &str, left: &mut Vec<String>) {
+/// Finds what a request whose answer got lost may have made. A server may
+/// ignore the filter, so only what really bears the mark is deleted. Whether
+/// the server could be searched.
+async fn sweep(
+    session: &Session<'_>,
+    kind: &Kind,
+    attribute: &str,
+    left: &mut Vec<String>,
+) -> bool {
     let filter = format!("{attribute} sw \"{}\"", session.mark);
     let target = super::probe::query(&kind.endpoint, &[("filter", &filter)]);
     let asked = session.asked(Method::GET, &target, None);
     let Ok(told) = session.send(&asked).await else {
-        return;
+        return false;
     };
-    let found = told.json().unwrap_or_default();
+    let Some(found) = told.json().filter(|_| told.succeeded()) else {
+        return false;
+    };
     for one in values(&found, "Resources") {
         let marked = name_of(one).is_some_and(|name| name.starts_with(&session.mark));
         if let (true, Some(id)) = (marked, text(one, &["id"])) {
             let place = format!("{}/{id}", kind.endpoint);
-            if !left.iter().any(|known| known.starts_with(&place)) {
-                delete(session, place, left).await;
+            if left.iter().any(|known| known.starts_with(&place)) {
+                continue;
+            }
+            match remains(session, &place).await {
+                Ok(None) => {}
+                Ok(Some(why)) => left.push(format!("{place} ({why})")),
+                Err(why) => left.push(format!("{place} (not confirmed: {why})")),
             }
         }
     }
+    true
 }
 
 /// The target below the base address, where the address lies there; some

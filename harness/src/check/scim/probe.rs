@@ -1,8 +1,9 @@
 //! What a check holds in its hand: it sends, keeps what was said as evidence,
 //! and makes the resources that a check needs.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ use super::item::{Judged, Stop, unjudged};
 use super::ledger::{Ledger, below};
 use super::reading::{self, cut, text};
 use super::server::{Kind, Server};
-use super::wire::{Asked, Told, Wire};
+use super::wire::{Asked, Told, Wire, WireError};
+use crate::check::runner::Runner;
 
 /// What stands in the place of the token.
 const MASK: &str = "•••";
@@ -31,7 +33,11 @@ pub(super) struct Session<'w> {
     pub(super) mark: String,
     pub(super) ledger: Ledger,
     pub(super) read_only: bool,
-    pub(super) stopped: Arc<AtomicBool>,
+    pub(super) runner: &'w Runner,
+    /// How many requests got no answer.
+    pub(super) lost: AtomicU32,
+    /// Methods and endpoints that succeeded at least once, such as "PATCH /Users".
+    pub(super) works: Mutex<BTreeSet<String>>,
     pub(super) cast: OnceCell<Result<Cast, String>>,
     /// Whether users want more than their schema requires.
     pub(super) fuller: AtomicBool,
@@ -58,10 +64,28 @@ impl Session<'_> {
     }
 
     /// Sends, and notes what was made.
-    pub(super) async fn send(&self, asked: &Asked) -> Result<Told, String> {
-        let told = self.wire.send(asked).await?;
-        self.ledger.note(asked, &told, &self.base);
-        Ok(told)
+    pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
+        match self.wire.send(asked).await {
+            Ok(told) => {
+                self.runner.patience.answered();
+                self.ledger.note(asked, &told, &self.base);
+                if told.succeeded() {
+                    let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
+                    works.insert(symptom(asked));
+                }
+                Ok(told)
+            }
+            Err(error) => {
+                if let WireError::NoAnswer(reason) = &error {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    if asked.method == Method::POST {
+                        self.ledger.note_lost();
+                    }
+                    self.runner.patience.no_answer(&asked.line(), reason);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What the cast's values bear: the mark, and more, so that a filter for
@@ -73,7 +97,8 @@ impl Session<'_> {
     /// A look before the checks.
     pub(super) async fn look(&self, target: &str) -> Result<Told, Trouble> {
         let asked = self.asked(Method::GET, target, None);
-        self.send(&asked).await.map_err(Trouble::Unreachable)
+        let unreachable = |error: WireError| Trouble::Unreachable(error.to_string());
+        self.send(&asked).await.map_err(unreachable)
     }
 
     fn masked(&self, text: &str) -> String {
@@ -83,7 +108,7 @@ impl Session<'_> {
         text.replace(&self.token, MASK)
     }
 
-    fn evidence(&self, asked: &Asked, told: &Result<Told, String>) -> Value {
+    fn evidence(&self, asked: &Asked, told: &Result<Told, WireError>) -> Value {
         let body = |text: &str| {
             let text = cut(&self.masked(text), KEPT);
             serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
@@ -100,7 +125,7 @@ impl Session<'_> {
                 "headers": headers(&told.headers),
                 "body": body(&told.text),
             }),
-            Err(reason) => json!({ "none": reason }),
+            Err(reason) => json!({ "none": reason.to_string() }),
         };
         json!({
             "request": {
@@ -131,6 +156,15 @@ pub(super) struct Probe<'s> {
     pub(super) session: &'s Session<'s>,
     pub(super) server: &'s Server,
     tape: Mutex<Vec<Value>>,
+    /// Methods and endpoints that did not succeed here.
+    symptoms: Mutex<BTreeSet<String>>,
+}
+
+/// Method and endpoint, such as "PATCH /Users".
+fn symptom(asked: &Asked) -> String {
+    let path = asked.target.split('?').next().unwrap_or_default();
+    let endpoint = path.trim_start_matches('/').split('/').next();
+    format!("{} /{}", asked.method, endpoint.unwrap_or_default())
 }
 
 impl<'s> Probe<'s> {
@@ -139,7 +173,14 @@ impl<'s> Probe<'s> {
             session,
             server,
             tape: Mutex::default(),
+            symptoms: Mutex::default(),
         }
+    }
+
+    /// Methods and endpoints that did not succeed here.
+    pub(super) fn symptoms(&self) -> BTreeSet<String> {
+        let symptoms = self.symptoms.lock();
+        symptoms.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was said, as evidence.
@@ -148,10 +189,10 @@ impl<'s> Probe<'s> {
         tape.unwrap_or_else(PoisonError::into_inner).into()
     }
 
-    /// Sends a request. A connection that breaks is the server's fault.
+    /// Sends a request. No answer is no evidence: then nothing is judged.
     pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
-        if self.session.stopped.load(Ordering::Relaxed) {
-            return unjudged("the run was interrupted");
+        if self.session.runner.has_ended() {
+            return unjudged("the run has ended");
         }
         if self.session.read_only && asked.method != Method::GET {
             return unjudged("--read-only: it would send more than GET");
@@ -162,7 +203,11 @@ impl<'s> Probe<'s> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(kept);
-        told.map_err(|reason| Stop::Wrong(format!("{} got no answer: {reason}", asked.line())))
+        if !told.as_ref().is_ok_and(Told::succeeded) {
+            let mut symptoms = self.symptoms.lock().unwrap_or_else(PoisonError::into_inner);
+            symptoms.insert(symptom(&asked));
+        }
+        told.map_err(|reason| Stop::Unjudged(format!("{} got no answer: {reason}", asked.line())))
     }
 
     pub(super) fn ask(&self, method: Method, target: &str) -> Asked {

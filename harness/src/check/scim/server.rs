@@ -56,11 +56,16 @@ impl Server {
             extensions: Vec::new(),
         });
         let door = session.look(&users.endpoint).await?;
-        if matches!(door.status, 401 | 403) {
-            return Err(Trouble::Refused(door.quoted()));
-        }
-        if door.status == 404 && config.status == 404 {
-            return Err(Trouble::Nothing(door.quoted()));
+        let is_json = door.json().is_some_and(|body| body.is_object());
+        match door.status {
+            401 | 403 => return Err(Trouble::Refused(super::summary(&door))),
+            300..=399 => return Err(Trouble::Nothing(super::summary(&door))),
+            404 if !config.succeeded() => return Err(Trouble::Nothing(super::summary(&door))),
+            500.. if !config.succeeded() => return Err(Trouble::Failing(super::summary(&door))),
+            200..=299 if !is_json && config.json().is_none() => {
+                return Err(Trouble::Nothing(super::summary(&door)));
+            }
+            _ => {}
         }
         let mut groups = Kind::of(GROUP, "/Groups", &types, &schemas);
         if groups.is_none() && types.is_empty() {

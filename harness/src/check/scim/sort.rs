@@ -196,6 +196,9 @@ async fn search_attributes(probe: &Probe<'_>) -> Judged {
     let all = told.listed()?;
     let fits =
         |one: &Value| member(one, "userName").is_some() && member(one, "displayName").is_none();
+    if all.is_empty() {
+        return unjudged(format!("the search found nobody: {}", told.quoted()));
+    }
     if all.iter().all(fits) {
         return Ok(());
     }

@@ -3,10 +3,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use reqwest::Method;
 use url::Url;
+
+use crate::check::runner::{Access, AnswerError, read_body};
 
 /// A future that can be sent between threads.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -63,13 +64,24 @@ fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     found.map(|(_, value)| value.as_str())
 }
 
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The request was not sent.
+    #[error("{0}")]
+    NotSent(String),
+    /// It was sent, or tried to be, and no answer came.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
 /// The way to a server.
 pub trait Wire: Send + Sync {
     /// Sends a request and waits for the answer.
     ///
     /// # Errors
     /// Why no answer came.
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>>;
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>>;
 }
 
 /// HTTP, as everybody speaks it.
@@ -77,6 +89,7 @@ pub trait Wire: Send + Sync {
 pub struct Http {
     client: reqwest::Client,
     base: Url,
+    access: Access,
 }
 
 impl Http {
@@ -84,14 +97,13 @@ impl Http {
     ///
     /// # Errors
     /// When the machine's TLS can't be set up.
-    pub fn to(base: Url) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(30))
-            .user_agent("rehearsal-check")
-            .no_proxy()
-            .build()?;
-        Ok(Self { client, base })
+    pub fn to(base: Url, access: Access) -> Result<Self, reqwest::Error> {
+        let client = access.client().user_agent("rehearsal-check").build()?;
+        Ok(Self {
+            client,
+            base,
+            access,
+        })
     }
 
     /// The address of a target. An address elsewhere is none: the token is
@@ -115,9 +127,9 @@ impl Http {
 }
 
 impl Wire for Http {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, String>> {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
         Box::pin(async move {
-            let url = self.url(&asked.target)?;
+            let url = self.url(&asked.target).map_err(WireError::NotSent)?;
             let mut request = self.client.request(asked.method.clone(), url);
             for (name, value) in &asked.headers {
                 request = request.header(name, value);
@@ -125,16 +137,12 @@ impl Wire for Http {
             if let Some(body) = &asked.body {
                 request = request.body(body.clone());
             }
-            let whole = |error: reqwest::Error| {
-                let mut text = error.to_string();
-                let mut cause = std::error::Error::source(&error);
-                while let Some(deeper) = cause {
-                    text = format!("{text}: {deeper}");
-                    cause = deeper.source();
-                }
-                text
-            };
-            let answer = request.send().await.map_err(whole)?;
+            let timeout = self.access.timeout;
+            let lost = |error: AnswerError| WireError::NoAnswer(error.to_string());
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| lost(AnswerError::of(&error, timeout)))?;
             let headers = answer
                 .headers()
                 .iter()
@@ -147,7 +155,7 @@ impl Wire for Http {
                 asked: asked.line(),
                 status: answer.status().as_u16(),
                 headers,
-                text: answer.text().await.map_err(whole)?,
+                text: read_body(answer, timeout).await.map_err(lost)?,
             })
         })
     }

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::Judge;
 use super::visitor::{Visitor, same_place};
+use crate::check::runner::page_summary;
 
 /// Why a login could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -24,19 +25,27 @@ pub enum Trouble {
     #[error("expected an HTTP client: {0}")]
     Client(reqwest::Error),
     /// An address doesn't answer.
-    #[error("expected an answer from {url}: {reason}")]
+    #[error("no answer from {url}: {reason}")]
     Unreachable {
         /// The address.
         url: String,
         /// What happened.
-        reason: reqwest::Error,
+        reason: String,
+    },
+    /// The start address doesn't answer, so nothing was delivered.
+    #[error("no answer from {url}: {reason}")]
+    NotStarted {
+        /// The address.
+        url: String,
+        /// What happened.
+        reason: String,
     },
     /// Redirects don't end.
-    #[error("expected an end of the redirects, the last one to {0}")]
+    #[error("the redirects do not end, the last one to {0}")]
     Redirects(String),
     /// The start address led elsewhere.
     #[error(
-        "expected the start URL to lead to {expected} with a SAMLRequest, came to {came} ({status}): does the service provider trust this identity provider's metadata?"
+        "the start URL did not lead to {expected} with a SAMLRequest but to {came} (HTTP {status})"
     )]
     NoRequest {
         /// The played provider's address.
@@ -45,6 +54,8 @@ pub enum Trouble {
         came: String,
         /// With what status.
         status: u16,
+        /// What the page there says.
+        page: String,
     },
     /// The request can't be read.
     #[error("expected an AuthnRequest: {0}")]
@@ -76,7 +87,11 @@ pub struct Answer {
     pub url: String,
     /// The reference number that the answer gave.
     pub reference: Option<String>,
-    /// The beginning of what the probe said.
+    /// What the page at the end of the delivery says.
+    pub page: String,
+    /// The probe's status.
+    pub probe_status: u16,
+    /// What the probe said.
     pub probe: String,
     /// The document that was sent.
     pub sent: String,
@@ -147,7 +162,7 @@ impl<'j> Login<'j> {
         fault: Option<&Fault>,
         cover: Cover,
     ) -> Result<Answer, Trouble> {
-        let visitor = Visitor::new()?;
+        let visitor = Visitor::new(&self.judge.runner.access)?;
         let ready = self.ready(&visitor, fault, cover).await?;
         self.deliver(&visitor, &ready).await
     }
@@ -155,7 +170,7 @@ impl<'j> Login<'j> {
     /// Delivers twice, one after the other, the second time in a browser that
     /// has the first one's cookies from before the login.
     pub(super) async fn again(&self, fault: &Fault, cover: Cover) -> Result<Answer, Trouble> {
-        let visitor = Visitor::new()?;
+        let visitor = Visitor::new(&self.judge.runner.access)?;
         let ready = self.ready(&visitor, Some(fault), cover).await?;
         let twin = self.twin(&visitor, &ready)?;
         let first = self.deliver(&visitor, &ready).await?;
@@ -167,7 +182,7 @@ impl<'j> Login<'j> {
 
     /// Delivers twice at the same time; accepted only if both are.
     pub(super) async fn at_once(&self, fault: &Fault, cover: Cover) -> Result<Answer, Trouble> {
-        let visitor = Visitor::new()?;
+        let visitor = Visitor::new(&self.judge.runner.access)?;
         let ready = self.ready(&visitor, Some(fault), cover).await?;
         let twin = self.twin(&visitor, &ready)?;
         let (one, other) =
@@ -186,8 +201,16 @@ impl<'j> Login<'j> {
         fault: &Fault,
         cover: Cover,
     ) -> Result<Answer, Trouble> {
-        let ready = self.ready(&Visitor::new()?, Some(fault), cover).await?;
-        self.deliver(&Visitor::new()?, &ready).await
+        let ready = self.ready(&Visitor::new(&self.judge.runner.access)?, Some(fault), cover).await?;
+        self.deliver(&Visitor::new(&self.judge.runner.access)?, &ready).await
+    }
+
+    /// Asks the probe in a browser that is not logged in.
+    pub(super) async fn anonymous(&self) -> Result<(u16, String), Trouble> {
+        let visitor = Visitor::new(&self.judge.runner.access)?;
+        let probe = self.judge.target.probe_url.clone();
+        let arrival = visitor.open(probe, None).await?;
+        Ok((arrival.status.as_u16(), arrival.body))
     }
 
     fn twin(&self, visitor: &Visitor, ready: &Ready) -> Result<Visitor, Trouble> {
@@ -212,6 +235,8 @@ impl<'j> Login<'j> {
             status: arrival.status.as_u16(),
             url: arrival.url.to_string(),
             reference: arrival.reference,
+            page: page_summary(&arrival.body, 160),
+            probe_status: probe.status.as_u16(),
             probe: probe.body,
             sent: ready.xml.clone(),
         })
@@ -224,7 +249,10 @@ impl<'j> Login<'j> {
         fault: Option<&Fault>,
         cover: Cover,
     ) -> Result<Ready, Trouble> {
-        let asked = self.ask(visitor).await?;
+        let asked = self.ask(visitor).await.map_err(|trouble| match trouble {
+            Trouble::Unreachable { url, reason } => Trouble::NotStarted { url, reason },
+            other => other,
+        })?;
         let response = self.response(&asked);
         let signer = Signer {
             key: self.judge.provider.key.clone(),
@@ -264,8 +292,9 @@ impl<'j> Login<'j> {
             let form = form.filter(|form| same_place(sso_url, &form.action));
             let form = form.ok_or_else(|| Trouble::NoRequest {
                 expected: sso_url.to_string(),
-                came: arrival.url.to_string(),
+                came: arrival.elsewhere.as_ref().unwrap_or(&arrival.url).to_string(),
                 status: arrival.status.as_u16(),
+                page: page_summary(&arrival.body, 160),
             })?;
             let request = form.value("SAMLRequest").unwrap_or_default();
             let xml = post::decode(request, &limits).map_err(|error| unreadable(&error))?;

@@ -4,21 +4,25 @@
 //!
 //! - `provider`: the identity provider that is played: key, metadata;
 //! - `visitor`: a browser with cookies of its own;
+//! - `set_up`: why nobody can be logged in at all;
+//! - `health`: whether an honest login still works after a fault;
 //! - `login`: one login, from the start address to the probe.
 
+mod health;
 mod login;
 mod provider;
+mod set_up;
 mod visitor;
 
-use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use ambient::Ambient;
 use faults::{Cover, Delivery, Fault};
 use regex::Regex;
 use saml::metadata::SpMetadata;
-use serde_json::json;
 use url::Url;
 
+use super::runner::{Judged as Run, Planned, Runner};
 use super::{Check, CheckReport, Level, Outcome, Verdict};
 pub use login::{Answer, Trouble};
 pub use provider::Provider;
@@ -74,6 +78,8 @@ pub struct Judge {
     pub provider: Provider,
     /// Whom it vouches for.
     pub person: Person,
+    /// The rules that hold for every check.
+    pub runner: Runner,
     /// Time and chance.
     pub ambient: Ambient,
 }
@@ -105,64 +111,119 @@ pub fn catalogue() -> Result<Vec<Check>, Trouble> {
 }
 
 impl Judge {
-    /// Runs every control, then every fault. When no good response is
-    /// accepted, the faults are not judged: a service provider that lets
-    /// nobody in refuses them too, and proves nothing.
+    /// Runs every control, then every fault. When no honest Response is
+    /// accepted, nothing is judged: a service provider that lets nobody in
+    /// refuses every fault too, and proves nothing. The report then has the
+    /// reason as its error.
     ///
     /// # Errors
     /// When the embedded catalogue can't be read.
     pub async fn judge(&self) -> Result<CheckReport, Trouble> {
-        let started_at = self.ambient.now();
-        let mut outcomes = Vec::new();
-        let mut accepted = BTreeMap::new();
-        let controls = faults::controls().map_err(|error| Trouble::Catalogue(error.to_string()))?;
+        let (started_at, started) = (self.ambient.now(), Instant::now());
+        let unreadable = |error: toml::de::Error| Trouble::Catalogue(error.to_string());
+        let controls = faults::controls().map_err(unreadable)?;
         let (bases, others): (Vec<Fault>, Vec<Fault>) = controls
             .into_iter()
             .partition(|control| BASES.contains(&control.id.as_str()));
-        for control in &bases {
-            let outcome = self.control(control, None).await;
-            accepted.insert(control.id.clone(), outcome.verdict == Verdict::Pass);
-            outcomes.push(outcome);
-        }
-        let base = BASES
-            .iter()
-            .position(|id| accepted.get(*id) == Some(&true))
-            .map(|at| COVERS[at]);
-        let catalogue =
-            faults::catalogue().map_err(|error| Trouble::Catalogue(error.to_string()))?;
-        let Some(base) = base else {
-            let why = "no good response was accepted, so a refusal would prove nothing: see SAML-SP-GOOD-01 to -03";
-            let rest = others.iter().chain(&catalogue);
-            outcomes.extend(rest.map(|fault| Outcome::skipped(check_of(fault), why)));
-            return Ok(self.report(outcomes, started_at));
+        let faults = faults::catalogue().map_err(unreadable)?;
+        let all = bases.iter().chain(&others).chain(&faults);
+        let selected = |fault: &&Fault| self.runner.selection.includes(&fault.check);
+        let total = all.filter(selected).count();
+        self.runner.progress.begin("check sp", total);
+        let target = &self.target.metadata.entity_id;
+        let report = |outcomes| CheckReport::new("check sp", target, outcomes, started_at);
+        let finished = |report| {
+            self.runner.progress.end();
+            self.runner.report(report, total, started.elapsed())
         };
+
+        // The controls are tried whether they are selected or not.
+        let mut honest = Honest::default();
+        let attempts = self.try_bases(&bases, &mut honest);
+        let interrupted = tokio::select! {
+            () = attempts => false,
+            _ = self.runner.stop.wait() => true,
+        };
+        if interrupted {
+            return Ok(finished(report(honest.selected(&self.runner))));
+        }
+        let Some(base) = honest.base else {
+            let error = self.set_up_error(&honest).await;
+            return Ok(finished(CheckReport::of_error(
+                "check sp", target, error, started_at,
+            )));
+        };
+        if let Some(error) = self.probe_error().await {
+            return Ok(finished(CheckReport::of_error(
+                "check sp", target, error, started_at,
+            )));
+        }
+        let mut run = Run::default();
+        for outcome in std::mem::take(&mut honest.outcomes) {
+            run.push(outcome);
+        }
         let blind = self.blind(base).await;
         for control in &others {
-            outcomes.push(self.control(control, Some(base)).await);
-        }
-        for fault in &catalogue {
-            let cover = fault.cover.unwrap_or(base);
-            let known = BASES[COVERS
-                .iter()
-                .position(|one| *one == cover)
-                .unwrap_or_default()];
-            let outcome = if accepted.get(known) == Some(&true) {
-                self.fault(fault, cover, blind).await
-            } else {
-                let why = format!(
-                    "the good response {known} is not accepted, so its refusal would prove nothing"
-                );
-                Outcome::skipped(check_of(fault), why)
+            let planned = Planned {
+                check: check_of(control),
+                rests_on: None,
             };
-            outcomes.push(outcome);
+            let outcome = async { self.control(control, Some(base)).await.0 };
+            self.runner.judge(&mut run, planned, outcome).await;
         }
+        for fault in &faults {
+            let cover = fault.cover.unwrap_or(base);
+            let at = COVERS.iter().position(|one| *one == cover);
+            let control = &bases_check(&bases, BASES[at.unwrap_or_default()]);
+            let mut harm = None;
+            let planned = Planned {
+                check: check_of(fault),
+                rests_on: Some(control.clone()),
+            };
+            let outcome = async {
+                let (outcome, seen) = self.trial(fault, cover, base, blind, honest.took).await;
+                harm = seen;
+                outcome
+            };
+            let judged = run.outcomes.len();
+            self.runner.judge(&mut run, planned, outcome).await;
+            if run.outcomes.len() > judged
+                && let Some(harm) = harm
+            {
+                harm.blame(&mut run.outcomes);
+            }
+        }
+        let mut outcomes = run.outcomes;
+        outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
-        Ok(self.report(outcomes, started_at))
+        Ok(finished(report(outcomes)))
     }
 
-    fn report(&self, outcomes: Vec<Outcome>, started_at: jiff::Timestamp) -> CheckReport {
-        let target = self.target.metadata.entity_id.clone();
-        CheckReport::new("check sp", target, outcomes, started_at)
+    /// Tries the honest Responses that all others are amendments of.
+    async fn try_bases(&self, bases: &[Fault], honest: &mut Honest) {
+        for (id, cover) in BASES.iter().zip(COVERS) {
+            let Some(control) = bases.iter().find(|control| control.id == *id) else {
+                continue;
+            };
+            self.runner.progress.step(&control.check, &control.about);
+            let began = Instant::now();
+            let (outcome, came) = self.control(control, None).await;
+            let took = began.elapsed();
+            if outcome.verdict == Verdict::Pass && honest.base.is_none() {
+                (honest.base, honest.took) = (Some(cover), took);
+            }
+            honest.outcomes.push(outcome.took(took));
+            honest.came.push(came);
+            // Whoever can't be asked or reached once isn't asked twice more.
+            if matches!(
+                honest.came.last(),
+                Some(Err(
+                    Trouble::NotStarted { .. } | Trouble::NoRequest { .. } | Trouble::NoAcs
+                ))
+            ) {
+                return;
+            }
+        }
     }
 
     /// Whether the probe matches whoever is in: then it can't tell a victim
@@ -183,14 +244,18 @@ impl Judge {
         )
     }
 
-    async fn control(&self, control: &Fault, base: Option<Cover>) -> Outcome {
+    async fn control(
+        &self,
+        control: &Fault,
+        base: Option<Cover>,
+    ) -> (Outcome, Result<Answer, Trouble>) {
         let check = check_of(control);
         let cover = control.cover.or(base).unwrap_or(Cover::Assertion);
         let expected = "the good response to let its subject in";
-        match Login::new(self, &self.person.user)
-            .attempt(Some(control), cover)
-            .await
-        {
+        let login = Login::new(self, &self.person.user);
+        let came = login.attempt(Some(control), cover).await;
+        self.note(&came);
+        let outcome = match &came {
             Ok(answer) => {
                 let mut outcome = Outcome::judged(
                     check,
@@ -205,20 +270,13 @@ impl Judge {
                 }
                 outcome
             }
-            Err(Trouble::Response(why)) => Outcome::skipped(check, why),
-            Err(trouble) => Outcome {
-                check,
-                verdict: Verdict::Fail,
-                expected: expected.to_owned(),
-                actual: trouble.to_string(),
-                evidence: json!(null),
-                cause: None,
-                duration: std::time::Duration::ZERO,
-            },
-        }
+            // No answer is no evidence.
+            Err(trouble) => Outcome::skipped(check, trouble.to_string()),
+        };
+        (outcome, came)
     }
 
-    async fn fault(&self, fault: &Fault, cover: Cover, blind: bool) -> Outcome {
+    async fn fault(&self, fault: &Fault, cover: Cover, blind: bool) -> (Outcome, Lost) {
         let check = check_of(fault);
         let who = if fault.impersonates() {
             self.attacker()
@@ -241,7 +299,13 @@ impl Judge {
                 login.other_browser(fault, cover).await,
             ),
         };
-        match attempt {
+        self.note(&attempt);
+        let is_lost = match &attempt {
+            Err(Trouble::NotStarted { .. }) => Lost::BeforeDelivery,
+            Err(Trouble::Unreachable { .. }) => Lost::AfterDelivery,
+            _ => Lost::Nothing,
+        };
+        let outcome = match attempt {
             Ok(answer) => {
                 let mut actual = answer.said();
                 if answer.accepted && blind && fault.impersonates() {
@@ -251,8 +315,52 @@ impl Judge {
                 Outcome::judged(check, refused, expected, actual, answer.evidence())
             }
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
+        };
+        (outcome, is_lost)
+    }
+
+    /// Counts answers that did not come.
+    fn note(&self, came: &Result<Answer, Trouble>) {
+        match came {
+            Err(Trouble::NotStarted { url, reason } | Trouble::Unreachable { url, reason }) => {
+                self.runner.patience.no_answer(url, reason);
+            }
+            _ => self.runner.patience.answered(),
         }
     }
+}
+
+/// Where a login got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    BeforeDelivery,
+    AfterDelivery,
+}
+
+/// What came of the honest Responses.
+#[derive(Default)]
+struct Honest {
+    outcomes: Vec<Outcome>,
+    came: Vec<Result<Answer, Trouble>>,
+    /// The first that was accepted.
+    base: Option<Cover>,
+    /// How long that took.
+    took: Duration,
+}
+
+impl Honest {
+    fn selected(self, runner: &Runner) -> Vec<Outcome> {
+        let all = self.outcomes.into_iter();
+        all.filter(|outcome| runner.selection.includes(&outcome.check.id))
+            .collect()
+    }
+}
+
+/// The check of a control.
+fn bases_check(bases: &[Fault], id: &str) -> String {
+    let control = bases.iter().find(|control| control.id == id);
+    control.map_or_else(String::new, |control| control.check.clone())
 }
 
 /// The good responses that all others are amendments of, best first.

@@ -1,6 +1,5 @@
 //! A browser with cookies of its own, which can be split in two.
 
-use std::time::Duration;
 
 use browser::Page;
 use browser::navigation::{Cookies, Navigator};
@@ -9,6 +8,7 @@ use reqwest::header::LOCATION;
 use url::Url;
 
 use super::Trouble;
+use crate::check::runner::{Access, AnswerError, read_body};
 
 /// How many redirects are followed.
 const HOPS: usize = 12;
@@ -16,6 +16,7 @@ const HOPS: usize = 12;
 /// A browser.
 pub(super) struct Visitor {
     navigator: Navigator,
+    access: Access,
 }
 
 /// Where a browser ended.
@@ -25,25 +26,30 @@ pub(super) struct Arrival {
     pub(super) body: String,
     /// The first answer's reference number, when it gave one.
     pub(super) reference: Option<String>,
+    /// The address of another identity provider that was asked on the way.
+    pub(super) elsewhere: Option<Url>,
 }
 
 impl Visitor {
-    pub(super) fn new() -> Result<Self, Trouble> {
-        Self::with(Cookies::default())
+    pub(super) fn new(access: &Access) -> Result<Self, Trouble> {
+        Self::with(Cookies::default(), access)
     }
 
-    fn with(cookies: Cookies) -> Result<Self, Trouble> {
-        let builder = reqwest::Client::builder()
+    fn with(cookies: Cookies, access: &Access) -> Result<Self, Trouble> {
+        let builder = access
+            .client()
             .dns_resolver(ambient::LocalhostResolver)
-            .timeout(Duration::from_secs(60))
             .user_agent("rehearsal-check");
         let navigator = Navigator::new(builder, cookies).map_err(Trouble::Client)?;
-        Ok(Self { navigator })
+        Ok(Self {
+            navigator,
+            access: access.clone(),
+        })
     }
 
     /// Another browser with the cookies that this one has for these addresses.
     pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, Trouble> {
-        Self::with(self.navigator.cookies().of_hosts(urls))
+        Self::with(self.navigator.cookies().of_hosts(urls), &self.access)
     }
 
     /// Opens an address and follows where it leads, but not into `end`.
@@ -83,13 +89,21 @@ impl Visitor {
         end: Option<&Url>,
     ) -> Result<Arrival, Trouble> {
         let mut reference = None;
+        let mut elsewhere: Option<Url> = None;
         for _ in 0..HOPS {
-            let unreachable = |reason| Trouble::Unreachable {
+            let timeout = self.access.timeout;
+            let unreachable = |reason: AnswerError| Trouble::Unreachable {
                 url: url.to_string(),
-                reason,
+                reason: reason.to_string(),
             };
-            let answer = self.navigator.go(&url, form, initiator).await;
-            let answer = answer.map_err(unreachable)?;
+            let answer = match self.navigator.go(&url, form, initiator).await {
+                Ok(answer) => answer,
+                Err(error) => match elsewhere {
+                    // It asks an identity provider that isn't there.
+                    Some(asked) => return Ok(Arrival::at(asked, StatusCode::FOUND)),
+                    None => return Err(unreachable(AnswerError::of(&error, timeout))),
+                },
+            };
             let header = |name: &str| {
                 let value = answer.headers().get(name)?;
                 value.to_str().ok().map(str::to_owned)
@@ -100,27 +114,25 @@ impl Visitor {
             match target {
                 Some(to) if status.is_redirection() => {
                     if end.is_some_and(|end| same_place(end, &to)) {
-                        let body = String::new();
                         return Ok(Arrival {
-                            url: to,
-                            status,
-                            body,
                             reference,
+                            ..Arrival::at(to, status)
                         });
+                    }
+                    if to.query_pairs().any(|(name, _)| name == "SAMLRequest") {
+                        elsewhere = Some(to.clone());
                     }
                     form = None;
                     url = to;
                 }
                 _ => {
-                    let body = answer.text().await.map_err(|reason| Trouble::Unreachable {
-                        url: url.to_string(),
-                        reason,
-                    })?;
+                    let body = read_body(answer, timeout).await.map_err(unreachable)?;
                     return Ok(Arrival {
                         url,
                         status,
                         body,
                         reference,
+                        elsewhere,
                     });
                 }
             }
@@ -135,6 +147,17 @@ pub(super) fn same_place(one: &Url, other: &Url) -> bool {
 }
 
 impl Arrival {
+    /// At an address that is not opened.
+    fn at(url: Url, status: StatusCode) -> Self {
+        Self {
+            url,
+            status,
+            body: String::new(),
+            reference: None,
+            elsewhere: None,
+        }
+    }
+
     pub(super) fn page(&self) -> Page {
         Page {
             url: self.url.clone(),

@@ -26,11 +26,12 @@ mod request;
 mod response;
 mod signature;
 
+use super::gather::ENDED;
 use super::dossier::{Dossier, Ending, Trial};
 use super::reading::{Answer, Case, Document};
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
-use crate::check::{Check, CheckReport, Level, Outcome};
+use crate::check::{Check, CheckReport, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
 
@@ -247,6 +248,19 @@ pub fn judge(dossier: &Dossier) -> CheckReport {
         entity.clone()
     };
     CheckReport::new("check idp", target, outcomes, dossier.metadata.at)
+}
+
+impl CheckReport {
+    /// The same report without the checks that were not judged because the run
+    /// ended before their trials.
+    #[must_use]
+    pub fn without_untried(mut self) -> Self {
+        if !self.is_complete() {
+            self.outcomes
+                .retain(|it| it.verdict != Verdict::Skip || !it.actual.contains(ENDED));
+        }
+        self
+    }
 }
 
 /// Every trial as a conversation.

@@ -288,7 +288,7 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
             };
             format!("a page (HTTP {status} at {url}{asks}): {text}")
         }
-        Ending::Trouble { why } => why.clone(),
+        Ending::Trouble { why } | Ending::NoAnswer { why } => why.clone(),
         Ending::NotTried { why } => format!("not tried: {why}"),
     }
 }
@@ -298,7 +298,7 @@ pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Rul
     match case.trial(name) {
         None => Err(not_judged("it was not tried in this run")),
         Some(Trial {
-            ending: Ending::NotTried { why },
+            ending: Ending::NotTried { why } | Ending::NoAnswer { why },
             ..
         }) => Err(not_judged(why.clone())),
         Some(trial) => Ok(trial),
@@ -552,15 +552,27 @@ fn refused_in_words(case: &Case<'_>, name: &str) -> Ruled {
 }
 
 fn oversized(case: &Case<'_>) -> Ruled {
-    let survived = case
-        .trial("after-oversized")
-        .is_none_or(|it| matches!(it.ending, Ending::Answer(_) | Ending::NotTried { .. }));
-    if !survived {
+    let after = case.trial("after-oversized").map(|it| &it.ending);
+    if !matches!(
+        after,
+        None | Some(Ending::Answer(_) | Ending::NotTried { .. })
+    ) {
         return breaks("the request after it was not answered").at("after-oversized");
+    }
+    // To close the connection is a refusal too, as long as others are served.
+    if let (Some(Ending::Answer(_)), Some(Ending::NoAnswer { why })) = (
+        after,
+        case.trial("oversized").map(|it| &it.ending),
+    ) {
+        let ruled = if why.contains("no answer within") {
+            breaks(why.clone())
+        } else {
+            holds(format!("{why}; the request after it was answered"))
+        };
+        return ruled.at("oversized");
     }
     judged(case, "oversized", |trial| match &trial.ending {
         Ending::Page { status, .. } => *status < 500,
-        Ending::Trouble { why } => !why.contains("timed out"),
         _ => true,
     })
 }

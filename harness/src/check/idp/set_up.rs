@@ -1,0 +1,105 @@
+//! Why nobody can be signed on at all: mistakes of the set-up, told apart by
+//! how the first honest request ended.
+
+use super::dossier::{Ending, Trial};
+use super::gather::{Gathering, Person};
+use super::reading;
+use crate::check::SetUpError;
+use crate::check::runner::page_summary;
+use crate::inspection::{is, ns, parse};
+
+/// Why the control signed nobody on; `None` when it did.
+pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpError> {
+    let entity_id = &gathering.party.entity_id;
+    let who = match &gathering.person {
+        Person::Driven(credentials) => credentials.name.as_str(),
+        Person::Present(_) => "the person",
+    };
+    let register = format!(
+        "Register the metadata of the service provider that is played (entity ID {entity_id}; --prepare writes it) at the identity provider, for the same --sp-port and key as in this run."
+    );
+    let page = trial.pages.last();
+    let body = page.map_or("", |page| page.body.as_str());
+    let says = says(body);
+    Some(match &trial.ending {
+        Ending::NotTried { why } if matches!(gathering.person, Person::Present(_)) => {
+            SetUpError::new(
+                "nobody-signed-on",
+                format!("No Response came: {why}."),
+                format!("Open the printed address in a browser and sign on; --wait gives more time. {register}"),
+            )
+        }
+        Ending::NotTried { .. } => return None,
+        Ending::Trouble { why } | Ending::NoAnswer { why } => SetUpError::new(
+            "unreachable",
+            format!("The identity provider cannot be reached for a sign-on: {why}."),
+            "Check the SingleSignOnService in the metadata and whether the identity provider runs and is reached from this machine. One with a private certificate needs --ca FILE.",
+        ),
+        Ending::Answer(delivered) => {
+            let xml = reading::message(&delivered.field)?;
+            let (status, message) = refusal(&xml)?;
+            let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
+            let (code, fix) = if trial.asked {
+                ("refused", format!("Give {who} access to the application of this service provider. {register}"))
+            } else {
+                ("not-registered", register)
+            };
+            SetUpError::new(
+                code,
+                format!("The identity provider answered an honest request with the status {status}{message}."),
+                fix,
+            )
+        }
+        Ending::Page { url, status, .. } => {
+            let url = url.split('?').next().unwrap_or(url);
+            let asks = page.is_some_and(|page| page.asks);
+            if trial.asked && asks {
+                SetUpError::new(
+                    "wrong-password",
+                    format!("The login page asked again after {who} signed on with the password (HTTP {status} at {url}){says}."),
+                    "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
+                )
+            } else if trial.asked {
+                SetUpError::new(
+                    "sign-on-not-finished",
+                    format!("{who} signed on, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."),
+                    format!("If the page asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"),
+                )
+            } else {
+                SetUpError::new(
+                    "not-registered",
+                    format!("The identity provider answered an honest request with a page and asked nobody to sign on (HTTP {status} at {url}){says}."),
+                    format!("{register} If the page is a login page that runs scripts, use --interactive."),
+                )
+            }
+        }
+    })
+}
+
+fn says(body: &str) -> String {
+    let summary = page_summary(body, 200);
+    if summary.is_empty() {
+        return String::new();
+    }
+    format!("; the page says: \"{summary}\"")
+}
+
+/// The status code and message of a Response that tells of no success.
+fn refusal(xml: &str) -> Option<(String, Option<String>)> {
+    let document = parse(xml).ok()?;
+    let all = || document.descendants();
+    if all().any(|it| is(it, ns::ASSERTION, "Assertion") || is(it, ns::ASSERTION, "EncryptedAssertion")) {
+        return None;
+    }
+    let codes: Vec<&str> = all()
+        .filter(|it| is(*it, ns::PROTOCOL, "StatusCode"))
+        .filter_map(|it| it.attribute("Value"))
+        .filter_map(|it| it.rsplit(':').next())
+        .collect();
+    if codes.is_empty() || codes[0] == "Success" {
+        return None;
+    }
+    let message = all().find(|it| is(*it, ns::PROTOCOL, "StatusMessage"));
+    let message = message.and_then(|it| it.text()).map(|it| it.trim().to_owned());
+    Some((codes.join("/"), message.filter(|it| !it.is_empty())))
+}

@@ -1,0 +1,142 @@
+//! How a target is reached, and how much of its answers is read.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, ClientBuilder, Response};
+
+/// How many bytes of an answer are read. A target that answers without end
+/// must not fill the memory.
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How a target is reached.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// How long an answer is waited for, to its last byte.
+    pub timeout: Duration,
+    /// Certificate authorities to trust beside the machine's.
+    pub authorities: Vec<Certificate>,
+    /// Whether any certificate is accepted.
+    pub insecure: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            authorities: Vec::new(),
+            insecure: false,
+        }
+    }
+}
+
+impl Access {
+    /// The set-up of an HTTP client that follows no redirect.
+    pub fn client(&self) -> ClientBuilder {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(self.timeout)
+            .tls_certs_merge(self.authorities.clone())
+            .tls_danger_accept_invalid_certs(self.insecure)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The body has no end within [`MAX_ANSWER`].
+    #[error("the answer is longer than {} MiB and was not read to its end", MAX_ANSWER / 1024 / 1024)]
+    TooLong,
+    /// It didn't come in time.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// Its status tells of a failure.
+    #[error("HTTP {0}")]
+    Status(u16),
+    /// It can't be reached, or broke the connection.
+    #[error("{}", .0)]
+    Transport(String),
+}
+
+impl AnswerError {
+    /// What reqwest says, with its causes, each said once.
+    pub fn of(error: &reqwest::Error, timeout: Duration) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout(timeout);
+        }
+        // reqwest's own sentence repeats the address; the last cause is what
+        // the machine or the TLS library said.
+        let mut last: &dyn std::error::Error = error;
+        while let Some(deeper) = last.source() {
+            last = deeper;
+        }
+        let what = if error.is_connect() {
+            "cannot connect"
+        } else if error.is_body() || error.is_decode() {
+            "the answer broke off"
+        } else {
+            "the connection broke"
+        };
+        Self::Transport(format!("{what}: {last}"))
+    }
+}
+
+/// Reads a body as text, up to [`MAX_ANSWER`].
+///
+/// # Errors
+/// [`AnswerError`] when it is longer, or doesn't come whole; `timeout` is that
+/// of the client.
+pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String, AnswerError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer
+        .chunk()
+        .await
+        .map_err(|error| AnswerError::of(&error, timeout))?
+    {
+        if bytes.len() + chunk.len() > MAX_ANSWER {
+            return Err(AnswerError::TooLong);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+/// What a page says to a person, on one line: no styles, scripts or markup, at
+/// most `most` characters.
+pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
+    let document = scraper::Html::parse_document(body);
+    let mut words = Vec::new();
+    for node in document.tree.nodes() {
+        let scraper::Node::Text(text) = node.value() else {
+            continue;
+        };
+        let hidden = node.ancestors().any(|it| {
+            it.value().as_element().is_some_and(|it| {
+                matches!(it.name(), "style" | "script" | "noscript" | "template" | "svg")
+            })
+        });
+        if !hidden {
+            words.extend(text.split_whitespace());
+        }
+    }
+    let text = words.join(" ");
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_summed_up_without_its_styles() {
+        let page = "<html><head><title>Not here</title><style>p{color:red}</style></head><body><p>Try\n elsewhere</p><script>x()</script></body></html>";
+        assert_eq!(page_summary(page, 100), "Not here Try elsewhere");
+        assert_eq!(page_summary(page, 8), "Not here…");
+    }
+}

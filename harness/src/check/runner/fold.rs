@@ -1,0 +1,99 @@
+//! Folding: what follows from one failure is no finding of its own.
+
+use std::collections::BTreeSet;
+
+use crate::check::{Outcome, Verdict};
+
+/// Folds outcomes that show the same symptom, such as "PATCH /Users", which
+/// was never seen to work in the whole run.
+///
+/// The first failure that shows it stays a finding; every later failure and
+/// every skip that shows it is skipped because of that one. `symptoms` has one
+/// set for each outcome; a symptom in `disproved` is no cause of anything.
+pub fn fold(
+    outcomes: &mut [Outcome],
+    symptoms: &[BTreeSet<String>],
+    disproved: &BTreeSet<String>,
+) {
+    let all: BTreeSet<&String> = symptoms.iter().flatten().collect();
+    for symptom in all.difference(&disproved.iter().collect()) {
+        let shows = |at: usize| symptoms.get(at).is_some_and(|it| it.contains(*symptom));
+        let Some(first) = (0..outcomes.len())
+            .find(|at| outcomes[*at].verdict == Verdict::Fail && shows(*at))
+        else {
+            continue;
+        };
+        let cause = outcomes[first].check.id.clone();
+        for at in (0..outcomes.len()).filter(|at| *at != first && shows(*at)) {
+            let outcome = &mut outcomes[at];
+            let follows = match outcome.verdict {
+                Verdict::Fail | Verdict::Warn => true,
+                Verdict::Skip => outcome.cause.is_none(),
+                Verdict::Pass => false,
+            };
+            if follows {
+                outcome.verdict = Verdict::Skip;
+                outcome.actual = format!("{symptom} never succeeded ({cause})");
+                outcome.cause = Some(cause.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::check::{Check, Level};
+
+    fn outcome(id: &str, verdict: Verdict) -> Outcome {
+        let check = Check {
+            id: id.to_owned(),
+            level: Level::Must,
+            title: String::new(),
+            spec: String::new(),
+            fix: String::new(),
+        };
+        Outcome {
+            verdict,
+            ..Outcome::judged(check, true, "", String::new(), Value::Null)
+        }
+    }
+
+    fn folded(disproved: &[&str]) -> Vec<(Verdict, Option<String>)> {
+        let verdicts = [Verdict::Skip, Verdict::Fail, Verdict::Fail, Verdict::Pass];
+        let mut outcomes: Vec<Outcome> = verdicts
+            .iter()
+            .enumerate()
+            .map(|(at, verdict)| outcome(&format!("X-{at}"), *verdict))
+            .collect();
+        let symptoms = vec![BTreeSet::from(["PATCH /Users".to_owned()]); 4];
+        let disproved = disproved.iter().map(|it| (*it).to_owned()).collect();
+        fold(&mut outcomes, &symptoms, &disproved);
+        outcomes
+            .into_iter()
+            .map(|it| (it.verdict, it.cause))
+            .collect()
+    }
+
+    #[test]
+    fn what_never_worked_is_one_finding() {
+        let cause = Some("X-1".to_owned());
+        assert_eq!(
+            folded(&[]),
+            [
+                (Verdict::Skip, cause.clone()),
+                (Verdict::Fail, None),
+                (Verdict::Skip, cause),
+                (Verdict::Pass, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_worked_once_explains_nothing() {
+        let verdicts = folded(&["PATCH /Users"]).into_iter().map(|it| it.0);
+        assert_eq!(verdicts.filter(|it| *it == Verdict::Fail).count(), 2);
+    }
+}

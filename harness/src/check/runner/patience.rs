@@ -1,0 +1,70 @@
+//! How long a target that doesn't answer is waited for.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::check::SetUpError;
+
+/// After so many answers in a row that did not come, the run gives up.
+const MAX_LOST: u32 = 3;
+
+/// Counts answers that did not come, and knows when the run has to end.
+/// Clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct Patience {
+    lost: Arc<AtomicU32>,
+    /// When the run has to end, and how long it may take.
+    deadline: Option<(Instant, Duration)>,
+    error: Arc<Mutex<Option<SetUpError>>>,
+}
+
+impl Patience {
+    /// A run that may take so long.
+    pub fn with_deadline(whole: Duration) -> Self {
+        Self {
+            deadline: Instant::now().checked_add(whole).map(|end| (end, whole)),
+            ..Self::default()
+        }
+    }
+
+    /// An answer came.
+    pub fn answered(&self) {
+        self.lost.store(0, Ordering::Relaxed);
+    }
+
+    /// No answer came from this address, and why.
+    pub fn no_answer(&self, url: &str, reason: &dyn std::fmt::Display) {
+        let count = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        if count < MAX_LOST {
+            return;
+        }
+        self.give_up(SetUpError::new(
+            "no-answer",
+            format!(
+                "The target stopped answering: {count} requests in a row got no answer, the last one to {url}: {reason}."
+            ),
+            "Look into the target's log for the last request before that. If it only is slow, give it more time with --timeout.",
+        ));
+    }
+
+    fn give_up(&self, error: SetUpError) {
+        let mut known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get_or_insert(error);
+    }
+
+    /// Why the run has to end, if it has to.
+    pub fn error(&self) -> Option<SetUpError> {
+        if let Some((end, whole)) = self.deadline
+            && Instant::now() >= end
+        {
+            self.give_up(SetUpError::new(
+                "deadline",
+                format!("The checks took longer than {} s and were ended.", whole.as_secs()),
+                "Allow more time with --deadline, or choose fewer checks with --only.",
+            ));
+        }
+        let known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+}

@@ -1,0 +1,77 @@
+//! Which checks are judged (`--only`).
+
+use crate::check::Check;
+
+/// Ids and beginnings of ids; all checks where there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    prefixes: Vec<String>,
+}
+
+/// A selection that includes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no check has an id that is or begins with {prefix}; --list prints all ids")]
+pub struct SelectionError {
+    /// What was asked for.
+    pub prefix: String,
+}
+
+impl Selection {
+    /// The checks whose id is one of these, or begins with one of them.
+    ///
+    /// # Errors
+    /// [`SelectionError`] for one that none of `checks` fits.
+    pub fn new(only: &[String], checks: &[Check]) -> Result<Self, SelectionError> {
+        let selection = Self {
+            prefixes: only.iter().map(|it| it.to_ascii_uppercase()).collect(),
+        };
+        let unknown = |prefix: &&String| !checks.iter().any(|it| fits(prefix, &it.id));
+        match selection.prefixes.iter().find(unknown) {
+            Some(prefix) => Err(SelectionError {
+                prefix: prefix.clone(),
+            }),
+            None => Ok(selection),
+        }
+    }
+
+    /// Whether a check is judged.
+    pub fn includes(&self, id: &str) -> bool {
+        self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| fits(prefix, id))
+    }
+}
+
+/// `SCIM-PATCH` is a beginning of SCIM-PATCH-01, `SCIM-PATCH-0` of it too.
+fn fits(prefix: &str, id: &str) -> bool {
+    id.to_ascii_uppercase().starts_with(prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Level;
+
+    fn checks() -> Vec<Check> {
+        ["A-B-01", "A-C-01"]
+            .map(|id| Check {
+                id: id.to_owned(),
+                level: Level::Must,
+                title: String::new(),
+                spec: String::new(),
+                fix: String::new(),
+            })
+            .to_vec()
+    }
+
+    #[test]
+    fn a_beginning_selects_in_any_letter_case() {
+        let selection = Selection::new(&["a-b".to_owned()], &checks()).unwrap();
+        assert!(selection.includes("A-B-01"));
+        assert!(!selection.includes("A-C-01"));
+        assert!(Selection::default().includes("A-C-01"));
+    }
+
+    #[test]
+    fn a_selection_of_nothing_is_an_error() {
+        assert!(Selection::new(&["A-D".to_owned()], &checks()).is_err());
+    }
+}

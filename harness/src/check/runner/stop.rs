@@ -1,0 +1,78 @@
+//! The end of a run by a signal.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::check::Signal;
+
+/// What names the resources that a run would leave behind if it ended now.
+type Leftovers = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// Whether a signal ends the run. Clones share it.
+#[derive(Clone)]
+pub struct Stop {
+    signal: Arc<watch::Sender<Option<Signal>>>,
+    leftovers: Arc<Mutex<Option<Leftovers>>>,
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stop({:?})", self.signal())
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            signal: Arc::new(watch::Sender::new(None)),
+            leftovers: Arc::default(),
+        }
+    }
+}
+
+impl Stop {
+    /// Ends the run; the first signal counts.
+    pub fn send(&self, signal: Signal) {
+        self.signal.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert(signal);
+            is_first
+        });
+    }
+
+    /// The signal that came, if one did.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.signal.borrow()
+    }
+
+    /// Waits for a signal.
+    pub async fn wait(&self) -> Signal {
+        let mut changes = self.signal.subscribe();
+        let came = changes.wait_for(Option::is_some).await;
+        let came = came.ok().and_then(|signal| *signal);
+        match came {
+            Some(signal) => signal,
+            // The sender lives as long as this.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells how to list what a run that ends at once leaves at its target.
+    pub fn set_leftovers(&self, leftovers: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        let mut known = self
+            .leftovers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::new(leftovers));
+    }
+
+    /// What a run that ended now would leave at its target.
+    pub fn leftovers(&self) -> Vec<String> {
+        let known = self
+            .leftovers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|list| list()).unwrap_or_default()
+    }
+}

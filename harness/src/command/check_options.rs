@@ -1,0 +1,98 @@
+//! The options that all checks have.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use rehearsal::check::Check;
+use rehearsal::check::runner::{Access, Patience, Runner, Selection};
+
+use super::{progress, signals};
+
+/// Options that all checks have.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Lists the checks with their levels and titles, and judges nothing.
+    #[arg(long)]
+    list: bool,
+    /// Judges only the checks whose id is, or begins with, ID. May be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// How long an answer of the target is waited for, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+    /// How long all checks together may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    deadline: Duration,
+    /// Certificate authorities, in PEM, to trust beside this machine's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Accepts any TLS certificate of the target. Only for tests.
+    #[arg(long)]
+    insecure: bool,
+    /// Prints no progress.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let invalid = || format!("expected a number of seconds above 0, got {text}");
+    let seconds: f64 = text.parse().map_err(|_| invalid())?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|it| !it.is_zero())
+        .ok_or_else(invalid)
+}
+
+impl Options {
+    /// Prints the checks, where they were asked for; whether they were.
+    pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
+        if self.list {
+            let selection = Selection::new(&self.only, checks)?;
+            let mut out = std::io::stdout().lock();
+            for check in checks.iter().filter(|it| selection.includes(&it.id)) {
+                writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
+            }
+        }
+        Ok(self.list)
+    }
+
+    /// How the target is reached.
+    pub(crate) fn access(&self) -> anyhow::Result<Access> {
+        let authorities = match &self.ca {
+            None => Vec::new(),
+            Some(path) => {
+                let pem = std::fs::read(path)
+                    .with_context(|| format!("cannot read --ca {}", path.display()))?;
+                let all = reqwest::Certificate::from_pem_bundle(&pem).with_context(|| {
+                    format!("invalid --ca {}: expected certificates in PEM", path.display())
+                })?;
+                anyhow::ensure!(
+                    !all.is_empty(),
+                    "invalid --ca {}: expected certificates in PEM, found none",
+                    path.display()
+                );
+                all
+            }
+        };
+        Ok(Access {
+            timeout: self.timeout,
+            authorities,
+            insecure: self.insecure,
+        })
+    }
+
+    /// Everything that the checks go by.
+    pub(crate) fn runner(&self, checks: &[Check]) -> anyhow::Result<Runner> {
+        Ok(Runner {
+            stop: signals::stop().context("cannot listen to signals")?,
+            selection: Selection::new(&self.only, checks)?,
+            access: self.access()?,
+            patience: Patience::with_deadline(self.deadline),
+            progress: progress::progress(self.quiet),
+            ..Runner::default()
+        })
+    }
+}

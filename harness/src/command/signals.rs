@@ -1,0 +1,83 @@
+//! SIGINT, SIGTERM and SIGHUP: the first one lets a command clean up and
+//! report what it has, the second one ends it at once.
+
+use std::io::Write as _;
+
+use rehearsal::check::Signal;
+use rehearsal::check::runner::Stop;
+
+/// A stop that the process's signals trigger.
+///
+/// # Errors
+/// When the signals can't be listened to.
+pub(crate) fn stop() -> std::io::Result<Stop> {
+    let stop = Stop::default();
+    let mut signals = Signals::listen()?;
+    let mine = stop.clone();
+    tokio::spawn(async move {
+        let signal = signals.next().await;
+        mine.send(signal);
+        let _ = writeln!(
+            std::io::stderr(),
+            "interrupted by {}: cleaning up and reporting what was judged; a second signal ends this at once",
+            signal.name()
+        );
+        let second = signals.next().await;
+        let left = mine.leftovers();
+        let mut err = std::io::stderr();
+        if left.is_empty() {
+            let _ = writeln!(err, "ended by {}", second.name());
+        } else {
+            let _ = writeln!(
+                err,
+                "ended by {}; these resources remain at the target: {}",
+                second.name(),
+                left.join(", ")
+            );
+        }
+        std::process::exit(second.exit_code().into());
+    });
+    Ok(stop)
+}
+
+#[cfg(unix)]
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.hangup.recv() => Signal::Hangup,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        let _ = tokio::signal::ctrl_c().await;
+        Signal::Interrupt
+    }
+}

@@ -1,0 +1,165 @@
+//! The honest SCIM server over HTTP, which can be told to misbehave.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Response, Uri};
+use rehearsal::check::scim::wire::{Asked, Wire as _};
+use tokio::sync::Notify;
+
+use crate::mutant_scim::{BASE, Bent};
+
+/// How a target answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behavior {
+    /// Not at all after so many requests.
+    HangsAfter(usize),
+    /// Not at all to one search, and to the request after it.
+    HangsOnce,
+    /// Rightly, but to one search only after it was resumed.
+    Pauses,
+    /// Not at all to DELETE.
+    HangsAtDelete,
+    /// A byte at a time.
+    Drips,
+    /// Without end.
+    Endless,
+}
+
+#[derive(Default)]
+struct Inner {
+    server: Bent,
+    requests: AtomicUsize,
+    created: AtomicUsize,
+    hung: Notify,
+    resumed: Notify,
+    searches: AtomicUsize,
+    hangs_next: AtomicBool,
+}
+
+/// Which search is not answered.
+const SEARCH: usize = 8;
+
+/// A target on a port of its own.
+pub(crate) struct Target {
+    pub(crate) base: String,
+    inner: Arc<Inner>,
+}
+
+impl Target {
+    pub(crate) async fn start(behavior: Behavior) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let inner = Arc::new(Inner::default());
+        let state = (inner.clone(), base.clone(), behavior);
+        let router = Router::new().fallback(answer).with_state(state);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { base, inner }
+    }
+
+    /// What is left in it.
+    pub(crate) fn left(&self) -> Vec<String> {
+        self.inner.server.left()
+    }
+
+    /// How many resources were created.
+    pub(crate) fn created(&self) -> usize {
+        self.inner.created.load(Ordering::SeqCst)
+    }
+
+    /// How many requests came.
+    pub(crate) fn requests(&self) -> usize {
+        self.inner.requests.load(Ordering::SeqCst)
+    }
+
+    /// Lets the request that hangs be answered.
+    pub(crate) fn resume(&self) {
+        self.inner.resumed.notify_one();
+    }
+
+    /// Waits until a request hangs.
+    pub(crate) async fn hung(&self) {
+        self.inner.hung.notified().await;
+    }
+}
+
+impl Inner {
+    fn is_the_search(&self, uri: &Uri) -> bool {
+        let is_search = uri.query().is_some_and(|query| query.contains("filter="));
+        is_search && self.searches.fetch_add(1, Ordering::SeqCst) == SEARCH
+    }
+}
+
+type Answering = (Arc<Inner>, String, Behavior);
+
+async fn answer(
+    State((inner, base, behavior)): State<Answering>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let number = inner.requests.fetch_add(1, Ordering::SeqCst) + 1;
+    let hangs = match behavior {
+        Behavior::Pauses | Behavior::Drips | Behavior::Endless => false,
+        Behavior::HangsAfter(many) => number > many,
+        Behavior::HangsOnce => {
+            let is_it = inner.is_the_search(&uri);
+            inner.hangs_next.swap(is_it, Ordering::SeqCst) || is_it
+        }
+        Behavior::HangsAtDelete => method == Method::DELETE,
+    };
+    if hangs {
+        inner.hung.notify_one();
+        return std::future::pending().await;
+    }
+    if behavior == Behavior::Pauses && inner.is_the_search(&uri) {
+        inner.hung.notify_one();
+        inner.resumed.notified().await;
+    }
+    let chunk = match behavior {
+        Behavior::Drips => Some((" ".to_owned(), Duration::from_millis(100))),
+        Behavior::Endless => Some((" ".repeat(64 * 1024), Duration::ZERO)),
+        _ => None,
+    };
+    if let Some((chunk, pause)) = chunk {
+        let stream = futures::stream::unfold((), move |()| {
+            let chunk = chunk.clone();
+            async move {
+                tokio::time::sleep(pause).await;
+                Some((Ok::<_, std::io::Error>(chunk), ()))
+            }
+        });
+        return Response::new(Body::from_stream(stream));
+    }
+    let text = String::from_utf8_lossy(&body).replace(&base, BASE);
+    let asked = Asked {
+        method,
+        target: uri.to_string(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (name.as_str().to_owned(), value.replace(&base, BASE))
+            })
+            .collect(),
+        body: (!text.is_empty()).then_some(text),
+    };
+    let told = inner.server.send(&asked).await.unwrap();
+    if told.status == 201 {
+        inner.created.fetch_add(1, Ordering::SeqCst);
+    }
+    let mut response = Response::builder().status(told.status);
+    for (name, value) in &told.headers {
+        if !name.eq_ignore_ascii_case("content-length") {
+            response = response.header(name, value.replace(BASE, &base));
+        }
+    }
+    response
+        .body(Body::from(told.text.replace(BASE, &base)))
+        .unwrap()
+}

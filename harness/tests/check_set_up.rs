@@ -1,0 +1,201 @@
+//! What the checks say when nothing can be judged: the exit code, and the
+//! whole text on the terminal. A mistake of the set-up is no finding.
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use running::{Up, rehearsal};
+use serde_json::Value;
+
+/// An output, its addresses and ids replaced by names.
+struct Told {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+async fn run(arguments: &[&str]) -> Told {
+    let mut command = tokio::process::Command::from(rehearsal(arguments));
+    let output: Output = command.stdin(Stdio::null()).output().await.unwrap();
+    Told {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Told {
+    /// The paragraph on standard error, without what changes from run to run.
+    fn paragraph(&self) -> String {
+        assert_eq!(self.code, 2, "{}\n{}", self.out, self.err);
+        let lines = self.err.lines();
+        let mut kept: Vec<&str> = lines
+            .skip_while(|line| !line.starts_with("rehearsal check"))
+            .filter(|line| !line.starts_with("wrote "))
+            .collect();
+        assert!(kept.len() <= 12, "{}", self.err);
+        // Where the lines are broken depends on the ports' lengths.
+        let first = kept.remove(0).to_owned();
+        let rest: Vec<&str> = kept.iter().map(|line| line.trim()).collect();
+        let text = format!("{first}\n{}", rest.join(" ").replace(" Fix: ", "\nFix: "));
+        let ports = regex::Regex::new(r"127\.0\.0\.1:\d+|localhost:\d+").unwrap();
+        let text = ports.replace_all(&text, "HOST");
+        let ids = regex::Regex::new(
+            r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|R-[0-9A-Z-]{6,}|[A-Za-z0-9_-]{20,}",
+        )
+        .unwrap();
+        let text = ids.replace_all(&text, "ID");
+        let folder = regex::Regex::new(r"/[^ ]*/\.tmp\w+").unwrap();
+        folder.replace_all(&text, "FOLDER").into_owned()
+    }
+}
+
+fn text<'v>(ready: &'v Value, pointer: &str) -> &'v str {
+    ready.pointer(pointer).unwrap().as_str().unwrap()
+}
+
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+#[tokio::test]
+async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let file = folder.path().join("sp.xml");
+    let file = file.to_str().unwrap();
+    let prepared = run(&[
+        "check", "idp", "--prepare", "--sp-port", &port, "--sp-metadata-out", file,
+    ])
+    .await;
+    assert_eq!(prepared.code, 0, "{}", prepared.err);
+    assert!(prepared.out.contains("register"), "{}", prepared.out);
+    assert!(prepared.out.contains("rehearsal check idp --metadata"));
+    assert!(Path::new(file).with_extension("key").exists());
+
+    let up = Up::on(folder.path(), &["--sp-metadata", file]).await;
+    let metadata = text(&up.ready, "/idp/metadata_url").to_owned();
+    let user = text(&up.ready, "/idp/sso_login/username").to_owned();
+    let password = text(&up.ready, "/idp/sso_login/password").to_owned();
+    let junit = folder.path().join("junit.xml");
+    let judged = async |password: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "check", "idp", "--metadata", &metadata, "--user", &user, "--password", password,
+            "--wait", "5", "--quiet",
+        ];
+        arguments.extend(more);
+        run(&arguments).await
+    };
+    let known = ["--sp-port", &port, "--sp-metadata-out", file];
+    let good = judged(&password, &[&known[..], &["--only", "SAML-IDP-MD"]].concat()).await;
+    assert_eq!(good.code, 0, "{}{}", good.out, good.err);
+
+    let junit_file = junit.to_str().unwrap();
+    let wrong = judged("not-it", &[&known[..], &["--junit", junit_file]].concat()).await;
+    insta::assert_snapshot!("idp_wrong_password", wrong.paragraph());
+    assert_eq!(wrong.out, "");
+    let unknown = judged(&password, &[]).await;
+    insta::assert_snapshot!("idp_not_registered", unknown.paragraph());
+    let json = judged("not-it", &[&known[..], &["--json"]].concat()).await;
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["error"]["code"], "wrong-password");
+    assert_eq!(json["checks"], serde_json::json!([]));
+    up.killed().await;
+
+    let down = run(&[
+        "check", "idp", "--metadata", "http://127.0.0.1:9/metadata", "--user", "a", "--password",
+        "b", "--wait", "1",
+    ])
+    .await;
+    insta::assert_snapshot!("idp_unreachable", down.paragraph());
+}
+
+#[tokio::test]
+async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let file = folder.path().join("idp.xml");
+    let file = file.to_str().unwrap();
+    let prepared = run(&[
+        "check", "sp", "--prepare", "--idp-port", &port, "--idp-metadata-out", file,
+    ])
+    .await;
+    assert_eq!(prepared.code, 0, "{}", prepared.err);
+    assert!(prepared.out.contains("rehearsal check sp --metadata"), "{}", prepared.out);
+    let up = Up::on(folder.path(), &["--idp-metadata", file]).await;
+    let metadata = text(&up.ready, "/sp/metadata_url").to_owned();
+    let start = text(&up.ready, "/sp/sso_start_url").to_owned();
+    let start = format!("{start}?email=jo@lumen.example");
+    let probe = text(&up.ready, "/sp/whoami_url").to_owned();
+    let judged = async |start: &str, expect: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "check", "sp", "--metadata", &metadata, "--start-url", start, "--probe-url", &probe,
+            "--expect", expect, "--quiet", "--idp-port", &port,
+        ];
+        arguments.extend(more);
+        run(&arguments).await
+    };
+    let known = ["--idp-metadata-out", file];
+    let one = [&known[..], &["--only", "SAML-SP-GOOD-01"]].concat();
+    let good = judged(&start, "jo@lumen", &one).await;
+    assert_eq!(good.code, 0, "{}{}", good.out, good.err);
+
+    let expect = judged(&start, "somebody else", &known).await;
+    insta::assert_snapshot!("sp_wrong_expect", expect.paragraph());
+    let everybody = judged(&start, "", &known).await;
+    insta::assert_snapshot!("sp_expect_matches_nobody", everybody.paragraph());
+    let elsewhere = up.portal("/no-such-page");
+    let elsewhere = judged(&elsewhere, "jo@lumen", &known).await;
+    insta::assert_snapshot!("sp_wrong_start_url", elsewhere.paragraph());
+    // The same address, but another key.
+    let untrusted = judged(&start, "jo@lumen", &[]).await;
+    insta::assert_snapshot!("sp_not_trusted", untrusted.paragraph());
+    up.killed().await;
+}
+
+#[tokio::test]
+async fn a_scim_server_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &[]).await;
+    let base = text(&up.ready, "/sp/scim_base_url").to_owned();
+    let token = text(&up.ready, "/sp/scim_bearer_token").to_owned();
+    let judged = async |base: &str, token: &str| {
+        run(&["check", "scim", "--base-url", base, "--token", token, "--quiet"]).await
+    };
+    insta::assert_snapshot!("scim_wrong_token", judged(&base, "wrong").await.paragraph());
+    let elsewhere = format!("{base}/elsewhere");
+    insta::assert_snapshot!(
+        "scim_wrong_base_url",
+        judged(&elsewhere, &token).await.paragraph()
+    );
+    let page = up.portal("/");
+    insta::assert_snapshot!("scim_page", judged(&page, &token).await.paragraph());
+    insta::assert_snapshot!(
+        "scim_unreachable",
+        judged("http://127.0.0.1:9/", &token).await.paragraph()
+    );
+    up.killed().await;
+}
+
+#[tokio::test]
+async fn checks_are_listed_and_chosen() {
+    let all = run(&["check", "scim", "--list"]).await;
+    assert_eq!(all.code, 0, "{}", all.err);
+    assert!(all.out.lines().count() > 300, "{}", all.out);
+    let some = run(&["check", "scim", "--list", "--only", "SCIM-PATCH-0"]).await;
+    assert!(
+        some.out.lines().all(|line| line.starts_with("SCIM-PATCH-0")),
+        "{}",
+        some.out
+    );
+    for party in ["sp", "idp"] {
+        assert_eq!(run(&["check", party, "--list"]).await.code, 0, "{party}");
+    }
+    let none = run(&["check", "scim", "--list", "--only", "SCIM-NONE"]).await;
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("--list prints all ids"), "{}", none.err);
+}
