@@ -177,7 +177,7 @@ async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
     };
     let report = judge.judge().await.unwrap();
     let error = report.error.as_ref().unwrap();
-    assert_eq!(error.code, "not-trusted", "{error:?}");
+    assert_eq!(error.code, "wrong-idp", "{error:?}");
     assert_eq!(report.exit_code(), 2);
     assert_eq!(report.outcomes, []);
 }
