@@ -1,18 +1,34 @@
-# One image with the portal, the identity provider, the desktop app and the
-# harness; compose chooses which of them runs.
+# syntax=docker/dockerfile:1
+# One image with everything: the portal, the identity provider, the desktop app
+# and the harness are one binary, called by different names.
+#
+#   docker build --build-arg REHEARSAL_COMMIT="$(git rev-parse --short=12 HEAD)" -t rehearsal:local .
+
 FROM rust:1-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked -p sp -p mock-idp -p desktop-sim -p rehearsal --bins --features command
+# The repository itself is not copied: the commit is told.
+ARG REHEARSAL_COMMIT=
+# Downloads and compiled dependencies stay in caches of the builder: after a
+# change, only this project's own crates are compiled again.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    REHEARSAL_COMMIT="$REHEARSAL_COMMIT" \
+    cargo build --release --locked -p rehearsal --features command --bin rehearsal \
+    && install -D target/release/rehearsal /out/rehearsal
 
-FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home rehearsal
-COPY --from=build /src/target/release/sp /src/target/release/mock-idp \
-    /src/target/release/desktop-sim /src/target/release/rehearsal /usr/local/bin/
-COPY --from=build /src/features /opt/rehearsal/features
-COPY --from=build /src/scripts/compose-target.json /opt/rehearsal/target.json
+FROM debian:bookworm-slim AS runtime
+# The root certificates let checks reach public HTTPS endpoints. The folders are
+# there for volumes, which take over their owner.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old /var/cache/ldconfig \
+    && useradd --system --uid 999 --create-home rehearsal \
+    && install -d -o rehearsal -g rehearsal -m 0700 /run/rehearsal /var/lib/rehearsal \
+    && install -d -o rehearsal -g rehearsal /reports \
+    && cd /usr/local/bin && ln -s rehearsal sp && ln -s rehearsal mock-idp && ln -s rehearsal desktop-sim
+COPY scripts/compose-target.json /opt/rehearsal/target.json
+COPY --from=build /out/rehearsal /usr/local/bin/rehearsal
 USER rehearsal
-WORKDIR /home/rehearsal
+WORKDIR /var/lib/rehearsal
 CMD ["rehearsal", "--help"]

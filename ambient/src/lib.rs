@@ -7,6 +7,7 @@ mod chance;
 mod clock;
 mod error_chain;
 pub mod local_requests;
+pub mod process;
 mod resolver;
 mod simulation_link;
 pub mod telemetry;

@@ -66,8 +66,9 @@ pub mod witness;
 mod world;
 
 pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
-/// The version of Rehearsal, as reports name it.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of Rehearsal, as reports name it: number, commit and target
+/// triple, for example `0.1.0 (9a5fc3a8b1c2, x86_64-unknown-linux-gnu)`.
+pub const VERSION: &str = env!("REHEARSAL_VERSION");
 
 pub use dns::{NameServer, TxtRecord, ZoneError, Zones};
 pub use ready::Ready;

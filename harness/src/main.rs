@@ -4,6 +4,9 @@
 //! usage, when a target can't be reached or when nothing can be judged, and
 //! 128 and the signal's number after SIGHUP, SIGINT and SIGTERM. Progress goes
 //! to standard error, results to standard output.
+//!
+//! Called as `sp`, `mock-idp` or `desktop-sim` (by a link of that name), it is
+//! that party's own command: one binary is the whole image.
 
 mod command;
 
@@ -15,7 +18,7 @@ use clap::{Parser, Subcommand};
 /// Rehearses SAML SSO and SCIM provisioning: plays the set-up guide between a
 /// simulated vendor's portal, an identity provider and the desktop app.
 #[derive(Parser)]
-#[command(name = "rehearsal", version, about)]
+#[command(name = "rehearsal", version = rehearsal::VERSION, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -72,12 +75,34 @@ enum Command {
     /// Lists the guide's procedures with the scenarios that cover each.
     #[command(after_help = "Example: rehearsal coverage --json")]
     Coverage(command::coverage::Coverage),
+    /// Run the vendor's portal alone
+    #[command(
+        subcommand,
+        after_help = "Example: rehearsal sp serve --listen 127.0.0.1:8080"
+    )]
+    Sp(sp::command::Command),
+    /// Run the identity provider alone
+    #[command(
+        subcommand,
+        after_help = "Example: rehearsal mock-idp serve --listen 127.0.0.1:8081"
+    )]
+    MockIdp(mock_idp::command::Command),
+    /// Ask a server whether it is healthy
+    #[command(after_help = "Example: rehearsal health http://127.0.0.1:8080/readyz")]
+    Health(command::health::Health),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
-    let outcome = match Arguments::parse().command {
+    let command = match command::party::called_as() {
+        Some(party) => return party.perform().await,
+        None => Arguments::parse().command,
+    };
+    // The servers set up their own log; the first to do so wins.
+    if !matches!(command, Command::Sp(_) | Command::MockIdp(_)) {
+        ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
+    }
+    let outcome = match command {
         Command::Demo(demo) => return exit(demo.perform().await),
         Command::Up(up) => up.perform().await,
         Command::Desktop(desktop) => desktop.perform().await.map(|()| true),
@@ -93,6 +118,9 @@ async fn main() -> ExitCode {
         Command::Schema(schema) => schema.perform(),
         Command::Trace(trace) => trace.perform().await,
         Command::Coverage(coverage) => coverage.perform(),
+        Command::Sp(sp) => sp::command::run(sp).await.map(|()| true),
+        Command::MockIdp(idp) => mock_idp::command::run(idp).await.map(|()| true),
+        Command::Health(health) => health.perform().await,
     };
     exit(outcome.map(|is_well| u8::from(!is_well)))
 }

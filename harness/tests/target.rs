@@ -141,10 +141,11 @@ async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
     assert!(said.contains("expected the portal ready at"), "{said}");
 }
 
-/// A binary of another crate, built beside the command.
-fn beside(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_BIN_EXE_rehearsal")).with_file_name(name);
-    path.exists().then_some(path)
+/// The command by another name, as the image has it.
+fn called(name: &str, folder: &Path) -> PathBuf {
+    let link = folder.join(name);
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rehearsal"), &link).unwrap();
+    link
 }
 
 fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
@@ -159,11 +160,9 @@ fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
 /// As docker-compose.yml has them: two processes, and names served by the run.
 #[tokio::test]
 async fn parties_that_run_each_on_its_own_are_a_target_too() {
-    let (Some(sp), Some(idp)) = (beside("sp"), beside("mock-idp")) else {
-        println!("skipped: sp and mock-idp are not built beside the command");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
+    let sp = called("sp", folder.path());
+    let idp = called("mock-idp", folder.path());
     let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/compose-target.json");
     let mut text = std::fs::read_to_string(compose).unwrap();
     let mut addresses = BTreeMap::new();

@@ -13,6 +13,7 @@
 mod administrator;
 mod answers;
 mod applications;
+pub mod command;
 mod config;
 mod directory;
 mod expression;

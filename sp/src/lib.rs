@@ -13,6 +13,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod command;
 mod config;
 pub mod configurator;
 pub mod desktop;

@@ -85,6 +85,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    fn admin_token(&self) -> Option<String> {
+        let given = self.idp_admin_token.clone();
+        given
+            .filter(|token| !token.is_empty())
+            .or_else(super::target_file::admin_token)
+    }
+
     pub(crate) async fn perform(self) -> anyhow::Result<u8> {
         let tags = self
             .tags
@@ -182,7 +189,7 @@ impl Run {
         };
         let text =
             std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let target = Target::read(&text, self.idp_admin_token.clone())
+        let target = Target::read(&text, self.admin_token())
             .with_context(|| format!("reading {}", path.display()))?;
         let target = target.awaited(Duration::from_secs(self.wait)).await?;
         Ok(Stage::Target(Box::new(target)))

@@ -11,7 +11,7 @@ use clap::Args;
 use rehearsal::simulation::{Controls, Page, Site};
 use rehearsal::social::SocialControls;
 use rehearsal::{NameServer, Zones};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::stop::Stop;
@@ -71,11 +71,31 @@ impl Simulation {
             "dns": dns.map(|address| json!({"address": address})),
         });
         writeln!(std::io::stdout(), "{ready}")?;
-        let _ = writeln!(
-            std::io::stderr(),
-            "The simulation page is at {url}. Stop it with Ctrl-C."
-        );
+        let _ = write!(std::io::stderr(), "{}", summary(&target, &url));
         stop.wait().await;
         Ok(true)
     }
+}
+
+/// Where to open what, and as whom to log in. In compose this is the last that
+/// is printed: everything it names is ready.
+fn summary(target: &Value, page: &Url) -> String {
+    let address = |party: &str| {
+        let address = target.pointer(&format!("/{party}/base_url"));
+        let address = address.and_then(Value::as_str).unwrap_or("unknown address");
+        address.trim_end_matches('/').to_owned()
+    };
+    let token = target.pointer("/idp/admin_token").and_then(Value::as_str);
+    let token = token.map(str::to_owned).or_else(admin_token);
+    let token = token.as_deref().unwrap_or("the management API's token");
+    format!(
+        "Rehearsal is ready.\n  \
+         Portal            {}\n  \
+         Identity Console  {}/console\n                    \
+         sign on as administrator / {token}\n  \
+         Simulation page   {}\n",
+        address("sp"),
+        address("idp"),
+        page.as_str().trim_end_matches('/'),
+    )
 }

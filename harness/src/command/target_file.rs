@@ -37,8 +37,15 @@ impl TargetArgument {
 }
 
 /// The management API's token, when the target doesn't name it.
+/// `mock-idp serve` keeps it in the file of `MOCK_IDP_ADMIN_TOKEN_FILE`.
 pub(crate) fn admin_token() -> Option<String> {
-    std::env::var("MOCK_IDP_ADMIN_TOKEN").ok()
+    let given = std::env::var("MOCK_IDP_ADMIN_TOKEN").ok();
+    let file = || {
+        let path = std::env::var_os("MOCK_IDP_ADMIN_TOKEN_FILE")?;
+        let text = std::fs::read_to_string(path).ok()?;
+        Some(text.trim().to_owned())
+    };
+    given.filter(|token| !token.is_empty()).or_else(file)
 }
 
 fn read_json(path: &Path) -> anyhow::Result<Value> {

@@ -114,8 +114,15 @@ impl Target {
     pub async fn awaited(mut self, patience: Duration) -> Result<Self, TargetError> {
         if let Some(address) = self.dns.serve {
             let server = NameServer::start_at(address).await;
-            let server = server.map_err(|source| TargetError::Names { address, source })?;
-            self.server = Some(Arc::new(server));
+            match server {
+                Ok(server) => self.server = Some(Arc::new(server)),
+                // Another server is there already (in compose, the simulation
+                // page's), and the target says that it takes updates.
+                Err(error)
+                    if error.kind() == std::io::ErrorKind::AddrInUse
+                        && self.dns.address == Some(address) => {}
+                Err(source) => return Err(TargetError::Names { address, source }),
+            }
         }
         for (party, place) in [("the portal", &self.sp), ("the IdP", &self.idp)] {
             let mut came = "no answer came".to_owned();

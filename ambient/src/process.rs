@@ -1,0 +1,69 @@
+//! What every command that serves needs of its process: the signal to stop,
+//! and files that readers never see half of.
+
+use std::io;
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Waits for SIGINT (Ctrl-C) or SIGTERM (what service managers send).
+///
+/// # Errors
+///
+/// The signal handlers cannot be installed.
+pub async fn shutdown_requested() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Writes `text` to `path`: readers see the whole file or the former one. Only
+/// the owner may read it, because ready files hold tokens.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let beside = path.with_extension("partial");
+    // A file left by a run that was killed keeps its mode when it is opened
+    // again, so it goes first.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_is_the_owners_alone() {
+        let folder = std::env::temp_dir().join(format!("rehearsal-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("ready.json");
+        std::fs::write(&path, "the former").unwrap();
+        std::fs::write(path.with_extension("partial"), "left behind").unwrap();
+        write_atomically(&path, "the new").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (std::fs::read_to_string(&path).unwrap().as_str(), mode),
+            ("the new", 0o600)
+        );
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,78 @@
+//! Names the build: version, commit and target. No date, so that the same
+//! sources make the same binary.
+//!
+//! The commit comes from `REHEARSAL_COMMIT` (an image is built without a
+//! repository), else from git, else it is left out. A release build asks again
+//! after each commit. A development build asks when this package changes: to
+//! ask at each commit would compile the package and all its tests again, so
+//! its version says "or later".
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-env-changed=REHEARSAL_COMMIT");
+    let release = variable("PROFILE") == "release";
+    let given = env::var("REHEARSAL_COMMIT").ok();
+    let commit = match given.filter(|commit| !commit.trim().is_empty()) {
+        Some(commit) => Some(commit.trim().to_owned()),
+        None => {
+            if release {
+                watch_commits();
+            }
+            commit_of_checkout().map(|commit| match release {
+                true => commit,
+                false => format!("{commit} or later"),
+            })
+        }
+    };
+    let mut parts = vec![commit.unwrap_or_else(|| "commit unknown".to_owned())];
+    parts.push(variable("TARGET"));
+    if !release {
+        parts.push("development build".to_owned());
+    }
+    println!(
+        "cargo::rustc-env=REHEARSAL_VERSION={} ({})",
+        variable("CARGO_PKG_VERSION"),
+        parts.join(", ")
+    );
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+/// What git prints, without its last line break; `None` without git, outside a
+/// repository, and when the repository is another project's (sources that were
+/// unpacked below it).
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim_end().to_owned())
+}
+
+fn commit_of_checkout() -> Option<String> {
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let clean = git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(match clean {
+        true => commit,
+        false => format!("{commit} with changes"),
+    })
+}
+
+/// Commits move the branch, check-outs move HEAD.
+fn watch_commits() {
+    let mut names = vec!["HEAD".to_owned(), "packed-refs".to_owned()];
+    names.extend(git(&["symbolic-ref", "--quiet", "HEAD"]));
+    for name in names {
+        if let Some(path) = git(&["rev-parse", "--git-path", &name]).map(PathBuf::from)
+            && Path::new(&path).exists()
+        {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `rehearsal health`: the health check of an image that has no `curl`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use url::Url;
+
+/// Exit status 0 when the address answers 2xx, 2 when it doesn't.
+#[derive(Args)]
+pub(crate) struct Health {
+    /// Address to ask, for example the `/readyz` of a party
+    url: Url,
+    /// Seconds to wait for the answer
+    #[arg(long, value_name = "S", default_value_t = 5)]
+    timeout: u64,
+}
+
+impl Health {
+    pub(crate) async fn perform(self) -> anyhow::Result<bool> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(self.timeout))
+            .build()?;
+        let answer = client.get(self.url.clone()).send().await;
+        let answer = answer.with_context(|| format!("cannot reach {}", self.url))?;
+        if !answer.status().is_success() {
+            bail!("{} answered {}", self.url, answer.status());
+        }
+        Ok(true)
+    }
+}

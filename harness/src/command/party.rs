@@ -1,0 +1,61 @@
+//! One binary for all: called by the name of a party, it is that party's own
+//! command.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+/// A party's command, read from the arguments.
+pub(crate) enum Party {
+    Sp(sp::command::Command),
+    MockIdp(mock_idp::command::Command),
+    DesktopSim(desktop_sim::command::Command),
+}
+
+/// The party that this process was called as; none when it was called
+/// `rehearsal`, or anything else.
+pub(crate) fn called_as() -> Option<Party> {
+    let called = std::env::args_os().next()?;
+    match Path::new(&called).file_name()?.to_str()? {
+        "sp" => Some(Party::Sp(parse::<sp::command::Arguments>().command)),
+        "mock-idp" => Some(Party::MockIdp(
+            parse::<mock_idp::command::Arguments>().command,
+        )),
+        "desktop-sim" => Some(Party::DesktopSim(parse::<DesktopSim>().command)),
+        _ => None,
+    }
+}
+
+/// The headless desktop app.
+#[derive(Parser)]
+#[command(name = "desktop-sim")]
+struct DesktopSim {
+    #[command(subcommand)]
+    command: desktop_sim::command::Command,
+}
+
+/// As `Parser::parse`, with this binary's version.
+fn parse<A: CommandFactory + FromArgMatches>() -> A {
+    let matches = A::command().version(rehearsal::VERSION).get_matches();
+    A::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+impl Party {
+    pub(crate) async fn perform(self) -> ExitCode {
+        let (name, outcome) = match self {
+            Self::Sp(command) => ("sp", sp::command::run(command).await),
+            Self::MockIdp(command) => ("mock-idp", mock_idp::command::run(command).await),
+            Self::DesktopSim(command) => ("desktop-sim", command.perform().await),
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let error = ambient::error_chain(error.as_ref());
+                let _ = writeln!(std::io::stderr(), "{name}: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The command line of the identity provider: `mock-idp serve`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ambient::{Ambient, Chance, SimulatedClock, process};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use serde::Deserialize;
+use url::Url;
+
+/// A Ping-like identity provider.
+#[derive(Debug, Parser)]
+#[command(name = "mock-idp", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the identity provider's command does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the identity provider until it is stopped.
+    #[command(
+        after_help = "Example: mock-idp serve --listen 127.0.0.1:9031 --ready-file ready.json"
+    )]
+    Serve(Box<Serve>),
+}
+
+/// Flags win over the environment, the environment over the TOML file.
+#[derive(Debug, clap::Args, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct Serve {
+    /// A TOML file with the same names, e.g. `listen = "0.0.0.0:9031"`
+    #[arg(long, env = "MOCK_IDP_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:0]
+    #[arg(long, env = "MOCK_IDP_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Where the control port listens; none without it
+    #[arg(long, env = "MOCK_IDP_CONTROL_LISTEN")]
+    control_listen: Option<SocketAddr>,
+    /// The address that browsers and service providers use
+    #[arg(long, env = "MOCK_IDP_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Page with the simulation's controls, linked at the foot of the console
+    #[arg(long, env = "MOCK_IDP_SIMULATION_URL")]
+    simulation_url: Option<Url>,
+    /// The database [default: sqlite://mock-idp.db?mode=rwc]
+    #[arg(long, env = "MOCK_IDP_DATABASE_URL")]
+    database_url: Option<String>,
+    /// Bearer token of the management API [default: drawn at start]
+    #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN", allow_hyphen_values = true)]
+    admin_token: Option<String>,
+    /// A file for the bearer token of the management API: it keeps the token
+    /// from start to start, for those who may read it
+    #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// A clock that the control port can set and advance
+    #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]
+    simulated_clock: bool,
+    /// Written when ready: {"base_url", "admin_api_url", "admin_token", "console_url", "control_url"}
+    #[arg(long, env = "MOCK_IDP_READY_FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Serve {
+    fn with_file(self) -> anyhow::Result<Self> {
+        let Some(path) = &self.config else {
+            return Ok(self);
+        };
+        let file: Self = toml::from_str(&std::fs::read_to_string(path)?)?;
+        Ok(Self {
+            config: None,
+            listen: self.listen.or(file.listen),
+            control_listen: self.control_listen.or(file.control_listen),
+            public_url: self.public_url.or(file.public_url),
+            simulation_url: self.simulation_url.or(file.simulation_url),
+            database_url: self.database_url.or(file.database_url),
+            admin_token_file: self.admin_token_file.or(file.admin_token_file),
+            admin_token: self.admin_token.or(file.admin_token),
+            simulated_clock: self.simulated_clock || file.simulated_clock,
+            ready_file: self.ready_file.or(file.ready_file),
+        })
+    }
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// What stopped it, for a person to read.
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    let Command::Serve(serve) = command;
+    let serve = serve.with_file()?;
+    ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "warn,mock_idp=info");
+    let defaults = crate::Config::default();
+    // Compose hands on a variable that is not set as an empty one.
+    let given = serve.admin_token.filter(|token| !token.is_empty());
+    let admin_token = match &serve.admin_token_file {
+        Some(path) => Some(token_of_file(path, given)?),
+        None => given,
+    };
+    let config = crate::Config {
+        listen: serve.listen.unwrap_or(defaults.listen),
+        control_listen: serve.control_listen,
+        public_url: serve.public_url.as_deref().map(Url::parse).transpose()?,
+        simulation_url: serve.simulation_url,
+        database_url: serve.database_url.unwrap_or(defaults.database_url.clone()),
+        admin_token,
+        ..defaults
+    };
+    let ambient = if serve.simulated_clock {
+        Ambient::new(Arc::new(SimulatedClock::running()), Chance::from_os())
+    } else {
+        Ambient::real()
+    };
+    let running = crate::start(config, ambient).await?;
+    tracing::info!("ready at {}", running.base_url());
+    if let Some(path) = serve.ready_file {
+        let ready = serde_json::json!({
+            "base_url": running.base_url(),
+            "admin_api_url": format!("{}/v1", running.base_url()),
+            "admin_token": running.admin_token(),
+            "console_url": format!("{}/console", running.base_url()),
+            "control_url": running.control_url(),
+        });
+        process::write_atomically(&path, &ready.to_string())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    process::shutdown_requested().await?;
+    running.shutdown().await;
+    Ok(())
+}
+
+/// The token that was given, else the file's, else a drawn one; the file has it
+/// afterwards.
+fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
+    let kept = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text.trim().to_owned()).filter(|token| !token.is_empty()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
+    };
+    let token = given
+        .or_else(|| kept.clone())
+        .unwrap_or_else(|| Chance::from_os().token(24));
+    if kept.as_ref() != Some(&token) {
+        process::write_atomically(path, &token)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_drawn_once_and_kept_unless_another_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin-token");
+        let drawn = token_of_file(&path, None).unwrap();
+        assert!(drawn.len() >= 24, "{drawn}");
+        assert_eq!(token_of_file(&path, None).unwrap(), drawn);
+        assert_eq!(token_of_file(&path, Some("mine".into())).unwrap(), "mine");
+        assert_eq!(token_of_file(&path, None).unwrap(), "mine");
+        let missing = folder.path().join("none").join("admin-token");
+        let error = token_of_file(&missing, None).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write "), "{error}");
+    }
+}

@@ -1,0 +1,263 @@
+//! The command line of the portal: `sp serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ambient::telemetry::LogFormat;
+use ambient::{Ambient, Chance, SimulatedClock, SystemClock, process};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use scim::schema::Schema;
+use serde::Deserialize;
+use url::Url;
+
+/// The vendor's portal: accounts, licenses, SSO, SCIM and desktop activation.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sp",
+    version,
+    after_help = "Example: sp serve --listen 127.0.0.1:8080 --database-url 'sqlite://portal.db?mode=rwc'"
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the portal's command does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the portal until it is stopped.
+    Serve(Box<Serve>),
+}
+
+/// Flags, then the environment, then the TOML file of `--config`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: sp serve --listen 127.0.0.1:8080 --control-listen 127.0.0.1:8081 --dns-server 127.0.0.1:5353 --ready-file ready.json"
+)]
+pub struct Serve {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, env = "SP_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Where the control port listens, on loopback; without it there is none
+    #[arg(long, env = "SP_CONTROL_LISTEN")]
+    control_listen: Option<SocketAddr>,
+    /// The address that the world reaches the portal at
+    #[arg(long, env = "SP_PUBLIC_URL")]
+    public_url: Option<Url>,
+    /// Simulated social identity providers, for example of `rehearsal
+    /// simulation`: Apple, Google and Facebook below this address
+    #[arg(long, env = "SP_SIMULATED_SOCIAL_URL")]
+    simulated_social_url: Option<Url>,
+    /// Page with the simulation's controls, linked at the foot of every page
+    #[arg(long, env = "SP_SIMULATION_URL")]
+    simulation_url: Option<Url>,
+    /// sqlite://PATH?mode=rwc or postgres://… [default: sqlite://portal.db?mode=rwc]
+    #[arg(long, env = "SP_DATABASE_URL")]
+    database_url: Option<String>,
+    /// A DNS server for domain verification, repeatable; the system's without
+    #[arg(long = "dns-server", env = "SP_DNS_SERVERS", value_delimiter = ',')]
+    dns_servers: Vec<SocketAddr>,
+    /// The machine's clock, or one that the control port sets
+    #[arg(long, env = "SP_CLOCK", value_enum)]
+    clock: Option<ClockKind>,
+    /// Draws ids and secrets from this seed: for simulations only
+    #[arg(long, env = "SP_SEED")]
+    seed: Option<u64>,
+    /// Written once the portal listens: {"base_url", "control_url"}
+    #[arg(long, env = "SP_READY_FILE")]
+    ready_file: Option<PathBuf>,
+    /// SCIM requests that each tenant may send in a second; as many as it likes without
+    #[arg(long, env = "SP_SCIM_RATE")]
+    scim_rate: Option<f64>,
+    /// A JSON file with a schema that extends SCIM users (RFC 7643 §7), repeatable
+    #[arg(
+        long = "scim-extension",
+        env = "SP_SCIM_EXTENSIONS",
+        value_delimiter = ','
+    )]
+    scim_extensions: Vec<PathBuf>,
+    /// Refused sign-ins kept for each business account [default: 1000]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_KEPT")]
+    sign_in_problems_kept: Option<u32>,
+    /// Days for which refused sign-ins are kept [default: 90]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS")]
+    sign_in_problems_days: Option<u16>,
+    /// How log lines look
+    #[arg(long, env = "SP_LOG", value_enum)]
+    log: Option<Log>,
+    /// A TOML file with the same names (listen, database_url, …), and a table
+    /// [[social]] for each social identity to sign in by: id, name, issuer,
+    /// client_id, client_secret
+    #[arg(long, env = "SP_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClockKind {
+    System,
+    Simulated,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Log {
+    Text,
+    Json,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<SocketAddr>,
+    control_listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    simulation_url: Option<Url>,
+    database_url: Option<String>,
+    dns_servers: Vec<SocketAddr>,
+    clock: Option<ClockKind>,
+    seed: Option<u64>,
+    ready_file: Option<PathBuf>,
+    scim_rate: Option<f64>,
+    scim_extensions: Vec<PathBuf>,
+    sign_in_problems_kept: Option<u32>,
+    sign_in_problems_days: Option<u16>,
+    log: Option<Log>,
+    /// `[[social]]`: id, name, issuer, client_id, client_secret.
+    social: Vec<crate::SocialProvider>,
+}
+
+fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let document = serde_json::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+    Schema::from_json(&document).with_context(|| format!("in {}", path.display()))
+}
+
+/// The simulated providers, besides those of the file.
+fn simulated_social(
+    base: &Url,
+    mut social: Vec<crate::SocialProvider>,
+) -> anyhow::Result<Vec<crate::SocialProvider>> {
+    let base = base.as_str().trim_end_matches('/');
+    for (id, name) in [
+        ("apple", "Apple"),
+        ("google", "Google"),
+        ("facebook", "Facebook"),
+    ] {
+        social.push(crate::SocialProvider {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            issuer: Url::parse(&format!("{base}/{id}"))?,
+            // Known to everybody: there is nothing behind it but a simulation.
+            client_id: "my-account".to_owned(),
+            client_secret: "social-client-secret".to_owned(),
+        });
+    }
+    Ok(social)
+}
+
+fn rate(per_second: f64) -> anyhow::Result<crate::Rate> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let burst = per_second.ceil().clamp(1.0, 1e9) as u32;
+    crate::Rate::new(per_second, burst)
+        .with_context(|| format!("scim_rate: expected a number above 0, came {per_second}"))
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// What stopped it, for a person to read.
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    let Command::Serve(flags) = command;
+    serve(*flags).await
+}
+
+async fn serve(flags: Serve) -> anyhow::Result<()> {
+    let file = match &flags.config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("can't read {}", path.display()))?;
+            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
+        }
+        None => File::default(),
+    };
+    let log = match flags.log.or(file.log) {
+        Some(Log::Json) => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    ambient::telemetry::init(log, "warn,sp=info");
+    let chance = flags
+        .seed
+        .or(file.seed)
+        .map_or_else(Chance::from_os, Chance::seeded);
+    let ambient = match flags.clock.or(file.clock) {
+        Some(ClockKind::Simulated) => Ambient::new(Arc::new(SimulatedClock::running()), chance),
+        _ => Ambient::new(Arc::new(SystemClock), chance),
+    };
+    let public_url = match (flags.public_url, file.public_url) {
+        (Some(url), _) => Some(url),
+        (None, Some(text)) => Some(Url::parse(&text).context("public_url")?),
+        (None, None) => None,
+    };
+    let defaults = crate::Config::default();
+    let config = crate::Config {
+        listen: flags
+            .listen
+            .or(file.listen)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        control_listen: flags.control_listen.or(file.control_listen),
+        public_url,
+        simulation_url: flags.simulation_url.or(file.simulation_url),
+        database_url: flags
+            .database_url
+            .or(file.database_url)
+            .unwrap_or(defaults.database_url.clone()),
+        dns_servers: if flags.dns_servers.is_empty() {
+            file.dns_servers
+        } else {
+            flags.dns_servers
+        },
+        social: match &flags.simulated_social_url {
+            Some(url) => simulated_social(url, file.social)?,
+            None => file.social,
+        },
+        scim_rate: flags.scim_rate.or(file.scim_rate).map(rate).transpose()?,
+        scim_extensions: if flags.scim_extensions.is_empty() {
+            file.scim_extensions
+        } else {
+            flags.scim_extensions
+        }
+        .iter()
+        .map(extension)
+        .collect::<anyhow::Result<_>>()?,
+        sign_in_problems_kept: flags
+            .sign_in_problems_kept
+            .or(file.sign_in_problems_kept)
+            .unwrap_or(defaults.sign_in_problems_kept),
+        sign_in_problems_age: flags
+            .sign_in_problems_days
+            .or(file.sign_in_problems_days)
+            .map_or(defaults.sign_in_problems_age, |days| {
+                jiff::SignedDuration::from_hours(24 * i64::from(days))
+            }),
+        ..defaults
+    };
+    let running = crate::start(config, ambient).await?;
+    if let Some(path) = flags.ready_file.or(file.ready_file) {
+        let ready = serde_json::json!({
+            "base_url": running.base_url(),
+            "control_url": running.control_url(),
+        });
+        process::write_atomically(&path, &ready.to_string())
+            .with_context(|| format!("can't write {}", path.display()))?;
+    }
+    process::shutdown_requested().await?;
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}
