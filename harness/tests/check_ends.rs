@@ -2,11 +2,11 @@
 //! at targets that hang, drip or answer without end.
 #![allow(clippy::unwrap_used)]
 
-#[path = "check_ends/target.rs"]
-mod target;
 #[allow(dead_code, unused_imports)] // the mutants are not used here
 mod mutant_scim;
 mod running;
+#[path = "check_ends/target.rs"]
+mod target;
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -91,7 +91,14 @@ async fn a_signal_in_the_middle_of_check_scim_cleans_up_and_is_in_every_form() {
         let target = Target::start(Behavior::Pauses).await;
         let junit = folder.path().join(format!("{signal}.xml"));
         let child = start(&[
-            "check", "scim", "--base-url", &target.base, "--token", TOKEN, "--json", "--junit",
+            "check",
+            "scim",
+            "--base-url",
+            &target.base,
+            "--token",
+            TOKEN,
+            "--json",
+            "--junit",
             junit.to_str().unwrap(),
         ]);
         target.hung().await;
@@ -124,7 +131,12 @@ async fn a_signal_in_the_middle_of_check_scim_cleans_up_and_is_in_every_form() {
 async fn a_second_signal_ends_at_once_and_lists_what_remains() {
     let target = Target::start(Behavior::HangsAtDelete).await;
     let mut command = tokio::process::Command::from(rehearsal(&[
-        "check", "scim", "--base-url", &target.base, "--token", TOKEN,
+        "check",
+        "scim",
+        "--base-url",
+        &target.base,
+        "--token",
+        TOKEN,
     ]));
     let mut child = command
         .stdout(Stdio::null())
@@ -145,7 +157,10 @@ async fn a_second_signal_ends_at_once_and_lists_what_remains() {
         last = line;
     }
     assert_eq!(child.wait().await.unwrap().code(), Some(130));
-    assert!(last.contains("these resources remain at the target: /Users/"), "{last}");
+    assert!(
+        last.contains("these resources remain at the target: /Users/"),
+        "{last}"
+    );
 }
 
 #[tokio::test]
@@ -159,20 +174,55 @@ async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judge
     let (idp_port, sp_port) = (port(), port());
     let (idp, sp) = (path("idp.xml"), path("sp.xml"));
     for arguments in [
-        ["check", "sp", "--prepare", "--idp-port", &idp_port, "--idp-metadata-out", &idp],
-        ["check", "idp", "--prepare", "--sp-port", &sp_port, "--sp-metadata-out", &sp],
+        [
+            "check",
+            "sp",
+            "--prepare",
+            "--idp-port",
+            &idp_port,
+            "--idp-metadata-out",
+            &idp,
+        ],
+        [
+            "check",
+            "idp",
+            "--prepare",
+            "--sp-port",
+            &sp_port,
+            "--sp-metadata-out",
+            &sp,
+        ],
     ] {
         assert!(rehearsal(&arguments).output().unwrap().status.success());
     }
     let sp_folder = tempfile::tempdir().unwrap();
     let up = Up::on(sp_folder.path(), &["--idp-metadata", &idp]).await;
-    let at = |pointer: &str| up.ready.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let at = |pointer: &str| {
+        up.ready
+            .pointer(pointer)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let start = format!("{}?email=jo@lumen.example", at("/sp/sso_start_url"));
     let ended = signaled(
         &[
-            "check", "sp", "--metadata", &at("/sp/metadata_url"), "--start-url", &start,
-            "--probe-url", &at("/sp/whoami_url"), "--expect", "jo@lumen", "--idp-port", &idp_port,
-            "--idp-metadata-out", &idp, "--json",
+            "check",
+            "sp",
+            "--metadata",
+            &at("/sp/metadata_url"),
+            "--start-url",
+            &start,
+            "--probe-url",
+            &at("/sp/whoami_url"),
+            "--expect",
+            "jo@lumen",
+            "--idp-port",
+            &idp_port,
+            "--idp-metadata-out",
+            &idp,
+            "--json",
         ],
         "SAML-SP-COND",
         "TERM",
@@ -181,17 +231,37 @@ async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judge
     assert_eq!(ended.code, Some(143), "{}", ended.err);
     let report: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(report["incomplete"], true);
-    assert!(report["summary"]["passed"].as_u64().unwrap() > 3, "{}", ended.out);
+    assert!(
+        report["summary"]["passed"].as_u64().unwrap() > 3,
+        "{}",
+        ended.out
+    );
     up.killed().await;
 
     let idp_folder = tempfile::tempdir().unwrap();
     let up = Up::on(idp_folder.path(), &["--sp-metadata", &sp]).await;
-    let at = |pointer: &str| up.ready.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let at = |pointer: &str| {
+        up.ready
+            .pointer(pointer)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let ended = signaled(
         &[
-            "check", "idp", "--metadata", &at("/idp/metadata_url"), "--user",
-            &at("/idp/sso_login/username"), "--password", &at("/idp/sso_login/password"),
-            "--sp-port", &sp_port, "--sp-metadata-out", &sp,
+            "check",
+            "idp",
+            "--metadata",
+            &at("/idp/metadata_url"),
+            "--user",
+            &at("/idp/sso_login/username"),
+            "--password",
+            &at("/idp/sso_login/password"),
+            "--sp-port",
+            &sp_port,
+            "--sp-metadata-out",
+            &sp,
         ],
         "check idp",
         "INT",
@@ -207,7 +277,14 @@ async fn a_signal_ends_run_demo_and_bench() {
     let folder = tempfile::tempdir().unwrap();
     let junit = folder.path().join("run.xml");
     let ended = signaled(
-        &["run", "--json", "--jobs", "1", "--junit", junit.to_str().unwrap()],
+        &[
+            "run",
+            "--json",
+            "--jobs",
+            "1",
+            "--junit",
+            junit.to_str().unwrap(),
+        ],
         "run ",
         "TERM",
     )
@@ -231,7 +308,15 @@ async fn a_signal_ends_run_demo_and_bench() {
 /// Runs `check scim` at a target that ends badly; its report.
 async fn judged(target: &Target) -> (i32, Value) {
     let arguments = [
-        "check", "scim", "--base-url", &target.base, "--token", TOKEN, "--json", "--timeout", "0.5",
+        "check",
+        "scim",
+        "--base-url",
+        &target.base,
+        "--token",
+        TOKEN,
+        "--json",
+        "--timeout",
+        "0.5",
     ];
     let mut command = tokio::process::Command::from(rehearsal(&arguments));
     let output = command.kill_on_drop(true).output();

@@ -10,9 +10,9 @@ use std::sync::Mutex;
 
 use ambient::Ambient;
 use mutant_scim::{BASE, Bent, Mutant, TOKEN, mutants};
+use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire, WireError};
 use rehearsal::check::scim::{Judge, Trouble, catalogue};
-use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, Level, Signal, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};

@@ -69,7 +69,13 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let file = folder.path().join("sp.xml");
     let file = file.to_str().unwrap();
     let prepared = run(&[
-        "check", "idp", "--prepare", "--sp-port", &port, "--sp-metadata-out", file,
+        "check",
+        "idp",
+        "--prepare",
+        "--sp-port",
+        &port,
+        "--sp-metadata-out",
+        file,
     ])
     .await;
     assert_eq!(prepared.code, 0, "{}", prepared.err);
@@ -84,14 +90,27 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let junit = folder.path().join("junit.xml");
     let judged = async |password: &str, more: &[&str]| {
         let mut arguments = vec![
-            "check", "idp", "--metadata", &metadata, "--user", &user, "--password", password,
-            "--wait", "5", "--quiet",
+            "check",
+            "idp",
+            "--metadata",
+            &metadata,
+            "--user",
+            &user,
+            "--password",
+            password,
+            "--wait",
+            "5",
+            "--quiet",
         ];
         arguments.extend(more);
         run(&arguments).await
     };
     let known = ["--sp-port", &port, "--sp-metadata-out", file];
-    let good = judged(&password, &[&known[..], &["--only", "SAML-IDP-MD"]].concat()).await;
+    let good = judged(
+        &password,
+        &[&known[..], &["--only", "SAML-IDP-MD"]].concat(),
+    )
+    .await;
     assert_eq!(good.code, 0, "{}{}", good.out, good.err);
 
     let junit_file = junit.to_str().unwrap();
@@ -107,8 +126,16 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     up.killed().await;
 
     let down = run(&[
-        "check", "idp", "--metadata", "http://127.0.0.1:9/metadata", "--user", "a", "--password",
-        "b", "--wait", "1",
+        "check",
+        "idp",
+        "--metadata",
+        "http://127.0.0.1:9/metadata",
+        "--user",
+        "a",
+        "--password",
+        "b",
+        "--wait",
+        "1",
     ])
     .await;
     insta::assert_snapshot!("idp_unreachable", down.paragraph());
@@ -121,11 +148,21 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let file = folder.path().join("idp.xml");
     let file = file.to_str().unwrap();
     let prepared = run(&[
-        "check", "sp", "--prepare", "--idp-port", &port, "--idp-metadata-out", file,
+        "check",
+        "sp",
+        "--prepare",
+        "--idp-port",
+        &port,
+        "--idp-metadata-out",
+        file,
     ])
     .await;
     assert_eq!(prepared.code, 0, "{}", prepared.err);
-    assert!(prepared.out.contains("rehearsal check sp --metadata"), "{}", prepared.out);
+    assert!(
+        prepared.out.contains("rehearsal check sp --metadata"),
+        "{}",
+        prepared.out
+    );
     let up = Up::on(folder.path(), &["--idp-metadata", file]).await;
     let metadata = text(&up.ready, "/sp/metadata_url").to_owned();
     let start = text(&up.ready, "/sp/sso_start_url").to_owned();
@@ -133,8 +170,19 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let probe = text(&up.ready, "/sp/whoami_url").to_owned();
     let judged = async |start: &str, expect: &str, more: &[&str]| {
         let mut arguments = vec![
-            "check", "sp", "--metadata", &metadata, "--start-url", start, "--probe-url", &probe,
-            "--expect", expect, "--quiet", "--idp-port", &port,
+            "check",
+            "sp",
+            "--metadata",
+            &metadata,
+            "--start-url",
+            start,
+            "--probe-url",
+            &probe,
+            "--expect",
+            expect,
+            "--quiet",
+            "--idp-port",
+            &port,
         ];
         arguments.extend(more);
         run(&arguments).await
@@ -164,7 +212,16 @@ async fn a_scim_server_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let base = text(&up.ready, "/sp/scim_base_url").to_owned();
     let token = text(&up.ready, "/sp/scim_bearer_token").to_owned();
     let judged = async |base: &str, token: &str| {
-        run(&["check", "scim", "--base-url", base, "--token", token, "--quiet"]).await
+        run(&[
+            "check",
+            "scim",
+            "--base-url",
+            base,
+            "--token",
+            token,
+            "--quiet",
+        ])
+        .await
     };
     insta::assert_snapshot!("scim_wrong_token", judged(&base, "wrong").await.paragraph());
     let elsewhere = format!("{base}/elsewhere");
@@ -188,7 +245,9 @@ async fn checks_are_listed_and_chosen() {
     assert!(all.out.lines().count() > 300, "{}", all.out);
     let some = run(&["check", "scim", "--list", "--only", "SCIM-PATCH-0"]).await;
     assert!(
-        some.out.lines().all(|line| line.starts_with("SCIM-PATCH-0")),
+        some.out
+            .lines()
+            .all(|line| line.starts_with("SCIM-PATCH-0")),
         "{}",
         some.out
     );

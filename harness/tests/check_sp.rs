@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ambient::Ambient;
 use regex::Regex;
-use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::runner::Runner;
+use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};

@@ -209,7 +209,10 @@ impl SetUpError {
     /// For a terminal: what happened and what to do, in lines of at most 100
     /// columns.
     pub fn paragraph(&self, command: &str) -> String {
-        let mut out = format!("rehearsal {command}: nothing can be judged ({})\n", self.code);
+        let mut out = format!(
+            "rehearsal {command}: nothing can be judged ({})\n",
+            self.code
+        );
         wrap(&self.message, &mut out);
         wrap(&format!("Fix: {}", self.fix), &mut out);
         out

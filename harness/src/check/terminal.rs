@@ -33,11 +33,7 @@ impl Paint {
 
 pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     let paint = Paint(colors);
-    if let Some(error) = report
-        .error
-        .as_ref()
-        .filter(|_| report.outcomes.is_empty())
-    {
+    if let Some(error) = report.error.as_ref().filter(|_| report.outcomes.is_empty()) {
         return error.paragraph(report.command);
     }
     let summary = Summary::of(report);

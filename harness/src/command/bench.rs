@@ -63,7 +63,9 @@ impl Bench {
             signal = stop.wait() => Some(signal),
         };
         progress.end();
-        let measured = measured.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let measured = measured
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         self.print(&measured)?;
         match signal {
             None => Ok(0),
@@ -87,11 +89,7 @@ impl Bench {
             .count()
     }
 
-    async fn measure(
-        &self,
-        all: &Mutex<Vec<Measured>>,
-        progress: &Progress,
-    ) -> anyhow::Result<()> {
+    async fn measure(&self, all: &Mutex<Vec<Measured>>, progress: &Progress) -> anyhow::Result<()> {
         let keep = |figures: Vec<Measured>| {
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.extend(figures);

@@ -248,7 +248,10 @@ impl Sp {
             Err(error) => {
                 return refused(SetUpError::new(
                     "not-metadata",
-                    format!("{} is not the metadata of a service provider: {error}.", target.metadata),
+                    format!(
+                        "{} is not the metadata of a service provider: {error}.",
+                        target.metadata
+                    ),
                     "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
                 ));
             }

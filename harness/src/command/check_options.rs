@@ -67,7 +67,10 @@ impl Options {
                 let pem = std::fs::read(path)
                     .with_context(|| format!("cannot read --ca {}", path.display()))?;
                 let all = reqwest::Certificate::from_pem_bundle(&pem).with_context(|| {
-                    format!("invalid --ca {}: expected certificates in PEM", path.display())
+                    format!(
+                        "invalid --ca {}: expected certificates in PEM",
+                        path.display()
+                    )
                 })?;
                 anyhow::ensure!(
                     !all.is_empty(),

@@ -197,9 +197,10 @@ impl Run {
 }
 
 fn is_first(case: &Case, step: &StepReport) -> bool {
-    case.scenario.steps.first().is_some_and(|first| {
-        step.title == format!("{} {}", first.keyword.trim(), first.value)
-    })
+    case.scenario
+        .steps
+        .first()
+        .is_some_and(|first| step.title == format!("{} {}", first.keyword.trim(), first.value))
 }
 
 fn tell_failure(case: &Case, step: &StepReport) {

@@ -117,7 +117,9 @@ impl Gathering<'_> {
         let first = Browser::new(self.ambient, self.runner)?;
         let mut trials = BTreeMap::new();
         let chosen: Vec<&Variant> = VARIANTS.iter().filter(|it| wanted(it.name)).collect();
-        self.runner.progress.begin("check idp", chosen.len() + OTHERS);
+        self.runner
+            .progress
+            .begin("check idp", chosen.len() + OTHERS);
         let mut is_first = true;
         for variant in chosen {
             let attempt = self.attempt(variant, &maker, &announced, &first);

@@ -26,7 +26,9 @@ pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpErr
             SetUpError::new(
                 "nobody-signed-on",
                 format!("No Response came: {why}."),
-                format!("Open the printed address in a browser and sign on; --wait gives more time. {register}"),
+                format!(
+                    "Open the printed address in a browser and sign on; --wait gives more time. {register}"
+                ),
             )
         }
         Ending::NotTried { .. } => return None,
@@ -40,13 +42,20 @@ pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpErr
             let (status, message) = refusal(&xml)?;
             let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
             let (code, fix) = if trial.asked {
-                ("refused", format!("Give {who} access to the application of this service provider. {register}"))
+                (
+                    "refused",
+                    format!(
+                        "Give {who} access to the application of this service provider. {register}"
+                    ),
+                )
             } else {
                 ("not-registered", register)
             };
             SetUpError::new(
                 code,
-                format!("The identity provider answered an honest request with the status {status}{message}."),
+                format!(
+                    "The identity provider answered an honest request with the status {status}{message}."
+                ),
                 fix,
             )
         }
@@ -56,20 +65,30 @@ pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpErr
             if trial.asked && asks {
                 SetUpError::new(
                     "wrong-password",
-                    format!("The login page asked again after {who} signed on with the password (HTTP {status} at {url}){says}."),
+                    format!(
+                        "The login page asked again after {who} signed on with the password (HTTP {status} at {url}){says}."
+                    ),
                     "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
                 )
             } else if trial.asked {
                 SetUpError::new(
                     "sign-on-not-finished",
-                    format!("{who} signed on, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."),
-                    format!("If the page asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"),
+                    format!(
+                        "{who} signed on, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."
+                    ),
+                    format!(
+                        "If the page asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"
+                    ),
                 )
             } else {
                 SetUpError::new(
                     "not-registered",
-                    format!("The identity provider answered an honest request with a page and asked nobody to sign on (HTTP {status} at {url}){says}."),
-                    format!("{register} If the page is a login page that runs scripts, use --interactive."),
+                    format!(
+                        "The identity provider answered an honest request with a page and asked nobody to sign on (HTTP {status} at {url}){says}."
+                    ),
+                    format!(
+                        "{register} If the page is a login page that runs scripts, use --interactive."
+                    ),
                 )
             }
         }
@@ -88,7 +107,9 @@ fn says(body: &str) -> String {
 fn refusal(xml: &str) -> Option<(String, Option<String>)> {
     let document = parse(xml).ok()?;
     let all = || document.descendants();
-    if all().any(|it| is(it, ns::ASSERTION, "Assertion") || is(it, ns::ASSERTION, "EncryptedAssertion")) {
+    if all()
+        .any(|it| is(it, ns::ASSERTION, "Assertion") || is(it, ns::ASSERTION, "EncryptedAssertion"))
+    {
         return None;
     }
     let codes: Vec<&str> = all()
@@ -100,6 +121,8 @@ fn refusal(xml: &str) -> Option<(String, Option<String>)> {
         return None;
     }
     let message = all().find(|it| is(*it, ns::PROTOCOL, "StatusMessage"));
-    let message = message.and_then(|it| it.text()).map(|it| it.trim().to_owned());
+    let message = message
+        .and_then(|it| it.text())
+        .map(|it| it.trim().to_owned());
     Some((codes.join("/"), message.filter(|it| !it.is_empty())))
 }

@@ -115,7 +115,10 @@ pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
         };
         let hidden = node.ancestors().any(|it| {
             it.value().as_element().is_some_and(|it| {
-                matches!(it.name(), "style" | "script" | "noscript" | "template" | "svg")
+                matches!(
+                    it.name(),
+                    "style" | "script" | "noscript" | "template" | "svg"
+                )
             })
         });
         if !hidden {

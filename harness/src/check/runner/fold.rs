@@ -10,16 +10,12 @@ use crate::check::{Outcome, Verdict};
 /// The first failure that shows it stays a finding; every later failure and
 /// every skip that shows it is skipped because of that one. `symptoms` has one
 /// set for each outcome; a symptom in `disproved` is no cause of anything.
-pub fn fold(
-    outcomes: &mut [Outcome],
-    symptoms: &[BTreeSet<String>],
-    disproved: &BTreeSet<String>,
-) {
+pub fn fold(outcomes: &mut [Outcome], symptoms: &[BTreeSet<String>], disproved: &BTreeSet<String>) {
     let all: BTreeSet<&String> = symptoms.iter().flatten().collect();
     for symptom in all.difference(&disproved.iter().collect()) {
         let shows = |at: usize| symptoms.get(at).is_some_and(|it| it.contains(*symptom));
-        let Some(first) = (0..outcomes.len())
-            .find(|at| outcomes[*at].verdict == Verdict::Fail && shows(*at))
+        let Some(first) =
+            (0..outcomes.len()).find(|at| outcomes[*at].verdict == Verdict::Fail && shows(*at))
         else {
             continue;
         };

@@ -60,7 +60,10 @@ impl Patience {
         {
             self.give_up(SetUpError::new(
                 "deadline",
-                format!("The checks took longer than {} s and were ended.", whole.as_secs()),
+                format!(
+                    "The checks took longer than {} s and were ended.",
+                    whole.as_secs()
+                ),
                 "Allow more time with --deadline, or choose fewer checks with --only.",
             ));
         }

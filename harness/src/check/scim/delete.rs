@@ -80,7 +80,10 @@ async fn not_listed(probe: &Probe<'_>) -> Judged {
     // The control: a filter that finds nobody at all would prove nothing.
     let before = probe.users(&[("filter", &filter)]).await?;
     if before.listed()?.is_empty() {
-        return unjudged(format!("the filter does not find the user: {}", before.quoted()));
+        return unjudged(format!(
+            "the filter does not find the user: {}",
+            before.quoted()
+        ));
     }
     probe.delete(&user.place).await?.given("deleting a user")?;
     let told = probe.users(&[("filter", &filter)]).await?;

@@ -198,7 +198,10 @@ async fn in_lists(probe: &Probe<'_>) -> Judged {
     if all.is_empty() {
         return unjudged(format!("the list is empty: {}", told.quoted()));
     }
-    if all.iter().all(|one| text(one, &["meta", "version"]).is_some()) {
+    if all
+        .iter()
+        .all(|one| text(one, &["meta", "version"]).is_some())
+    {
         return Ok(());
     }
     told.wrong("there is no meta.version")

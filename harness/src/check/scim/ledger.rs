@@ -125,7 +125,9 @@ impl Ledger {
         let mut lost = 0;
         for place in deleted {
             if lost >= MAX_LOST {
-                left.push(format!("{place} (not confirmed: the server stopped answering)"));
+                left.push(format!(
+                    "{place} (not confirmed: the server stopped answering)"
+                ));
                 continue;
             }
             match remains(session, &place).await {

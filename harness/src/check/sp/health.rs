@@ -39,7 +39,9 @@ impl Harm {
         if outcome.expected.is_empty() {
             outcome.expected = "a refusal".to_owned();
         }
-        outcome.expected.push_str(", and honest logins to work as before");
+        outcome
+            .expected
+            .push_str(", and honest logins to work as before");
         outcome.actual = format!("denial of service: {} ({})", self.what, outcome.actual);
         if at != last {
             let cause = outcomes[at].check.id.clone();

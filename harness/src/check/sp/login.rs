@@ -201,8 +201,15 @@ impl<'j> Login<'j> {
         fault: &Fault,
         cover: Cover,
     ) -> Result<Answer, Trouble> {
-        let ready = self.ready(&Visitor::new(&self.judge.runner.access)?, Some(fault), cover).await?;
-        self.deliver(&Visitor::new(&self.judge.runner.access)?, &ready).await
+        let ready = self
+            .ready(
+                &Visitor::new(&self.judge.runner.access)?,
+                Some(fault),
+                cover,
+            )
+            .await?;
+        self.deliver(&Visitor::new(&self.judge.runner.access)?, &ready)
+            .await
     }
 
     /// Asks the probe in a browser that is not logged in.
@@ -292,7 +299,11 @@ impl<'j> Login<'j> {
             let form = form.filter(|form| same_place(sso_url, &form.action));
             let form = form.ok_or_else(|| Trouble::NoRequest {
                 expected: sso_url.to_string(),
-                came: arrival.elsewhere.as_ref().unwrap_or(&arrival.url).to_string(),
+                came: arrival
+                    .elsewhere
+                    .as_ref()
+                    .unwrap_or(&arrival.url)
+                    .to_string(),
                 status: arrival.status.as_u16(),
                 page: page_summary(&arrival.body, 160),
             })?;

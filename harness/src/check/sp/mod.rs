@@ -217,9 +217,9 @@ impl Judge {
             // Whoever can't be asked or reached once isn't asked twice more.
             if matches!(
                 honest.came.last(),
-                Some(Err(
-                    Trouble::NotStarted { .. } | Trouble::NoRequest { .. } | Trouble::NoAcs
-                ))
+                Some(Err(Trouble::NotStarted { .. }
+                    | Trouble::NoRequest { .. }
+                    | Trouble::NoAcs))
             ) {
                 return;
             }

@@ -9,7 +9,11 @@ use crate::check::runner::page_summary;
 impl Judge {
     /// The reason why no honest Response was accepted.
     pub(super) async fn set_up_error(&self, honest: &Honest) -> SetUpError {
-        let answers: Vec<&Answer> = honest.came.iter().filter_map(|it| it.as_ref().ok()).collect();
+        let answers: Vec<&Answer> = honest
+            .came
+            .iter()
+            .filter_map(|it| it.as_ref().ok())
+            .collect();
         match (answers.first(), honest.came.first()) {
             (Some(first), _) => self.refused(first).await,
             (None, Some(Err(trouble))) => self.not_asked(trouble),
@@ -34,7 +38,9 @@ impl Judge {
             ),
             Trouble::Unreachable { url, reason } => SetUpError::new(
                 "unreachable",
-                format!("The service provider gave no answer to an honest Response: {url}: {reason}."),
+                format!(
+                    "The service provider gave no answer to an honest Response: {url}: {reason}."
+                ),
                 "Look into the service provider's log. If it only is slow, give it more time with --timeout.",
             ),
             Trouble::NoRequest {

@@ -1,6 +1,5 @@
 //! A browser with cookies of its own, which can be split in two.
 
-
 use browser::Page;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::StatusCode;

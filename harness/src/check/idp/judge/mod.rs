@@ -26,8 +26,8 @@ mod request;
 mod response;
 mod signature;
 
-use super::gather::ENDED;
 use super::dossier::{Dossier, Ending, Trial};
+use super::gather::ENDED;
 use super::reading::{Answer, Case, Document};
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};

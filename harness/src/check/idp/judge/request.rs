@@ -560,10 +560,9 @@ fn oversized(case: &Case<'_>) -> Ruled {
         return breaks("the request after it was not answered").at("after-oversized");
     }
     // To close the connection is a refusal too, as long as others are served.
-    if let (Some(Ending::Answer(_)), Some(Ending::NoAnswer { why })) = (
-        after,
-        case.trial("oversized").map(|it| &it.ending),
-    ) {
+    if let (Some(Ending::Answer(_)), Some(Ending::NoAnswer { why })) =
+        (after, case.trial("oversized").map(|it| &it.ending))
+    {
         let ruled = if why.contains("no answer within") {
             breaks(why.clone())
         } else {
