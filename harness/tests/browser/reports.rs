@@ -213,6 +213,7 @@ async fn whole_guide() -> Outcome<RunReport> {
             seed: Some(1),
             database_server: None,
         },
+        stop: rehearsal::check::runner::Stop::default(),
     };
     Ok(rehearsal::scenario::run(cases, settings, &|_, _| {}).await)
 }
