@@ -103,7 +103,8 @@ fn role(admin: bool) -> &'static str {
 }
 
 /// The user's groups by name: those of the directory, or else what the last
-/// Response said, with the names that step 3 or SCIM has for ids.
+/// Response said, with the names that step 3 or SCIM has for ids. A group of
+/// step 3 that SCIM has spoken of since the Response is left out.
 async fn groups_of(
     db: &mut Db,
     tenant: Option<&TenantRow>,
@@ -114,9 +115,22 @@ async fn groups_of(
         && let Some(asserted) = store::people::asserted(db, user_id).await?
     {
         let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+        let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
         let mut named = Vec::with_capacity(came.len());
         for group in came {
-            named.push(name_of_group(db, tenant, &asserted.business_id, group).await?);
+            let name = name_of_group(db, tenant, &asserted.business_id, group.clone()).await?;
+            let is = |mapped: Option<roles::Mapped<'_>>| {
+                mapped.is_some_and(|mapped| {
+                    [&group, &name]
+                        .map(|it| mapped.recognizes(it))
+                        .contains(&Ok(true))
+                })
+            };
+            let is_overruled =
+                (is(admins) && asserted.in_admins == 0) || (is(users) && asserted.in_users == 0);
+            if !is_overruled {
+                named.push(name);
+            }
         }
         return Ok(named);
     }
