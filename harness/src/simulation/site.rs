@@ -177,7 +177,9 @@ fn router(site: Arc<Site>) -> Router {
         .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
-        .layer(fixed("referrer-policy", "no-referrer"))
+        // With `no-referrer`, browsers post the page's own forms as from the
+        // origin `null`, which is refused.
+        .layer(fixed("referrer-policy", "same-origin"))
         .layer(fixed("cache-control", "no-store"))
         .layer(fixed(
             "content-security-policy",
