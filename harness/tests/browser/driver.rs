@@ -45,6 +45,9 @@ impl Browser {
     /// Starts one; nothing where Chromium or chromedriver isn't installed.
     pub(crate) async fn open() -> Outcome<Option<Self>> {
         if !is_installed("chromium") || !is_installed("chromedriver") {
+            if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
+                bail!("chromium and chromedriver not found; install both where CI is set");
+            }
             return Ok(None);
         }
         let mut chromedriver = Command::new("chromedriver")

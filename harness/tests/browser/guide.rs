@@ -2,12 +2,12 @@
 //! and nothing else: from the license key to an activated desktop. This test
 //! is the tour: each page that it comes by is looked at.
 
-use std::path::Path;
+use std::time::Duration;
 
 use rehearsal::World;
 use rehearsal::organization::{ADMINS, PRODUCT_USERS};
+use rehearsal::rehearsal::target::Target;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::console::{self, CORPORATE_PASSWORD, IdpValues};
 use crate::page::Page;
@@ -18,33 +18,46 @@ const ADA: &str = "ada@lumen.example";
 const GRACE: &str = "grace@lumen.example";
 const DOMAIN: &str = "lumen.example";
 const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
+/// The longest wait for the parties, which are ready when the walk begins.
+const PATIENCE: Duration = Duration::from_secs(10);
 const DONE: &str = "Configuration in the IdP Directory is done";
 
-/// Where the parties are built as programs, in docker-compose.yml's topology;
-/// else in this process.
-#[tokio::test]
-async fn the_whole_guide_in_both_consoles() -> Outcome {
-    let Some(topology) = Topology::start().await? else {
-        return rehearse(async |page, world| walks(page, world, None).await).await;
-    };
-    let desktop = topology.desktop.as_path();
-    let walked = rehearse_in(
-        async || topology.world().await,
-        async |page, world| walks(page, world, Some(desktop)).await,
-    );
-    let walked = walked.await;
-    topology.end().await?;
-    walked
+/// An organization of its own in the topology.
+async fn world_among(topology: &mut Topology) -> Outcome<World> {
+    let token = topology.admin_token();
+    let target = Target::read(&topology.target.to_string(), Some(token))?;
+    let target = target.awaited(PATIENCE).await?;
+    Ok(World::among(&target, DOMAIN.to_owned()).await?)
 }
 
-async fn walks(page: &Page, world: &mut World, desktop: Option<&Path>) -> Outcome {
+/// In the topology of docker-compose.yml; without PostgreSQL, in this process.
+#[tokio::test]
+async fn the_whole_guide_in_both_consoles() -> Outcome {
+    let Some(mut topology) = Topology::start(&[]).await else {
+        return rehearse(async |page, world| walks(page, world, None).await).await;
+    };
+    let world = world_among(&mut topology).await?;
+    rehearse_in(
+        async || Ok(world),
+        async |page, world| walks(page, world, Some(&mut topology)).await,
+    )
+    .await
+}
+
+async fn walks(page: &Page, world: &mut World, mut topology: Option<&mut Topology>) -> Outcome {
     let page = &page.on_tour();
     // The vendor's sale comes before the guide.
-    let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
-    world.key_is_sold(order).await?;
+    match &mut topology {
+        Some(topology) => world.license_key = buys_key(topology).await?,
+        None => {
+            let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
+            world.key_is_sold(order).await?;
+        }
+    }
+    let simulation = topology.as_ref().map(|it| it.simulation.clone());
     registers_license_key(page, world).await?;
     starts_configuring(page).await?;
-    configures_domain(page, world).await?;
+    configures_domain(page, world, simulation.as_deref()).await?;
     // (2) Register Parallels enterprise app
     console::opens(page, world).await?;
     console::registers_application(page, "Parallels").await?;
@@ -86,7 +99,7 @@ async fn walks(page: &Page, world: &mut World, desktop: Option<&Path>) -> Outcom
     page.looked_at("console-connection").await?;
     asks_before_dangerous_acts(page, world).await?;
     tests_sso(page, world).await?;
-    tests_activation(page, world, desktop).await?;
+    tests_activation(page, world, topology).await?;
     is_refused_a_wrong_answer(page, world).await
 }
 
@@ -149,7 +162,7 @@ async fn integration(page: &Page, world: &World) -> Outcome {
 }
 
 /// (1) Configure organization's domains.
-async fn configures_domain(page: &Page, world: &World) -> Outcome {
+async fn configures_domain(page: &Page, world: &World, simulation: Option<&str>) -> Outcome {
     integration(page, world).await?;
     page.field("Domain").enter(DOMAIN).await?;
     page.click("Add Domain").await?;
@@ -158,10 +171,28 @@ async fn configures_domain(page: &Page, world: &World) -> Outcome {
     page.hears("does not exist in DNS").await?;
     page.looked_at("portal-integration-domain").await?;
     // The DNS administrator's part.
-    world.rehearsal.dns.publish_txt(&name, &value).await?;
+    match simulation {
+        Some(simulation) => {
+            publishes_record(page, simulation, &name, &value).await?;
+            integration(page, world).await?;
+        }
+        None => world.rehearsal.dns.publish_txt(&name, &value).await?,
+    }
     page.hears("the TXT record is there").await?;
     page.click("Verify lumen.example").await?;
     page.says("verified").await
+}
+
+/// The TXT record, by the simulation page.
+async fn publishes_record(page: &Page, simulation: &str, name: &str, value: &str) -> Outcome {
+    page.open(simulation).await?;
+    assert_eq!(page.heading().await?, "Simulation");
+    let form = page.within("DNS records").await?;
+    form.field("Name").enter(name).await?;
+    form.field("TXT value").enter(value).await?;
+    form.click("Add Record").await?;
+    page.says("The record is published.").await?;
+    page.looked_at("simulation").await
 }
 
 /// "Configuration in the IdP Directory is done", at the step that is next.
@@ -281,9 +312,13 @@ async fn tests_sso(page: &Page, world: &World) -> Outcome {
 }
 
 /// III. Downloading, installing, and activating Parallels Desktop.
-async fn tests_activation(page: &Page, world: &mut World, desktop: Option<&Path>) -> Outcome {
-    match desktop {
-        Some(desktop) => activates_as_process(world, desktop).await?,
+async fn tests_activation(
+    page: &Page,
+    world: &mut World,
+    topology: Option<&mut Topology>,
+) -> Outcome {
+    match topology {
+        Some(topology) => activates_as_process(world, topology).await?,
         None => {
             world.installs_app("Grace")?;
             world.activates(GRACE, GRACE).await?;
@@ -308,11 +343,22 @@ async fn tests_activation(page: &Page, world: &mut World, desktop: Option<&Path>
     Ok(())
 }
 
+/// A license key from `rehearsal key`: the text that it prints.
+async fn buys_key(topology: &mut Topology) -> Outcome<String> {
+    let target = topology.target_path();
+    let words = ["rehearsal", "key", "--seats", "5", "--target", &target];
+    let output = topology.command_in("simulation", &words).output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
 /// The desktop app as a program of its own.
-async fn activates_as_process(world: &World, desktop: &Path) -> Outcome {
+async fn activates_as_process(world: &World, topology: &mut Topology) -> Outcome {
     let portal = world.rehearsal.portal_url();
-    let output = Command::new(desktop)
-        .args(["activate", "--portal", portal.as_str()])
+    let output = topology
+        .command_in("simulation", &["desktop-sim", "activate"])
+        .args(["--portal", portal.as_str()])
         .args(["--email", GRACE, "--password", CORPORATE_PASSWORD])
         .args(["--device-name", "Grace's Mac"])
         .output()

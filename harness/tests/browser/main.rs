@@ -24,6 +24,7 @@
 //!
 //! Without Chromium and chromedriver (`scripts/install.sh`, `install_browser`)
 //! the tests say "skipped: no chromium"; without axe-core, "skipped: no axe-core".
+//! Where `CI` is set they fail instead.
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout)] // what was skipped, and why
 
@@ -36,6 +37,7 @@ mod portal;
 mod reports;
 mod screenshots;
 mod sites;
+#[path = "../topology/mod.rs"]
 mod topology;
 
 use std::future::Future;

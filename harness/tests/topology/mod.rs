@@ -1,10 +1,12 @@
 //! The topology of `docker-compose.yml` as processes of this machine: PostgreSQL,
-//! the portal, the identity provider and a scenario run, each with the commands
-//! and the environment of the compose file. No container engine is needed.
+//! the portal, the identity provider, the simulation page and a scenario run, each
+//! with the commands and the environment of the compose file. No container engine
+//! is needed.
 //!
 //! What a container has of its own is mapped: each port is a free one of this
 //! machine, the same in every variable; folders lie in a temporary folder; the
-//! host `database` is a PostgreSQL server of the test's own. Host names below
+//! host `database` is a PostgreSQL server of the test's own; `sp`, `mock-idp` and
+//! `desktop-sim` are names of the one binary, as in the image. Host names below
 //! `localhost` stay: browsers and our own clients take them for this machine.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
 
@@ -23,6 +25,10 @@ use url::Url;
 
 use compose::Service;
 
+/// The test's server asks everybody for a password, compose's nobody
+/// (`POSTGRES_HOST_AUTH_METHOD: trust`).
+const NO_PASSWORD: &str = "none";
+
 /// The services, running. They end with the value.
 pub(crate) struct Topology {
     /// Stopped before the database is.
@@ -31,6 +37,8 @@ pub(crate) struct Topology {
     mapping: Mapping,
     /// What a scenario run reads, with this machine's ports.
     pub(crate) target: Value,
+    /// Address of the simulation page.
+    pub(crate) simulation: String,
     database: Server,
     folder: tempfile::TempDir,
 }
@@ -43,9 +51,10 @@ struct Mapping {
 }
 
 impl Topology {
-    /// Starts the database, the portal and the identity provider, and waits
-    /// until both answer at `/readyz`. `variables` are what a presenter would
-    /// set in the shell. `None` when PostgreSQL cannot be started here.
+    /// Starts the database, the portal, the identity provider and the simulation
+    /// page, and waits until they answer. `variables` are what a presenter would
+    /// set in the shell. `None` when PostgreSQL cannot be started here, which
+    /// fails where `CI` is set.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Option<Self> {
         let variables = variables
             .iter()
@@ -54,13 +63,15 @@ impl Topology {
         let database = match Server::start() {
             Ok(server) => server,
             Err(error) => {
-                assert!(std::env::var_os("CI").is_none(), "{error}");
+                let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+                assert!(!is_ci, "{error}");
                 println!("skipped: {error}");
                 return None;
             }
         };
         let folder = tempfile::tempdir().unwrap();
         let services = compose::read(&root().join("docker-compose.yml"), &variables);
+        let answers_at = option_of(&services["simulation"], "--public-url");
         let mut mapping = Mapping {
             ports: BTreeMap::new(),
             folders: Vec::new(),
@@ -77,42 +88,64 @@ impl Topology {
         let mut topology = Self {
             parties: Vec::new(),
             target: serde_json::from_str(&target).unwrap(),
+            simulation: String::new(),
             services,
             mapping,
             database,
             folder,
         };
-        for name in ["portal", "idp"] {
-            let child = topology.command(name).spawn().unwrap();
+        let simulation = topology.mapping.apply(&answers_at);
+        for (service, url) in [
+            ("portal", topology.address("sp", "base_url") + "/readyz"),
+            ("idp", topology.address("idp", "base_url") + "/readyz"),
+            ("simulation", simulation.clone()),
+        ] {
+            let child = topology.command(service).spawn().unwrap();
             topology.parties.push(child);
-            let base = if name == "portal" { "sp" } else { "idp" };
-            topology.wait_for(base).await;
+            topology.wait_for(service, &url).await;
         }
+        topology.simulation = simulation;
         Some(topology)
     }
 
     /// The command of a service with its environment, to be spawned.
     pub(crate) fn command(&mut self, name: &str) -> Command {
+        let words = self.services[name].command.clone();
+        self.command_in(name, &words)
+    }
+
+    /// A command in a service's container: `docker compose exec SERVICE WORDS…`.
+    pub(crate) fn command_in(&mut self, name: &str, words: &[impl AsRef<str>]) -> Command {
         let service = &self.services[name];
-        let words: Vec<String> = service
-            .command
+        let target = container_path(&self.services["scenarios"]);
+        let file = self.folder.path().join("target.json");
+        std::fs::write(&file, self.target.to_string()).unwrap();
+        let words: Vec<String> = words
             .iter()
-            .map(|word| {
-                if word == &container_path(&self.services["scenarios"]) {
-                    let file = self.folder.path().join("target.json");
-                    std::fs::write(&file, self.target.to_string()).unwrap();
-                    return file.display().to_string();
-                }
-                self.mapping.apply(word)
+            .map(|word| match word.as_ref() {
+                word if word == target => file.display().to_string(),
+                word => self.mapping.apply(word),
             })
             .collect();
-        let mut command = Command::new(program(&words[0]));
-        command.args(&words[1..]).kill_on_drop(true);
-        command.current_dir(self.folder.path());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+        // The image has links to the one binary: it goes by the name it is called.
+        command.arg0(&words[0]).args(&words[1..]);
+        command.kill_on_drop(true).current_dir(self.folder.path());
         for (name, value) in &service.environment {
             command.env(name, self.mapping.apply(value));
         }
         command
+    }
+
+    /// Where the containers have the target file.
+    pub(crate) fn target_path(&self) -> String {
+        container_path(&self.services["scenarios"])
+    }
+
+    /// The management API's token, which the identity provider drew.
+    pub(crate) fn admin_token(&mut self) -> String {
+        let file = self.variable("idp", "MOCK_IDP_ADMIN_TOKEN_FILE").unwrap();
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
     }
 
     /// A variable of a service, with this machine's ports and folders.
@@ -122,13 +155,12 @@ impl Topology {
     }
 
     /// An address of the target file, such as `("sp", "base_url")`.
-    pub(crate) fn address(&self, party: &str, name: &str) -> &str {
-        self.target[party][name].as_str().unwrap()
+    pub(crate) fn address(&self, party: &str, name: &str) -> String {
+        self.target[party][name].as_str().unwrap().to_owned()
     }
 
     /// A process has no other way to say that it is ready than its answer.
-    async fn wait_for(&mut self, party: &str) {
-        let url = format!("{}/readyz", self.address(party, "base_url"));
+    async fn wait_for(&mut self, service: &str, url: &str) {
         let client = reqwest::Client::builder()
             .dns_resolver(ambient::LocalhostResolver)
             .no_proxy()
@@ -137,14 +169,14 @@ impl Topology {
         let mut watch = tokio::time::interval(Duration::from_millis(50));
         loop {
             watch.tick().await;
-            let answer = client.get(&url).send().await;
+            let answer = client.get(url).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
             let ended = self.parties.last_mut().unwrap().try_wait().unwrap();
             assert!(
                 ended.is_none(),
-                "{party} ended before it was ready: {ended:?}"
+                "{service} ended before it was ready: {ended:?}"
             );
         }
     }
@@ -176,20 +208,28 @@ impl Mapping {
         {
             url.set_host(Some(host)).unwrap();
             url.set_port(Some(*port)).unwrap();
+            if url.password().is_none() {
+                url.set_password(Some(NO_PASSWORD)).unwrap();
+            }
             return url.into();
         }
         let mut text = text.replace("0.0.0.0:", "127.0.0.1:");
-        for (place, here) in &self.folders {
-            let inside = Regex::new(&format!("(^|[^A-Za-z0-9.]){}(/|$)", regex::escape(place)));
-            text = inside
-                .unwrap()
-                .replace_all(&text, |found: &Captures<'_>| {
-                    // `sqlite:///data/x`: the slash of the path is the third.
-                    let before = if &found[1] == "/" { "/" } else { &found[1] };
-                    format!("{before}{}{}", here.display(), &found[2])
-                })
-                .into_owned();
-        }
+        // All in one pass: what was put in is not looked at again.
+        let places: Vec<String> = self
+            .folders
+            .iter()
+            .map(|(place, _)| regex::escape(place))
+            .collect();
+        let inside = format!("(^|[^A-Za-z0-9.])({})(/|$)", places.join("|"));
+        text = Regex::new(&inside)
+            .unwrap()
+            .replace_all(&text, |found: &Captures<'_>| {
+                // `sqlite:///data/x`: the slash of the path is the third.
+                let known = self.folders.iter().find(|(place, _)| *place == found[2]);
+                let here = known.map_or(Path::new(&found[2]), |(_, here)| here.as_path());
+                format!("{}{}{}", &found[1], here.display(), &found[3])
+            })
+            .into_owned();
         let port = Regex::new(r"([A-Za-z0-9.\]]):([0-9]{4,5})\b").unwrap();
         port.replace_all(&text, |found: &Captures<'_>| {
             let Ok(number) = found[2].parse::<u16>() else {
@@ -220,7 +260,7 @@ async fn create_database(service: &Service, server: &Server) {
         given.cloned().unwrap_or_else(|| or.to_owned())
     };
     let user = variable("POSTGRES_USER", "postgres");
-    let password = variable("POSTGRES_PASSWORD", "").replace('\'', "''");
+    let password = variable("POSTGRES_PASSWORD", NO_PASSWORD).replace('\'', "''");
     let database = variable("POSTGRES_DB", &user);
     let options = sqlx::postgres::PgConnectOptions::from_url(server.url()).unwrap();
     let mut connection = sqlx::PgConnection::connect_with(&options).await.unwrap();
@@ -235,8 +275,7 @@ async fn create_database(service: &Service, server: &Server) {
 
 /// Where the scenarios' container has its target file.
 fn container_path(scenarios: &Service) -> String {
-    let at = scenarios.command.iter().position(|word| word == "--target");
-    scenarios.command[at.expect("the scenarios service runs with --target") + 1].clone()
+    option_of(scenarios, "--target")
 }
 
 /// The file of the repository that the image has there.
@@ -255,21 +294,11 @@ fn target_file(scenarios: &Service) -> PathBuf {
     root().join(copied.unwrap_or_else(|| panic!("no COPY to {path} in the Dockerfile")))
 }
 
-/// `rehearsal` itself, or a program that is built beside it.
-fn program(name: &str) -> PathBuf {
-    let rehearsal = PathBuf::from(env!("CARGO_BIN_EXE_rehearsal"));
-    let name = Path::new(name).file_name().unwrap();
-    if name == "rehearsal" {
-        return rehearsal;
-    }
-    let beside = rehearsal.with_file_name(name);
-    assert!(
-        beside.is_file(),
-        "{} not found; build it: cargo build -p {}",
-        beside.display(),
-        name.display()
-    );
-    beside
+/// The value that a service's command gives to an option.
+fn option_of(service: &Service, option: &str) -> String {
+    let at = service.command.iter().position(|word| word == option);
+    let at = at.unwrap_or_else(|| panic!("no {option} in {:?}", service.command));
+    service.command[at + 1].clone()
 }
 
 fn root() -> &'static Path {
