@@ -137,7 +137,9 @@ async fn the_played_browser_needs_the_page_that_posts_again() -> Outcome {
     let browser = world.person("Grace")?.browser.clone();
     let page = browser.submit(&form).await?;
     let message = form.value("SAMLResponse").unwrap_or_default();
-    let again = page.repost_of(message).expect("the page that posts again");
+    let again = page
+        .repost_of(message)
+        .unwrap_or_else(|| panic!("{} does not post again: {}", page.url, page.body));
     let page = browser.submit(&again).await?;
     assert_eq!(
         (page.status, page.saml_form()),
