@@ -22,7 +22,8 @@ FROM debian:bookworm-slim AS runtime
 # there for volumes, which take over their owner.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old /var/cache/ldconfig \
+    && apt-get clean \
+    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/apt/*.bin /var/cache/debconf/*-old /var/cache/ldconfig \
     && useradd --system --uid 999 --create-home rehearsal \
     && install -d -o rehearsal -g rehearsal -m 0700 /run/rehearsal /var/lib/rehearsal \
     && install -d -o rehearsal -g rehearsal /reports \
