@@ -117,6 +117,6 @@ mod tests {
             audit_target("idp-integration-changed", "groups"),
             "Step 3, Configure user groups mapping"
         );
-        assert_eq!(audit_action("sign-in-refused"), "Sign in refused");
+        assert_eq!(audit_action("sign-in-refused"), "Sign-in refused");
     }
 }

@@ -120,7 +120,8 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("unknown-condition", &["SAML-IDP-ASSERT-12", "SAML-IDP-RESP-03"]),
     ("unsigned", &["SAML-IDP-SIGN-01"]),
     ("unsigned-forged", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-01"]),
-    ("utf-16", &["SAML-IDP-RESP-01"]),
+    // XML 1.0 §4.3.3: every processor reads UTF-16.
+    ("utf-16", &[]),
     ("utf-7", &["SAML-IDP-RESP-02"]),
     ("version-missing", &["SAML-IDP-RESP-03"]),
     ("void-canonicalization", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-04"]),

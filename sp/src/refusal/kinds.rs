@@ -271,7 +271,7 @@ mod tests {
             .chain(Code::ALL.iter().copied().map(of_response))
             .collect();
         let is_sentence = |text: &str| {
-            text.len() > 10 && text.starts_with(char::is_uppercase) && text.ends_with('.')
+            text.len() > 8 && text.starts_with(char::is_uppercase) && text.ends_with('.')
         };
         for kind in &kinds {
             assert!(is_sentence(kind.public), "{}: {}", kind.code, kind.public);
