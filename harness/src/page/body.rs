@@ -10,15 +10,16 @@ const SHOWN: usize = 8000;
 /// How long a field may be before its value is behind a fold, in characters.
 const LONG_FIELD: usize = 300;
 
+/// A long body scrolls: `tabindex` lets the keyboard reach it.
 pub(super) fn markup(text: &str) -> Markup {
     if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
-        return html! { pre { (cut(&pretty(&value))) } };
+        return html! { pre tabindex="0" { (cut(&pretty(&value))) } };
     }
     match fields(text) {
         Some(fields) => {
             html! { dl.fields { @for (name, value) in &fields { (field(name, value)) } } }
         }
-        None => html! { pre { (cut(text)) } },
+        None => html! { pre tabindex="0" { (cut(text)) } },
     }
 }
 
@@ -30,7 +31,7 @@ fn field(name: &str, value: &str) -> Markup {
             @if is_saml || value.len() > LONG_FIELD {
                 details {
                     summary { (value.len()) " characters" @if is_saml { " of base64, decoded above" } }
-                    pre { (cut(value)) }
+                    pre tabindex="0" { (cut(value)) }
                 }
             } @else { code { (value) } }
         }

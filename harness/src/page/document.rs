@@ -156,7 +156,7 @@ pub(crate) fn markup(xml: &str, trusted: &[String]) -> Markup {
     flush(&mut pending);
     html! {
         @for note in &signed.notes { p.quiet { (note) } }
-        pre { @for line in &lines { (line) } }
+        pre tabindex="0" { @for line in &lines { (line) } }
     }
 }
 

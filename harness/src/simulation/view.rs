@@ -11,6 +11,7 @@ use crate::social::Misbehaviour;
 /// What the console's style sheet doesn't have.
 const OWN_STYLE: &str = "
 main.simulation { max-width: 60rem; margin: 0 auto; }
+.simulation form { max-width: none; }
 .simulation section { scroll-margin-top: 4.5rem; }
 .simulation .row { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: end; }
 .simulation .row .field { flex: 1 1 10rem; }
