@@ -4,6 +4,7 @@
 //!
 //! Its cookies follow the rules of Chromium, `SameSite` included ([`jar`]), so
 //! that a sign-on fails here where it would fail in front of a person.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod jar;
 pub mod navigation;

@@ -9,9 +9,9 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 /// A party's command, read from the arguments.
 pub(crate) enum Party {
-    Sp(sp::command::Command),
-    MockIdp(mock_idp::command::Command),
-    DesktopSim(desktop_sim::command::Command),
+    Sp(Box<sp::command::Command>),
+    MockIdp(Box<mock_idp::command::Command>),
+    DesktopSim(Box<desktop_sim::command::Command>),
 }
 
 /// The party that this process was called as; none when it was called
@@ -19,11 +19,13 @@ pub(crate) enum Party {
 pub(crate) fn called_as() -> Option<Party> {
     let called = std::env::args_os().next()?;
     match Path::new(&called).file_name()?.to_str()? {
-        "sp" => Some(Party::Sp(parse::<sp::command::Arguments>().command)),
-        "mock-idp" => Some(Party::MockIdp(
+        "sp" => Some(Party::Sp(Box::new(
+            parse::<sp::command::Arguments>().command,
+        ))),
+        "mock-idp" => Some(Party::MockIdp(Box::new(
             parse::<mock_idp::command::Arguments>().command,
-        )),
-        "desktop-sim" => Some(Party::DesktopSim(parse::<DesktopSim>().command)),
+        ))),
+        "desktop-sim" => Some(Party::DesktopSim(Box::new(parse::<DesktopSim>().command))),
         _ => None,
     }
 }
@@ -45,8 +47,8 @@ fn parse<A: CommandFactory + FromArgMatches>() -> A {
 impl Party {
     pub(crate) async fn perform(self) -> ExitCode {
         let (name, outcome) = match self {
-            Self::Sp(command) => ("sp", sp::command::run(command).await),
-            Self::MockIdp(command) => ("mock-idp", mock_idp::command::run(command).await),
+            Self::Sp(command) => ("sp", sp::command::run(*command).await),
+            Self::MockIdp(command) => ("mock-idp", mock_idp::command::run(*command).await),
             Self::DesktopSim(command) => ("desktop-sim", command.perform().await),
         };
         match outcome {

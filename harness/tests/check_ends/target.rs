@@ -130,6 +130,8 @@ async fn answer(
         let stream = futures::stream::unfold((), move |()| {
             let chunk = chunk.clone();
             async move {
+                // The slowness is the behavior: nothing waits for it to pass.
+                #[allow(clippy::disallowed_methods)]
                 tokio::time::sleep(pause).await;
                 Some((Ok::<_, std::io::Error>(chunk), ()))
             }

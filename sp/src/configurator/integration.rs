@@ -76,8 +76,8 @@ impl Integration {
         let last = all.iter().map(Certificate::not_after).max();
         let live: Vec<Certificate> = all
             .iter()
-            .cloned()
             .filter(|certificate| certificate.not_after() > now)
+            .cloned()
             .collect();
         let Ok(keys) = TrustedKeys::new(live) else {
             return Err(last.map_or(Unready::Incomplete, Unready::CertificateExpired));

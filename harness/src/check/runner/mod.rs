@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub(in crate::check) use access::page_summary;
 pub use access::{Access, AnswerError, MAX_ANSWER, read_body};
 pub use fold::fold;
-pub use patience::Patience;
+pub use patience::{Patience, pause};
 pub use progress::{Listener, NoProgress, Progress};
 pub use selection::{Selection, SelectionError};
 pub use stop::Stop;

@@ -71,3 +71,9 @@ impl Patience {
         known.clone()
     }
 }
+/// Waits before a target that gave no answer is asked again.
+pub async fn pause(length: Duration) {
+    // Somebody else's server sends no event when it has recovered.
+    #[allow(clippy::disallowed_methods)]
+    tokio::time::sleep(length).await;
+}

@@ -341,7 +341,7 @@ async fn harm(session: &Session<'_>, server: &Server, calm: Duration) -> Option<
                 if session.runner.has_ended() {
                     break;
                 }
-                tokio::time::sleep(PAUSE).await;
+                super::runner::pause(PAUSE).await;
                 if health(session, server).await.is_some() {
                     return Some(format!(
                         "{honest} got no answer afterwards; the server answered again at attempt {attempt}"

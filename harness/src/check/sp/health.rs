@@ -103,7 +103,7 @@ impl Judge {
             if self.runner.has_ended() {
                 break;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            crate::check::runner::pause(Duration::from_secs(1)).await;
             if self.honest_login(base).await.is_ok() {
                 return Some(format!(
                     "an honest login failed afterwards: {why}; it worked again at attempt {attempt}"

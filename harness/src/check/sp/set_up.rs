@@ -86,10 +86,7 @@ impl Judge {
         let probe_url = &self.target.probe_url;
         let anonymous = Login::new(self, &self.person.user).anonymous().await;
         let probe = page_summary(&first.probe, 160);
-        let (status, body) = match anonymous {
-            Ok(anonymous) => anonymous,
-            Err(_) => (0, String::new()),
-        };
+        let (status, body) = anonymous.unwrap_or_default();
         let is_in = (200..300).contains(&first.probe_status)
             && (status != first.probe_status || !alike(&body, &first.probe));
         if is_in {
