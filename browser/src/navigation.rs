@@ -125,6 +125,8 @@ impl Navigator {
             initiator: initiator.cloned(),
             is_safe: form.is_none(),
         };
-        ASKER.scope(asker, request.send()).await
+        // The client reads the cookies when `send` is called, not when its answer
+        // is awaited: the call has to be within the scope.
+        ASKER.scope(asker, async { request.send().await }).await
     }
 }
