@@ -174,5 +174,5 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     let broken = printed(&replay).await;
     let said = String::from_utf8_lossy(&broken.stderr);
     assert_eq!(broken.status.code(), Some(2), "{said}");
-    assert!(said.contains("expected a recording of check idp"), "{said}");
+    assert!(said.contains("is not a recording of check idp"), "{said}");
 }

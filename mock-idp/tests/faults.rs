@@ -15,7 +15,12 @@ async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
     let world = World::new().await;
     let mut wrong = BTreeMap::new();
     for fault in faults::catalogue().unwrap() {
-        let of_the_portal = ["wrong-domain", "assertion-replayed", "unsolicited"];
+        let of_the_portal = [
+            "wrong-domain",
+            "assertion-replayed",
+            "request-cookie-missing",
+            "unsolicited",
+        ];
         if of_the_portal.contains(&fault.refusal.as_str()) || fault.encrypts() {
             continue;
         }

@@ -161,7 +161,7 @@ impl Broken {
             let browser = cookie(headers, "browser");
             browser.and_then(|browser| memory.requests.get(browser).cloned())
         };
-        let request = request.ok_or("unsolicited")?;
+        let request = request.ok_or("request-cookie-missing")?;
         let checked = self
             .checked(field, request)
             .map_err(|refusal| refusal.code().to_owned())?;

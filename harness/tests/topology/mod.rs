@@ -14,6 +14,7 @@ mod compose;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use regex::{Captures, Regex};
@@ -242,12 +243,18 @@ impl Mapping {
     }
 }
 
-/// Free for TCP and UDP, as far as a look can tell.
+/// Free for TCP and UDP, as far as a look can tell. Below the ports that the
+/// machine gives to clients and to port 0: one of those would be taken by
+/// another test before the service listens there.
 fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 6000;
     loop {
-        let tcp = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = tcp.local_addr().unwrap().port();
-        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        let offset = begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(offset % 12_000).unwrap();
+        let is_free = std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if is_free {
             return port;
         }
     }
