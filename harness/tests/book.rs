@@ -196,7 +196,7 @@ fn listing(title: &str, about: &str, checks: &[Check]) -> String {
         let plain = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
         let _ = write!(
             out,
-            "\n## {}\n\n{}\n\n- {} — {}\n- **Mend:** {}\n",
+            "\n## {}\n\n{}\n\n- {} — {}\n- **Fix:** {}\n",
             check.id,
             plain(&check.title),
             check.level.name(),
