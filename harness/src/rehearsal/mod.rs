@@ -451,6 +451,10 @@ impl Rehearsal {
         if let Some(running) = self.portal.running.take() {
             running.shutdown().await;
         }
+        let own = self.own.as_mut();
+        if let Some(database) = own.and_then(|own| own.places.scratch_database.take()) {
+            database.remove().await;
+        }
     }
 }
 

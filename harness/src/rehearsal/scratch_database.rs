@@ -62,10 +62,37 @@ impl ScratchDatabase {
     }
 }
 
+impl ScratchDatabase {
+    /// Drops the database.
+    pub(super) async fn remove(mut self) {
+        let sql = self.removal();
+        match execute(&self.server, sql).await {
+            // Nothing is left for `Drop`.
+            Ok(()) => self.name.clear(),
+            Err(error) => self.warn(&error),
+        }
+    }
+
+    fn removal(&self) -> String {
+        // Whoever is still connected belongs to this world.
+        format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)
+    }
+
+    fn warn(&self, error: &dyn std::error::Error) {
+        tracing::warn!(%error, database = self.name, "cannot drop the scenario's database");
+    }
+}
+
+/// For a world that ends without [`ScratchDatabase::remove`]: by a panic or an
+/// interruption. It blocks the thread, and with it other scenarios of the same
+/// task: a connection of theirs that is being opened then waits for us, and the
+/// server, which drops a database only when every backend has answered, for it.
 impl Drop for ScratchDatabase {
     fn drop(&mut self) {
-        // Whoever is still connected belongs to this world.
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        if self.name.is_empty() {
+            return;
+        }
+        let sql = self.removal();
         let server = self.server.clone();
         // A thread of its own: a drop cannot wait for the runtime that it is in.
         let dropped = std::thread::spawn(move || {
@@ -77,7 +104,7 @@ impl Drop for ScratchDatabase {
                 .map_err(std::io::Error::other)
         });
         if let Ok(Err(error)) = dropped.join() {
-            tracing::warn!(%error, database = self.name, "cannot drop the scenario's database");
+            self.warn(&error);
         }
     }
 }
