@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     Activated, ActivationError, App, Credentials, DeviceIdentity, Dialog, Standing, Transcript,
+    prompt,
 };
 
 /// How often a password can be typed before the app gives up.
@@ -207,8 +208,7 @@ impl Activate {
                 &format!("{reason}\nUsername: {username}"),
                 &["Sign On"],
             )?;
-            term.write_str("Password: ")?;
-            password = Some(term.read_secure_line()?);
+            password = Some(prompt::ask_unseen(&term, "Password: ")?);
         }
         bail!("activation failed: no password was accepted")
     }

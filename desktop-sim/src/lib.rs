@@ -16,6 +16,8 @@ mod dialog;
 mod keeping;
 mod license;
 mod portal;
+#[cfg(feature = "command")]
+mod prompt;
 mod transcript;
 
 pub use app::{ActivationError, App, Credentials, DeviceIdentity, NoSuchButton};

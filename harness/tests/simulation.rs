@@ -247,6 +247,14 @@ async fn on_a_terminal_up_prints_where_to_open_what_and_the_app_asks() {
     );
     assert!(!text.contains(password), "typed unseen: {text}");
 
+    // Who types or pastes faster than the app asks loses nothing.
+    let all = format!("grace@lumen.example\nwrong\n{right}");
+    let text = on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
+    assert!(
+        text.contains("│ Activated for grace@lumen.example"),
+        "{text}"
+    );
+
     let wrong = ["desktop", "activate", "--portal", &portal];
     let wrong = [
         &wrong[..],
