@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::report::{self, RunReport, StepReport, Verdict};
 use rehearsal::scenario::catalogue::{self, Case};
-use rehearsal::scenario::{Selection, Settings, Stage, run};
+use rehearsal::scenario::{Settings, Stage, run};
 
 use super::command_line::command_line;
 use super::{colours, signals, write};
@@ -33,12 +33,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn perform(self) -> anyhow::Result<u8> {
-        let selection = Selection {
-            filter: None,
-            tags: "@demo".parse().ok(),
-        };
-        let mut cases = catalogue::cases(None)?;
-        cases.retain(|case| selection.chooses(case));
+        let cases = catalogue::demo_cases()?;
         let settings = Settings {
             at_once: 1,
             stage: Stage::Own {

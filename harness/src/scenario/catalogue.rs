@@ -67,6 +67,17 @@ pub enum CatalogueError {
     },
 }
 
+/// The scenarios that `rehearsal demo` plays: the embedded ones with the tag
+/// `@demo`.
+///
+/// # Errors
+/// [`CatalogueError`], naming the file.
+pub fn demo_cases() -> Result<Vec<Case>, CatalogueError> {
+    let mut cases = cases(None)?;
+    cases.retain(|case| case.tags.iter().any(|tag| tag == "demo"));
+    Ok(cases)
+}
+
 /// Every scenario of the embedded files, or of a folder.
 ///
 /// # Errors
