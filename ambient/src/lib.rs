@@ -16,7 +16,7 @@ pub mod telemetry;
 pub use chance::Chance;
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
 pub use error_chain::error_chain;
-pub use resolver::LocalhostResolver;
+pub use resolver::{LocalhostResolver, is_localhost};
 pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};
 
 use std::sync::Arc;

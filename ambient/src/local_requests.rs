@@ -130,8 +130,7 @@ fn is_local(host: &str) -> bool {
     if let Ok(ip) = bare.parse::<std::net::IpAddr>() {
         return ip.is_loopback();
     }
-    let name = host.to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
+    crate::is_localhost(host)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

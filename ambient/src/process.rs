@@ -2,7 +2,7 @@
 //! and files that readers never see half of.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,7 +29,7 @@ pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    let beside = path.with_extension("partial");
+    let beside = draft_of(path);
     // A file left by a run that was killed keeps its mode when it is opened
     // again, so it goes first.
     match std::fs::remove_file(&beside) {
@@ -45,6 +45,14 @@ pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
+/// The file that is written before it takes the name: another process that
+/// writes the same file has one of its own.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.draft", std::process::id()));
+    draft.into()
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -57,7 +65,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("ready.json");
         std::fs::write(&path, "the former").unwrap();
-        std::fs::write(path.with_extension("partial"), "left behind").unwrap();
+        std::fs::write(draft_of(&path), "left behind").unwrap();
         write_atomically(&path, "the new").unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(

@@ -17,7 +17,7 @@ impl Resolve for LocalhostResolver {
         Box::pin(async move {
             match tokio::net::lookup_host((name.as_str(), 0)).await {
                 Ok(found) => Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs),
-                Err(_) if is_below_localhost(&name) => {
+                Err(_) if is_localhost(name.strip_suffix('.').unwrap_or(&name)) => {
                     let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
                     Ok(Box::new(std::iter::once(loopback)) as Addrs)
                 }
@@ -27,10 +27,11 @@ impl Resolve for LocalhostResolver {
     }
 }
 
-fn is_below_localhost(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let parent = name.rsplit_once('.').map_or(name, |(_, last)| last);
-    parent.eq_ignore_ascii_case("localhost")
+/// Whether a name is `localhost` or below it (RFC 6761 §6.3); written without
+/// a dot at its end.
+pub fn is_localhost(name: &str) -> bool {
+    let last = name.rsplit_once('.').map_or(name, |(_, last)| last);
+    last.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]

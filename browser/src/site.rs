@@ -46,7 +46,7 @@ pub fn is_trustworthy(url: &Url) -> bool {
         return true;
     }
     match host(url) {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => ambient::is_localhost(&name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
         None => false,

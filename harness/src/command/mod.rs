@@ -19,7 +19,6 @@ pub(crate) mod schema;
 pub(crate) mod signals;
 pub(crate) mod simulation;
 pub(crate) mod snapshot;
-mod stop;
 pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
@@ -47,26 +46,13 @@ pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 /// Writes a file that holds credentials: whole or not at all, and readable by
 /// its owner alone.
 pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
     let cannot = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent()
         && !folder.as_os_str().is_empty()
     {
         std::fs::create_dir_all(folder).with_context(cannot)?;
     }
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.draft", std::process::id()));
-    let draft = Path::new(&draft);
-    let _ = std::fs::remove_file(draft);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(draft)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(draft, path))
-        .with_context(cannot)
+    ambient::process::write_atomically(path, text).with_context(cannot)
 }
 
 /// Whether standard error is a terminal that wants colours.

@@ -14,7 +14,7 @@ use rehearsal::{NameServer, Zones};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::stop::Stop;
+use super::signals::Signals;
 use super::target_file::{TargetArgument, admin_token};
 
 /// Arguments of `rehearsal simulation`.
@@ -41,7 +41,7 @@ pub(crate) struct Simulation {
 impl Simulation {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         let target = self.target.read().await?;
-        let mut stop = Stop::listen()?;
+        let mut signals = Signals::listen()?;
         let zones = match self.dns_listen {
             Some(address) => {
                 let server = NameServer::start_at(address).await.with_context(|| {
@@ -72,7 +72,7 @@ impl Simulation {
         });
         writeln!(std::io::stdout(), "{ready}")?;
         let _ = write!(std::io::stderr(), "{}", summary(&target, &url));
-        stop.wait().await;
+        signals.next().await;
         Ok(true)
     }
 }

@@ -17,7 +17,7 @@ use rehearsal::simulation::{self, Controls, KeyOrder};
 use rehearsal::{Options, Ready, World};
 use serde_json::Value;
 
-use super::stop::Stop;
+use super::signals::Signals;
 use super::target_file::StateFile;
 use super::write_private;
 
@@ -85,14 +85,14 @@ impl Up {
             );
         }
         // From here on a signal ends the run in good order.
-        let mut stop = Stop::listen()?;
+        let mut signals = Signals::listen()?;
         let started = tokio::select! {
             started = self.start() => started?,
-            () = stop.wait() => return Ok(true),
+            _ = signals.next() => return Ok(true),
         };
         let files = self.announce(&started.ready, readable)?;
-        stop.wait().await;
-        // First, so that nobody finds addresses at which nobody answers.
+        signals.next().await;
+        // The files go first: an address in them must have a party behind it.
         drop(files);
         drop(started.page);
         started.world.rehearsal.shutdown().await;
