@@ -21,6 +21,9 @@ pub struct Standing {
     pub near_misses: Vec<String>,
 }
 
+/// [`Mapped::purpose`] of the admins group.
+pub const ADMINS: &str = "admins";
+
 /// One of the two groups of step 3.
 #[derive(Debug, Clone, Copy)]
 pub struct Mapped<'a> {
@@ -108,7 +111,7 @@ pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
         })
     }
     (
-        one("admins", &tenant.admins_group_name, &tenant.admins_group_id),
+        one(ADMINS, &tenant.admins_group_name, &tenant.admins_group_id),
         one("users", &tenant.users_group_name, &tenant.users_group_id),
     )
 }

@@ -19,6 +19,8 @@ pub struct Warning {
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
+    /// The group of step 3 that it is about ([`Mapped::purpose`]), if any.
+    group: Option<&'static str>,
 }
 
 impl Warning {
@@ -26,12 +28,20 @@ impl Warning {
         Self {
             code,
             message: message.into(),
+            group: None,
+        }
+    }
+
+    fn of(group: Mapped<'_>, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            group: Some(group.purpose),
+            ..Self::new(code, message)
         }
     }
 
     /// Whether it is about the admins group.
     pub(super) fn is_about_admins(&self) -> bool {
-        self.message.contains("the admins group")
+        self.group == Some(roles::ADMINS)
     }
 }
 
@@ -86,7 +96,8 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
         if let Some(id) = exact.external_id.as_deref()
             && id != group.id
         {
-            warnings.push(Warning::new(
+            warnings.push(Warning::of(
+                group,
                 "group-id-differs",
                 format!(
                     "the {} group `{}` is entered with the ID `{}`, the identity provider gives it the ID `{id}`: copy the ID again",
@@ -95,7 +106,7 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
             ));
         }
     } else if let Some(why) = differs.next() {
-        warnings.push(Warning::new("group-name-differs", why));
+        warnings.push(Warning::of(group, "group-name-differs", why));
     } else if known.count > 0 && !known.asserted.iter().any(|came| came == group.id) {
         let names: Vec<String> = known
             .groups
@@ -108,7 +119,8 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
         } else {
             String::new()
         };
-        warnings.push(Warning::new(
+        warnings.push(Warning::of(
+            group,
             "group-not-found",
             format!(
                 "the {} group is entered as `{}`, and the identity provider has sent no group with this name or ID: it sent {}{more}; correct the entry, or add the group to the provisioning rule",
@@ -121,7 +133,7 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
         .iter()
         .filter_map(|came| group.recognizes(came).err());
     for why in by_sign_in {
-        let warning = Warning::new("group-name-differs", why);
+        let warning = Warning::of(group, "group-name-differs", why);
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
@@ -131,7 +143,8 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
             .iter()
             .any(|row| row.external_id.as_deref() == Some(group.id));
     if !seen && !looks_like_an_id(group.id) {
-        warnings.push(Warning::new(
+        warnings.push(Warning::of(
+            group,
             "group-id-implausible",
             format!(
                 "`{}` doesn't look like the ID of the {} group: copy the Group ID (Object ID) from the group's page in the identity provider, such as 8e3dd2a4-51f9-4c23-9c0a-7d1b5f0a6c11",

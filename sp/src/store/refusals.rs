@@ -169,18 +169,15 @@ pub async fn by_reference(
 /// # Errors
 /// When the database fails.
 pub async fn delete_before(db: &mut Db, oldest: i64) -> Result<()> {
-    for statement in [
-        "DELETE FROM refusals WHERE refused < $1",
-        "DELETE FROM audit WHERE action = $2 AND happened < $1",
-    ] {
-        let query = sqlx::query(statement).bind(oldest);
-        let query = if statement.contains("$2") {
-            query.bind(AUDIT_ACTION)
-        } else {
-            query
-        };
-        query.execute(&mut *db).await?;
-    }
+    sqlx::query("DELETE FROM refusals WHERE refused < $1")
+        .bind(oldest)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("DELETE FROM audit WHERE action = $2 AND happened < $1")
+        .bind(oldest)
+        .bind(AUDIT_ACTION)
+        .execute(&mut *db)
+        .await?;
     Ok(())
 }
 

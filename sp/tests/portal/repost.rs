@@ -44,6 +44,13 @@ async fn posted(
     }
 }
 
+/// The Response to a login that this browser begins, and its RelayState.
+async fn answer(parties: &Parties, tenant: &Tenant, asker: &Browser) -> (String, String) {
+    let (request, relay_state) = asker.sso("anna@corp.example").await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    (parties.idp.says(tenant, &request, &anna), relay_state)
+}
+
 async fn code(admin: &Browser, posted: &Posted) -> Value {
     let reference = posted.reference.as_deref().unwrap();
     let refusal = admin
@@ -58,9 +65,8 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(5).await;
     let (asker, without_cookie) = (parties.browser(), parties.browser());
-    let (request, relay_state) = asker.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
-    let response = post::encode(&parties.idp.says(&tenant, &request, &anna));
+    let (xml, relay_state) = answer(&parties, &tenant, &asker).await;
+    let response = post::encode(&xml);
     let fields = [
         ("SAMLResponse", response.as_str()),
         ("RelayState", relay_state.as_str()),
@@ -105,9 +111,8 @@ async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_ref
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let (asker, other) = (parties.browser(), parties.browser());
-    let (request, relay_state) = asker.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
-    let response = post::encode(&parties.idp.says(&tenant, &request, &anna));
+    let (xml, relay_state) = answer(&parties, &tenant, &asker).await;
+    let response = post::encode(&xml);
     let fields = [
         ("SAMLResponse", response.as_str()),
         ("RelayState", relay_state.as_str()),
@@ -137,11 +142,7 @@ async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_ref
         assert_eq!(code(&admin, &refused).await, "request-cookie-missing");
     }
     // A forged Response is refused as forged, cookie or not.
-    let forged = parties
-        .idp
-        .says(&tenant, &request, &anna)
-        .replace("g-users", "g-admins");
-    let forged = post::encode(&forged);
+    let forged = post::encode(&xml.replace("g-users", "g-admins"));
     let marked = [("SAMLResponse", forged.as_str()), ("reposted", "1")];
     let refused = posted(&other, &tenant, &marked, &cross_site).await;
     assert_eq!(code(&admin, &refused).await, "signature-invalid");
