@@ -197,25 +197,17 @@ async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judge
     }
     let sp_folder = tempfile::tempdir().unwrap();
     let up = Up::on(sp_folder.path(), &["--idp-metadata", &idp]).await;
-    let at = |pointer: &str| {
-        up.ready
-            .pointer(pointer)
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    let start = format!("{}?email=jo@lumen.example", at("/sp/sso_start_url"));
+    let start = format!("{}?email=jo@lumen.example", up.text("/sp/sso_start_url"));
     let ended = signaled(
         &[
             "check",
             "sp",
             "--metadata",
-            &at("/sp/metadata_url"),
+            up.text("/sp/metadata_url"),
             "--start-url",
             &start,
             "--probe-url",
-            &at("/sp/whoami_url"),
+            up.text("/sp/whoami_url"),
             "--expect",
             "jo@lumen",
             "--idp-port",
@@ -240,24 +232,16 @@ async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judge
 
     let idp_folder = tempfile::tempdir().unwrap();
     let up = Up::on(idp_folder.path(), &["--sp-metadata", &sp]).await;
-    let at = |pointer: &str| {
-        up.ready
-            .pointer(pointer)
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
     let ended = signaled(
         &[
             "check",
             "idp",
             "--metadata",
-            &at("/idp/metadata_url"),
+            up.text("/idp/metadata_url"),
             "--user",
-            &at("/idp/sso_login/username"),
+            up.text("/idp/sso_login/username"),
             "--password",
-            &at("/idp/sso_login/password"),
+            up.text("/idp/sso_login/password"),
             "--sp-port",
             &sp_port,
             "--sp-metadata-out",

@@ -114,7 +114,7 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     prepare.extend(played);
     assert!(printed(&prepare).await.status.success());
     let up = Up::on(folder.path(), &["--sp-metadata", &metadata]).await;
-    let word = |pointer: &str| up.ready.pointer(pointer).unwrap().as_str().unwrap();
+    let word = |pointer: &str| up.text(pointer);
 
     let mut check = vec!["check", "idp", "--interactive", "--json", "--wait", "60"];
     check.extend(["--record", &record, "--metadata", word("/idp/metadata_url")]);

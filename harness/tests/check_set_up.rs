@@ -53,10 +53,6 @@ impl Told {
     }
 }
 
-fn text<'v>(ready: &'v Value, pointer: &str) -> &'v str {
-    ready.pointer(pointer).unwrap().as_str().unwrap()
-}
-
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
@@ -84,9 +80,9 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     assert!(Path::new(file).with_extension("key").exists());
 
     let up = Up::on(folder.path(), &["--sp-metadata", file]).await;
-    let metadata = text(&up.ready, "/idp/metadata_url").to_owned();
-    let user = text(&up.ready, "/idp/sso_login/username").to_owned();
-    let password = text(&up.ready, "/idp/sso_login/password").to_owned();
+    let metadata = up.text("/idp/metadata_url").to_owned();
+    let user = up.text("/idp/sso_login/username").to_owned();
+    let password = up.text("/idp/sso_login/password").to_owned();
     let junit = folder.path().join("junit.xml");
     let judged = async |password: &str, more: &[&str]| {
         let mut arguments = vec![
@@ -164,10 +160,10 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
         prepared.out
     );
     let up = Up::on(folder.path(), &["--idp-metadata", file]).await;
-    let metadata = text(&up.ready, "/sp/metadata_url").to_owned();
-    let start = text(&up.ready, "/sp/sso_start_url").to_owned();
+    let metadata = up.text("/sp/metadata_url").to_owned();
+    let start = up.text("/sp/sso_start_url").to_owned();
     let start = format!("{start}?email=jo@lumen.example");
-    let probe = text(&up.ready, "/sp/whoami_url").to_owned();
+    let probe = up.text("/sp/whoami_url").to_owned();
     let judged = async |start: &str, expect: &str, more: &[&str]| {
         let mut arguments = vec![
             "check",
@@ -209,8 +205,8 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
 async fn a_scim_server_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &[]).await;
-    let base = text(&up.ready, "/sp/scim_base_url").to_owned();
-    let token = text(&up.ready, "/sp/scim_bearer_token").to_owned();
+    let base = up.text("/sp/scim_base_url").to_owned();
+    let token = up.text("/sp/scim_bearer_token").to_owned();
     let judged = async |base: &str, token: &str| {
         run(&[
             "check",

@@ -1,7 +1,7 @@
 //! Bytes to text, as XML 1.0 (appendix F) and people's editors have it: by the
 //! byte order mark, then by the XML declaration, else UTF-8.
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8};
 
 /// A text, and what was noticed when it was decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +74,7 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label(name.as_bytes())?;
     // A declaration in single bytes cannot be right about UTF-16.
     let wide = encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE;
-    // The label iso-8859-1 stands for windows-1252, of which it is a part.
-    (!wide).then_some(if encoding == WINDOWS_1252 {
-        WINDOWS_1252
-    } else {
-        encoding
-    })
+    (!wide).then_some(encoding)
 }
 
 #[cfg(test)]

@@ -53,8 +53,9 @@ fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
         .iter()
         .any(|name| child(message, ns::ASSERTION, name).is_some())
     {
-        verdict
-            .refuse("it names nobody: NameID, BaseID or EncryptedID is missing (saml-core §3.7.1)");
+        verdict.refuse(
+            "it has no NameID, BaseID or EncryptedID, so no user is named (saml-core §3.7.1)",
+        );
     }
     if child(message, ns::PROTOCOL, "SessionIndex").is_none() {
         verdict.remark(

@@ -155,7 +155,7 @@ fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict)
 
 fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
     match &assertion.name_id {
-        None => verdict.refuse("the assertion names nobody: no NameID"),
+        None => verdict.refuse("the assertion has no NameID, so no user is named"),
         Some(name) if name.value.is_empty() => verdict.refuse("the NameID is empty"),
         Some(name) if name.interrupted => verdict.refuse(
             "a comment or an element stands within the NameID: readers differ on which name that is",

@@ -95,6 +95,18 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     Ok(found)
 }
 
+/// Adds messages that were not found before: what a page carries is posted next.
+fn add_new(found: &mut Vec<Found>, place: &str, messages: Vec<Message>) {
+    for message in messages {
+        if found.iter().all(|it| it.message.xml != message.xml) {
+            found.push(Found {
+                place: place.to_owned(),
+                message,
+            });
+        }
+    }
+}
+
 /// The requests that the browser extension SAML-tracer exports: each has its
 /// address and its parameters as pairs.
 fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
@@ -115,16 +127,9 @@ fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
             }
             all.extend(messages(&form.finish()));
         }
-        for message in all {
-            if found.iter().any(|it| it.message.xml == message.xml) {
-                continue;
-            }
-            let bare = url.split('?').next().unwrap_or(url);
-            found.push(Found {
-                place: format!("request {}: {method} {bare}", at + 1),
-                message,
-            });
-        }
+        let bare = url.split('?').next().unwrap_or(url);
+        let place = format!("request {}: {method} {bare}", at + 1);
+        add_new(&mut found, &place, all);
     }
     found
 }
@@ -177,16 +182,9 @@ fn of_har(entries: &[Value]) -> Vec<Found> {
         if text("/response/content/mimeType").contains("html") {
             all.extend(in_page(&body(entry)));
         }
-        for message in all {
-            if found.iter().any(|it| it.message.xml == message.xml) {
-                continue;
-            }
-            let bare = url.split('?').next().unwrap_or(url);
-            found.push(Found {
-                place: format!("entry {}: {method} {bare}", at + 1),
-                message,
-            });
-        }
+        let bare = url.split('?').next().unwrap_or(url);
+        let place = format!("entry {}: {method} {bare}", at + 1);
+        add_new(&mut found, &place, all);
     }
     found
 }

@@ -377,9 +377,7 @@ async fn is_refused_a_wrong_answer(page: &Page, world: &World) -> Outcome {
     console::misbehaves_once(page, "Parallels", "conditions-expired").await?;
     for heading in ["You could not be logged in", "Dashboard"] {
         at_portal(page, world, "/login").await?;
-        page.click("Continue with SSO").await?;
-        page.field("Work e-mail").enter(ADA).await?;
-        page.click("Continue").await?;
+        page.continues_with_sso(ADA).await?;
         page.lands_on(heading).await?;
         page.looked_at(&format!(
             "portal-{}",

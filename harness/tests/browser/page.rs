@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use crate::Outcome;
+use crate::console::CORPORATE_PASSWORD;
 use crate::driver::Browser;
 
 const FIND: &str = include_str!("find.js");
@@ -150,6 +151,19 @@ impl Page {
     /// The main heading.
     pub(crate) async fn heading(&self) -> Outcome<String> {
         Ok(self.driver.find(By::Css("h1")).await?.text().await?)
+    }
+
+    /// From the portal's Sign In page to the identity provider of an address.
+    pub(crate) async fn continues_with_sso(&self, email: &str) -> Outcome {
+        self.click("Continue with SSO").await?;
+        self.field("Work e-mail").enter(email).await?;
+        self.click("Continue").await
+    }
+
+    /// Fills the identity provider's sign-on form in.
+    pub(crate) async fn fills_sign_on(&self, email: &str) -> Outcome {
+        self.field("Username").enter(email).await?;
+        self.field("Password").enter(CORPORATE_PASSWORD).await
     }
 
     /// Waits until pages that send each other on have come to the one with

@@ -43,15 +43,10 @@ async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
             .await?;
         page.click("Sign In").await?;
         page.open(login.as_str()).await?;
-        page.click("Continue with SSO").await?;
-        page.field("Work e-mail").enter("ada@lumen.example").await?;
-        page.click("Continue").await?;
+        page.continues_with_sso("ada@lumen.example").await?;
         page.lands_on("Sign On").await?;
         page.looked_at("idp-sign-on").await?;
-        page.field("Username").enter("ada@lumen.example").await?;
-        page.field("Password")
-            .enter(crate::console::CORPORATE_PASSWORD)
-            .await?;
+        page.fills_sign_on("ada@lumen.example").await?;
         page.click("Sign On").await?;
         page.lands_on("Dashboard").await?;
         page.click("Sign-in problems").await?;
@@ -60,11 +55,7 @@ async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
         page.says("grace@lumen.example").await?;
         page.looked_at("portal-sign-in-problems").await?;
         page.open(login.as_str()).await?;
-        page.click("Continue with SSO").await?;
-        page.field("Work e-mail")
-            .enter("jo@nowhere.example")
-            .await?;
-        page.click("Continue").await?;
+        page.continues_with_sso("jo@nowhere.example").await?;
         page.lands_on("You could not be logged in").await?;
         page.looked_at("portal-refused").await?;
         page.click("Administrators: see why").await?;
@@ -81,14 +72,9 @@ async fn a_page_held_open_ends_with_the_admins_session() -> Outcome {
         world.demo_organization(Plan::default()).await?;
         let login = world.rehearsal.portal_url().join("/login")?;
         page.open(login.as_str()).await?;
-        page.click("Continue with SSO").await?;
-        page.field("Work e-mail").enter("ada@lumen.example").await?;
-        page.click("Continue").await?;
+        page.continues_with_sso("ada@lumen.example").await?;
         page.lands_on("Sign On").await?;
-        page.field("Username").enter("ada@lumen.example").await?;
-        page.field("Password")
-            .enter(crate::console::CORPORATE_PASSWORD)
-            .await?;
+        page.fills_sign_on("ada@lumen.example").await?;
         page.click("Sign On").await?;
         page.lands_on("Dashboard").await?;
         page.click("Users").await?;

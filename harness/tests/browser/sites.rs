@@ -30,12 +30,9 @@ async fn reaches_sign_on(page: &Page, world: &mut World) -> Outcome {
     world.demo_organization(Plan::default()).await?;
     let login = world.rehearsal.portal_url().join("/login")?;
     page.open(login.as_str()).await?;
-    page.click("Continue with SSO").await?;
-    page.field("Work e-mail").enter(ADA).await?;
-    page.click("Continue").await?;
+    page.continues_with_sso(ADA).await?;
     page.lands_on("Sign On").await?;
-    page.field("Username").enter(ADA).await?;
-    page.field("Password").enter(CORPORATE_PASSWORD).await
+    page.fills_sign_on(ADA).await
 }
 
 async fn signs_on(options: Options) -> Outcome {

@@ -48,6 +48,11 @@ impl Up {
         Self { child, ready }
     }
 
+    /// A text of the ready file, by JSON pointer.
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).unwrap().as_str().unwrap()
+    }
+
     pub(crate) fn portal(&self, path: &str) -> String {
         format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
     }
