@@ -76,6 +76,7 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
             None => roles::Standing::default(),
         };
         let groups = groups_of(db, tenant.as_ref(), &person.id).await?;
+        let groups = groups.into_iter().map(|group| group.name).collect();
         all.push(Listed {
             license: licenses.remove(&person.id),
             email: person.email.unwrap_or_else(|| person.user_name.clone()),
@@ -102,26 +103,35 @@ fn role(admin: bool) -> &'static str {
     if admin { "admin" } else { "member" }
 }
 
-/// The user's groups by name: those of the directory, or else what the last
-/// Response said, with the names that step 3 or SCIM has for ids. A group of
-/// step 3 that SCIM has spoken of since the Response is left out.
-async fn groups_of(
+/// A group of a person, as the identity provider calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupOfPerson {
+    /// Its name, or its id where nobody has said a name.
+    pub name: String,
+    /// The identity provider's id, where SCIM has sent one.
+    pub id: Option<String>,
+}
+
+/// The person's groups: those of the directory, or else what the last Response
+/// said, with the names that step 3 or SCIM has for ids. A group of step 3 that
+/// SCIM has changed since the Response is left out.
+pub(crate) async fn groups_of(
     db: &mut Db,
     tenant: Option<&TenantRow>,
     user_id: &str,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<GroupOfPerson>, StoreError> {
     let groups = store::people::groups_of(db, user_id).await?;
     if groups.is_empty()
         && let Some(asserted) = store::people::asserted(db, user_id).await?
     {
-        let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+        let received: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
         let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
-        let mut named = Vec::with_capacity(came.len());
-        for group in came {
-            let name = name_of_group(db, tenant, &asserted.business_id, group.clone()).await?;
+        let mut named = Vec::with_capacity(received.len());
+        for value in received {
+            let group = group_of_value(db, tenant, &asserted.business_id, &value).await?;
             let is = |mapped: Option<roles::Mapped<'_>>| {
                 mapped.is_some_and(|mapped| {
-                    [&group, &name]
+                    [&value, &group.name]
                         .map(|it| mapped.recognizes(it))
                         .contains(&Ok(true))
                 })
@@ -129,34 +139,51 @@ async fn groups_of(
             let is_overruled =
                 (is(admins) && asserted.in_admins == 0) || (is(users) && asserted.in_users == 0);
             if !is_overruled {
-                named.push(name);
+                named.push(group);
             }
         }
         return Ok(named);
     }
-    Ok(groups.into_iter().map(|group| group.display_name).collect())
+    Ok(groups
+        .into_iter()
+        .map(|group| GroupOfPerson {
+            name: group.display_name,
+            id: group.external_id,
+        })
+        .collect())
 }
 
-async fn name_of_group(
+/// The group that a value of the groups attribute means: a name, or an id for
+/// which SCIM or step 3 has the name.
+async fn group_of_value(
     db: &mut Db,
     tenant: Option<&TenantRow>,
     business_id: &str,
-    came: String,
-) -> Result<String, StoreError> {
-    let by_scim = store::people::groups_like(db, business_id, "", &came).await?;
+    value: &str,
+) -> Result<GroupOfPerson, StoreError> {
+    let by_scim = store::people::groups_like(db, business_id, "", value).await?;
     let known = by_scim
         .into_iter()
-        .find(|row| row.external_id.as_deref() == Some(came.as_str()));
-    if let Some(row) = known {
-        return Ok(row.display_name);
-    }
+        .find(|row| row.external_id.as_deref() == Some(value))
+        .map(|row| row.display_name);
     let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
-    let entered = [admins, users]
-        .into_iter()
-        .flatten()
-        .find(|group| !group.id.is_empty() && group.id == came)
-        .map(|group| group.name.to_owned());
-    Ok(entered.unwrap_or(came))
+    let named = known.or_else(|| {
+        [admins, users]
+            .into_iter()
+            .flatten()
+            .find(|group| !group.id.is_empty() && group.id == value)
+            .map(|group| group.name.to_owned())
+    });
+    Ok(match named {
+        Some(name) => GroupOfPerson {
+            name,
+            id: Some(value.to_owned()),
+        },
+        None => GroupOfPerson {
+            name: value.to_owned(),
+            id: None,
+        },
+    })
 }
 
 /// Adds someone with a portal password, so that they can become the backup

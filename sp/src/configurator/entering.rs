@@ -82,7 +82,7 @@ pub(super) async fn change(
     store::tenants::update(&mut tx, &entered.tenant).await?;
     let entered = review(&mut tx, entered).await?;
     let what = match step {
-        Step::Groups => lockout::groups_told(&mut tx, by, &entered.tenant).await?,
+        Step::Groups => lockout::describe_groups(&mut tx, by, &entered.tenant).await?,
         _ => "you are signed in with a password, and only the backup login can do that".to_owned(),
     };
     let sign_in = lockout::changes_sign_in(by, step, &former.tenant, &entered.tenant);

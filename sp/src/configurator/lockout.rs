@@ -117,7 +117,7 @@ async fn own_role(
 
 /// What step 3 would do to its author, in words: what is entered, and the
 /// groups that the author is known to be in.
-pub(super) async fn groups_told(
+pub(super) async fn describe_groups(
     db: &mut Db,
     by: By<'_>,
     tenant: &TenantRow,
@@ -139,20 +139,14 @@ pub(super) async fn groups_told(
     else {
         return Ok(entered);
     };
-    let mut yours: Vec<String> = store::people::groups_of(db, &person.id)
+    let yours: Vec<String> = accounts::groups_of(db, Some(tenant), &person.id)
         .await?
         .into_iter()
-        .map(|row| match row.external_id {
-            Some(id) => format!("`{}` (ID `{id}`)", row.display_name),
-            None => format!("`{}`", row.display_name),
+        .map(|group| match group.id {
+            Some(id) => format!("`{}` (ID `{id}`)", group.name),
+            None => format!("`{}`", group.name),
         })
         .collect();
-    if yours.is_empty()
-        && let Some(asserted) = store::people::asserted(db, &person.id).await?
-    {
-        let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
-        yours = came.into_iter().map(|came| format!("`{came}`")).collect();
-    }
     let yours = if yours.is_empty() {
         "you are in no group that the identity provider has named".to_owned()
     } else {

@@ -79,6 +79,39 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
 }
 
 #[tokio::test]
+async fn the_warning_names_the_groups_that_still_hold() {
+    let parties = Parties::start().await;
+    let (owner, tenant) = parties.integrated(2).await;
+    owner
+        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
+        .await
+        .is(200);
+    let anna = Person::named("anna@corp.example", &[ADMINS_ID, USERS_ID]);
+    let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
+    answer.is(303);
+    // Since that Response, SCIM has taken the users group back.
+    let scim = Provisioning::of(&owner).await;
+    let found = scim
+        .send(Method::GET, "/Users?filter=userName%20pr", &Value::Null)
+        .await;
+    let id = text(&found["Resources"][0]["id"]);
+    let users = scim.group("Desktop Users", USERS_ID, &[&id]).await;
+    let remove = json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")});
+    scim.patch(&format!("/Groups/{users}"), remove).await;
+
+    let wrong = groups(("Portal Admin", "9e107d9d-372b-4b68-8d1f-0000deadbeef"));
+    let asked = browser
+        .put(&step("groups"), &wrong)
+        .await
+        .problem(409, "confirmation-required");
+    let message = text(&asked["warnings"][0]["message"]);
+    let (_, yours) = message.split_once("you are in").unwrap();
+    assert!(yours.contains(ADMINS_ID), "{message}");
+    assert!(!yours.contains("Desktop Users"), "{message}");
+    assert!(!yours.contains(USERS_ID), "{message}");
+}
+
+#[tokio::test]
 async fn every_act_that_ends_its_authors_administration_asks() {
     let parties = Parties::start().await;
     let (_, anna, _, _) = signed_in_with_sso(&parties).await;

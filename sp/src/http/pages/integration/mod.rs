@@ -269,7 +269,7 @@ fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) 
             (form::hidden(&admin.visitor.token))
             (attempt.again())
             div.row {
-                button type="submit" name="back" value="1" { "Back" }
+                button.plain type="submit" name="back" value="1" { "Back" }
                 button.danger type="submit" name="confirm" value="1" { (anyway) }
             }
         }
