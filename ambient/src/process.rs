@@ -1,8 +1,10 @@
-//! What every command that serves needs of its process: the signal to stop,
+//! What every command needs of its process: the signal to stop, the exit code,
 //! and files that readers never see half of.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +18,22 @@ pub async fn shutdown_requested() -> io::Result<()> {
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// The code that a command ends with. An error is printed as one line that
+/// begins with the command's name, and the code is 2, as for wrong arguments.
+pub fn exit_code(command: &str, outcome: Result<u8, impl AsRef<dyn Error + 'static>>) -> ExitCode {
+    use std::io::Write as _;
+
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let error = crate::error_chain(error.as_ref());
+            // Without a terminal or a file to print to, the code says enough.
+            let _ = writeln!(io::stderr(), "{command}: {error}");
+            ExitCode::from(2)
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `desktop-sim`: the headless desktop app from the command line.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,12 +15,6 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().command.perform().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let error = ambient::error_chain(error.as_ref());
-            let _ = writeln!(std::io::stderr(), "desktop-sim: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = Arguments::parse().command.perform().await;
+    ambient::process::exit_code("desktop-sim", outcome.map(|()| 0))
 }

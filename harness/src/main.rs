@@ -10,7 +10,6 @@
 
 mod command;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -130,11 +129,6 @@ fn exit(outcome: anyhow::Result<u8>) -> ExitCode {
     match outcome {
         // After a signal nothing that still runs is waited for.
         Ok(code) if code >= 128 => std::process::exit(code.into()),
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let error = ambient::error_chain(error.as_ref());
-            let _ = writeln!(std::io::stderr(), "rehearsal: {error}");
-            ExitCode::from(2)
-        }
+        outcome => ambient::process::exit_code("rehearsal", outcome),
     }
 }

@@ -1,9 +1,12 @@
 //! `mock-idp`: the identity provider as a command of its own.
 
+use std::process::ExitCode;
+
 use clap::Parser as _;
 use mock_idp::command::{Arguments, run};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    run(Arguments::parse().command).await
+async fn main() -> ExitCode {
+    let outcome = run(Arguments::parse().command).await;
+    ambient::process::exit_code("mock-idp", outcome.map(|()| 0))
 }

@@ -1,9 +1,12 @@
 //! `sp`: the portal as a command of its own.
 
+use std::process::ExitCode;
+
 use clap::Parser as _;
 use sp::command::{Arguments, run};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    run(Arguments::parse().command).await
+async fn main() -> ExitCode {
+    let outcome = run(Arguments::parse().command).await;
+    ambient::process::exit_code("sp", outcome.map(|()| 0))
 }

@@ -1,7 +1,6 @@
 //! One binary for all: called by the name of a party, it is that party's own
 //! command.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,13 +50,6 @@ impl Party {
             Self::MockIdp(command) => ("mock-idp", mock_idp::command::run(*command).await),
             Self::DesktopSim(command) => ("desktop-sim", command.perform().await),
         };
-        match outcome {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                let error = ambient::error_chain(error.as_ref());
-                let _ = writeln!(std::io::stderr(), "{name}: {error}");
-                ExitCode::FAILURE
-            }
-        }
+        ambient::process::exit_code(name, outcome.map(|()| 0))
     }
 }

@@ -124,3 +124,26 @@ async fn a_portal_told_to_end_ends_by_itself() {
     let ended = tokio::task::spawn_blocking(move || process.child.wait().unwrap());
     assert!(ended.await.unwrap().success());
 }
+
+#[tokio::test]
+async fn a_portal_that_cannot_start_says_why_in_one_line() {
+    let database = TestDatabase::fresh().await;
+    let taken = std::net::TcpListener::bind(ANYWHERE).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Command::new(env!("CARGO_BIN_EXE_sp"))
+        .args(["serve", "--listen", &address])
+        .args(["--database-url", database.url()])
+        .env("RUST_BACKTRACE", "1")
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let text = String::from_utf8(ended.stderr).unwrap();
+    let told: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("sp: "))
+        .collect();
+    assert_eq!(told.len(), 1, "{text}");
+    assert_eq!(told[0].matches(&address).count(), 1, "{text}");
+    assert_eq!(told[0].matches("in use").count(), 1, "{text}");
+    assert!(!text.contains("backtrace"), "{text}");
+}
