@@ -11,7 +11,7 @@ Feature: II. The seven-step configurator
   Scenario: Without per-user licensing there is nothing to configure
     Given a per-device Business Edition key with 5 seats
     And Ada has a portal account and is logged in
-    When Ada registers the licence key for the organization "Lumen Works"
+    When Ada registers the license key for the organization "Lumen Works"
     And Ada clicks Start Configuring
     Then the portal refuses with 409 "idp-integration-not-available"
 

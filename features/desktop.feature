@@ -30,14 +30,14 @@ Feature: III. Activating the desktop app by SSO
     Then the app is not activated and shows why
 
   @G-22
-  Scenario: The IdP's answer reaches the portal by way of the app, and a licence is granted
+  Scenario: The IdP's answer reaches the portal by way of the app, and a license is granted
     Given the integration is active with 5 seats
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     Then the IdP's answer reached the portal by way of the app
     And the app is activated
-    And Grace has a licence
+    And Grace has a license
     And 4 seats are free
 
   @G-22
@@ -167,15 +167,15 @@ Feature: III. Activating the desktop app by SSO
     And the app's dialog says "Activated for grace@lumen.example"
 
   @G-25
-  Scenario: The app re-validates its licence at intervals
+  Scenario: The app re-validates its license at intervals
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     And 2 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app runs re-validated
-    When the app looks at its licence
+    When the app looks at its license
     Then the app runs unasked
 
   @G-25 @unhappy
@@ -189,26 +189,26 @@ Feature: III. Activating the desktop app by SSO
     And the app is quit and started again
     Then the app runs off-line
     When 2 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app is stopped and says "could not be asked"
 
   @G-25 @G-27 @unhappy
-  Scenario: A licence that was taken back stops the product after its grace
+  Scenario: A license that was taken back stops the product after its grace
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     And the IdP administrator takes Grace out of the product users group
     And 2 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app runs on-grace
     And the app's dialog says "no longer in the product users group"
     When 13 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app is stopped and says "no longer in the product users group"
 
   @G-25 @unhappy
-  Scenario: The licence of another Mac doesn't count
+  Scenario: The license of another Mac doesn't count
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -217,10 +217,10 @@ Feature: III. Activating the desktop app by SSO
     Then the app is stopped and says "for this device"
 
   @G-25 @unhappy
-  Scenario: A licence edited to last longer doesn't count
+  Scenario: A license edited to last longer doesn't count
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
-    And the licence on the app's disk is edited to last longer and the app is started
+    And the license on the app's disk is edited to last longer and the app is started
     Then the app is stopped and says "that the portal signed"

@@ -48,7 +48,7 @@ Feature: Keeping in sync by SCIM
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app is activated
     When the IdP administrator <does it>
-    Then Grace has no licence
+    Then Grace has no license
     When Alan installs the app by the download link and starts it
     And Alan types the corporate e-mail and logs in at the IdP
     Then the app is activated

@@ -1,7 +1,7 @@
 Feature: Six providers, each in its own way
   Entra ID, Okta, PingOne, OneLogin, JumpCloud and Google differ in how they
   create, change, disable and remove users. What it means is the same: who
-  leaves loses the licence, the seat is free, and open sessions end.
+  leaves loses the license, the seat is free, and open sessions end.
 
   @G-26 @G-27 @G-28
   Scenario Outline: <provider> keeps the portal in sync
@@ -18,23 +18,23 @@ Feature: Six providers, each in its own way
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app is activated
-    And Grace has a licence
+    And Grace has a license
     When the provider takes Grace out of the group "Parallels Desktop Users"
     Then the portal does not show Grace in the group "Parallels Desktop Users"
-    And Grace has no licence
+    And Grace has no license
     When the provider puts Grace in the group "Parallels Desktop Users"
     And Grace types the corporate e-mail and logs in at the IdP
-    Then Grace has a licence
+    Then Grace has a license
     When the provider disables Grace
     Then the portal shows Grace as disabled
-    And Grace has no licence
+    And Grace has no license
     When the provider enables Grace
     Then the portal shows Grace as active
     When Grace types the corporate e-mail and logs in at the IdP
-    Then Grace has a licence
+    Then Grace has a license
     When the provider removes Grace
     Then the portal does not show Grace as active
-    And Grace has no licence
+    And Grace has no license
     When the provider creates Alan
     And the provider puts Alan in the group "Parallels Desktop Users"
     And Alan installs the app by the download link and starts it

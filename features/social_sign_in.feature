@@ -59,7 +59,7 @@ Feature: Logging in by a social identity
     And Ada is not logged in to the portal
 
   @G-02 @G-19 @unhappy
-  Scenario: Somebody of an organisation with active SSO is turned towards it
+  Scenario: Somebody of an organization with active SSO is turned towards it
     Given the integration is active
     When Grace signs in with Google
     Then the sign-in page says "choose Continue with SSO"

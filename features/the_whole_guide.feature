@@ -1,15 +1,15 @@
 @demo
 Feature: The whole guide
-  From licence key to activated desktop, then a year in the life of the
+  From license key to activated desktop, then a year in the life of the
   directory: the guide's chapters I, II and III in one go.
 
   @G-01 @G-03 @G-04 @G-05 @G-06 @G-07 @G-08 @G-09 @G-10 @G-11 @G-12 @G-13 @G-14 @G-15 @G-16 @G-17 @G-18 @G-19 @G-20 @G-21 @G-22 @G-26 @G-27
-  Scenario: From licence key to activated desktop
+  Scenario: From license key to activated desktop
     # I. Registering the license key
     Given a Business Edition key with 5 seats
     When Ada registers a portal account
     And Ada logs in
-    And Ada registers the licence key for the organization "Lumen Works" with the display name "Macs of Lumen"
+    And Ada registers the license key for the organization "Lumen Works" with the display name "Macs of Lumen"
     Then Ada's business account is "Lumen Works"
     And the subscription "Macs of Lumen" has 5 seats, 5 of them free
     And the IdP Integration page is open to Ada
@@ -76,13 +76,13 @@ Feature: The whole guide
     Then the portal handed the app the organization's SSO request
     And the IdP's answer reached the portal by way of the app
     And the app is activated
-    And Grace has a licence
+    And Grace has a license
     # Keeping in sync
     When the IdP administrator changes Grace's family name to "Murray"
     Then the portal shows Grace with the name "Grace Murray"
     When the IdP administrator disables Grace
     Then the portal shows Grace as disabled
-    And Grace has no licence
+    And Grace has no license
     When the IdP administrator deletes Grace
     Then the portal does not show Grace as active
     # When single sign-on is out of order

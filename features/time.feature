@@ -78,8 +78,8 @@ Feature: Time passes
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app is activated
     When 29 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app runs re-validated
     When 2 days pass
-    And the app looks at its licence
+    And the app looks at its license
     Then the app is stopped and says "the subscription has ended"

@@ -12,13 +12,13 @@ Feature: Without SCIM
     And the portal shows Grace as coming from "sso"
 
   @G-28
-  Scenario: The first activation makes the user and grants the licence
+  Scenario: The first activation makes the user and grants the license
     Given the integration is active without SCIM
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app is activated
-    And Grace has a licence
+    And Grace has a license
 
   @G-28
   Scenario: Groups are taken from each login
@@ -33,16 +33,16 @@ Feature: Without SCIM
     And Barbara does not administer the business account
 
   @G-28 @unhappy
-  Scenario: Who left the users group loses the licence at the next login
+  Scenario: Who left the users group loses the license at the next login
     Given the integration is active without SCIM
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
-    Then Grace has a licence
+    Then Grace has a license
     When the IdP administrator takes Grace out of the product users group
     And Grace types the corporate e-mail and logs in at the IdP
     Then the app shows "not-in-users-group"
-    And Grace has no licence
+    And Grace has no license
 
   @G-28 @unhappy
   Scenario: Somebody in no mapped group is not taken in

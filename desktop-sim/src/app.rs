@@ -1,5 +1,5 @@
 //! The app: its dialogs, and activation by SSO as the guide's "Testing
-//! Parallels Desktop activation via SSO" has it. Keeping the licence is in
+//! Parallels Desktop activation via SSO" has it. Keeping the license is in
 //! `keeping`.
 
 use ambient::Ambient;
@@ -323,7 +323,7 @@ impl App {
         transcript.note(
             self.ambient.now(),
             format!(
-                "the portal recognised the domain and answered with an SSO request to {}{}",
+                "the portal recognized the domain and answered with an SSO request to {}{}",
                 sso_url.origin().ascii_serialization(),
                 sso_url.path()
             ),
@@ -340,12 +340,12 @@ impl App {
                     "saml_response": saml_response,
                     "relay_state": relay_state,
                 }),
-                "a licence",
+                "a license",
             )
             .await?;
         transcript.note(
             self.ambient.now(),
-            format!("the portal granted the licence {}", granted.license.id),
+            format!("the portal granted the license {}", granted.license.id),
         );
         let activated = Activated {
             license: granted.license,
@@ -357,7 +357,7 @@ impl App {
         let terms = activated.terms(&self.device.id)?;
         transcript.note(
             self.ambient.now(),
-            "the app verified the signed licence with the portal's published key",
+            "the app verified the signed license with the portal's published key",
         );
         let dialog = Dialog::Activated {
             email: activated.license.email.clone(),

@@ -15,12 +15,12 @@ pub enum Dialog {
     BusinessKey,
     /// The activated app.
     Activated {
-        /// Whose licence.
+        /// Whose license.
         email: String,
         /// Until when it runs without asking the portal.
         valid_until: Timestamp,
     },
-    /// The licence was taken back; the app runs until the grace is over.
+    /// The license was taken back; the app runs until the grace is over.
     TakenBack {
         /// Why.
         because: String,
@@ -47,7 +47,7 @@ impl Dialog {
             Self::SignIn => "Sign-In to Parallels Account",
             Self::BusinessKey => "Enter Business Key",
             Self::Activated { .. } => "Parallels Desktop",
-            Self::TakenBack { .. } => "Your licence was taken back",
+            Self::TakenBack { .. } => "Your license was taken back",
             Self::Stopped { .. } => "Parallels Desktop is not activated",
             Self::Refused { .. } => "Activation failed",
         }
@@ -68,7 +68,7 @@ impl Dialog {
     pub fn text(&self) -> String {
         match self {
             Self::CorporateEmail => {
-                "Enter your corporate e-mail address to sign in at your organisation.\n\
+                "Enter your corporate e-mail address to sign in at your organization.\n\
                  Work e-mail: [                    ]"
                     .to_owned()
             }

@@ -1,8 +1,8 @@
 //! Keeping the activation (G-25): over a restart, off-line, and to its end.
 //!
 //! The app believes what the portal signed and its own clock. When the signed
-//! licence says that it is time, the app asks; no answer changes nothing until
-//! the licence ends; a licence taken back isn't renewed, so the app stops
+//! license says that it is time, the app asks; no answer changes nothing until
+//! the license ends; a license taken back isn't renewed, so the app stops
 //! when the last one that was signed ends.
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::dialog::Dialog;
 use crate::license::{Activated, LicenseError};
 use crate::transcript::Transcript;
 
-/// How the app stands after it has looked at its licence.
+/// How the app stands after it has looked at its license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Never activated on this Mac.
@@ -63,7 +63,7 @@ impl App {
         self
     }
 
-    /// Looks at the licence, as the app does when it starts and now and then:
+    /// Looks at the license, as the app does when it starts and now and then:
     /// re-validates it when it is time.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl App {
         }
         match self.revalidate().await {
             Ok(valid_until) => {
-                transcript.note(now, "the portal says that the licence still holds");
+                transcript.note(now, "the portal says that the license still holds");
                 Ok(Standing::Running {
                     valid_until,
                     revalidated: true,
@@ -139,7 +139,7 @@ impl App {
             }
             Err(error) if error.is_offline() => Ok(Standing::Stopped {
                 because: format!(
-                    "the licence ended on {until} and the portal could not be asked: connect to the internet"
+                    "the license ended on {until} and the portal could not be asked: connect to the internet"
                 ),
             }),
             Err(ActivationError::Refused(problem)) => {
@@ -162,7 +162,7 @@ impl App {
         }
     }
 
-    /// Asks the portal whether the licence still holds, and keeps what it
+    /// Asks the portal whether the license still holds, and keeps what it
     /// signs; answers until when that is valid.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl App {
                 &self.browser,
                 "/desktop/v1/licenses/validate",
                 &body,
-                "a valid licence",
+                "a valid license",
             )
             .await?;
         let mut fresh = Activated {

@@ -1,4 +1,4 @@
-//! The licence as the app keeps it on the disk: what the portal signed, and
+//! The license as the app keeps it on the disk: what the portal signed, and
 //! the keys to check that with, so that it needs no network to know whether
 //! it may run.
 
@@ -7,10 +7,10 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 
-/// Whom the portal signs licences for.
+/// Whom the portal signs licenses for.
 const AUDIENCE: &str = "desktop";
 
-/// The licence as the portal describes it.
+/// The license as the portal describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct License {
     /// Its id.
@@ -26,11 +26,11 @@ pub struct License {
 /// What an activation leaves on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activated {
-    /// The licence granted.
+    /// The license granted.
     pub license: License,
     /// What the app shows the portal to re-validate it.
     pub license_token: String,
-    /// The licence, signed by the portal for this device: a JWS (RFC 7515).
+    /// The license, signed by the portal for this device: a JWS (RFC 7515).
     pub signed_license: String,
     /// The portal's keys (RFC 7517), as they were at the activation.
     #[serde(default = "no_keys")]
@@ -47,7 +47,7 @@ fn no_keys() -> JwkSet {
 /// What the portal signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
-    /// The licence's id.
+    /// The license's id.
     pub license_id: String,
     /// Until when the app runs without asking.
     pub valid_until: Timestamp,
@@ -55,25 +55,25 @@ pub struct Terms {
     pub revalidate_after: Timestamp,
 }
 
-/// Why a signed licence doesn't count.
+/// Why a signed license doesn't count.
 #[derive(Debug, thiserror::Error)]
 pub enum LicenseError {
     /// Nobody we know signed it.
-    #[error("expected a licence signed with one of the portal's keys, its key id is {0:?}")]
+    #[error("expected a license signed with one of the portal's keys, its key id is {0:?}")]
     UnknownKey(Option<String>),
-    /// Not what a signed licence looks like, or tampered with.
-    #[error("expected a licence that the portal signed: {0}")]
+    /// Not what a signed license looks like, or tampered with.
+    #[error("expected a license that the portal signed: {0}")]
     Signature(#[from] jsonwebtoken::errors::Error),
     /// Copied from another Mac.
-    #[error("expected a licence for this device ({expected}), it is for {got}")]
+    #[error("expected a license for this device ({expected}), it is for {got}")]
     OtherDevice {
         /// This device.
         expected: String,
-        /// The licence's.
+        /// The license's.
         got: String,
     },
     /// An instant that isn't one.
-    #[error("expected instants in the licence, got {0}")]
+    #[error("expected instants in the license, got {0}")]
     Instant(i64),
 }
 

@@ -22,7 +22,7 @@ pub struct Problem {
     /// What is wrong and what to do.
     #[serde(default)]
     pub detail: String,
-    /// Why a licence was taken back.
+    /// Why a license was taken back.
     #[serde(default)]
     pub reason: String,
 }

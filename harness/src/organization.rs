@@ -1,4 +1,4 @@
-//! The demo organization, set up from licence key to active integration by
+//! The demo organization, set up from license key to active integration by
 //! the same acts that the scenarios use.
 
 use jiff::SignedDuration;

@@ -4,7 +4,7 @@
 pub const PROCEDURES: [(&str, &str); 28] = [
     ("G-01", "Register a portal account, log in, log out"),
     ("G-02", "Log in by a social identity"),
-    ("G-03", "Register a licence key"),
+    ("G-03", "Register a license key"),
     (
         "G-04",
         "A key for a member and for a newcomer: the business account",
@@ -34,12 +34,12 @@ pub const PROCEDURES: [(&str, &str); 28] = [
     ("G-21", "The portal hands the app its SSO request"),
     (
         "G-22",
-        "The IdP's answer by way of the app: a licence is granted",
+        "The IdP's answer by way of the app: a license is granted",
     ),
     ("G-23", "Activations refused, with the reason shown"),
     ("G-24", "The manual path to Continue with SSO"),
     ("G-25", "The activation is kept and re-validated"),
     ("G-26", "SCIM: users and groups follow the directory"),
-    ("G-27", "Leavers lose licence and access"),
+    ("G-27", "Leavers lose license and access"),
     ("G-28", "Without SCIM: users made at their first login"),
 ];

@@ -45,7 +45,7 @@ pub struct Identity {
 
 /// What a provider does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Misbehaviour {
+pub enum Misbehavior {
     /// Nothing.
     #[default]
     None,
@@ -61,7 +61,7 @@ pub enum Misbehaviour {
     Expired,
 }
 
-impl Misbehaviour {
+impl Misbehavior {
     /// Each with its id and what it does.
     pub const ALL: [(&str, &str, Self); 6] = [
         ("none", "None", Self::None),
@@ -83,7 +83,7 @@ impl Misbehaviour {
     /// The one of this id.
     pub fn by_id(id: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|(known, _, _)| *known == id);
-        found.map(|(_, _, misbehaviour)| *misbehaviour)
+        found.map(|(_, _, misbehavior)| *misbehavior)
     }
 }
 
@@ -99,7 +99,7 @@ pub struct SocialProviders {
 struct Desk {
     ambient: Ambient,
     base: Url,
-    misbehaviour: Mutex<Misbehaviour>,
+    misbehavior: Mutex<Misbehavior>,
     codes: Mutex<HashMap<String, Grant>>,
     identities: Mutex<Vec<Identity>>,
 }
@@ -120,7 +120,7 @@ impl SocialControls {
         Self(Arc::new(Desk {
             ambient,
             base,
-            misbehaviour: Mutex::default(),
+            misbehavior: Mutex::default(),
             codes: Mutex::default(),
             identities: Mutex::new(vec![
                 known("casey@mail.example", true),
@@ -147,13 +147,13 @@ impl SocialControls {
     }
 
     /// What the providers do wrong.
-    pub fn misbehaviour(&self) -> Misbehaviour {
-        *locked(&self.0.misbehaviour)
+    pub fn misbehavior(&self) -> Misbehavior {
+        *locked(&self.0.misbehavior)
     }
 
     /// From now on they do this wrong.
-    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
-        *locked(&self.0.misbehaviour) = misbehaviour;
+    pub fn misbehave(&self, misbehavior: Misbehavior) {
+        *locked(&self.0.misbehavior) = misbehavior;
     }
 }
 
@@ -250,8 +250,8 @@ impl SocialProviders {
     }
 
     /// From now on they do this wrong.
-    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
-        self.controls.misbehave(misbehaviour);
+    pub fn misbehave(&self, misbehavior: Misbehavior) {
+        self.controls.misbehave(misbehavior);
     }
 }
 
@@ -393,8 +393,8 @@ async fn decide(
     let Ok(mut back) = Url::parse(&decision.asked.redirect_uri) else {
         return (StatusCode::BAD_REQUEST, "redirect_uri is no URL").into_response();
     };
-    let state = match *locked(&desk.misbehaviour) {
-        Misbehaviour::State => "another-state".to_owned(),
+    let state = match *locked(&desk.misbehavior) {
+        Misbehavior::State => "another-state".to_owned(),
         _ => decision.asked.state.clone(),
     };
     back.query_pairs_mut().append_pair("state", &state);
@@ -441,22 +441,22 @@ async fn token(
         let body = Json(json!({"error": "invalid_grant"}));
         return (StatusCode::BAD_REQUEST, body).into_response();
     };
-    let misbehaviour = *locked(&desk.misbehaviour);
+    let misbehavior = *locked(&desk.misbehavior);
     let now = desk.ambient.now().as_second();
-    let is = |wrong: Misbehaviour| misbehaviour == wrong;
+    let is = |wrong: Misbehavior| misbehavior == wrong;
     let claims = json!({
         "iss": desk.issuer(&provider),
         "sub": format!("{provider}|{}", grant.email),
-        "aud": if is(Misbehaviour::Audience) { "somebody-else" } else { CLIENT.0 },
+        "aud": if is(Misbehavior::Audience) { "somebody-else" } else { CLIENT.0 },
         "iat": now,
-        "exp": if is(Misbehaviour::Expired) { now - 3600 } else { now + 300 },
-        "nonce": if is(Misbehaviour::Nonce) { "another-nonce" } else { &grant.asked.nonce },
+        "exp": if is(Misbehavior::Expired) { now - 3600 } else { now + 300 },
+        "nonce": if is(Misbehavior::Nonce) { "another-nonce" } else { &grant.asked.nonce },
         "email": grant.email,
         "email_verified": grant.verified,
     });
     let mut header = Header::new(Algorithm::ES256);
     header.kid = Some("1".to_owned());
-    let key = &keys()[usize::from(is(Misbehaviour::Key))];
+    let key = &keys()[usize::from(is(Misbehavior::Key))];
     let key = EncodingKey::from_ec_der(key.serialized_der());
     match jsonwebtoken::encode(&header, &claims, &key) {
         Ok(id_token) => Json(json!({

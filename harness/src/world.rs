@@ -49,7 +49,7 @@ pub struct World {
     pub kept: Kept,
     /// What the portal's steps say; kept from the last look.
     pub configurator: Value,
-    /// The licence key at hand.
+    /// The license key at hand.
     pub license_key: String,
     /// The bearer token for SCIM, shown once.
     pub scim_token: String,
@@ -65,7 +65,7 @@ pub struct World {
     pub activation: Option<Result<Activated, ActivationError>>,
     /// The app's account of it.
     pub transcript: Transcript,
-    /// How the app stood when it last looked at its licence.
+    /// How the app stood when it last looked at its license.
     pub standing: Option<Standing>,
 }
 

@@ -120,7 +120,7 @@ fn the_demo_leaves_a_report_and_a_response_that_a_second_judge_accepts() {
     let (code, text) = finished(child);
     assert_eq!(code, 0, "{text}");
     let report = std::fs::read_to_string(report).unwrap();
-    assert!(report.contains("Grace has a licence"), "the steps");
+    assert!(report.contains("Grace has a license"), "the steps");
     let response = folder.path().join("response.xml");
     let xml = std::fs::read_to_string(&response).unwrap();
     for algorithm in [

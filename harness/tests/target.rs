@@ -71,8 +71,8 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
         "A domain is verified by its TXT record",
         "A domain belongs to one business account only",
         "With SSO active, nobody but the backup login enters with a password",
-        "The app re-validates its licence at intervals",
-        "A licence that was taken back stops the product after its grace",
+        "The app re-validates its license at intervals",
+        "A license that was taken back stops the product after its grace",
     ] {
         assert!(passed.contains(&name), "{name}");
     }
@@ -86,7 +86,7 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
             "not run: nobody stops the IdP: the target's parties run elsewhere",
         ),
         (
-            "From licence key to activated desktop",
+            "From license key to activated desktop",
             "not run: nobody stops the IdP: the target's parties run elsewhere",
         ),
         (

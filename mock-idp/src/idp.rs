@@ -10,7 +10,7 @@ use saml::keys::SigningKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::misbehaviour::Misbehaviour;
+use crate::misbehavior::Misbehavior;
 use crate::provisioning::Signals;
 use crate::provisioning::tokens::Tokens;
 use crate::sso::standing::Remembered;
@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     /// Decoded signing keys by id.
     pub signers: Mutex<HashMap<String, SigningKey>>,
     pub remembered: Remembered,
-    pub misbehaviour: Misbehaviour,
+    pub misbehavior: Misbehavior,
     pub signals: Signals,
     /// Tokens of provisioning targets.
     pub target_tokens: Tokens,

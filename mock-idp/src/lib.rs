@@ -1,6 +1,6 @@
 //! A Ping-like identity provider, with PingOne's concepts and names: directory,
 //! SAML applications, attribute mappings, single sign-on, SCIM provisioning,
-//! and misbehaviour on demand.
+//! and misbehavior on demand.
 //!
 //! It knows no service provider but by what it was told over HTTP. Rooms:
 //! `http` → `directory`, `applications`, `sso`, `provisioning`, `faults` →
@@ -20,7 +20,7 @@ mod expression;
 mod flavour;
 mod http;
 mod idp;
-mod misbehaviour;
+mod misbehavior;
 mod provisioning;
 mod refusal;
 mod snapshot;
@@ -156,7 +156,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         config,
         signers: Mutex::new(HashMap::new()),
         remembered: sso::standing::Remembered::default(),
-        misbehaviour: misbehaviour::Misbehaviour::new(chance),
+        misbehavior: misbehavior::Misbehavior::new(chance),
         signals: provisioning::Signals::new(),
         target_tokens: provisioning::tokens::Tokens::default(),
         http: OnceLock::new(),

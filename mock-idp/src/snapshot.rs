@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Idp;
-use crate::misbehaviour::choice;
+use crate::misbehavior::choice;
 use crate::refusal::{Refused, Result};
 use crate::store::snapshot::Tables;
 
@@ -35,9 +35,9 @@ struct Chosen {
 impl Idp {
     /// The state at this instant.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
-        let places = self.misbehaviour.places();
+        let places = self.misbehavior.places();
         let chosen = |(environment, application): (String, String)| Chosen {
-            faults: choice::shown(&self.misbehaviour, &environment, &application),
+            faults: choice::shown(&self.misbehavior, &environment, &application),
             environment,
             application,
         };
@@ -71,9 +71,9 @@ impl Idp {
         }
         let restored = self.store.restore(&snapshot.tables).await;
         restored.map_err(|error| Refused::invalid("tables", error.to_string()))?;
-        self.misbehaviour.forget_all();
+        self.misbehavior.forget_all();
         for (chosen, choice) in choices {
-            choice.takes_effect(&self.misbehaviour, &chosen.environment, &chosen.application);
+            choice.takes_effect(&self.misbehavior, &chosen.environment, &chosen.application);
         }
         self.signals.wake();
         Ok(())

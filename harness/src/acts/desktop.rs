@@ -65,7 +65,7 @@ impl World {
         Ok(())
     }
 
-    /// Looks at the licence, as the app does when it starts and now and then.
+    /// Looks at the license, as the app does when it starts and now and then.
     ///
     /// # Errors
     /// When no app is installed, or the portal breaks its interface.

@@ -8,7 +8,7 @@ mod accounts;
 mod configurator;
 mod desktop;
 mod directory;
-mod licence_key;
+mod license_key;
 mod provisioning;
 mod sign_on;
 mod single_logout;
@@ -17,7 +17,7 @@ mod vendors;
 
 pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;
-pub(crate) use licence_key::per_user_key;
+pub(crate) use license_key::per_user_key;
 pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
 pub(crate) use single_logout::shown;
 pub use vendors::Provider;

@@ -10,7 +10,7 @@ use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Settings, Stage, run};
 
 use super::command_line::command_line;
-use super::{colours, signals, write};
+use super::{colors, signals, write};
 
 /// Arguments of `rehearsal demo`.
 #[derive(Args)]
@@ -85,14 +85,14 @@ impl Demo {
 }
 
 fn tell(_: &Case, step: &StepReport) {
-    let (mark, colour) = match step.verdict {
+    let (mark, color) = match step.verdict {
         Verdict::Pass => ("✓", "32"),
         Verdict::Fail => ("✗", "31"),
         Verdict::Skip => ("–", "33"),
     };
     let mut err = std::io::stderr().lock();
-    let _ = if colours() {
-        writeln!(err, "\u{1b}[{colour}m{mark}\u{1b}[0m {}", step.title)
+    let _ = if colors() {
+        writeln!(err, "\u{1b}[{color}m{mark}\u{1b}[0m {}", step.title)
     } else {
         writeln!(err, "{mark} {}", step.title)
     };

@@ -55,8 +55,8 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     ambient::process::write_atomically(path, text).with_context(cannot)
 }
 
-/// Whether standard error is a terminal that wants colours.
-pub(crate) fn colours() -> bool {
+/// Whether standard error is a terminal that wants colors.
+pub(crate) fn colors() -> bool {
     is_colored(&std::io::stderr())
 }
 

@@ -20,7 +20,7 @@ macro_rules! embedded {
 /// The embedded files, in the order of the guide.
 pub const FILES: &[(&str, &str)] = &embedded![
     "the_whole_guide.feature",
-    "licence_key.feature",
+    "license_key.feature",
     "configurator.feature",
     "idp_directory.feature",
     "sign_on.feature",

@@ -14,7 +14,7 @@ use super::api::{sell, status_of};
 use super::controls::ControlError;
 use super::site::Site;
 use super::view::{self, Section};
-use crate::social::{Identity, Misbehaviour};
+use crate::social::{Identity, Misbehavior};
 
 type Shared = State<Arc<Site>>;
 type Fields = HashMap<String, String>;
@@ -296,8 +296,8 @@ async fn choose_social_fault(State(site): Shared, Form(fields): Form<Fields>) ->
         "saved",
         async |site, fields| {
             let id = field(fields, "fault");
-            let fault = Misbehaviour::by_id(id)
-                .ok_or_else(|| invalid(format!("fault {id:?} not found")))?;
+            let fault =
+                Misbehavior::by_id(id).ok_or_else(|| invalid(format!("fault {id:?} not found")))?;
             social(site)?.misbehave(fault);
             Ok(())
         },

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::controls::{Application, ControlError, FaultCatalogue, FaultEntry};
 use super::forms::Refused;
 use super::site::Site;
-use crate::social::Misbehaviour;
+use crate::social::Misbehavior;
 
 /// What the console's style sheet doesn't have.
 const OWN_STYLE: &str = "
@@ -444,12 +444,12 @@ fn social(site: &Site, refused: &Refused) -> Markup {
                 }
             }))
             (form(site, "/social-identities/fault", &html! {
-                @let current = social.misbehaviour();
+                @let current = social.misbehavior();
                 div.row {
                     div.field.wide {
                         label for="social-fault" { "Fault of the providers" }
                         select id="social-fault" name="fault" {
-                            @for (id, about, fault) in Misbehaviour::ALL {
+                            @for (id, about, fault) in Misbehavior::ALL {
                                 option value=(id) selected[fault == current] { (about) }
                             }
                         }

@@ -188,17 +188,17 @@ async fn seven_grey_steps(world: &mut World) -> Outcome {
 
 #[then(expr = "step {int} is green")]
 async fn is_green(world: &mut World, number: usize) -> Outcome {
-    is_coloured(world, number, "green")
+    is_colored(world, number, "green")
 }
 
 #[then(expr = "step {int} is grey")]
 async fn is_grey(world: &mut World, number: usize) -> Outcome {
-    is_coloured(world, number, "grey")
+    is_colored(world, number, "grey")
 }
 
 #[then(expr = "step {int} is amber and names {string}")]
 async fn is_amber(world: &mut World, number: usize, name: String) -> Outcome {
-    is_coloured(world, number, "amber")?;
+    is_colored(world, number, "amber")?;
     let warnings = &step_row(world, number)?["warnings"];
     holds(
         format!("a warning that names {name}"),
@@ -227,7 +227,7 @@ async fn asked_to_confirm(world: &mut World) -> Outcome {
 
 #[then("all seven steps are green")]
 async fn all_green(world: &mut World) -> Outcome {
-    (1..=STEPS.len()).try_for_each(|step| is_coloured(world, step, "green"))
+    (1..=STEPS.len()).try_for_each(|step| is_colored(world, step, "green"))
 }
 
 #[then(expr = "step {int} says what is missing")]
@@ -339,7 +339,7 @@ async fn scim_is_off(world: &mut World) -> Outcome {
     same("scim.enabled", Some(false), enabled)
 }
 
-fn is_coloured(world: &World, step: usize, state: &str) -> Outcome {
+fn is_colored(world: &World, step: usize, state: &str) -> Outcome {
     let shown = step_row(world, step)?;
     holds(
         format!("step {step} to be {state}"),

@@ -120,7 +120,7 @@ async fn is_copied(world: &mut World) -> Outcome {
     world.app_looks_at_license().await
 }
 
-#[when("the licence on the app's disk is edited to last longer and the app is started")]
+#[when("the license on the app's disk is edited to last longer and the app is started")]
 async fn is_edited(world: &mut World) -> Outcome {
     let (app, _) = world.app()?;
     let kept = app.kept().cloned();
@@ -132,7 +132,7 @@ async fn is_edited(world: &mut World) -> Outcome {
     world.app_looks_at_license().await
 }
 
-#[when("the app looks at its licence")]
+#[when("the app looks at its license")]
 async fn looks(world: &mut World) -> Outcome {
     world.app_looks_at_license().await
 }
@@ -233,7 +233,7 @@ async fn by_way_of_app(world: &mut World) -> Outcome {
 async fn is_activated(world: &mut World) -> Outcome {
     match activation(world)? {
         Ok(activated) => holds(
-            "a licence with an id and a token",
+            "a license with an id and a token",
             !activated.license.id.is_empty() && !activated.license_token.is_empty(),
             format!("{:?}", activated.license),
         ),

@@ -5,7 +5,7 @@ mod accounts;
 mod configurator;
 mod desktop;
 mod idp_directory;
-mod licence_key;
+mod license_key;
 mod provisioning;
 mod sign_on;
 mod single_logout;

@@ -190,26 +190,26 @@ async fn notes_difference(
     )
 }
 
-#[then(expr = "{word} has a licence")]
-async fn has_licence(world: &mut World, given: String) -> Outcome {
-    same("licences granted", 1, licences(world, &given).await?)
+#[then(expr = "{word} has a license")]
+async fn has_license(world: &mut World, given: String) -> Outcome {
+    same("licenses granted", 1, licenses(world, &given).await?)
 }
 
-#[then(expr = "{word} has no licence")]
-async fn has_no_licence(world: &mut World, given: String) -> Outcome {
-    same("licences granted", 0, licences(world, &given).await?)
+#[then(expr = "{word} has no license")]
+async fn has_no_license(world: &mut World, given: String) -> Outcome {
+    same("licenses granted", 0, licenses(world, &given).await?)
 }
 
-async fn licences(world: &mut World, given: &str) -> Outcome<usize> {
+async fn licenses(world: &mut World, given: &str) -> Outcome<usize> {
     let email = world.email_of(given)?;
     let answer = world
         .at_api("Ada", Method::GET, "/api/business/licenses", None)
         .await?
         .clone()
-        .succeeded("listing the licences")?;
+        .succeeded("listing the licenses")?;
     Ok(list(&answer.body, "/licenses")?
         .iter()
-        .filter(|licence| licence["user"]["email"] == email.as_str())
+        .filter(|license| license["user"]["email"] == email.as_str())
         .count())
 }
 

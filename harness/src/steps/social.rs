@@ -4,7 +4,7 @@ use cucumber::{then, when};
 
 use crate::World;
 use crate::judge::{Failed, Outcome, holds, same};
-use crate::social::Misbehaviour;
+use crate::social::Misbehavior;
 
 #[when(expr = "{word} signs in with {word}")]
 async fn signs_in(world: &mut World, given: String, provider: String) -> Outcome {
@@ -36,15 +36,15 @@ async fn follows_anothers(world: &mut World, given: String, other: String) -> Ou
 
 #[when(expr = "the provider answers with another {word}")]
 async fn misbehaves(world: &mut World, what: String) -> Outcome {
-    let misbehaviour = match what.as_str() {
-        "nonce" => Misbehaviour::Nonce,
-        "state" => Misbehaviour::State,
-        "audience" => Misbehaviour::Audience,
-        "key" => Misbehaviour::Key,
-        "time" => Misbehaviour::Expired,
-        other => return Err(Failed::Unknown(format!("a misbehaviour called {other}"))),
+    let misbehavior = match what.as_str() {
+        "nonce" => Misbehavior::Nonce,
+        "state" => Misbehavior::State,
+        "audience" => Misbehavior::Audience,
+        "key" => Misbehavior::Key,
+        "time" => Misbehavior::Expired,
+        other => return Err(Failed::Unknown(format!("a misbehavior called {other}"))),
     };
-    world.rehearsal.social()?.misbehave(misbehaviour);
+    world.rehearsal.social()?.misbehave(misbehavior);
     Ok(())
 }
 

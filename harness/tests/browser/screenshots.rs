@@ -32,7 +32,7 @@ fn folder() -> PathBuf {
 const SCHEME: &str = "REHEARSAL_SCHEME";
 
 impl Page {
-    /// In the colours that were asked for.
+    /// In the colors that were asked for.
     pub(crate) async fn wears_the_scheme(&self) -> Outcome {
         let Ok(scheme) = std::env::var(SCHEME) else {
             return Ok(());

@@ -263,7 +263,7 @@ impl Idp {
         crate::store::workers::revoke(&mut tx, environment_id, id).await?;
         resources::delete(&mut tx, environment_id, Kind::Application, id).await?;
         tx.commit().await?;
-        self.misbehaviour.forget_application(environment_id, id);
+        self.misbehavior.forget_application(environment_id, id);
         Ok(())
     }
 }

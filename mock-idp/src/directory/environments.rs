@@ -72,7 +72,7 @@ impl Idp {
         environment(&mut tx, id).await?;
         resources::delete_environment(&mut tx, id).await?;
         tx.commit().await?;
-        self.misbehaviour.forget_environment(id);
+        self.misbehavior.forget_environment(id);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::hal::{Answer, Body, Problem};
 use crate::Idp;
-use crate::misbehaviour::choice;
+use crate::misbehavior::choice;
 use crate::refusal::Refused;
 use crate::store::resources::Kind;
 use crate::transport;
@@ -111,7 +111,7 @@ async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
 
 async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     application(&idp, &env, &app).await?;
-    let faults = choice::shown(&idp.misbehaviour, &env, &app);
+    let faults = choice::shown(&idp.misbehavior, &env, &app);
     Ok(Json(json!({"faults": faults})).into_response())
 }
 
@@ -125,13 +125,13 @@ async fn choose(
     application(&idp, &env, &app).await?;
     let wanted = document.get("faults").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Refused::required("faults"))?;
-    choice::read(wanted)?.takes_effect(&idp.misbehaviour, &env, &app);
+    choice::read(wanted)?.takes_effect(&idp.misbehavior, &env, &app);
     chosen(State(idp), Path((env, app))).await
 }
 
 async fn clear(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
-    idp.misbehaviour.choose(&env, &app, Vec::new());
-    idp.misbehaviour.choose_transport(&env, &app, Vec::new());
+    idp.misbehavior.choose(&env, &app, Vec::new());
+    idp.misbehavior.choose_transport(&env, &app, Vec::new());
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -171,7 +171,7 @@ async fn verification(State(idp): State<Idp>, Path((env, user)): Path<(String, S
 
 async fn reset(State(idp): State<Idp>) -> Answer {
     idp.store.reset().await.map_err(Refused::from)?;
-    idp.misbehaviour.forget_all();
+    idp.misbehavior.forget_all();
     idp.signals.wake();
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -18,7 +18,7 @@ use saml::message::AuthnRequest;
 use super::LARGEST_BODY;
 use super::socket::Peer;
 use crate::Idp;
-use crate::misbehaviour::{self, BY_HEADER};
+use crate::misbehavior::{self, BY_HEADER};
 use crate::store::resources::Kind;
 use crate::transport::Transport;
 
@@ -48,7 +48,7 @@ fn asked(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
         let all = faults::catalogue().map_err(|error| error.to_string())?;
         let found = all
             .into_iter()
-            .find(|fault| fault.id == id && misbehaviour::is_ours(fault));
+            .find(|fault| fault.id == id && misbehavior::is_ours(fault));
         of_catalogue.push(found.ok_or_else(|| format!("there is no fault {id:?}"))?);
     }
     Ok((of_catalogue, of_transport))
@@ -63,14 +63,11 @@ async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Resp
     };
     let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
     let mut request = request;
-    if idp.misbehaviour.has_transport() {
+    if idp.misbehavior.has_transport() {
         let (put_back, place) = concerned(&idp, request).await;
         request = put_back;
         if let Some((environment, application)) = place {
-            striking.extend(
-                idp.misbehaviour
-                    .strike_transport(&environment, &application),
-            );
+            striking.extend(idp.misbehavior.strike_transport(&environment, &application));
         }
     }
     let mut response = BY_HEADER.scope(of_catalogue, next.run(request)).await;

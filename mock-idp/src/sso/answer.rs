@@ -195,9 +195,9 @@ impl Idp {
         response: &Response,
     ) -> Result<Delivery> {
         let id = &request.application;
-        let faults = self.misbehaviour.strike(environment, id);
+        let faults = self.misbehavior.strike(environment, id);
         let field = match repeated(&faults) {
-            Some(fault) => self.misbehaviour.last(environment, id).ok_or_else(|| {
+            Some(fault) => self.misbehavior.last(environment, id).ok_or_else(|| {
                 internal(format!(
                     "the fault {} changed nothing: there is no answer to repeat",
                     fault.id
@@ -205,7 +205,7 @@ impl Idp {
             })?,
             None => {
                 let forged = self.amended(prepared, response, &faults).await?;
-                self.misbehaviour.delivered(environment, id, &forged.field);
+                self.misbehavior.delivered(environment, id, &forged.field);
                 forged.field
             }
         };

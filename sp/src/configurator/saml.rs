@@ -143,7 +143,7 @@ pub async fn enter(
 }
 
 /// Fetches the metadata again when it said that it may not be kept any longer
-/// (`cacheDuration`): so a key that was rolled over is learnt of. When that
+/// (`cacheDuration`): so a key that was rolled over is learned of. When that
 /// fails, what is known goes on until its `validUntil`.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub struct Admitted {
 /// Finds or makes the person, and takes over the groups of the Response.
 ///
 /// # Errors
-/// Attributes missing or misspelt, another organisation's e-mail domain, a
+/// Attributes missing or misspelt, another organization's e-mail domain, a
 /// disabled account.
 pub async fn admit(
     portal: &Portal,

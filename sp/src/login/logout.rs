@@ -165,14 +165,14 @@ async fn asked(
     address: &str,
 ) -> Result<LoggedOut, Refused> {
     let decryption = DecryptionKeys::new(vec![portal.request_key().await?]);
-    let honoured = received
+    let honored = received
         .verify::<LogoutRequest>(&integration.keys)?
         .check(&expectations(portal, integration), Some(&decryption))?;
-    let request = honoured.message();
+    let request = honored.message();
     let tenant_id = &integration.tenant.id;
-    let subject = subject::stored(honoured.name_id());
+    let subject = subject::stored(honored.name_id());
     let mut tx = portal.store.write().await?;
-    let until = stored(honoured.until());
+    let until = stored(honored.until());
     if !store::logins::see_assertion(&mut tx, &request.issuer, &request.id, until).await? {
         return Err(replayed(&request.issuer, &request.id));
     }
@@ -187,7 +187,7 @@ async fn asked(
     let event = Event::new(
         &integration.idp_entity_id,
         "logged-out-by-idp",
-        &honoured.name_id().value,
+        &honored.name_id().value,
     )
     .saying(format!("{ended} sessions ended"))
     .from(address);
@@ -208,7 +208,7 @@ async fn asked(
             message: Some("no session of this subject and session index lives here".to_owned()),
         }
     };
-    reply(portal, integration, request, status, honoured.relay_state()).await
+    reply(portal, integration, request, status, honored.relay_state()).await
 }
 
 /// Tells the IdP how its request fared.
@@ -262,7 +262,7 @@ async fn answered(
             "no LogoutRequest of the portal waits for an answer with this RelayState: it was answered, is too old, or never was",
         )
     })?;
-    let honoured = received
+    let honored = received
         .verify::<LogoutResponse>(&integration.keys)?
         .check(&LogoutExpectations {
             in_response_to: Some(waiting.request_id),
@@ -271,7 +271,7 @@ async fn answered(
     let mut tx = portal.store.write().await?;
     let first = store::logouts::answered(&mut tx, &relay_state).await?;
     tx.commit().await?;
-    let response = honoured.message();
+    let response = honored.message();
     if !first {
         return Err(replayed(&response.issuer, &response.id));
     }

@@ -30,7 +30,7 @@ use crate::store::{self, Db, fingerprint, stored};
 /// Someone turned away, and whose admins may read why.
 #[derive(Debug, Clone)]
 pub struct TurnedAway {
-    /// The business account, when one was recognised.
+    /// The business account, when one was recognized.
     pub business_id: Option<String>,
     /// Why.
     pub refused: Refused,

@@ -48,7 +48,7 @@ pub struct Started {
     pub outgoing: Outgoing,
 }
 
-/// Makes the organisation's AuthnRequest for this e-mail and remembers it.
+/// Makes the organization's AuthnRequest for this e-mail and remembers it.
 ///
 /// # Errors
 /// The e-mail isn't one, or SSO isn't available for it.

@@ -1,4 +1,4 @@
-//! G-01, G-03 to G-05: accounts, sessions, licence keys.
+//! G-01, G-03 to G-05: accounts, sessions, license keys.
 
 use serde_json::{Value, json};
 

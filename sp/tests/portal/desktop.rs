@@ -43,7 +43,7 @@ pub(crate) async fn activate_at(
 }
 
 #[tokio::test]
-async fn a_product_user_gets_one_licence_for_several_macs() {
+async fn a_product_user_gets_one_license_for_several_macs() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(1).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -72,7 +72,7 @@ async fn a_product_user_gets_one_licence_for_several_macs() {
 }
 
 #[tokio::test]
-async fn without_the_users_group_or_a_seat_there_is_no_licence() {
+async fn without_the_users_group_or_a_seat_there_is_no_license() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(1).await;
     let only_admin = Person::named("boss@corp.example", &["g-admins"]);
@@ -100,7 +100,7 @@ async fn without_the_users_group_or_a_seat_there_is_no_licence() {
 }
 
 #[tokio::test]
-async fn a_user_who_left_the_group_loses_the_licence_and_the_seat_is_free() {
+async fn a_user_who_left_the_group_loses_the_license_and_the_seat_is_free() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(1).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -283,7 +283,7 @@ async fn a_group_with_a_key_of_its_own_draws_on_that_and_everybody_else_on_the_p
     let anna = Person::named("anna@corp.example", &["g-users"]);
     let granted = activate(&parties, &tenant, &anna, "mac-3").await.is(200);
     assert_ne!(granted["license"]["subscription"]["name"], "Design");
-    // Who leaves the group moves to the primary key, licence and Macs.
+    // Who leaves the group moves to the primary key, license and Macs.
     let left = Person::named("dora@corp.example", &["g-users"]);
     let moved = activate(&parties, &tenant, &left, "mac-1").await.is(200);
     assert_ne!(moved["license"]["subscription"]["name"], "Design");
@@ -326,7 +326,7 @@ async fn a_key_is_issued_registered_and_withdrawn_with_its_reason() {
 }
 
 #[tokio::test]
-async fn in_its_grace_a_subscription_renews_licences_and_grants_none() {
+async fn in_its_grace_a_subscription_renews_licenses_and_grants_none() {
     let parties = Parties::start().await;
     let day = 24 * 3600;
     let order = json!({"seats": 2, "grace_seconds": 10 * day,

@@ -217,7 +217,7 @@ async fn every_page_has_a_strict_policy_and_runs_no_inline_script_or_style() {
 }
 
 #[tokio::test]
-async fn who_holds_a_licence_is_shown_and_a_device_is_released() {
+async fn who_holds_a_license_is_shown_and_a_device_is_released() {
     let parties = Parties::start().await;
     let (browser, tenant) = parties.integrated(3).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);

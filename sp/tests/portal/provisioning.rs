@@ -1,4 +1,4 @@
-//! G-26 to G-28: what SCIM changes for licences, roles and sessions.
+//! G-26 to G-28: what SCIM changes for licenses, roles and sessions.
 
 use jiff::SignedDuration;
 use reqwest::Method;

@@ -475,9 +475,7 @@ async fn pages_by_cursor_neither_skip_nor_repeat_while_users_are_deleted() {
     wrong("cursor=&startIndex=1".into())
         .await
         .error(400, "invalidValue");
-    wrong("sortBy=colour".into())
-        .await
-        .error(400, "invalidPath");
+    wrong("sortBy=color".into()).await.error(400, "invalidPath");
     wrong("sortBy=password".into())
         .await
         .error(400, "invalidPath");
@@ -542,7 +540,7 @@ async fn everything_is_searched_by_index_and_by_cursor() {
     assert_eq!(seen, "UUUGGG");
     let only = search(json!({"filter": "userName pr"}));
     assert_eq!(scim.post("/.search", &only).await.body["totalResults"], 3);
-    let none = search(json!({"filter": "colour pr"}));
+    let none = search(json!({"filter": "color pr"}));
     scim.post("/.search", &none)
         .await
         .error(400, "invalidFilter");

@@ -226,15 +226,15 @@ pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outc
     page.within(email).await?.says("Direct").await
 }
 
-/// Settings → Misbehaviour: the application's next answer has this fault.
+/// Settings → Misbehavior: the application's next answer has this fault.
 pub(crate) async fn misbehaves_once(page: &Page, application: &str, fault: &str) -> Outcome {
-    page.click("Misbehaviour").await?;
+    page.click("Misbehavior").await?;
     page.within(application).await?.says("Honest").await?;
-    page.passed("console-misbehaviour").await?;
+    page.passed("console-misbehavior").await?;
     page.click(application).await?;
     page.field("Fault").enter(fault).await?;
     page.choose("At the next answer").await?;
     page.click("Misbehave").await?;
     page.within(fault).await?.says("At the next answer").await?;
-    page.passed("console-misbehaviour-application").await
+    page.passed("console-misbehavior-application").await
 }

@@ -1,4 +1,4 @@
-//! Environments, Settings, Misbehaviour, and workers; and that the console
+//! Environments, Settings, Misbehavior, and workers; and that the console
 //! does without scripts.
 
 use super::{adds_to_group, adds_user, creates_group, opens, registers_application};
@@ -45,7 +45,7 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts()
         page.looked_at("console-worker").await?;
         chooses_faults(page).await?;
         chooses_transport_fault(page, "Parallels").await?;
-        page.looked_at("console-misbehaviour-transport").await
+        page.looked_at("console-misbehavior-transport").await
     })
     .await
 }
@@ -109,7 +109,7 @@ async fn shown_secret(page: &Page) -> Outcome<String> {
 }
 
 async fn chooses_faults(page: &Page) -> Outcome {
-    page.click("Misbehaviour").await?;
+    page.click("Misbehavior").await?;
     page.click("Parallels").await?;
     page.click("Misbehave").await?;
     page.says("Choose a fault of the list.").await?;
@@ -124,9 +124,9 @@ async fn chooses_faults(page: &Page) -> Outcome {
     page.says("Honest").await
 }
 
-/// Settings → Misbehaviour: a fault of the transport, with its setting.
+/// Settings → Misbehavior: a fault of the transport, with its setting.
 async fn chooses_transport_fault(page: &Page, application: &str) -> Outcome {
-    page.click("Misbehaviour").await?;
+    page.click("Misbehavior").await?;
     page.click(application).await?;
     page.field("Fault").enter("latency").await?;
     page.field("Setting").enter("a while").await?;

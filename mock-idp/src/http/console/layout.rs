@@ -67,7 +67,7 @@ pub(super) enum Here {
     Populations,
     Environment,
     Certificates,
-    Misbehaviour,
+    Misbehavior,
 }
 
 /// Sections of the navigation with their pages: name, path, place.
@@ -97,7 +97,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
                 "/certificates",
                 Here::Certificates,
             ),
-            ("Misbehaviour", "/misbehaviour", Here::Misbehaviour),
+            ("Misbehavior", "/misbehavior", Here::Misbehavior),
         ],
     ),
 ];

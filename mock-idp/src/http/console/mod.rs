@@ -8,7 +8,7 @@
 //! | Connections → Provisioning | `provisioning/` |
 //! | Identities → Users, Groups, Populations | `users`, `groups`, `populations` |
 //! | Settings → Environment Properties, Certificates & Key Pairs | `environment`, `certificates` |
-//! | Settings → Misbehaviour | `misbehaviour` |
+//! | Settings → Misbehavior | `misbehavior` |
 //!
 //! A page is a handler that asks the domain and a function that writes the
 //! page from a [`form::Form`]: a form that the domain refuses is written again
@@ -23,7 +23,7 @@ mod environment;
 mod form;
 mod groups;
 mod layout;
-mod misbehaviour;
+mod misbehavior;
 mod parts;
 mod populations;
 mod provisioning;
@@ -56,7 +56,7 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
         .merge(groups::router())
         .merge(populations::router())
         .merge(certificates::router())
-        .merge(misbehaviour::router())
+        .merge(misbehavior::router())
         .merge(environment::router())
         .route("/sign-off", post(session::sign_off))
         .fallback(nothing_here)

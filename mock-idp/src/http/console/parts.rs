@@ -237,7 +237,7 @@ pub(super) fn deletion(console: &Console, path: &str, name: &str, warning: &str)
     }
 }
 
-/// A coloured word about a state: `good`, `bad`, `wait`, `off`.
+/// A colored word about a state: `good`, `bad`, `wait`, `off`.
 pub(super) fn badge(kind: &str, words: &str) -> Markup {
     html! { span class={ "badge " (kind) } { (words) } }
 }

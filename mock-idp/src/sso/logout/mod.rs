@@ -146,18 +146,18 @@ impl Idp {
         let (resource, application) = self.application_of(environment, &issuer).await?;
         let keys = self.keys_of(environment, &application).await?;
         let expected = self.expectations(environment, application.sp_entity_id.clone());
-        let honoured = received
+        let honored = received
             .verify::<LogoutRequest>(&keys)
             .and_then(|vouched| vouched.check(&expected, None))
             .map_err(refused)?;
-        let request = honoured.message();
+        let request = honored.message();
         let now = self.now();
         let mut tx = self.store.write().await?;
         let message = (request.issuer.as_str(), request.id.as_str());
-        if !logouts::see(&mut tx, environment, message, honoured.until(), now).await? {
+        if !logouts::see(&mut tx, environment, message, honored.until(), now).await? {
             return page("This logout was used already.");
         }
-        let name = stored(honoured.name_id());
+        let name = stored(honored.name_id());
         let mut meant =
             logouts::sessions_of(&mut tx, environment, &resource.id, &name, now).await?;
         let indexes = &request.session_indexes;
@@ -165,7 +165,7 @@ impl Idp {
         let initiator = Initiator {
             application: resource.id.clone(),
             request: request.id.clone(),
-            relay_state: honoured.relay_state().map(str::to_owned),
+            relay_state: honored.relay_state().map(str::to_owned),
         };
         let too_late = meant
             .iter()
@@ -224,14 +224,14 @@ impl Idp {
             in_response_to: Some(request),
             ..self.expectations(environment, entity)
         };
-        let honoured = received
+        let honored = received
             .verify::<LogoutResponse>(&keys)
             .and_then(|vouched| vouched.check(&expected))
             .map_err(refused)?;
-        let response = honoured.message();
+        let response = honored.message();
         let mut tx = self.store.write_aside().await?;
         let message = (response.issuer.as_str(), response.id.as_str());
-        let first = logouts::see(&mut tx, environment, message, honoured.until(), now).await?;
+        let first = logouts::see(&mut tx, environment, message, honored.until(), now).await?;
         tx.commit().await?;
         if !first {
             return page("This answer was used already.");

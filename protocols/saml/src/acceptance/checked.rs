@@ -28,7 +28,7 @@ pub struct Expectations {
     pub acs_url: String,
     /// The request it answers, if any.
     pub in_response_to: Expected,
-    /// The instant of judgement.
+    /// The instant of judgment.
     pub now: Timestamp,
     /// By how much the clocks of both sides may differ.
     pub clock_skew: SignedDuration,

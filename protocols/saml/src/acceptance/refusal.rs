@@ -81,7 +81,7 @@ codes! {
     WrongAudience "wrong-audience" "saml-core §2.5.1.4"
         "Set the Entity ID in the identity provider's application to the one the configurator shows.";
     UnknownCondition "unknown-condition" "saml-core §2.5.1"
-        "Remove the condition from the assertion: what is not understood cannot be honoured.";
+        "Remove the condition from the assertion: what is not understood cannot be honored.";
     NoAuthnStatement "no-authn-statement" "saml-profiles §4.1.4.2"
         "Have the identity provider state the sign-on in the assertion.";
     NoNameId "no-name-id" "saml-profiles §4.1.4.2"

@@ -17,7 +17,7 @@ pub struct LogoutExpectations {
     pub destination: String,
     /// For an answer: the request that it must be to.
     pub in_response_to: Option<String>,
-    /// The instant of judgement.
+    /// The instant of judgment.
     pub now: Timestamp,
     /// By how much the clocks of both sides may differ.
     pub clock_skew: SignedDuration,
@@ -28,14 +28,14 @@ pub struct LogoutExpectations {
 /// A logout message that may be acted upon; a request also knows of whom it
 /// speaks, in the clear.
 #[derive(Debug, Clone)]
-pub struct Honoured<M, Subject = ()> {
+pub struct Honored<M, Subject = ()> {
     message: M,
     subject: Subject,
     relay_state: Option<String>,
     until: Timestamp,
 }
 
-impl<M, Subject> Honoured<M, Subject> {
+impl<M, Subject> Honored<M, Subject> {
     /// The message.
     pub fn message(&self) -> &M {
         &self.message
@@ -53,7 +53,7 @@ impl<M, Subject> Honoured<M, Subject> {
     }
 }
 
-impl Honoured<LogoutRequest, NameId> {
+impl Honored<LogoutRequest, NameId> {
     /// Whose sessions end.
     pub fn name_id(&self) -> &NameId {
         &self.subject
@@ -131,7 +131,7 @@ impl Vouched<LogoutRequest> {
         self,
         expected: &LogoutExpectations,
         decryption: Option<&DecryptionKeys>,
-    ) -> Result<Honoured<LogoutRequest, NameId>, Refusal> {
+    ) -> Result<Honored<LogoutRequest, NameId>, Refusal> {
         let request = &self.message;
         let mut found = expected.judge(&Head {
             kind: "LogoutRequest",
@@ -171,7 +171,7 @@ impl Vouched<LogoutRequest> {
             }),
         }
         match (Refusal::of(found), name_id) {
-            (None, Ok(subject)) => Ok(Honoured {
+            (None, Ok(subject)) => Ok(Honored {
                 until: expected.end(request.issue_instant),
                 subject,
                 relay_state: self.relay_state,
@@ -189,7 +189,7 @@ impl Vouched<LogoutResponse> {
     ///
     /// # Errors
     /// A [`Refusal`] with every rule that is broken.
-    pub fn check(self, expected: &LogoutExpectations) -> Result<Honoured<LogoutResponse>, Refusal> {
+    pub fn check(self, expected: &LogoutExpectations) -> Result<Honored<LogoutResponse>, Refusal> {
         let response = &self.message;
         let mut found = expected.judge(&Head {
             kind: "LogoutResponse",
@@ -209,7 +209,7 @@ impl Vouched<LogoutResponse> {
         }
         match Refusal::of(found) {
             Some(refusal) => Err(refusal),
-            None => Ok(Honoured {
+            None => Ok(Honored {
                 until: expected.end(response.issue_instant),
                 subject: (),
                 relay_state: self.relay_state,

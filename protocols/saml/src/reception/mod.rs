@@ -1,6 +1,6 @@
 //! Messages between the parties other than Responses, one way on either side:
 //! what a browser brought becomes [`Received`], then [`Vouched`] for by a key
-//! that is trusted, then [`Honoured`] — or a [`Refusal`].
+//! that is trusted, then [`Honored`] — or a [`Refusal`].
 //!
 //! Each stage can only be made by the one before it. By HTTP-Redirect the
 //! query's own octets are signed, by HTTP-POST the message is, in the very
@@ -12,7 +12,7 @@ mod logout;
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 
-pub use logout::{Honoured, LogoutExpectations};
+pub use logout::{Honored, LogoutExpectations};
 
 use crate::Limits;
 use crate::acceptance::{Code, Refusal, TrustedKeys};

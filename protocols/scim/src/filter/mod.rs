@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2): their grammar as a tree, and its judgement.
+//! Filters (RFC 7644 §3.4.2.2): their grammar as a tree, and its judgment.
 
 mod evaluate;
 mod parser;

@@ -279,7 +279,7 @@ pub static ENTERPRISE_USER: Schema = Schema {
     description: "Enterprise User",
     attributes: &[
         text("employeeNumber", "The user's number in the organization."),
-        text("costCenter", "The cost centre."),
+        text("costCenter", "The cost center."),
         text("organization", "The organization."),
         text("division", "The division."),
         text("department", "The department."),

@@ -1,5 +1,5 @@
 //! From a schema's document (RFC 7643 §7) to a [`Schema`]: extensions that an
-//! organisation brings along are data too.
+//! organization brings along are data too.
 
 use serde_json::Value;
 

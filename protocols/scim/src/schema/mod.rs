@@ -240,7 +240,7 @@ impl ResourceType {
         }
     }
 
-    /// This type with more extensions: an organisation's own, read from
+    /// This type with more extensions: an organization's own, read from
     /// documents at the start. It stays for as long as the process runs.
     pub fn extended(&'static self, more: &[&'static Schema]) -> &'static Self {
         if more.is_empty() {

@@ -1,4 +1,4 @@
-//! Misbehaviour on demand: which faults of the catalogue are chosen for which
+//! Misbehavior on demand: which faults of the catalogue are chosen for which
 //! application. What a fault does is the crate `faults`' business.
 
 pub(crate) mod choice;
@@ -95,7 +95,7 @@ struct State {
 
 /// Which faults are chosen for which application. Kept in memory: a restart
 /// is honest again.
-pub(crate) struct Misbehaviour {
+pub(crate) struct Misbehavior {
     state: Mutex<State>,
     chance: Chance,
 }
@@ -104,7 +104,7 @@ fn place(environment: &str, application: &str) -> Place {
     (environment.to_owned(), application.to_owned())
 }
 
-impl Misbehaviour {
+impl Misbehavior {
     /// Nothing is chosen yet; what is left to chance is drawn from there.
     pub(crate) fn new(chance: Chance) -> Self {
         Self {

@@ -36,23 +36,23 @@ async fn business_account(world: &mut World, given: String, seats: u32) -> Outco
     world.has_business_account(&given, seats).await
 }
 
-#[when(expr = "{word} registers the licence key")]
+#[when(expr = "{word} registers the license key")]
 async fn registers(world: &mut World, given: String) -> Outcome {
     world.registers_key(&given, None, None).await
 }
 
-#[when(expr = "{word} registers the licence key with the display name {string}")]
+#[when(expr = "{word} registers the license key with the display name {string}")]
 async fn registers_named(world: &mut World, given: String, name: String) -> Outcome {
     world.registers_key(&given, Some(&name), None).await
 }
 
-#[when(expr = "{word} registers the licence key for the organization {string}")]
+#[when(expr = "{word} registers the license key for the organization {string}")]
 async fn registers_for(world: &mut World, given: String, organization: String) -> Outcome {
     world.registers_key(&given, None, Some(&organization)).await
 }
 
 #[when(
-    expr = "{word} registers the licence key for the organization {string} with the display name {string}"
+    expr = "{word} registers the license key for the organization {string} with the display name {string}"
 )]
 async fn registers_named_for(
     world: &mut World,

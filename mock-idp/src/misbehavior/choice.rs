@@ -4,7 +4,7 @@
 use faults::Fault;
 use serde_json::{Value, json};
 
-use super::{Misbehaviour, Times, is_ours};
+use super::{Misbehavior, Times, is_ours};
 use crate::refusal::Refused;
 use crate::transport::{self, Transport};
 
@@ -66,20 +66,20 @@ pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
 
 impl Choice {
     /// The application has these faults from now on, and no others.
-    pub(crate) fn takes_effect(self, misbehaviour: &Misbehaviour, env: &str, app: &str) {
-        misbehaviour.choose(env, app, self.faults);
-        misbehaviour.choose_transport(env, app, self.transport);
+    pub(crate) fn takes_effect(self, misbehavior: &Misbehavior, env: &str, app: &str) {
+        misbehavior.choose(env, app, self.faults);
+        misbehavior.choose_transport(env, app, self.transport);
     }
 }
 
 /// What is chosen for an application, as it is read.
-pub(crate) fn shown(misbehaviour: &Misbehaviour, env: &str, app: &str) -> Vec<Value> {
-    let chosen = misbehaviour.chosen(env, app);
+pub(crate) fn shown(misbehavior: &Misbehavior, env: &str, app: &str) -> Vec<Value> {
+    let chosen = misbehavior.chosen(env, app);
     let mut faults: Vec<Value> = chosen
         .iter()
         .map(|(fault, times)| json!({"id": fault.id, "times": times}))
         .collect();
-    for (fault, times) in misbehaviour.chosen_transport(env, app) {
+    for (fault, times) in misbehavior.chosen_transport(env, app) {
         let mut shown = json!(fault);
         shown["times"] = json!(times);
         faults.push(shown);

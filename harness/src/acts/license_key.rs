@@ -1,4 +1,4 @@
-//! I, instructions 3 and 4: the licence key and the business account.
+//! I, instructions 3 and 4: the license key and the business account.
 
 use reqwest::Method;
 use serde_json::{Value, json};

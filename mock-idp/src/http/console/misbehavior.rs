@@ -1,4 +1,4 @@
-//! Settings → Misbehaviour: which faults an application's answers have, and how
+//! Settings → Misbehavior: which faults an application's answers have, and how
 //! often: of the catalogue, in what they say; of the transport, on their way.
 
 use axum::Router;
@@ -13,16 +13,16 @@ use super::layout::{Console, Here, Sheet, Shown};
 use super::parts::{self, Field, badge};
 use super::session::Submitted;
 use crate::Idp;
-use crate::misbehaviour::{self, Times};
+use crate::misbehavior::{self, Times};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
 use crate::transport::{self, About, Transport};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
-        .route("/{env}/misbehaviour", get(list))
-        .route("/{env}/misbehaviour/{app}", get(show).post(choose))
-        .route("/{env}/misbehaviour/{app}/remove", post(remove))
+        .route("/{env}/misbehavior", get(list))
+        .route("/{env}/misbehavior/{app}", get(show).post(choose))
+        .route("/{env}/misbehavior/{app}/remove", post(remove))
 }
 
 const TIMES: [(&str, &str, &str); 4] = [
@@ -46,7 +46,7 @@ const TIMES: [(&str, &str, &str); 4] = [
 
 fn catalogue() -> Result<Vec<Fault>> {
     let mut all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
-    all.retain(misbehaviour::is_ours);
+    all.retain(misbehavior::is_ours);
     all.sort_by(|a, b| (a.family, &a.id).cmp(&(b.family, &b.id)));
     Ok(all)
 }
@@ -73,7 +73,7 @@ async fn list(console: Console) -> Shown {
     let body = html! {
         p.lead { "What this identity provider gets wrong on purpose, so that a service provider can be seen to refuse it." }
         @if applications.is_empty() {
-            (parts::empty("Misbehaviour is chosen for an application: add one first.",
+            (parts::empty("Misbehavior is chosen for an application: add one first.",
                 &html! { a.button.primary href=(console.at("/applications/new")) { "Add Application" } }))
         } @else {
             table {
@@ -82,7 +82,7 @@ async fn list(console: Console) -> Shown {
                     @for application in &applications {
                         @let chosen = chosen(&console, &application.id);
                         tr {
-                            th scope="row" { a href=(console.at(&format!("/misbehaviour/{}", application.id))) { (application.name) } }
+                            th scope="row" { a href=(console.at(&format!("/misbehavior/{}", application.id))) { (application.name) } }
                             td {
                                 @if chosen.is_empty() { (badge("good", "Honest")) }
                                 @for one in &chosen { (badge("bad", &one.id)) " " }
@@ -94,8 +94,8 @@ async fn list(console: Console) -> Shown {
         }
     };
     Ok(console.show(&Sheet {
-        here: Here::Misbehaviour,
-        title: "Misbehaviour",
+        here: Here::Misbehavior,
+        title: "Misbehavior",
         body,
         ..Sheet::default()
     }))
@@ -111,7 +111,7 @@ struct Chosen {
 
 /// What is chosen for an application, of both kinds.
 fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
-    let (all, env) = (&console.idp.misbehaviour, console.env_id());
+    let (all, env) = (&console.idp.misbehavior, console.env_id());
     let of_catalogue = all.chosen(env, application);
     let of_catalogue = of_catalogue.into_iter().map(|(fault, times)| Chosen {
         id: fault.id,
@@ -184,7 +184,7 @@ fn every_fault(all: &[Fault]) -> Markup {
 }
 
 fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -> Response {
-    let path = format!("/misbehaviour/{}", application.id);
+    let path = format!("/misbehavior/{}", application.id);
     let chosen = chosen(console, &application.id);
     let body = html! {
         section.card aria-labelledby="chosen" {
@@ -219,9 +219,9 @@ fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -
         (every_fault(all))
     };
     console.show(&Sheet {
-        here: Here::Misbehaviour,
+        here: Here::Misbehavior,
         title: &application.name,
-        above: &[("Misbehaviour", "/misbehaviour")],
+        above: &[("Misbehavior", "/misbehavior")],
         body,
         form: Some(form),
         ..Sheet::default()
@@ -263,7 +263,7 @@ fn times(form: &Form) -> Times {
 /// one takes the first one's place.
 fn add(console: &Console, app: &str, all: &[Fault], form: &Form) -> Result<()> {
     let (env, id, times) = (console.env_id(), form.text("fault"), times(form));
-    let kept = &console.idp.misbehaviour;
+    let kept = &console.idp.misbehavior;
     if Transport::is_known(id) {
         let fault = Transport::set(id, form.text("setting"))
             .map_err(|error| Refused::invalid("setting", error))?;
@@ -298,7 +298,7 @@ async fn choose(
     let all = catalogue()?;
     let added = add(&console, &app, &all, &form);
     Ok(match form.judged(added)? {
-        Ok(()) => console.done(&format!("/misbehaviour/{app}"), "added"),
+        Ok(()) => console.done(&format!("/misbehavior/{app}"), "added"),
         Err(form) => page(&console, &application, &all, &form),
     })
 }
@@ -309,7 +309,7 @@ async fn remove(
     Submitted(form): Submitted,
 ) -> Shown {
     let (kept, env, id) = (
-        &console.idp.misbehaviour,
+        &console.idp.misbehavior,
         console.env_id(),
         form.text("fault"),
     );
@@ -319,5 +319,5 @@ async fn remove(
     let mut chosen = kept.chosen_transport(env, &app);
     chosen.retain(|(fault, _)| fault.id() != id);
     kept.choose_transport(env, &app, chosen);
-    Ok(console.done(&format!("/misbehaviour/{app}"), "removed"))
+    Ok(console.done(&format!("/misbehavior/{app}"), "removed"))
 }

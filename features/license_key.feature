@@ -1,5 +1,5 @@
-Feature: I. Registering the licence key
-  The portal account, the licence key, and the business account they make.
+Feature: I. Registering the license key
+  The portal account, the license key, and the business account they make.
 
   @G-01
   Scenario: A portal account is registered, entered and left
@@ -33,7 +33,7 @@ Feature: I. Registering the licence key
   Scenario: A key is registered under a display name
     Given a Business Edition key with 7 seats
     And Ada has a portal account and is logged in
-    When Ada registers the licence key for the organization "Lumen Works" with the display name "Macs of Lumen"
+    When Ada registers the license key for the organization "Lumen Works" with the display name "Macs of Lumen"
     Then the portal answers 201
     And the subscription "Macs of Lumen" has 7 seats, 7 of them free
 
@@ -46,23 +46,23 @@ Feature: I. Registering the licence key
   @G-03 @unhappy
   Scenario: A used key is refused
     Given Ada has a business account with 5 seats
-    When Ada registers the licence key
+    When Ada registers the license key
     Then the portal refuses with 409 "license-key-used"
 
   @G-03 @unhappy
   Scenario: A key that has ended is refused
     Given a Business Edition key that ended yesterday
     And Ada has a portal account and is logged in
-    When Ada registers the licence key for the organization "Lumen Works"
+    When Ada registers the license key for the organization "Lumen Works"
     Then the portal refuses with 410 "license-key-expired"
 
   @G-04
   Scenario: Nobody's member is asked for the organization, and the business account is made with the key in it
     Given a Business Edition key with 5 seats
     And Ada has a portal account and is logged in
-    When Ada registers the licence key
+    When Ada registers the license key
     Then the portal refuses with 409 "organization-required"
-    When Ada registers the licence key for the organization "Lumen Works"
+    When Ada registers the license key for the organization "Lumen Works"
     Then the portal answers 201
     And Ada's business account is "Lumen Works"
 
@@ -70,7 +70,7 @@ Feature: I. Registering the licence key
   Scenario: A member's key lands in the business account they have
     Given Ada has a business account with 5 seats
     And a Business Edition key with 3 seats
-    When Ada registers the licence key with the display name "Three more"
+    When Ada registers the license key with the display name "Three more"
     Then the portal answers 201
     And Ada's business account is "Lumen Works"
     And the subscription "Three more" has 3 seats, 3 of them free
@@ -79,7 +79,7 @@ Feature: I. Registering the licence key
   Scenario: Without the organization's name no business account is made
     Given a Business Edition key with 5 seats
     And Ada has a portal account and is logged in
-    When Ada registers the licence key for the organization " "
+    When Ada registers the license key for the organization " "
     Then the portal refuses with 400 "organization-name-missing"
     And the IdP Integration page is closed to Ada
 
@@ -92,7 +92,7 @@ Feature: I. Registering the licence key
   Scenario: A per-device key brings no IdP Integration page
     Given a per-device Business Edition key with 5 seats
     And Ada has a portal account and is logged in
-    When Ada registers the licence key for the organization "Lumen Works"
+    When Ada registers the license key for the organization "Lumen Works"
     Then the IdP Integration page is closed to Ada
 
   @G-05 @unhappy
