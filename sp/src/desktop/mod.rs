@@ -4,13 +4,13 @@
 use crate::Portal;
 use crate::accounts::normalized;
 use crate::audit::{self, Event};
-use crate::configurator::Step;
+use crate::configurator::{Integration, Step};
 use crate::licensing::{self, Granted, SeatError};
-use crate::login::{self, Answered, Asking, Purpose, TurnedAway};
+use crate::login::{self, Answered, Asking, Purpose, TurnedAway, Unspent};
 use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
-use crate::store::{self, fingerprint, instant, stored};
+use crate::store::{self, MayConflict as _, fingerprint, instant, stored};
 use jiff::Timestamp;
 use saml::binding::Outgoing;
 use subtle::ConstantTimeEq as _;
@@ -173,24 +173,38 @@ pub async fn answer(
     )
     .await
     .map_err(turned_away)?;
+    store::with_retry(|| complete(portal, &activation, &integration, &unspent, address))
+        .await
+        .map_err(turned_away)
+}
+
+/// Admits the person and grants a seat, in one transaction.
+async fn complete(
+    portal: &Portal,
+    activation: &ActivationRow,
+    integration: &Integration,
+    unspent: &Unspent,
+    address: &str,
+) -> Result<Activated, Refused> {
     let mut tx = portal.store.write().await?;
-    if !store::activations::spend(&mut tx, activation_id).await? {
-        return Err(turned_away(Refused::new(
+    if !store::activations::spend(&mut tx, &activation.id).await? {
+        return Err(Refused::new(
             &kinds::ACTIVATION_USED,
             "the activation was completed before: each counts once",
-        )));
+        ));
     }
-    let admitted = match login::admit(portal, &mut tx, &integration, &unspent).await {
+    let admitted = match login::admit(portal, &mut tx, integration, unspent).await {
         Ok(admitted) => admitted,
+        Err(refused) if refused.is_conflict() => return Err(refused),
         Err(refused) => {
             tx.commit().await?;
-            return Err(turned_away(refused.with_verified_message()));
+            return Err(refused.with_verified_message());
         }
     };
     if !admitted.standing.product_user {
         tx.commit().await?;
-        let refused = login::not_in_users_group(&integration, &unspent, &admitted);
-        return Err(turned_away(refused.with_verified_message()));
+        let refused = login::not_in_users_group(integration, unspent, &admitted);
+        return Err(refused.with_verified_message());
     }
     let granted = licensing::grant(
         portal,
@@ -202,7 +216,7 @@ pub async fn answer(
     .await
     .map_err(|error| {
         let refused = no_seat(&error).with_who(&admitted.person.user_name);
-        turned_away(refused.with_verified_message())
+        refused.with_verified_message()
     })?;
     let event = Event::new(
         &admitted.person.user_name,
@@ -214,7 +228,13 @@ pub async fn answer(
         activation.device_name, activation.app_version
     ))
     .from(address);
-    audit::record(portal, &mut tx, Some(&business_id), event).await?;
+    audit::record(
+        portal,
+        &mut tx,
+        Some(&integration.tenant.business_id),
+        event,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Activated {
         person: admitted.person,

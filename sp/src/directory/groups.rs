@@ -55,17 +55,22 @@ pub async fn create(
         created: now,
         last_modified: now,
     };
-    let mut tx = portal.store.write().await?;
-    store::groups::insert(&mut tx, &row).await?;
-    let moved = carry_out(&mut tx, access, &row.id, &[ListChange::Join(wanted)]).await?;
-    let detail = moved.told();
-    let name = &row.display_name;
-    note(portal, &mut tx, access, "group-created", name, detail).await?;
-    let users = beneath(&mut tx, moved.ids()).await?;
-    licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
-    let answered = answer(&mut tx, access, &row, shown).await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(answered)
+    let joins = [ListChange::Join(wanted)];
+    store::with_retry(async || {
+        let mut tx = portal.store.write().await?;
+        store::locks::own_directory(&mut tx, &access.business_id).await?;
+        store::groups::insert(&mut tx, &row).await?;
+        let moved = carry_out(&mut tx, access, &row.id, &joins).await?;
+        let detail = moved.told();
+        let name = &row.display_name;
+        note(portal, &mut tx, access, "group-created", name, detail).await?;
+        let users = beneath(&mut tx, moved.ids()).await?;
+        licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
+        let answered = answer(&mut tx, access, &row, shown).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(answered)
+    })
+    .await
 }
 
 /// Reads a group.
@@ -95,18 +100,21 @@ pub async fn replace(
     precondition: &Precondition,
     shown: Shown,
 ) -> Result<Answered> {
-    let mut tx = portal.store.write().await?;
-    let before = locked(portal, &mut tx, access, id).await?;
-    precondition.holds(before.version)?;
     let members = named(resource.take("members").as_ref());
     let change = Change {
         resource: Some(resource),
         members: vec![ListChange::Replace(members)],
     };
-    let row = change.save(portal, &mut tx, access, before).await?;
-    let answered = answer(&mut tx, access, &row, shown).await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(answered)
+    store::with_retry(async || {
+        let mut tx = portal.store.write().await?;
+        let before = find_locked(&mut tx, access, id).await?;
+        precondition.holds(before.version)?;
+        let row = change.save(portal, &mut tx, access, before).await?;
+        let answered = answer(&mut tx, access, &row, shown).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(answered)
+    })
+    .await
 }
 
 /// Modifies a group (RFC 7644 §3.5.2).
@@ -121,8 +129,19 @@ pub async fn patch(
     precondition: &Precondition,
     projection: &Projection,
 ) -> Result<Patched> {
+    store::with_retry(|| patch_once(portal, access, id, operations, precondition, projection)).await
+}
+
+async fn patch_once(
+    portal: &Portal,
+    access: &ScimAccess,
+    id: &str,
+    operations: &[Operation],
+    precondition: &Precondition,
+    projection: &Projection,
+) -> Result<Patched> {
     let mut tx = portal.store.write().await?;
-    let before = locked(portal, &mut tx, access, id).await?;
+    let before = find_locked(&mut tx, access, id).await?;
     precondition.holds(before.version)?;
     let change = match scim::patch::split(operations, "members", &GROUP_TYPE)? {
         Some((members, rest)) => Change {
@@ -183,16 +202,19 @@ pub async fn delete(
     id: &str,
     precondition: &Precondition,
 ) -> Result<()> {
-    let mut tx = portal.store.write().await?;
-    let row = locked(portal, &mut tx, access, id).await?;
-    precondition.holds(row.version)?;
-    let users = store::groups::users_beneath(&mut tx, id).await?;
-    store::groups::delete(&mut tx, id).await?;
-    let name = &row.display_name;
-    note(portal, &mut tx, access, "group-deleted", name, "").await?;
-    licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(())
+    store::with_retry(async || {
+        let mut tx = portal.store.write().await?;
+        let row = find_locked(&mut tx, access, id).await?;
+        precondition.holds(row.version)?;
+        let users = store::groups::users_beneath(&mut tx, id).await?;
+        store::groups::delete(&mut tx, id).await?;
+        let name = &row.display_name;
+        note(portal, &mut tx, access, "group-deleted", name, "").await?;
+        licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(())
+    })
+    .await
 }
 
 /// The groups a query asks for.
@@ -268,11 +290,10 @@ async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
     found.ok_or_else(|| not_found(&GROUP_TYPE, id))
 }
 
-/// The group, for nobody else to change until the transaction ends.
-async fn locked(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
-    if portal.store.is_postgres() && !id.contains('\0') {
-        store::groups::lock(db, id).await?;
-    }
+/// Finds a group while nobody else changes the directory, until the
+/// transaction ends.
+async fn find_locked(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
+    store::locks::own_directory(db, &access.business_id).await?;
     find(db, access, id).await
 }
 
@@ -294,7 +315,7 @@ struct Change {
 
 impl Change {
     async fn save(
-        self,
+        &self,
         portal: &Portal,
         db: &mut Db,
         access: &ScimAccess,

@@ -22,7 +22,7 @@ use scim::{Projection, Resource, ScimType};
 use serde_json::{Map, Value, json};
 
 use crate::configurator::scim::ScimAccess;
-use crate::store::{StoreError, instant};
+use crate::store::{MayConflict, StoreError, instant};
 use crate::{Portal, store};
 
 /// Why a change or a question came to nothing.
@@ -34,6 +34,12 @@ pub enum DirectoryError {
     /// The database's.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl MayConflict for DirectoryError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_conflict())
+    }
 }
 
 /// What directory functions answer.

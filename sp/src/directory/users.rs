@@ -44,14 +44,18 @@ pub async fn create(
         grouped: 0,
     };
     fill(&mut row, resource, portal.resource_types.user);
-    let mut tx = portal.store.write().await?;
-    store::users::insert(&mut tx, &row)
-        .await
-        .map_err(|error| taken(error, "userName", &row.user_name))?;
-    note(portal, &mut tx, access, "user-created", &row.user_name, "").await?;
-    let answered = answer(portal, &mut tx, access, &row, shown).await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(answered)
+    store::with_retry(async || {
+        let mut tx = portal.store.write().await?;
+        store::locks::share_directory(&mut tx, &access.business_id).await?;
+        store::users::insert(&mut tx, &row)
+            .await
+            .map_err(|error| taken(error, "userName", &row.user_name))?;
+        note(portal, &mut tx, access, "user-created", &row.user_name, "").await?;
+        let answered = answer(portal, &mut tx, access, &row, shown).await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(answered)
+    })
+    .await
 }
 
 /// Reads a user.
@@ -81,7 +85,10 @@ pub async fn replace(
     precondition: &Precondition,
     shown: Shown,
 ) -> Result<Answered> {
-    change(portal, access, id, precondition, shown, |_| Ok(resource)).await
+    change(portal, access, id, precondition, shown, |_| {
+        Ok(resource.clone())
+    })
+    .await
 }
 
 /// Modifies a user (RFC 7644 §3.5.2).
@@ -115,15 +122,18 @@ pub async fn delete(
     id: &str,
     precondition: &Precondition,
 ) -> Result<()> {
-    let mut tx = portal.store.write().await?;
-    let row = find(portal, &mut tx, access, id).await?;
-    precondition.holds(row.version)?;
-    let because = "deleted in the directory";
-    licensing::holder_gone(portal, &mut tx, &row.business_id, &row.id, because).await?;
-    store::users::delete(&mut tx, &row.id).await?;
-    note(portal, &mut tx, access, "user-deleted", &row.user_name, "").await?;
-    tx.commit().await.map_err(store::StoreError::from)?;
-    Ok(())
+    store::with_retry(async || {
+        let mut tx = portal.store.write().await?;
+        let row = find_locked(portal, &mut tx, access, id).await?;
+        precondition.holds(row.version)?;
+        let because = "deleted in the directory";
+        licensing::holder_gone(portal, &mut tx, &row.business_id, &row.id, because).await?;
+        store::users::delete(&mut tx, &row.id).await?;
+        note(portal, &mut tx, access, "user-deleted", &row.user_name, "").await?;
+        tx.commit().await.map_err(store::StoreError::from)?;
+        Ok(())
+    })
+    .await
 }
 
 /// The users a query asks for.
@@ -199,6 +209,20 @@ async fn find(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Re
     found.ok_or_else(|| not_found(portal.resource_types.user, id))
 }
 
+/// Finds a user whom nobody else changes or admits until the transaction ends.
+async fn find_locked(
+    portal: &Portal,
+    db: &mut Db,
+    access: &ScimAccess,
+    id: &str,
+) -> Result<UserRow> {
+    store::locks::share_directory(db, &access.business_id).await?;
+    let found = find(portal, db, access, id).await?;
+    store::locks::user(db, &found.id).await?;
+    // What was read before the lock may be outdated.
+    find(portal, db, access, id).await
+}
+
 /// Takes over what the resource says.
 fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) {
     // Nobody signs on here by a directory's password: it is not kept.
@@ -224,14 +248,22 @@ async fn change(
     id: &str,
     precondition: &Precondition,
     shown: Shown,
-    to: impl FnOnce(&UserRow) -> Result<Resource> + Send,
+    to: impl Fn(&UserRow) -> Result<Resource> + Send + Sync,
+) -> Result<Answered> {
+    store::with_retry(|| change_once(portal, access, id, precondition, shown, &to)).await
+}
+
+async fn change_once(
+    portal: &Portal,
+    access: &ScimAccess,
+    id: &str,
+    precondition: &Precondition,
+    shown: Shown,
+    to: &(impl Fn(&UserRow) -> Result<Resource> + Send + Sync),
 ) -> Result<Answered> {
     let of = portal.resource_types.user;
     let mut tx = portal.store.write().await?;
-    if portal.store.is_postgres() && !id.contains('\0') {
-        store::users::lock(&mut tx, id).await?;
-    }
-    let before = find(portal, &mut tx, access, id).await?;
+    let before = find_locked(portal, &mut tx, access, id).await?;
     precondition.holds(before.version)?;
     let mut row = before.clone();
     fill(&mut row, to(&before)?, of);

@@ -250,6 +250,9 @@ pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), 
     let row = store::subscriptions::key(&mut tx, &key)
         .await?
         .ok_or(KeyError::Unknown)?;
+    if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
+        store::locks::own_directory(&mut tx, &subscription.business_id).await?;
+    }
     if !store::subscriptions::cancel_key(&mut tx, &key, reason).await? {
         return Err(KeyError::Cancelled(row.cancelled.unwrap_or_default()));
     }

@@ -55,7 +55,7 @@ pub async fn grant(
     device_name: &str,
 ) -> Result<Granted, SeatError> {
     let now = portal.now();
-    store::licenses::lock_subscriptions(db, &person.business_id).await?;
+    store::locks::subscriptions(db, &person.business_id).await?;
     let subscriptions = mapping::drawn_on(db, person).await?;
     let held = store::licenses::held_by(db, &person.business_id, &person.id).await?;
     let kept = held.as_ref().and_then(|license| {

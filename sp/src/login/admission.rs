@@ -13,7 +13,7 @@ use crate::licensing;
 use crate::refusal::{Place, Refused, kinds};
 use crate::roles::{self, Standing};
 use crate::store::people::PersonRow;
-use crate::store::{self, Db, stored};
+use crate::store::{self, Db, StoreError, stored};
 
 /// A person whom the IdP vouched for, and their place here.
 #[derive(Debug, Clone)]
@@ -41,11 +41,8 @@ pub async fn admit(
     let email = email_of_ours(integration, &claims)?;
     let tenant = &integration.tenant;
     let now = portal.now();
-    let by_id = store::people::by_external_id(db, &tenant.business_id, &claims.object_id).await?;
-    let known = match by_id {
-        Some(person) => Some(person),
-        None => store::people::by_user_name(db, &tenant.business_id, &claims.user_name).await?,
-    };
+    store::locks::share_directory(db, &tenant.business_id).await?;
+    let known = find_locked(db, &tenant.business_id, &claims).await?;
     // Without SCIM a login is the only word on groups: who names none is in
     // none (an IdP leaves an attribute without values out), G-28.
     let groups = match &claims.groups {
@@ -54,18 +51,24 @@ pub async fn admit(
     };
     let asserted = roles::judge_asserted(db, tenant, groups.as_deref().unwrap_or_default()).await?;
     let person = match known {
-        Some(person) if person.active == 0 => {
-            let disabled = Refused::new(
-                &kinds::ACCOUNT_DISABLED,
-                format!("{} is disabled in the directory", person.user_name),
-            );
-            return Err(disabled.with_who(&person.user_name));
-        }
         Some(person) => person,
         // Nobody in neither group is taken in: there is nothing for them here.
         None if !(asserted.admin || asserted.product_user) => stranger(tenant, &claims, email),
-        None => first_login(portal, db, integration, &claims, email, now).await?,
+        None => match first_login(portal, db, integration, &claims, email, now).await? {
+            Some(person) => person,
+            // SCIM or another login was first, and what it made may be disabled.
+            None => find_locked(db, &tenant.business_id, &claims)
+                .await?
+                .ok_or(StoreError::Conflict)?,
+        },
     };
+    if person.active == 0 {
+        let disabled = Refused::new(
+            &kinds::ACCOUNT_DISABLED,
+            format!("{} is disabled in the directory", person.user_name),
+        );
+        return Err(disabled.with_who(&person.user_name));
+    }
     let standing = if groups.is_some() {
         asserted
     } else {
@@ -91,6 +94,36 @@ pub async fn admit(
         standing,
         claims,
     })
+}
+
+/// The person of these claims, whom nobody changes until the transaction ends.
+async fn find_locked(
+    db: &mut Db,
+    business_id: &str,
+    claims: &Claims,
+) -> Result<Option<PersonRow>, StoreError> {
+    let Some(found) = find(db, business_id, claims).await? else {
+        return Ok(None);
+    };
+    store::locks::user(db, &found.id).await?;
+    // What was read before the lock may be outdated: another may have the
+    // name by now, or nobody.
+    match find(db, business_id, claims).await? {
+        Some(person) if person.id != found.id => Err(StoreError::Conflict),
+        person => Ok(person),
+    }
+}
+
+async fn find(
+    db: &mut Db,
+    business_id: &str,
+    claims: &Claims,
+) -> Result<Option<PersonRow>, StoreError> {
+    let by_id = store::people::by_external_id(db, business_id, &claims.object_id).await?;
+    match by_id {
+        Some(person) => Ok(Some(person)),
+        None => store::people::by_user_name(db, business_id, &claims.user_name).await,
+    }
 }
 
 fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, Refused> {
@@ -132,7 +165,8 @@ fn stranger(
     }
 }
 
-/// A user whom SCIM hasn't brought (yet) is made from the Response (G-28).
+/// A user whom SCIM hasn't brought (yet) is made from the Response (G-28);
+/// none when the user name was taken meanwhile.
 async fn first_login(
     portal: &Portal,
     db: &mut Db,
@@ -140,7 +174,7 @@ async fn first_login(
     claims: &Claims,
     email: String,
     now: Timestamp,
-) -> Result<PersonRow, Refused> {
+) -> Result<Option<PersonRow>, Refused> {
     let person = PersonRow {
         id: portal.ambient.chance().uuid().to_string(),
         ..stranger(&integration.tenant, claims, email)
@@ -154,13 +188,12 @@ async fn first_login(
         "emails": [{"value": person.email, "type": "work", "primary": true}],
     });
     if !store::people::insert(db, &person, &resource.to_string(), stored(now)).await? {
-        let first = store::people::by_user_name(db, &person.business_id, &person.user_name).await?;
-        return Ok(first.unwrap_or(person));
+        return Ok(None);
     }
     let event = Event::new("portal", "user-created", &person.user_name)
         .saying("from the assertion of a first login");
     audit::record(portal, db, Some(&person.business_id), event).await?;
-    Ok(person)
+    Ok(Some(person))
 }
 
 /// In neither of the mapped groups.

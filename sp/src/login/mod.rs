@@ -25,7 +25,7 @@ use crate::audit::{self, Event};
 use crate::configurator::{self, Integration, Step, Unready};
 use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
-use crate::store::{self, Db, fingerprint, stored};
+use crate::store::{self, Db, MayConflict as _, fingerprint, stored};
 
 /// Someone turned away, and whose admins may read why.
 #[derive(Debug, Clone)]
@@ -198,19 +198,40 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
     let unspent = receive(portal, &integration, asked, posted.saml_response)
         .await
         .map_err(turned_away)?;
+    let token = store::with_retry(|| open_session(portal, posted, &integration, &unspent))
+        .await
+        .map_err(turned_away)?;
+    let return_to = match open {
+        Some(request) if unspent.answers_request() => request.return_to,
+        // The IdP's deep link (saml-profiles §4.1.5).
+        _ => request::deep_link(portal, posted.relay_state),
+    };
+    Ok(LoggedIn { token, return_to })
+}
+
+/// Admits the person and opens a session, in one transaction; answers the
+/// session's cookie value.
+async fn open_session(
+    portal: &Portal,
+    posted: Posted<'_>,
+    integration: &Integration,
+    unspent: &Unspent,
+) -> Result<String, Refused> {
+    let business_id = &integration.tenant.business_id;
     let mut tx = portal.store.write().await?;
-    let admitted = match admit(portal, &mut tx, &integration, &unspent).await {
+    let admitted = match admit(portal, &mut tx, integration, unspent).await {
         Ok(admitted) => admitted,
+        Err(refused) if refused.is_conflict() => return Err(refused),
         Err(refused) => {
             // What the login taught stays: groups that were lost stay lost.
             tx.commit().await?;
-            return Err(turned_away(refused.with_verified_message()));
+            return Err(refused.with_verified_message());
         }
     };
     if !(admitted.standing.admin || admitted.standing.product_user) {
         tx.commit().await?;
-        let refused = admission::in_no_group(&integration, &unspent, &admitted);
-        return Err(turned_away(refused.with_verified_message()));
+        let refused = admission::in_no_group(integration, unspent, &admitted);
+        return Err(refused.with_verified_message());
     }
     let (token, session) = new_session(portal, portal.now());
     let checked = unspent.checked();
@@ -232,12 +253,7 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
         &integration.idp_entity_id,
     )
     .from(posted.address);
-    audit::record(portal, &mut tx, Some(&business_id), event).await?;
+    audit::record(portal, &mut tx, Some(business_id), event).await?;
     tx.commit().await?;
-    let return_to = match open {
-        Some(request) if unspent.answers_request() => request.return_to,
-        // The IdP's deep link (saml-profiles §4.1.5).
-        _ => request::deep_link(portal, posted.relay_state),
-    };
-    Ok(LoggedIn { token, return_to })
+    Ok(token)
 }

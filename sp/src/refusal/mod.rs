@@ -17,7 +17,7 @@ use crate::Portal;
 use crate::accounts::domain_of;
 use crate::audit::{self, Event};
 use crate::store::refusals::RefusalRow;
-use crate::store::{self, StoreError, stored};
+use crate::store::{self, MayConflict, StoreError, stored};
 
 /// Where IdP Integration lists refusals.
 pub const PAGE: &str = "/profile/business/idp_integration/sign-in-problems";
@@ -123,6 +123,8 @@ pub struct Refused {
     /// Whether the identity provider began the login.
     pub unasked: bool,
     pub(crate) concealed: bool,
+    /// Another transaction was in the way: the same may succeed again.
+    pub(crate) conflict: bool,
 }
 
 impl Refused {
@@ -141,6 +143,7 @@ impl Refused {
             facts: Vec::new(),
             unasked: false,
             concealed: kind.concealed,
+            conflict: false,
         }
     }
 
@@ -203,7 +206,22 @@ impl Refused {
 
     /// The portal itself failed.
     pub fn internal(error: &StoreError) -> Self {
-        Self::new(&kinds::INTERNAL, error.to_string())
+        Self {
+            conflict: error.is_conflict(),
+            ..Self::new(&kinds::INTERNAL, error.to_string())
+        }
+    }
+}
+
+impl MayConflict for Refused {
+    fn is_conflict(&self) -> bool {
+        self.conflict
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.private)
     }
 }
 

@@ -133,18 +133,6 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Holds the row until the transaction ends, where several write at once.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lock(db: &mut Db, id: &str) -> Result<()> {
-    sqlx::query("UPDATE groups SET version = version WHERE id = $1")
-        .bind(id.to_owned())
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// The group with this id.
 ///
 /// # Errors

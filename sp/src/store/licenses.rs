@@ -81,19 +81,6 @@ pub async fn used_seats(db: &mut Db, subscription_id: &str) -> Result<i64> {
     Ok(used)
 }
 
-/// Holds the subscription until the transaction ends, so that two grants
-/// can't both see the last seat free. SQLite has one writer anyway.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lock_subscriptions(db: &mut Db, business_id: &str) -> Result<()> {
-    sqlx::query("UPDATE subscriptions SET seats = seats WHERE business_id = $1")
-        .bind(business_id.to_owned())
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// Stores a license.
 ///
 /// # Errors

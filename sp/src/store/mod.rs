@@ -12,6 +12,7 @@ pub mod audit;
 pub mod domains;
 pub mod groups;
 pub mod licenses;
+pub mod locks;
 pub mod logins;
 pub mod logouts;
 pub mod members;
@@ -19,6 +20,7 @@ pub mod people;
 pub mod refusals;
 pub mod scim_log;
 pub mod selection;
+mod server;
 pub mod signing_keys;
 pub mod snapshot;
 pub mod social;
@@ -27,12 +29,14 @@ pub mod tenants;
 pub mod users;
 mod writing;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
-pub use writing::Write;
+pub use writing::{MayConflict, Write, with_retry};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -80,6 +84,12 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The server is gone, or doesn't answer.
+    #[error("cannot reach the database: {0}")]
+    Unreachable(String),
+    /// Another transaction changed what this one had read: run it again.
+    #[error("the user was changed by another request meanwhile: try again")]
+    Conflict,
     /// What is stored can't be read back.
     #[error("{table} {key}: expected {expected}, stored is something else")]
     Damaged {
@@ -99,6 +109,16 @@ impl StoreError {
     }
 }
 
+impl MayConflict for StoreError {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_conflict(),
+            Self::Conflict => true,
+            Self::Unreachable(_) | Self::Migration(_) | Self::Damaged { .. } => false,
+        }
+    }
+}
+
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -107,8 +127,14 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     readers: AnyPool,
     writers: AnyPool,
-    /// Who waits for the one writer there is; on PostgreSQL nobody does.
-    queue: Option<std::sync::Arc<writing::Queue>>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// With those who wait for the one writer there is.
+    Sqlite(Arc<writing::Queue>),
+    Postgres(Arc<server::Server>),
 }
 
 impl Store {
@@ -125,12 +151,13 @@ impl Store {
                     .max_connections(connections)
                     // A file does not go away as a server may.
                     .test_before_acquire(false)
+                    .before_acquire(|connection, _| Box::pin(is_clean(connection)))
                     .after_connect(move |connection, _| {
                         Box::pin(async move {
                             connection
                                 .execute(
                                     "PRAGMA journal_mode = WAL;
-                                     PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
+                                     PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
                                 )
                                 .await?;
                             let synchronous = if durable {
@@ -144,6 +171,10 @@ impl Store {
                     })
                     .connect(url)
             };
+            // The pool would try for half a minute to open what is no database.
+            let mut first = AnyConnection::connect(url).await?;
+            first.execute("PRAGMA schema_version").await?;
+            first.close().await?;
             let writers = pool(1).await?;
             MIGRATIONS.run(&writers).await?;
             for statement in SQLITE_STATISTICS {
@@ -152,32 +183,18 @@ impl Store {
             Self {
                 writers,
                 readers: pool(8).await?,
-                queue: Some(std::sync::Arc::default()),
+                kind: Kind::Sqlite(Arc::default()),
             }
         } else {
             let pool = AnyPoolOptions::new()
                 .max_connections(20)
                 .connect(url)
                 .await?;
-            // Another replica may be making it at this very moment.
-            let made = sqlx::query("CREATE COLLATION IF NOT EXISTS \"binary\" FROM \"C\"")
-                .execute(&pool)
-                .await;
-            if let Err(error) = made {
-                tracing::debug!(%error, "the collation was made by another replica");
-            }
-            MIGRATIONS.run(&pool).await?;
-            // SQLite's unique index is in the order of bytes already.
-            sqlx::query(
-                "CREATE INDEX IF NOT EXISTS users_user_name_order
-                 ON users (business_id, user_name_key COLLATE \"binary\")",
-            )
-            .execute(&pool)
-            .await?;
+            migrate_postgres(&mut *pool.acquire().await?).await?;
             Self {
                 writers: pool.clone(),
                 readers: pool,
-                queue: None,
+                kind: Kind::Postgres(Arc::new(server::Server::at(url))),
             }
         };
         loop {
@@ -196,7 +213,11 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
-        Ok(self.readers.acquire().await?)
+        let connection = self.readers.acquire();
+        match &self.kind {
+            Kind::Sqlite(_) => Ok(connection.await?),
+            Kind::Postgres(server) => server.wait_for(connection).await,
+        }
     }
 
     /// A transaction to write in; dropped without `commit`, nothing happened.
@@ -204,25 +225,75 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     pub async fn write(&self) -> Result<Write> {
-        Ok(match &self.queue {
-            Some(queue) => queue.begin(&self.writers, "BEGIN IMMEDIATE").await?,
-            None => Write::alone(self.writers.begin().await?),
+        Ok(match &self.kind {
+            Kind::Sqlite(queue) => queue.begin(&self.writers, "BEGIN IMMEDIATE").await?,
+            Kind::Postgres(server) => Write::alone(server.wait_for(self.writers.begin()).await?),
         })
     }
 
     /// Whether this is PostgreSQL, for the few places where a row must be locked.
     pub fn is_postgres(&self) -> bool {
-        self.queue.is_none()
+        matches!(self.kind, Kind::Postgres(_))
+    }
+
+    /// Whether the database can be written to, found out by writing.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub async fn try_write(&self) -> Result<()> {
+        let statement = match &self.kind {
+            // Writes the file's first page, with what it has.
+            Kind::Sqlite(_) => "PRAGMA user_version = 0",
+            // A transaction with a number is written to the log at its end.
+            Kind::Postgres(_) => "SELECT CAST(pg_current_xact_id() AS TEXT)",
+        };
+        let mut tx = self.write().await?;
+        sqlx::query(statement).fetch_all(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Closes the pools; what was answered is on disk already.
     pub async fn close(&self) {
         self.readers.close().await;
-        if let Some(queue) = &self.queue {
+        if let Kind::Sqlite(queue) = &self.kind {
             queue.close().await;
         }
         self.writers.close().await;
     }
+}
+
+/// Brings PostgreSQL's schema up to date, one replica after the other: `IF NOT
+/// EXISTS` fails when two create the same thing at the same time.
+async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
+    // Of the session: migrations have transactions of their own.
+    const LOCK: &str = "(hashtextextended('rehearsal portal schema', 0))";
+    let run = format!("SELECT CAST(pg_advisory_lock{LOCK} AS TEXT)");
+    db.execute(sqlx::AssertSqlSafe(run)).await?;
+    let migrated = async {
+        db.execute("CREATE COLLATION IF NOT EXISTS \"binary\" FROM \"C\"")
+            .await?;
+        MIGRATIONS.run(&mut *db).await?;
+        // SQLite's unique index is in the order of bytes already.
+        db.execute(
+            "CREATE INDEX IF NOT EXISTS users_user_name_order
+             ON users (business_id, user_name_key COLLATE \"binary\")",
+        )
+        .await?;
+        Ok(())
+    }
+    .await;
+    let release = format!("SELECT CAST(pg_advisory_unlock{LOCK} AS TEXT)");
+    db.execute(sqlx::AssertSqlSafe(release)).await?;
+    migrated
+}
+
+/// Whether a connection has no transaction open that could not be ended: after
+/// a full disk `SQLite` ends the transaction by itself and refuses the ROLLBACK,
+/// and every BEGIN from then on would fail. The pool closes such a connection.
+async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    // A rollback under way ends before the answer comes.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// An instant as it is stored.

@@ -181,18 +181,6 @@ async fn forget_emails(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Holds the row until the transaction ends, where several write at once.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lock(db: &mut Db, id: &str) -> Result<()> {
-    sqlx::query("UPDATE users SET version = version WHERE id = $1")
-        .bind(id.to_owned())
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// Takes a user out, and out of all groups.
 ///
 /// # Errors

@@ -14,6 +14,47 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+/// An error that may say: another transaction was in the way, try again.
+pub trait MayConflict {
+    /// Whether the same transaction may well succeed when it is run again.
+    fn is_conflict(&self) -> bool;
+}
+
+impl MayConflict for sqlx::Error {
+    /// PostgreSQL's `deadlock_detected` and `serialization_failure`.
+    fn is_conflict(&self) -> bool {
+        let code = self.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("40P01" | "40001"))
+    }
+}
+
+/// How often a transaction that others were in the way of is run.
+const ATTEMPTS: usize = 5;
+
+/// Runs a transaction, again when another one was in its way. [`locks`] keeps
+/// that from happening between transactions that know of each other; the
+/// database may still decide otherwise.
+///
+/// [`locks`]: super::locks
+///
+/// # Errors
+/// Those of the last run.
+pub async fn with_retry<T, E, F>(mut transaction: impl FnMut() -> F) -> Result<T, E>
+where
+    E: MayConflict + std::fmt::Display,
+    F: Future<Output = Result<T, E>>,
+{
+    for attempt in 1..ATTEMPTS {
+        match transaction().await {
+            Err(error) if error.is_conflict() => {
+                tracing::info!(attempt, %error, "another transaction was in the way: again");
+            }
+            outcome => return outcome,
+        }
+    }
+    transaction().await
+}
+
 /// A transaction to write in; dropped without [`Write::commit`], nothing happened.
 pub struct Write(Kind);
 
@@ -35,6 +76,10 @@ pub(super) struct Queue {
     batch: Arc<Mutex<Batch>>,
     /// How many wait to begin.
     waiting: AtomicUsize,
+    /// Counts transactions that could not begin.
+    failures: AtomicUsize,
+    /// Why the last one could not.
+    last_failure: std::sync::Mutex<String>,
 }
 
 /// What goes to the disk at once.
@@ -129,13 +174,29 @@ impl Queue {
         pool: &AnyPool,
         begin: &'static str,
     ) -> Result<Write, sqlx::Error> {
+        let failures = self.failures.load(Ordering::SeqCst);
         let mut batch = {
             let _waiting = Waiting::new(&self.waiting);
             Arc::clone(&self.batch).lock_owned().await
         };
-        batch.mend().await?;
+        if self.failures.load(Ordering::SeqCst) != failures {
+            // Whoever queued behind a failed attempt fails with it: attempts
+            // of their own, one after the other, would add up to minutes.
+            return Err(sqlx::Error::Protocol(self.last_failure().clone()));
+        }
+        // An undo that fails has ended the batch: the next one begins.
+        if let Err(error) = batch.mend().await {
+            tracing::warn!(%error, "an unfinished transaction could not be undone");
+        }
         if batch.open.is_none() {
-            batch.open = Some(pool.begin_with(begin).await?);
+            match pool.begin_with(begin).await {
+                Ok(open) => batch.open = Some(open),
+                Err(error) => {
+                    *self.last_failure() = error.to_string();
+                    self.failures.fetch_add(1, Ordering::SeqCst);
+                    return Err(error);
+                }
+            }
         }
         if let Some(open) = &mut batch.open
             && let Err(error) = run(open, "SAVEPOINT one").await
@@ -147,6 +208,11 @@ impl Queue {
             batch: Some(batch),
             queue: Arc::clone(self),
         })))
+    }
+
+    fn last_failure(&self) -> std::sync::MutexGuard<'_, String> {
+        let held = self.last_failure.lock();
+        held.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Gives the connection back; what nobody was told of did not happen.

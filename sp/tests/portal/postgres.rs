@@ -113,3 +113,14 @@ async fn a_group_is_patched_on_postgresql() {
         assert_eq!(members, left, "{group}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_portals_start_at_once_on_an_empty_database() {
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
+    };
+    let starts = (0..8).map(|_| sp::store::Store::open(database.url(), true));
+    for store in futures::future::join_all(starts).await {
+        store.unwrap().close().await;
+    }
+}

@@ -26,9 +26,21 @@ impl Process {
     /// On a database, at an address, with further options; what it tells of
     /// itself lands in the folder.
     pub(crate) async fn on(database: &str, folder: &Path, listen: &str, options: &[&str]) -> Self {
+        let command = Command::new(env!("CARGO_BIN_EXE_sp"));
+        Self::run(command, database, folder, listen, options).await
+    }
+
+    /// The same by a command that takes the portal's arguments.
+    pub(crate) async fn run(
+        mut command: Command,
+        database: &str,
+        folder: &Path,
+        listen: &str,
+        options: &[&str],
+    ) -> Self {
         let ready = folder.join("ready.json");
         let _ = std::fs::remove_file(&ready);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sp"))
+        let mut child = command
             .args(["serve", "--listen", listen, "--control-listen", ANYWHERE])
             .args(["--database-url", database, "--ready-file"])
             .arg(&ready)
@@ -56,7 +68,11 @@ impl Process {
         }
     }
 
-    fn browser(&self) -> Browser {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
         Browser {
             client: reqwest::Client::builder()
                 .cookie_store(true)

@@ -8,30 +8,55 @@ use crate::database::TestDatabase;
 use crate::parties::{Dns, Parties};
 use crate::process::{ANYWHERE, Process};
 
+/// Two portals, and what is around them.
+pub(crate) struct Replicas {
+    /// Around the first portal.
+    pub(crate) parties: Parties,
+    /// The second portal's own address.
+    pub(crate) second_url: String,
+    _processes: [Process; 2],
+    _folders: [tempfile::TempDir; 2],
+    pub(crate) database: TestDatabase,
+}
+
+impl Replicas {
+    /// `None` when PostgreSQL cannot be started here.
+    pub(crate) async fn start() -> Option<Self> {
+        let database = TestDatabase::postgres().await?;
+        let dns = Dns::start().await;
+        let resolver = dns.address.to_string();
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let options = ["--dns-server", resolver.as_str()];
+        let first = Process::on(database.url(), folders[0].path(), ANYWHERE, &options).await;
+        let base = first.place.base.clone();
+        let options = [&options[..], &["--public-url", base.as_str()]].concat();
+        // It calls itself by the address of both: where it listens is chosen here.
+        let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
+        let listen = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
+        assert_eq!(second.place.base, base, "one portal to the world");
+        // The processes' clock is the machine's.
+        let ambient = Ambient::new(Arc::new(SystemClock), Chance::seeded(7));
+        Some(Self {
+            parties: Parties::around(first.place.clone(), ambient, dns),
+            second_url: format!("http://{listen}"),
+            _processes: [first, second],
+            _folders: folders,
+            database,
+        })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_on_one_database_never_grant_more_seats_than_there_are() {
-    let Some(database) = TestDatabase::postgres().await else {
+    let Some(replicas) = Replicas::start().await else {
         return;
     };
-    let dns = Dns::start().await;
-    let resolver = dns.address.to_string();
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let options = ["--dns-server", resolver.as_str()];
-    let first = Process::on(database.url(), folders[0].path(), ANYWHERE, &options).await;
-    let base = first.place.base.clone();
-    let options = [&options[..], &["--public-url", base.as_str()]].concat();
-    // It calls itself by the address of both: where it listens is chosen here.
-    let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
-    let listen = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
-    assert_eq!(second.place.base, base, "one portal to the world");
-    let portals = [base, format!("http://{listen}")];
-    // The processes' clock is the machine's.
-    let ambient = Ambient::new(Arc::new(SystemClock), Chance::seeded(7));
-    let parties = Parties::around(first.place.clone(), ambient, dns);
+    let parties = &replicas.parties;
     let (admin, tenant) = parties.integrated(100).await;
-    crate::desktop::two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
+    let portals = [parties.browser().base, replicas.second_url.clone()];
+    crate::desktop::two_hundred_for_a_hundred_seats(parties, &admin, &tenant, &portals).await;
     // What one sold, the other counts; a session is both's.
     let mut at_second = admin.clone();
     at_second.base.clone_from(&portals[1]);

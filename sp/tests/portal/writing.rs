@@ -1,7 +1,10 @@
 //! Writers who share one wait for the disk: each all or nothing, and nobody is
 //! told of success too early.
 
-use sp::store::{Store, members};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sp::store::{self, Store, locks, members, people};
 
 use crate::database::TestDatabase;
 
@@ -81,5 +84,61 @@ async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
     let mut db = store.read().await.unwrap();
     assert!(members::business(&mut db, "first").await.unwrap().is_some());
     drop(db);
+    store.close().await;
+}
+
+/// A user of a business account that has the same id.
+async fn insert_user(store: &Store, id: &str) {
+    let mut tx = store.write().await.unwrap();
+    members::insert_business(&mut tx, &business(id.to_owned()))
+        .await
+        .unwrap();
+    let person = people::PersonRow {
+        id: id.to_owned(),
+        business_id: id.to_owned(),
+        user_name: id.to_owned(),
+        email: None,
+        external_id: None,
+        display_name: None,
+        active: 1,
+        source: "sso".to_owned(),
+        last_login: None,
+    };
+    assert!(people::insert(&mut tx, &person, "{}", 0).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_the_database_ended_for_a_deadlock_runs_again() {
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
+    };
+    let store = Store::open(database.url(), true).await.unwrap();
+    for id in ["one", "other"] {
+        insert_user(&store, id).await;
+    }
+    let both_hold_one = Arc::new(tokio::sync::Barrier::new(2));
+    // Each locks what the other one waits for: PostgreSQL ends one of them.
+    let lock_both = |first: &'static str, second: &'static str| {
+        let (store, both_hold_one) = (store.clone(), Arc::clone(&both_hold_one));
+        tokio::spawn(async move {
+            let runs = AtomicUsize::new(0);
+            store::with_retry(async || {
+                let mut tx = store.write().await?;
+                locks::user(&mut tx, first).await?;
+                if runs.fetch_add(1, Ordering::SeqCst) == 0 {
+                    both_hold_one.wait().await;
+                }
+                locks::user(&mut tx, second).await?;
+                tx.commit().await.map_err(store::StoreError::from)
+            })
+            .await
+            .map(|()| runs.load(Ordering::SeqCst))
+        })
+    };
+    let (one, other) = futures::join!(lock_both("one", "other"), lock_both("other", "one"));
+    let mut runs = [one.unwrap().unwrap(), other.unwrap().unwrap()];
+    runs.sort_unstable();
+    assert_eq!(runs, [1, 2]);
     store.close().await;
 }

@@ -1,0 +1,242 @@
+//! A login or a new member races with the SCIM change that takes the person
+//! away, at two `sp` processes on one PostgreSQL: whichever comes first,
+//! nobody who is disabled or deleted keeps a license, a session or a
+//! membership, and nobody is answered with a server error.
+//!
+//! `REHEARSAL_RACE_ROUNDS` sets the number of rounds [default: 3].
+
+use reqwest::{Client, Method};
+use saml::binding::post;
+use serde_json::{Value, json};
+
+use crate::parties::{Browser, Parties, Person, Tenant, asked, step, text};
+use crate::replicas::Replicas;
+
+/// How many people race at once in each round.
+const AT_ONCE: usize = 6;
+
+fn rounds() -> usize {
+    let rounds = std::env::var("REHEARSAL_RACE_ROUNDS");
+    rounds.map_or(3, |rounds| rounds.parse().unwrap())
+}
+
+/// Two portals, and the directory's SCIM client.
+struct Race {
+    replicas: Replicas,
+    tenant: Tenant,
+    scim: Scim,
+}
+
+struct Scim {
+    base: String,
+    token: String,
+    client: Client,
+}
+
+impl Scim {
+    async fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method, url).bearer_auth(&self.token);
+        let answer = request.json(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    async fn create_user(&self, email: &str) -> String {
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": email,
+            "externalId": format!("id-of-{email}"),
+        });
+        let (status, user) = self.send(Method::POST, "/Users", &user).await;
+        assert_eq!(status, 201, "{user}");
+        text(&user["id"])
+    }
+
+    async fn patch(&self, path: &str, operation: Value) -> u16 {
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [operation],
+        });
+        self.send(Method::PATCH, path, &patch).await.0
+    }
+}
+
+impl Race {
+    async fn prepare() -> Option<Self> {
+        let replicas = Replicas::start().await?;
+        let (admin, tenant) = replicas.parties.integrated(10_000).await;
+        let enabled = json!({"enabled": true});
+        admin.put(&step("scim"), &enabled).await.is(200);
+        let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
+        let page = admin.get("/api/business/idp-integration").await.is(200);
+        let scim = Scim {
+            base: text(&page["scim"]["base_url"]),
+            token: text(&made["token"]),
+            client: Client::new(),
+        };
+        Some(Self {
+            replicas,
+            tenant,
+            scim,
+        })
+    }
+
+    fn parties(&self) -> &Parties {
+        &self.replicas.parties
+    }
+
+    fn app(&self) -> Browser {
+        Browser {
+            base: self.replicas.second_url.clone(),
+            ..self.parties().browser()
+        }
+    }
+
+    /// Begins an activation; what is returned is the answer's path and body.
+    async fn begin_activation(&self, app: &Browser, email: &str) -> (String, Value) {
+        let wanted = json!({"email": email, "device": {"id": email, "name": "Mac"}});
+        let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
+        let (request, relay_state) = asked(&text(&begun["sso_url"]));
+        let person = Person::named(email, &["g-users"]);
+        let xml = self.parties().idp.says(&self.tenant, &request, &person);
+        let id = text(&begun["activation_id"]);
+        let body = json!({
+            "activation_secret": begun["activation_secret"],
+            "saml_response": post::encode(&xml),
+            "relay_state": relay_state,
+        });
+        (format!("/desktop/v1/activations/{id}/response"), body)
+    }
+
+    /// An activation and a browser's login race with this change of the user.
+    async fn login_against(&self, email: &str, change: impl AsyncFn(String) -> u16) {
+        let id = self.scim.create_user(email).await;
+        let (app, browser) = (self.app(), self.app());
+        let (path, body) = self.begin_activation(&app, email).await;
+        let (request, relay_state) = browser.sso(email).await;
+        let person = Person::named(email, &["g-users"]);
+        let xml = self.parties().idp.says(&self.tenant, &request, &person);
+        let acs = self
+            .tenant
+            .acs_url
+            .replace(&self.parties().browser().base, &browser.base);
+        let (activated, logged_in, changed) = futures::join!(
+            app.post(&path, &body),
+            browser.posts(&acs, &xml, &relay_state),
+            change(id)
+        );
+        assert!(matches!(changed, 200 | 204), "{changed}");
+        let status = activated.status.as_u16();
+        assert!(matches!(status, 200 | 403), "{status} {}", activated.body);
+        let status = logged_in.status.as_u16();
+        assert!(matches!(status, 303 | 403), "{status} {}", logged_in.body);
+    }
+
+    /// What the database has that no order of the requests allows.
+    async fn reconcile(&self) {
+        sqlx::any::install_default_drivers();
+        let pool = sqlx::AnyPool::connect(self.replicas.database.url()).await;
+        let pool = pool.unwrap();
+        for (what, sql) in [
+            (
+                "licenses of people who are disabled or deleted",
+                "SELECT COUNT(*) FROM licenses l WHERE l.revoked IS NULL AND NOT EXISTS
+                 (SELECT 1 FROM users u WHERE u.id = l.user_id AND u.active = 1)",
+            ),
+            (
+                "sessions of people who are disabled or deleted",
+                "SELECT COUNT(*) FROM sessions s WHERE s.user_id IS NOT NULL AND NOT EXISTS
+                 (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.active = 1)",
+            ),
+            (
+                "memberships of people who are deleted",
+                "SELECT COUNT(*) FROM memberships m WHERE NOT EXISTS
+                 (SELECT 1 FROM users u WHERE u.id = m.member_id)",
+            ),
+            (
+                "memberships in groups that are deleted",
+                "SELECT COUNT(*) FROM memberships m WHERE NOT EXISTS
+                 (SELECT 1 FROM groups g WHERE g.id = m.group_id)",
+            ),
+            (
+                "groups asserted of people who are deleted",
+                "SELECT COUNT(*) FROM asserted_roles a WHERE NOT EXISTS
+                 (SELECT 1 FROM users u WHERE u.id = a.user_id)",
+            ),
+        ] {
+            let count: i64 = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+            assert_eq!(count, 0, "{what}");
+        }
+        pool.close().await;
+    }
+}
+
+/// Races of several people at once, round by round.
+async fn race(name: &str, race: &Race, one: impl AsyncFn(String)) {
+    for round in 0..rounds() {
+        let people = (0..AT_ONCE).map(|n| one(format!("{name}-{round}-{n}@corp.example")));
+        futures::future::join_all(people).await;
+        race.reconcile().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_disabled_during_a_login_keeps_neither_license_nor_session() {
+    let Some(prepared) = Race::prepare().await else {
+        return;
+    };
+    let (portal, scim) = (&prepared, &prepared.scim);
+    race("disabled", portal, async |email| {
+        let disable = async |id: String| {
+            let operation = json!({"op": "replace", "path": "active", "value": false});
+            scim.patch(&format!("/Users/{id}"), operation).await
+        };
+        portal.login_against(&email, disable).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_deleted_during_a_login_keeps_neither_license_nor_session() {
+    let Some(prepared) = Race::prepare().await else {
+        return;
+    };
+    let (portal, scim) = (&prepared, &prepared.scim);
+    race("deleted", portal, async |email| {
+        let delete = async |id: String| {
+            let path = format!("/Users/{id}");
+            scim.send(Method::DELETE, &path, &Value::Null).await.0
+        };
+        portal.login_against(&email, delete).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_deleted_while_joining_a_group_is_in_none() {
+    let Some(prepared) = Race::prepare().await else {
+        return;
+    };
+    let (portal, scim) = (&prepared, &prepared.scim);
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": "Desktop Users",
+        "externalId": "g-users",
+    });
+    let (status, group) = scim.send(Method::POST, "/Groups", &group).await;
+    assert_eq!(status, 201, "{group}");
+    let group = format!("/Groups/{}", text(&group["id"]));
+    race("joining", portal, async |email| {
+        let id = scim.create_user(&email).await;
+        let join = json!({"op": "add", "path": "members", "value": [{"value": id}]});
+        let path = format!("/Users/{id}");
+        let (joined, deleted) = futures::join!(
+            scim.patch(&group, join),
+            scim.send(Method::DELETE, &path, &Value::Null)
+        );
+        assert!(matches!(joined, 200 | 204 | 400), "{joined}");
+        assert_eq!(deleted.0, 204, "{}", deleted.1);
+    })
+    .await;
+}
