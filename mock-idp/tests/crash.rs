@@ -1,5 +1,5 @@
 //! `mock-idp serve` killed by SIGKILL in the middle of provisioning, again and
-//! again: the target ends with exactly the directory's users, once each.
+//! again: the target ends with exactly the directory's users, once each. And on a disk that is full for a while.
 //!
 //! REHEARSAL_CRASH_USERS says how many users (60 without it; the issue's 2,000
 //! take some minutes without optimisation).
@@ -137,9 +137,14 @@ struct Process {
 }
 
 async fn start(directory: &File, run: usize) -> Process {
+    start_by(Command::new(env!("CARGO_BIN_EXE_mock-idp")), directory, run).await
+}
+
+/// By a command that takes the identity provider's arguments.
+async fn start_by(mut command: Command, directory: &File, run: usize) -> Process {
     let ready = directory.join(format!("ready-{run}.json"));
     let database = format!("sqlite://{}?mode=rwc", directory.join("idp.db").display());
-    let child = Command::new(env!("CARGO_BIN_EXE_mock-idp"))
+    let child = command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .args(["--control-listen", "127.0.0.1:0", "--admin-token", "t"])
         .args(["--database-url", &database])
@@ -264,4 +269,46 @@ async fn killed_in_the_middle_it_ends_with_exactly_the_directorys_users() {
         groups[0]["members"].as_array().unwrap().len(),
         count.div_ceil(10)
     );
+}
+
+/// What a process may write into one file, for a disk that is full.
+fn limit_files(process: &Process, bytes: &str) {
+    let set = std::process::Command::new("prlimit")
+        .args(["--pid", &process.child.id().unwrap().to_string()])
+        .arg(format!("--fsize={bytes}:unlimited"))
+        .status();
+    assert!(set.unwrap().success(), "prlimit");
+}
+
+#[tokio::test]
+async fn once_a_full_disk_has_space_again_it_writes_without_a_restart() {
+    let directory = tempfile::TempDir::new().unwrap();
+    // Else the signal of a file that is too large would end the process.
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
+    command.arg(env!("CARGO_BIN_EXE_mock-idp"));
+    let process = start_by(command, directory.path(), 0).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let environments = format!("{}/environments", process.base);
+    let ready = environments.replace("/v1/environments", "/readyz");
+    let status = async |request: reqwest::RequestBuilder| {
+        let answer = request.bearer_auth("t").send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let create = async |n: usize| {
+        let body = json!({"name": format!("Environment {n}")});
+        status(http.post(&environments).json(&body)).await
+    };
+    assert_eq!(status(http.get(&ready)).await, 200);
+    limit_files(&process, "1");
+    // Each fails, and none of them spoils the next one.
+    for n in 0..3 {
+        assert_eq!(create(n).await, 500);
+        assert_eq!(status(http.get(&ready)).await, 503);
+    }
+    limit_files(&process, "unlimited");
+    assert_eq!(status(http.get(&ready)).await, 200);
+    for n in 0..3 {
+        assert_eq!(create(n).await, 201);
+    }
 }

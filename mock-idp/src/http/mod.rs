@@ -66,13 +66,13 @@ pub(crate) fn router(idp: Idp) -> Router {
 }
 
 async fn ready(State(idp): State<Idp>) -> Response {
-    match idp.environments().await {
-        Ok(_) => "ready\n".into_response(),
+    match idp.store.try_write().await {
+        Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::error!(%error, "not ready");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the database doesn't answer\n",
+                format!("the database can't be written to: {error}\n"),
             )
                 .into_response()
         }

@@ -22,8 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
+use writing::Queue;
 pub(crate) use writing::Writing;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -70,6 +71,7 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) struct Store {
     readers: AnyPool,
     writers: AnyPool,
+    queue: Arc<Queue>,
     edition: Arc<AtomicU64>,
 }
 
@@ -82,12 +84,13 @@ impl Store {
                 .max_connections(connections)
                 // A file does not go away as a server may.
                 .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(is_clean(connection)))
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         connection
                             .execute(
                                 "PRAGMA journal_mode = WAL;
-                                 PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
+                                 PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
                             )
                             .await?;
                         let synchronous = if durable {
@@ -101,9 +104,14 @@ impl Store {
                 })
                 .connect(url)
         };
+        // The pool would try for half a minute to open what is no database.
+        let mut first = AnyConnection::connect(url).await?;
+        first.execute("PRAGMA schema_version").await?;
+        first.close().await?;
         let store = Self {
             writers: pool(1).await?,
             readers: pool(4).await?,
+            queue: Arc::default(),
             edition: Arc::default(),
         };
         MIGRATIONS.run(&store.writers).await?;
@@ -117,15 +125,23 @@ impl Store {
 
     /// A transaction to write in; dropped without `commit`, nothing happened.
     pub(crate) async fn write(&self) -> Result<Writing> {
-        let transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
     }
 
     /// The same for what leaves every answer as it is: somebody comes, a
     /// request waits, a target was told. The edition stays.
     pub(crate) async fn write_aside(&self) -> Result<Writing> {
-        let transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, None))
+    }
+
+    /// Whether the database can be written to, found out by writing.
+    pub(crate) async fn try_write(&self) -> Result<()> {
+        let mut tx = self.write_aside().await?;
+        // Writes the file's first page, with what it has.
+        tx.execute("PRAGMA user_version = 0").await?;
+        tx.commit().await
     }
 
     /// Another number after each [`Store::write`]: what was read under this
@@ -139,6 +155,15 @@ impl Store {
         self.readers.close().await;
         self.writers.close().await;
     }
+}
+
+/// Whether a connection has no transaction open that could not be ended: after
+/// a full disk `SQLite` ends the transaction by itself and refuses the ROLLBACK,
+/// and every BEGIN from then on would fail. The pool closes such a connection.
+async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    // A rollback under way ends before the answer comes.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// An instant as it is stored.

@@ -1,12 +1,48 @@
-//! A transaction that tells, when it is over, that something may have changed.
+//! The queue for the one writer there is, and a transaction that tells, when it
+//! is over, that something may have changed.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use tokio::sync::Mutex;
 
 use super::{Result, StoreError};
+
+/// Those who want to write.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    turn: Mutex<()>,
+    /// Counts transactions that could not begin.
+    failures: AtomicU64,
+    /// Why the last one could not.
+    last_failure: std::sync::Mutex<String>,
+}
+
+impl Queue {
+    /// Waits for the turn to write. Whoever queued behind an attempt that
+    /// failed fails with it: attempts of their own, one after the other, would
+    /// add up to minutes.
+    pub(super) async fn begin(&self, pool: &AnyPool) -> Result<Transaction<'static, Any>> {
+        let failures = self.failures.load(Ordering::SeqCst);
+        let _turn = self.turn.lock().await;
+        if self.failures.load(Ordering::SeqCst) != failures {
+            return Err(sqlx::Error::Protocol(self.last_failure().clone()).into());
+        }
+        let begun = pool.begin_with("BEGIN IMMEDIATE").await;
+        if let Err(error) = &begun {
+            *self.last_failure() = error.to_string();
+            self.failures.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(begun?)
+    }
+
+    fn last_failure(&self) -> std::sync::MutexGuard<'_, String> {
+        let held = self.last_failure.lock();
+        held.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
 
 /// An open transaction; dropped without [`Writing::commit`], nothing happened.
 pub(crate) struct Writing {

@@ -20,9 +20,13 @@ pub(super) fn router() -> Router<Portal> {
 }
 
 async fn ready(State(portal): State<Portal>) -> Response {
-    match portal.store.read().await {
-        Ok(_) => "ready".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    match portal.store.try_write().await {
+        Ok(()) => "ready".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            let text = format!("the database can't be written to: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
     }
 }
 
