@@ -4,25 +4,27 @@
 #![allow(clippy::unwrap_used)]
 
 mod mutant_scim;
+mod scim_strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use ambient::Ambient;
 use mutant_scim::{BASE, Bent, Mutant, TOKEN, mutants};
+use rehearsal::World;
 use rehearsal::check::runner::{Access, Runner};
+use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire, WireError};
-use rehearsal::check::scim::{Judge, Trouble, catalogue};
+use rehearsal::check::scim::{Judge, Options as ScimOptions, Trouble, catalogue};
 use rehearsal::check::{CheckReport, Level, Signal, Verdict};
 use rehearsal::organization::Plan;
-use rehearsal::{Options, World};
 use url::Url;
 
 /// Our portal, its demo organization set up.
 async fn portal() -> (World, Url, String) {
-    let options = Options {
+    let options = rehearsal::Options {
         untapped: true,
-        ..Options::default()
+        ..rehearsal::Options::default()
     };
     let mut world = World::with(options).await.unwrap();
     world.demo_organization(Plan::default()).await.unwrap();
@@ -37,7 +39,8 @@ async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport,
     let judge = Judge {
         wire: &wire,
         base: base.to_string(),
-        token: token.to_owned(),
+        credentials: Credentials::Bearer(token.to_owned()),
+        options: ScimOptions::default(),
         read_only,
         runner: Runner::default(),
         ambient: Ambient::real(),
@@ -91,7 +94,8 @@ async fn judged_so(wire: &dyn Wire, read_only: bool, stopped: bool) -> CheckRepo
     let judge = Judge {
         wire,
         base: BASE.to_owned(),
-        token: TOKEN.to_owned(),
+        credentials: Credentials::Bearer(TOKEN.to_owned()),
+        options: ScimOptions::default(),
         read_only,
         runner,
         ambient: Ambient::real(),
@@ -195,4 +199,26 @@ async fn read_only_sends_nothing_but_get() {
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
     assert!(report.count(Verdict::Pass) > 40);
     assert_eq!(*watched.writes.lock().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_stranger_gets_the_findings_that_are_true_for_it() {
+    let only = std::env::var("SCIM_STRANGER").unwrap_or_default();
+    let mut judging = tokio::task::JoinSet::new();
+    for stranger in scim_strangers::strangers() {
+        if stranger.name.contains(&only) {
+            judging
+                .spawn(async move { (stranger.name, scim_strangers::misjudged(stranger).await) });
+        }
+    }
+    let mut wrong = BTreeMap::new();
+    while let Some(done) = judging.join_next().await {
+        let (name, misjudged) = done.unwrap();
+        wrong.extend(misjudged.map(|misjudged| (name, misjudged)));
+    }
+    let wrong: Vec<String> = wrong
+        .iter()
+        .map(|(name, wrong)| format!("== {name}\n{wrong}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

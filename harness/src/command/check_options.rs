@@ -1,13 +1,16 @@
 //! The options that all checks have.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use rehearsal::check::Check;
 use rehearsal::check::runner::{Access, Patience, Runner, Selection};
+
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use super::{progress, signals};
 
@@ -26,7 +29,8 @@ pub(crate) struct Options {
     /// How long all checks together may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     deadline: Duration,
-    /// Certificate authorities, in PEM, to trust beside this machine's.
+    /// Certificates in PEM to trust beside this machine's authorities; also
+    /// the target's own, if it is self-signed.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Accepts any TLS certificate of the target. Only for tests.
@@ -46,6 +50,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(invalid)
 }
 
+/// The certificates in a PEM file.
+fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)?.collect();
+    Ok(all?)
+}
+
 impl Options {
     /// Prints the checks, where they were asked for; whether they were.
     pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
@@ -61,30 +71,30 @@ impl Options {
 
     /// How the target is reached.
     pub(crate) fn access(&self) -> anyhow::Result<Access> {
-        let authorities = match &self.ca {
-            None => Vec::new(),
-            Some(path) => {
-                let pem = std::fs::read(path)
-                    .with_context(|| format!("cannot read --ca {}", path.display()))?;
-                let all = reqwest::Certificate::from_pem_bundle(&pem).with_context(|| {
-                    format!(
-                        "invalid --ca {}: expected certificates in PEM",
-                        path.display()
-                    )
-                })?;
-                anyhow::ensure!(
-                    !all.is_empty(),
-                    "invalid --ca {}: expected certificates in PEM, found none",
-                    path.display()
-                );
-                all
-            }
-        };
-        Ok(Access {
+        let mut authorities = Vec::new();
+        if let Some(path) = &self.ca {
+            authorities = certificates(path)
+                .with_context(|| format!("cannot read --ca {}", path.display()))?;
+            anyhow::ensure!(
+                !authorities.is_empty(),
+                "invalid --ca {}: expected certificates in PEM, found none",
+                path.display()
+            );
+        }
+        // The machine's TLS reads the same variable, but for a server whose
+        // certificate is in that file itself.
+        if let Some(path) = std::env::var_os("SSL_CERT_FILE") {
+            authorities.extend(certificates(Path::new(&path)).unwrap_or_default());
+        }
+        let access = Access {
             timeout: self.timeout,
             authorities,
             insecure: self.insecure,
-        })
+        };
+        access
+            .check()
+            .context("invalid --ca: expected certificates that can be trusted")?;
+        Ok(access)
     }
 
     /// Everything that the checks go by.

@@ -16,8 +16,7 @@ use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;
-use server::Server;
-pub(crate) use server::{BASE, TOKEN};
+pub(crate) use server::{BASE, Refusal, Server, TOKEN, error, told};
 
 /// How a server is bent.
 #[derive(Clone, Copy)]

@@ -1,8 +1,13 @@
 //! How a target is reached, and how much of its answers is read.
 
+use std::io::Read as _;
 use std::time::Duration;
 
-use reqwest::{Certificate, ClientBuilder, Response};
+use flate2::read::MultiGzDecoder;
+use reqwest::{ClientBuilder, Response, header};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+
+use super::tls;
 
 /// How many bytes of an answer are read. A target that answers without end
 /// must not fill the memory.
@@ -13,8 +18,9 @@ pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 pub struct Access {
     /// How long an answer is waited for, to its last byte.
     pub timeout: Duration,
-    /// Certificate authorities to trust beside the machine's.
-    pub authorities: Vec<Certificate>,
+    /// Certificates to trust beside the machine's authorities: as authorities,
+    /// and as the target's own.
+    pub authorities: Vec<CertificateDer<'static>>,
     /// Whether any certificate is accepted.
     pub insecure: bool,
 }
@@ -32,12 +38,29 @@ impl Default for Access {
 impl Access {
     /// The set-up of an HTTP client that follows no redirect.
     pub fn client(&self) -> ClientBuilder {
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(self.timeout)
-            .tls_certs_merge(self.authorities.clone())
-            .tls_danger_accept_invalid_certs(self.insecure)
+            .timeout(self.timeout);
+        if self.insecure {
+            return builder.tls_danger_accept_invalid_certs(true);
+        }
+        if self.authorities.is_empty() {
+            return builder;
+        }
+        match tls::config(&self.authorities) {
+            Ok(config) => builder.tls_backend_preconfigured(config),
+            // `check` reports what is wrong with them.
+            Err(_) => builder,
+        }
+    }
+
+    /// Whether the certificates can be trusted as authorities.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn check(&self) -> Result<(), tokio_rustls::rustls::Error> {
+        tls::config(&self.authorities).map(drop)
     }
 }
 
@@ -87,6 +110,9 @@ impl AnswerError {
 /// [`AnswerError`] when it is longer, or doesn't come whole; `timeout` is that
 /// of the client.
 pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String, AnswerError> {
+    // Some servers compress whether or not they are asked to.
+    let encoding = answer.headers().get(header::CONTENT_ENCODING);
+    let is_gzip = encoding.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut bytes = Vec::new();
     while let Some(chunk) = answer
         .chunk()
@@ -98,10 +124,29 @@ pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String
         }
         bytes.extend_from_slice(&chunk);
     }
+    if is_gzip {
+        bytes = inflate(&bytes)?;
+    }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     })
+}
+
+/// What is in a gzip file, up to [`MAX_ANSWER`].
+fn inflate(bytes: &[u8]) -> Result<Vec<u8>, AnswerError> {
+    let mut whole = Vec::new();
+    let most = u64::try_from(MAX_ANSWER).unwrap_or(u64::MAX);
+    let read = MultiGzDecoder::new(bytes)
+        .take(most + 1)
+        .read_to_end(&mut whole);
+    match read {
+        Ok(length) if length > MAX_ANSWER => Err(AnswerError::TooLong),
+        Ok(_) => Ok(whole),
+        Err(error) => Err(AnswerError::Transport(format!(
+            "the answer says Content-Encoding: gzip and is none: {error}"
+        ))),
+    }
 }
 
 /// What a page says to a person, on one line: no styles, scripts or markup, at
@@ -135,6 +180,21 @@ pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compressed_answer_is_read_up_to_the_limit() {
+        use std::io::Write as _;
+        let zipped = |text: &[u8]| {
+            let level = flate2::Compression::fast();
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), level);
+            out.write_all(text).unwrap();
+            out.finish().unwrap()
+        };
+        assert_eq!(inflate(&zipped(b"{}")).unwrap(), b"{}");
+        let bomb = zipped(&vec![0; MAX_ANSWER + 1]);
+        assert!(matches!(inflate(&bomb), Err(AnswerError::TooLong)));
+        assert!(matches!(inflate(b"{}"), Err(AnswerError::Transport(_))));
+    }
 
     #[test]
     fn a_page_is_summed_up_without_its_styles() {

@@ -16,6 +16,7 @@ mod patience;
 mod progress;
 mod selection;
 mod stop;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::future::Future;

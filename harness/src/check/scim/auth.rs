@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::credentials::Credentials;
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::{Probe, query};
 use super::reading::{ERROR, speaks, text};
 use super::wire::{Asked, Told};
@@ -54,13 +55,21 @@ checks! {
 fn bare(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
     let mut asked = probe.ask(method, target);
     asked.headers.retain(|(name, _)| name != "authorization");
+    let session = probe.session;
+    if session.credentials.scheme().is_none() {
+        // The custom headers are what authenticates.
+        let custom = &session.options.headers;
+        asked.headers.retain(|header| !custom.contains(header));
+    }
     asked
 }
 
 fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
     let mut asked = bare(probe, method, target);
-    let token = format!("Bearer wrong-{}", probe.session.mark);
-    asked.headers.push(("authorization".to_owned(), token));
+    let unknown = probe.session.credentials.unknown(&probe.session.mark);
+    let authorization = unknown.authorization();
+    let header = authorization.map(|value| ("authorization".to_owned(), value));
+    asked.headers.extend(header);
     asked
 }
 
@@ -110,8 +119,10 @@ async fn no_leak(probe: &Probe<'_>) -> Judged {
     let unknown = format!("{endpoint}/{}", probe.session.mark);
     let asked = wrong(probe, Method::GET, endpoint);
     let presented = format!("wrong-{}", probe.session.mark);
+    let own = probe.session.credentials.secrets();
+    let own = own.first().cloned().unwrap_or_default();
     for (told, secret) in [
-        (probe.get(&unknown).await?, &probe.session.token),
+        (probe.get(&unknown).await?, &own),
         (probe.send(asked).await?, &presented),
     ] {
         let header = told
@@ -127,7 +138,10 @@ async fn no_leak(probe: &Probe<'_>) -> Judged {
 }
 
 async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
-    let parameters = [("access_token", probe.session.token.as_str())];
+    let Credentials::Bearer(token) = &probe.session.credentials else {
+        return unjudged("the checks authenticate without a bearer token");
+    };
+    let parameters = [("access_token", token.as_str())];
     let target = query(&probe.server.users.endpoint, &parameters);
     let mut told = probe.send(bare(probe, Method::GET, &target)).await?;
     told.asked = "GET /Users?access_token=…".to_owned();
@@ -136,8 +150,12 @@ async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
 
 async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
     let mut asked = bare(probe, Method::GET, &probe.server.users.endpoint);
-    let token = format!("bearer {}", probe.session.token);
-    asked.headers.push(("authorization".to_owned(), token));
+    let credentials = &probe.session.credentials;
+    let (Some(scheme), Some(parameter)) = (credentials.scheme(), credentials.parameter()) else {
+        return unjudged("the checks authenticate without an Authorization header");
+    };
+    let value = format!("{} {parameter}", scheme.to_lowercase());
+    asked.headers.push(("authorization".to_owned(), value));
     probe.send(asked).await?.is(200)
 }
 
@@ -154,8 +172,13 @@ async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
     let told = probe
         .send(wrong(probe, Method::DELETE, &user.place))
         .await?;
-    told.is(401)?;
-    probe.get(&user.place).await?.is(200)
+    probe.get(&user.place).await?.is(200)?;
+    if told.status != 401 && !probe.delete(&user.place).await?.succeeded() {
+        // With the right token neither: there is no DELETE.
+        let why = format!("DELETE never succeeds: {}", told.quoted());
+        return Err(Stop::Follows("SCIM-DELETE-01", why));
+    }
+    told.is(401)
 }
 
 async fn no_oracle(probe: &Probe<'_>) -> Judged {

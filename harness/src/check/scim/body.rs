@@ -8,18 +8,18 @@ use super::schema::Attribute;
 use super::server::Kind;
 
 /// The least that a resource of this kind must have, with values that bear
-/// the name, and the name itself whatever the schema says; `fuller` adds what servers tend to want without saying so.
-pub(super) fn least(kind: &Kind, name: &str, fuller: bool) -> Value {
+/// the name, and the name itself whatever the schema says; `wanted` are
+/// attributes that the server requires without saying so.
+pub(super) fn least(kind: &Kind, name: &str, wanted: &[String]) -> Value {
     let mut schemas = vec![Value::from(kind.schema.id.clone())];
     let mut body = Map::new();
     for attribute in &kind.schema.attributes {
-        let wanted = fuller
-            && ["displayName", "name", "emails", "active"].contains(&attribute.name.as_str());
+        let is_wanted = wanted.contains(&attribute.name);
         let named = ["userName", "displayName"]
             .iter()
             .find(|name| kind.schema.attribute(name).is_some());
         let names_it = named.is_some_and(|name| attribute.name.eq_ignore_ascii_case(name));
-        if (attribute.required || wanted || names_it) && attribute.writable() {
+        if (attribute.required || is_wanted || names_it) && attribute.writable() {
             body.insert(attribute.name.clone(), value(attribute, name));
         }
     }

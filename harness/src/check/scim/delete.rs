@@ -1,10 +1,11 @@
 //! DELETE (RFC 7644 §3.6).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::{Made, Probe};
 use super::reading::text;
+use super::support::filtered;
 
 checks! {
 "SCIM-DELETE-01", Must, "RFC 7644 §3.6"; "DELETE is answered with 204";
@@ -43,8 +44,19 @@ checks! {
 
 async fn deleted(probe: &Probe<'_>) -> Judged<Made> {
     let user = probe.user(json!({})).await?;
-    probe.delete(&user.place).await?.given("deleting a user")?;
+    is_gone(probe, &user).await?;
     Ok(user)
+}
+
+/// Deletes a user, who has to be gone before anything else is judged.
+pub(super) async fn is_gone(probe: &Probe<'_>, user: &Made) -> Judged {
+    probe.delete(&user.place).await?.given("deleting a user")?;
+    let told = probe.get(&user.place).await?;
+    if told.succeeded() {
+        let why = format!("what was deleted is still there: {}", told.quoted());
+        return Err(Stop::Follows("SCIM-DELETE-02", why));
+    }
+    Ok(())
 }
 
 async fn answered(probe: &Probe<'_>) -> Judged {
@@ -53,7 +65,8 @@ async fn answered(probe: &Probe<'_>) -> Judged {
 }
 
 async fn not_found(probe: &Probe<'_>) -> Judged {
-    let user = deleted(probe).await?;
+    let user = probe.user(json!({})).await?;
+    probe.delete(&user.place).await?.given("deleting a user")?;
     probe.get(&user.place).await?.is(404)
 }
 
@@ -78,16 +91,20 @@ async fn not_listed(probe: &Probe<'_>) -> Judged {
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
     // The control: a filter that finds nobody at all would prove nothing.
-    let before = probe.users(&[("filter", &filter)]).await?;
-    if before.listed()?.is_empty() {
+    let is_in = |all: &[Value]| {
+        all.iter()
+            .any(|one| text(one, &["id"]) == Some(user.id.as_str()))
+    };
+    let before = filtered(probe, &[("filter", &filter)]).await?;
+    if !is_in(&before.listed()?) {
         return unjudged(format!(
             "the filter does not find the user: {}",
             before.quoted()
         ));
     }
-    probe.delete(&user.place).await?.given("deleting a user")?;
+    is_gone(probe, &user).await?;
     let told = probe.users(&[("filter", &filter)]).await?;
-    ensure(told.listed()?.is_empty(), || {
+    ensure(!is_in(&told.listed()?), || {
         format!("the deleted user is still listed: {}", told.quoted())
     })
 }

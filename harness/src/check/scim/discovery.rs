@@ -227,11 +227,15 @@ async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
     let Some(name) = all.iter().find_map(|one| text(one, &["name"])) else {
         return unjudged("no resource type has a name");
     };
-    let told = probe.get(&format!("/ResourceTypes/{name}")).await?;
+    let place = format!("/ResourceTypes/{}", super::ledger::segment(name));
+    let told = probe.get(&place).await?;
     told.is(200)?;
     match text(&told.body()?, &["name"]) {
         Some(said) if said == name => Ok(()),
-        said => told.wrong(format!("its name is {said:?} in place of {name}")),
+        said => told.wrong(format!(
+            "its name is {}, expected {name}",
+            said.unwrap_or("missing")
+        )),
     }
 }
 
@@ -262,7 +266,7 @@ async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {
     let said = text(&body, &["meta", "location"]);
     ensure(
         said.is_some_and(|said| said.ends_with("/ServiceProviderConfig")),
-        || format!("meta.location is {said:?}"),
+        || format!("meta.location is {}", said.unwrap_or("missing")),
     )
 }
 
@@ -276,8 +280,9 @@ async fn types_are_counted(probe: &Probe<'_>) -> Judged {
     if said == u64::try_from(all.len()).ok() {
         return Ok(());
     }
+    let said = shown(member(&body, "totalResults"));
     told.wrong(format!(
-        "totalResults is {said:?} for {} resources",
+        "totalResults is {said} for {} resources",
         all.len()
     ))
 }

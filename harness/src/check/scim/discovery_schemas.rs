@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::discovery::{entries, listed};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{member, shown, text, values};
+use super::reading::{member, or_missing, shown, text, values};
 
 checks! {
 "SCIM-DISC-14", Must, "RFC 7644 §4"; "/Schemas is answered with a ListResponse";
@@ -148,7 +148,7 @@ async fn a_schema_by_urn(probe: &Probe<'_>) -> Judged {
     told.is(200)?;
     match text(&told.body()?, &["id"]) {
         Some(said) if said == urn => Ok(()),
-        said => told.wrong(format!("its id is {said:?} in place of {urn}")),
+        said => told.wrong(format!("its id is {}, expected {urn}", or_missing(said))),
     }
 }
 
@@ -202,6 +202,12 @@ async fn password_in_schema(probe: &Probe<'_>) -> Judged {
     );
     ensure(
         mutability == Some("writeOnly") && returned == Some("never"),
-        || format!("mutability is {mutability:?}, returned is {returned:?}"),
+        || {
+            format!(
+                "mutability is {}, returned is {}",
+                or_missing(mutability),
+                or_missing(returned)
+            )
+        },
     )
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{ERROR, speaks, text};
+use super::reading::{ERROR, or_missing, speaks, text};
 use super::wire::{Asked, Told};
 
 checks! {
@@ -24,7 +24,7 @@ checks! {
 "SCIM-HTTP-04", Must, "RFC 7644 §3.8"; "Texts go there and back in UTF-8";
     expects "a displayName with letters of several scripts to come back as it was sent";
     fix "Read and write JSON as UTF-8.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(utf_8)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(utf_8)
 "SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body labelled application/json is taken";
     expects "POST with Content-Type: application/json: 201";
     fix "Take both media types.";
@@ -131,7 +131,8 @@ async fn scim_media_type(probe: &Probe<'_>) -> Judged {
     if told.media_type() == "application/scim+json" {
         return Ok(());
     }
-    told.wrong(format!("Content-Type is {:?}", told.header("content-type")))
+    let said = or_missing(told.header("content-type"));
+    told.wrong(format!("Content-Type is {said}"))
 }
 
 async fn plain_json(probe: &Probe<'_>) -> Judged {
@@ -146,7 +147,8 @@ async fn default_media_type(probe: &Probe<'_>) -> Judged {
     if told.media_type() == "application/scim+json" {
         return Ok(());
     }
-    told.wrong(format!("Content-Type is {:?}", told.header("content-type")))
+    let said = or_missing(told.header("content-type"));
+    told.wrong(format!("Content-Type is {said}"))
 }
 
 async fn utf_8(probe: &Probe<'_>) -> Judged {
@@ -154,10 +156,8 @@ async fn utf_8(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({ "displayName": shown })).await?;
     let now = probe.fetch(&user).await?;
     ensure(text(&now, &["displayName"]) == Some(&shown), || {
-        format!(
-            "displayName is {:?} in place of {shown:?}",
-            text(&now, &["displayName"])
-        )
+        let said = or_missing(text(&now, &["displayName"]));
+        format!("displayName is {said}, expected {shown}")
     })
 }
 
@@ -191,7 +191,7 @@ async fn error_schema(probe: &Probe<'_>) -> Judged {
 async fn error_status(probe: &Probe<'_>) -> Judged {
     let told = missing(probe).await?;
     let wanted = told.status.to_string();
-    if text(&told.body()?, &["status"]) == Some(&wanted) {
+    if text(&told.error_body()?, &["status"]) == Some(&wanted) {
         return Ok(());
     }
     told.wrong(format!("status is not \"{wanted}\""))
@@ -271,7 +271,7 @@ async fn me(probe: &Probe<'_>) -> Judged {
 
 async fn error_detail(probe: &Probe<'_>) -> Judged {
     let told = missing(probe).await?;
-    if text(&told.body()?, &["detail"]).is_some_and(|said| !said.is_empty()) {
+    if text(&told.error_body()?, &["detail"]).is_some_and(|said| !said.is_empty()) {
         return Ok(());
     }
     told.wrong("there is no detail")

@@ -27,6 +27,15 @@ pub(super) enum Need {
     Enterprise,
     /// Attributes of users, all of them; `name.givenName` names a sub-attribute.
     Has(&'static [&'static str]),
+    /// Attributes that the server was seen to keep as they were sent: one that
+    /// it alters or ignores proves nothing about anything else.
+    Keeps(&'static [&'static str]),
+    /// The enterprise extension of users, seen to be kept.
+    KeepsEnterprise,
+    /// More than one e-mail a user.
+    TwoEmails,
+    /// Pages no longer than `count`.
+    Count,
 }
 
 /// Why a check ended before its end.
@@ -36,6 +45,8 @@ pub(super) enum Stop {
     Wrong(String),
     /// It can't be judged; why.
     Unjudged(String),
+    /// It can't be judged because of another check's outcome: its id, and why.
+    Follows(&'static str, String),
 }
 
 /// What a check says.

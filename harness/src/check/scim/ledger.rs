@@ -99,7 +99,7 @@ impl Ledger {
                 .json()
                 .and_then(|body| text(&body, &["id"]).map(str::to_owned));
             let found = match (id, told.header("location")) {
-                (Some(id), _) => Some(format!("{place}/{id}")),
+                (Some(id), _) => Some(format!("{}/{}", below(place, base), segment(&id))),
                 (None, Some(location)) => Some(below(location, base)),
                 (None, None) => None,
             };
@@ -196,7 +196,7 @@ async fn sweep(
     for one in values(&found, "Resources") {
         let marked = name_of(one).is_some_and(|name| name.starts_with(&session.mark));
         if let (true, Some(id)) = (marked, text(one, &["id"])) {
-            let place = format!("{}/{id}", kind.endpoint);
+            let place = format!("{}/{}", kind.endpoint, segment(id));
             if left.iter().any(|known| known.starts_with(&place)) {
                 continue;
             }
@@ -210,8 +210,14 @@ async fn sweep(
     true
 }
 
+/// An id as a segment of a path: it may have any character (RFC 7643 §3.1).
+pub(super) fn segment(id: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
 /// The target below the base address, where the address lies there; some
-/// servers give the path alone.
+/// servers give the path alone, or a path relative to the endpoint.
 pub(super) fn below(location: &str, base: &str) -> String {
     let base = base.trim_end_matches('/');
     let path = base
@@ -223,12 +229,16 @@ pub(super) fn below(location: &str, base: &str) -> String {
             .strip_prefix(front)
             .filter(|rest| rest.starts_with('/'))
     };
-    fronts
-        .into_iter()
-        .flatten()
-        .find_map(behind)
-        .unwrap_or(location)
-        .to_owned()
+    if let Some(rest) = fronts.into_iter().flatten().find_map(behind) {
+        return rest.to_owned();
+    }
+    if location.starts_with('/') || location.contains("://") {
+        return location.to_owned();
+    }
+    format!(
+        "/{}",
+        location.trim_start_matches("./").trim_start_matches("../")
+    )
 }
 
 #[cfg(test)]
@@ -236,9 +246,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_id_is_one_segment_whatever_its_characters() {
+        assert_eq!(segment("a/b#c?d %"), "a%2Fb%23c%3Fd%20%25");
+        assert_eq!(segment("4711-x_y.z"), "4711-x_y.z");
+    }
+
+    #[test]
     fn a_location_is_found_below_the_base_address_whole_or_by_its_path() {
         let base = "https://scim.example/v2/";
-        for location in ["https://scim.example/v2/Users/1", "/v2/Users/1", "/Users/1"] {
+        for location in [
+            "https://scim.example/v2/Users/1",
+            "/v2/Users/1",
+            "/Users/1",
+            "Users/1",
+            "../Users/1",
+        ] {
             assert_eq!(below(location, base), "/Users/1");
         }
         let elsewhere = "https://other.example/Users/1";

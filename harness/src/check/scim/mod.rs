@@ -22,12 +22,14 @@ mod bulk;
 mod cast;
 mod create;
 mod create_values;
+pub mod credentials;
 mod delete;
 mod discovery;
 mod discovery_schemas;
 mod etag;
 mod filter;
 mod group;
+mod health;
 mod http;
 mod item;
 mod ledger;
@@ -42,19 +44,24 @@ mod read;
 mod reading;
 mod schema;
 mod server;
+mod set_up;
 mod sort;
+mod support;
+mod transport;
 mod vendor;
 pub mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ambient::Ambient;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use self::credentials::Credentials;
+use self::health::{harm, health, slow_after};
 use self::item::{How, Item, Judged, Need, Stop};
 use self::ledger::Ledger;
 use self::probe::{Probe, Session};
@@ -67,12 +74,14 @@ use super::{Check, CheckReport, Level, Outcome, SetUpError, Verdict};
 static FAMILIES: &[&[Item]] = &[
     discovery::CHECKS,
     discovery_schemas::CHECKS,
+    set_up::CHECKS,
     auth::CHECKS,
     http::CHECKS,
     create::CHECKS,
     create_values::CHECKS,
     read::CHECKS,
     filter::CHECKS,
+    support::CHECKS,
     paging::CHECKS,
     sort::CHECKS,
     put::CHECKS,
@@ -99,6 +108,9 @@ pub enum Trouble {
     /// There is no SCIM there.
     #[error("there is no SCIM server at this base URL: {0}")]
     Nothing(String),
+    /// It refuses every user that the checks can make.
+    #[error("the server refuses the users that the checks create: {0}")]
+    NoUsers(String),
     /// It has an error of its own.
     #[error("the server cannot list its users: {0}")]
     Failing(String),
@@ -119,6 +131,10 @@ impl Trouble {
             Self::Nothing(_) => (
                 "wrong-base-url",
                 "Give the address that /Users follows as --base-url, such as https://scim.example/v2. It often ends in /scim/v2.",
+            ),
+            Self::NoUsers(_) => (
+                "users-refused",
+                "The server wants something of users that its schemas do not require. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
             ),
             Self::Failing(_) => (
                 "server-error",
@@ -150,14 +166,30 @@ fn summary(told: &wire::Told) -> String {
     format!("{} answered {}{what}", told.asked, told.status)
 }
 
+/// What only the server's owner knows.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The domain of userNames and e-mail addresses; example.com if `None`.
+    pub domain: Option<String>,
+    /// A user as JSON whose members every user gets that a check creates;
+    /// `{name}` stands for the userName.
+    pub template: Option<Value>,
+    /// Headers of every request.
+    pub headers: Vec<(String, String)>,
+    /// How many requests a second are sent at most; without a limit if `None`.
+    pub rate: Option<f64>,
+}
+
 /// Judges a server.
 pub struct Judge<'w> {
     /// The way to the server.
     pub wire: &'w dyn Wire,
     /// Its base address, which locations are compared with.
     pub base: String,
-    /// The bearer token.
-    pub token: String,
+    /// What the requests authenticate with.
+    pub credentials: Credentials,
+    /// How the checks fit a server.
+    pub options: Options,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// The rules that hold for every check.
@@ -166,19 +198,8 @@ pub struct Judge<'w> {
     pub ambient: Ambient,
 }
 
-/// How long the honest request may take after a check, in terms of the time
-/// that it took before the checks; and the shortest time that counts as slow.
-const SLOWDOWN: u32 = 10;
-const SLOW: Duration = Duration::from_secs(5);
-
-/// How long a server that gave no answer is left alone.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// How long an answer is waited for after a signal.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How often a server that gave no answer is asked again.
-const REVIVALS: usize = 3;
 
 impl Judge<'_> {
     /// Runs every check.
@@ -188,10 +209,14 @@ impl Judge<'_> {
     pub async fn judge(&self) -> Result<CheckReport, Trouble> {
         let started_at = self.ambient.now();
         let started = Instant::now();
+        let domain = self.options.domain.clone();
         let session = Session {
             wire: self.wire,
             base: self.base.trim_end_matches('/').to_owned(),
-            token: self.token.clone(),
+            credentials: self.credentials.clone(),
+            options: self.options.clone(),
+            domain: domain.unwrap_or_else(|| "example.com".to_owned()),
+            ambient: self.ambient.clone(),
             mark: format!("rh{}", self.ambient.chance().hex(5)),
             ledger: Ledger::default(),
             read_only: self.read_only,
@@ -199,7 +224,13 @@ impl Judge<'_> {
             lost: 0.into(),
             works: Mutex::default(),
             cast: OnceCell::new(),
-            fuller: AtomicBool::new(false),
+            ignores_filters: OnceCell::new(),
+            counts: OnceCell::new(),
+            everybody: OnceCell::new(),
+            wanted: Mutex::default(),
+            refusal: OnceCell::new(),
+            lag: Mutex::default(),
+            has_written: false.into(),
             counter: 0.into(),
         };
         let runner = Runner {
@@ -215,24 +246,32 @@ impl Judge<'_> {
         let server = Server::discover(&session).await?;
         let calm = health(&session, &server).await.unwrap_or_default();
         if !self.read_only {
-            taste(&session, &server).await;
+            if let Err(trouble) = set_up::prepare(&session, &server).await {
+                session.ledger.clear(&session, &server).await;
+                return Err(trouble);
+            }
+            session.ledger.shorten(&session, 0).await;
             // Who plays in most checks stays to the end, others don't.
             let _ = Probe::new(&session, &server).cast().await;
         }
         let cast = session.ledger.len();
         let mut run = Run::default();
         let mut symptoms = Vec::new();
+        let mut passed = BTreeSet::new();
         for item in items {
             let planned = Planned {
                 check: item.check(),
                 rests_on: None,
             };
             let outcome = async {
-                let (outcome, shown) = self.outcome(item, &session, &server, calm).await;
+                let (outcome, shown) = self.outcome(item, &session, &server, calm, &passed).await;
                 symptoms.push(shown);
                 outcome
             };
             runner.judge(&mut run, planned, outcome).await;
+            if run.has_passed(item.id) {
+                passed.insert(item.id.to_owned());
+            }
             if !self.runner.has_ended() {
                 session.ledger.shorten(&session, cast).await;
             }
@@ -258,6 +297,7 @@ impl Judge<'_> {
         session: &Session<'_>,
         server: &Server,
         calm: Duration,
+        passed: &BTreeSet<String>,
     ) -> (Outcome, BTreeSet<String>) {
         let check = item.check();
         let makes = item.needs.contains(&Need::Writes) || matches!(item.how, How::Finds(..));
@@ -270,6 +310,10 @@ impl Judge<'_> {
             return (Outcome::skipped(check, lack), BTreeSet::new());
         }
         let probe = Probe::new(session, server);
+        if let Err(stop) = self.has_ground(item, &probe).await {
+            let symptoms = probe.symptoms();
+            return (outcome_of(item, Err(stop), passed, probe.tape()), symptoms);
+        }
         let (lost, began) = (session.lost.load(Ordering::Relaxed), Instant::now());
         let judged = match item.how {
             How::Act(act) => act(&probe).await,
@@ -286,6 +330,7 @@ impl Judge<'_> {
         let symptoms = probe.symptoms();
         let evidence = probe.tape();
         let outcome = match (harm, judged) {
+            (None, judged) => outcome_of(item, judged, passed, evidence),
             (Some(harm), _) => Outcome {
                 verdict: Verdict::Fail,
                 ..Outcome::judged(
@@ -296,74 +341,71 @@ impl Judge<'_> {
                     evidence,
                 )
             },
-            (None, Ok(())) => {
-                Outcome::judged(check, true, item.expected, "as expected".into(), evidence)
-            }
-            (None, Err(Stop::Wrong(came))) => {
-                Outcome::judged(check, false, item.expected, came, evidence)
-            }
-            (None, Err(Stop::Unjudged(why))) => {
-                let mut outcome = Outcome::skipped(check, why);
-                outcome.evidence = evidence;
-                outcome
-            }
         };
         (outcome, symptoms)
     }
-}
 
-/// How long an honest request takes; `None` when it gets no answer.
-async fn health(session: &Session<'_>, server: &Server) -> Option<Duration> {
-    let began = Instant::now();
-    let target = probe::query(&server.users.endpoint, &[("count", "1")]);
-    let asked = session.asked(reqwest::Method::GET, &target, None);
-    session.send(&asked).await.ok()?;
-    Some(began.elapsed())
-}
-
-fn slow_after(calm: Duration) -> Duration {
-    (calm * SLOWDOWN).max(SLOW)
-}
-
-/// What a check did to the server, seen by an honest request after it; `None`
-/// when that is answered as before.
-async fn harm(session: &Session<'_>, server: &Server, calm: Duration) -> Option<String> {
-    let honest = format!("GET {}?count=1", server.users.endpoint);
-    match health(session, server).await {
-        Some(took) if took > slow_after(calm) => Some(format!(
-            "{honest} took {:.1} s afterwards, and {:.1} s before the checks",
-            took.as_secs_f32(),
-            calm.as_secs_f32()
-        )),
-        Some(_) => None,
-        None => {
-            for attempt in 1..=REVIVALS {
-                if session.runner.has_ended() {
-                    break;
-                }
-                super::runner::pause(PAUSE).await;
-                if health(session, server).await.is_some() {
-                    return Some(format!(
-                        "{honest} got no answer afterwards; the server answered again at attempt {attempt}"
-                    ));
-                }
-            }
-            Some(format!("{honest} got no answer afterwards"))
+    /// Whether what the server was seen to keep and to evaluate carries a
+    /// check.
+    async fn has_ground(&self, item: &Item, probe: &Probe<'_>) -> Judged {
+        if self.read_only {
+            return Ok(());
         }
+        for need in item.needs {
+            let lack = match need {
+                Need::Keeps(paths) => {
+                    let cast = probe.cast().await?;
+                    let lacks = |path: &&str| match item.how {
+                        How::Finds(..) => cast.differs(path),
+                        _ => cast.alters(path),
+                    };
+                    paths.iter().find_map(lacks)
+                }
+                Need::KeepsEnterprise => probe.cast().await?.alters(schema::ENTERPRISE),
+                Need::TwoEmails if !probe.cast().await?.has_two_emails() => {
+                    Some("the server keeps no more than one e-mail of a user".to_owned())
+                }
+                Need::Filter if item.id != EQ_FINDS => {
+                    match support::ignores_or_declines(probe).await? {
+                        Some(why) => return Err(Stop::Follows(EQ_FINDS, why)),
+                        None => None,
+                    }
+                }
+                Need::Count if !support::counts(probe).await? => {
+                    let why = "pages are longer than count".to_owned();
+                    return Err(Stop::Follows("SCIM-PAGE-04", why));
+                }
+                _ => None,
+            };
+            if let Some(lack) = lack {
+                return item::unjudged(lack);
+            }
+        }
+        Ok(())
     }
 }
 
-/// Finds out whether users want more than their schema requires.
-async fn taste(session: &Session<'_>, server: &Server) {
-    let probe = Probe::new(session, server);
-    for fuller in [false, true] {
-        session
-            .fuller
-            .store(fuller, std::sync::atomic::Ordering::Relaxed);
-        let made: Judged<_> = probe.user(json!({})).await;
-        if made.is_ok() {
-            return;
+/// The control of everything that leans on filters.
+const EQ_FINDS: &str = "SCIM-FILTER-01";
+
+/// What a check came to.
+fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: Value) -> Outcome {
+    let check = item.check();
+    match judged {
+        Ok(()) => Outcome::judged(check, true, item.expected, "as expected".into(), evidence),
+        Err(Stop::Wrong(came)) => Outcome::judged(check, false, item.expected, came, evidence),
+        Err(Stop::Unjudged(why)) => Outcome {
+            evidence,
+            ..Outcome::skipped(check, why)
+        },
+        // The cause passed, or is this check itself: then it is a finding.
+        Err(Stop::Follows(cause, why)) if cause == item.id || passed.contains(cause) => {
+            Outcome::judged(check, false, item.expected, why, evidence)
         }
+        Err(Stop::Follows(cause, why)) => Outcome {
+            evidence,
+            ..Outcome::skipped_because_of(check, cause, why)
+        },
     }
 }
 

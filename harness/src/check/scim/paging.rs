@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{LIST, SEARCH, member, shown, speaks, text, values};
+use super::reading::{LIST, SEARCH, listed_names, member, shown, speaks, text, values};
+use super::support::{everybody, filtered, list_cast};
 use super::wire::Told;
 
 checks! {
@@ -20,43 +21,43 @@ checks! {
 "SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts what the filter finds, not the page";
     expects "totalResults 5 with count=2";
     fix "Count before cutting the page out.";
-    needs [Need::Filter, Need::Writes]; act(total_of_all)
+    needs [Need::Writes]; act(total_of_all)
 "SCIM-PAGE-04", Must, "RFC 7644 §3.4.2.4"; "A page is no longer than count";
     expects "two users at most with count=2";
     fix "Never return more than count.";
-    needs [Need::Filter, Need::Writes]; act(no_more_than_count)
+    needs [Need::Writes]; act(no_more_than_count)
 "SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 asks for the number alone";
     expects "no Resources, and totalResults 5";
     fix "0 means none, not unlimited.";
-    needs [Need::Filter, Need::Writes]; act(count_zero)
+    needs [Need::Writes, Need::Count]; act(count_zero)
 "SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is 0";
     expects "200 without Resources";
     fix "Take negative values for 0.";
-    needs [Need::Filter, Need::Writes]; act(count_negative)
+    needs [Need::Writes, Need::Count]; act(count_negative)
 "SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is 1";
     expects "the same page as startIndex=1";
     fix "Take values below 1 for 1.";
-    needs [Need::Filter, Need::Writes]; act(start_zero)
+    needs [Need::Writes, Need::Count]; act(start_zero)
 "SCIM-PAGE-08", Must, "RFC 7644 §3.4.2.4"; "A negative startIndex is 1";
     expects "the same page as startIndex=1";
     fix "Take values below 1 for 1.";
-    needs [Need::Filter, Need::Writes]; act(start_negative)
+    needs [Need::Writes, Need::Count]; act(start_negative)
 "SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages don't overlap";
     expects "everybody once in pages of two";
     fix "The second page of two begins with startIndex=3; order results by something stable.";
-    needs [Need::Filter, Need::Writes]; act(pages_fit_together)
+    needs [Need::Writes, Need::Count]; act(pages_fit_together)
 "SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is empty, and no error";
     expects "200 without Resources, and totalResults 5";
     fix "Answer an empty page.";
-    needs [Need::Filter, Need::Writes]; act(beyond_the_end)
+    needs [Need::Writes, Need::Count]; act(beyond_the_end)
 "SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page tells where it begins";
     expects "startIndex 3, as it was asked for";
     fix "startIndex is REQUIRED in a part of the results.";
-    needs [Need::Filter, Need::Writes]; act(told_start)
+    needs [Need::Writes, Need::Count]; act(told_start)
 "SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page tells how long it is";
     expects "itemsPerPage equal to the length of Resources";
     fix "itemsPerPage is REQUIRED in a part of the results.";
-    needs [Need::Filter, Need::Writes]; act(told_length)
+    needs [Need::Writes]; act(told_length)
 "SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is no number is refused";
     expects "count=many: 400";
     fix "Refuse with 400 invalidValue.";
@@ -64,23 +65,23 @@ checks! {
 "SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A count beyond reason is cut, not refused";
     expects "count=1000000: 200";
     fix "Cut the page at filter.maxResults.";
-    needs [Need::Filter]; act(count_huge)
+    needs [Need::Writes]; act(count_huge)
 "SCIM-PAGE-15", Must, "RFC 7644 §3.4.2.4"; "A page that is not full has the last ones";
     expects "one user from startIndex=5";
     fix "The last page has what is left.";
-    needs [Need::Filter, Need::Writes]; act(last_page)
+    needs [Need::Writes, Need::Count]; act(last_page)
 "SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor begins, and nextCursor leads on";
     expects "two users and a nextCursor";
     fix "Return nextCursor on every page but the last.";
-    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_begins)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_begins)
 "SCIM-CURSOR-02", Must, "RFC 9865 §2"; "Cursors lead past everybody once, and end";
     expects "everybody once, and no nextCursor on the last page";
     fix "Leave nextCursor out on the last page alone.";
-    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursors_lead_past_everybody)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursors_lead_past_everybody)
 "SCIM-CURSOR-03", Must, "RFC 9865 §2"; "A page by cursor is no longer than count";
     expects "two users at most with count=2";
     fix "Never return more than count.";
-    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_count)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_count)
 "SCIM-CURSOR-04", Should, "RFC 9865 §2.1"; "A cursor that is none is refused as invalidCursor";
     expects "400 with scimType invalidCursor";
     fix "Authenticate cursors, and refuse others.";
@@ -88,23 +89,15 @@ checks! {
 "SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST takes cursors too";
     expects "two users and a nextCursor from /Users/.search";
     fix "Read cursor from the SearchRequest as from the query.";
-    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_in_search)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_in_search)
 "SCIM-CURSOR-06", Should, "RFC 9865 §2"; "A cursor survives that what it points at is deleted";
     expects "the rest once each, after somebody of the first page was deleted";
     fix "Let a cursor point at a place in an order, not at a resource or an offset.";
-    needs [Need::Cursor, Need::Filter, Need::Writes]; act(cursor_after_a_deletion)
-}
-
-fn everybody(probe: &Probe<'_>) -> String {
-    format!("userName sw \"{}-\"", probe.session.cast_mark())
+    needs [Need::Cursor, Need::Filter, Need::Writes, Need::Count]; act(cursor_after_a_deletion)
 }
 
 async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
-    probe.cast().await?;
-    let filter = everybody(probe);
-    let mut all = vec![("filter", filter.as_str())];
-    all.extend_from_slice(parameters);
-    probe.users(&all).await
+    list_cast(probe, parameters).await
 }
 
 async fn names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
@@ -164,7 +157,11 @@ async fn starts_at_one(probe: &Probe<'_>, start: &str) -> Judged {
     let first = names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
     let came = names(probe, &[("startIndex", start), ("count", "2")]).await?;
     ensure(came == first, || {
-        format!("startIndex={start} gives {came:?}, startIndex=1 gives {first:?}")
+        format!(
+            "startIndex={start} gives {}, startIndex=1 gives {}",
+            listed_names(&came),
+            listed_names(&first)
+        )
     })
 }
 
@@ -186,7 +183,7 @@ async fn pages_fit_together(probe: &Probe<'_>) -> Judged {
 }
 
 fn each_once(mut all: Vec<&'static str>) -> Judged {
-    let came = format!("{all:?}");
+    let came = listed_names(&all);
     all.sort_unstable();
     ensure(all == ["ann", "bob", "cyd", "dee", "eve"], || {
         format!("the pages have {came}")
@@ -217,12 +214,16 @@ async fn told_start(probe: &Probe<'_>) -> Judged {
 async fn told_length(probe: &Probe<'_>) -> Judged {
     let told = page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
     let body = told.given_body("listing users")?;
-    let said = member(&body, "itemsPerPage").and_then(Value::as_u64);
+    let said = member(&body, "itemsPerPage");
     let length = values(&body, "Resources").len();
-    if said.is_some() && said == u64::try_from(length).ok() {
+    let told_length = said.and_then(Value::as_u64);
+    if told_length.is_some() && told_length == u64::try_from(length).ok() {
         return Ok(());
     }
-    told.wrong(format!("itemsPerPage is {said:?} for {length} resources"))
+    told.wrong(format!(
+        "itemsPerPage is {} for {length} resources",
+        shown(said)
+    ))
 }
 
 async fn count_no_number(probe: &Probe<'_>) -> Judged {
@@ -230,17 +231,13 @@ async fn count_no_number(probe: &Probe<'_>) -> Judged {
 }
 
 async fn count_huge(probe: &Probe<'_>) -> Judged {
-    let filter = everybody(probe);
-    let told = probe
-        .users(&[("filter", &filter), ("count", "1000000")])
-        .await?;
-    told.is(200)
+    page(probe, &[("count", "1000000")]).await?.is(200)
 }
 
 async fn last_page(probe: &Probe<'_>) -> Judged {
     let last = names(probe, &[("startIndex", "5"), ("count", "2")]).await?;
     ensure(last.len() == 1, || {
-        format!("startIndex=5 of 5 gives {last:?}")
+        format!("startIndex=5 of 5 gives {}", listed_names(&last))
     })
 }
 
@@ -290,13 +287,10 @@ async fn no_cursor(probe: &Probe<'_>) -> Judged {
 }
 
 async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
-    probe.cast().await?;
-    let body = json!({
-        "schemas": [SEARCH],
-        "filter": everybody(probe),
-        "cursor": "",
-        "count": 2,
-    });
+    let mut body = json!({"schemas": [SEARCH], "cursor": "", "count": 2});
+    for (name, value) in everybody(probe).await? {
+        body[name] = value.into();
+    }
     let target = format!("{}/.search", probe.server.users.endpoint);
     let told = probe.post(&target, &body).await?;
     if matches!(told.status, 404 | 405 | 501) {
@@ -328,6 +322,15 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
             probe.users(&parameters).await
         }
     };
+    // The control: a filter that finds others too, or not all, proves nothing.
+    let mut known: Vec<String> = made.iter().map(|one| one.id.clone()).collect();
+    known.sort_unstable();
+    let told = filtered(probe, &[("filter", &filter)]).await?;
+    let mut found = ids(values(&told.given_body("the filter")?, "Resources"));
+    found.sort_unstable();
+    if found != known {
+        return unjudged(format!("{filter} does not find the four users made for it"));
+    }
     let first = walk(String::new()).await?;
     let mut seen = ids(&first.listed()?);
     let Some(mut cursor) = next(&first) else {
@@ -352,7 +355,11 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
     let mut wanted: Vec<String> = made.into_iter().map(|one| one.id).collect();
     wanted.sort_unstable();
     ensure(seen == wanted, || {
-        format!("the pages have {seen:?} of {wanted:?}")
+        format!(
+            "the pages have {}, expected {}",
+            listed_names(&seen),
+            listed_names(&wanted)
+        )
     })
 }
 

@@ -11,87 +11,87 @@ checks! {
 "SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
     expects "200 with the resource, or 204";
     fix "Answer 200 with the whole resource: some clients want a body.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answered)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered)
 "SCIM-PATCH-02", Must, "RFC 7644 §3.5.2"; "PATCH with attributes is answered with 200";
     expects "200 with userName";
     fix "204 won't do where attributes asks for a body.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answered_in_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered_in_part)
 "SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add gives a value where there was none";
     expects "nickName as it was added";
     fix "Add the attribute with its value.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(add)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add)
 "SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "add replaces the value of a single-valued attribute";
     expects "nickName as it was added";
     fix "A single value that is there is replaced by add.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(add_over)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add_over)
 "SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path adds a set of attributes";
     expects "nickName and title as they were added";
     fix "Without a path the value's members are the attributes.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName", "title"])]; act(add_set)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName", "title"])]; act(add_set)
 "SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a list keeps what is there";
     expects "both e-mails";
     fix "Append to multi-valued attributes.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(add_to_list)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list)
 "SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a list without a path keeps what is there";
     expects "both e-mails";
     fix "Append to multi-valued attributes, with a path and without.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(add_to_list_in_set)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list_in_set)
 "SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add doesn't double a value that is there";
     expects "one e-mail";
     fix "Compare with the values that are there before appending.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(add_again)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_again)
 "SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps its neighbours";
     expects "givenName changed and familyName kept";
     fix "Change the sub-attribute that the path names, and no other.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(add_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_part)
 "SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "replace changes a value";
     expects "displayName as it was replaced";
     fix "Replace the value at the path.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(replace)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(replace)
 "SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces a set of attributes";
     expects "displayName and active as they were replaced";
     fix "Without a path the value's members are the attributes.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName", "active"])]; act(replace_set)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "active"])]; act(replace_set)
 "SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of what is not there adds it";
     expects "nickName as it was given";
     fix "Treat replace as add where there is no value.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(replace_nothing)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(replace_nothing)
 "SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a list replaces all of it";
     expects "the new e-mail alone";
     fix "Without a filter all values are replaced.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value"])]; act(replace_list)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value"])]; act(replace_list)
 "SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value's sub-attribute changes that alone";
     expects "the work e-mail changed, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].value.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(replace_part_of_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_part_of_value)
 "SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value replaces that value";
     expects "another value in the place of the work e-mail, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(replace_value)
-"SCIM-PATCH-16", Should, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes it doesn't name";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_value)
+"SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes it doesn't name";
     expects "givenName changed and familyName kept";
     fix "Replace the sub-attributes that are given.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(replace_complex)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_complex)
 "SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove takes a value away";
     expects "no nickName";
     fix "A removed attribute is unassigned.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(remove)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(remove)
 "SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove takes a whole list away";
     expects "no phone numbers";
     fix "Without a filter all values are removed.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["phoneNumbers.value"])]; act(remove_list)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["phoneNumbers.value"])]; act(remove_list)
 "SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove by a filter takes the values away that match";
     expects "the home e-mail alone";
     fix "Remove the values that match, and no other.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(remove_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(remove_value)
 "SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove takes a sub-attribute away";
     expects "no givenName, familyName kept";
     fix "Support paths such as name.givenName.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(remove_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(remove_part)
 "SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove takes a filtered value's sub-attribute away";
     expects "the work e-mail without display";
     fix "Support paths such as emails[type eq \"work\"].display.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.type", "emails.display"])]; act(remove_part_of_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type", "emails.display"])]; act(remove_part_of_value)
 }
 
 pub(super) async fn one(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<(Made, Value)> {

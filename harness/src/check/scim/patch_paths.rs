@@ -13,47 +13,47 @@ checks! {
 "SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are done in their order";
     expects "what the last one gives";
     fix "Apply each operation to what the one before left.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_order)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_order)
 "SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "A new primary value makes the old one no longer primary";
     expects "one primary e-mail, the added one";
     fix "When a value is set primary, set primary to false on all others.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary"])]; act(add_primary)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary"])]; act(add_primary)
 "SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "A value made primary by a filter is the one primary";
     expects "the home e-mail primary, and no other";
     fix "When a value is set primary, set primary to false on all others.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.primary", "emails.type"])]; act(make_primary)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary", "emails.type"])]; act(make_primary)
 "SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of what is there leaves meta.lastModified";
     expects "the same meta.lastModified";
     fix "Compare before and after, and save only a change.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(unchanged)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(unchanged)
 "SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path may begin with the schema's URN";
     expects "nickName as it was replaced";
     fix "Take urn:ietf:params:scim:schemas:core:2.0:User:nickName for nickName.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(by_urn)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(by_urn)
 "SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "An extension's attribute is reached by its URN";
     expects "department as it was added";
     fix "Support the URNs of extensions in paths.";
-    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_by_path)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_by_path)
 "SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "An extension's attributes are added without a path";
     expects "department as it was added";
     fix "Take an object below the extension's URN.";
-    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_in_set)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_in_set)
 "SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "An extension's attribute is removed by its URN";
     expects "no department, employeeNumber kept";
     fix "Support the URNs of extensions in paths.";
-    needs [Need::Patch, Need::Writes, Need::Enterprise]; act(extension_removed)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_removed)
 "SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are read in any letter case";
     expects "NICKNAME to do as nickName";
     fix "Match attribute names without regard to case.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(in_any_case)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_any_case)
 "SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace by null unassigns";
     expects "no nickName";
     fix "Treat null as unassigned.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["nickName"])]; act(null)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(null)
 "SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A filter in a path may have two conditions";
     expects "the e-mail changed that meets both";
     fix "The filter in brackets has the whole grammar.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(two_conditions)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(two_conditions)
 "SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";
     expects "no password in the answer";
     fix "password is returned never.";
@@ -61,11 +61,11 @@ checks! {
 "SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "active is switched off by replace";
     expects "active false";
     fix "Every client deprovisions this way.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["active"])]; act(deactivated)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(deactivated)
 "SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "What PATCH answers is what is there";
     expects "the displayName of the answer to be the one that GET gives";
     fix "Answer the resource as it is afterwards.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["displayName"])]; act(answer_is_true)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answer_is_true)
 }
 
 async fn in_order(probe: &Probe<'_>) -> Judged {

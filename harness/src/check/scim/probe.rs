@@ -4,19 +4,23 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use ambient::Ambient;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::Trouble;
 use super::body::{least, with};
 use super::cast::Cast;
+use super::credentials::Credentials;
 use super::item::{Judged, Stop, unjudged};
-use super::ledger::{Ledger, below};
+use super::ledger::{Ledger, below, segment};
 use super::reading::{self, cut, text};
 use super::server::{Kind, Server};
+use super::transport;
 use super::wire::{Asked, Told, Wire, WireError};
+use super::{Options, Trouble};
 use crate::check::runner::Runner;
 
 /// What stands in the place of the token.
@@ -28,7 +32,11 @@ const KEPT: usize = 4000;
 pub(super) struct Session<'w> {
     pub(super) wire: &'w dyn Wire,
     pub(super) base: String,
-    pub(super) token: String,
+    pub(super) credentials: Credentials,
+    pub(super) options: Options,
+    /// The domain of userNames and e-mails.
+    pub(super) domain: String,
+    pub(super) ambient: Ambient,
     /// What every value of this run bears.
     pub(super) mark: String,
     pub(super) ledger: Ledger,
@@ -39,18 +47,31 @@ pub(super) struct Session<'w> {
     /// Methods and endpoints that succeeded at least once, such as "PATCH /Users".
     pub(super) works: Mutex<BTreeSet<String>>,
     pub(super) cast: OnceCell<Result<Cast, String>>,
-    /// Whether users want more than their schema requires.
-    pub(super) fuller: AtomicBool,
+    /// Why no filter can be trusted, if none can: see `support`.
+    pub(super) ignores_filters: OnceCell<Option<String>>,
+    /// Whether pages are no longer than `count`: see `support`.
+    pub(super) counts: OnceCell<bool>,
+    /// The query that lists the cast and nobody else: see `support`.
+    pub(super) everybody: OnceCell<Vec<(&'static str, String)>>,
+    /// Attributes that users must have beside those that the schema requires.
+    pub(super) wanted: Mutex<Vec<String>>,
+    /// What the server said to a user without them.
+    pub(super) refusal: OnceCell<String>,
+    /// How long a change takes to show, and whether one was just made.
+    pub(super) lag: Mutex<Duration>,
+    pub(super) has_written: AtomicBool,
     pub(super) counter: AtomicU64,
 }
 
 impl Session<'_> {
     /// A request with the token.
     pub(super) fn asked(&self, method: Method, target: &str, body: Option<&Value>) -> Asked {
-        let mut headers = vec![
-            ("authorization".to_owned(), format!("Bearer {}", self.token)),
-            ("accept".to_owned(), "application/scim+json".to_owned()),
-        ];
+        let accept = "application/scim+json".to_owned();
+        let mut headers = vec![("accept".to_owned(), accept)];
+        if let Some(authorization) = self.credentials.authorization() {
+            headers.push(("authorization".to_owned(), authorization));
+        }
+        headers.extend(self.options.headers.iter().cloned());
         if body.is_some() {
             let json = "application/scim+json".to_owned();
             headers.push(("content-type".to_owned(), json));
@@ -63,15 +84,73 @@ impl Session<'_> {
         }
     }
 
+    /// Attributes that users must have beside those that the schema requires.
+    pub(super) fn wanted(&self) -> Vec<String> {
+        let wanted = self.wanted.lock();
+        wanted.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives users these attributes from now on.
+    pub(super) fn want(&self, names: &[&str]) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        *wanted = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// From now on, reads wait so long after a change.
+    pub(super) fn set_lag(&self, lag: Duration) {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// Delivers a request: waits where the server limits requests, or shows
+    /// changes late, and follows redirects.
+    async fn deliver(&self, asked: &Asked) -> Result<Told, WireError> {
+        if asked.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
+            let lag = *self.lag.lock().unwrap_or_else(PoisonError::into_inner);
+            if !lag.is_zero() {
+                self.wire.pause(lag).await;
+            }
+        }
+        let mut current = asked.clone();
+        let (mut waited, mut attempt, mut redirects) = (Duration::ZERO, 0, 0);
+        loop {
+            if let Some(rate) = self.options.rate {
+                self.wire.pause(Duration::from_secs_f64(1.0 / rate)).await;
+            }
+            let told = self.wire.send(&current).await?;
+            if let Some(wait) = transport::retry_after(&told, attempt, self.ambient.now())
+                && waited + wait <= self.runner.access.timeout
+            {
+                self.wire.pause(wait).await;
+                waited += wait;
+                attempt += 1;
+                continue;
+            }
+            if let Some(next) = transport::redirected(&current, &told, &self.base)
+                && redirects < transport::MAX_REDIRECTS
+            {
+                redirects += 1;
+                current = next;
+                continue;
+            }
+            if asked.method != Method::GET {
+                self.has_written.store(true, Ordering::Relaxed);
+            }
+            return Ok(Told {
+                asked: asked.line(),
+                ..told
+            });
+        }
+    }
+
     /// Sends, and notes what was made.
     pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
-        match self.wire.send(asked).await {
+        match self.deliver(asked).await {
             Ok(told) => {
                 self.runner.patience.answered();
                 self.ledger.note(asked, &told, &self.base);
                 if told.succeeded() {
                     let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-                    works.insert(symptom(asked));
+                    works.extend(symptoms_of(asked));
                 }
                 Ok(told)
             }
@@ -102,10 +181,13 @@ impl Session<'_> {
     }
 
     fn masked(&self, text: &str) -> String {
-        if self.token.is_empty() {
-            return text.to_owned();
+        let mut secrets = self.credentials.secrets();
+        secrets.extend(self.options.headers.iter().map(|(_, value)| value.clone()));
+        let mut text = text.to_owned();
+        for secret in secrets.iter().filter(|it| !it.is_empty()) {
+            text = text.replace(secret, MASK);
         }
-        text.replace(&self.token, MASK)
+        text
     }
 
     fn evidence(&self, asked: &Asked, told: &Result<Told, WireError>) -> Value {
@@ -160,11 +242,13 @@ pub(super) struct Probe<'s> {
     symptoms: Mutex<BTreeSet<String>>,
 }
 
-/// Method and endpoint, such as "PATCH /Users".
-fn symptom(asked: &Asked) -> String {
+/// The method, and method and endpoint, such as "PATCH /Users".
+fn symptoms_of(asked: &Asked) -> [String; 2] {
     let path = asked.target.split('?').next().unwrap_or_default();
     let endpoint = path.trim_start_matches('/').split('/').next();
-    format!("{} /{}", asked.method, endpoint.unwrap_or_default())
+    let method = asked.method.to_string();
+    let whole = format!("{method} /{}", endpoint.unwrap_or_default());
+    [method, whole]
 }
 
 impl<'s> Probe<'s> {
@@ -205,9 +289,34 @@ impl<'s> Probe<'s> {
             .push(kept);
         if !told.as_ref().is_ok_and(Told::succeeded) {
             let mut symptoms = self.symptoms.lock().unwrap_or_else(PoisonError::into_inner);
-            symptoms.insert(symptom(&asked));
+            symptoms.extend(symptoms_of(&asked));
         }
-        told.map_err(|reason| Stop::Unjudged(format!("{} got no answer: {reason}", asked.line())))
+        let told = told.map_err(|reason| {
+            Stop::Unjudged(format!("{} got no answer: {reason}", asked.line()))
+        })?;
+        if let Some(wait) = transport::retry_after(&told, 0, self.session.ambient.now()) {
+            return unjudged(format!(
+                "the server limits requests: {} was answered with {} again and again, the last time to be sent again after {} s; give it more time with --timeout, or send fewer requests with --rate",
+                asked.line(),
+                told.status,
+                wait.as_secs()
+            ));
+        }
+        Ok(told)
+    }
+
+    /// The resource that an answer is about: its body, or, where the server
+    /// sends none (RFC 7644 §3.3 makes it a SHOULD), what is at its Location.
+    pub(super) async fn resource(&self, told: &Told) -> Judged<Value> {
+        match told.header("location") {
+            Some(location) if told.text.trim().is_empty() => {
+                let target = below(location, &self.session.base);
+                self.get(&target)
+                    .await?
+                    .given_body("reading it at its Location")
+            }
+            _ => told.body(),
+        }
     }
 
     pub(super) fn ask(&self, method: Method, target: &str) -> Asked {
@@ -254,13 +363,22 @@ impl<'s> Probe<'s> {
     /// A name that nobody has.
     pub(super) fn name(&self) -> String {
         let number = self.session.counter.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}@example.com", self.session.mark)
+        format!("{}-{number}@{}", self.session.mark, self.session.domain)
     }
 
     /// A body of a new user, with more.
     pub(super) fn user_body(&self, more: Value) -> Value {
-        let fuller = self.session.fuller.load(Ordering::Relaxed);
-        with(least(&self.server.users, &self.name(), fuller), more)
+        with(self.least_user(), more)
+    }
+
+    /// The least that a user of this server must have.
+    pub(super) fn least_user(&self) -> Value {
+        let name = self.name();
+        let least = least(&self.server.users, &name, &self.session.wanted());
+        match &self.session.options.template {
+            Some(template) => with(least, named_in(template, &name)),
+            None => least,
+        }
     }
 
     /// Makes a user, as a precondition of what is to be judged.
@@ -279,7 +397,7 @@ impl<'s> Probe<'s> {
 
     /// A body of a new group with these members, by id.
     pub(super) fn group_body(&self, members: &[&str]) -> Judged<Value> {
-        let body = least(self.groups()?, &self.name(), false);
+        let body = least(self.groups()?, &self.name(), &[]);
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         Ok(with(body, json!({ "members": members })))
     }
@@ -297,7 +415,7 @@ impl<'s> Probe<'s> {
             .json()
             .and_then(|body| text(&body, &["id"]).map(str::to_owned));
         let place = match (&id, told.header("location")) {
-            (Some(id), _) => format!("{}/{id}", kind.endpoint),
+            (Some(id), _) => format!("{}/{}", kind.endpoint, segment(id)),
             (None, Some(location)) => below(location, &self.session.base),
             (None, None) => {
                 return unjudged(format!(
@@ -306,7 +424,17 @@ impl<'s> Probe<'s> {
                 ));
             }
         };
-        let id = id.unwrap_or_else(|| place.rsplit('/').next().unwrap_or_default().to_owned());
+        let id = match id {
+            Some(id) => id,
+            // A 201 without a body (RFC 7644 §3.3): the id is read.
+            None => {
+                let read = self
+                    .get(&place)
+                    .await?
+                    .given_body("reading what was made")?;
+                text(&read, &["id"]).unwrap_or_default().to_owned()
+            }
+        };
         Ok(Made {
             id,
             place,
@@ -332,6 +460,12 @@ impl<'s> Probe<'s> {
             Err(why) => unjudged(why.clone()),
         }
     }
+}
+
+/// A template with a user's name in place of `{name}`.
+fn named_in(template: &Value, name: &str) -> Value {
+    let text = template.to_string().replace("{name}", name);
+    serde_json::from_str(&text).unwrap_or_else(|_| template.clone())
 }
 
 /// A target with parameters.

@@ -16,7 +16,7 @@ checks! {
 "SCIM-RACE-02", Should, "RFC 7644 §3.5.2"; "Of two changes at once, none is lost";
     expects "both attributes changed, or one of the two requests refused";
     fix "Read, apply and write in one transaction, or check the version when writing.";
-    needs [Need::Writes, Need::Patch, Need::Has(&["displayName", "nickName"])]; act(no_change_lost)
+    needs [Need::Writes, Need::Patch, Need::Keeps(&["displayName", "nickName"])]; act(no_change_lost)
 "SCIM-RACE-03", Should, "RFC 7644 §3.5.2"; "Of two members added at once, none is lost";
     expects "both members, or one of the two requests refused";
     fix "Read, apply and write in one transaction, or check the version when writing.";

@@ -6,6 +6,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::{Probe, query};
 use super::reading::{at, gone, member, same, shown, text, values};
 use super::schema::{ENTERPRISE, USER};
+use super::support::filtered;
 
 checks! {
 "SCIM-READ-01", Must, "RFC 7644 §3.4.1"; "A resource is read by its id";
@@ -15,15 +16,15 @@ checks! {
 "SCIM-READ-02", Must, "RFC 7644 §3.9"; "attributes limits what is returned";
     expects "userName, and no displayName";
     fix "Return what is asked for, and what is returned always.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(attributes)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(attributes)
 "SCIM-READ-03", Must, "RFC 7644 §3.9"; "What is returned always is there beside attributes";
     expects "id and schemas with attributes=displayName";
     fix "id and schemas can't be left out.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(always)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(always)
 "SCIM-READ-04", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out";
     expects "no displayName, and everything else";
     fix "Leave out what is named, and nothing else.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(excluded)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(excluded)
 "SCIM-READ-05", Must, "RFC 7644 §3.9"; "What is returned always can't be excluded";
     expects "id with excludedAttributes=id";
     fix "excludedAttributes has no effect on what is returned always.";
@@ -31,31 +32,31 @@ checks! {
 "SCIM-READ-06", Must, "RFC 7643 §2.1"; "attributes are named in any letter case";
     expects "displayName with attributes=DISPLAYNAME";
     fix "Match attribute names without regard to case.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(in_any_case)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(in_any_case)
 "SCIM-READ-07", Must, "RFC 7644 §3.9"; "A sub-attribute is asked for by a dot";
     expects "name with givenName alone";
     fix "Support paths such as name.givenName.";
-    needs [Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(sub_attribute)
+    needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(sub_attribute)
 "SCIM-READ-08", Must, "RFC 7644 §3.10"; "attributes are named by their URN too";
     expects "displayName with attributes=urn:…:User:displayName";
     fix "Take the URN of the schema before a name.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(by_urn)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(by_urn)
 "SCIM-READ-09", Must, "RFC 7644 §3.10"; "An extension's attribute is asked for by its URN";
     expects "department, and no employeeNumber";
     fix "Support the URNs of extensions in attributes.";
-    needs [Need::Writes, Need::Enterprise]; act(of_extension)
+    needs [Need::Writes, Need::KeepsEnterprise]; act(of_extension)
 "SCIM-READ-10", Must, "RFC 7644 §3.9"; "attributes limits what a list returns";
     expects "userName, and no displayName";
     fix "Apply attributes to every resource of a list.";
-    needs [Need::Writes, Need::Filter, Need::Has(&["displayName"])]; act(attributes_of_a_list)
+    needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(attributes_of_a_list)
 "SCIM-READ-11", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out of a list";
     expects "userName, and no displayName";
     fix "Apply excludedAttributes to every resource of a list.";
-    needs [Need::Writes, Need::Filter, Need::Has(&["displayName"])]; act(excluded_of_a_list)
+    needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(excluded_of_a_list)
 "SCIM-READ-12", Must, "RFC 7644 §3.9"; "A sub-attribute of many values is asked for by a dot";
     expects "emails with value alone";
     fix "Cut every value down to the sub-attributes that are named.";
-    needs [Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(part_of_values)
+    needs [Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(part_of_values)
 "SCIM-READ-13", Should, "RFC 7644 §3.9"; "A name that no schema has is no obstacle";
     expects "200 with attributes=userName,favouriteOtter";
     fix "Ignore names that are unknown.";
@@ -63,7 +64,7 @@ checks! {
 "SCIM-READ-14", Must, "RFC 7644 §3.9"; "A sub-attribute is left out by a dot";
     expects "name without familyName, and with givenName";
     fix "Support paths such as name.familyName in excludedAttributes.";
-    needs [Need::Writes, Need::Has(&["name.givenName", "name.familyName"])]; act(excluded_part)
+    needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(excluded_part)
 "SCIM-READ-15", Should, "RFC 7644 §3.9"; "meta can be left out";
     expects "no meta with excludedAttributes=meta";
     fix "meta is returned by default, not always.";
@@ -71,11 +72,11 @@ checks! {
 "SCIM-READ-16", Should, "RFC 7644 §3.10"; "A whole extension can be left out";
     expects "no extension with excludedAttributes={its URN}";
     fix "Take the URN of an extension for all its attributes.";
-    needs [Need::Writes, Need::Enterprise]; act(excluded_extension)
+    needs [Need::Writes, Need::KeepsEnterprise]; act(excluded_extension)
 "SCIM-READ-17", Must, "RFC 7644 §3.9"; "Several attributes are asked for with commas";
     expects "userName and displayName, and no name";
     fix "Split attributes at commas.";
-    needs [Need::Writes, Need::Has(&["displayName", "name.givenName"])]; act(several)
+    needs [Need::Writes, Need::Keeps(&["displayName", "name.givenName"])]; act(several)
 "SCIM-READ-18", Must, "RFC 7643 §7"; "What is returned never is not returned when it is asked for in a list";
     expects "no password with attributes=password";
     fix "returned never holds for every answer.";
@@ -90,15 +91,18 @@ async fn of_ann(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
 }
 
 async fn listed(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
-    probe.cast().await?;
-    let filter = format!(
-        "userName eq \"{}-ann@example.com\"",
-        probe.session.cast_mark()
-    );
-    let told = probe.users(&[("filter", &filter), (name, value)]).await?;
-    match told.listed()?.first() {
-        Some(ann) => Ok(ann.clone()),
-        None => unjudged(format!("the filter found nobody: {}", told.quoted())),
+    let ann = probe.cast().await?.one("ann");
+    let known = text(&ann.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{known}\"");
+    let told = filtered(probe, &[("filter", &filter), (name, value)]).await?;
+    let all = told.listed()?;
+    let mut all = all.into_iter();
+    match all.find(|one| text(one, &["id"]).is_none_or(|id| id == ann.id)) {
+        Some(ann) => Ok(ann),
+        None => unjudged(format!(
+            "the filter did not find the user: {}",
+            told.quoted()
+        )),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::item::{Judged, Stop, ensure, unjudged};
 use super::wire::Told;
+use crate::check::runner::page_summary;
 
 pub(super) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 pub(super) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -55,9 +56,23 @@ pub(super) fn speaks(value: &Value, urn: &str) -> bool {
 /// A value for a sentence.
 pub(super) fn shown(value: Option<&Value>) -> String {
     value.map_or_else(
-        || "nothing".to_owned(),
+        || "missing".to_owned(),
         |value| cut(&value.to_string(), 200),
     )
+}
+
+/// Names for a sentence.
+pub(super) fn listed_names(all: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let all: Vec<String> = all.into_iter().map(|it| it.as_ref().to_owned()).collect();
+    if all.is_empty() {
+        return "nobody".to_owned();
+    }
+    all.join(", ")
+}
+
+/// A text for a sentence.
+pub(super) fn or_missing(said: Option<&str>) -> &str {
+    said.unwrap_or("missing")
 }
 
 /// At most that many signs of a text.
@@ -71,8 +86,21 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 impl Told {
     /// Quotes the exchange, for a sentence.
     pub(super) fn quoted(&self) -> String {
-        let body = cut(self.text.trim(), 300);
-        format!("{} → {} {body}", cut(&self.asked, 300), self.status)
+        let text = self.text.trim();
+        let body = if text.starts_with('<') {
+            format!("with a page that says \"{}\"", page_summary(text, 120))
+        } else {
+            cut(text, 300)
+        };
+        let redirect = match self.header("location") {
+            Some(to) if (300..400).contains(&self.status) => format!(" to {to}"),
+            _ => String::new(),
+        };
+        format!(
+            "{} → {}{redirect} {body}",
+            cut(&self.asked, 300),
+            self.status
+        )
     }
 
     /// The server is wrong: the exchange, and what is wrong about it.
@@ -98,10 +126,7 @@ impl Told {
         if self.status == status {
             return Ok(());
         }
-        self.wrong(format!(
-            "the status is {} in place of {status}",
-            self.status
-        ))
+        self.wrong(format!("the status is {}, expected {status}", self.status))
     }
 
     /// One of these statuses.
@@ -110,8 +135,9 @@ impl Told {
             return Ok(());
         }
         self.wrong(format!(
-            "the status is {} in place of one of {statuses:?}",
-            self.status
+            "the status is {}, expected {}",
+            self.status,
+            listed_names(statuses.iter().map(u16::to_string))
         ))
     }
 
@@ -134,6 +160,7 @@ impl Told {
     /// This status with this `scimType`.
     pub(super) fn is_error(&self, status: u16, keyword: &str) -> Judged {
         self.is(status)?;
+        self.error_body()?;
         let said = self
             .json()
             .and_then(|body| text(&body, &["scimType"]).map(str::to_owned));
@@ -141,9 +168,21 @@ impl Told {
             return Ok(());
         }
         self.wrong(format!(
-            "scimType is {} in place of {keyword}",
-            said.as_deref().unwrap_or("absent")
+            "scimType is {}, expected {keyword}",
+            or_missing(said.as_deref())
         ))
+    }
+
+    /// The body of an error. One in another form than SCIM's is one finding,
+    /// whatever the error.
+    pub(super) fn error_body(&self) -> Judged<Value> {
+        match self.json() {
+            Some(body) if body.is_object() => Ok(body),
+            _ => {
+                let why = format!("the error has no SCIM body: {}", self.quoted());
+                Err(Stop::Follows("SCIM-HTTP-08", why))
+            }
+        }
     }
 
     /// The body, when it is JSON.
@@ -220,13 +259,13 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
 /// Unless the value is this one, the server is wrong.
 pub(super) fn same(what: &str, came: Option<&Value>, wanted: &Value) -> Judged {
     ensure(came == Some(wanted), || {
-        format!("{what} is {} in place of {wanted}", shown(came))
+        format!("{what} is {}, expected {wanted}", shown(came))
     })
 }
 
 /// Unless there is no value, the server is wrong.
 pub(super) fn gone(what: &str, came: Option<&Value>) -> Judged {
     ensure(came.is_none(), || {
-        format!("{what} is {} in place of nothing", shown(came))
+        format!("{what} is {}, expected none", shown(came))
     })
 }

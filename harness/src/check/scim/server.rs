@@ -89,7 +89,7 @@ impl Server {
     /// What a need lacks, if it does.
     pub(super) fn lacks(&self, need: Need) -> Option<String> {
         match need {
-            Need::Writes => None,
+            Need::Writes | Need::TwoEmails | Need::Count => None,
             Need::Patch => self.unsupported(&["patch", "supported"], true),
             Need::Filter => self.unsupported(&["filter", "supported"], true),
             Need::Sort => self.unsupported(&["sort", "supported"], false),
@@ -100,11 +100,15 @@ impl Server {
                 .groups
                 .is_none()
                 .then(|| "the server has no resource type for groups".to_owned()),
-            Need::Enterprise => self.enterprise().is_none().then(|| {
+            Need::Enterprise | Need::KeepsEnterprise => self.enterprise().is_none().then(|| {
                 "the server's resource type for users has no enterprise extension".to_owned()
             }),
-            Need::Has(paths) => {
-                let absent = |path: &&&str| self.users.schema.attribute(path).is_none();
+            Need::Has(paths) | Need::Keeps(paths) => {
+                // externalId is common to all resources (RFC 7643 §3.1):
+                // schemas don't list it.
+                let absent = |path: &&&str| {
+                    **path != "externalId" && self.users.schema.attribute(path).is_none()
+                };
                 paths
                     .iter()
                     .find(absent)

@@ -3,11 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use reqwest::Method;
 use url::Url;
 
-use crate::check::runner::{Access, AnswerError, read_body};
+use crate::check::runner::{Access, AnswerError, pause, read_body};
 
 /// A future that can be sent between threads.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +83,11 @@ pub trait Wire: Send + Sync {
     /// # Errors
     /// Why no answer came.
     fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>>;
+
+    /// Lets time pass, where the server asks for it.
+    fn pause(&self, length: Duration) -> Pending<'_, ()> {
+        Box::pin(pause(length))
+    }
 }
 
 /// HTTP, as everybody speaks it.
@@ -109,13 +115,25 @@ impl Http {
     /// The address of a target. An address elsewhere is none: the token is
     /// for this server only.
     fn url(&self, target: &str) -> Result<Url, String> {
-        let base = self.base.as_str().trim_end_matches('/');
+        let mut base = self.base.clone();
+        // Entra ID has tenants write their base address with a query
+        // (?aadOptscim062020): it belongs to every request.
+        let fixed = base.query().filter(|it| !it.is_empty()).map(str::to_owned);
+        base.set_query(None);
+        let base = base.as_str().trim_end_matches('/');
         let text = if target.starts_with('/') {
             format!("{base}{target}")
         } else {
             target.to_owned()
         };
-        let url = Url::parse(&text).map_err(|error| format!("{text}: {error}"))?;
+        let mut url = Url::parse(&text).map_err(|error| format!("{text}: {error}"))?;
+        if let Some(fixed) = fixed.filter(|_| target.starts_with('/')) {
+            let all = match url.query() {
+                Some(own) => format!("{fixed}&{own}"),
+                None => fixed,
+            };
+            url.set_query(Some(&all));
+        }
         if url.origin() == self.base.origin() {
             return Ok(url);
         }

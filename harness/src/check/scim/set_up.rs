@@ -1,0 +1,140 @@
+//! What has to be known before users can be made: which attributes the server
+//! wants beside those that its schema requires, and how soon a change shows.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Trouble;
+use super::item::{Judged, Need, checks, ensure};
+use super::ledger::segment;
+use super::probe::{Probe, Session, query};
+use super::reading::{text, values};
+use super::server::Server;
+use super::wire::Told;
+
+checks! {
+"SCIM-DISC-28", Should, "RFC 7643 §7"; "The schema of users names every required attribute";
+    expects "a user with what the schema requires to be created";
+    fix "Set required to true for what you refuse users without: clients map attributes by the schema.";
+    needs [Need::Writes]; act(requirements_are_declared)
+}
+
+/// What servers tend to require without saying so.
+const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
+
+/// How long a change is waited for that doesn't show at once.
+const MAX_LAG: Duration = Duration::from_secs(10);
+
+async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
+    let wanted = probe.session.wanted();
+    ensure(wanted.is_empty(), || {
+        let refusal = probe.session.refusal.get().cloned().unwrap_or_default();
+        format!(
+            "users without {} are refused, and the schema does not require it: {refusal}",
+            wanted.join(", ")
+        )
+    })
+}
+
+/// Finds out what users must have, and how soon they are found.
+///
+/// # Errors
+/// When the server refuses every user that the checks can make: that is a
+/// requirement of its own, which only its owner knows.
+pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<(), Trouble> {
+    let probe = Probe::new(session, server);
+    let Some(first) = try_user(&probe).await else {
+        return Ok(());
+    };
+    if first.succeeded() {
+        lag(&probe, &first).await;
+        return Ok(());
+    }
+    if !is_refusal(&first) {
+        // The server has a failure of its own, or no POST: SCIM-CREATE-01.
+        return Ok(());
+    }
+    session.want(&USUAL);
+    let Some(fuller) = try_user(&probe).await else {
+        return Ok(());
+    };
+    if !fuller.succeeded() {
+        if is_refusal(&fuller) {
+            return Err(Trouble::NoUsers(super::summary(&fuller)));
+        }
+        return Ok(());
+    }
+    let _ = session.refusal.set(first.quoted());
+    for name in USUAL {
+        let rest: Vec<&str> = USUAL.into_iter().filter(|it| *it != name).collect();
+        let rest: Vec<&str> = rest
+            .into_iter()
+            .filter(|it| session.wanted().iter().any(|wanted| wanted == it))
+            .collect();
+        let before = session.wanted();
+        session.want(&rest);
+        if !try_user(&probe).await.is_some_and(|it| it.succeeded()) {
+            let before: Vec<&str> = before.iter().map(String::as_str).collect();
+            session.want(&before);
+        }
+    }
+    lag(&probe, &fuller).await;
+    Ok(())
+}
+
+async fn try_user(probe: &Probe<'_>) -> Option<Told> {
+    let body = probe.user_body(json!({}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await;
+    told.ok()
+}
+
+/// Whether the server understood the request and didn't want the user.
+fn is_refusal(told: &Told) -> bool {
+    matches!(told.status, 300..=399 | 400 | 401 | 403 | 409 | 422)
+}
+
+/// Whether a list may show later what it doesn't show now: a server that
+/// declines filters, or answers with others, won't.
+fn can_lag(list: &Told) -> bool {
+    let body = list.json().unwrap_or_default();
+    list.succeeded() && values(&body, "Resources").is_empty()
+}
+
+/// Measures how long it takes until a new user is read and found.
+async fn lag(probe: &Probe<'_>, made: &Told) {
+    let body = match probe.resource(made).await {
+        Ok(body) => body,
+        Err(_) => return,
+    };
+    let (Some(id), Some(name)) = (text(&body, &["id"]), text(&body, &["userName"])) else {
+        return;
+    };
+    let endpoint = &probe.server.users.endpoint;
+    let place = format!("{endpoint}/{}", segment(id));
+    let filter = format!("userName eq \"{name}\"");
+    let list = query(endpoint, &[("filter", &filter)]);
+    let finds = |told: &Told| {
+        let body = told.json().unwrap_or_default();
+        let mut all = values(&body, "Resources").iter();
+        all.any(|one| text(one, &["id"]) == Some(id))
+    };
+    let (mut waited, mut step) = (Duration::ZERO, Duration::from_millis(100));
+    let mut is_shown = false;
+    while waited <= MAX_LAG && !is_shown {
+        let (Ok(read), Ok(list)) = (probe.get(&place).await, probe.get(&list).await) else {
+            return;
+        };
+        is_shown = read.succeeded() && finds(&list);
+        if is_shown || !can_lag(&list) {
+            break;
+        }
+        probe.session.wire.pause(step).await;
+        waited += step;
+        step = (step * 2).min(Duration::from_secs(2));
+    }
+    // What never shows is no lag: the checks say so.
+    if is_shown && !waited.is_zero() {
+        probe.session.set_lag(waited * 2);
+    }
+}

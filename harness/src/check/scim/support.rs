@@ -1,0 +1,240 @@
+//! Which filters the server evaluates, so that a check whose filter it
+//! declines or ignores is not taken for a finding about something else.
+
+use super::item::{Judged, Stop, checks, unjudged};
+use super::probe::{Probe, query};
+use super::reading::{text, values};
+use super::wire::Told;
+
+checks! {
+"SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every operator of filters is supported";
+    expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not and brackets to be evaluated";
+    fix "Evaluate all operators of the section's tables. The RFC lets a server decline the others with 400 invalidFilter, but clients use them.";
+    needs [super::item::Need::Filter]; act(every_operator)
+}
+
+/// Operators, and the least filter that has each.
+const OPERATORS: [(&str, &str); 14] = [
+    ("eq", r#"userName eq "rehearsal""#),
+    ("ne", r#"userName ne "rehearsal""#),
+    ("co", r#"userName co "rehearsal""#),
+    ("sw", r#"userName sw "rehearsal""#),
+    ("ew", r#"userName ew "rehearsal""#),
+    ("pr", "userName pr"),
+    ("gt", r#"userName gt "rehearsal""#),
+    ("ge", r#"userName ge "rehearsal""#),
+    ("lt", r#"userName lt "rehearsal""#),
+    ("le", r#"userName le "rehearsal""#),
+    (
+        "and",
+        r#"userName eq "rehearsal" and userName eq "rehearsal""#,
+    ),
+    (
+        "or",
+        r#"userName eq "rehearsal" or userName eq "rehearsal""#,
+    ),
+    ("not", r#"not (userName eq "rehearsal")"#),
+    ("[ ]", r#"emails[type eq "work"]"#),
+];
+
+const EQ_FAILED: &str = "SCIM-FILTER-01";
+
+fn is_declined(told: &Told) -> bool {
+    matches!(told.status, 400 | 403 | 501)
+}
+
+async fn declines(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
+    let told = probe.users(&[("filter", filter), ("count", "1")]).await?;
+    Ok(is_declined(&told))
+}
+
+async fn every_operator(probe: &Probe<'_>) -> Judged {
+    if declines(probe, OPERATORS[0].1).await? {
+        let why = "the server declines every filter, also userName eq".to_owned();
+        return Err(Stop::Follows(EQ_FAILED, why));
+    }
+    let mut declined = Vec::new();
+    for (operator, filter) in &OPERATORS[1..] {
+        let has_emails = probe.server.users.schema.attribute("emails.type").is_some();
+        if (*operator != "[ ]" || has_emails) && declines(probe, filter).await? {
+            declined.push(*operator);
+        }
+    }
+    super::item::ensure(declined.is_empty(), || {
+        format!("the server declines {}", declined.join(", "))
+    })
+}
+
+/// The filter with its texts emptied, so that words in them are no operators.
+fn without_texts(filter: &str) -> String {
+    let (mut out, mut inside, mut escaped) = (String::new(), false, false);
+    for sign in filter.chars() {
+        match (inside, sign) {
+            (true, _) if escaped => escaped = false,
+            (true, '\\') => escaped = true,
+            (_, '"') => {
+                inside = !inside;
+                out.push('"');
+            }
+            (true, _) => {}
+            (false, _) => out.push(sign),
+        }
+    }
+    out
+}
+
+/// The users that a filter finds, unless the server declines a part of it that
+/// it declines everywhere: that it may (RFC 7644 §3.4.2.2).
+pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
+    let told = probe.users(parameters).await?;
+    let filter = parameters.iter().find(|(name, _)| *name == "filter");
+    let Some((_, filter)) = filter.filter(|_| is_declined(&told)) else {
+        return Ok(told);
+    };
+    let bare = without_texts(filter);
+    let words: Vec<String> = bare
+        .split(|sign: char| " ()[]".contains(sign))
+        .map(str::to_lowercase)
+        .collect();
+    for (operator, least) in OPERATORS {
+        let is_used = match operator {
+            "[ ]" => bare.contains('['),
+            operator => words.iter().any(|word| word == operator),
+        };
+        if is_used && declines(probe, least).await? {
+            if operator == "eq" {
+                let why = "the server declines every filter, also userName eq".to_owned();
+                return Err(Stop::Follows(EQ_FAILED, why));
+            }
+            return unjudged(format!(
+                "the server declines the operator {operator}, which RFC 7644 §3.4.2.2 allows: {}",
+                told.quoted()
+            ));
+        }
+    }
+    for name in words.iter().filter(|word| !word.contains(':')) {
+        let Some(attribute) = probe.server.users.schema.attribute(name) else {
+            continue;
+        };
+        let is_brackets = bare.contains('[') || attribute.kind == "complex";
+        let value = match attribute.kind.as_str() {
+            "boolean" => "true",
+            _ => r#""rehearsal""#,
+        };
+        let least = format!("{name} eq {value}");
+        if !is_brackets && name != "username" && declines(probe, &least).await? {
+            return unjudged(format!(
+                "the server declines filters on {name}: {}",
+                told.quoted()
+            ));
+        }
+    }
+    // An extension's attribute has no name but its URN: whether the server
+    // limits attributes is seen at one of the core.
+    let is_extension = words.iter().any(|word| word.contains("extension:"));
+    if is_extension && declines(probe, r#"displayName eq "rehearsal""#).await? {
+        return unjudged(format!(
+            "the server declines filters on most attributes: {}",
+            told.quoted()
+        ));
+    }
+    Ok(told)
+}
+
+/// Whether pages are no longer than they are asked to be.
+pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
+    let memo = &probe.session.counts;
+    let known = memo.get_or_try_init(|| async {
+        let told = list_cast(probe, &[("count", "2")]).await?;
+        let body = told.given_body("listing users")?;
+        Ok::<_, Stop>(values(&body, "Resources").len() <= 2)
+    });
+    known.await.copied()
+}
+
+/// Why no filter can be trusted: `None` where the server evaluates one. A
+/// server that ignores filters answers with users who were not asked for.
+pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<String>> {
+    let memo = &probe.session.ignores_filters;
+    let known = memo.get_or_try_init(|| async {
+        let cast = probe.cast().await?;
+        let ann = text(&cast.one("ann").sent, &["userName"]).unwrap_or_default();
+        let filter = format!("userName eq \"{ann}\"");
+        let told = probe.users(&[("filter", &filter)]).await?;
+        if is_declined(&told) {
+            return Ok(Some(format!(
+                "the server declines filters: {}",
+                told.quoted()
+            )));
+        }
+        let found = told.json().filter(|_| told.succeeded());
+        let others = found.map(|found| {
+            let all = values(&found, "Resources");
+            all.iter()
+                .filter(|one| text(one, &["id"]) != Some(&cast.one("ann").id))
+                .count()
+        });
+        Ok::<_, Stop>(others.filter(|others| *others > 0).map(|others| {
+            format!("the server ignores filters: {filter} found {others} users of another userName")
+        }))
+    });
+    known.await.cloned()
+}
+
+/// The parameters with which exactly the five users of the cast are listed: by
+/// the first of these filters that the server evaluates, else by none.
+pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, String)>> {
+    let memo = &probe.session.everybody;
+    let known = memo.get_or_try_init(|| async {
+        let cast = probe.cast().await?;
+        let mark = probe.session.cast_mark();
+        let names = cast.names();
+        let each: Vec<String> = names
+            .iter()
+            .map(|name| format!("userName eq \"{name}\""))
+            .collect();
+        let filters = [
+            vec![("filter", format!("userName sw \"{mark}-\""))],
+            vec![("filter", each.join(" or "))],
+            Vec::new(),
+        ];
+        for parameters in filters {
+            let borrowed: Vec<(&str, &str)> = parameters
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            let told = probe.users(&borrowed).await?;
+            let body = told.json().unwrap_or_default();
+            let all = values(&body, "Resources");
+            let mut found = cast.among(all);
+            found.sort_unstable();
+            if told.succeeded() && all.len() == found.len() && found == cast.everyone() {
+                return Ok(parameters);
+            }
+        }
+        unjudged("no query lists exactly the five users that the checks made: neither userName sw, nor userName eq with or, nor without a filter")
+    });
+    known.await.cloned()
+}
+
+/// A list of the cast with more parameters.
+pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<Told> {
+    let everybody = everybody(probe).await?;
+    let mut all: Vec<(&str, &str)> = everybody
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    all.extend_from_slice(more);
+    probe.get(&query(&probe.server.users.endpoint, &all)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_texts_are_no_operators() {
+        let filter = r#"title eq "a \" and (b) co" or id pr"#;
+        assert_eq!(without_texts(filter), r#"title eq "" or id pr"#);
+    }
+}

@@ -1,0 +1,112 @@
+//! Transport conditions, which are no conformance: how long a server that
+//! limits requests asks to be left alone, and where a redirect leads.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Method;
+
+use super::wire::{Asked, Told};
+
+/// How many redirects of one request are followed.
+pub(super) const MAX_REDIRECTS: usize = 3;
+
+/// How long the server asks to be left alone before the request is sent again:
+/// 429, or 503 with Retry-After (RFC 9110 §10.2.3, RFC 6585 §4). A 429
+/// without it is waited for longer each time.
+pub(super) fn retry_after(told: &Told, attempt: u32, now: Timestamp) -> Option<Duration> {
+    let header = told.header("retry-after").map(str::trim);
+    match (told.status, header) {
+        (429, None) => Some(Duration::from_secs(1 << attempt.min(6))),
+        (429 | 503, Some(value)) => Some(wait_of(value, now)),
+        _ => None,
+    }
+}
+
+/// Seconds, or a date; a second where it can't be read.
+fn wait_of(value: &str, now: Timestamp) -> Duration {
+    if let Ok(seconds) = value.parse() {
+        return Duration::from_secs(seconds);
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value);
+    let left = date.ok().map(|date| date.duration_since(now));
+    left.map_or(Duration::from_secs(1), |left| {
+        // A date counts whole seconds: a little more than asked for is waited.
+        let left = Duration::try_from(left).unwrap_or_default();
+        left + Duration::from_millis(50)
+    })
+}
+
+/// The request that a redirect asks for. 307 and 308 keep the method; 301 and
+/// 302 are followed for GET alone, since clients differ in what they send for
+/// other methods (RFC 9110 §15.4).
+pub(super) fn redirected(asked: &Asked, told: &Told, base: &str) -> Option<Asked> {
+    let is_followed = match told.status {
+        307 | 308 => true,
+        301..=303 => asked.method == Method::GET,
+        _ => false,
+    };
+    let location = told.header("location").filter(|_| is_followed)?;
+    let from = if asked.target.starts_with('/') {
+        format!("{base}{}", asked.target)
+    } else {
+        asked.target.clone()
+    };
+    let to = url::Url::parse(&from).ok()?.join(location).ok()?;
+    Some(Asked {
+        target: to.into(),
+        ..asked.clone()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, header: Option<(&str, &str)>) -> Told {
+        let header = header.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Told {
+            asked: String::new(),
+            status,
+            headers: header.into_iter().collect(),
+            text: String::new(),
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let wait = |status, value| retry_after(&told(status, value), 2, now);
+        assert_eq!(
+            wait(429, Some(("retry-after", "7"))),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            wait(503, Some(("Retry-After", "Fri, 02 Jan 2026 03:04:15 GMT"))),
+            Some(Duration::from_millis(10_050))
+        );
+        assert_eq!(wait(429, None), Some(Duration::from_secs(4)));
+        assert_eq!(wait(503, None), None);
+        assert_eq!(wait(200, Some(("retry-after", "7"))), None);
+    }
+
+    #[test]
+    fn a_redirect_keeps_method_and_query_where_the_status_says_so() {
+        let base = "https://scim.example/v2";
+        let asked = |method: Method| Asked {
+            method,
+            target: "/Users?count=1".to_owned(),
+            headers: Vec::new(),
+            body: None,
+        };
+        let to = |method, status, location| {
+            let told = told(status, Some(("location", location)));
+            redirected(&asked(method), &told, base).map(|it| it.target)
+        };
+        let slash = Some("https://scim.example/v2/Users/?count=1".to_owned());
+        assert_eq!(to(Method::POST, 308, "/v2/Users/?count=1"), slash);
+        assert_eq!(to(Method::GET, 301, "Users/?count=1"), slash);
+        assert_eq!(to(Method::POST, 301, "/v2/Users/"), None);
+        assert_eq!(to(Method::GET, 304, "/v2/Users/"), None);
+    }
+}

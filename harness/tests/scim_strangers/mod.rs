@@ -1,0 +1,257 @@
+//! A world of strangers for `check scim`: servers as people meet them, each
+//! the honest server with switches, and the exact list of findings and
+//! warnings that is true for it. A false finding fails the test, and so does a
+//! lost one.
+//!
+//! To add a stranger: a line in `table.rs`, and its switches in `switches.rs`.
+
+mod answers;
+mod switches;
+mod table;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ambient::Ambient;
+use rehearsal::check::runner::Runner;
+use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::{Judge, Options, Trouble};
+use rehearsal::check::{CheckReport, Verdict};
+
+use super::mutant_scim::{BASE, Bend, Server, TOKEN};
+
+pub(crate) use table::strangers;
+
+/// One difference from the honest server.
+#[derive(Clone, Copy)]
+pub(crate) enum Switch {
+    /// It hears, says or does something else.
+    Bend(Bend),
+    /// It answers 429 beyond so many requests a second; whether Retry-After is
+    /// a date.
+    Limit(u64, bool),
+    /// Lists show what was created only after so many milliseconds.
+    Lag(u64),
+    /// It serves users that the checks did not create.
+    Residents(usize),
+}
+
+/// How the checks are called.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Call {
+    pub(crate) domain: Option<&'static str>,
+    pub(crate) template: Option<&'static str>,
+    pub(crate) is_basic: bool,
+}
+
+/// A server that nobody here wrote, re-created.
+#[derive(Clone, Copy)]
+pub(crate) struct Stranger {
+    /// What it does.
+    pub(crate) name: &'static str,
+    pub(crate) switches: &'static [Switch],
+    pub(crate) call: Call,
+    /// The ids of all findings and warnings; or the code of the set-up error.
+    pub(crate) finds: Result<&'static [&'static str], &'static str>,
+    /// How many checks have to pass at least: a run that skips everything has
+    /// no false findings either.
+    pub(crate) passes: usize,
+    /// Whether it keeps what can't be deleted.
+    pub(crate) keeps: bool,
+}
+
+/// A stranger that runs, with a clock of its own.
+pub(crate) struct Running {
+    switches: &'static [Switch],
+    pub(crate) server: Server,
+    /// Milliseconds.
+    clock: AtomicU64,
+    /// When requests came, for the limit.
+    recent: Mutex<Vec<u64>>,
+    /// When resources were created.
+    created: Mutex<Vec<(String, u64)>>,
+    residents: Vec<String>,
+}
+
+/// How long a request takes, in milliseconds.
+const STEP: u64 = 5;
+
+impl Running {
+    fn new(stranger: &Stranger) -> Self {
+        let mut running = Self {
+            switches: stranger.switches,
+            server: Server::default(),
+            clock: AtomicU64::new(1_000_000),
+            recent: Mutex::default(),
+            created: Mutex::default(),
+            residents: Vec::new(),
+        };
+        for switch in stranger.switches {
+            if let Switch::Residents(many) = switch {
+                for number in 0..*many {
+                    running.server.answer(&switches::resident(number));
+                }
+            }
+        }
+        running.residents = running.server.left();
+        running
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    /// What is there that no resident is.
+    fn left(&self) -> Vec<String> {
+        let mut all = self.server.left();
+        all.retain(|it| !self.residents.contains(it));
+        all
+    }
+
+    fn answer(&self, asked: &Asked) -> Told {
+        let now = self.clock.fetch_add(STEP, Ordering::SeqCst);
+        let mut heard = asked.clone();
+        for switch in self.switches {
+            match switch {
+                Switch::Limit(most, is_date) => {
+                    let mut recent = self.recent.lock().unwrap();
+                    recent.retain(|at| at + 1000 > now);
+                    if recent.len() as u64 >= *most {
+                        return switches::too_many(*is_date);
+                    }
+                    recent.push(now);
+                }
+                Switch::Bend(Bend::Hears(bend)) => bend(&mut heard),
+                Switch::Bend(Bend::Does(bend)) => {
+                    if let Some(told) = bend(&self.server, &heard) {
+                        return self.say(asked, told);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let told = self.server.answer(&heard);
+        if told.status == 201
+            && let Some((_, location)) = told.headers.iter().find(|(name, _)| name == "location")
+        {
+            let id = location.rsplit('/').next().unwrap_or_default().to_owned();
+            self.created.lock().unwrap().push((id, now));
+        }
+        self.say(asked, told)
+    }
+
+    fn say(&self, asked: &Asked, mut told: Told) -> Told {
+        for switch in self.switches {
+            match switch {
+                Switch::Bend(Bend::Says(bend)) => bend(asked, &mut told),
+                Switch::Lag(lag) => {
+                    let created = self.created.lock().unwrap();
+                    let young = created.iter().filter(|(_, at)| at + lag > self.now());
+                    let young: Vec<&str> = young.map(|(id, _)| id.as_str()).collect();
+                    switches::hide(&mut told, &young);
+                }
+                _ => {}
+            }
+        }
+        told.asked = asked.line();
+        told
+    }
+}
+
+impl Wire for Running {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            Ok(self.answer(asked))
+        })
+    }
+
+    fn pause(&self, length: Duration) -> Pending<'_, ()> {
+        let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX / 2);
+        self.clock.fetch_add(length, Ordering::SeqCst);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// What is wrong with how a stranger was judged.
+pub(crate) async fn misjudged(stranger: Stranger) -> Option<String> {
+    let running = Running::new(&stranger);
+    let credentials = if stranger.call.is_basic {
+        Credentials::Basic {
+            user: answers::USER.to_owned(),
+            password: TOKEN.to_owned(),
+        }
+    } else {
+        Credentials::Bearer(TOKEN.to_owned())
+    };
+    let judge = Judge {
+        wire: &running,
+        base: BASE.to_owned(),
+        credentials,
+        options: Options {
+            domain: stranger.call.domain.map(str::to_owned),
+            template: stranger
+                .call
+                .template
+                .map(|it| serde_json::from_str(it).unwrap()),
+            ..Options::default()
+        },
+        read_only: false,
+        runner: Runner::default(),
+        ambient: Ambient::real(),
+    };
+    let judged = judge.judge().await;
+    let mut wrong = differences(&stranger, judged);
+    if !stranger.keeps {
+        wrong.extend(running.left().iter().map(|id| format!("{id} was left")));
+    }
+    (!wrong.is_empty()).then(|| wrong.join("\n"))
+}
+
+fn differences(stranger: &Stranger, judged: Result<CheckReport, Trouble>) -> Vec<String> {
+    let report = match (judged, stranger.finds) {
+        (Ok(report), Ok(_)) => report,
+        (Ok(_), Err(code)) => return vec![format!("it was judged, expected {code}")],
+        (Err(trouble), finds) => {
+            let error = trouble.to_set_up_error(BASE);
+            let is_expected = finds.err() == Some(error.code);
+            return if is_expected {
+                Vec::new()
+            } else {
+                vec![format!("{}: {error}", error.code)]
+            };
+        }
+    };
+    let expected = stranger.finds.unwrap_or_default();
+    let mut wrong = Vec::new();
+    for one in &report.outcomes {
+        let is_found = matches!(one.verdict, Verdict::Fail | Verdict::Warn);
+        if is_found && !expected.contains(&one.check.id.as_str()) {
+            wrong.push(format!("{} is false: {}", one.check.id, one.actual));
+        }
+    }
+    for id in expected {
+        let one = report.outcomes.iter().find(|one| one.check.id == *id);
+        match one {
+            Some(one) if matches!(one.verdict, Verdict::Fail | Verdict::Warn) => {}
+            Some(one) => wrong.push(format!("{id} is {:?}: {}", one.verdict, one.actual)),
+            None => wrong.push(format!("{id} is no check")),
+        }
+    }
+    let passed = report.count(Verdict::Pass);
+    if passed < stranger.passes {
+        let skips = report.outcomes.iter();
+        let skips = skips.filter(|one| one.verdict == Verdict::Skip);
+        let mut all: Vec<String> = skips
+            .map(|one| format!("{}: {}", one.check.id, one.actual))
+            .collect();
+        all.insert(0, format!("{passed} passed, expected {}", stranger.passes));
+        wrong.extend(all);
+    }
+    if std::env::var("SCIM_STRANGER").is_ok() {
+        wrong.push(format!("({passed} passed)"));
+    }
+    wrong
+}
