@@ -133,7 +133,17 @@ pub async fn enter(
             certificate,
         } => typed_in(&entity_id, &sso_url, &certificate)?,
     };
-    let detail = format!("{} at {}", values.entity_id, values.sso_url);
+    let certificates: Vec<String> = values
+        .certificates
+        .iter()
+        .map(|one| one.fingerprint_sha256().chars().take(23).collect())
+        .collect();
+    let detail = format!(
+        "{} at {}, certificate {}…",
+        values.entity_id,
+        values.sso_url,
+        certificates.join("…, ")
+    );
     change(portal, by, Step::Saml, &detail, |tenant| {
         values.fill(tenant);
         tenant.idp_metadata_url = url;

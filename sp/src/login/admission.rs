@@ -238,12 +238,12 @@ fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Ref
         let came = unspent.checked().attributes().iter();
         let came = claims::listed(came.map(|(name, _)| name.as_str()));
         let public = format!(
-            "{} The portal expected an attribute `groups`; your identity provider sent {came}.",
+            "{} The portal expected an attribute `groups`; your identity provider sent {came}. Many identity providers leave it out for somebody who is in no group.",
             refused.public
         );
         return refused.with_public(public).with_remedy(
-            Place::Step(Step::Application),
-            "If the user is in a group, map `groups` in the Attribute Mappings of the identity provider's application; otherwise add the user to a group there.",
+            Place::Step(Step::Groups),
+            "Look whether the user is in one of the groups of step 3 at the identity provider; if not, add the user there. If so, map `groups` in the Attribute Mappings of the identity provider's application, as step 3 lists them.",
         );
     }
     match admitted.standing.near_misses.as_slice() {

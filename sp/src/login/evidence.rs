@@ -33,7 +33,7 @@ pub(super) fn with_message(
         refused = with_certificates(refused, integration, message, now);
     }
     if refused.who.is_none() {
-        refused.who.clone_from(&message.name_id);
+        refused.who = person(message);
     }
     refused.unasked = message.in_response_to.is_none();
     let audiences = (!message.audiences.is_empty()).then(|| message.audiences.join(", "));
@@ -62,6 +62,20 @@ pub(super) fn with_message(
         refused = refused.with_claim(&format!("Attribute {name}"), value);
     }
     refused
+}
+
+/// Whom the message speaks of: by e-mail address where it has one, because an
+/// administrator knows people by it and not by an opaque NameID.
+fn person(message: &UnverifiedSummary) -> Option<String> {
+    let is_address = |value: &&String| value.contains('@');
+    let name_id = message.name_id.as_ref();
+    let named = message
+        .attributes
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("name"))
+        .and_then(|(_, values)| values.first());
+    let address = name_id.filter(is_address).or(named.filter(is_address));
+    address.or(name_id).cloned()
 }
 
 /// Which certificate was entered, which one the message names, and what

@@ -146,13 +146,13 @@ kinds! {
         "Your organization asks for another way to log in.",
         "Set the identity provider up so that it signs people on as step 4 asks, or change what step 4 asks for.",
         "Log in at your identity provider by the method that your organization asks for, then start again.";
-    ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Application),
+    ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Groups),
         "Your organization's identity provider didn't send what the portal needs to know.",
-        "Correct the name in the Attribute Mappings of the identity provider's application: letter case counts.",
+        "Correct the name in the Attribute Mappings of the identity provider's application, as step 3 lists them: letter case counts.",
         "";
-    ATTRIBUTE_MISSING "attribute-missing" Place::Step(Step::Application),
+    ATTRIBUTE_MISSING "attribute-missing" Place::Step(Step::Groups),
         "Your organization's identity provider didn't send what the portal needs to know.",
-        "Add the attribute to the Attribute Mappings of the identity provider's application, and give the user a value for it.",
+        "Add the attribute to the Attribute Mappings of the identity provider's application, as step 3 lists them, and give the user a value for it.",
         "";
     ACCOUNT_DISABLED "account-disabled" Place::Users,
         "Your account is disabled.",

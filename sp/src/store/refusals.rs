@@ -86,7 +86,8 @@ macro_rules! listed {
                 AND refused >= $2
                 AND ($3 = '' OR LOWER(reference) LIKE '%' || $4 || '%' ESCAPE '!'
                      OR LOWER(code) LIKE '%' || $4 || '%' ESCAPE '!'
-                     OR LOWER(COALESCE(who, '')) LIKE '%' || $4 || '%' ESCAPE '!')"
+                     OR LOWER(COALESCE(who, '')) LIKE '%' || $4 || '%' ESCAPE '!'
+                     OR LOWER(facts) LIKE '%' || $4 || '%' ESCAPE '!')"
         )
     };
 }

@@ -80,6 +80,20 @@ pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<V
     .await?)
 }
 
+/// Whether a request that writes is among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_write(db: &mut Db, business_id: &str) -> Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT happened FROM scim_log WHERE business_id = $1 AND method <> 'GET' LIMIT 1",
+    )
+    .bind(business_id.to_owned())
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Forgets all but the newest `most`.
 ///
 /// # Errors

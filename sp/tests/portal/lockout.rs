@@ -276,7 +276,7 @@ async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
     let sentence = "The admins group is entered as “parallels admins”, the identity provider calls it “Portal Admins”";
     let page = owner.get(PAGE).await.body;
     assert!(page.contains(sentence), "{page}");
-    assert!(page.contains("step amber") && page.contains("6 of 7 steps are green"));
+    assert!(page.contains("step amber") && page.contains("6 of 7 steps green"));
     let dashboard = owner.get("/dashboard").await.body;
     assert!(dashboard.contains(sentence), "{dashboard}");
     assert!(dashboard.contains(">6 of 7<") && !dashboard.contains(">7 of 7<"));

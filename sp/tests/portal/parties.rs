@@ -262,6 +262,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The body with backticks around what the page sets as code.
+    pub(crate) fn prose(&self) -> String {
+        self.body.replace("<code>", "`").replace("</code>", "`")
+    }
+
     /// The body, when the status is this one.
     pub(crate) fn is(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);

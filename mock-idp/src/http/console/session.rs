@@ -185,7 +185,7 @@ async fn page(Query(wanted): Query<Wanted>) -> Response {
 }
 
 /// Where the password stands.
-const PASSWORD_HINT: &str = "The admin token of the management API: `rehearsal up` prints it, and it is idp.admin_token of the ready file, or MOCK_IDP_ADMIN_TOKEN of docker compose.";
+const PASSWORD_HINT: &str = "The admin token of the management API: rehearsal up prints it, and it is idp.admin_token of the ready file, or MOCK_IDP_ADMIN_TOKEN of docker compose.";
 
 /// The one account there is.
 const ADMINISTRATOR: &str = "administrator";

@@ -110,8 +110,8 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
                         },
                         Some(entered) => {
                             div.big { (entered.green(now)) " of 7" }
-                            p.hint { "steps are green " (shell::badge(entered.status(now))) }
-                            @for warning in &entered.warnings { p.say.warn { (sentence(&warning.message)) } }
+                            p.hint { "steps green " (shell::badge(entered.status(now))) }
+                            @for warning in &entered.warnings { p.say.warn { (shell::prose(&sentence(&warning.message))) } }
                             a href="/profile/business/idp_integration" {
                                 @if entered.status(now) == "active" { "Look at the integration" } @else { "Continue configuring" }
                             }

@@ -64,7 +64,7 @@ async fn list(
             (portal.config.sign_in_problems_kept) " problems are kept, for " (days) " days."
         }
         (search_form(&search))
-        @if page.problems.is_empty() { (nothing(&search)) } @else { (table(&page)) (pager(&page, &search)) }
+        @if page.problems.is_empty() { (nothing(&search, days)) } @else { (table(&page)) (pager(&page, &search)) }
     };
     no_store(shell::page(&admin.visitor, PAGE, TITLE, &content))
 }
@@ -82,11 +82,11 @@ fn search_form(search: &str) -> Markup {
     }
 }
 
-fn nothing(search: &str) -> Markup {
+fn nothing(search: &str, days: i64) -> Markup {
     html! {
         div.card {
             @if search.is_empty() {
-                p { "Nobody was refused. When somebody can’t sign in or activate Parallels Desktop, the reason and what to do about it appear here." }
+                p { "Nobody was refused in the last " (days) " days. When somebody can’t sign in or activate Parallels Desktop, the reason and what to do about it appear here." }
             } @else {
                 p { "No sign-in problem matches " strong { (search) } "." }
                 p.hint { "Check the reference letter by letter. A problem of an address whose domain isn’t in step 1 is found only by its whole reference." }
@@ -104,13 +104,21 @@ fn table(page: &Page) -> Markup {
                 tbody { @for problem in &page.problems { tr {
                     td { (shell::instant(problem.at)) }
                     td data-name="Who" { (who(problem)) br; span.hint { (problem.flow.label()) } }
-                    td data-name="Why" { code { (problem.code) } p.reason { (problem.private) } }
-                    td data-name="What to do" { (problem.remedy) " " a href=(problem.place.path()) { (problem.place.label()) } }
+                    td data-name="Why" { code { (problem.code) } p.reason { (shell::prose(reason(problem))) } }
+                    td data-name="What to do" { (shell::prose(&problem.remedy)) " " a href=(problem.place.path()) { (problem.place.label()) } }
                     td data-name="Reference" { a href=(refusal::path(&problem.reference)) { code { (problem.reference) } } }
                 } } }
             }
         }
     }
+}
+
+/// The reason without the code, which stands above it.
+fn reason(problem: &refusal::Problem) -> &str {
+    let private = problem.private.as_str();
+    let without = private.strip_prefix(problem.code.as_str());
+    let without = without.and_then(|rest| rest.strip_prefix(": "));
+    without.unwrap_or(private)
 }
 
 fn who(problem: &refusal::Problem) -> Markup {
@@ -167,9 +175,9 @@ async fn entry(
         div.card {
             h2 { "Why" }
             p { code { (problem.code) } }
-            p.reason { (problem.private) }
+            p.reason { (shell::prose(reason(&problem))) }
             h3 { "What to do" }
-            p { (problem.remedy) }
+            p { (shell::prose(&problem.remedy)) }
             p { a.button.plain href=(problem.place.path()) { (problem.place.label()) } }
         }
         div.card {
@@ -180,7 +188,7 @@ async fn entry(
                 dt { "Tried" } dd { (problem.flow.label()) }
                 @if let Some(domain) = &problem.domain { dt { "Domain" } dd { (domain) } }
                 @if !problem.address.is_empty() { dt { "Network address" } dd { (problem.address) } }
-                dt { "The person read" } dd { (problem.public) }
+                dt { "The person read" } dd { (shell::prose(&problem.public)) }
             }
             @if !problem.facts.is_empty() {
                 h3 { "The identity provider’s message" }

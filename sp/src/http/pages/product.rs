@@ -163,7 +163,7 @@ fn licenses_page(
         (shell::done(done))
         p.lead { "Who holds a license, since when, and on which devices." }
         div.card {
-            p { @if held.is_empty() { "Nobody has activated the product yet. " } "Send your users this link to download Parallels Desktop for activation with single sign-on:" }
+            p { @if held.is_empty() { "No license is in use. " } "Send your users this link to download Parallels Desktop for activation with single sign-on:" }
             (shell::copyable("download-link", "Download link", download_link))
         }
         @if !held.is_empty() {

@@ -311,6 +311,15 @@ pub(super) fn done(code: Option<&str>) -> Markup {
     html! { p.say.good role="status" { (text) } }
 }
 
+/// A sentence in which backticks mark names and values.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A read-only value with its copy button.
 pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
     html! {

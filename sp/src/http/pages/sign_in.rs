@@ -292,7 +292,7 @@ pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<Strin
     shell::alone(
         "You could not be logged in",
         &html! {
-            p { (refused.public) }
+            p { (shell::prose(&refused.public)) }
             @if !refused.advice.is_empty() { p { (refused.advice) } }
             (pass_on(reference))
             div.sign data-code=(refused.public_code()) {

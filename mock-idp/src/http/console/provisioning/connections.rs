@@ -139,8 +139,8 @@ fn result(tested: Option<&Tested>) -> Markup {
     html! {
         @match tested {
             None => {},
-            Some(None) => div.result.good role="status" { "Test Connection succeeded: the target answered and let us in." },
-            Some(Some(why)) => div.result.bad role="alert" {
+            Some(None) => div.result.good role="status" tabindex="-1" autofocus { "Test Connection succeeded: the target answered and let us in." },
+            Some(Some(why)) => div.result.bad role="alert" tabindex="-1" autofocus {
                 strong { "Test Connection failed" }
                 p { (why) }
                 p { "It can be saved all the same; nothing is provisioned until it works." }

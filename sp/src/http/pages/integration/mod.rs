@@ -59,6 +59,8 @@ struct View<'a> {
     tokens: Vec<TokenRow>,
     /// The newest SCIM request.
     last_call: Option<ScimLogRow>,
+    /// Whether SCIM has ever brought somebody or something.
+    provisioned: bool,
     done: Option<String>,
 }
 
@@ -103,14 +105,16 @@ async fn view(
         let mut db = portal.store.read().await?;
         let members = store::members::of_business(&mut db, business_id).await?;
         let Some(entered) = configurator::entered(&mut db, business_id).await? else {
-            return Ok((None, members, Vec::new(), None));
+            return Ok((None, members, Vec::new(), None, false));
         };
         let entered = configurator::review(&mut db, entered).await?;
         let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
-        Ok::<_, StoreError>((Some(entered), members, tokens, calls.into_iter().next()))
+        let provisioned = store::scim_log::has_write(&mut db, business_id).await?;
+        let last_call = calls.into_iter().next();
+        Ok::<_, StoreError>((Some(entered), members, tokens, last_call, provisioned))
     };
     match read.await {
-        Ok((entered, members, tokens, last_call)) => {
+        Ok((entered, members, tokens, last_call, provisioned)) => {
             let status = attempt.status();
             let view = View {
                 portal,
@@ -126,6 +130,7 @@ async fn view(
                 token,
                 tokens,
                 last_call,
+                provisioned,
                 done,
             };
             shell::answer(status, page(&view))
@@ -262,7 +267,7 @@ fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) 
     };
     let content = html! {
         div.say.warn role="alert" {
-            @for warning in warnings { p { (sentence(&warning.message)) } }
+            @for warning in warnings { p { (shell::prose(&sentence(&warning.message))) } }
         }
         p { "Nothing is changed yet." }
         form method="post" action=(format!("{PAGE}/{act}")) {
@@ -369,7 +374,7 @@ fn marks(state: StepState) -> (&'static str, &'static str) {
 /// What is probably wrong with what was entered.
 pub(super) fn warned(warnings: &[Warning]) -> Markup {
     html! {
-        @for warning in warnings { p.say.warn { (sentence(&warning.message)) } }
+        @for warning in warnings { p.say.warn { (shell::prose(&sentence(&warning.message))) } }
     }
 }
 
@@ -423,7 +428,7 @@ impl View<'_> {
         let status = entered.status(now);
         html! {
             p.lead {
-                (entered.green(now)) " of 7 steps are green. Status: " (shell::badge(status))
+                (entered.green(now)) " of 7 steps green. Status: " (shell::badge(status))
                 " · " a href=(crate::refusal::PAGE) { "Sign-in problems" }
             }
             (warned(&entered.warnings))

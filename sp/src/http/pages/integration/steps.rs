@@ -228,7 +228,10 @@ fn last_call(view: &View<'_>) -> Markup {
                 span class=(if row.status < 400 { "badge green" } else { "badge red" }) { (row.status) }
                 " " a href="/scim-log" { "SCIM Sync Log" }
             },
-            None => p { "Never. Your identity provider sends nothing until the connection has a rule that names the users to provision. In PingOne: " strong { "Connections → Provisioning → + → New rule" } "." },
+            None => p { "Never." },
+        }
+        @if !view.provisioned {
+            p { "No user has been sent. Your identity provider sends nothing until the connection has a rule that is turned on and names the users and groups to provision. In PingOne: " strong { "Connections → Provisioning → + → New rule" } "." }
         }
     }
 }
