@@ -12,7 +12,7 @@ mod command;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Rehearses SAML SSO and SCIM provisioning: plays the set-up guide between a
 /// simulated vendor's portal, an identity provider and the desktop app.
@@ -86,6 +86,17 @@ enum Command {
         after_help = "Example: rehearsal mock-idp serve --listen 127.0.0.1:8081"
     )]
     MockIdp(mock_idp::command::Command),
+    /// Tell whether this installation works on this machine, in a few seconds
+    #[command(after_help = "Example: rehearsal self-test")]
+    SelfTest(command::self_test::SelfTest),
+    /// Write the completions of a shell
+    #[command(
+        after_help = "Example: rehearsal completions bash > ~/.local/share/bash-completion/completions/rehearsal"
+    )]
+    Completions(command::shell::Completions),
+    /// Write the manual's pages
+    #[command(after_help = "Example: rehearsal man ~/.local/share/man/man1")]
+    Man(command::shell::Man),
     /// Ask a server whether it is healthy
     #[command(after_help = "Example: rehearsal health http://127.0.0.1:8080/readyz")]
     Health(command::health::Health),
@@ -119,6 +130,9 @@ async fn main() -> ExitCode {
         Command::Coverage(coverage) => coverage.perform(),
         Command::Sp(sp) => sp::command::run(sp).await.map(|()| true),
         Command::MockIdp(idp) => mock_idp::command::run(idp).await.map(|()| true),
+        Command::SelfTest(test) => return exit(test.perform().await),
+        Command::Completions(shell) => shell.perform(Arguments::command()),
+        Command::Man(man) => man.perform(Arguments::command()),
         Command::Health(health) => health.perform().await,
     };
     exit(outcome.map(|is_well| u8::from(!is_well)))

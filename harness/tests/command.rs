@@ -220,3 +220,36 @@ fn a_secret_may_begin_with_a_hyphen() {
         assert!(!told.contains("unexpected argument"), "{told}");
     }
 }
+
+#[test]
+fn the_self_test_plays_the_guide_or_says_what_is_missing() {
+    let output = rehearsal(&["self-test"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("play the set-up guide"), "{text}");
+    assert!(text.ends_with("This installation works.\n"), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let mut command = rehearsal(&["self-test"]);
+    let output = command.env("TMPDIR", &missing).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("set TMPDIR"), "{text}");
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let written = rehearsal(&["man", pages.to_str().unwrap()]).status();
+    assert!(written.unwrap().success());
+    let page = std::fs::read_to_string(pages.join("rehearsal-check-scim.1")).unwrap();
+    assert!(page.contains("base\\-url"), "{page}");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = rehearsal(&["completions", shell]).output().unwrap();
+        assert!(output.status.success());
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("self-test"), "{shell}: {script}");
+    }
+}
