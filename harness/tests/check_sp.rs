@@ -8,6 +8,7 @@ mod broken_sp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambient::Ambient;
+use futures::StreamExt as _;
 use regex::Regex;
 use rehearsal::check::runner::Runner;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
@@ -133,11 +134,12 @@ async fn each_hole_is_named_and_nothing_else() {
         .map(|reason| &*reason.to_owned().leak())
         .collect();
     let mut wrong = BTreeMap::new();
-    let mut judging = tokio::task::JoinSet::new();
-    for hole in holes {
-        judging.spawn(async move { (hole, judged(hole).await) });
-    }
-    while let Some(done) = judging.join_next().await {
+    // Few at once: where all send two megabytes at the same time, honest logins
+    // take long, which would be a finding.
+    let mut judging = futures::stream::iter(holes)
+        .map(|hole| tokio::spawn(async move { (hole, judged(hole).await) }))
+        .buffer_unordered(4);
+    while let Some(done) = judging.next().await {
         let (hole, report) = done.unwrap();
         let found: BTreeSet<&str> = report.findings().map(|one| one.check.id.as_str()).collect();
         let expected: BTreeSet<&str> = faults

@@ -257,6 +257,8 @@ pub struct CheckReport {
     pub incomplete: Option<Interruption>,
     /// Set where nothing could be judged because of the set-up.
     pub error: Option<SetUpError>,
+    /// Findings of a lower level than this are reported and do not fail.
+    pub fail_on: Level,
 }
 
 impl CheckReport {
@@ -277,6 +279,7 @@ impl CheckReport {
             command_line: String::new(),
             incomplete: None,
             error: None,
+            fail_on: Level::May,
         }
     }
 
@@ -322,9 +325,10 @@ impl CheckReport {
         all.filter(|outcome| outcome.verdict == verdict).count()
     }
 
-    /// Whether nothing failed.
+    /// Whether there is no finding that fails the command.
     pub fn is_well(&self) -> bool {
-        self.count(Verdict::Fail) == 0
+        self.findings()
+            .all(|finding| finding.check.level > self.fail_on)
     }
 
     /// The findings.

@@ -68,7 +68,7 @@ fn rule(outcome: &Outcome) -> Value {
     json!({
         "id": check.id,
         "shortDescription": {"text": cut(&check.title)},
-        "fullDescription": {"text": cut(&format!("{} {level}: {}", check.title, check.spec))},
+        "fullDescription": {"text": cut(&format!("{} ({level}, {})", check.title, check.spec))},
         "help": {
             "text": format!("{} ({}, {level})", check.fix, check.spec),
             "markdown": format!("**Fix:** {}\n\n**{level}** — {}", check.fix, check.spec),

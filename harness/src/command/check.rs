@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
-use rehearsal::check::{CheckReport, SetUpError, Signal, baseline, scim, sp};
+use rehearsal::check::{
+    Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, scim, sp,
+};
 use saml::metadata::SpMetadata;
 use url::Url;
 
@@ -71,28 +74,59 @@ pub(crate) struct Forms {
     /// Failures that are known: a JSON array of {"id", "reason", "until"?}.
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
+    /// Lowest level of a finding that makes the exit status 1; findings below it are
+    /// reported all the same
+    #[arg(long, value_name = "LEVEL", default_value = "should")]
+    fail_on: FailOn,
     /// Shows passwords and tokens in the reports; masked by default.
     #[arg(long)]
     show_secrets: bool,
 }
 
+/// Which findings fail the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Findings of level MUST
+    Must,
+    /// Findings of level MUST or SHOULD
+    Should,
+}
+
 impl Forms {
+    /// Refuses a list of expected failures that cannot be used, before
+    /// anything is sent to the target.
+    pub(crate) fn verify(&self, checks: &[CheckDescription]) -> anyhow::Result<()> {
+        for one in self.expected_failures()? {
+            if !checks.iter().any(|check| check.id == one.id) {
+                return Err(BaselineError::Unknown(one.id).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn expected_failures(&self) -> anyhow::Result<Vec<Expected>> {
+        let Some(path) = &self.expected else {
+            return Ok(Vec::new());
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read --expected {}", path.display()))?;
+        baseline::read(&text).with_context(|| format!("invalid --expected {}", path.display()))
+    }
+
     /// Writes the report in every form that was asked for; the exit code.
     pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<u8> {
         let report = CheckReport {
             command_line: command_line(),
+            fail_on: match self.fail_on {
+                FailOn::Must => Level::Must,
+                FailOn::Should => Level::May,
+            },
             ..report
         };
-        let report = match &self.expected {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("reading {}", path.display()))?;
-                let expected =
-                    baseline::read(&text).with_context(|| format!("reading {}", path.display()))?;
-                report.against(&expected, ambient.now())?
-            }
-            None => report,
-        };
+        let mut expected = self.expected_failures()?;
+        // With --only, others may be on the list: `verify` knows all checks.
+        expected.retain(|one| report.outcomes.iter().any(|it| it.check.id == one.id));
+        let report = report.against(&expected, ambient.now())?;
         let report = if self.show_secrets {
             report
         } else {
@@ -123,7 +157,14 @@ impl Forms {
             write!(out, "{}", super::for_terminal(&report))?;
         }
         super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
-        Ok(report.exit_code())
+        let code = report.exit_code();
+        if code == 0 && report.findings().next().is_some() {
+            writeln!(
+                err,
+                "exit status 0: no finding of level MUST (--fail-on must)"
+            )?;
+        }
+        Ok(code)
     }
 }
 
@@ -210,11 +251,13 @@ impl Sp {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
+        self.forms.verify(&checks)?;
         let ambient = Ambient::real();
         let key_file = self
             .idp_metadata_out
             .as_ref()
             .map(|path| path.with_extension("key"));
+        let new_key = key_file.clone().filter(|path| !path.exists());
         let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
             write(path, &provider.metadata())?;
@@ -227,6 +270,7 @@ impl Sp {
             "playing the identity provider {}",
             provider.entity_id
         );
+        super::say_new_key(new_key.as_deref(), "service provider");
         let runner = self.options.runner(&checks)?;
         let started_at = ambient.now();
         let refused = |error: SetUpError| {
@@ -422,6 +466,7 @@ impl Scim {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
+        self.forms.verify(&checks)?;
         let Some(base_url) = &self.base_url else {
             bail!("--base-url is required");
         };

@@ -8,7 +8,7 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
-use rehearsal::check::runner::{Access, Runner, Selection};
+use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
 
 use super::check::{Forms, interrupted};
@@ -81,13 +81,14 @@ impl Idp {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
+        self.forms.verify(&checks)?;
         let ambient = Ambient::real();
         if let Some(path) = &self.replay {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let dossier: Dossier = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
-            let selection = Selection::new(&self.options.only, &checks)?;
+            let selection = self.options.selection(&checks)?;
             return self
                 .forms
                 .write(idp::judge(&dossier).selected(&selection), &ambient);
@@ -96,6 +97,7 @@ impl Idp {
             .sp_metadata_out
             .as_ref()
             .map(|path| path.with_extension("key"));
+        let new_key = key_file.clone().filter(|path| !path.exists());
         let party = Party::start(self.sp_port, key_file.as_deref(), &ambient).await?;
         if let Some(path) = &self.sp_metadata_out {
             write(path, &party.metadata())?;
@@ -108,6 +110,7 @@ impl Idp {
             "playing the service provider {}",
             party.entity_id
         );
+        super::say_new_key(new_key.as_deref(), "identity provider");
         let runner = self.options.runner(&checks)?;
         let (started_at, started) = (ambient.now(), Instant::now());
         let place = self.metadata.as_deref().unwrap_or_default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use rehearsal::check::Check;
-use rehearsal::check::runner::{Access, Patience, Runner, Selection};
+use rehearsal::check::runner::{Access, Patience, Runner, Selection, SelectionError};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -22,7 +22,10 @@ pub(crate) struct Options {
     list: bool,
     /// Judges only the checks whose id is, or begins with, ID. May be repeated.
     #[arg(long, value_name = "ID")]
-    pub(crate) only: Vec<String>,
+    only: Vec<String>,
+    /// Leaves out the checks whose id is, or begins with, ID. May be repeated.
+    #[arg(long, value_name = "ID")]
+    skip: Vec<String>,
     /// How long an answer of the target is waited for, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
@@ -57,10 +60,15 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 impl Options {
+    /// The checks to judge.
+    pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
+        Selection::new(&self.only, &self.skip, checks)
+    }
+
     /// Prints the checks, where they were asked for; whether they were.
     pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
         if self.list {
-            let selection = Selection::new(&self.only, checks)?;
+            let selection = self.selection(checks)?;
             let mut out = std::io::stdout().lock();
             for check in checks.iter().filter(|it| selection.includes(&it.id)) {
                 writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
@@ -101,7 +109,7 @@ impl Options {
     pub(crate) fn runner(&self, checks: &[Check]) -> anyhow::Result<Runner> {
         Ok(Runner {
             stop: signals::stop().context("cannot listen to signals")?,
-            selection: Selection::new(&self.only, checks)?,
+            selection: self.selection(checks)?,
             access: self.access()?,
             patience: Patience::with_deadline(self.deadline),
             progress: progress::progress(self.quiet),

@@ -16,6 +16,8 @@ pub(crate) mod pipelines;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod self_test;
+pub(crate) mod shell;
 pub(crate) mod signals;
 pub(crate) mod simulation;
 pub(crate) mod snapshot;
@@ -73,6 +75,18 @@ pub(crate) fn for_terminal(report: &CheckReport) -> String {
     }
 }
 
+/// Says that the played party has a key which the target cannot know yet: with
+/// another file name than at the set-up this is a mistake, and no finding.
+pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
+    use std::io::Write as _;
+    let Some(path) = path else { return };
+    let _ = writeln!(
+        std::io::stderr(),
+        "made a new key, {}: the {target} knows it once the metadata beside it is registered there",
+        path.display()
+    );
+}
+
 /// Names the reports that were written, on standard error.
 pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
     use std::io::Write as _;
@@ -119,13 +133,18 @@ pub(crate) async fn fetch_metadata(
         .build()
         .map_err(setting_up)?;
     let mut attempts = tokio::time::interval(Duration::from_millis(200));
-    let last = std::cell::RefCell::new(String::from("no answer"));
+    let last = std::cell::RefCell::new(None);
     let fetch = async {
         loop {
             attempts.tick().await;
             match fetch_text(&client, &url, access.timeout).await {
                 Ok(text) => return text,
-                Err(reason) => *last.borrow_mut() = reason.to_string(),
+                Err(reason) => {
+                    let reason = reason.to_string();
+                    if last.replace(Some(reason.clone())).is_none() {
+                        say_waiting(place, &reason, patience);
+                    }
+                }
             }
         }
     };
@@ -135,12 +154,21 @@ pub(crate) async fn fetch_metadata(
             "unreachable",
             format!(
                 "The metadata cannot be fetched from {place}: {} (tried for {} s).",
-                last.borrow(),
+                last.borrow().as_deref().unwrap_or("no answer"),
                 patience.as_secs()
             ),
             "Check --metadata and whether the server runs and is reached from this machine. One with a private certificate needs --ca FILE.",
         )
     })
+}
+
+fn say_waiting(place: &str, reason: &str, patience: Duration) {
+    use std::io::Write as _;
+    let _ = writeln!(
+        std::io::stderr(),
+        "waiting up to {} s for {place}: {reason}",
+        patience.as_secs()
+    );
 }
 
 async fn fetch_text(

@@ -50,8 +50,13 @@ impl Trace {
                 .read_to_end(&mut bytes)
                 .context("cannot read standard input")?;
         } else {
-            bytes =
-                std::fs::read(&self.file).with_context(|| format!("cannot read {}", self.file))?;
+            bytes = std::fs::read(&self.file).with_context(|| {
+                let shown: String = self.file.chars().take(60).collect();
+                let shown = if shown == self.file { shown } else { shown + "…" };
+                format!(
+                    "cannot read the file {shown}; to give the message itself, write it to standard input: `rehearsal trace -`"
+                )
+            })?;
         }
         let mut trusted = Vec::new();
         for place in &self.metadata {

@@ -12,7 +12,14 @@
   bar.hidden = rows.length === 0;
 
   const textOf = (row) => {
-    if (!words.has(row)) words.set(row, row.textContent.toLowerCase());
+    // Not in messages: nearly every one has the words that people look for.
+    if (!words.has(row)) {
+      const text = document.createTreeWalker(row, NodeFilter.SHOW_TEXT, (node) =>
+        node.parentElement.closest("details.exchange") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+      let found = "";
+      while (text.nextNode()) found += ` ${text.currentNode.data.toLowerCase()}`;
+      words.set(row, found);
+    }
     return words.get(row);
   };
 

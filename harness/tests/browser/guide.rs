@@ -248,7 +248,7 @@ async fn activates(page: &Page, world: &World) -> Outcome {
     integration(page, world).await?;
     opens_step(page, "(7) Configure backup login").await?;
     page.looked_at("portal-integration-backup-login").await?;
-    page.says("7 of 7 steps are green").await?;
+    page.says("7 of 7 steps green").await?;
     page.looked_at("portal-integration-ready").await?;
     page.click("Activate Integration").await?;
     page.says("The integration is active").await?;

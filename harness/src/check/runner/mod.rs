@@ -8,7 +8,7 @@
 //!   next (`progress`);
 //! - `access`: how a target is reached, and how much of an answer is read;
 //! - `fold`: what follows from one failure is folded under it;
-//! - `selection`: `--only`.
+//! - `selection`: `--only`, `--skip`.
 
 mod access;
 mod fold;

@@ -48,6 +48,20 @@ impl Patience {
         ));
     }
 
+    /// Names the check at which the target stopped answering, so that the rest
+    /// can be judged without it.
+    pub fn blame(&self, check: &str) {
+        let mut known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = known.as_mut().filter(|error| error.code == "no-answer") {
+            error.message.push_str(&format!(
+                " It stopped at {check}, a finding: denial of service."
+            ));
+            error.fix = format!(
+                "Restart the target. Judge the other checks with --skip {check}. If the target only is slow, give it more time with --timeout."
+            );
+        }
+    }
+
     fn give_up(&self, error: SetUpError) {
         let mut known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         known.get_or_insert(error);

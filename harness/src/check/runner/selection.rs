@@ -1,11 +1,13 @@
-//! Which checks are judged (`--only`).
+//! Which checks are judged (`--only`, `--skip`).
 
 use crate::check::Check;
 
-/// Ids and beginnings of ids; all checks where there are none.
+/// Ids and beginnings of ids to judge, all checks where there are none, and
+/// those to leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    prefixes: Vec<String>,
+    only: Vec<String>,
+    skip: Vec<String>,
 }
 
 /// A selection that includes nothing.
@@ -17,16 +19,20 @@ pub struct SelectionError {
 }
 
 impl Selection {
-    /// The checks whose id is one of these, or begins with one of them.
+    /// The checks whose id is one of `only`, or begins with one of them, but
+    /// for those of `skip`.
     ///
     /// # Errors
     /// [`SelectionError`] for one that none of `checks` fits.
-    pub fn new(only: &[String], checks: &[Check]) -> Result<Self, SelectionError> {
+    pub fn new(only: &[String], skip: &[String], checks: &[Check]) -> Result<Self, SelectionError> {
+        let upper = |ids: &[String]| ids.iter().map(|it| it.to_ascii_uppercase()).collect();
         let selection = Self {
-            prefixes: only.iter().map(|it| it.to_ascii_uppercase()).collect(),
+            only: upper(only),
+            skip: upper(skip),
         };
         let unknown = |prefix: &&String| !checks.iter().any(|it| fits(prefix, &it.id));
-        match selection.prefixes.iter().find(unknown) {
+        let mut all = selection.only.iter().chain(&selection.skip);
+        match all.find(unknown) {
             Some(prefix) => Err(SelectionError {
                 prefix: prefix.clone(),
             }),
@@ -36,7 +42,8 @@ impl Selection {
 
     /// Whether a check is judged.
     pub fn includes(&self, id: &str) -> bool {
-        self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| fits(prefix, id))
+        let has = |ids: &[String]| ids.iter().any(|prefix| fits(prefix, id));
+        (self.only.is_empty() || has(&self.only)) && !has(&self.skip)
     }
 }
 
@@ -64,14 +71,19 @@ mod tests {
 
     #[test]
     fn a_beginning_selects_in_any_letter_case() {
-        let selection = Selection::new(&["a-b".to_owned()], &checks()).unwrap();
+        let selection = Selection::new(&["a-b".to_owned()], &[], &checks()).unwrap();
         assert!(selection.includes("A-B-01"));
         assert!(!selection.includes("A-C-01"));
+        let selection = Selection::new(&[], &["a-b".to_owned()], &checks()).unwrap();
+        assert!(!selection.includes("A-B-01"));
+        assert!(selection.includes("A-C-01"));
         assert!(Selection::default().includes("A-C-01"));
     }
 
     #[test]
     fn a_selection_of_nothing_is_an_error() {
-        assert!(Selection::new(&["A-D".to_owned()], &checks()).is_err());
+        let unknown = ["A-D".to_owned()];
+        assert!(Selection::new(&unknown, &[], &checks()).is_err());
+        assert!(Selection::new(&[], &unknown, &checks()).is_err());
     }
 }

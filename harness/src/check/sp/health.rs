@@ -27,7 +27,8 @@ pub(super) struct Harm {
 
 impl Harm {
     /// Makes it a finding of the fault that did it.
-    pub(super) fn blame(self, outcomes: &mut [Outcome]) {
+    /// The id of the finding is returned.
+    pub(super) fn blame(self, outcomes: &mut [Outcome]) -> String {
         let last = outcomes.len() - 1;
         let at = if self.is_before && last > 0 {
             last - 1
@@ -43,10 +44,11 @@ impl Harm {
             .expected
             .push_str(", and honest logins to work as before");
         outcome.actual = format!("denial of service: {} ({})", self.what, outcome.actual);
+        let cause = outcomes[at].check.id.clone();
         if at != last {
-            let cause = outcomes[at].check.id.clone();
-            outcomes[last].cause = Some(cause);
+            outcomes[last].cause = Some(cause.clone());
         }
+        cause
     }
 }
 

@@ -238,7 +238,7 @@ impl<'j> Login<'j> {
         let target = &self.judge.target;
         let probe = visitor.open(target.probe_url.clone(), None).await?;
         Ok(Answer {
-            accepted: target.expect.is_match(&probe.body),
+            accepted: self.judge.shows_person(&probe.body),
             status: arrival.status.as_u16(),
             url: arrival.url.to_string(),
             reference: arrival.reference,

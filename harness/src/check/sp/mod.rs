@@ -12,12 +12,13 @@ mod health;
 mod login;
 mod provider;
 mod set_up;
+mod shown;
 mod visitor;
 
 use std::time::{Duration, Instant};
 
 use ambient::Ambient;
-use faults::{Cover, Delivery, Fault};
+use faults::{Cover, Delivery, Family, Fault};
 use regex::Regex;
 use saml::metadata::SpMetadata;
 use url::Url;
@@ -125,7 +126,9 @@ impl Judge {
         let (bases, others): (Vec<Fault>, Vec<Fault>) = controls
             .into_iter()
             .partition(|control| BASES.contains(&control.id.as_str()));
-        let faults = faults::catalogue().map_err(unreadable)?;
+        let mut faults = faults::catalogue().map_err(unreadable)?;
+        // Last, because a service provider may not come back from them.
+        faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
         let selected = |fault: &&Fault| self.runner.selection.includes(&fault.check);
         let total = all.filter(selected).count();
@@ -190,7 +193,8 @@ impl Judge {
             if run.outcomes.len() > judged
                 && let Some(harm) = harm
             {
-                harm.blame(&mut run.outcomes);
+                let cause = harm.blame(&mut run.outcomes);
+                self.runner.patience.blame(&cause);
             }
         }
         let mut outcomes = run.outcomes;
