@@ -284,6 +284,15 @@ fn keeps_immutable(before: &str, after: &str, of: &ResourceType) -> Result<()> {
     Ok(scim::keeps_immutable(&read(before), &read(after), of)?)
 }
 
+/// Whether two JSON texts say the same, in whatever order.
+fn is_same_json(one: &str, other: &str) -> bool {
+    let read = serde_json::from_str::<Value>;
+    one == other
+        || read(one)
+            .ok()
+            .is_some_and(|one| read(other).is_ok_and(|other| one == other))
+}
+
 /// The stored JSON of a resource.
 fn kept(resource: &Resource) -> String {
     Value::Object(resource.as_object().clone()).to_string()

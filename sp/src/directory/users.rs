@@ -268,6 +268,10 @@ async fn change_once(
     let mut row = before.clone();
     fill(&mut row, to(&before)?, of);
     super::keeps_immutable(&before.resource, &row.resource, of)?;
+    // The order of an object's members means nothing.
+    if super::is_same_json(&before.resource, &row.resource) {
+        row.resource.clone_from(&before.resource);
+    }
     row.source = "scim".to_owned();
     if row != before {
         row.version = before.version + 1;

@@ -18,6 +18,7 @@ mod races;
 mod replicas;
 mod repost;
 mod saml_settings;
+mod scim_cases;
 mod scim_server;
 mod selection;
 mod sign_in_problems;

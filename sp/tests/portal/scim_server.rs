@@ -5,24 +5,24 @@ use serde_json::{Value, json};
 
 use crate::parties::{Parties, step, text};
 
-struct Scim {
+pub(crate) struct Scim {
     client: Client,
     base: String,
     token: String,
 }
 
-struct Got {
-    status: StatusCode,
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
     etag: String,
     media: String,
     challenge: String,
     allow: String,
     retry_after: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Scim {
-    async fn of(parties: &Parties) -> Self {
+    pub(crate) async fn of(parties: &Parties) -> Self {
         let (admin, _) = parties.integrated(3).await;
         let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
         let page = admin.get("/api/business/idp-integration").await.is(200);
@@ -33,7 +33,13 @@ impl Scim {
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Got {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if !headers.iter().any(|(name, _)| *name == "authorization") {
             request = request.bearer_auth(&self.token);

@@ -163,8 +163,33 @@ impl<'t> Parser<'t> {
             self.at += 1;
             let inner = self.or(false)?;
             self.punctuation(']')?;
+            // Beyond the RFC's grammar: Entra ID matches users by
+            // emails[type eq "work"].value eq "…".
+            if self.rest().starts_with('.') {
+                self.at += 1;
+                let sub = self.part(&path)?;
+                let one = Filter::And(Box::new(inner), Box::new(sub));
+                return Ok(Filter::ValuePath(path, Box::new(one)));
+            }
             return Ok(Filter::ValuePath(path, Box::new(inner)));
         }
+        self.comparison(path)
+    }
+
+    /// The comparison of a sub-attribute that follows brackets and a dot.
+    fn part(&mut self, of: &AttributePath) -> Result<Filter, String> {
+        let word = self.peek_word();
+        if word.is_empty() || word.contains('.') {
+            return Err(self.expected(&format!("a sub-attribute of {of}")));
+        }
+        let path = AttributePath::parse(word)
+            .map_err(|error| format!("{error} at character {}", self.at + 1))?;
+        self.at += word.len();
+        self.comparison(path)
+    }
+
+    /// An operator, and a value where it takes one.
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, String> {
         if self.keyword("pr") {
             return Ok(Filter::Present(path));
         }

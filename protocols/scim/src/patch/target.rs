@@ -255,9 +255,13 @@ fn at_sub(
                 _ => Ok(()),
             };
         }
-        return list
-            .iter_mut()
-            .try_for_each(|held| set_sub(held, sub, value.as_ref()));
+        for held in list.iter_mut() {
+            set_sub(held, sub, value.as_ref())?;
+        }
+        if value.is_none() {
+            drop_empty(list, sub);
+        }
+        return Ok(());
     }
     if action == Action::Remove && member(holder, attribute.name).is_none() {
         return Ok(());
@@ -283,9 +287,11 @@ fn at_filtered(
     }
     let Some(value) = value else {
         if let Some(sub) = sub {
-            return chosen
-                .iter()
-                .try_for_each(|index| set_sub(&mut list[*index], sub, None));
+            for index in &chosen {
+                set_sub(&mut list[*index], sub, None)?;
+            }
+            drop_empty(list, sub);
+            return Ok(());
         }
         let mut index = 0;
         list.retain(|_| {
@@ -333,6 +339,14 @@ fn at_filtered(
         }
     }
     Ok(())
+}
+
+/// Drops the entries of a list whose `value` was taken away: an e-mail of which
+/// only the type is left is no e-mail, and must not stay the primary one.
+fn drop_empty(list: &mut Vec<Value>, sub: &Attribute) {
+    if sub.name == "value" {
+        list.retain(|held| member(held, "value").is_some_and(|it| !it.is_null()));
+    }
 }
 
 fn no_target(attribute: &Attribute, which: &str) -> Error {
