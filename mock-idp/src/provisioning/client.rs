@@ -7,9 +7,10 @@
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::connection::Connection;
-use super::waiting;
+use super::{look_up, waiting};
 
 /// Why the target did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,15 +22,26 @@ pub(crate) enum PushError {
         /// `Retry-After`, in seconds.
         after: Option<i64>,
     },
-    /// There is no such resource.
+    /// There is no such resource: a read of its id says so too.
     #[error("{0}")]
     Gone(String),
     /// It is there already.
     #[error("{0}")]
     Exists(String),
+    /// The target does not have the method: 405, 501, or a 404 although a
+    /// read finds the resource.
+    #[error("{0}")]
+    Unsupported(String),
     /// It never will work as it is.
     #[error("{0}")]
     Refused(String),
+}
+
+/// What a target answered with success.
+struct Answer {
+    status: StatusCode,
+    location: Option<String>,
+    body: Value,
 }
 
 /// A SCIM client with its connection.
@@ -38,6 +50,9 @@ pub(crate) struct Client<'c> {
     pub connection: &'c Connection,
 }
 
+/// How many redirects of one request are followed.
+const MAX_REDIRECTS: usize = 3;
+
 const SCIM_JSON: &str = "application/scim+json";
 
 /// A string as a SCIM filter's value: a JSON string (RFC 7644, section 3.4.2.2).
@@ -45,24 +60,93 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// An id as a segment of a path: it may have any character (RFC 7643 §3.1).
+fn segment(id: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
+/// The id at the end of a resource's address.
+fn id_in(location: &str) -> Option<String> {
+    let path = location.split(['?', '#']).next()?.trim_end_matches('/');
+    let last = path.rsplit('/').next().filter(|it| !it.is_empty())?;
+    // A plus sign in a path is a plus sign.
+    let pair = format!("id={}", last.replace('+', "%2B"));
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    pairs.next().map(|(_, id)| id.into_owned())
+}
+
 impl Client<'_> {
+    /// The address of a target's path; both may have a query, such as
+    /// Entra's `?aadOptscim062020`.
+    fn address(&self, path: &str, query: Option<(&str, &str)>) -> Result<Url, PushError> {
+        let base = &self.connection.base_url;
+        let mut url = Url::parse(base)
+            .map_err(|error| PushError::Refused(format!("{base}: not a URL: {error}")))?;
+        let (path, own) = path.split_once('?').unwrap_or((path, ""));
+        let whole = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&whole);
+        let fixed = url.query().unwrap_or_default().to_owned();
+        let mut all: Vec<String> = [fixed.as_str(), own]
+            .into_iter()
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if let Some((key, value)) = query {
+            let mut pair = url::form_urlencoded::Serializer::new(String::new());
+            all.push(pair.append_pair(key, value).finish());
+        }
+        let all = all.join("&");
+        url.set_query((!all.is_empty()).then_some(all.as_str()));
+        Ok(url)
+    }
+
     async fn call(
         &self,
         method: Method,
         path: &str,
         query: Option<(&str, &str)>,
         body: Option<&Value>,
-    ) -> Result<Value, PushError> {
-        let at = format!("{}{path}", self.connection.base_url);
-        let what = format!("{method} {at}");
-        let mut url = url::Url::parse(&at)
-            .map_err(|error| PushError::Refused(format!("{what}: not a URL: {error}")))?;
-        if let Some((key, value)) = query {
-            url.query_pairs_mut().append_pair(key, value);
+    ) -> Result<Answer, PushError> {
+        let mut url = self.address(path, query)?;
+        let what = format!("{method} {url}");
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.send(&method, url.clone(), body).await;
+            let answer = answer.map_err(|error| PushError::Later {
+                reason: format!("{what}: no answer: {error}"),
+                after: None,
+            })?;
+            let status = answer.status();
+            let location = answer.headers().get(header::LOCATION);
+            let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
+            if !status.is_redirection() {
+                return read(&what, answer, location).await;
+            }
+            let to = location.as_deref().and_then(|it| url.join(it).ok());
+            match to {
+                Some(to) if may_follow(&method, status, &url, &to) => url = to,
+                _ => {
+                    let location = location.as_deref().unwrap_or("an address that is missing");
+                    return Err(PushError::Refused(format!(
+                        "{what}: {status} to {location}, which is not followed: correct SCIM_URL"
+                    )));
+                }
+            }
         }
+        Err(PushError::Refused(format!(
+            "{what}: more than {MAX_REDIRECTS} redirects"
+        )))
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: Url,
+        body: Option<&Value>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
         let mut request = self
             .http
-            .request(method, url)
+            .request(method.clone(), url)
             .header(header::ACCEPT, "application/scim+json, application/json");
         if let Some(authorization) = &self.connection.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -72,61 +156,86 @@ impl Client<'_> {
                 .header(header::CONTENT_TYPE, SCIM_JSON)
                 .body(body.to_string());
         }
-        let answer = request.send().await.map_err(|error| PushError::Later {
-            reason: format!("{what}: no answer: {error}"),
-            after: None,
-        })?;
-        let status = answer.status();
-        let after = waiting::asked_for(answer.headers());
-        let text = answer.text().await.map_err(|error| PushError::Later {
-            reason: format!("{what}: {status}, the body broke off: {error}"),
-            after: None,
-        })?;
-        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        if status.is_success() {
-            return Ok(body);
-        }
-        let detail = body["detail"].as_str().unwrap_or(&text);
-        let reason = format!(
-            "{what}: {status} {}",
-            detail.chars().take(300).collect::<String>()
-        );
-        Err(match status {
-            StatusCode::NOT_FOUND => PushError::Gone(reason),
-            StatusCode::CONFLICT => PushError::Exists(reason),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
-                PushError::Later { reason, after }
-            }
-            status if status.is_server_error() => PushError::Later { reason, after },
-            _ => PushError::Refused(reason),
-        })
+        request.send().await
     }
 
-    /// Whether the target answers and lets us in.
+    /// A call about one resource. That it is gone is believed only if a read
+    /// says so too: a target answers 404 to methods that it lacks as well.
+    async fn call_one(
+        &self,
+        method: Method,
+        path: &str,
+        id: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, PushError> {
+        let at = format!("{path}/{}", segment(id));
+        let done = self.call(method, &at, None, body).await;
+        let Err(PushError::Gone(reason)) = done else {
+            return done;
+        };
+        match self.call(Method::GET, &at, None, None).await {
+            Ok(_) => Err(PushError::Unsupported(format!(
+                "{reason}; but the resource is still there: GET finds it"
+            ))),
+            Err(PushError::Gone(_)) => Err(PushError::Gone(reason)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the target answers, lets us in and speaks SCIM.
     pub(crate) async fn test(&self) -> Result<(), PushError> {
         let users = &self.connection.users;
-        self.call(Method::GET, users, Some(("count", "1")), None)
-            .await
-            .map(|_| ())
+        let answer = self
+            .call(Method::GET, users, Some(("count", "1")), None)
+            .await?;
+        look_up::resources(users, &answer.body).map(|_| ())
     }
 
-    /// The id of the one resource whose `attribute` equals `value`.
+    /// The id of the one resource whose `attribute` equals `value`. What the
+    /// target lists is read: one that ignores filters lists others.
     pub(crate) async fn find(
         &self,
         path: &str,
         attribute: &str,
         value: &str,
     ) -> Result<Option<String>, PushError> {
+        Ok(self
+            .find_resource(path, attribute, value)
+            .await?
+            .map(|(id, _)| id))
+    }
+
+    /// The same with the resource.
+    pub(crate) async fn find_resource(
+        &self,
+        path: &str,
+        attribute: &str,
+        value: &str,
+    ) -> Result<Option<(String, Value)>, PushError> {
         let filter = format!("{attribute} eq {}", quoted(value));
         let list = self
             .call(Method::GET, path, Some(("filter", &filter)), None)
             .await?;
-        let found = list["Resources"].as_array().map_or(&[][..], Vec::as_slice);
-        match found {
-            [] => Ok(None),
-            [one] => Ok(one["id"].as_str().map(str::to_owned)),
-            many => Err(PushError::Refused(format!(
-                "{path}?filter={filter}: expected one resource at most, came {}",
+        let asked = format!("{path}?filter={filter}");
+        let found = look_up::resources(&asked, &list.body)?;
+        let matches: Vec<&Value> = found
+            .iter()
+            .filter(|one| look_up::has_value(one, attribute, value))
+            .collect();
+        match matches[..] {
+            [] if found.is_empty() || look_up::is_whole(&list.body, found.len()) => Ok(None),
+            [] => Err(PushError::Refused(format!(
+                "{asked}: the target ignores the filter: none of the {} resources that it listed has that value",
+                found.len()
+            ))),
+            [one] => match one["id"].as_str() {
+                Some(id) => Ok(Some((id.to_owned(), one.clone()))),
+                None => Err(PushError::Refused(format!(
+                    "{asked}: the resource that was found has no id"
+                ))),
+            },
+            ref many => Err(PushError::Refused(format!(
+                "{asked}: expected one resource at most, got {}",
                 many.len()
             ))),
         }
@@ -134,12 +243,13 @@ impl Client<'_> {
 
     /// The resource with that id.
     pub(crate) async fn get(&self, path: &str, id: &str) -> Result<Value, PushError> {
-        self.call(Method::GET, &format!("{path}/{id}"), None, None)
-            .await
+        let at = format!("{path}/{}", segment(id));
+        let answer = self.call(Method::GET, &at, None, None).await?;
+        Ok(answer.body)
     }
 
-    /// Makes a resource; its id. When the answer is lost, the resource that
-    /// is there by its name is the one that was made.
+    /// Creates a resource; its id. When the answer is lost, the resource that
+    /// is there by its name is the one that was created.
     pub(crate) async fn create(&self, path: &str, resource: &Value) -> Result<String, PushError> {
         let made = match self.call(Method::POST, path, None, Some(resource)).await {
             Ok(made) => made,
@@ -157,9 +267,18 @@ impl Client<'_> {
             }
             Err(error) => return Err(error),
         };
-        made["id"].as_str().map(str::to_owned).ok_or_else(|| {
+        // The body of a 201 is a SHOULD; Location is not (RFC 7644 §3.3).
+        if let Some(id) = made.body["id"].as_str().filter(|it| !it.is_empty()) {
+            return Ok(id.to_owned());
+        }
+        if let Some(id) = made.location.as_deref().and_then(id_in) {
+            return Ok(id);
+        }
+        let found = self.made_after_all(path, resource).await;
+        found.ok_or_else(|| {
             PushError::Refused(format!(
-                "POST {path}: expected an id in the answer, came none"
+                "POST {path}: {} with neither an id in the body nor Location",
+                made.status
             ))
         })
     }
@@ -178,13 +297,16 @@ impl Client<'_> {
         id: &str,
         resource: &Value,
     ) -> Result<(), PushError> {
-        let at = format!("{path}/{id}");
-        self.call(Method::PUT, &at, None, Some(resource))
+        self.call_one(Method::PUT, path, id, Some(resource))
             .await
             .map(|_| ())
     }
 
     /// Changes a resource by PATCH operations (RFC 7644, section 3.5.2).
+    ///
+    /// # Errors
+    /// [`PushError::Unsupported`] also where the target refuses it and its
+    /// ServiceProviderConfig says that it has no PATCH.
     pub(crate) async fn patch(
         &self,
         path: &str,
@@ -195,19 +317,91 @@ impl Client<'_> {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": operations,
         });
-        self.call(Method::PATCH, &format!("{path}/{id}"), None, Some(&body))
-            .await
-            .map(|_| ())
+        match self.call_one(Method::PATCH, path, id, Some(&body)).await {
+            Err(PushError::Refused(reason)) if !self.supports_patch().await => {
+                Err(PushError::Unsupported(reason))
+            }
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// Whether the target doesn't say that it has no PATCH.
+    async fn supports_patch(&self) -> bool {
+        let config = self
+            .call(Method::GET, "/ServiceProviderConfig", None, None)
+            .await;
+        config.map_or(true, |it| {
+            it.body["patch"]["supported"] != Value::Bool(false)
+        })
     }
 
     /// Removes a resource; gone already is as good.
     pub(crate) async fn delete(&self, path: &str, id: &str) -> Result<(), PushError> {
-        match self
-            .call(Method::DELETE, &format!("{path}/{id}"), None, None)
-            .await
-        {
+        match self.call_one(Method::DELETE, path, id, None).await {
             Ok(_) | Err(PushError::Gone(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Whether a redirect is followed: 307 and 308 with every method, others for
+/// GET; never to another host, which the credentials are not for.
+fn may_follow(method: &Method, status: StatusCode, from: &Url, to: &Url) -> bool {
+    let keeps_method = matches!(status.as_u16(), 307 | 308);
+    (keeps_method || *method == Method::GET) && from.origin() == to.origin()
+}
+
+/// What an answer says.
+async fn read(
+    what: &str,
+    answer: reqwest::Response,
+    location: Option<String>,
+) -> Result<Answer, PushError> {
+    let status = answer.status();
+    let after = waiting::asked_for(answer.headers());
+    let text = answer.text().await.map_err(|error| PushError::Later {
+        reason: format!("{what}: {status}, the body broke off: {error}"),
+        after: None,
+    })?;
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if status.is_success() {
+        return Ok(Answer {
+            status,
+            location,
+            body,
+        });
+    }
+    let detail = body["detail"].as_str().unwrap_or(&text);
+    let reason = format!(
+        "{what}: {status} {}",
+        detail.chars().take(300).collect::<String>()
+    );
+    Err(match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => PushError::Gone(reason),
+        StatusCode::CONFLICT => PushError::Exists(reason),
+        // 501 is final: the target will not learn the method by waiting.
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+            PushError::Unsupported(reason)
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            PushError::Later { reason, after }
+        }
+        status if status.is_server_error() => PushError::Later { reason, after },
+        _ => PushError::Refused(reason),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_segment_there_and_back() {
+        for id in ["4711", "a/b#c?d e+f%", "ada@example.com"] {
+            let location = format!("https://sp.example/scim/Users/{}", segment(id));
+            assert!(!segment(id).contains(['/', '#', '?', ' ']), "{id}");
+            assert_eq!(id_in(&location).as_deref(), Some(id));
+        }
+        assert_eq!(id_in("/Users/7/").as_deref(), Some("7"));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct ClientCredentials {
 /// A store's configuration, read.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// Without a slash at its end.
+    /// Endpoints follow its path; it may have a query.
     pub base_url: String,
     pub users: String,
     /// None: groups are not pushed.
@@ -49,6 +49,9 @@ pub(crate) struct Connection {
     pub provision_disabled: bool,
     /// Members that others put into a group at the target stay.
     pub merge_members: bool,
+    /// Changes are sent by PUT alone: the target has no PATCH. Without it that
+    /// is found out from the target's answers.
+    pub put_only: bool,
 }
 
 /// How a target lets us in.
@@ -216,7 +219,7 @@ impl Connection {
             .0
             .is_some_and(|settings| settings.contains_key("GROUPS_RESOURCE"));
         Ok(Self {
-            base_url: base.trim_end_matches('/').to_owned(),
+            base_url: base,
             users: settings
                 .path("USERS_RESOURCE")
                 .unwrap_or_else(|| "/Users".to_owned()),
@@ -235,6 +238,7 @@ impl Connection {
             provision_disabled: settings.switch("PROVISION_DISABLED_USERS")?,
             merge_members: settings.one_of("GROUP_MEMBERSHIP_HANDLING", &["Merge", "Overwrite"])?
                 == "Merge",
+            put_only: settings.one_of("UPDATE_METHOD", &["Automatic", "PUT"])? == "PUT",
         })
     }
 }

@@ -17,6 +17,12 @@ fn member_list(ids: &BTreeSet<String>) -> Value {
     ids.iter().map(|id| json!({"value": id})).collect()
 }
 
+fn member_ids(members: &Value) -> BTreeSet<String> {
+    let all = members.as_array().into_iter().flatten();
+    all.filter_map(|member| member["value"].as_str().map(str::to_owned))
+        .collect()
+}
+
 impl Push<'_> {
     pub(super) async fn group(&self) -> Result<(), Failure> {
         let subject = &self.job.subject;
@@ -39,7 +45,11 @@ impl Push<'_> {
             }
         };
         let Some((group, members)) = wanted else {
-            if let Some(id) = &self.known.remote_id {
+            let remote = match &self.known.remote_id {
+                Some(id) => Some(id.clone()),
+                None => self.group_without_answer(&path).await?,
+            };
+            if let Some(id) = &remote {
                 self.client.delete(&path, id).await?;
             }
             return Ok(self.forget().await?);
@@ -73,6 +83,20 @@ impl Push<'_> {
         Ok(self.note(&id, &resource).await?)
     }
 
+    /// The target's id of a group whose creation was tried, and whose id was
+    /// never noted; one of that name that is not ours stays.
+    async fn group_without_answer(&self, path: &str) -> Result<Option<String>, PushError> {
+        let Some(attempted) = self.attempted() else {
+            return Ok(None);
+        };
+        let Some(name) = attempted["displayName"].as_str() else {
+            return Ok(None);
+        };
+        let found = self.client.find_resource(path, "displayName", name).await?;
+        let is_ours = |it: &Value| it["externalId"] == attempted["externalId"];
+        Ok(found.filter(|(_, it)| is_ours(it)).map(|(id, _)| id))
+    }
+
     /// Where a group is looked for.
     fn looked_up(&self, path: &str) -> String {
         format!("{path}{}", self.habits.look_up)
@@ -83,7 +107,8 @@ impl Push<'_> {
         path: &str,
         resource: &Value,
         members: &BTreeSet<String>,
-    ) -> Result<String, PushError> {
+    ) -> Result<String, Failure> {
+        self.note_attempt(resource).await?;
         match self.client.create(path, resource).await {
             Err(PushError::Exists(reason)) => {
                 let name = resource["displayName"].as_str().unwrap_or_default();
@@ -92,12 +117,12 @@ impl Push<'_> {
                     .find(&self.looked_up(path), "displayName", name)
                     .await?
                 else {
-                    return Err(PushError::Exists(reason));
+                    return Err(PushError::Exists(reason).into());
                 };
                 self.take_over(path, &id, resource, members).await?;
                 Ok(id)
             }
-            made => made,
+            made => Ok(made?),
         }
     }
 
@@ -115,7 +140,44 @@ impl Push<'_> {
         } else {
             operations.push(self.habits.all_members(members.iter()));
         }
-        self.client.patch(path, id, operations.into()).await
+        let nobody = BTreeSet::new();
+        self.send_group(path, id, resource, operations, (members, &nobody))
+            .await
+    }
+
+    /// Changes a group by PATCH, or by PUT where the target has no PATCH.
+    async fn send_group(
+        &self,
+        path: &str,
+        id: &str,
+        resource: &Value,
+        operations: Vec<Value>,
+        (members, left): (&BTreeSet<String>, &BTreeSet<String>),
+    ) -> Result<(), PushError> {
+        if !self.client.connection.put_only {
+            let operations = Value::Array(operations);
+            match self.client.patch(path, id, operations).await {
+                Err(PushError::Unsupported(_)) => {}
+                done => return done,
+            }
+        }
+        let mut now = self.client.get(path, id).await?;
+        let Some(group) = now.as_object_mut() else {
+            return Err(PushError::Refused(format!(
+                "GET {path}/{id}: expected a group, got {now}"
+            )));
+        };
+        let mut all = members.clone();
+        if self.client.connection.merge_members {
+            let there = group.get("members").map(member_ids).unwrap_or_default();
+            all.extend(there.difference(left).cloned());
+        }
+        for name in ["schemas", "displayName", "externalId"] {
+            group.insert(name.to_owned(), resource[name].clone());
+        }
+        group.insert("members".to_owned(), member_list(&all));
+        group.shift_remove("meta");
+        self.client.replace(path, id, &now).await
     }
 
     /// Sends what differs from the last push.
@@ -133,15 +195,12 @@ impl Push<'_> {
             .and_then(|text| serde_json::from_str(text).ok());
         let Some(former) = former else {
             let name = self.habits.replace("displayName", &resource["displayName"]);
-            self.client.patch(path, id, json!([name])).await?;
+            let nobody = BTreeSet::new();
+            self.send_group(path, id, resource, vec![name], (members, &nobody))
+                .await?;
             return self.take_over(path, id, resource, members).await;
         };
-        let before: BTreeSet<String> = former["members"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|member| member["value"].as_str().map(str::to_owned))
-            .collect();
+        let before = member_ids(&former["members"]);
         let mut operations = Vec::new();
         if former["displayName"] != resource["displayName"] {
             operations.push(self.habits.replace("displayName", &resource["displayName"]));
@@ -153,6 +212,8 @@ impl Push<'_> {
         if operations.is_empty() {
             return Ok(());
         }
-        self.client.patch(path, id, Value::Array(operations)).await
+        let left: BTreeSet<String> = before.difference(members).cloned().collect();
+        self.send_group(path, id, resource, operations, (members, &left))
+            .await
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 mod groups;
 mod habits;
+mod look_up;
 pub(crate) mod plans;
 pub(crate) mod queue;
 pub(crate) mod rendering;
@@ -262,6 +263,28 @@ impl Push<'_> {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Notes that a creation is about to be tried. Until its answer is noted,
+    /// the subject may be at the target without an id known here, and whoever
+    /// leaves meanwhile has to be looked up.
+    async fn note_attempt(&self, resource: &serde_json::Value) -> Result<()> {
+        let known = Known {
+            remote_id: None,
+            pushed: Some(resource.to_string()),
+            error: None,
+        };
+        let mut tx = self.idp.store.write_aside().await?;
+        sync::note(&mut tx, &self.job.subject, &known, self.idp.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What a creation was tried with whose answer never came.
+    fn attempted(&self) -> Option<serde_json::Value> {
+        let pushed = self.known.pushed.as_deref();
+        let pushed = pushed.filter(|_| self.known.remote_id.is_none())?;
+        serde_json::from_str(pushed).ok()
     }
 
     async fn forget(&self) -> Result<()> {

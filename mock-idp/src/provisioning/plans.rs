@@ -305,7 +305,9 @@ impl Idp {
     pub(crate) async fn sync_status(&self, store: &Resource) -> Result<Value> {
         let mut db = self.store.read().await?;
         let (waiting, _) = sync::waiting(&mut db, &store.environment, &store.id).await?;
-        let users = sync::all_known(&mut db, &store.environment, &store.id, "user").await?;
+        let mut users = sync::all_known(&mut db, &store.environment, &store.id, "user").await?;
+        // A creation that is still being tried is neither there nor failed.
+        users.retain(|(_, known, _)| known.remote_id.is_some() || known.error.is_some());
         let groups = sync::all_known(&mut db, &store.environment, &store.id, "group").await?;
         let failed: Vec<_> = users
             .iter()

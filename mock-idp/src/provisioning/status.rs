@@ -69,9 +69,11 @@ impl Idp {
         existing(&mut db, environment, Kind::Store, store).await?;
         let mut all = BTreeMap::new();
         for (id, known, at) in sync::all_known(&mut db, environment, store, "user").await? {
-            let state = match known.error {
-                Some(_) => State::Failed,
-                None => State::Synced,
+            let state = match (&known.error, &known.remote_id) {
+                (Some(_), _) => State::Failed,
+                (None, Some(_)) => State::Synced,
+                // Its creation was tried, and no answer was noted.
+                (None, None) => State::Pending,
             };
             let user = SyncedUser {
                 id: id.clone(),

@@ -36,7 +36,11 @@ impl Push<'_> {
 
     async fn remove_user(&self) -> Result<(), Failure> {
         let path = &self.client.connection.users;
-        if let Some(id) = &self.known.remote_id {
+        let remote = match &self.known.remote_id {
+            Some(id) => Some(id.clone()),
+            None => self.created_without_answer().await?,
+        };
+        if let Some(id) = &remote {
             match self.client.connection.remove {
                 RemoveAction::Delete if !self.habits.never_deletes => {
                     self.client.delete(path, id).await?;
@@ -51,10 +55,46 @@ impl Push<'_> {
         Ok(self.forget().await?)
     }
 
-    async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
-        let operations = json!([self.habits.replace("active", &active.into())]);
+    /// The target's id of a user whose creation was tried, and whose id was
+    /// never noted.
+    async fn created_without_answer(&self) -> Result<Option<String>, Failure> {
+        let Some(attempted) = self.attempted() else {
+            return Ok(None);
+        };
+        let Some(name) = attempted["userName"].as_str() else {
+            return Ok(None);
+        };
         let path = &self.client.connection.users;
-        self.client.patch(path, id, operations).await
+        let found = self.client.find_resource(path, "userName", name).await?;
+        // Somebody else may have taken the name since.
+        let is_ours = |it: &Value| {
+            let (ours, theirs) = (&attempted["externalId"], &it["externalId"]);
+            ours.is_null() || theirs.is_null() || ours == theirs
+        };
+        Ok(found.filter(|(_, it)| is_ours(it)).map(|(id, _)| id))
+    }
+
+    async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
+        let path = &self.client.connection.users;
+        let by_patch = if self.client.connection.put_only {
+            Err(PushError::Unsupported("the connection has no PATCH".into()))
+        } else {
+            let operations = json!([self.habits.replace("active", &active.into())]);
+            self.client.patch(path, id, operations).await
+        };
+        match by_patch {
+            Err(PushError::Unsupported(_)) => {
+                let mut now = self.client.get(path, id).await?;
+                if !now.is_object() {
+                    return Err(PushError::Refused(format!(
+                        "GET {path}/{id}: expected a user, got {now}"
+                    )));
+                }
+                now["active"] = active.into();
+                self.client.replace(path, id, &now).await
+            }
+            done => done,
+        }
     }
 
     async fn put_user(&self, user: &Value, resource: &Value) -> Result<(), Failure> {
@@ -93,19 +133,36 @@ impl Push<'_> {
     /// Gives a user of the target its new state, as the provider does it.
     async fn change_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
         let path = &self.client.connection.users;
-        if self.habits.users_by_patch {
-            let former = self.known.pushed.as_deref();
-            let former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
-            let operations = self.habits.differences(former.as_ref(), resource);
-            if operations.is_empty() {
-                return Ok(());
-            }
-            return self.client.patch(path, id, operations.into()).await;
+        if self.habits.users_by_patch && !self.client.connection.put_only {
+            return match self.patch_user(id, resource).await {
+                Err(PushError::Unsupported(_)) => self.client.replace(path, id, resource).await,
+                done => done,
+            };
         }
         if self.habits.reads_first {
             self.client.get(path, id).await?;
         }
-        self.client.replace(path, id, resource).await
+        match self.client.replace(path, id, resource).await {
+            Err(PushError::Unsupported(reason)) => match self.patch_user(id, resource).await {
+                // What the target has neither of is the first failure.
+                Err(PushError::Unsupported(_)) => Err(PushError::Unsupported(reason)),
+                done => done,
+            },
+            done => done,
+        }
+    }
+
+    async fn patch_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
+        // What was only tried may not be what the target holds.
+        let former = self.known.pushed.as_deref();
+        let former = former.filter(|_| self.known.remote_id.is_some());
+        let former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
+        let operations = self.habits.differences(former.as_ref(), resource);
+        if operations.is_empty() {
+            return Ok(());
+        }
+        let path = &self.client.connection.users;
+        self.client.patch(path, id, operations.into()).await
     }
 
     async fn create_user(&self, enabled: bool, resource: &Value) -> Result<(), Failure> {
@@ -113,6 +170,7 @@ impl Push<'_> {
         if !connection.create || !(enabled || connection.provision_disabled) {
             return Ok(self.forget().await?);
         }
+        self.note_attempt(resource).await?;
         let id = match self.client.create(&connection.users, resource).await {
             Ok(id) => id,
             Err(PushError::Exists(reason)) => {

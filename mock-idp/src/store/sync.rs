@@ -35,7 +35,8 @@ pub(crate) struct Job {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
     pub remote_id: Option<String>,
-    /// The resource as last pushed, JSON.
+    /// The resource as last pushed, JSON; without `remote_id` the one whose
+    /// creation was tried last.
     pub pushed: Option<String>,
     /// Why the last push failed.
     pub error: Option<String>,
@@ -379,12 +380,17 @@ pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) ->
     Ok(())
 }
 
-/// Forgets what was last pushed, so that everything is pushed again.
+/// Forgets what was last pushed, so that everything is pushed again. What a
+/// creation was tried with whose answer never came is kept: it is all by which
+/// the resource can be found.
 pub(crate) async fn distrust(db: &mut Db, environment: &str, store: &str) -> Result<()> {
-    sqlx::query("UPDATE synced SET pushed = NULL WHERE environment = $1 AND store = $2")
-        .bind(environment)
-        .bind(store)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE synced SET pushed = NULL WHERE environment = $1 AND store = $2
+                 AND remote_id IS NOT NULL",
+    )
+    .bind(environment)
+    .bind(store)
+    .execute(db)
+    .await?;
     Ok(())
 }

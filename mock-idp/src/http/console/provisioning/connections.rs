@@ -43,7 +43,7 @@ const METHODS: [(&str, &str); 4] = [
 ];
 
 /// Settings that are plain text, each with what stands there at first.
-const TEXTS: [(&str, &str); 14] = [
+const TEXTS: [(&str, &str); 15] = [
     ("SCIM_URL", ""),
     ("SCIM_VERSION", "2.0"),
     ("USERS_RESOURCE", "/Users"),
@@ -58,6 +58,7 @@ const TEXTS: [(&str, &str); 14] = [
     ("UNIQUE_USER_IDENTIFIER", "userName"),
     ("REMOVE_ACTION", "Delete"),
     ("GROUP_MEMBERSHIP_HANDLING", "Overwrite"),
+    ("UPDATE_METHOD", "Automatic"),
 ];
 
 /// What is never shown again once it is saved.
@@ -195,6 +196,7 @@ fn settings(form: &Form, is_new: bool) -> Markup {
         @for (key, words, meaning) in SWITCHES { (parts::checkbox(form, &named(key), words, meaning)) }
         (list("REMOVE_ACTION", "Remove Action", &[("Delete", "Delete"), ("Disable", "Disable")]))
         (list("GROUP_MEMBERSHIP_HANDLING", "Group Membership Handling", &[("Overwrite", "Overwrite"), ("Merge", "Merge")]))
+        (list("UPDATE_METHOD", "Update Method", &[("Automatic", "PATCH, or PUT where the target has no PATCH"), ("PUT", "PUT only")]))
     }
 }
 

@@ -1,0 +1,519 @@
+//! Provisioning to targets as people meet them: each row a target that does
+//! one thing otherwise, and what has to hold of it afterwards. Either the
+//! target converges, or the failure is clear; nobody else's record is changed,
+//! and nobody who left stays active while the status says SUCCESS.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{Method, Response, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use world::World;
+
+/// What a target does otherwise than the RFC's reader expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quirk {
+    /// 201 with Location and without a body.
+    Empty201,
+    /// So many for each PATCH.
+    NoPatch(u16),
+    /// 400 for each PATCH, and patch.supported false.
+    DeniesPatch,
+    /// 501 for each PUT.
+    NoPut,
+    /// 404 for each DELETE, and nothing is deleted.
+    NoDelete,
+    /// 308 to the address with a slash at its end.
+    Slash,
+    /// Ids have a slash and a hash.
+    OddIds,
+    /// Filters are ignored.
+    NoFilter,
+    /// A login page in place of every list.
+    Page,
+    /// Requests without `?aadOptscim062020` are 400.
+    Query,
+}
+
+#[derive(Default)]
+struct Held {
+    /// By path: `/Users/1`, its id as it is.
+    resources: BTreeMap<String, Value>,
+    made: u32,
+    requests: Vec<String>,
+    /// Whether the next creation is done and answered 502; lists fail then.
+    loses_next: bool,
+    is_broken: bool,
+}
+
+struct Target {
+    url: String,
+    held: Arc<Mutex<Held>>,
+    /// A creation was done whose answer was lost.
+    lost: Arc<Notify>,
+}
+
+type Shared = (Arc<Mutex<Held>>, Arc<Notify>, &'static [Quirk]);
+
+impl Target {
+    async fn new(quirks: &'static [Quirk]) -> Self {
+        let (held, lost) = (Arc::<Mutex<Held>>::default(), Arc::<Notify>::default());
+        let shared: Shared = (Arc::clone(&held), Arc::clone(&lost), quirks);
+        let router = Router::new().fallback(answer).with_state(shared);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let query = if quirks.contains(&Quirk::Query) {
+            "/?aadOptscim062020"
+        } else {
+            ""
+        };
+        let url = format!("http://{}{query}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, held, lost }
+    }
+
+    fn put(&self, path: &str, value: Value) {
+        let mut held = self.held.lock().unwrap();
+        held.resources.insert(path.to_owned(), value);
+    }
+
+    fn all(&self, kind: &str) -> Vec<Value> {
+        let held = self.held.lock().unwrap();
+        let all = held.resources.iter();
+        all.filter(|(path, _)| path.starts_with(kind))
+            .map(|(_, value)| value.clone())
+            .collect()
+    }
+
+    fn user(&self, name: &str) -> Option<Value> {
+        let mut all = self.all("/Users/").into_iter();
+        all.find(|one| one["userName"] == name)
+    }
+
+    fn members(&self) -> usize {
+        let groups = self.all("/Groups/");
+        groups
+            .first()
+            .map_or(0, |group| group["members"].as_array().map_or(0, Vec::len))
+    }
+
+    fn requests(&self, beginning: &str) -> usize {
+        let held = self.held.lock().unwrap();
+        let all = held.requests.iter();
+        all.filter(|it| it.starts_with(beginning)).count()
+    }
+}
+
+fn said(status: u16, body: &Value) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/scim+json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
+}
+
+fn empty(status: u16) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+    answer
+}
+
+fn decoded(text: &str) -> String {
+    let pair = format!("x={}", text.replace('+', "%2B"));
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    pairs.next().map(|(_, it)| it.into_owned()).unwrap()
+}
+
+async fn answer(
+    State((held, lost, quirks)): State<Shared>,
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+) -> Response<Body> {
+    let mut held = held.lock().unwrap();
+    let has = |quirk| quirks.contains(&quirk);
+    held.requests.push(format!("{method} {uri}"));
+    let query = uri.query().unwrap_or_default();
+    if has(Quirk::Query) && !query.starts_with("aadOptscim062020") {
+        return said(400, &json!({"detail": "the query is missing"}));
+    }
+    let path = uri.path();
+    if has(Quirk::Slash) && !path.ends_with('/') {
+        let mut redirect = empty(308);
+        let query = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{query}")
+        };
+        let to = format!("{path}/{query}").parse().unwrap();
+        redirect.headers_mut().insert(header::LOCATION, to);
+        return redirect;
+    }
+    if path == "/ServiceProviderConfig" {
+        return said(
+            200,
+            &json!({"patch": {"supported": !has(Quirk::DeniesPatch)}}),
+        );
+    }
+    let parts: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
+    let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", [kind]) => {
+            if held.is_broken {
+                return empty(503);
+            }
+            if has(Quirk::Page) {
+                return Response::new(Body::from("<html>Please log in</html>"));
+            }
+            said(200, &list(&held, kind, query, has(Quirk::NoFilter)))
+        }
+        ("POST", [kind]) => {
+            held.made += 1;
+            let id = if has(Quirk::OddIds) {
+                format!("r/{}#x", held.made)
+            } else {
+                format!("r{}", held.made)
+            };
+            let mut value = sent;
+            value["id"] = id.clone().into();
+            held.resources
+                .insert(format!("/{kind}/{id}"), value.clone());
+            if held.loses_next {
+                held.loses_next = false;
+                held.is_broken = true;
+                lost.notify_one();
+                return empty(502);
+            }
+            let mut made = if has(Quirk::Empty201) {
+                empty(201)
+            } else {
+                said(201, &value)
+            };
+            let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+            let location = format!("/{kind}/{encoded}").parse().unwrap();
+            made.headers_mut().insert(header::LOCATION, location);
+            made
+        }
+        (method, [kind, id]) => {
+            let place = format!("/{kind}/{id}");
+            let Some(now) = held.resources.get(&place).cloned() else {
+                return said(404, &json!({"detail": "not found"}));
+            };
+            match method {
+                "GET" => said(200, &now),
+                "PUT" if has(Quirk::NoPut) => empty(501),
+                "PUT" => {
+                    let mut value = sent;
+                    value["id"] = id.as_str().into();
+                    held.resources.insert(place, value.clone());
+                    said(200, &value)
+                }
+                "PATCH" => {
+                    for quirk in quirks {
+                        match quirk {
+                            Quirk::NoPatch(status) => return empty(*status),
+                            Quirk::DeniesPatch => return empty(400),
+                            _ => {}
+                        }
+                    }
+                    let value = patched(now, &sent);
+                    held.resources.insert(place, value.clone());
+                    said(200, &value)
+                }
+                "DELETE" if has(Quirk::NoDelete) => empty(404),
+                "DELETE" => {
+                    held.resources.remove(&place);
+                    empty(204)
+                }
+                _ => empty(405),
+            }
+        }
+        _ => empty(404),
+    }
+}
+
+fn list(held: &Held, kind: &str, query: &str, ignores: bool) -> Value {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let filter = pairs.find(|(name, _)| name == "filter");
+    let filter = filter.map(|(_, it)| it.into_owned()).filter(|_| !ignores);
+    let all = held.resources.iter();
+    let found: Vec<&Value> = all
+        .filter(|(path, _)| path.starts_with(&format!("/{kind}/")))
+        .map(|(_, value)| value)
+        .filter(|value| {
+            let Some((attribute, wanted)) = filter.as_deref().and_then(|it| it.rsplit_once(" eq "))
+            else {
+                return true;
+            };
+            let wanted: String = serde_json::from_str(wanted).unwrap();
+            match attribute {
+                r#"emails[type eq "work"].value"# => {
+                    value["emails"][0]["type"] == "work" && value["emails"][0]["value"] == wanted
+                }
+                attribute => value[attribute] == wanted,
+            }
+        })
+        .collect();
+    let urn = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+    json!({"schemas": [urn], "totalResults": found.len(), "Resources": found})
+}
+
+fn patched(mut now: Value, body: &Value) -> Value {
+    for operation in body["Operations"].as_array().into_iter().flatten() {
+        let path = operation["path"].as_str().unwrap();
+        match operation["op"].as_str().unwrap() {
+            "add" => {
+                let more = operation["value"].as_array().unwrap().clone();
+                let members = now["members"].as_array_mut().unwrap();
+                members.retain(|it| !more.contains(it));
+                members.extend(more);
+            }
+            "remove" => {
+                let gone = path.split('"').nth(1).unwrap();
+                let members = now["members"].as_array_mut().unwrap();
+                members.retain(|it| it["value"] != gone);
+            }
+            _ => now[path] = operation["value"].clone(),
+        }
+    }
+    now
+}
+
+struct Provisioned {
+    world: World,
+    target: Target,
+    store: String,
+}
+
+impl Provisioned {
+    async fn new(quirks: &'static [Quirk], settings: Value) -> Self {
+        let target = Target::new(quirks).await;
+        let world = World::new().await;
+        let group = world.create("/groups", json!({"name": "Users"})).await;
+        let join = format!("/users/{}/memberOfGroups", world.alice);
+        world.create(&join, json!({"id": group})).await;
+        let mut configuration = json!({
+            "SCIM_URL": target.url, "AUTHENTICATION_METHOD": "None",
+            "UNIQUE_USER_IDENTIFIER": "userName",
+        });
+        for (key, value) in settings.as_object().unwrap() {
+            configuration[key] = value.clone();
+        }
+        let store = json!({"name": "Portal", "type": "scim", "configuration": configuration});
+        let store = world.create("/propagation/stores", store).await;
+        let plan = world
+            .create("/propagation/plans", json!({"name": "Plan"}))
+            .await;
+        let rule = json!({
+            "name": "Everyone", "targetStore": {"id": store}, "active": true,
+            "groups": [{"id": group}],
+        });
+        world
+            .create(&format!("/propagation/plans/{plan}/rules"), rule)
+            .await;
+        Self {
+            world,
+            target,
+            store,
+        }
+    }
+
+    async fn synchronize(&self) -> Value {
+        self.world.create("/propagation/revisions", json!({})).await;
+        self.settled().await
+    }
+
+    async fn settled(&self) -> Value {
+        let path = format!(
+            "/v1{}/idle?timeout_ms=20000",
+            self.world
+                .at(&format!("/propagation/stores/{}", self.store))
+        );
+        let (status, answer) = self.world.control(reqwest::Method::GET, &path, None).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["syncStatus"].clone()
+    }
+
+    fn alice(&self) -> String {
+        format!("/users/{}", self.world.alice)
+    }
+
+    async fn marry(&self) {
+        let married = json!({"name": {"family": "Brown"}});
+        self.world
+            .change(reqwest::Method::PATCH, &self.alice(), married)
+            .await;
+    }
+
+    /// Creates, changes, disables and deletes; each has to reach the target.
+    async fn converges(&self, row: &str) {
+        let status = self.synchronize().await;
+        assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
+        let alice = self.target.user("alice").unwrap();
+        assert_eq!(alice["displayName"], "Alice Adams", "{row}");
+        assert_eq!(self.target.members(), 1, "{row}: the group has its member");
+
+        self.marry().await;
+        let bob = json!({"username": "bob", "email": "bob@example.com"});
+        let bob = self.world.create("/users", bob).await;
+        let status = self.settled().await;
+        assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
+        let alice = self.target.user("alice").unwrap();
+        assert_eq!(alice["name"]["familyName"], "Brown", "{row}");
+
+        self.world.delete(&format!("/users/{bob}")).await;
+        self.world.delete(&self.alice()).await;
+        let status = self.settled().await;
+        assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
+        let left = self.target.all("/Users/");
+        assert!(
+            left.iter().all(|it| it["active"] == false),
+            "{row}: {left:?}"
+        );
+        assert_eq!(self.target.members(), 0, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn targets_with_ways_of_their_own_converge() {
+    let rows: [(&str, &'static [Quirk], Value); 11] = [
+        ("none", &[], json!({})),
+        ("PV-02", &[Quirk::Empty201], json!({})),
+        ("PV-10", &[Quirk::NoPatch(405)], json!({})),
+        ("PV-10, 501", &[Quirk::NoPatch(501)], json!({})),
+        ("PV-10, unrouted", &[Quirk::NoPatch(404)], json!({})),
+        (
+            "PV-10, by ServiceProviderConfig",
+            &[Quirk::DeniesPatch],
+            json!({}),
+        ),
+        ("no PUT", &[Quirk::NoPut], json!({})),
+        ("PV-15", &[Quirk::Slash], json!({})),
+        ("PV-16", &[Quirk::OddIds], json!({})),
+        ("PV-47", &[Quirk::Query], json!({})),
+        (
+            "disabled without PATCH",
+            &[Quirk::NoPatch(405)],
+            json!({"REMOVE_ACTION": "Disable"}),
+        ),
+    ];
+    let all = rows.into_iter().map(|(row, quirks, settings)| async move {
+        Provisioned::new(quirks, settings)
+            .await
+            .converges(row)
+            .await;
+    });
+    futures::future::join_all(all).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_so_sends_no_patch() {
+    let here = Provisioned::new(&[], json!({"UPDATE_METHOD": "PUT"})).await;
+    here.converges("UPDATE_METHOD").await;
+    assert_eq!(here.target.requests("PATCH"), 0);
+}
+
+#[tokio::test]
+async fn a_target_that_ignores_filters_keeps_its_other_users() {
+    // PV-41: exactly one other user is there.
+    let here = Provisioned::new(&[Quirk::NoFilter], json!({})).await;
+    let stranger = json!({"id": "s", "userName": "stranger", "displayName": "Stranger"});
+    here.target.put("/Users/s", stranger.clone());
+    let status = here.synchronize().await;
+    assert_eq!(status["syncState"], "SUCCESS", "{status}");
+    assert_eq!(here.target.user("stranger"), Some(stranger.clone()));
+    assert!(here.target.user("alice").is_some());
+    here.world.delete(&here.alice()).await;
+    here.settled().await;
+    assert_eq!(here.target.all("/Users/"), [stranger]);
+}
+
+#[tokio::test]
+async fn who_is_there_is_matched_by_the_work_email() {
+    // PV-51, as Entra matches.
+    let filter = json!({"USER_FILTER": "emails[type eq \"work\"].value eq \"%s\"",
+        "UNIQUE_USER_IDENTIFIER": "workEmail"});
+    let here = Provisioned::new(&[], filter).await;
+    let old = json!({"id": "o", "userName": "old", "emails": [
+        {"value": "alice@example.com", "type": "work"}]});
+    here.target.put("/Users/o", old);
+    let status = here.synchronize().await;
+    assert_eq!(status["syncState"], "SUCCESS", "{status}");
+    let all = here.target.all("/Users/");
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (&all[0]["id"], &all[0]["userName"]),
+        (&json!("o"), &json!("alice"))
+    );
+}
+
+#[tokio::test]
+async fn a_page_is_no_list() {
+    let here = Provisioned::new(&[Quirk::Page], json!({})).await;
+    let store = here
+        .world
+        .show(&format!("/propagation/stores/{}", here.store))
+        .await;
+    let check = "/propagation/stores/connection/status";
+    let tested = here.world.change(reqwest::Method::POST, check, store).await;
+    assert_eq!(tested["status"], "FAILED", "{tested}");
+    assert!(tested.to_string().contains("ListResponse"), "{tested}");
+
+    let status = here.synchronize().await;
+    assert_eq!(status["syncState"], "FAILED", "{status}");
+    assert!(status.to_string().contains("ListResponse"), "{status}");
+    assert_eq!(here.target.requests("POST"), 0, "nobody is created unseen");
+}
+
+#[tokio::test]
+async fn who_cannot_be_deleted_is_no_success() {
+    // PV-16's fault: 404 was read as "gone already".
+    let here = Provisioned::new(&[Quirk::NoDelete], json!({})).await;
+    here.synchronize().await;
+    here.world.delete(&here.alice()).await;
+    let status = here.settled().await;
+    assert_eq!(status["syncState"], "FAILED", "{status}");
+    assert_eq!(status["failedDeprovisionCount"], 1, "{status}");
+    assert!(status.to_string().contains("still there"), "{status}");
+}
+
+#[tokio::test]
+async fn what_the_target_never_can_is_not_tried_again() {
+    let here = Provisioned::new(&[Quirk::NoPut, Quirk::NoPatch(501)], json!({})).await;
+    here.synchronize().await;
+    here.marry().await;
+    // It would not settle if it were to be tried again later.
+    let status = here.settled().await;
+    assert_eq!(status["syncState"], "FAILED", "{status}");
+    assert!(status.to_string().contains("501"), "{status}");
+}
+
+#[tokio::test]
+async fn who_leaves_before_the_answer_to_their_creation_came_is_removed() {
+    let here = Provisioned::new(&[], json!({})).await;
+    here.target.held.lock().unwrap().loses_next = true;
+    here.world.create("/propagation/revisions", json!({})).await;
+    here.target.lost.notified().await;
+    assert!(
+        here.target.user("alice").is_some(),
+        "the target created her"
+    );
+    here.target.held.lock().unwrap().is_broken = false;
+    here.world.delete(&here.alice()).await;
+    // What failed meanwhile is tried again later.
+    let forward = json!({"advance_seconds": 60});
+    let clock = here
+        .world
+        .control(reqwest::Method::PUT, "/control/clock", Some(forward));
+    clock.await;
+    let status = here.settled().await;
+    assert_eq!(status["syncState"], "SUCCESS", "{status}");
+    assert_eq!(here.target.user("alice"), None);
+}
