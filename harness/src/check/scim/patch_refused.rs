@@ -86,7 +86,15 @@ checks! {
 /// One operation on a new user.
 async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Told> {
     let user = probe.user(more).await?;
-    probe.patch(&user.place, json!([operation])).await
+    let told = probe.patch(&user.place, json!([operation])).await?;
+    // RFC 7644 §3.12, table 8: what the server doesn't support at all.
+    if told.status == 501 {
+        return unjudged(format!(
+            "the server does not implement this operation: {}",
+            told.quoted()
+        ));
+    }
+    Ok(told)
 }
 
 /// The keyword of a refusal, where there is one.

@@ -7,8 +7,8 @@ use super::reading::{text, values};
 use super::wire::Told;
 
 checks! {
-"SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every operator of filters is supported";
-    expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not and brackets to be evaluated";
+"SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every operator of filters is supported, on the usual attributes";
+    expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not and brackets to be evaluated, and eq on each usual attribute";
     fix "Evaluate all operators of the section's tables. The RFC lets a server decline the others with 400 invalidFilter, but clients use them.";
     needs [super::item::Need::Filter]; act(every_operator)
 }
@@ -60,9 +60,36 @@ async fn every_operator(probe: &Probe<'_>) -> Judged {
             declined.push(*operator);
         }
     }
+    for name in USUAL {
+        let Some(attribute) = probe.server.users.schema.attribute(name) else {
+            continue;
+        };
+        if declines(probe, &eq_on(name, &attribute.kind)).await? {
+            declined.push(name);
+        }
+    }
     super::item::ensure(declined.is_empty(), || {
         format!("the server declines {}", declined.join(", "))
     })
+}
+
+/// Attributes that clients look users up by, or filter by.
+const USUAL: [&str; 7] = [
+    "displayName",
+    "nickName",
+    "title",
+    "userType",
+    "active",
+    "name.familyName",
+    "emails.value",
+];
+
+/// The least filter on an attribute.
+fn eq_on(name: &str, kind: &str) -> String {
+    match kind {
+        "boolean" => format!("{name} eq true"),
+        _ => format!(r#"{name} eq "rehearsal""#),
+    }
 }
 
 /// The filter with its texts emptied, so that words in them are no operators.
@@ -117,11 +144,7 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
             continue;
         };
         let is_brackets = bare.contains('[') || attribute.kind == "complex";
-        let value = match attribute.kind.as_str() {
-            "boolean" => "true",
-            _ => r#""rehearsal""#,
-        };
-        let least = format!("{name} eq {value}");
+        let least = eq_on(name, &attribute.kind);
         if !is_brackets && name != "username" && declines(probe, &least).await? {
             return unjudged(format!(
                 "the server declines filters on {name}: {}",
