@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check scim` against two SCIM servers that aren't ours. It has
+# Runs `rehearsal check scim` against three SCIM servers that aren't ours. It has
 # to finish, to quote request and answer with each finding, and to leave
 # nothing behind. Which findings are true is in docs/interop/scim-servers.md.
 set -euo pipefail
@@ -39,4 +39,14 @@ if node_with scimmy@1.3.5 scimmy-routers@1.3.2 express@4.21.2; then
     check scimmy "http://127.0.0.1:$port/scim"
 else
     echo "skipped: SCIMMY can't be installed: no Node.js, or no npm"
+fi
+
+if python_with 'django-scim2==0.22.0' 'django==5.2'; then
+    port=$(free_port)
+    log=$interop/django-scim2.log
+    start "$python" scripts/interop/django_scim/server.py "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/scim/v2/Users"
+    check django-scim2 "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: django-scim2 can't be installed: no Python 3 with venv, or no PyPI"
 fi
