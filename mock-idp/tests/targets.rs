@@ -57,7 +57,7 @@ struct Held {
 struct Target {
     url: String,
     held: Arc<Mutex<Held>>,
-    /// A creation was done whose answer was lost.
+    /// A creation was done whose answer was lost, and could not be looked up.
     lost: Arc<Notify>,
 }
 
@@ -167,6 +167,8 @@ async fn answer(
     match (method.as_str(), parts.as_slice()) {
         ("GET", [kind]) => {
             if held.is_broken {
+                // The look-up after the lost answer failed, too.
+                lost.notify_one();
                 return empty(503);
             }
             if has(Quirk::Page) {
@@ -188,7 +190,6 @@ async fn answer(
             if held.loses_next {
                 held.loses_next = false;
                 held.is_broken = true;
-                lost.notify_one();
                 return empty(502);
             }
             let mut made = if has(Quirk::Empty201) {

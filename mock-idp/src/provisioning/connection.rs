@@ -100,7 +100,7 @@ impl Settings<'_> {
         }
         Err(Refused::invalid(
             &key(name),
-            format!("expected an http or https URL, came {url:?}"),
+            format!("expected an http or https URL, got {url:?}"),
         ))
     }
 
@@ -116,7 +116,7 @@ impl Settings<'_> {
             Some("false") => Ok(false),
             Some(other) => Err(Refused::invalid(
                 &key(name),
-                format!("expected true or false, came {other:?}"),
+                format!("expected true or false, got {other:?}"),
             )),
         }
     }
@@ -194,7 +194,7 @@ impl Settings<'_> {
             .ok_or_else(|| {
                 Refused::invalid(
                     &key("USER_FILTER"),
-                    format!("expected a filter such as userName eq \"%s\", came {filter:?}"),
+                    format!("expected a filter such as userName eq \"%s\", got {filter:?}"),
                 )
             })
     }

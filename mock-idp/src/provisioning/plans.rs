@@ -98,7 +98,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
                 if !value.is_boolean() {
                     return Err(Refused::invalid(
                         key,
-                        format!("expected true or false, came {value}"),
+                        format!("expected true or false, got {value}"),
                     ));
                 }
             }
