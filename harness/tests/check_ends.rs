@@ -325,6 +325,60 @@ async fn a_target_that_hangs_in_the_middle_is_given_up_and_told_as_denial_of_ser
     assert!(target.requests() < 100, "{}", target.requests());
 }
 
+/// A token endpoint that knows one client.
+async fn token_endpoint() -> String {
+    async fn answer(headers: axum::http::HeaderMap) -> (axum::http::StatusCode, String) {
+        // Y2xpZW50OnNlY3JldA== is client:secret.
+        let is_known = headers
+            .get("authorization")
+            .is_some_and(|it| it == "Basic Y2xpZW50OnNlY3JldA==");
+        if is_known {
+            let token = serde_json::json!({"access_token": TOKEN, "token_type": "Bearer"});
+            return (axum::http::StatusCode::OK, token.to_string());
+        }
+        let refusal = r#"{"error": "invalid_client"}"#;
+        (axum::http::StatusCode::UNAUTHORIZED, refusal.to_owned())
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/token", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_by_client_credentials() {
+    let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
+    let url = token_endpoint().await;
+    for (secret, code) in [("secret", 0), ("wrong", 2)] {
+        let arguments = [
+            "check",
+            "scim",
+            "--base-url",
+            &target.base,
+            "--oauth-token-url",
+            &url,
+            "--client-id",
+            "client",
+            "--client-secret",
+            secret,
+            "--read-only",
+            "--json",
+        ];
+        let mut command = tokio::process::Command::from(rehearsal(&arguments));
+        let output = command.kill_on_drop(true).output().await.unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{report}");
+        let error = &report["error"]["code"];
+        let expected = if code == 0 {
+            Value::Null
+        } else {
+            "no-token".into()
+        };
+        assert_eq!(*error, expected, "{report}");
+    }
+}
+
 #[tokio::test]
 async fn a_target_that_drips_or_never_ends_its_answers_is_not_waited_for() {
     for (behavior, says) in [

@@ -178,3 +178,24 @@ impl Wire for Http {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_of_a_base_address_is_kept_and_the_token_stays_at_its_host() {
+        let base = "https://scim.example/v2/?aadOptscim062020".parse().unwrap();
+        let http = Http::to(base, Access::default()).unwrap();
+        let url = |target: &str| http.url(target).map(String::from);
+        assert_eq!(
+            url("/Users?count=1").unwrap(),
+            "https://scim.example/v2/Users?aadOptscim062020&count=1"
+        );
+        assert_eq!(
+            url("/Users/a%2Fb").unwrap(),
+            "https://scim.example/v2/Users/a%2Fb?aadOptscim062020"
+        );
+        assert!(url("https://elsewhere.example/v2/Users").is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! A token by OAuth's client credentials (RFC 6749 §4.4).
+
+use clap::Args;
+use rehearsal::check::SetUpError;
+use rehearsal::check::runner::{Access, read_body};
+use serde_json::Value;
+use url::Url;
+
+/// Client credentials, in place of a token.
+#[derive(Args)]
+pub(crate) struct ClientCredentials {
+    /// Fetches the token here by OAuth client credentials.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires_all = ["client_id", "client_secret"],
+        conflicts_with_all = ["token", "basic"]
+    )]
+    oauth_token_url: Option<Url>,
+    /// The OAuth client.
+    #[arg(long, value_name = "ID", requires = "oauth_token_url")]
+    client_id: Option<String>,
+    /// Its secret; the environment hides it from the list of processes.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "REHEARSAL_CLIENT_SECRET",
+        hide_env_values = true
+    )]
+    client_secret: Option<String>,
+}
+
+impl ClientCredentials {
+    /// A token; `None` where no token URL was given.
+    ///
+    /// # Errors
+    /// When the authorization server can't be reached or issues none.
+    pub(crate) async fn token(&self, access: &Access) -> Result<Option<String>, SetUpError> {
+        let Some(url) = &self.oauth_token_url else {
+            return Ok(None);
+        };
+        let refused = |what: String| {
+            SetUpError::new(
+                "no-token",
+                format!("At {url}, {what}."),
+                "Check --oauth-token-url, --client-id and --client-secret: the client has to be allowed the grant client_credentials.",
+            )
+        };
+        let client = access.client().build();
+        let client = client.map_err(|error| refused(error.to_string()))?;
+        let answer = client
+            .post(url.clone())
+            .basic_auth(
+                self.client_id.as_deref().unwrap_or_default(),
+                self.client_secret.as_deref(),
+            )
+            .form(&[("grant_type", "client_credentials")])
+            .send()
+            .await
+            .map_err(|error| refused(format!("cannot reach the authorization server: {error}")))?;
+        let status = answer.status();
+        let body = read_body(answer, access.timeout).await;
+        let body = body.map_err(|error| refused(error.to_string()))?;
+        let said: Value = serde_json::from_str(&body).unwrap_or_default();
+        match said["access_token"].as_str() {
+            Some(token) if status.is_success() => Ok(Some(token.to_owned())),
+            _ => {
+                let why = said["error_description"].as_str();
+                let why = why.or(said["error"].as_str()).unwrap_or("no access_token");
+                Err(refused(format!(
+                    "the authorization server issued no token: {status}, {why}"
+                )))
+            }
+        }
+    }
+}
