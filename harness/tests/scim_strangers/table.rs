@@ -1,5 +1,5 @@
-//! The strangers, each with the findings that are true for it. `CK-…` is a
-//! row of fixtures/scim/cases.
+//! The strangers, each with the findings that are true for it. A name that
+//! begins with `CK-…` is a situation that people reported of real servers.
 
 use super::super::mutant_scim::Bend::{Does, Hears, Says};
 use super::Switch::{Bend, Lag, Limit, Residents};
