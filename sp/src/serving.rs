@@ -155,6 +155,7 @@ async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     let before = portal.now() - jiff::SignedDuration::from_hours(24);
     let mut tx = portal.store.write().await?;
     crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
+    crate::store::removals::forget(&mut tx, stored(before)).await?;
     tx.commit().await?;
     crate::refusal::delete_expired(portal).await
 }

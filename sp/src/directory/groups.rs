@@ -13,11 +13,11 @@ use super::{
     Answered, Precondition, Result, Shown, Stored, changed_meanwhile, json_list, kept, not_found,
     note,
 };
+use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 use crate::store::groups::GroupRow;
 use crate::store::selection::{Condition, Field, Selection};
 use crate::store::{self, Db, stored};
-use crate::{Portal, licensing};
 
 /// Up to so many members a PATCH is answered with the whole group. A larger
 /// one is answered 204, with the new version in the ETag: RFC 7644 §3.5.2
@@ -65,7 +65,7 @@ pub async fn create(
         let name = &row.display_name;
         note(portal, &mut tx, access, "group-created", name, detail).await?;
         let users = beneath(&mut tx, moved.ids()).await?;
-        licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
+        super::review(portal, &mut tx, &row.business_id, &users).await?;
         let answered = answer(&mut tx, access, &row, shown).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         Ok(answered)
@@ -210,7 +210,7 @@ pub async fn delete(
         store::groups::delete(&mut tx, id).await?;
         let name = &row.display_name;
         note(portal, &mut tx, access, "group-deleted", name, "").await?;
-        licensing::after_directory_change(portal, &mut tx, &row.business_id, &users).await?;
+        super::review(portal, &mut tx, &row.business_id, &users).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         Ok(())
     })
@@ -343,7 +343,7 @@ impl Change {
         let users = beneath(db, moved.ids().chain(itself)).await?;
         let name = &row.display_name;
         note(portal, db, access, "group-changed", name, moved.told()).await?;
-        licensing::after_directory_change(portal, db, &row.business_id, &users).await?;
+        super::review(portal, db, &row.business_id, &users).await?;
         Ok(row)
     }
 }

@@ -298,6 +298,18 @@ fn kept(resource: &Resource) -> String {
     Value::Object(resource.as_object().clone()).to_string()
 }
 
+/// SCIM changed these users, or groups that they are in: takes back what they
+/// may no longer have, now and by Responses that were issued before.
+async fn review(
+    portal: &Portal,
+    db: &mut store::Db,
+    business_id: &str,
+    user_ids: &[String],
+) -> Result<()> {
+    store::removals::directory_changed(db, user_ids, store::stored(portal.now())).await?;
+    Ok(crate::licensing::after_directory_change(portal, db, business_id, user_ids).await?)
+}
+
 async fn note(
     portal: &Portal,
     db: &mut store::Db,

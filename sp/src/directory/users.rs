@@ -129,6 +129,10 @@ pub async fn delete(
         let because = "deleted in the directory";
         licensing::holder_gone(portal, &mut tx, &row.business_id, &row.id, because).await?;
         store::users::delete(&mut tx, &row.id).await?;
+        let at = stored(portal.now());
+        let external_id = row.external_id.as_deref();
+        let business_id = &row.business_id;
+        store::removals::deleted(&mut tx, business_id, &row.user_name, external_id, at).await?;
         note(portal, &mut tx, access, "user-deleted", &row.user_name, "").await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         Ok(())
@@ -291,8 +295,7 @@ async fn change_once(
         if row.active == 0 {
             store::accounts::end_sessions_of_user(&mut tx, &row.id).await?;
         }
-        licensing::after_directory_change(portal, &mut tx, &row.business_id, &[row.id.clone()])
-            .await?;
+        super::review(portal, &mut tx, &row.business_id, &[row.id.clone()]).await?;
     }
     let answered = answer(portal, &mut tx, access, &row, shown).await?;
     tx.commit().await.map_err(store::StoreError::from)?;

@@ -13,7 +13,7 @@ use crate::licensing;
 use crate::refusal::{Place, Refused, kinds};
 use crate::roles::{self, Standing};
 use crate::store::people::PersonRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, instant, stored};
 
 /// A person whom the IdP vouched for, and their place here.
 #[derive(Debug, Clone)]
@@ -24,6 +24,9 @@ pub struct Admitted {
     pub standing: Standing,
     /// What the Response said.
     pub claims: Claims,
+    /// When the directory last changed the person's groups, if that was after
+    /// the Response was issued: where it knows a group, its word counts.
+    pub superseded: Option<Timestamp>,
 }
 
 /// Finds or makes the person, and takes over the groups of the Response.
@@ -43,6 +46,15 @@ pub async fn admit(
     let now = portal.now();
     store::locks::share_directory(db, &tenant.business_id).await?;
     let known = find_locked(db, &tenant.business_id, &claims).await?;
+    let issued = unspent.checked().issue_instant();
+    let deleted = store::removals::last_deletion(
+        db,
+        &tenant.business_id,
+        &claims.user_name,
+        &claims.object_id,
+    )
+    .await?
+    .map(instant);
     // Without SCIM a login is the only word on groups: who names none is in
     // none (an IdP leaves an attribute without values out), G-28.
     let groups = match &claims.groups {
@@ -52,6 +64,9 @@ pub async fn admit(
     let asserted = roles::judge_asserted(db, tenant, groups.as_deref().unwrap_or_default()).await?;
     let person = match known {
         Some(person) => person,
+        None if deleted.is_some_and(|at| issued < at) => {
+            return Err(deleted_since(&claims, issued, deleted.unwrap_or(issued)));
+        }
         // Nobody in neither group is taken in: there is nothing for them here.
         None if !(asserted.admin || asserted.product_user) => stranger(tenant, &claims, email),
         None => match first_login(portal, db, integration, &claims, email, now).await? {
@@ -69,7 +84,7 @@ pub async fn admit(
         );
         return Err(disabled.with_who(&person.user_name));
     }
-    let standing = if groups.is_some() {
+    let mut standing = if groups.is_some() {
         asserted
     } else {
         roles::in_directory(db, tenant, &person.id).await?
@@ -79,10 +94,21 @@ pub async fn admit(
             person,
             standing,
             claims,
+            superseded: None,
         });
     }
+    let changed = instant(store::removals::last_change(db, &person.id).await?);
+    let superseded = (issued < changed).then_some(changed);
     if let Some(groups) = &groups {
         roles::remember_asserted(db, tenant, &person.id, &standing, groups, now).await?;
+        if superseded.is_some() {
+            roles::prefer_directory(db, tenant, &person.id).await?;
+            let near_misses = standing.near_misses;
+            standing = Standing {
+                near_misses,
+                ..roles::standing(db, tenant, &person.id).await?
+            };
+        }
         if !roles::standing(db, tenant, &person.id).await?.product_user {
             let id = person.id.clone();
             licensing::after_directory_change(portal, db, &tenant.business_id, &[id]).await?;
@@ -93,7 +119,23 @@ pub async fn admit(
         person,
         standing,
         claims,
+        superseded,
     })
+}
+
+/// Without this, a Response that was on its way during the deletion would make
+/// the person anew.
+fn deleted_since(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refused {
+    Refused::new(
+        &kinds::ACCOUNT_DISABLED,
+        format!(
+            "{} was deleted from the directory at {deleted}, after the identity provider issued the Response at {issued}",
+            claims.user_name
+        ),
+    )
+    .with_public("Your account was deleted.")
+    .with_advice("If you should have access, log in once more.")
+    .with_who(&claims.user_name)
 }
 
 /// The person of these claims, whom nobody changes until the transaction ends.
@@ -234,6 +276,13 @@ pub(crate) fn not_in_users_group(
 /// entered one, or other groups.
 fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Refused {
     let refused = refused.with_who(&admitted.person.user_name);
+    if let Some(changed) = admitted.superseded {
+        let issued = unspent.checked().issue_instant();
+        return refused.with_remedy(
+            Place::Step(Step::Groups),
+            format!("SCIM changed this user or their groups at {changed}, after the identity provider issued the Response at {issued}, so the directory's groups count. If the user is in a group now, log in once more."),
+        );
+    }
     if admitted.claims.groups.is_none() {
         let came = unspent.checked().attributes().iter();
         let came = claims::listed(came.map(|(name, _)| name.as_str()));

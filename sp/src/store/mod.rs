@@ -18,6 +18,7 @@ pub mod logouts;
 pub mod members;
 pub mod people;
 pub mod refusals;
+pub mod removals;
 pub mod scim_log;
 pub mod selection;
 mod server;

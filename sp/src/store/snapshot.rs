@@ -9,7 +9,7 @@ use super::{Db, Result, Store, StoreError};
 
 /// Every table but the portal's own keys, in an order in which rows can be put
 /// in: what is referred to stands before what refers to it.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 26] = [
     "accounts",
     "social_identities",
     "social_logins",
@@ -20,6 +20,7 @@ const TABLES: [&str; 25] = [
     "scim_tokens",
     "users",
     "user_emails",
+    "deleted_users",
     "groups",
     "memberships",
     "asserted_roles",

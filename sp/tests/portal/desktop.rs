@@ -23,6 +23,19 @@ pub(crate) async fn activate_at(
     person: &Person,
     device: &str,
 ) -> Answer {
+    let (path, body) = begin_activation(&app, parties, tenant, person, device).await;
+    app.post(&path, &body).await
+}
+
+/// Begins an activation; what is returned is where the IdP's answer is to be
+/// posted, and the answer.
+pub(crate) async fn begin_activation(
+    app: &Browser,
+    parties: &Parties,
+    tenant: &Tenant,
+    person: &Person,
+    device: &str,
+) -> (String, Value) {
     let wanted = json!({"email": "anna@corp.example", "device": {"id": device, "name": "Mac"}, "app_version": "1"});
     let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
     let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
@@ -31,15 +44,12 @@ pub(crate) async fn activate_at(
         "/desktop/v1/activations/{}/response",
         text(&begun["activation_id"])
     );
-    app.post(
-        &path,
-        &json!({
-            "activation_secret": begun["activation_secret"],
-            "saml_response": post::encode(&xml),
-            "relay_state": relay_state,
-        }),
-    )
-    .await
+    let body = json!({
+        "activation_secret": begun["activation_secret"],
+        "saml_response": post::encode(&xml),
+        "relay_state": relay_state,
+    });
+    (path, body)
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desktop::activate;
+use crate::desktop::{activate, begin_activation};
 use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
 
 /// The IdP's provisioning: SCIM with the tenant's token.
@@ -268,4 +268,42 @@ async fn a_user_made_by_a_first_login_is_found_and_taken_over_by_scim() {
     scim.patch(&format!("/Users/{id}"), rename).await;
     let users = admin.get("/api/business/users").await.is(200);
     assert_eq!(users["users"][1]["name"], "Anna Roe");
+}
+
+#[tokio::test]
+async fn a_response_from_before_a_removal_brings_nobody_back() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.integrated(2).await;
+    let scim = Provisioning::of(&admin).await;
+    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let id = scim.user("anna@corp.example").await;
+    let group = scim.group("Desktop Users", "g-users", &[&id]).await;
+    let app = parties.browser();
+    let later = || {
+        let second = SignedDuration::from_secs(1);
+        parties.ambient.clock().advance(second).unwrap();
+    };
+    // Removed from the group while the Response is on its way.
+    let begun = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
+    later();
+    let leave = json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")});
+    scim.patch(&format!("/Groups/{group}"), leave).await;
+    let refused = app.post(&begun.0, &begun.1).await;
+    let refused = refused.problem(403, "not-in-users-group");
+    let path = format!("/api/business/refusals/{}", text(&refused["reference"]));
+    let next = text(&admin.get(&path).await.is(200)["next"]);
+    assert!(next.contains("log in once more"), "{next}");
+    let listed = admin.get("/api/business/licenses").await.is(200);
+    assert_eq!(listed["licenses"], json!([]));
+    // Deleted while the Response is on its way.
+    let begun = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
+    later();
+    scim.status(Method::DELETE, &format!("/Users/{id}")).await;
+    let refused = app.post(&begun.0, &begun.1).await;
+    refused.problem(403, "account-disabled");
+    let found = "/Users?filter=userName%20eq%20%22anna@corp.example%22";
+    let listed = scim.send(Method::GET, found, &Value::Null).await;
+    assert_eq!(listed["totalResults"], 0, "{listed}");
+    // What the identity provider says after that counts (G-28).
+    activate(&parties, &tenant, &anna, "mac-1").await.is(200);
 }

@@ -6,10 +6,10 @@
 //! `REHEARSAL_RACE_ROUNDS` sets the number of rounds [default: 3].
 
 use reqwest::{Client, Method};
-use saml::binding::post;
 use serde_json::{Value, json};
 
-use crate::parties::{Browser, Parties, Person, Tenant, asked, step, text};
+use crate::desktop::begin_activation;
+use crate::parties::{Browser, Parties, Person, Tenant, step, text};
 use crate::replicas::Replicas;
 
 /// How many people race at once in each round.
@@ -53,6 +53,18 @@ impl Scim {
         text(&user["id"])
     }
 
+    /// The group of step 3 whose members may activate.
+    async fn create_users_group(&self) -> String {
+        let group = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": "Desktop Users",
+            "externalId": "g-users",
+        });
+        let (status, group) = self.send(Method::POST, "/Groups", &group).await;
+        assert_eq!(status, 201, "{group}");
+        format!("/Groups/{}", text(&group["id"]))
+    }
+
     async fn patch(&self, path: &str, operation: Value) -> u16 {
         let patch = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -93,29 +105,18 @@ impl Race {
         }
     }
 
-    /// Begins an activation; what is returned is the answer's path and body.
-    async fn begin_activation(&self, app: &Browser, email: &str) -> (String, Value) {
-        let wanted = json!({"email": email, "device": {"id": email, "name": "Mac"}});
-        let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
-        let (request, relay_state) = asked(&text(&begun["sso_url"]));
-        let person = Person::named(email, &["g-users"]);
-        let xml = self.parties().idp.says(&self.tenant, &request, &person);
-        let id = text(&begun["activation_id"]);
-        let body = json!({
-            "activation_secret": begun["activation_secret"],
-            "saml_response": post::encode(&xml),
-            "relay_state": relay_state,
-        });
-        (format!("/desktop/v1/activations/{id}/response"), body)
-    }
-
     /// An activation and a browser's login race with this change of the user.
     async fn login_against(&self, email: &str, change: impl AsyncFn(String) -> u16) {
         let id = self.scim.create_user(email).await;
+        self.login_of(email, id, change).await;
+    }
+
+    async fn login_of(&self, email: &str, id: String, change: impl AsyncFn(String) -> u16) {
         let (app, browser) = (self.app(), self.app());
-        let (path, body) = self.begin_activation(&app, email).await;
-        let (request, relay_state) = browser.sso(email).await;
         let person = Person::named(email, &["g-users"]);
+        let (path, body) =
+            begin_activation(&app, self.parties(), &self.tenant, &person, email).await;
+        let (request, relay_state) = browser.sso(email).await;
         let xml = self.parties().idp.says(&self.tenant, &request, &person);
         let acs = self
             .tenant
@@ -133,11 +134,15 @@ impl Race {
         assert!(matches!(status, 303 | 403), "{status} {}", logged_in.body);
     }
 
-    /// What the database has that no order of the requests allows.
-    async fn reconcile(&self) {
+    async fn pool(&self) -> sqlx::AnyPool {
         sqlx::any::install_default_drivers();
         let pool = sqlx::AnyPool::connect(self.replicas.database.url()).await;
-        let pool = pool.unwrap();
+        pool.unwrap()
+    }
+
+    /// What the database has that no order of the requests allows.
+    async fn reconcile(&self) {
+        let pool = self.pool().await;
         for (what, sql) in [
             (
                 "licenses of people who are disabled or deleted",
@@ -219,14 +224,7 @@ async fn a_user_deleted_while_joining_a_group_is_in_none() {
         return;
     };
     let (portal, scim) = (&prepared, &prepared.scim);
-    let group = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-        "displayName": "Desktop Users",
-        "externalId": "g-users",
-    });
-    let (status, group) = scim.send(Method::POST, "/Groups", &group).await;
-    assert_eq!(status, 201, "{group}");
-    let group = format!("/Groups/{}", text(&group["id"]));
+    let group = scim.create_users_group().await;
     race("joining", portal, async |email| {
         let id = scim.create_user(&email).await;
         let join = json!({"op": "add", "path": "members", "value": [{"value": id}]});
@@ -239,4 +237,39 @@ async fn a_user_deleted_while_joining_a_group_is_in_none() {
         assert_eq!(deleted.0, 204, "{}", deleted.1);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_session() {
+    let Some(prepared) = Race::prepare().await else {
+        return;
+    };
+    let (portal, scim) = (&prepared, &prepared.scim);
+    let group = scim.create_users_group().await;
+    race("removed", portal, async |email| {
+        let id = scim.create_user(&email).await;
+        let join = json!({"op": "add", "path": "members", "value": [{"value": id}]});
+        assert!(matches!(scim.patch(&group, join).await, 200 | 204));
+        let leave = async |id: String| {
+            let path = format!("members[value eq \"{id}\"]");
+            scim.patch(&group, json!({"op": "remove", "path": path}))
+                .await
+        };
+        portal.login_of(&email, id, leave).await;
+    })
+    .await;
+    // All of them were removed.
+    let pool = portal.pool().await;
+    for table in [
+        "licenses WHERE revoked IS NULL",
+        "sessions WHERE user_id IS NOT NULL",
+    ] {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
+    pool.close().await;
 }

@@ -366,6 +366,11 @@ impl Checked {
         self.not_on_or_after
     }
 
+    /// When the identity provider issued the assertion.
+    pub fn issue_instant(&self) -> Timestamp {
+        self.assertion.issue_instant
+    }
+
     /// When the subject signed on.
     pub fn authn_instant(&self) -> Option<Timestamp> {
         self.assertion
