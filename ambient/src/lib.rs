@@ -10,6 +10,7 @@ mod error_chain;
 pub mod local_requests;
 pub mod process;
 mod resolver;
+pub mod server;
 mod simulation_link;
 pub mod telemetry;
 

@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock};
 
 use ambient::Ambient;
+use ambient::server::{self, Patience};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -164,15 +165,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     });
     let serve = |listener: TcpListener, router: axum::Router| {
         let stop = stop.clone();
-        tokio::spawn(async move {
-            let router = router.into_make_service_with_connect_info::<http::Peer>();
-            let served = axum::serve(http::Breakable(listener), router)
-                .with_graceful_shutdown(async move { stop.cancelled().await })
-                .await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the listener failed");
-            }
-        })
+        let listener = http::Breakable(listener);
+        tokio::spawn(server::serve(listener, router, stop, Patience::default()))
     };
     let mut tasks = vec![
         serve(listener, http::router(idp.clone())),

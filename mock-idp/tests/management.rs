@@ -305,3 +305,56 @@ async fn no_web_page_reaches_the_control_port() {
     let (_, all) = world.call(Method::GET, "/environments", None).await;
     assert_eq!(all["count"], 1, "nothing was reset");
 }
+
+#[tokio::test]
+async fn values_of_another_type_than_the_document_says_are_refused() {
+    let world = World::new().await;
+    let user = format!("/users/{}", world.alice);
+    for (method, path, body, place) in [
+        (Method::POST, "/groups", json!({"name": {}}), "name"),
+        (
+            Method::POST,
+            "/populations",
+            json!({"name": "Guests", "description": {}}),
+            "description",
+        ),
+        (
+            Method::POST,
+            "/groups",
+            json!({"name": "Users", "population": {"id": 0}}),
+            "population.id",
+        ),
+        (
+            Method::POST,
+            "/users",
+            json!({"username": "bob", "email": "bob@example.com", "enabled": "yes"}),
+            "enabled",
+        ),
+        (Method::PATCH, &user, json!({"nickname": 7}), "nickname"),
+    ] {
+        let path = world.at(path);
+        let (status, said) = world.call(method, &path, Some(body)).await;
+        assert_eq!(status, 400, "{path} {said}");
+        assert_eq!(said["details"][0]["target"], place, "{said}");
+    }
+    assert_eq!(world.show("/groups").await["count"], 0);
+    // `null` removes a member.
+    let (status, said) = world
+        .call(
+            Method::PATCH,
+            &world.at(&user),
+            Some(json!({"nickname": null})),
+        )
+        .await;
+    assert_eq!(status, 200, "{said}");
+}
+
+#[tokio::test]
+async fn pages_for_people_allow_no_script() {
+    let world = World::new().await;
+    let url = world.redirect(&world.request());
+    let page = browser().get(url).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+}

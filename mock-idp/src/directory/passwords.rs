@@ -6,6 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::users::user;
 use crate::Idp;
@@ -52,8 +53,15 @@ fn cost() -> argon2::Params {
     argon2::Params::new(8 * 1024, 1, 1, None).unwrap_or_default()
 }
 
+/// How many passwords are hashed at once: each takes a processor and the
+/// memory of [`cost`] for itself.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
 async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
+    // The permit ends with the work, also when nobody waits for it any more.
+    let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         Argon2::default()
             .hash_password_customized(password.as_bytes(), &salt, None, None, cost())
             .map(|hash: PasswordHash| hash.to_string())
@@ -65,10 +73,17 @@ async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
     }
 }
 
-async fn verify(password: String, hash: Option<String>) -> bool {
-    let Some(hash) = hash else { return false };
+/// Whether it is the password that was hashed. Without a hash the same work is
+/// done, so that the time taken doesn't tell which users exist.
+async fn verify(password: String, known: Option<String>) -> bool {
+    let Some(known) = known else {
+        let _ = hash(password, [0; 16]).await;
+        return false;
+    };
+    let permit = AT_ONCE.acquire().await;
     tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
+        let _permit = permit;
+        PasswordHash::new(&known).is_ok_and(|hash| {
             Argon2::default()
                 .verify_password(password.as_bytes(), &hash)
                 .is_ok()
@@ -124,24 +139,32 @@ impl Idp {
         id: &str,
         password: &str,
     ) -> Result<bool> {
-        let known = self.user(environment, id).await?;
-        if is_locked(self, &known) {
-            return Ok(false);
-        }
-        let right = verify(password.to_owned(), known.password).await;
+        // Counted before it is known whether it is right: else all who come
+        // while the first password is checked are let through.
         let mut tx = self.store.write().await?;
         let mut found = user(&mut tx, environment, id).await?;
-        if found.locked_at.is_some() && !is_locked(self, &found) {
-            found.locked_at = None;
+        if is_locked(self, &found) {
+            return Ok(false);
+        }
+        if found.locked_at.take().is_some() {
             found.failures = 0;
         }
-        found.failures = if right { 0 } else { found.failures + 1 };
+        found.failures += 1;
         if found.failures >= self.config.lock_after {
             found.locked_at = Some(self.now());
         }
         users::put(&mut tx, &found).await?;
         tx.commit().await?;
-        Ok(right)
+        if !verify(password.to_owned(), found.password).await {
+            return Ok(false);
+        }
+        let mut tx = self.store.write().await?;
+        let mut found = user(&mut tx, environment, id).await?;
+        found.failures = 0;
+        found.locked_at = None;
+        users::put(&mut tx, &found).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Locks an account, or opens it again.
@@ -191,6 +214,7 @@ impl Idp {
             users::by_username(&mut db, environment, &username.trim().to_lowercase()).await?
         };
         let Some(found) = found else {
+            verify(password.to_owned(), None).await;
             return Ok(SignOn::Wrong);
         };
         if is_locked(self, &found) {

@@ -12,11 +12,11 @@ mod token;
 mod transport;
 
 pub(crate) use control::router as control_router;
-pub(crate) use socket::{Breakable, Peer};
+pub(crate) use socket::Breakable;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -57,6 +57,10 @@ pub(crate) fn router(idp: Idp) -> Router {
         .layer(fixed("x-frame-options", "DENY"))
         .layer(fixed("referrer-policy", "same-origin"))
         .layer(fixed("cache-control", "no-store"))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            pages::policy(),
+        ))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| {
             hal::Problem::internal().into_response()

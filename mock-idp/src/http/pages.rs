@@ -1,8 +1,11 @@
 //! Pages for people: the sign-on form, and what went wrong.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
 
 use crate::Idp;
 use crate::sso::Denied;
@@ -18,6 +21,17 @@ button{margin-top:1.5rem;width:100%;font:inherit;font-weight:600;padding:.7rem;b
 .idp{margin:0 0 1rem;font-size:.9rem;opacity:.8}.back{margin:1.25rem 0 0;font-size:.95rem}a{color:var(--act)}
 :focus-visible{outline:3px solid var(--act);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
 ";
+
+/// What a browser may load for a page: the style that is in it, nothing else.
+/// There is no `form-action`: browsers apply it to the redirects after a form,
+/// and sign-on ends at whatever service provider was registered.
+pub(super) fn policy() -> HeaderValue {
+    let style = BASE64.encode(Sha256::digest(STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
 
 /// The identity provider as people see it, so that nobody takes its pages for
 /// the application's.

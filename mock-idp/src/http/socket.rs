@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,12 +23,6 @@ impl Peer {
     pub(crate) fn reset(&self) {
         tracing::info!(peer = %self.address, "resetting the connection, as was asked");
         self.broken.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Connected<IncomingStream<'_, Breakable>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
-        stream.remote_addr().clone()
     }
 }
 

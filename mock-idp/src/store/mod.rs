@@ -105,6 +105,7 @@ impl Store {
                 .connect(url)
         };
         // The pool would try for half a minute to open what is no database.
+        ambient::process::create_private_database(url).map_err(sqlx::Error::Io)?;
         let mut first = AnyConnection::connect(url).await?;
         first.execute("PRAGMA schema_version").await?;
         first.close().await?;

@@ -26,4 +26,4 @@ pub mod reception;
 pub mod signature;
 mod xml;
 
-pub use xml::{Limits, XmlError};
+pub use xml::{Limits, XmlError, check_size as check_xml_size};

@@ -68,13 +68,28 @@ pub struct Error {
     pub detail: String,
 }
 
+/// The longest detail, in characters: a filter or a value that came is repeated
+/// in it, however long it is.
+const LONGEST: usize = 1000;
+
+/// The detail without its middle, when it is very long.
+fn shortened(detail: String) -> String {
+    let length = detail.chars().count();
+    if length <= LONGEST {
+        return detail;
+    }
+    let start: String = detail.chars().take(LONGEST * 2 / 3).collect();
+    let end: String = detail.chars().skip(length - LONGEST / 3).collect();
+    format!("{start} … {end}")
+}
+
 impl Error {
     /// An error of that status without a keyword.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self {
             status,
             scim_type: None,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
         }
     }
 
@@ -88,7 +103,7 @@ impl Error {
         Self {
             status,
             scim_type: Some(scim_type),
-            detail: detail.into(),
+            detail: shortened(detail.into()),
         }
     }
 

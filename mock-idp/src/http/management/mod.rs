@@ -15,6 +15,7 @@ mod propagation;
 mod route;
 mod synchronization;
 mod users;
+mod validation;
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -51,7 +52,13 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
     let document = openapi::document(&idp.base_url, &routes());
     let mut router = Router::new();
     for route in routes() {
-        router = router.route(&route.path, route.answers);
+        let answers = match validation::schema_of(&route) {
+            Some(schema) => route
+                .answers
+                .layer(middleware::from_fn_with_state(schema, validation::check)),
+            None => route.answers,
+        };
+        router = router.route(&route.path, answers);
     }
     router
         .fallback(async || Problem::not_found("There is no such resource.").into_response())

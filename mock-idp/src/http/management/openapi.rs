@@ -7,6 +7,11 @@ use super::route::{Route, Said};
 
 const SCHEMAS: &str = include_str!("schemas.json");
 
+/// Every schema, by its name.
+pub(super) fn schemas() -> Value {
+    serde_json::from_str(SCHEMAS).unwrap_or(Value::Null)
+}
+
 fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
@@ -130,7 +135,7 @@ pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
         let at = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         at[route.method.as_str().to_lowercase()] = operation(route);
     }
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
+    let schemas = schemas();
     json!({
         "openapi": "3.1.0",
         "info": {

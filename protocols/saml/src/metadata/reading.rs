@@ -16,6 +16,7 @@ use crate::xml::{self, XmlError, XmlWriter, element, text_element};
 pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
     let limits = Limits {
         max_xml_bytes: 1024 * 1024,
+        max_elements: 50_000,
         ..Limits::default()
     };
     Ok(xml::parse(text, &limits)?)

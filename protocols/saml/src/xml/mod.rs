@@ -2,11 +2,13 @@
 //! few steps over its tree that every reader here takes.
 
 mod canonical;
+mod size;
 mod writer;
 
 use bergshamra::xml::uppsala::{Document, Element, NodeId, NodeKind, Parser};
 
 pub(crate) use canonical::canonical;
+pub use size::check_size;
 pub(crate) use writer::{XmlWriter, element, text_element};
 
 /// How much a reader is willing to take in.
@@ -18,6 +20,11 @@ pub struct Limits {
     pub max_xml_bytes: usize,
     /// Levels of nested elements.
     pub max_depth: u32,
+    /// Elements of a document.
+    pub max_elements: usize,
+    /// Attributes of one element, namespace declarations included: parsers
+    /// compare each with each.
+    pub max_attributes: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +33,8 @@ impl Default for Limits {
             max_encoded_bytes: 512 * 1024,
             max_xml_bytes: 256 * 1024,
             max_depth: 64,
+            max_elements: 5_000,
+            max_attributes: 128,
         }
     }
 }
@@ -40,6 +49,14 @@ pub enum XmlError {
         limit: usize,
         /// What came, in bytes.
         came: usize,
+    },
+    /// The document has more of something than the reader takes.
+    #[error("expected at most {limit} {what}, came more")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
     },
     /// The document has a DTD, which no SAML message may have.
     #[error("expected XML without a document type declaration (<!DOCTYPE …>), came one with it")]
@@ -110,6 +127,7 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     {
         return Err(XmlError::Encoding(encoding.to_owned()));
     }
+    check_size(text, limits.max_elements, limits.max_attributes)?;
     let parser = Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(limits.max_depth)

@@ -1,0 +1,210 @@
+//! Serving HTTP to clients that may be slow, silent or gone: each connection
+//! has a time for its headers and a time for its body, and the end of a server
+//! waits for connections only so long.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{ConnectInfo, Request};
+use axum::serve::Listener;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+/// How long a server waits for its clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a request's headers, from the first moment on: of a connection, or
+    /// after the answer before.
+    pub headers: Duration,
+    /// For a request's whole body.
+    pub body: Duration,
+    /// For open connections, once the server is told to stop.
+    pub end: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(30),
+            body: Duration::from_secs(60),
+            end: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves until `stop`, then takes no new connections and answers the requests
+/// that are under way. Handlers find the client as `ConnectInfo<L::Addr>`.
+pub async fn serve<L>(mut listener: L, router: Router, stop: CancellationToken, patience: Patience)
+where
+    L: Listener,
+    L::Addr: Clone + Send + Sync + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            (io, peer) = listener.accept() => {
+                connections.spawn(serve_one(io, peer, router.clone(), stop.clone(), patience));
+            }
+            Some(_) = connections.join_next() => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(patience.end, all).await.is_err() {
+        tracing::warn!("connections were still open at the end");
+    }
+}
+
+async fn serve_one<I, A>(
+    io: I,
+    peer: A,
+    router: Router,
+    stop: CancellationToken,
+    patience: Patience,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Clone + Send + Sync + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(|body| Body::new(Timed::new(body, patience.body)));
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        let mut router = router.clone();
+        async move { router.call(request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.headers)
+        .serve_connection(TokioIo::new(io), service);
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// A request's body, which must be there within a time.
+struct Timed {
+    body: Incoming,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Timed {
+    fn new(body: Incoming, within: Duration) -> Self {
+        Self {
+            body,
+            end: Box::pin(sleep_until(Instant::now() + within)),
+        }
+    }
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        self.end.as_mut().poll(context).map(|()| {
+            let late = "the request's body did not come in time";
+            Some(Err(
+                std::io::Error::new(std::io::ErrorKind::TimedOut, late).into()
+            ))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn started() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let echo = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, body: Bytes| {
+            format!("{} {}", peer.ip(), body.len())
+        };
+        let router = Router::new().route("/", post(echo));
+        let stop = CancellationToken::new();
+        let patience = Patience {
+            headers: Duration::from_millis(200),
+            body: Duration::from_millis(200),
+            end: Duration::from_millis(200),
+        };
+        let server = tokio::spawn(serve(listener, router, stop.clone(), patience));
+        (address, stop, server)
+    }
+
+    /// All that the server says until it closes the connection.
+    async fn answer_to(address: SocketAddr, request: &str) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        let _ = connection.read_to_string(&mut text).await;
+        text
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_knows_its_client() {
+        let (address, _, _) = started().await;
+        let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        let text = answer_to(address, request).await;
+        assert!(text.ends_with("127.0.0.1 3"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn connections_without_headers_or_without_a_body_are_closed() {
+        let (address, _, _) = started().await;
+        for half in ["", "POST / HTTP/1.1\r\nHost:"] {
+            let text = answer_to(address, half).await;
+            assert!(!text.contains("200 OK"), "{text}");
+        }
+        let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na";
+        let text = answer_to(address, body).await;
+        assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_for_no_silent_connection() {
+        let (address, stop, server) = started().await;
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
+        stop.cancel();
+        server.await.unwrap();
+    }
+}
