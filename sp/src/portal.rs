@@ -9,6 +9,7 @@ use saml::keys::SigningKey;
 use url::Url;
 
 use crate::accounts::Throttle;
+use crate::configurator::Refreshes;
 use crate::configurator::scim::Callers;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::SyncLog;
@@ -37,6 +38,8 @@ pub struct Inner {
     pub base_url: String,
     /// Wrong passwords, counted.
     pub throttle: Throttle,
+    /// Fetches of identity providers' metadata.
+    pub metadata_refreshes: Refreshes,
     /// Which SCIM callers were let in.
     pub scim_callers: Callers,
     /// How many SCIM requests each tenant may send.

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use ambient::Ambient;
+use ambient::server::{self, Patience};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Throttle;
+use crate::configurator::Refreshes;
 use crate::configurator::scim::Callers;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::{self, SyncLog};
@@ -122,6 +124,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         fetcher: OnceLock::new(),
         base_url: base_url.clone(),
         throttle: Throttle::default(),
+        metadata_refreshes: Refreshes::default(),
         request_key: tokio::sync::OnceCell::new(),
         license_key: tokio::sync::OnceCell::new(),
         sync_log: SyncLog::default(),
@@ -190,24 +193,5 @@ fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
 }
 
 fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> JoinHandle<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        let serving =
-            axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-        // Idle keep-alive connections must not hold a shutdown for ever.
-        let patience = async {
-            stop.cancelled().await;
-            let _ = tokio::time::timeout(
-                std::time::Duration::from_secs(5),
-                std::future::pending::<()>(),
-            )
-            .await;
-        };
-        tokio::select! {
-            served = serving => if let Err(error) = served {
-                tracing::error!(%error, "the listener failed");
-            },
-            () = patience => tracing::warn!("connections were still open at the end"),
-        }
-    })
+    tokio::spawn(server::serve(listener, router, stop, Patience::default()))
 }

@@ -93,6 +93,7 @@ impl Portal {
     /// Forgets what is kept in memory of the rows that were there.
     fn forget(&self) {
         self.throttle.clear();
+        self.metadata_refreshes.clear();
         self.scim_callers.forget();
     }
 }

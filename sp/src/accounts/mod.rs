@@ -209,11 +209,6 @@ async fn try_log_in(
     let email = normalized(email).ok_or(AccountError::WrongCredentials)?;
     let now = portal.now();
     let (most, source) = (portal.config.login_attempts, from(address));
-    let busy = portal.throttle.wait(&email, now, most);
-    let busy = busy.or_else(|| portal.throttle.wait(&source, now, most * PER_ADDRESS));
-    if let Some(wait) = busy {
-        return Err(AccountError::TooMany(wait));
-    }
     let mut db = portal.store.read().await?;
     if must_use_sso(&mut db, &email).await? {
         return Err(AccountError::UseSso);
@@ -222,9 +217,12 @@ async fn try_log_in(
     let hash = account
         .as_ref()
         .map(|account| account.password_hash.clone());
-    if !password::verify(password.to_owned(), hash).await {
-        portal.throttle.wrong(&email, now);
-        portal.throttle.wrong(&source, now);
+    portal
+        .throttle
+        .try_at([(&email, most), (&source, most * PER_ADDRESS)], now)
+        .map_err(AccountError::TooMany)?;
+    let memory = portal.config.password_memory;
+    if !password::verify(password.to_owned(), hash, memory).await {
         let event = Event::new(&email, "wrong-password", &email).from(address);
         let business = account_business(&mut db, &email).await?;
         drop(db);
@@ -234,7 +232,7 @@ async fn try_log_in(
         return Err(AccountError::WrongCredentials);
     }
     let account = account.ok_or(AccountError::WrongCredentials)?;
-    portal.throttle.right(&email);
+    portal.throttle.right(&email, &source);
     drop(db);
     let mut tx = portal.store.write().await?;
     let opened = open_session(portal, &mut tx, &account, "logged-in-by-password", address);

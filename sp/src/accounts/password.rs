@@ -3,6 +3,7 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
+use tokio::sync::Semaphore;
 
 const OFTEN_USED: [&str; 12] = [
     "password",
@@ -44,12 +45,19 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     }
 }
 
+/// How many passwords are hashed at once: each takes a processor and the
+/// memory of [`hash`] for itself.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
 /// The PHC string to keep; hashing takes `memory` KiB.
 pub(super) async fn hash(password: String, salt: [u8; 16], memory: u32) -> String {
     let standard = argon2::Params::default();
     let cost = argon2::Params::new(memory, standard.t_cost(), standard.p_cost(), None);
     let cost = cost.unwrap_or(standard);
+    // The permit ends with the work, also when nobody waits for it any more.
+    let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         Argon2::default()
             .hash_password_customized(password.as_bytes(), &salt, None, None, cost)
             .map(|hash: PasswordHash| hash.to_string())
@@ -63,24 +71,25 @@ pub(super) async fn hash(password: String, salt: [u8; 16], memory: u32) -> Strin
 }
 
 /// Whether the password is the one that was hashed. Without a hash the same
-/// work is done, so that the time taken doesn't tell which accounts exist.
-pub(super) async fn verify(password: String, hash: Option<String>) -> bool {
+/// work is done, with `memory` KiB as for a new hash, so that the time taken
+/// doesn't tell which accounts exist.
+pub(super) async fn verify(password: String, known: Option<String>, memory: u32) -> bool {
+    let Some(known) = known else {
+        let _ = hash(password, [0; 16], memory).await;
+        return false;
+    };
+    let permit = AT_ONCE.acquire().await;
     tokio::task::spawn_blocking(move || {
-        let known = hash.is_some();
-        let text = hash.unwrap_or_else(|| NOBODY.to_owned());
-        let right = PasswordHash::new(&text).is_ok_and(|hash| {
+        let _permit = permit;
+        PasswordHash::new(&known).is_ok_and(|hash| {
             Argon2::default()
                 .verify_password(password.as_bytes(), &hash)
                 .is_ok()
-        });
-        right && known
+        })
     })
     .await
     .unwrap_or(false)
 }
-
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[cfg(test)]
 mod tests {
@@ -109,9 +118,8 @@ mod tests {
     async fn only_the_password_that_was_hashed_verifies() {
         let hash = hash("correct horse".into(), [7; 16], 1024).await;
         assert!(hash.starts_with("$argon2id$"));
-        assert!(verify("correct horse".into(), Some(hash.clone())).await);
-        assert!(!verify("correct house".into(), Some(hash)).await);
-        assert!(!verify("correct horse".into(), None).await);
-        assert!(PasswordHash::new(NOBODY).is_ok());
+        assert!(verify("correct horse".into(), Some(hash.clone()), 1024).await);
+        assert!(!verify("correct house".into(), Some(hash), 1024).await);
+        assert!(!verify("correct horse".into(), None, 1024).await);
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
 /// Adds a domain, with the TXT record that will prove it.
 ///
 /// # Errors
-/// Not a domain, or taken.
+/// Not a domain, entered already, or proven by another business account.
 pub async fn add(
     portal: &Portal,
     by: By<'_>,
@@ -38,12 +38,17 @@ pub async fn add(
     }
     let mut tx = portal.store.write().await?;
     begun(&mut tx, by.business_id).await?;
-    match store::domains::by_name(&mut tx, &name).await? {
-        Some(row) if row.business_id == by.business_id => {
-            return Err(ConfiguratorError::DomainEntered(name));
-        }
-        Some(_) => return Err(ConfiguratorError::DomainTaken(name)),
-        None => {}
+    if store::domains::claim(&mut tx, by.business_id, &name)
+        .await?
+        .is_some()
+    {
+        return Err(ConfiguratorError::DomainEntered(name));
+    }
+    // Only who proved it has it: else anybody could keep a domain from its owner.
+    if let Some(row) = store::domains::by_name(&mut tx, &name).await?
+        && row.status == "verified"
+    {
+        return Err(ConfiguratorError::DomainTaken(name));
     }
     let row = DomainRow {
         txt_value: format!("{PREFIX}{}", portal.ambient.chance().hex(32)),
@@ -99,9 +104,8 @@ pub async fn look(
 ) -> Result<(&'static str, String), ConfiguratorError> {
     let domain = domain.to_lowercase();
     let mut db = portal.store.read().await?;
-    let row = store::domains::by_name(&mut db, &domain)
+    let row = store::domains::claim(&mut db, business_id, &domain)
         .await?
-        .filter(|row| row.business_id == business_id)
         .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
     drop(db);
     let found = portal.resolver.txt(&row.domain).await;
@@ -119,16 +123,20 @@ pub async fn verify(
 ) -> Result<DomainRow, ConfiguratorError> {
     let domain = domain.to_lowercase();
     let mut db = portal.store.read().await?;
-    let row = store::domains::by_name(&mut db, &domain)
+    let row = store::domains::claim(&mut db, by.business_id, &domain)
         .await?
-        .filter(|row| row.business_id == by.business_id)
         .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
     drop(db);
     let found = portal.resolver.txt(&row.domain).await;
     let (status, detail) = judge(&row, &found);
     let mut tx = portal.store.write().await?;
     let at = stored(portal.now());
-    store::domains::checked(&mut tx, by.business_id, &row.domain, status, &detail, at).await?;
+    store::domains::checked(&mut tx, by.business_id, &row.domain, status, &detail, at)
+        .await
+        .map_err(|error| match error.is_unique_violation() {
+            true => ConfiguratorError::DomainTaken(row.domain.clone()),
+            false => error.into(),
+        })?;
     note(
         portal,
         &mut tx,

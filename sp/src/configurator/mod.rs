@@ -21,6 +21,7 @@ mod entering;
 pub mod groups;
 mod integration;
 mod lockout;
+mod metadata_refresh;
 pub mod saml;
 pub mod scim;
 pub mod users;
@@ -28,6 +29,7 @@ mod warnings;
 
 pub use entering::{activate, deactivate, entered, start};
 pub use integration::{Integration, Unready};
+pub use metadata_refresh::{Refreshes, refresh as refresh_metadata};
 pub use warnings::{Warning, review};
 
 use jiff::Timestamp;

@@ -12,8 +12,8 @@ use url::Url;
 use super::entering::change;
 use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
+use crate::store::stored;
 use crate::store::tenants::TenantRow;
-use crate::store::{instant, stored};
 
 const LARGEST_METADATA: usize = 1024 * 1024;
 
@@ -152,41 +152,20 @@ pub async fn enter(
     .await
 }
 
-/// Fetches the metadata again when it said that it may not be kept any longer
-/// (`cacheDuration`): so a key that was rolled over is learned of. When that
-/// fails, what is known goes on until its `validUntil`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn refresh(portal: &Portal, entered: Entered) -> Result<Entered, ConfiguratorError> {
-    let tenant = &entered.tenant;
-    let now = portal.now();
-    let (Some(url), Some(fresh_until)) = (
-        tenant.idp_metadata_url.clone(),
-        tenant.idp_metadata_fresh_until.map(instant),
-    ) else {
-        return Ok(entered);
-    };
-    if fresh_until > now {
-        return Ok(entered);
-    }
+/// Fetches the metadata at `url` again and takes over what it says now.
+pub(super) async fn fetch_again(
+    portal: &Portal,
+    tenant: &TenantRow,
+    url: &str,
+) -> Result<(), ConfiguratorError> {
     let picked = Picked {
         entity_id: tenant.idp_entity_id.clone(),
         signed_by: tenant.idp_metadata_signer.clone(),
     };
-    let fetched = match fetch(portal, &url).await {
-        Ok(text) => from_metadata(&text, &picked, now),
-        Err(error) => Err(error),
-    };
-    let values = match fetched {
-        Ok(values) => values,
-        Err(error) => {
-            tracing::warn!(url, %error, "the IdP's metadata could not be fetched again");
-            return Ok(entered);
-        }
-    };
+    let text = fetch(portal, url).await?;
+    let values = from_metadata(&text, &picked, portal.now())?;
     let by = By {
-        business_id: &tenant.business_id.clone(),
+        business_id: &tenant.business_id,
         actor: "portal",
         address: "",
         who: None,
@@ -196,7 +175,8 @@ pub async fn refresh(portal: &Portal, entered: Entered) -> Result<Entered, Confi
     change(portal, by, Step::Saml, &detail, |tenant| {
         values.fill(tenant)
     })
-    .await
+    .await?;
+    Ok(())
 }
 
 /// What a tenant demands of Responses and of its own requests; what isn't

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::listing::{self, Listed};
 use super::membership::{carry_out, named};
 use super::{
-    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, json_list, kept, not_found,
-    note,
+    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, check_keys, json_list, kept,
+    not_found, note,
 };
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
@@ -55,6 +55,7 @@ pub async fn create(
         created: now,
         last_modified: now,
     };
+    check_names(&row)?;
     let joins = [ListChange::Join(wanted)];
     store::with_retry(async || {
         let mut tx = portal.store.write().await?;
@@ -297,6 +298,13 @@ async fn find_locked(db: &mut Db, access: &ScimAccess, id: &str) -> Result<Group
     find(db, access, id).await
 }
 
+fn check_names(row: &GroupRow) -> Result<()> {
+    check_keys([
+        ("displayName", Some(row.display_name.as_str())),
+        ("externalId", row.external_id.as_deref()),
+    ])
+}
+
 /// The users beneath these users and groups.
 async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
     let mut users = BTreeSet::new();
@@ -326,6 +334,7 @@ impl Change {
             row.display_name = resource.text("displayName").unwrap_or_default().to_owned();
             row.external_id = resource.text("externalId").map(str::to_owned);
             row.resource = kept(resource);
+            check_names(&row)?;
         }
         let moved = carry_out(db, access, &row.id, &self.members).await?;
         if row == before && moved.is_empty() {

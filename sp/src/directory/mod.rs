@@ -275,6 +275,21 @@ fn taken(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
     .into()
 }
 
+/// Whether the values that are looked up are short enough for an index.
+fn check_keys<'v>(values: impl IntoIterator<Item = (&'static str, Option<&'v str>)>) -> Result<()> {
+    let most = store::MAX_KEY_BYTES;
+    for (attribute, value) in values {
+        let length = value.map_or(0, str::len);
+        if length > most {
+            let detail = format!(
+                "invalid {attribute}: expected at most {most} bytes, got {length}; shorten it"
+            );
+            return Err(scim::Error::of(ScimType::InvalidValue, detail).into());
+        }
+    }
+    Ok(())
+}
+
 /// Whether a change leaves what can be written once only.
 fn keeps_immutable(before: &str, after: &str, of: &ResourceType) -> Result<()> {
     if before == after || !of.has_immutable() {

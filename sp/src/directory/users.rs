@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::listing::{self, Listed};
 use super::{
-    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, json_list, kept, not_found,
-    note, taken,
+    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, check_keys, json_list, kept,
+    not_found, note, taken,
 };
 use crate::configurator::scim::ScimAccess;
 use crate::store::selection::{Condition, Field, Selection};
@@ -43,7 +43,7 @@ pub async fn create(
         last_modified: now,
         grouped: 0,
     };
-    fill(&mut row, resource, portal.resource_types.user);
+    fill(&mut row, resource, portal.resource_types.user)?;
     store::with_retry(async || {
         let mut tx = portal.store.write().await?;
         store::locks::share_directory(&mut tx, &access.business_id).await?;
@@ -228,7 +228,10 @@ async fn find_locked(
 }
 
 /// Takes over what the resource says.
-fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) {
+///
+/// # Errors
+/// `invalidValue` when a value is too long to be looked up.
+fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) -> Result<()> {
     // Nobody signs on here by a directory's password: it is not kept.
     resource.forget_secrets(of);
     if let Some(active) = resource.get("active").and_then(Value::as_bool) {
@@ -244,6 +247,17 @@ fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) {
     row.external_id = resource.text("externalId").map(str::to_owned);
     row.display_name = resource.text("displayName").map(str::to_owned);
     row.resource = kept(&resource);
+    let emails = resource.get("emails").and_then(Value::as_array);
+    let emails = emails.into_iter().flatten();
+    check_keys(
+        [
+            ("userName", Some(row.user_name.as_str())),
+            ("externalId", row.external_id.as_deref()),
+            ("displayName", row.display_name.as_deref()),
+        ]
+        .into_iter()
+        .chain(emails.map(|email| ("emails.value", email["value"].as_str()))),
+    )
 }
 
 async fn change(
@@ -270,7 +284,7 @@ async fn change_once(
     let before = find_locked(portal, &mut tx, access, id).await?;
     precondition.holds(before.version)?;
     let mut row = before.clone();
-    fill(&mut row, to(&before)?, of);
+    fill(&mut row, to(&before)?, of)?;
     super::keeps_immutable(&before.resource, &row.resource, of)?;
     // The order of an object's members means nothing.
     if super::is_same_json(&before.resource, &row.resource) {

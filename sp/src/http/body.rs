@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::de::DeserializeOwned;
 
+use super::nul;
 use super::problem::Problem;
 use crate::Portal;
 
@@ -20,6 +21,13 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
         let bytes = Bytes::from_request(request, portal)
             .await
             .map_err(|error| Problem::new(error.status(), "unreadable-body", error.body_text()))?;
+        if nul::is_in_json(&bytes) {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-body",
+                "invalid body: a string contains the character NUL (\\u0000); remove it",
+            ));
+        }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(text).map(Self).map_err(|error| {
             let code = if error.is_data() {

@@ -9,6 +9,7 @@ mod control;
 mod desktop;
 mod login;
 mod logout;
+mod nul;
 mod pages;
 pub mod problem;
 pub mod scim;
@@ -59,6 +60,7 @@ pub fn router(portal: Portal) -> Router {
         )))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(nul::refuse))
         .layer(middleware::from_fn(status::count))
         .layer(middleware::from_fn_with_state(
             portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),

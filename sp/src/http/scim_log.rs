@@ -8,8 +8,8 @@ use axum::response::Response;
 use crate::Portal;
 use crate::directory::sync_log::{self, Noted};
 
-/// The longest error that is read for its detail.
-const LONGEST: usize = 64 * 1024;
+/// The longest detail that is kept, in characters.
+const LONGEST: usize = 2000;
 
 pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
@@ -45,10 +45,12 @@ pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: 
 /// What the error says (RFC 7644 §3.12), the answer unchanged.
 async fn with_detail(response: Response) -> (Response, String) {
     let (parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, LONGEST).await else {
+    // An error is in memory already.
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
         return (Response::from_parts(parts, Body::empty()), String::new());
     };
     let error: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let detail = error["detail"].as_str().unwrap_or_default().to_owned();
+    let detail = error["detail"].as_str().unwrap_or_default();
+    let detail = detail.chars().take(LONGEST).collect();
     (Response::from_parts(parts, Body::from(bytes)), detail)
 }

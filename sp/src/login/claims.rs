@@ -5,6 +5,7 @@
 use saml::acceptance::Checked;
 
 use crate::refusal::{Kind, Refused, kinds};
+use crate::store::MAX_KEY_BYTES;
 
 /// Who the IdP says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,13 +89,33 @@ impl Claims {
                 )
             })
         };
+        let (object_id, display_name) = (required(&OBJECT_IDENTIFIER)?, one(&DISPLAY_NAME));
+        check_length(OBJECT_IDENTIFIER.short, &object_id)?;
+        check_length(
+            DISPLAY_NAME.short,
+            display_name.as_deref().unwrap_or_default(),
+        )?;
         Ok(Self {
             user_name: required(&NAME)?,
-            object_id: required(&OBJECT_IDENTIFIER)?,
-            display_name: one(&DISPLAY_NAME),
+            object_id,
+            display_name,
             groups: values(checked, &GROUPS).map(<[String]>::to_vec),
         })
     }
+}
+
+/// Refuses a value that is too long to be looked up by an index.
+pub(super) fn check_length(name: &str, value: &str) -> Result<(), Refused> {
+    if value.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    Err(Refused::new(
+        &kinds::VALUE_TOO_LONG,
+        format!(
+            "invalid {name}: expected at most {MAX_KEY_BYTES} bytes, got {}",
+            value.len()
+        ),
+    ))
 }
 
 fn values<'c>(checked: &'c Checked, name: &Name) -> Option<&'c [String]> {

@@ -73,7 +73,7 @@ pub(crate) async fn integration(
         .await?
         .ok_or_else(inactive)?;
     let entered = if entered.tenant.active == 1 {
-        configurator::saml::refresh(portal, entered)
+        configurator::refresh_metadata(portal, db, entered)
             .await
             .map_err(|error| {
                 let refused = request::unavailable(error.to_string());

@@ -9,6 +9,8 @@ use saml::message::authn_strength;
 use saml::names;
 use saml::reception::Received;
 
+use super::claims::check_length;
+use super::subject;
 use crate::Portal;
 use crate::configurator::Integration;
 use crate::refusal::{Refused, kinds};
@@ -67,6 +69,8 @@ pub async fn receive(
         saml_response,
     )?;
     context_will_do(integration, &checked)?;
+    check_length("ID of the assertion", checked.assertion_id())?;
+    check_length("NameID", &subject::stored(checked.name_id()))?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
     let end = checked.not_on_or_after() + portal.config.clock_skew;

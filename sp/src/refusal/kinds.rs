@@ -158,6 +158,10 @@ kinds! {
         "Your account is disabled.",
         "Enable the user in the identity provider, and let provisioning run.",
         "Ask your administrator to enable it.";
+    VALUE_TOO_LONG "value-too-long" Place::Step(Step::Application),
+        "Your organization's identity provider sent a value that is too long.",
+        "Map an attribute of at most 1,024 bytes; the reason names the one that is longer.",
+        "";
     WRONG_DOMAIN "wrong-domain" Place::Step(Step::Domains),
         "Your e-mail address doesn't belong to a domain of your organization.",
         "Add and verify the domain in step 1, or map another attribute to `name`.",

@@ -26,7 +26,7 @@ pub struct DomainRow {
 /// Claims a domain.
 ///
 /// # Errors
-/// A unique violation when it is claimed already.
+/// A unique violation when this business account claims it already.
 pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO domains (domain, business_id, txt_value, status, detail, added)
@@ -43,15 +43,32 @@ pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
     Ok(())
 }
 
-/// Whoever claims it.
+/// Whoever proved it; while nobody did, whoever claimed it first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn by_name(db: &mut Db, domain: &str) -> Result<Option<DomainRow>> {
-    Ok(sqlx::query_as("SELECT * FROM domains WHERE domain = $1")
-        .bind(domain.to_owned())
-        .fetch_optional(db)
-        .await?)
+    Ok(sqlx::query_as(
+        "SELECT * FROM domains WHERE domain = $1
+         ORDER BY CASE WHEN status = 'verified' THEN 0 ELSE 1 END, added, business_id LIMIT 1",
+    )
+    .bind(domain.to_owned())
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The claim of this business account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(db: &mut Db, business_id: &str, domain: &str) -> Result<Option<DomainRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM domains WHERE business_id = $1 AND domain = $2")
+            .bind(business_id.to_owned())
+            .bind(domain.to_owned())
+            .fetch_optional(db)
+            .await?,
+    )
 }
 
 /// All of a business account, in the order they were added.
@@ -70,7 +87,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow
 /// Remembers what a look-up found.
 ///
 /// # Errors
-/// When the database fails.
+/// A unique violation when another business account proved the domain before.
 pub async fn checked(
     db: &mut Db,
     business_id: &str,

@@ -73,6 +73,11 @@ const SQLITE_STATISTICS: [&str; 5] = [
     "ANALYZE sqlite_schema",
 ];
 
+/// The longest value that is looked up by an index, in bytes: `PostgreSQL`
+/// refuses a row of an index of more than 2,704, and lower case may be longer
+/// than what it was made of.
+pub const MAX_KEY_BYTES: usize = 1024;
+
 /// A connection or an open transaction.
 pub type Db = AnyConnection;
 
@@ -173,6 +178,7 @@ impl Store {
                     .connect(url)
             };
             // The pool would try for half a minute to open what is no database.
+            ambient::process::create_private_database(url).map_err(sqlx::Error::Io)?;
             let mut first = AnyConnection::connect(url).await?;
             first.execute("PRAGMA schema_version").await?;
             first.close().await?;

@@ -81,6 +81,21 @@ async fn the_eleventh_wrong_password_must_wait() {
         .problem(401, "wrong-credentials");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_tried_at_once_are_counted_before_they_are_checked() {
+    let parties = Parties::start().await;
+    parties.account("jo@mail.example").await;
+    let wrong = json!({"email": "jo@mail.example", "password": "wrong horse battery"});
+    let browser = parties.browser();
+    let tries = (0..40).map(|_| browser.post("/api/session", &wrong));
+    let answers = futures::future::join_all(tries).await;
+    let count = |status: u16| {
+        let all = answers.iter();
+        all.filter(|answer| answer.status == status).count()
+    };
+    assert_eq!((count(401), count(429)), (10, 30));
+}
+
 #[tokio::test]
 async fn bad_input_is_a_problem_and_never_a_stack_trace() {
     let parties = Parties::start().await;

@@ -113,6 +113,38 @@ async fn look_ups_that_fail_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_domain_that_others_entered_and_did_not_prove_can_be_entered_and_proven() {
+    let parties = Parties::start().await;
+    let squatter = parties.admin(5).await;
+    squatter.post(&step("start"), &Value::Null).await.is(200);
+    let corp = json!({"domain": "corp.example"});
+    squatter.post(&step("domains"), &corp).await.is(201);
+    let owner = parties.account("jo@mail.example").await;
+    let key = parties.license_key(json!({"seats": 1})).await;
+    let organization = json!({"key": key, "organization": {"name": "Corp"}});
+    owner.post("/api/license-keys", &organization).await.is(201);
+    owner.post(&step("start"), &Value::Null).await.is(200);
+    let entered = owner.post(&step("domains"), &corp).await.is(201);
+    parties
+        .dns
+        .txt("corp.example", &[entered["txt_value"].as_str().unwrap()]);
+    let verify = step("domains/corp.example/verify");
+    let looked = squatter.post(&verify, &Value::Null).await.is(200);
+    assert_eq!(looked["status"], "failed");
+    let looked = owner.post(&verify, &Value::Null).await.is(200);
+    assert_eq!(looked["status"], "verified");
+    // Both values at once prove it to nobody else.
+    let page = squatter.get("/api/business/idp-integration").await.is(200);
+    let theirs = page["domains"][0]["txt_value"].as_str().unwrap().to_owned();
+    let ours = entered["txt_value"].as_str().unwrap();
+    parties.dns.txt("corp.example", &[ours, &theirs]);
+    squatter
+        .post(&verify, &Value::Null)
+        .await
+        .problem(409, "domain-taken");
+}
+
+#[tokio::test]
 async fn a_domain_belongs_to_one_business_account_only() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;

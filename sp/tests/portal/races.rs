@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::desktop::begin_activation;
 use crate::parties::{Browser, Parties, Person, Tenant, step, text};
+use crate::reconciliation;
 use crate::replicas::Replicas;
 
 /// How many people race at once in each round.
@@ -134,45 +135,10 @@ impl Race {
         assert!(matches!(status, 303 | 403), "{status} {}", logged_in.body);
     }
 
-    async fn pool(&self) -> sqlx::AnyPool {
-        sqlx::any::install_default_drivers();
-        let pool = sqlx::AnyPool::connect(self.replicas.database.url()).await;
-        pool.unwrap()
-    }
-
-    /// What the database has that no order of the requests allows.
+    /// Fails for what the database has that no order of the requests allows.
     async fn reconcile(&self) {
-        let pool = self.pool().await;
-        for (what, sql) in [
-            (
-                "licenses of people who are disabled or deleted",
-                "SELECT COUNT(*) FROM licenses l WHERE l.revoked IS NULL AND NOT EXISTS
-                 (SELECT 1 FROM users u WHERE u.id = l.user_id AND u.active = 1)",
-            ),
-            (
-                "sessions of people who are disabled or deleted",
-                "SELECT COUNT(*) FROM sessions s WHERE s.user_id IS NOT NULL AND NOT EXISTS
-                 (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.active = 1)",
-            ),
-            (
-                "memberships of people who are deleted",
-                "SELECT COUNT(*) FROM memberships m WHERE NOT EXISTS
-                 (SELECT 1 FROM users u WHERE u.id = m.member_id)",
-            ),
-            (
-                "memberships in groups that are deleted",
-                "SELECT COUNT(*) FROM memberships m WHERE NOT EXISTS
-                 (SELECT 1 FROM groups g WHERE g.id = m.group_id)",
-            ),
-            (
-                "groups asserted of people who are deleted",
-                "SELECT COUNT(*) FROM asserted_roles a WHERE NOT EXISTS
-                 (SELECT 1 FROM users u WHERE u.id = a.user_id)",
-            ),
-        ] {
-            let count: i64 = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
-            assert_eq!(count, 0, "{what}");
-        }
+        let pool = reconciliation::pool(&self.replicas.database).await;
+        reconciliation::nothing_is_left_behind(&pool).await;
         pool.close().await;
     }
 }
@@ -259,7 +225,7 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
     })
     .await;
     // All of them were removed.
-    let pool = portal.pool().await;
+    let pool = reconciliation::pool(&portal.replicas.database).await;
     for table in [
         "licenses WHERE revoked IS NULL",
         "sessions WHERE user_id IS NOT NULL",

@@ -1,6 +1,7 @@
 //! Step 4's finer points: how requests travel, what they ask for, how long
 //! metadata and sessions last, and where a login that the IdP starts leads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -278,4 +279,39 @@ async fn a_key_that_is_rolled_over_is_learnt_when_the_cache_has_lasted_long_enou
     *published.lock().unwrap() = "nothing".to_owned();
     clock.advance(SignedDuration::from_mins(61)).unwrap();
     with_new().await.is(303);
+}
+
+#[tokio::test]
+async fn metadata_that_hangs_is_asked_for_once_and_delays_no_later_login() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    let mut metadata = parties.idp.metadata();
+    metadata.cache_duration = Some("PT1H".to_owned());
+    let text = metadata.to_xml();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fetches);
+    // The first one is answered, when the address is entered.
+    let handler = move || {
+        let (count, text) = (counted.fetch_add(1, Ordering::SeqCst), text.clone());
+        async move {
+            if count > 0 {
+                std::future::pending::<()>().await;
+            }
+            text
+        }
+    };
+    let router = Router::new().route("/metadata", get(handler));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let body = json!({"metadata_url": url});
+    admin.put(&step("saml"), &body).await.is(200);
+    let clock = parties.ambient.clock();
+    clock.advance(SignedDuration::from_mins(61)).unwrap();
+    let browsers: Vec<_> = (0..10).map(|_| parties.browser()).collect();
+    let logins = browsers
+        .iter()
+        .map(|browser| browser.sso("anna@corp.example"));
+    futures::future::join_all(logins).await;
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
 }

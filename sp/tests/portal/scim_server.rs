@@ -759,3 +759,55 @@ async fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
         .is(200);
     newer.get("/Users").await.error(401, "");
 }
+
+#[tokio::test]
+async fn a_long_error_keeps_its_body_and_repeats_little_of_what_came() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let filter = vec!["userName eq \"a\""; 3000].join(" or ") + " or";
+    let search = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": filter,
+    });
+    let got = scim
+        .ask(Method::POST, "/Users/.search", &[], &search.to_string())
+        .await;
+    assert_eq!(got.status, 400, "{}", got.body);
+    assert_eq!(got.body["scimType"], "invalidFilter");
+    assert!(text(&got.body["detail"]).len() < 4000);
+}
+
+#[tokio::test]
+async fn values_that_an_index_cannot_hold_are_refused_and_the_longest_allowed_are_kept() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    // Random, so that no database compresses them.
+    let long = |bytes: usize| parties.ambient.chance().hex(bytes / 2 + 1)[..bytes].to_owned();
+    for (bytes, status) in [(1025, 400), (9000, 400), (1024, 201)] {
+        for attribute in ["userName", "externalId", "displayName", "emails"] {
+            let mut user = json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                "userName": format!("{attribute}@corp.example"),
+            });
+            user[attribute] = match attribute {
+                "emails" => json!([{"value": long(bytes)}]),
+                _ => long(bytes).into(),
+            };
+            let got = scim
+                .ask(Method::POST, "/Users", &[], &user.to_string())
+                .await;
+            assert_eq!(got.status, status, "{attribute} {bytes} {}", got.body);
+        }
+        for attribute in ["displayName", "externalId"] {
+            let mut group = json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                "displayName": "Group",
+            });
+            group[attribute] = long(bytes).into();
+            let got = scim
+                .ask(Method::POST, "/Groups", &[], &group.to_string())
+                .await;
+            assert_eq!(got.status, status, "{attribute} {bytes} {}", got.body);
+        }
+    }
+}

@@ -15,6 +15,8 @@ mod search;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::Portal;
@@ -23,6 +25,11 @@ use caller::Caller;
 
 /// A group of 50,000 members, replaced as a whole, has its place.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// A SCIM error without a keyword.
+pub(super) fn error(status: StatusCode, detail: &str) -> Response {
+    Failure::from(scim::Error::new(status.as_u16(), detail)).into_response()
+}
 
 /// The SCIM routes.
 pub fn router() -> Router<Portal> {
