@@ -17,3 +17,13 @@ cargo build --quiet --workspace --all-targets --locked "${features[@]}"
 say "races of logins and SCIM on PostgreSQL, 200 rounds each"
 REHEARSAL_RACE_ROUNDS=${REHEARSAL_RACE_ROUNDS:-200} "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal races:: -- --test-threads 1
+
+say "kills of the portal under load, 200 on each database"
+export REHEARSAL_KILLS=${REHEARSAL_KILLS:-200}
+cargo test --workspace --locked "${features[@]}" --test portal kills::
+REHEARSAL_TEST_DATABASE=postgres "$target/test-postgres" \
+    cargo test --workspace --locked "${features[@]}" --test portal kills::
+
+say "kills of the identity provider while it provisions 2,000 users"
+REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
+    cargo test --workspace --locked "${features[@]}" --test crash

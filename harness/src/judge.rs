@@ -19,6 +19,11 @@ pub enum Failed {
     /// The scenario speaks of something that it didn't introduce before.
     #[error("the scenario speaks of {0} before any step made it")]
     Unknown(String),
+    /// A database has the demo organization in part only.
+    #[error(
+        "the demo organization in this database is incomplete: {0}. Its first start was interrupted, or the identity provider's database beside it is gone; delete the database, or choose another one with --database-url"
+    )]
+    Incomplete(String),
     /// The exchange itself failed.
     #[error("the exchange failed: {0}")]
     Exchange(#[from] reqwest::Error),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::World;
 use crate::acts::{GUIDE_MAPPINGS, per_user_key};
-use crate::judge::{Outcome, text};
+use crate::judge::{Failed, Outcome, text};
 use crate::world::{DOMAIN, PORTAL_PASSWORD};
 
 /// The admins group of the guide.
@@ -150,7 +150,8 @@ impl World {
     /// user. Where the database has it already, it is taken up as it is.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a part of it doesn't succeed, and [`Failed::Incomplete`] when an
+    /// earlier start was interrupted.
     pub async fn demo_organization(&mut self, plan: Plan) -> Outcome {
         self.logs_in("Ada", PORTAL_PASSWORD).await?;
         if self.answer()?.status == 200 {
@@ -161,7 +162,8 @@ impl World {
             self.creates_user(given).await?;
             self.joins_group(given, group).await?;
         }
-        self.directory_is_in_sync().await
+        self.directory_is_in_sync().await?;
+        self.marks_organization_complete().await
     }
 
     /// The organization trusts another identity provider than the simulated
@@ -231,16 +233,24 @@ impl World {
     /// Learns the ids of an organization that an earlier run set up. The SCIM
     /// token was shown once and isn't known any more: a new one is made.
     async fn takes_organization_up(&mut self) -> Outcome {
-        self.look_at_configurator("Ada")
-            .await?
-            .succeeded("opening the IdP Integration page")?;
-        self.copies_scim_token("Ada").await?;
+        let page = self.look_at_configurator("Ada").await?;
+        let is_open = (200..300).contains(&page.status);
+        let copied = match is_open {
+            true => self.copies_scim_token("Ada").await,
+            false => Ok(()),
+        };
+        if !is_open || matches!(copied, Err(Failed::Mismatch { .. })) {
+            let what = "the portal has no IdP integration";
+            return Err(Failed::Incomplete(what.to_owned()));
+        }
+        copied?;
         let url = self.rehearsal.idp_url().join("/v1/environments")?;
         let answer = self
             .ask_management(reqwest::Method::GET, url, None)
             .await?
             .clone();
         self.directory.environment = last_id(&answer.body, "environments");
+        self.is_organization_complete().await?;
         let answer = self
             .at_management(reqwest::Method::GET, "/applications", None)
             .await?
@@ -248,7 +258,55 @@ impl World {
         self.directory.application = last_id(&answer.body, "applications");
         Ok(())
     }
+
+    /// The last step: an environment without this description was set up by a
+    /// start that was interrupted, or by a version that wrote none.
+    async fn marks_organization_complete(&mut self) -> Outcome {
+        let shown = self.at_management(reqwest::Method::GET, "", None).await?;
+        let mut environment = shown.clone().succeeded("showing the environment")?.body;
+        environment["description"] = COMPLETE.into();
+        self.at_management(reqwest::Method::PUT, "", Some(environment))
+            .await?
+            .clone()
+            .succeeded("describing the environment")?;
+        Ok(())
+    }
+
+    async fn is_organization_complete(&mut self) -> Outcome {
+        if self.directory.environment.is_empty() {
+            let what = "the identity provider has no environment";
+            return Err(Failed::Incomplete(what.to_owned()));
+        }
+        let environment = self.at_management(reqwest::Method::GET, "", None).await?;
+        if environment.body["description"] == COMPLETE {
+            return Ok(());
+        }
+        let answer = self.at_management(reqwest::Method::GET, "/users", None);
+        let users = answer.await?.body["_embedded"]["users"].clone();
+        for given in ["Ada", "Grace"] {
+            let email = self.email_of(given)?;
+            let user = users.as_array().and_then(|users| {
+                let is_it = |user: &&Value| user["username"] == email.as_str();
+                users.iter().find(is_it)
+            });
+            let Some(id) = user.and_then(|user| user["id"].as_str()) else {
+                let what = format!("the identity provider has no user {email}");
+                return Err(Failed::Incomplete(what));
+            };
+            let path = format!("/users/{id}/memberOfGroups");
+            let answer = self.at_management(reqwest::Method::GET, &path, None);
+            let groups = answer.await?.body["_embedded"]["groupMemberships"].clone();
+            if groups.as_array().is_none_or(Vec::is_empty) {
+                let what = format!("{email} is in no group of the identity provider");
+                return Err(Failed::Incomplete(what));
+            }
+        }
+        Ok(())
+    }
 }
+
+/// The description of an environment whose demo organization is complete.
+const COMPLETE: &str = "The demo organization of Rehearsal";
 
 fn last_id(body: &Value, collection: &str) -> String {
     body.pointer(&format!("/_embedded/{collection}"))

@@ -5,6 +5,8 @@ mod running;
 
 use std::process::{Child, Command, Stdio};
 
+use rehearsal::organization::Plan;
+use rehearsal::{Options, World};
 use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 
@@ -98,6 +100,42 @@ async fn the_demo_organization_is_there_again_after_a_restart() {
     .await;
     assert!(users["totalResults"].as_u64().unwrap() > 0, "{users}");
     second.killed().await;
+}
+
+#[tokio::test]
+async fn a_demo_organization_whose_set_up_was_interrupted_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("p.db").display());
+    let start = async || {
+        let options = Options {
+            database_url: Some(url.clone()),
+            untapped: true,
+            ..Options::default()
+        };
+        World::with(options).await.unwrap()
+    };
+    let refused = async |what: &str| {
+        let mut world = start().await;
+        let outcome = world.demo_organization(Plan::default()).await;
+        world.rehearsal.shutdown().await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("incomplete"), "{error}");
+        assert!(error.contains(what), "{error}");
+        assert!(error.contains("delete the database"), "{error}");
+    };
+    let mut world = start().await;
+    let order = json!({"seats": 5, "licensing": "per-user", "edition": "business"});
+    world.has_business_account_by("Ada", order).await.unwrap();
+    world.rehearsal.shutdown().await;
+    refused("no IdP integration").await;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let mut world = start().await;
+    world.integration_is_active(Plan::default()).await.unwrap();
+    world.creates_user("Ada").await.unwrap();
+    world.rehearsal.shutdown().await;
+    refused("is in no group").await;
 }
 
 fn finished(child: Child) -> (i32, String) {

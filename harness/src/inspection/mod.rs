@@ -46,6 +46,10 @@ pub mod ns {
 /// The most nodes of a document that is read.
 const MOST_NODES: u32 = 200_000;
 
+/// The most attributes of an element that is read: the parser compares each
+/// with each.
+const MOST_ATTRIBUTES: usize = 1000;
+
 /// The deepest nesting of a document that is read.
 const DEEPEST: usize = 200;
 
@@ -54,6 +58,8 @@ const DEEPEST: usize = 200;
 /// # Errors
 /// The parser's complaint, with line and column.
 pub fn parse(xml: &str) -> Result<Document<'_>, String> {
+    saml::check_xml_size(xml, MOST_NODES as usize, MOST_ATTRIBUTES)
+        .map_err(|error| error.to_string())?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MOST_NODES,

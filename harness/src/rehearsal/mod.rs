@@ -194,6 +194,13 @@ fn not_ours(what: &str) -> Failed {
     Failed::NotRun(format!("{what}: the target's parties run elsewhere"))
 }
 
+/// A temporary folder for databases, which only the owner may enter.
+fn private_folder() -> std::io::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let owner = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(owner).tempdir()
+}
+
 impl Rehearsal {
     /// Starts the parties, each on its own port and database.
     ///
@@ -239,7 +246,7 @@ impl Rehearsal {
         let places = Places {
             options,
             scratch_database,
-            folder: tempfile::tempdir()?,
+            folder: private_folder()?,
             roots: authority.iter().map(Authority::certificate).collect(),
         };
         if let Some(authority) = &authority {

@@ -5,7 +5,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use std::time::Duration;
+
+use ambient::Ambient;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +33,7 @@ impl Authority {
     pub(super) fn new() -> std::io::Result<Self> {
         let make = || {
             let mut parameters = CertificateParams::default();
+            hold_for_a_year(&mut parameters);
             let name = "Rehearsal's certificate authority";
             parameters.distinguished_name.push(DnType::CommonName, name);
             parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -65,20 +72,30 @@ impl Authority {
         })
     }
 
+    /// The certificate of a door, and its key.
+    fn server_certificate(
+        &self,
+        host: Option<&str>,
+    ) -> Result<(rcgen::Certificate, KeyPair), rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let names = NAMES.into_iter().chain(host).map(str::to_owned);
+        let mut parameters = CertificateParams::new(names.collect::<Vec<_>>())?;
+        hold_for_a_year(&mut parameters);
+        // Without the purpose, or for longer than 825 days, macOS refuses
+        // a server's certificate; browsers from 398 days on.
+        parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, NAMES[1]);
+        let certificate = parameters.signed_by(&key, &self.issuer)?;
+        Ok((certificate, key))
+    }
+
     /// What a door shows of itself.
     fn shown(&self, host: Option<&str>) -> std::io::Result<ServerConfig> {
-        let make = || {
-            let key = KeyPair::generate()?;
-            let names = NAMES.into_iter().chain(host).map(str::to_owned);
-            let mut parameters = CertificateParams::new(names.collect::<Vec<_>>())?;
-            parameters
-                .distinguished_name
-                .push(DnType::CommonName, NAMES[1]);
-            let certificate = parameters.signed_by(&key, &self.issuer)?;
-            Ok((certificate, key))
-        };
-        let (certificate, key) =
-            make().map_err(|error: rcgen::Error| std::io::Error::other(error))?;
+        let made = self.server_certificate(host);
+        let (certificate, key) = made.map_err(std::io::Error::other)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
         let mut shown = ServerConfig::builder_with_provider(provider)
@@ -91,6 +108,24 @@ impl Authority {
         Ok(shown)
     }
 }
+
+/// By the machine's clock, because clients ask that one: from yesterday on, for
+/// clocks that differ a little.
+fn hold_for_a_year(parameters: &mut CertificateParams) {
+    let day = |days: i64| {
+        let hours = jiff::SignedDuration::from_hours(24 * days);
+        let at = Ambient::real().now().saturating_add(hours);
+        let at = at.unwrap_or(jiff::Timestamp::MAX);
+        let date = jiff::tz::Offset::UTC.to_datetime(at).date();
+        let part = |part: i8| u8::try_from(part).unwrap_or(1);
+        rcgen::date_time_ymd(date.year().into(), part(date.month()), part(date.day()))
+    };
+    parameters.not_before = day(-1);
+    parameters.not_after = day(365);
+}
+
+/// How long a client may take to shake hands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 type Behind = Arc<RwLock<Option<SocketAddr>>>;
 
@@ -148,9 +183,30 @@ async fn passed_on(
     // A server that is stopped lets nobody in.
     let Some(to) = to else { return Ok(()) };
     stream.set_nodelay(true)?;
-    let mut world = acceptor.accept(stream).await?;
+    // Silent connections would use up all descriptors.
+    let mut world = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
     let mut server = TcpStream::connect(to).await?;
     server.set_nodelay(true)?;
     tokio::io::copy_bidirectional(&mut world, &mut server).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_certificate_is_one_that_operating_systems_accept() {
+        let authority = Authority::new().unwrap();
+        let (pem, _) = authority.server_certificate(None).unwrap();
+        let certificate = saml::keys::Certificate::parse(&pem.pem()).unwrap();
+        let held = certificate
+            .not_after()
+            .duration_since(certificate.not_before());
+        assert!(held.as_hours() <= 24 * 398, "{held:?}");
+        // id-kp-serverAuth, 1.3.6.1.5.5.7.3.1, in DER.
+        let purpose = [6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+        let der = certificate.der();
+        assert!(der.windows(purpose.len()).any(|part| part == purpose));
+    }
 }
