@@ -8,6 +8,7 @@ mod chance;
 mod clock;
 mod error_chain;
 pub mod local_requests;
+pub mod migrations;
 pub mod process;
 mod resolver;
 pub mod server;

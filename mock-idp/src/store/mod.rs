@@ -8,6 +8,7 @@ pub(crate) mod console;
 pub(crate) mod keys;
 pub(crate) mod logins;
 pub(crate) mod logouts;
+mod migrations;
 pub(crate) mod resources;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
@@ -24,10 +25,9 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
+use migrations::MIGRATIONS;
 use writing::Queue;
 pub(crate) use writing::Writing;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// A connection or an open transaction.
 pub(crate) type Db = AnyConnection;

@@ -1,11 +1,10 @@
 //! Portal accounts and sessions.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A portal account: e-mail and password.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct AccountRow {
     /// Opaque.
     pub id: String,
@@ -19,8 +18,16 @@ pub struct AccountRow {
     pub created: i64,
 }
 
+from_row!(AccountRow {
+    id,
+    email,
+    name,
+    password_hash,
+    created
+});
+
 /// A session, by password or by SSO.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct SessionRow {
     /// SHA-256 of the cookie.
     pub token_hash: String,
@@ -43,6 +50,19 @@ pub struct SessionRow {
     /// By SSO: the IdP's name for its own session.
     pub saml_session_index: Option<String>,
 }
+
+from_row!(SessionRow {
+    token_hash,
+    account_id,
+    user_id,
+    workspace,
+    created,
+    seen,
+    expires,
+    saml_tenant,
+    saml_subject,
+    saml_session_index
+});
 
 /// The account with this e-mail (lower case).
 ///

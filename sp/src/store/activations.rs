@@ -1,11 +1,10 @@
 //! Desktop activations on their way.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// An activation that waits for the IdP's answer.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct ActivationRow {
     /// Opaque.
     pub id: String,
@@ -28,6 +27,19 @@ pub struct ActivationRow {
     /// Answered already.
     pub spent: i64,
 }
+
+from_row!(ActivationRow {
+    id,
+    tenant_id,
+    secret_hash,
+    email,
+    device_id,
+    device_name,
+    app_version,
+    created,
+    expires,
+    spent
+});
 
 /// Stores a new activation.
 ///

@@ -1,11 +1,10 @@
 //! The audit log, append-only.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// One thing that happened.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct AuditRow {
     /// Opaque.
     pub id: String,
@@ -24,6 +23,17 @@ pub struct AuditRow {
     /// From where.
     pub address: String,
 }
+
+from_row!(AuditRow {
+    id,
+    business_id,
+    happened,
+    actor,
+    action,
+    target,
+    detail,
+    address
+});
 
 /// Appends to the log.
 ///

@@ -1,11 +1,10 @@
 //! The organizations' e-mail domains (step 1).
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A domain that an organization claims.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct DomainRow {
     /// Lower case.
     pub domain: String,
@@ -22,6 +21,16 @@ pub struct DomainRow {
     /// Instant of the last look-up.
     pub checked: Option<i64>,
 }
+
+from_row!(DomainRow {
+    domain,
+    business_id,
+    txt_value,
+    status,
+    detail,
+    added,
+    checked
+});
 
 /// Claims a domain.
 ///

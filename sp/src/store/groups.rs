@@ -1,12 +1,11 @@
 //! Groups of the directory, with their SCIM resource, and who is in them.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
 /// A group as SCIM sees it, without its members.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRow {
     /// Opaque.
     pub id: String,
@@ -26,8 +25,19 @@ pub struct GroupRow {
     pub last_modified: i64,
 }
 
+from_row!(GroupRow {
+    id,
+    business_id,
+    display_name,
+    external_id,
+    resource,
+    version,
+    created,
+    last_modified
+});
+
 /// Someone in a group.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRow {
     /// A user or a group.
     pub member_id: String,
@@ -37,8 +47,14 @@ pub struct MemberRow {
     pub display: Option<String>,
 }
 
+from_row!(MemberRow {
+    member_id,
+    kind,
+    display
+});
+
 /// A group that a user is in.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRow {
     /// The user.
     pub member_id: String,
@@ -49,6 +65,13 @@ pub struct HeldRow {
     /// 1 when the user is a member itself, 0 when by nested groups alone.
     pub direct: i64,
 }
+
+from_row!(HeldRow {
+    member_id,
+    id,
+    display_name,
+    direct
+});
 
 const GROUP: &str = "groups.id, groups.business_id, display_name, external_id, resource, version,
     created, last_modified";

@@ -1,11 +1,10 @@
 //! Seats taken, and the devices they run on.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A seat taken by a user.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct LicenseRow {
     /// Opaque.
     pub id: String,
@@ -23,8 +22,18 @@ pub struct LicenseRow {
     pub revoked_because: Option<String>,
 }
 
+from_row!(LicenseRow {
+    id,
+    business_id,
+    subscription_id,
+    user_id,
+    granted,
+    revoked,
+    revoked_because
+});
+
 /// A device that was activated under a license.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct DeviceRow {
     /// Under which license.
     pub license_id: String,
@@ -39,6 +48,15 @@ pub struct DeviceRow {
     /// Instant of the last re-validation.
     pub validated: i64,
 }
+
+from_row!(DeviceRow {
+    license_id,
+    device_id,
+    name,
+    token_hash,
+    activated,
+    validated
+});
 
 /// The live license of this user.
 ///

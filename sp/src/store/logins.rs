@@ -1,11 +1,10 @@
 //! AuthnRequests on their way, and assertions that were used.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// An AuthnRequest that waits for its Response.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct SsoRequestRow {
     /// What comes back beside the Response.
     pub relay_state: String,
@@ -26,6 +25,18 @@ pub struct SsoRequestRow {
     /// Answered already.
     pub spent: i64,
 }
+
+from_row!(SsoRequestRow {
+    relay_state,
+    tenant_id,
+    request_id,
+    browser_hash,
+    activation_id,
+    return_to,
+    created,
+    expires,
+    spent
+});
 
 /// Stores a request that was sent.
 ///

@@ -1,11 +1,10 @@
 //! Logout requests of our own that wait for the IdP's answer.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A logout request on its way.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct LogoutRow {
     /// What comes back beside the answer.
     pub relay_state: String,
@@ -18,6 +17,14 @@ pub struct LogoutRow {
     /// Instant.
     pub expires: i64,
 }
+
+from_row!(LogoutRow {
+    relay_state,
+    tenant_id,
+    request_id,
+    created,
+    expires
+});
 
 /// Stores a request that was sent.
 ///

@@ -1,11 +1,10 @@
 //! Business accounts and the people who reach them with a portal password.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A business account.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct BusinessRow {
     /// Opaque.
     pub id: String,
@@ -17,8 +16,15 @@ pub struct BusinessRow {
     pub created: i64,
 }
 
+from_row!(BusinessRow {
+    id,
+    name,
+    details,
+    created
+});
+
 /// Someone who reaches a business account with a portal password.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct MemberRow {
     /// Whose.
     pub business_id: String,
@@ -31,6 +37,14 @@ pub struct MemberRow {
     /// Instant of the last login into this business account.
     pub last_login: Option<i64>,
 }
+
+from_row!(MemberRow {
+    business_id,
+    email,
+    role,
+    added,
+    last_login
+});
 
 /// Stores a new business account.
 ///
@@ -124,7 +138,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWit
 }
 
 /// A member beside what its account says.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct MemberWithName {
     /// Lower case.
     pub email: String,
@@ -137,6 +151,14 @@ pub struct MemberWithName {
     /// The account, once registered.
     pub account_id: Option<String>,
 }
+
+from_row!(MemberWithName {
+    email,
+    role,
+    last_login,
+    name,
+    account_id
+});
 
 /// Remembers a login into this business account.
 ///

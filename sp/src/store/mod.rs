@@ -4,7 +4,8 @@
 //! Functions take a connection, so that a domain step can put several of them
 //! in one transaction: `store.write()` begins one (on SQLite `IMMEDIATE`, by
 //! the one writer there is), `store.read()` lends a reader. To add a kind of
-//! data: a migration in `migrations/`, one file here with plain row structs.
+//! data: a migration in `migrations/`, listed in `migrations.rs`, and one file here
+//! with plain row structs.
 
 pub mod accounts;
 pub mod activations;
@@ -16,9 +17,11 @@ pub mod locks;
 pub mod logins;
 pub mod logouts;
 pub mod members;
+mod migrations;
 pub mod people;
 pub mod refusals;
 pub mod removals;
+mod row;
 pub mod scim_log;
 pub mod selection;
 mod server;
@@ -37,9 +40,8 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
+use migrations::MIGRATIONS;
 pub use writing::{MayConflict, Write, with_retry};
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// What SQLite's planner should believe of the tables that SCIM asks, from the
 /// first request on: that a business account has many rows, so that the index

@@ -1,12 +1,11 @@
 //! The directory as logins and licenses see it: who is in which group.
 //! Writing users and groups by SCIM is for `users` and `groups`.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A user of the directory, without the SCIM resource.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct PersonRow {
     /// Opaque.
     pub id: String,
@@ -28,11 +27,23 @@ pub struct PersonRow {
     pub last_login: Option<i64>,
 }
 
+from_row!(PersonRow {
+    id,
+    business_id,
+    user_name,
+    email,
+    external_id,
+    display_name,
+    active,
+    source,
+    last_login
+});
+
 const PERSON: &str =
     "id, business_id, user_name, email, external_id, display_name, active, source, last_login";
 
 /// A group of the directory, as the mapping of step 3 compares it.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct GroupNameRow {
     /// Opaque.
     pub id: String,
@@ -42,8 +53,14 @@ pub struct GroupNameRow {
     pub external_id: Option<String>,
 }
 
+from_row!(GroupNameRow {
+    id,
+    display_name,
+    external_id
+});
+
 /// What the last Response said of a user's groups.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct AssertedRow {
     /// Who.
     pub user_id: String,
@@ -58,6 +75,15 @@ pub struct AssertedRow {
     /// Instant.
     pub asserted: i64,
 }
+
+from_row!(AssertedRow {
+    user_id,
+    business_id,
+    in_admins,
+    in_users,
+    groups,
+    asserted
+});
 
 /// The user with this id.
 ///

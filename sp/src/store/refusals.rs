@@ -1,14 +1,13 @@
 //! What the reference numbers of refusals mean.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// The audit log's word for a refused sign-in; its target is the reference.
 pub const AUDIT_ACTION: &str = "sign-in-refused";
 
 /// A refused sign-in.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct RefusalRow {
     /// The number that the person saw.
     pub reference: String,
@@ -41,6 +40,24 @@ pub struct RefusalRow {
     /// Order within one instant; given by [`insert`].
     pub position: i64,
 }
+
+from_row!(RefusalRow {
+    reference,
+    business_id,
+    code,
+    public_text,
+    private_text,
+    next_text,
+    refused,
+    domain,
+    who,
+    who_verified,
+    flow,
+    place,
+    facts,
+    address,
+    position
+});
 
 /// Stores a refusal.
 ///

@@ -1,11 +1,10 @@
 //! The SCIM sync log: each request's outcome, bounded.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A SCIM request and what came of it.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct ScimLogRow {
     /// Opaque.
     pub id: String,
@@ -26,6 +25,18 @@ pub struct ScimLogRow {
     /// Milliseconds.
     pub took_ms: i64,
 }
+
+from_row!(ScimLogRow {
+    id,
+    business_id,
+    happened,
+    place,
+    method,
+    path,
+    status,
+    detail,
+    took_ms
+});
 
 /// Appends them.
 ///

@@ -1,11 +1,10 @@
 //! The portal's own key pairs.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A key pair.
-#[derive(Clone, FromRow)]
+#[derive(Clone)]
 pub struct SigningKeyRow {
     /// What it is for.
     pub id: String,
@@ -16,6 +15,13 @@ pub struct SigningKeyRow {
     /// Instant.
     pub created: i64,
 }
+
+from_row!(SigningKeyRow {
+    id,
+    private_key,
+    certificate,
+    created
+});
 
 /// The key with this ID.
 ///

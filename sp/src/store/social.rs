@@ -1,11 +1,10 @@
 //! Sign-ins by a social identity: those under way, and whose they became.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A sign-in that was begun at a provider.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct SocialLoginRow {
     /// SHA-256 of `state`.
     pub state_hash: String,
@@ -20,6 +19,15 @@ pub struct SocialLoginRow {
     /// Instant.
     pub expires: i64,
 }
+
+from_row!(SocialLoginRow {
+    state_hash,
+    provider,
+    browser_hash,
+    nonce,
+    verifier,
+    expires
+});
 
 /// Stores one.
 ///

@@ -1,11 +1,10 @@
 //! License keys and the subscriptions they were registered as.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// A key that the vendor sold.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct KeyRow {
     /// The key itself.
     pub license_key: String,
@@ -29,8 +28,21 @@ pub struct KeyRow {
     pub cancelled: Option<String>,
 }
 
+from_row!(KeyRow {
+    license_key,
+    edition,
+    licensing,
+    seats,
+    starts,
+    ends,
+    used,
+    devices,
+    grace,
+    cancelled
+});
+
 /// A key registered by a business account.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct SubscriptionRow {
     /// Opaque.
     pub id: String,
@@ -61,6 +73,23 @@ pub struct SubscriptionRow {
     /// That group's id.
     pub group_id: Option<String>,
 }
+
+from_row!(SubscriptionRow {
+    id,
+    business_id,
+    license_key,
+    name,
+    licensing,
+    seats,
+    starts,
+    ends,
+    registered,
+    devices,
+    grace,
+    cancelled,
+    group_name,
+    group_id
+});
 
 /// Stores a key that can be registered.
 ///

@@ -1,12 +1,11 @@
 //! IdP integrations as they are entered, and their SCIM tokens.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::{Db, Result};
 
 /// What was entered for one IdP integration. Which steps that completes is
 /// for the configurator to derive.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct TenantRow {
     /// The opaque ID of entity id, ACS and SCIM base URL.
     pub id: String,
@@ -74,6 +73,40 @@ pub struct TenantRow {
     pub idp_metadata_fresh_until: Option<i64>,
 }
 
+from_row!(TenantRow {
+    id,
+    business_id,
+    application_done,
+    admins_group_name,
+    admins_group_id,
+    users_group_name,
+    users_group_id,
+    idp_entity_id,
+    idp_sso_url,
+    idp_certificates,
+    idp_wants_signed_requests,
+    scim_enabled,
+    scim_done,
+    users_done,
+    started_by,
+    backup_login,
+    active,
+    started,
+    signature_policy,
+    unsolicited,
+    sign_requests,
+    encryption,
+    idp_sso_post_url,
+    idp_slo,
+    request_binding,
+    force_authn,
+    requested_authn_context,
+    idp_metadata_url,
+    idp_metadata_signer,
+    idp_metadata_until,
+    idp_metadata_fresh_until
+});
+
 impl TenantRow {
     /// Whether AuthnRequests to the IdP are signed: because it wants them so,
     /// or by choice.
@@ -83,7 +116,7 @@ impl TenantRow {
 }
 
 /// A SCIM bearer token, hashed.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct TokenRow {
     /// SHA-256.
     pub token_hash: String,
@@ -100,6 +133,16 @@ pub struct TokenRow {
     /// The token itself, while the page still shows it.
     pub clear_text: Option<String>,
 }
+
+from_row!(TokenRow {
+    token_hash,
+    tenant_id,
+    hint,
+    created,
+    expires,
+    last_used,
+    clear_text
+});
 
 /// Stores a fresh integration.
 ///

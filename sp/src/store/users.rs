@@ -1,12 +1,11 @@
 //! Users of the directory, with their SCIM resource.
 
-use sqlx::FromRow;
-
+use super::row::from_row;
 use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
 /// A user as SCIM sees it.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
     /// Opaque.
     pub id: String,
@@ -35,6 +34,22 @@ pub struct UserRow {
     /// Whether any group has the user as a direct member.
     pub grouped: i64,
 }
+
+from_row!(UserRow {
+    id,
+    business_id,
+    user_name,
+    email,
+    external_id,
+    display_name,
+    active,
+    source,
+    resource,
+    version,
+    created,
+    last_modified,
+    grouped
+});
 
 const USER: &str =
     "users.id, users.business_id, user_name, email, external_id, display_name, active,

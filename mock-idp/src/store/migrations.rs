@@ -1,0 +1,69 @@
+//! The schema's history. A new file in `migrations/` is listed here.
+
+use std::sync::LazyLock;
+
+use sqlx::migrate::Migrator;
+
+/// All migrations, in the order of their versions.
+pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
+    "0001_identity_provider.sql",
+    "0002_workers_and_accounts.sql",
+    "0003_provisioning_control.sql",
+    "0004_single_logout.sql",
+    "0005_console.sql",
+    "0006_many_users.sql",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sqlx::{AnyConnection, Connection as _};
+
+    use super::*;
+
+    /// The folder as SQLx's own reader reads it, which `sqlx::migrate!` uses too.
+    async fn migrations_by_sqlx() -> Migrator {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        Migrator::new(folder).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_migration_of_the_folder_is_listed_with_sqlx_checksum() {
+        let describe = |migrator: &Migrator| -> Vec<_> {
+            migrator
+                .iter()
+                .map(|migration| {
+                    (
+                        migration.version,
+                        migration.description.clone(),
+                        migration.migration_type,
+                        migration.checksum.clone(),
+                        migration.no_tx,
+                    )
+                })
+                .collect()
+        };
+        assert_eq!(describe(&MIGRATIONS), describe(&migrations_by_sqlx().await));
+    }
+
+    #[tokio::test]
+    async fn a_database_migrated_by_sqlx_still_opens() {
+        sqlx::any::install_default_drivers();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!(
+            "sqlite://{}?mode=rwc",
+            folder.path().join("old.db").display()
+        );
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        migrations_by_sqlx()
+            .await
+            .run(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+
+        let store = crate::store::Store::open(&url, false).await.unwrap();
+        store.close().await;
+    }
+}
