@@ -182,6 +182,61 @@ followed! {
     trace: "trace.md",
 }
 
+/// Runs the program in the page's only fence of this language, with a `docker`
+/// that runs the image's command on this machine. Returns what it prints.
+fn run_from_container(language: &str, file: &str, program: &str) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if Command::new(program).arg("--version").output().is_err() {
+        println!("skipped: no {program}");
+        return None;
+    }
+    let fence = Regex::new(&format!(r"(?ms)^```{language}\n(.*?)^```")).unwrap();
+    let text = read("from-a-container.md");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file);
+    std::fs::write(&path, &fence.captures(&text).unwrap()[1]).unwrap();
+    let docker = folder.path().join("docker");
+    let shim =
+        "#!/bin/sh\nwhile [ \"$1\" != rehearsal:local ]; do shift; done\nshift\nexec \"$@\"\n";
+    std::fs::write(&docker, shim).unwrap();
+    std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_rehearsal"));
+    let search = std::env::join_paths(
+        [folder.path(), command.parent().unwrap()]
+            .map(PathBuf::from)
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut program = Command::new(program);
+    if language == "go" {
+        program.arg("run");
+    }
+    let done = program
+        .arg(&path)
+        .env("PATH", search.unwrap())
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{file}: {complaint}");
+    Some(String::from_utf8_lossy(&done.stdout).trim().to_owned())
+}
+
+/// Ada and Grace.
+#[test]
+fn the_programs_for_a_container_find_two_users() {
+    for (language, file, program) in [
+        ("python", "users.py", "python3"),
+        ("js", "users.mjs", "node"),
+        ("java", "Users.java", "java"),
+        ("go", "users.go", "go"),
+    ] {
+        if let Some(printed) = run_from_container(language, file, program) {
+            assert_eq!(printed, "2", "{file}");
+        }
+    }
+}
+
 /// A page of checks, as it must be.
 fn listing(title: &str, about: &str, checks: &[Check]) -> String {
     let mut out = format!("# {title}\n\n{about}\n");

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Checks the image without Docker: builds the release binary and the Dockerfile's
+# runtime stage by podman, then runs it as compose does: read-only, without root
+# and capabilities. Part of scripts/nightly.sh.
+#
+#   scripts/image-check.sh [BINARY]    takes this binary instead of building one
+#
+# PODMAN names the command, with options if need be [default: podman].
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/install.sh
+
+binary_limit=45000000 # bytes
+layers_limit=60000000 # bytes, on top of the base image
+read -ra podman <<<"${PODMAN:-podman}"
+image=rehearsal:check
+folder=$(mktemp -d)
+container=
+# shellcheck disable=SC2317 # run by the trap
+clean_up() {
+    [ -z "$container" ] || "${podman[@]}" rm -f "$container" >/dev/null 2>&1 || true
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+fail() {
+    echo "image-check: $*" >&2
+    exit 1
+}
+
+command -v "${podman[0]}" >/dev/null || need podman
+command -v buildah >/dev/null || need buildah
+command -v curl >/dev/null || need curl
+command -v jq >/dev/null || need jq
+install_missing
+
+binary=${1:-}
+if [ -z "$binary" ]; then
+    install_toolchain
+    cargo build --release --locked -p rehearsal --features command --bin rehearsal
+    binary=${CARGO_TARGET_DIR:-target}/release/rehearsal
+fi
+bytes=$(stat -c %s "$binary")
+echo "binary: $bytes bytes, limit $binary_limit"
+[ "$bytes" -lt "$binary_limit" ] || fail "the binary has $bytes bytes; expected less than $binary_limit"
+
+# The base image from a registry, or else from Debian's packages.
+base=debian:bookworm-slim
+if ! "${podman[@]}" image exists "$base" && ! "${podman[@]}" pull -q "docker.io/library/$base" 2>/dev/null; then
+    echo "cannot pull $base: making it by debootstrap"
+    command -v debootstrap >/dev/null || install_packages debootstrap
+    as_root debootstrap --variant=minbase bookworm "$folder/base" >"$folder/debootstrap.log" ||
+        fail "debootstrap failed: $(tail -n 3 "$folder/debootstrap.log")"
+    as_root tar -C "$folder/base" -c . | "${podman[@]}" import -q - "$base"
+    as_root rm -rf "$folder/base"
+fi
+
+# The runtime stage as it is, with the binary from here.
+mkdir -p "$folder/context/scripts"
+cp "$binary" "$folder/context/rehearsal"
+cp scripts/compose-target.json "$folder/context/scripts/"
+sed -n '/^FROM debian/,$p' Dockerfile |
+    sed 's#^COPY --from=build /out/rehearsal #COPY rehearsal #' >"$folder/context/Dockerfile"
+grep -q '^COPY rehearsal ' "$folder/context/Dockerfile" || fail "the Dockerfile's runtime stage has no COPY of the binary"
+"${podman[@]}" build -q --network host -t "$image" "$folder/context" >/dev/null
+size() { "${podman[@]}" image inspect --format '{{.Size}}' "$1"; }
+layers=$(($(size "$image") - $(size "$base")))
+echo "layers on top of the base image: $layers bytes, limit $layers_limit"
+[ "$layers" -lt "$layers_limit" ] || fail "the image's own layers have $layers bytes; expected less than $layers_limit"
+
+container=$("${podman[@]}" run -d --init --network host --read-only --tmpfs /tmp --cap-drop all \
+    --security-opt no-new-privileges "$image" rehearsal up)
+# The JSON's last line is `}`.
+exec 3< <(exec timeout 120 "${podman[@]}" logs -f "$container" 2>"$folder/stderr")
+logs=$!
+while IFS= read -r line <&3; do
+    printf '%s\n' "$line"
+    [ "$line" != "}" ] || break
+done >"$folder/ready.json"
+kill "$logs" 2>/dev/null || true
+exec 3<&-
+jq -e .sp "$folder/ready.json" >/dev/null 2>&1 || fail "rehearsal up did not become ready: $(cat "$folder/stderr")"
+user=$("${podman[@]}" exec "$container" id -u)
+[ "$user" = 999 ] || fail "the container runs as user $user; expected 999"
+for address in .sp.metadata_url .idp.metadata_url .simulation.url; do
+    curl -fsS --max-time 20 -o /dev/null "$(jq -r "$address" "$folder/ready.json")"
+done
+
+"${podman[@]}" stop -t 20 "$container" >/dev/null
+status=$("${podman[@]}" inspect --format '{{.State.ExitCode}}' "$container")
+# 137 would be the SIGKILL after 20 seconds.
+[ "$status" = 0 ] || [ "$status" = 143 ] || fail "after SIGTERM the container ended with status $status; expected 0 or 143"
+echo "image: runs read-only as user $user, answers, and ends by SIGTERM with status $status"
