@@ -2,6 +2,8 @@
 //! `rehearsal key`, `rehearsal dns`, the simulation page, and the desktop app.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "simulation/explain.rs"]
+mod explain;
 mod running;
 
 use std::io::{Read as _, Write as _};

@@ -1,8 +1,10 @@
 //! The simulation's own controls: license keys, DNS records, the clock, faults
-//! and social identities, by a page and by commands.
+//! and social identities, by a page and by commands. The page also explains
+//! SAML messages.
 
 mod api;
 mod controls;
+mod explain;
 mod forms;
 mod site;
 mod view;

@@ -22,11 +22,12 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::controls::Controls;
-use super::{api, forms};
+use super::{api, explain, forms};
 use crate::ready::LicenseKey;
 use crate::social::{SocialControls, social_router};
 
-/// Larger than any form of the page.
+/// Larger than any form of the page; the page that explains messages has a
+/// limit of its own.
 const LARGEST_BODY: usize = 64 * 1024;
 
 /// What the page shows and changes.
@@ -154,6 +155,7 @@ fn router(site: Arc<Site>) -> Router {
     let social = social.map(social_router);
     let own = Router::new()
         .merge(forms::router())
+        .merge(explain::router())
         .nest("/api", api::router())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&site),

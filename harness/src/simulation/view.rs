@@ -21,6 +21,7 @@ main.simulation { max-width: 60rem; margin: 0 auto; }
 .simulation table form { margin: 0; padding: 0; border: 0; box-shadow: none; background: none; }
 .jump { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-bottom: 1.25rem; }
 .simulation .top a { color: inherit; }
+.simulation pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 ";
 
 /// A part of the page.
@@ -98,13 +99,28 @@ pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> 
         (faults(site, refused).await)
         (social(site, refused))
     };
+    let body = html! {
+        div.title { h1 { "Simulation" } }
+        @if let Some(done) = done { p.done role="status" { (done) } }
+        p.lead { "What the vendor, the DNS and the passing of time do in real life." }
+        nav.jump aria-label="On this page" {
+            @for section in Section::ALL { a href={ "#" (section.id()) } { (section.title()) } }
+            a href="/explain" { "Explain a SAML message" }
+        }
+        (sections)
+    };
+    frame(site, "Simulation", &body)
+}
+
+/// A page of this site, with its head and links to the parties.
+pub(super) fn frame(site: &Site, title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Simulation – Rehearsal" }
+                title { (title) " – Rehearsal" }
                 link rel="stylesheet" href="/style.css";
             }
             body {
@@ -114,15 +130,7 @@ pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> 
                     @if let Some(portal) = &site.controls.portal { a.quiet href=(portal) { "Portal" } }
                     @if let Some(console) = &site.controls.console { a.quiet href=(console) { "Identity Console" } }
                 }
-                main.simulation id="content" {
-                    div.title { h1 { "Simulation" } }
-                    @if let Some(done) = done { p.done role="status" { (done) } }
-                    p.lead { "What the vendor, the DNS and the passing of time do in real life." }
-                    nav.jump aria-label="On this page" {
-                        @for section in Section::ALL { a href={ "#" (section.id()) } { (section.title()) } }
-                    }
-                    (sections)
-                }
+                main.simulation id="content" { (body) }
             }
         }
     }

@@ -1,0 +1,158 @@
+//! The page that explains SAML messages, as `rehearsal trace` does, for those
+//! without a terminal. It changes nothing and keeps nothing.
+
+use std::sync::Arc;
+
+use ambient::Ambient;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::site::Site;
+use super::view;
+use crate::trace::{self, Account, Known, sources};
+
+/// Bytes of a form: HAR files have every answer of a sign-on in them.
+const LARGEST_FORM: usize = 32 * 1024 * 1024;
+
+pub(super) fn router() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/explain", get(empty).post(explain))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+}
+
+/// What was sent to be explained.
+#[derive(Debug, Default)]
+struct Form {
+    /// The text of the field, or the bytes of the file where there is one.
+    message: Vec<u8>,
+    metadata: String,
+    audience: String,
+}
+
+async fn empty(State(site): State<Arc<Site>>) -> Response {
+    Html(page(&site, &Form::default(), &html! {}).into_string()).into_response()
+}
+
+async fn explain(State(site): State<Arc<Site>>, form: Multipart) -> Response {
+    let form = match read(form).await {
+        Ok(form) => form,
+        Err(reason) => return refused(&site, &Form::default(), StatusCode::BAD_REQUEST, &reason),
+    };
+    // Large files take a while, and other requests wait meanwhile.
+    let explained = tokio::task::spawn_blocking(move || {
+        let accounts = accounts(&form);
+        (form, accounts)
+    });
+    match explained.await {
+        Ok((form, Ok(accounts))) => {
+            Html(page(&site, &form, &results(&accounts)).into_string()).into_response()
+        }
+        Ok((form, Err(reason))) => refused(&site, &form, StatusCode::UNPROCESSABLE_ENTITY, &reason),
+        Err(error) => refused(
+            &site,
+            &Form::default(),
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &format!("cannot explain the message: {error}"),
+        ),
+    }
+}
+
+async fn read(mut parts: Multipart) -> Result<Form, String> {
+    let unreadable = |error: axum::extract::multipart::MultipartError| {
+        let limit = LARGEST_FORM / 1024 / 1024;
+        format!(
+            "cannot read the form: {}; at most {limit} MiB",
+            error.body_text()
+        )
+    };
+    let mut form = Form::default();
+    while let Some(part) = parts.next_field().await.map_err(unreadable)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = part.bytes().await.map_err(unreadable)?;
+        let text = || String::from_utf8_lossy(&bytes).trim().to_owned();
+        match name.as_str() {
+            // The file comes after the text, and is empty when none was chosen.
+            "message" | "file" if !bytes.is_empty() => form.message = bytes.to_vec(),
+            "metadata" => form.metadata = text(),
+            "audience" => form.audience = text(),
+            _ => {}
+        }
+    }
+    Ok(form)
+}
+
+fn accounts(form: &Form) -> Result<Vec<Account>, String> {
+    let trusted = match form.metadata.as_str() {
+        "" => Vec::new(),
+        metadata => trace::trusted_keys(metadata)
+            .map_err(|error| format!("cannot use the metadata: {error}"))?,
+    };
+    let known = Known {
+        trusted,
+        audience: Some(form.audience.clone()).filter(|it| !it.is_empty()),
+        now: Some(Ambient::real().now()),
+        decryption_key: None,
+    };
+    let found = sources::read_bytes(&form.message).map_err(|error| error.to_string())?;
+    Ok(trace::accounts(found, &known))
+}
+
+fn refused(site: &Site, form: &Form, status: StatusCode, reason: &str) -> Response {
+    let problem = html! { p.problems role="alert" { (reason) } };
+    (status, Html(page(site, form, &problem).into_string())).into_response()
+}
+
+fn results(accounts: &[Account]) -> Markup {
+    html! {
+        @for account in accounts {
+            section.card {
+                @if account.verdict.is_refused() { span.badge.bad { "Would be refused" } }
+                @else { span.badge.good { "Nothing to refuse found" } }
+                pre tabindex="0" { (account.to_text(true)) }
+            }
+        }
+    }
+}
+
+fn page(site: &Site, form: &Form, result: &Markup) -> Markup {
+    // A file is not shown again: it may be large, and browsers keep no file in a form.
+    let typed = String::from_utf8_lossy(&form.message);
+    let typed = if typed.len() > 64 * 1024 {
+        ""
+    } else {
+        typed.as_ref()
+    };
+    let body = html! {
+        div.title { h1 { "Explain a SAML message" } }
+        p.lead {
+            "Paste a SAMLResponse or SAMLRequest (XML, base64, a URL or a form), or choose a file: \
+             a message, a HAR file, or an export of SAML-tracer. It is judged as of now by this \
+             machine's clock, nothing is sent anywhere, and nothing is kept."
+        }
+        (result)
+        form method="post" action="/explain" enctype="multipart/form-data" {
+            div.field {
+                label for="message" { "Message" }
+                textarea id="message" name="message" rows="8" spellcheck="false" { (typed) }
+            }
+            div.field {
+                label for="file" { "Or a file" }
+                input id="file" name="file" type="file";
+            }
+            div.field {
+                label for="metadata" { "Metadata of the sender, to check signatures (optional)" }
+                textarea id="metadata" name="metadata" rows="4" spellcheck="false" { (form.metadata) }
+            }
+            div.field {
+                label for="audience" { "Entity ID of the service provider, to check the audience (optional)" }
+                input id="audience" name="audience" value=(form.audience);
+            }
+            div.buttons { button type="submit" { "Explain" } }
+        }
+    };
+    view::frame(site, "Explain a SAML message", &body)
+}
