@@ -48,6 +48,17 @@ impl Default for Plan {
     }
 }
 
+/// Metadata of an identity provider that the organization is to trust.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedMetadata {
+    /// The document.
+    pub xml: String,
+    /// Of a document with several entities: which.
+    pub entity_id: Option<String>,
+    /// Every signing certificate is past its end, and is accepted.
+    pub is_expired: bool,
+}
+
 impl World {
     /// Everything up to seven green steps, by Ada, with two groups in the IdP
     /// and nobody in them.
@@ -172,9 +183,35 @@ impl World {
     /// # Errors
     /// When the portal doesn't take the metadata.
     pub async fn trusts(&mut self, given: &str, metadata_xml: &str) -> Outcome {
-        self.enters_saml(given, json!({"metadata_xml": metadata_xml}))
+        let metadata = TrustedMetadata {
+            xml: metadata_xml.to_owned(),
+            ..TrustedMetadata::default()
+        };
+        self.trusts_one_of(given, &metadata).await
+    }
+
+    /// The same, with one entity of several, or with certificates that are past
+    /// their end.
+    ///
+    /// # Errors
+    /// When the portal doesn't take the metadata.
+    pub async fn trusts_one_of(&mut self, given: &str, metadata: &TrustedMetadata) -> Outcome {
+        if metadata.is_expired {
+            let settings = json!({"accept_expired_certificates": true});
+            self.at_configurator(
+                given,
+                reqwest::Method::PUT,
+                "/saml-settings",
+                Some(settings),
+            )
             .await?
             .succeeded("step 4")?;
+        }
+        let source = json!({
+            "metadata_xml": metadata.xml,
+            "metadata_entity_id": metadata.entity_id,
+        });
+        self.enters_saml(given, source).await?.succeeded("step 4")?;
         Ok(())
     }
 
@@ -186,13 +223,30 @@ impl World {
     /// # Errors
     /// When the IdP doesn't take the metadata.
     pub async fn registers(&mut self, name: &str, metadata_xml: &str) -> Outcome<String> {
-        let body = json!({
+        self.registers_one_of(name, metadata_xml, None).await
+    }
+
+    /// The same, with one entity of several.
+    ///
+    /// # Errors
+    /// When the IdP doesn't take the metadata.
+    pub async fn registers_one_of(
+        &mut self,
+        name: &str,
+        metadata_xml: &str,
+        entity_id: Option<&str>,
+    ) -> Outcome<String> {
+        let mut body = json!({
             "name": name,
             "enabled": true,
             "protocol": "SAML",
             "type": "WEB_APP",
             "spMetadata": metadata_xml,
         });
+        if let Some(entity_id) = entity_id {
+            body["name"] = entity_id.into();
+            body["spEntityId"] = entity_id.into();
+        }
         let guide = GUIDE_MAPPINGS.map(|(name, it)| (name.to_owned(), it.to_owned()));
         self.registers_as(body, &guide).await
     }

@@ -87,8 +87,10 @@ impl Flavour {
     }
 
     /// What becomes the `NameID` of a new application's users.
-    pub(crate) fn subject(self) -> &'static str {
+    /// A name of the format emailAddress must be one (saml-core §8.3.2).
+    pub(crate) fn subject(self, by_email: bool) -> &'static str {
         match self {
+            Self::Ping if by_email => "${user.email}",
             Self::Ping => "${user.id}",
             Self::Entra | Self::Okta => "${user.username}",
         }

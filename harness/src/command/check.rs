@@ -12,7 +12,7 @@ use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
 };
-use saml::metadata::SpMetadata;
+use saml::metadata::{MetadataError, Selection, SpMetadata};
 use url::Url;
 
 use super::check_options::Options;
@@ -220,6 +220,9 @@ pub(crate) struct Sp {
     prepare: bool,
     #[command(flatten)]
     target: Option<SpTarget>,
+    /// The service provider in metadata with several entities.
+    #[arg(long, value_name = "E")]
+    entity_id: Option<String>,
     /// The port of the identity provider that is played; a free one by default.
     #[arg(long, value_name = "N", default_value_t = 0)]
     idp_port: u16,
@@ -287,8 +290,19 @@ impl Sp {
             Ok(metadata) => metadata,
             Err(error) => return refused(error),
         };
-        let metadata = match SpMetadata::parse(&metadata) {
+        let selection = Selection {
+            entity_id: self.entity_id.as_deref(),
+            signed_by: None,
+        };
+        let metadata = match SpMetadata::select(&metadata, &selection) {
             Ok(metadata) => metadata,
+            Err(error @ (MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_))) => {
+                return refused(SetUpError::new(
+                    "which-entity",
+                    format!("{}: {error}.", target.metadata),
+                    "Name the service provider with --entity-id.",
+                ));
+            }
             Err(error) => {
                 return refused(SetUpError::new(
                     "not-metadata",

@@ -10,10 +10,11 @@ use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
+use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
 use super::check::{Forms, interrupted};
 use super::check_options::Options;
-use super::{fetch_metadata, write};
+use super::{fetch_document, write};
 
 /// Arguments of `rehearsal check idp`.
 #[derive(Args)]
@@ -21,6 +22,9 @@ pub(crate) struct Idp {
     /// The identity provider's metadata.
     #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["replay", "prepare", "list"])]
     metadata: Option<String>,
+    /// The identity provider in metadata with several entities.
+    #[arg(long, value_name = "E")]
+    entity_id: Option<String>,
     /// The user who signs on by the form driver.
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
@@ -207,26 +211,29 @@ impl Idp {
         ambient: &Ambient,
         access: &Access,
     ) -> Result<Fetched, SetUpError> {
-        let body = fetch_metadata(place, Duration::from_secs(self.wait), access).await?;
-        if place.starts_with("http://") || place.starts_with("https://") {
-            let client = access.client().build();
-            let lost = |reason: String| {
-                SetUpError::new(
-                    "unreachable",
-                    format!("The metadata cannot be fetched from {place}: {reason}."),
-                    "Check --metadata.",
-                )
-            };
-            let client = client.map_err(|error| lost(error.to_string()))?;
-            let fetched = idp::fetch(&client, place, ambient, access).await;
-            return fetched.map_err(|error| lost(error.to_string()));
+        let wait = Duration::from_secs(self.wait);
+        let fetched = fetch_document(place, wait, access).await?;
+        let selection = EntitySelection {
+            entity_id: self.entity_id.as_deref(),
+            signed_by: None,
+        };
+        // What is wrong with the metadata of one entity is the checks' to say.
+        if let Err(error @ (MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_))) =
+            IdpMetadata::select(&fetched.text, &selection)
+        {
+            return Err(SetUpError::new(
+                "which-entity",
+                format!("{place}: {error}."),
+                "Name the identity provider with --entity-id.",
+            ));
         }
         Ok(Fetched {
             place: place.to_owned(),
-            media_type: None,
-            cache_control: None,
-            body,
+            media_type: fetched.media_type,
+            cache_control: fetched.cache_control,
+            body: fetched.text,
             at: ambient.now(),
+            entity_id: self.entity_id.clone(),
         })
     }
 }

@@ -108,6 +108,15 @@ pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Re
     Ok(fetch_metadata(place, patience, &access).await?)
 }
 
+/// A document, and how it came.
+pub(crate) struct FetchedDocument {
+    pub(crate) text: String,
+    /// The media type, where it was fetched.
+    pub(crate) media_type: Option<String>,
+    /// `Cache-Control`, where it was fetched and said.
+    pub(crate) cache_control: Option<String>,
+}
+
 /// The same over a way to the target. The errors name no party: the caller
 /// knows whose metadata it is.
 pub(crate) async fn fetch_metadata(
@@ -115,14 +124,30 @@ pub(crate) async fn fetch_metadata(
     patience: Duration,
     access: &Access,
 ) -> Result<String, SetUpError> {
+    Ok(fetch_document(place, patience, access).await?.text)
+}
+
+/// The same, with the headers that came along.
+pub(crate) async fn fetch_document(
+    place: &str,
+    patience: Duration,
+    access: &Access,
+) -> Result<FetchedDocument, SetUpError> {
     let error = |code, what: String, fix: &str| SetUpError::new(code, what, fix);
     let Some(url) = Url::parse(place)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
     else {
-        return std::fs::read_to_string(place).map_err(|reason| {
+        let unreadable = |reason: String| {
             let what = format!("The metadata file {place} cannot be read: {reason}.");
             error("metadata-unreadable", what, "Check --metadata.")
+        };
+        let bytes = std::fs::read(place).map_err(|reason| unreadable(reason.to_string()))?;
+        let decoded = saml::encoding::decode(&bytes).map_err(unreadable)?;
+        return Ok(FetchedDocument {
+            text: decoded.text,
+            media_type: None,
+            cache_control: None,
         });
     };
     let setting_up = |reason: reqwest::Error| {
@@ -139,7 +164,7 @@ pub(crate) async fn fetch_metadata(
     let fetch = async {
         loop {
             attempts.tick().await;
-            match fetch_text(&client, &url, access.timeout).await {
+            match fetch_once(&client, &url, access.timeout).await {
                 Ok(text) => return text,
                 Err(reason) => {
                     let reason = reason.to_string();
@@ -173,15 +198,25 @@ fn say_waiting(place: &str, reason: &str, patience: Duration) {
     );
 }
 
-async fn fetch_text(
+async fn fetch_once(
     client: &reqwest::Client,
     url: &Url,
     timeout: Duration,
-) -> Result<String, AnswerError> {
+) -> Result<FetchedDocument, AnswerError> {
     let answer = client.get(url.clone()).send().await;
     let answer = answer.map_err(|error| AnswerError::of(&error, timeout))?;
-    match answer.status().as_u16() {
-        200..=299 => read_body(answer, timeout).await,
-        status => Err(AnswerError::Status(status)),
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(AnswerError::Status(status.as_u16()));
     }
+    let header = |name: &str| {
+        let value = answer.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let (media_type, cache_control) = (header("content-type"), header("cache-control"));
+    Ok(FetchedDocument {
+        text: read_body(answer, timeout).await?,
+        media_type,
+        cache_control,
+    })
 }

@@ -11,10 +11,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::SignedDuration;
+use rehearsal::organization::TrustedMetadata;
 use rehearsal::ready::{LicenseKey, SimulationPage};
 use rehearsal::seed::Seed;
 use rehearsal::simulation::{self, Controls, KeyOrder};
 use rehearsal::{Options, Ready, World};
+use saml::keys::Certificate;
+use saml::metadata::{IdpMetadata, MetadataError, Selection, SpMetadata};
 use serde_json::Value;
 
 use super::signals::Signals;
@@ -55,6 +58,9 @@ pub(crate) struct Up {
     /// identity provider, with the guide's attribute mappings; repeatable
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     sp_metadata: Vec<String>,
+    /// The entity to take from metadata with several entities; repeatable
+    #[arg(long, value_name = "E", conflicts_with = "empty")]
+    entity_id: Vec<String>,
     /// Set-up as one file, TOML or JSON: seats, domains, groups, users,
     /// applications, faults (`rehearsal schema seed`)
     #[arg(long, value_name = "FILE", conflicts_with = "empty")]
@@ -162,8 +168,12 @@ impl Up {
         }
         if let Some(place) = &self.idp_metadata {
             let metadata = super::read_metadata(place, patience).await?;
-            world
-                .trusts("Ada", &metadata)
+            let trust = async {
+                let source = trusted_metadata(&metadata, &self.entity_id, place)?;
+                world.trusts_one_of("Ada", &source).await?;
+                anyhow::Ok(())
+            };
+            trust
                 .await
                 .with_context(|| format!("cannot trust the identity provider of {place}"))?;
         }
@@ -180,10 +190,25 @@ impl Up {
             .context("cannot set up what the seed describes")?;
         for place in &self.sp_metadata {
             let metadata = super::read_metadata(place, patience).await?;
-            world
-                .registers(place, &metadata)
-                .await
-                .with_context(|| format!("cannot register the service provider of {place}"))?;
+            let chosen = chosen_entities(SpMetadata::entity_ids(&metadata), &self.entity_id);
+            let register = async {
+                for entity_id in chosen {
+                    world.registers_one_of(place, &metadata, entity_id).await?;
+                    let selection = Selection {
+                        entity_id,
+                        signed_by: None,
+                    };
+                    if let Ok(read) = SpMetadata::read(&metadata, &selection) {
+                        warn_left_out(place, &read.left_out);
+                    }
+                }
+                anyhow::Ok(())
+            };
+            register.await.with_context(|| {
+                format!(
+                    "cannot register the service provider of {place}; of a document with several, choose with --entity-id"
+                )
+            })?;
         }
         Ok(())
     }
@@ -209,6 +234,62 @@ impl Up {
             let _ = writeln!(std::io::stderr(), "ready; stop with Ctrl-C");
         }
         Ok(files)
+    }
+}
+
+/// Which of a document's entities are wanted: those that --entity-id names; of
+/// a document without any of them, whichever there is.
+fn chosen_entities(
+    ids: Result<Vec<String>, MetadataError>,
+    wanted: &[String],
+) -> Vec<Option<&str>> {
+    let ids = ids.unwrap_or_default();
+    let known = wanted.iter().filter(|it| ids.contains(it));
+    let known: Vec<Option<&str>> = known.map(|it| Some(it.as_str())).collect();
+    if known.is_empty() { vec![None] } else { known }
+}
+
+/// Step 4's fields for an identity provider's metadata. What the portal does
+/// not use is said on standard error.
+fn trusted_metadata(
+    metadata: &str,
+    wanted: &[String],
+    place: &str,
+) -> anyhow::Result<TrustedMetadata> {
+    let chosen = chosen_entities(IdpMetadata::entity_ids(metadata), wanted);
+    let [entity_id] = chosen.as_slice() else {
+        anyhow::bail!("the organization trusts one identity provider; give one --entity-id");
+    };
+    let selection = Selection {
+        entity_id: *entity_id,
+        signed_by: None,
+    };
+    let read = IdpMetadata::read(metadata, &selection).map_err(|error| match error {
+        MetadataError::Aggregate { .. } => {
+            anyhow::anyhow!("{error} (choose with --entity-id)")
+        }
+        error => error.into(),
+    })?;
+    warn_left_out(place, &read.left_out);
+    let now = ambient::Ambient::real().now();
+    let certificates = &read.metadata.signing_certificates;
+    let last = certificates.iter().map(Certificate::not_after).max();
+    if let Some(last) = last.filter(|last| *last <= now) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: the signing certificate in {place} expired on {last}; the portal accepts it all the same (SAML uses the key, not the dates)"
+        );
+    }
+    Ok(TrustedMetadata {
+        xml: metadata.to_owned(),
+        entity_id: entity_id.map(str::to_owned),
+        is_expired: last.is_some_and(|last| last <= now),
+    })
+}
+
+fn warn_left_out(place: &str, left_out: &[String]) {
+    for part in left_out {
+        let _ = writeln!(std::io::stderr(), "warning: not used of {place}: {part}");
     }
 }
 

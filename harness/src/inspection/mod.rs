@@ -16,7 +16,7 @@
 
 pub mod canonical;
 pub mod certificate;
-pub mod encoding;
+pub use saml::encoding;
 pub mod encryption;
 pub mod message;
 pub mod response;

@@ -263,7 +263,12 @@ fn registration(
         "type": "WEB_APP",
     });
     match (document, &application.entity_id) {
-        (Some(document), _) => body["spMetadata"] = document.as_str().into(),
+        (Some(document), entity_id) => {
+            body["spMetadata"] = document.as_str().into();
+            if let Some(entity_id) = entity_id {
+                body["spEntityId"] = entity_id.as_str().into();
+            }
+        }
         (None, Some(entity_id)) => {
             body["spEntityId"] = entity_id.as_str().into();
             body["acsUrls"] = json!(application.acs_urls);

@@ -13,7 +13,7 @@ use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 
 /// The purposes of a certificate that are of use here.
-const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
+pub(super) const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
 
 /// A stored certificate, decoded.
 pub(crate) fn decoded(resource: &Resource) -> Result<Certificate> {

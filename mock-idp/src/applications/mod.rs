@@ -120,8 +120,22 @@ impl Idp {
         };
         let http = self.http().map_err(wrong)?;
         let answer = http.get(url).send().await.map_err(wrong)?;
-        let answer = answer.error_for_status().map_err(wrong)?;
-        answer.text().await.map_err(wrong)
+        let mut answer = answer.error_for_status().map_err(wrong)?;
+        let refused = |reason: String| {
+            Refused::invalid("spMetadataUrl", format!("cannot read {url}: {reason}"))
+        };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(wrong)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > saml::metadata::MAX_METADATA_BYTES {
+                return Err(refused(format!(
+                    "it is larger than {} bytes",
+                    saml::metadata::MAX_METADATA_BYTES
+                )));
+            }
+        }
+        let decoded = saml::encoding::decode(&bytes).map_err(refused)?;
+        Ok(decoded.text)
     }
 
     /// A new application, with the mapping of its subject.
@@ -144,6 +158,7 @@ impl Idp {
             document.entry("nameIdFormat").or_insert(format.into());
         }
         settings::complete(&mut document)?;
+        let by_email = import::is_email(text(&document, "nameIdFormat"));
         let created = self.draft(environment_id, Kind::Application, "", document);
         if created.document["protocol"] != "SAML" {
             return self.create_worker(created).await;
@@ -154,7 +169,7 @@ impl Idp {
             &created.id,
             Document::from_iter([
                 ("name".to_owned(), SUBJECT.into()),
-                ("value".to_owned(), flavour.subject().into()),
+                ("value".to_owned(), flavour.subject(by_email).into()),
                 ("required".to_owned(), true.into()),
                 ("mappingType".to_owned(), "CORE".into()),
             ]),
@@ -199,14 +214,24 @@ impl Idp {
             (_, Some(Value::String(url))) => self.fetch_metadata(&url).await?,
             _ => return Ok(Vec::new()),
         };
-        let certificates = import::from_metadata(document, &xml)?;
-        let stored: Vec<Resource> = certificates
+        let import::Certificates {
+            verification,
+            encryption,
+        } = import::from_metadata(document, &xml)?;
+        let mut stored: Vec<Resource> = verification
             .iter()
             .map(|certificate| self.certificate(environment_id, certificate))
             .collect();
         if !stored.is_empty() {
             let ids: Vec<Value> = stored.iter().map(|one| json!({"id": one.id})).collect();
             document["spVerification"]["certificates"] = ids.into();
+        }
+        if let Some(certificate) = encryption {
+            let mut made = self.certificate(environment_id, &certificate);
+            made.document
+                .insert("usageType".into(), certificates::PURPOSES[1].into());
+            document["spEncryption"]["certificate"] = json!({"id": made.id});
+            stored.push(made);
         }
         Ok(stored)
     }

@@ -61,12 +61,16 @@ impl Idp {
                 .await;
         }
         let mut stated = stated(&prepared.mappings, &person.model, self.now())?;
-        match naming(request.name_id_format.as_deref(), &stated.subject) {
+        // Without a request's wish the application's format is kept, by the same
+        // rule: a name of a format has that format's form.
+        let configured = application.name_id_format.as_deref();
+        let format = request.name_id_format.as_deref().or(configured);
+        match naming(format, &stated.subject) {
             Naming::AsMapped => {}
             Naming::ByChance => stated.subject = self.saml_id(),
             Naming::Unmet => {
                 let detail = StatusCode::InvalidNameIdPolicy;
-                let message = "The subject has no name of the format that was asked for.";
+                let message = "The subject has no name of the wanted format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
                 return self.decline(environment, request, detail, message).await;
             }
         }

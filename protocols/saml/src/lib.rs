@@ -2,6 +2,7 @@
 //!
 //! - [`message`] — what is said: requests, responses, assertions;
 //! - [`binding`] — how it travels: HTTP-Redirect and HTTP-POST;
+//! - [`encoding`] — how bytes become text;
 //! - [`encryption`] — how an assertion is kept from others' eyes;
 //! - [`signature`] — how an issuer vouches for it;
 //! - [`acceptance`] — the service provider's one-way path from a posted form
@@ -17,6 +18,7 @@
 
 pub mod acceptance;
 pub mod binding;
+pub mod encoding;
 pub mod encryption;
 pub mod keys;
 pub mod message;

@@ -3,7 +3,7 @@
 use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
 use ::saml::message::{AuthnContextComparison, RequestedAuthnContext};
-use ::saml::metadata::{Endpoint, IdpMetadata, MetadataError, Selection};
+use ::saml::metadata::{Endpoint, IdpMetadata, MAX_METADATA_BYTES, MetadataError, Selection};
 use ::saml::names;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,6 @@ use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
 use crate::store::stored;
 use crate::store::tenants::TenantRow;
-
-const LARGEST_METADATA: usize = 1024 * 1024;
 
 /// The three ways to bring the IdP's values in.
 #[derive(Debug, Clone)]
@@ -54,6 +52,7 @@ struct Values {
     wants_signed_requests: bool,
     until: Option<Timestamp>,
     fresh_until: Option<Timestamp>,
+    left_out: Vec<String>,
 }
 
 impl Values {
@@ -73,6 +72,7 @@ impl Values {
         tenant.idp_wants_signed_requests = i64::from(self.wants_signed_requests);
         tenant.idp_metadata_until = self.until.map(stored);
         tenant.idp_metadata_fresh_until = self.fresh_until.map(stored);
+        tenant.idp_left_out = serde_json::Value::from(self.left_out).to_string();
     }
 }
 
@@ -90,9 +90,10 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
         missing.push("enter the Public Certificate".to_owned());
     } else if let Some(last) = certificates.iter().map(Certificate::not_after).max()
         && last <= now
+        && tenant.accept_expired_certificates == 0
     {
         missing.push(format!(
-            "the Public Certificate expired on {}: download the current one from the IdP",
+            "the Public Certificate expired on {}: download the current one from the IdP, or accept expired certificates in More settings",
             crate::words::moment(last)
         ));
     }
@@ -198,6 +199,9 @@ pub struct Settings {
     pub force_authn: Option<bool>,
     /// The authentication context that is asked for; no classes, none.
     pub authn_context: Option<AuthnContext>,
+    /// Certificates past their end still verify: SAML takes a certificate of
+    /// the metadata as a key, without its dates (saml-metadata §2.4.1.1).
+    pub accept_expired_certificates: Option<bool>,
 }
 
 impl Settings {
@@ -219,6 +223,7 @@ impl Settings {
             switch("encrypted assertions", self.encryption),
             word("requests by", &self.request_binding),
             switch("ForceAuthn", self.force_authn),
+            switch("expired certificates", self.accept_expired_certificates),
             context,
         ]
         .into_iter()
@@ -265,6 +270,11 @@ pub fn slo(tenant: &TenantRow) -> Vec<serde_json::Value> {
         .iter()
         .map(|it| serde_json::json!({"binding": it.binding, "location": it.location}))
         .collect()
+}
+
+/// What of the IdP's metadata is not used, in words.
+pub fn left_out(tenant: &TenantRow) -> Vec<String> {
+    serde_json::from_str(&tenant.idp_left_out).unwrap_or_default()
 }
 
 /// The signature policy of that name.
@@ -324,6 +334,9 @@ pub async fn settle(
         if let Some(force_authn) = settings.force_authn {
             tenant.force_authn = i64::from(force_authn);
         }
+        if let Some(accept) = settings.accept_expired_certificates {
+            tenant.accept_expired_certificates = i64::from(accept);
+        }
         if let Some(context) = settings.authn_context {
             tenant.requested_authn_context = (!context.classes.is_empty())
                 .then(|| serde_json::to_string(&context).ok())
@@ -348,9 +361,8 @@ fn from_metadata(xml: &str, picked: &Picked, now: Timestamp) -> Result<Values, C
         entity_id: picked.entity_id.as_deref(),
         signed_by: signers.as_ref(),
     };
-    let metadata = IdpMetadata::select(xml, &selection)
-        .and_then(|metadata| metadata.valid_at(now))
-        .map_err(said)?;
+    let read = IdpMetadata::read(xml, &selection).map_err(said)?;
+    let metadata = read.metadata.valid_at(now).map_err(said)?;
     let by_redirect = metadata.sso_location(names::HTTP_REDIRECT);
     let by_post = metadata.sso_location(names::HTTP_POST).map(str::to_owned);
     let sso_url = by_redirect
@@ -375,6 +387,7 @@ fn from_metadata(xml: &str, picked: &Picked, now: Timestamp) -> Result<Values, C
         slo: metadata.slo,
         wants_signed_requests: metadata.want_authn_requests_signed,
         certificates: metadata.signing_certificates,
+        left_out: read.left_out,
     })
 }
 
@@ -414,6 +427,7 @@ fn typed_in(
         wants_signed_requests: false,
         until: None,
         fresh_until: None,
+        left_out: Vec::new(),
     })
 }
 
@@ -459,11 +473,12 @@ async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> 
         .map_err(|error| unreachable(error.without_url().to_string()))?
     {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LARGEST_METADATA {
+        if bytes.len() > MAX_METADATA_BYTES {
             return Err(unreachable(format!(
-                "it is larger than {LARGEST_METADATA} bytes"
+                "it is larger than {MAX_METADATA_BYTES} bytes"
             )));
         }
     }
-    String::from_utf8(bytes).map_err(|_| unreachable("it is not UTF-8 text".to_owned()))
+    let decoded = ::saml::encoding::decode(&bytes).map_err(unreachable)?;
+    Ok(decoded.text)
 }

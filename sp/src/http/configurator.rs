@@ -213,6 +213,7 @@ struct NewSettings {
     request_binding: Option<String>,
     force_authn: Option<bool>,
     authn_context: Option<saml::AuthnContext>,
+    accept_expired_certificates: Option<bool>,
 }
 
 async fn settle_saml(
@@ -229,6 +230,7 @@ async fn settle_saml(
         request_binding: new.request_binding,
         force_authn: new.force_authn,
         authn_context: new.authn_context,
+        accept_expired_certificates: new.accept_expired_certificates,
     };
     let entered = saml::settle(&portal, admin.by(&address), settings).await?;
     shown(&portal, entered).await
@@ -441,6 +443,7 @@ async fn shown(portal: &Portal, entered: Entered) -> Answer {
                 "valid_until": tenant.idp_metadata_until.map(instant),
                 "fresh_until": tenant.idp_metadata_fresh_until.map(instant),
                 "signature_demanded": tenant.idp_metadata_signer.is_some(),
+                "left_out": saml::left_out(tenant),
             },
         })),
         "saml_settings": {
@@ -450,6 +453,7 @@ async fn shown(portal: &Portal, entered: Entered) -> Answer {
             "encryption": tenant.encryption == 1,
             "request_binding": tenant.request_binding,
             "force_authn": tenant.force_authn == 1,
+            "accept_expired_certificates": tenant.accept_expired_certificates == 1,
             "authn_context": saml::requested(tenant).map(|requested| json!({
                 "comparison": requested.comparison.name(),
                 "classes": requested.class_refs,

@@ -38,7 +38,10 @@ impl Portal {
                 Vec::new()
             },
             authn_requests_signed: tenant.signs_requests(),
-            want_assertions_signed: tenant.signature_policy != "response",
+            // What it says must agree with what is accepted: `either` takes a
+            // Response that is signed alone.
+            want_assertions_signed: ["assertion", "both"]
+                .contains(&tenant.signature_policy.as_str()),
             name_id_formats: Vec::new(),
             valid_until: None,
             cache_duration: Some("PT1H".to_owned()),

@@ -17,6 +17,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
     "0020_sign_in_problems.sql",
     "0031_removed_people.sql",
     "0032_domain_claims.sql",
+    "0040_metadata_reading.sql",
 ];
 
 #[cfg(test)]

@@ -71,6 +71,10 @@ pub struct TenantRow {
     /// Step 4: instant until which it need not be fetched again
     /// (`cacheDuration`).
     pub idp_metadata_fresh_until: Option<i64>,
+    /// Step 4: a JSON array of what of the metadata is not used, in words.
+    pub idp_left_out: String,
+    /// Step 4: certificates past their end still verify.
+    pub accept_expired_certificates: i64,
 }
 
 from_row!(TenantRow {
@@ -104,7 +108,9 @@ from_row!(TenantRow {
     idp_metadata_url,
     idp_metadata_signer,
     idp_metadata_until,
-    idp_metadata_fresh_until
+    idp_metadata_fresh_until,
+    idp_left_out,
+    accept_expired_certificates,
 });
 
 impl TenantRow {
@@ -206,7 +212,8 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
             signature_policy = $16, unsolicited = $17, sign_requests = $18,
             encryption = $19, idp_sso_post_url = $20, idp_slo = $21, request_binding = $22,
             force_authn = $23, requested_authn_context = $24, idp_metadata_url = $25,
-            idp_metadata_signer = $26, idp_metadata_until = $27, idp_metadata_fresh_until = $28
+            idp_metadata_signer = $26, idp_metadata_until = $27, idp_metadata_fresh_until = $28,
+            idp_left_out = $29, accept_expired_certificates = $30
          WHERE id = $1",
     )
     .bind(row.id.clone())
@@ -237,6 +244,8 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     .bind(row.idp_metadata_signer.clone())
     .bind(row.idp_metadata_until)
     .bind(row.idp_metadata_fresh_until)
+    .bind(row.idp_left_out.clone())
+    .bind(row.accept_expired_certificates)
     .execute(db)
     .await?;
     Ok(())

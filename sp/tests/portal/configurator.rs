@@ -411,7 +411,7 @@ async fn the_idps_values_come_by_the_url_of_its_metadata() {
         .route("/outdated", axum::routing::get(async move || outdated))
         .route(
             "/endless",
-            axum::routing::get(async || "x".repeat(2_000_000)),
+            axum::routing::get(async || "x".repeat(saml::metadata::MAX_METADATA_BYTES + 1)),
         );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

@@ -11,6 +11,7 @@ mod hostile_input;
 mod kills;
 mod lockout;
 mod logout;
+mod metadata_documents;
 mod pages;
 mod parties;
 mod postgres;

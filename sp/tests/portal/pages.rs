@@ -423,6 +423,7 @@ async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
     let wanted = json!({
         "signature_policy": "both", "unsolicited": false, "sign_requests": true,
         "encryption": true, "request_binding": "post", "force_authn": true,
+        "accept_expired_certificates": false,
         "authn_context": {"comparison": "minimum",
             "classes": [names::PASSWORD_PROTECTED_TRANSPORT, names::PASSWORD]},
     });

@@ -364,7 +364,7 @@ pub(crate) fn asked(url: &str) -> (AuthnRequest, String) {
     )
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let header = |name: &str| {
         let value = response.headers().get(name)?;

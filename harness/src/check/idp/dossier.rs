@@ -52,6 +52,9 @@ pub struct Fetched {
     pub body: String,
     /// When.
     pub at: Timestamp,
+    /// Of a document with several entities: which is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<String>,
 }
 
 /// An address that was opened.

@@ -105,7 +105,7 @@ impl Gathering<'_> {
     /// # Errors
     /// As [`Gathering::gather`].
     pub async fn gather_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Dossier, Trouble> {
-        let announced = Announced::read(&self.metadata.body);
+        let announced = Announced::read(&self.metadata);
         if announced.sso.is_empty() {
             return Err(Trouble::NoEndpoint(self.metadata.place.clone()));
         }
@@ -458,7 +458,10 @@ impl Gathering<'_> {
                 self.ambient,
                 &self.runner.access,
             );
-            dossier.metadata_after = fetched.await.ok();
+            dossier.metadata_after = fetched.await.ok().map(|fetched| Fetched {
+                entity_id: self.metadata.entity_id.clone(),
+                ..fetched
+            });
         }
     }
 }
@@ -489,5 +492,6 @@ pub async fn fetch(
         cache_control: header("cache-control"),
         body: read_body(answer, access.timeout).await?,
         at: ambient.now(),
+        entity_id: None,
     })
 }

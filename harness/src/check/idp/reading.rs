@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use super::dossier::{Delivered, Dossier, Ending, Trial};
+use super::dossier::{Delivered, Dossier, Ending, Fetched, Trial};
 use super::trials::{Binding, VARIANTS};
 use crate::inspection::certificate::Certificate;
 use crate::inspection::response::{self, Response};
@@ -42,9 +42,14 @@ pub(super) struct Announced {
 
 const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
 
+fn speaks_saml2(role: Node<'_, '_>) -> bool {
+    let protocols = role.attribute("protocolSupportEnumeration");
+    protocols.is_some_and(|it| it.split_whitespace().any(|it| it == ns::PROTOCOL))
+}
+
 impl Announced {
-    pub(super) fn read(xml: &str) -> Self {
-        let document = match parse(xml.trim_start_matches('\u{feff}')) {
+    pub(super) fn read(fetched: &Fetched) -> Self {
+        let document = match parse(fetched.body.trim_start()) {
             Ok(document) => document,
             Err(trouble) => {
                 return Self {
@@ -55,11 +60,22 @@ impl Announced {
         };
         let mut entities = document.descendants();
         let entity = entities.find(|it| {
+            let id = it.attribute("entityID").unwrap_or_default();
             is(*it, ns::METADATA, "EntityDescriptor")
+                && fetched
+                    .entity_id
+                    .as_deref()
+                    .is_none_or(|wanted| wanted == id)
                 && child(*it, ns::METADATA, "IDPSSODescriptor").is_some()
         });
         let Some((entity, role)) = entity.and_then(|it| {
-            let role = child(it, ns::METADATA, "IDPSSODescriptor")?;
+            let mut roles = children(it, ns::METADATA, "IDPSSODescriptor");
+            let first = roles.next()?;
+            // One that speaks SAML 2.0, if there is one.
+            let role = std::iter::once(first)
+                .chain(roles)
+                .find(|it| speaks_saml2(*it))
+                .unwrap_or(first);
             Some((it, role))
         }) else {
             return Self::default();
@@ -86,13 +102,10 @@ impl Announced {
             endpoints("SingleLogoutService"),
         );
         let wants = role.attribute("WantAuthnRequestsSigned");
-        let protocols = role
-            .attribute("protocolSupportEnumeration")
-            .unwrap_or_default();
         let known: Vec<Certificate> = certificates.iter().flatten().cloned().collect();
         Self {
             trouble: None,
-            is_idp: protocols.split_whitespace().any(|it| it == ns::PROTOCOL),
+            is_idp: speaks_saml2(role),
             entity_id: entity.attribute("entityID").unwrap_or_default().to_owned(),
             valid_until: entity.attribute("validUntil").map(str::to_owned),
             cache_duration: entity.attribute("cacheDuration").map(str::to_owned),
@@ -240,7 +253,7 @@ pub(super) struct Case<'d> {
 
 impl<'d> Case<'d> {
     pub(super) fn read(dossier: &'d Dossier) -> Self {
-        let announced = Announced::read(&dossier.metadata.body);
+        let announced = Announced::read(&dossier.metadata);
         let trusted = announced.readable();
         let order = |name: &str| VARIANTS.iter().position(|it| it.name == name);
         let mut answers: Vec<Answer<'d>> = dossier

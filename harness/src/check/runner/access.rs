@@ -11,7 +11,7 @@ use super::tls;
 
 /// How many bytes of an answer are read. A target that answers without end
 /// must not fill the memory.
-pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+pub const MAX_ANSWER: usize = 20 * 1024 * 1024;
 
 /// How a target is reached.
 #[derive(Debug, Clone)]
@@ -127,9 +127,9 @@ pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String
     if is_gzip {
         bytes = inflate(&bytes)?;
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    Ok(match saml::encoding::decode(&bytes) {
+        Ok(decoded) => decoded.text,
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
     })
 }
 

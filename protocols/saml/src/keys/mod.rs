@@ -99,7 +99,14 @@ impl Certificate {
         let der = STANDARD
             .decode(&compact)
             .map_err(|error| CertificateError::Base64(error.to_string()))?;
-        Self::from_der(der)
+        match std::str::from_utf8(&der) {
+            // A whole PEM file, encoded once more: a common slip of those who
+            // write metadata by hand. It is undone once.
+            Ok(pem) if pem.contains("-----BEGIN ") && !text.contains("-----BEGIN ") => {
+                Self::parse(pem)
+            }
+            _ => Self::from_der(der),
+        }
     }
 
     /// Reads a certificate from DER (X.690).

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::reading::{
-    certificates, endpoints, entity, entity_id, flag, parsed, role, texts, write_certificates,
-    write_endpoints,
+    LeftOut, certificates, endpoints, entity, entity_id, entity_ids, flag, parsed, role, texts,
+    write_certificates, write_endpoints,
 };
-use super::{Endpoint, MetadataError, Selection, validity};
+use super::{Endpoint, MetadataError, Selection, Usable, validity};
 use crate::keys::{Certificate, SigningKey};
 use crate::message::NameIdFormat;
 use crate::names;
@@ -49,7 +49,16 @@ impl IdpMetadata {
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn select(text: &str, selection: &Selection<'_>) -> Result<Self, MetadataError> {
+        Ok(Self::read(text, selection)?.metadata)
+    }
+
+    /// The same, with what was left out.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn read(text: &str, selection: &Selection<'_>) -> Result<Usable<Self>, MetadataError> {
         let document = parsed(text)?;
+        let mut left_out = LeftOut::default();
         let entity = entity(&document, selection, "IDPSSODescriptor")?;
         let role = role(
             &document,
@@ -59,30 +68,33 @@ impl IdpMetadata {
                 "SPSSODescriptor",
                 "; this is the metadata of a service provider: upload the identity provider's",
             ),
+            &mut left_out,
         )?;
-        let sso: Vec<Endpoint> = endpoints(&document, role, "SingleSignOnService")?
-            .into_iter()
-            .map(|(_, endpoint)| endpoint)
-            .collect();
+        let mut located = |name: &'static str| -> Vec<Endpoint> {
+            let all = endpoints(&document, role, name, &mut left_out);
+            all.into_iter().map(|(_, endpoint)| endpoint).collect()
+        };
+        let sso = located("SingleSignOnService");
+        let slo = located("SingleLogoutService");
         let usable = [names::HTTP_REDIRECT, names::HTTP_POST];
         if !sso
             .iter()
             .any(|endpoint| usable.contains(&endpoint.binding.as_str()))
         {
-            return Err(MetadataError::NoEndpoint("SingleSignOnService"));
+            return Err(MetadataError::NoEndpoint {
+                element: "SingleSignOnService",
+                left_out: left_out.as_reason(),
+            });
         }
-        let signing_certificates = certificates(&document, role, "signing")?;
+        let signing_certificates = certificates(&document, role, "signing", &mut left_out)?;
         if signing_certificates.is_empty() {
             return Err(MetadataError::NoSigningCertificate);
         }
-        Ok(Self {
+        let metadata = Self {
             entity_id: entity_id(&document, entity)?,
             signing_certificates,
             sso,
-            slo: endpoints(&document, role, "SingleLogoutService")?
-                .into_iter()
-                .map(|(_, endpoint)| endpoint)
-                .collect(),
+            slo,
             name_id_formats: texts(&document, role, "NameIDFormat")
                 .iter()
                 .map(|uri| NameIdFormat::from_uri(uri))
@@ -90,7 +102,19 @@ impl IdpMetadata {
             want_authn_requests_signed: flag(&document, role, "WantAuthnRequestsSigned")?,
             valid_until: validity::valid_until(&document, role)?,
             cache_duration: validity::cache_duration(&document, role)?,
+        };
+        Ok(Usable {
+            metadata,
+            left_out: left_out.into_phrases(),
         })
+    }
+
+    /// The identifiers of the identity providers in a document.
+    ///
+    /// # Errors
+    /// When it is not the XML of metadata.
+    pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
+        entity_ids(text, "IDPSSODescriptor")
     }
 
     /// The metadata, when it still holds at `now`.

@@ -24,6 +24,19 @@ pub struct Selection<'s> {
     pub signed_by: Option<&'s TrustedKeys>,
 }
 
+/// The largest document that is read, in bytes: federations publish aggregates
+/// of thousands of entities.
+pub const MAX_METADATA_BYTES: usize = 20 * 1024 * 1024;
+
+/// Metadata of which everything that can be used was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable<M> {
+    /// What can be used.
+    pub metadata: M,
+    /// What cannot, each a phrase that names the part and says why.
+    pub left_out: Vec<String>,
+}
+
 /// Where a role is reached, and how (saml-metadata §2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -52,17 +65,33 @@ pub enum MetadataError {
     /// Not the XML of metadata.
     #[error(transparent)]
     Xml(#[from] XmlError),
+    /// A web page, such as a sign-on form, in place of metadata.
+    #[error(
+        "expected SAML metadata, got a web page (HTML): the address may ask for a sign-on first; \
+         download the metadata in a browser and give the file, or copy the metadata URL again"
+    )]
+    WebPage,
+    /// The root has the right name in a wrong namespace.
+    #[error(
+        "invalid namespace of <{element}>: expected {expected}, got {}; export the SAML 2.0 metadata",
+        came.as_deref().unwrap_or("none"), expected = crate::names::METADATA
+    )]
+    Namespace {
+        /// The element's local name.
+        element: String,
+        /// Its namespace.
+        came: Option<String>,
+    },
     /// Many entities, and nobody said which.
     #[error(
-        "expected one entity that has <md:{role}>, came an aggregate (<md:EntitiesDescriptor>) \
-         with {}: {}; say which one, or export the metadata of this application alone",
-        came.len(),
-        came.join(", ")
+        "expected one entity that has <md:{role}>, got an aggregate (<md:EntitiesDescriptor>) \
+         with {}: {}; choose one by its entity ID, or export the metadata of this application alone",
+        came.len(), first_of(came)
     )]
     Aggregate {
         /// The role's element.
         role: &'static str,
-        /// The candidates' identifiers.
+        /// The candidates' identifiers, all of them.
         came: Vec<String>,
     },
     /// The entity that was asked for is not there.
@@ -94,18 +123,15 @@ pub enum MetadataError {
         /// What came.
         came: String,
     },
-    /// No endpoint with a binding we can use.
+    /// No endpoint with a binding and an address that can be used.
     #[error(
-        "expected an endpoint <md:{0}> with the HTTP-Redirect or HTTP-POST binding, found none"
+        "expected an endpoint <md:{element}> with the HTTP-Redirect or HTTP-POST binding, found none{left_out}"
     )]
-    NoEndpoint(&'static str),
-    /// An endpoint is not an http or https URL.
-    #[error("expected an http or https URL in <md:{element}>, came {came:?}")]
-    Location {
+    NoEndpoint {
         /// The endpoint's element.
         element: &'static str,
-        /// What came.
-        came: String,
+        /// What was found and cannot be used, in parentheses; else empty.
+        left_out: String,
     },
     /// No certificate that verifies signatures.
     #[error(
@@ -123,4 +149,15 @@ pub enum MetadataError {
     /// The metadata is no longer valid.
     #[error("expected metadata that is still valid, came one that ended at {0}; export it anew")]
     Expired(jiff::Timestamp),
+}
+
+/// The first five of a list, and how many follow.
+fn first_of(all: &[String]) -> String {
+    const MOST: usize = 5;
+    let shown = all.iter().take(MOST).map(String::as_str);
+    let shown: Vec<&str> = shown.collect();
+    match all.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
 }

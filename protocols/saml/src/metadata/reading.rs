@@ -3,7 +3,7 @@
 use bergshamra::xml::uppsala::{Document, NodeId};
 use url::Url;
 
-use super::{Endpoint, MetadataError, Selection};
+use super::{Endpoint, MAX_METADATA_BYTES, MetadataError, Selection};
 use crate::Limits;
 use crate::acceptance::TrustedKeys;
 use crate::keys::Certificate;
@@ -12,14 +12,71 @@ use crate::signature::SignatureError;
 use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError, XmlWriter, element, text_element};
 
-/// The document within limits that let a federation's aggregate pass.
+/// The document, within limits that let a federation's aggregate pass. The
+/// text was decoded before ([`crate::encoding`]), so what its declaration says
+/// of an encoding is no longer of interest; editors and web forms put line
+/// breaks before the declaration, where XML allows none.
 pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
+    let text = text.trim_start_matches(|sign: char| sign == '\u{feff}' || sign.is_whitespace());
+    let text = match text.strip_prefix("<?xml ").map(|it| it.split_once("?>")) {
+        Some(Some((_, rest))) => rest.trim_start(),
+        _ => text,
+    };
     let limits = Limits {
-        max_xml_bytes: 1024 * 1024,
-        max_elements: 50_000,
+        max_xml_bytes: MAX_METADATA_BYTES,
+        // As many for each megabyte as a message may have.
+        max_elements: 1_000_000,
         ..Limits::default()
     };
-    Ok(xml::parse(text, &limits)?)
+    match xml::parse(text, &limits) {
+        Ok(document) if !is_html(&document) => Ok(document),
+        Err(error) if !starts_as_html(text) => Err(error.into()),
+        _ => Err(MetadataError::WebPage),
+    }
+}
+
+/// Whether the text begins as a web page does, whatever else it is.
+fn starts_as_html(text: &str) -> bool {
+    let head: String = text.chars().take(200).collect();
+    let head = head.to_ascii_lowercase();
+    head.starts_with("<!doctype html") || head.starts_with("<html")
+}
+
+fn is_html(document: &Document<'_>) -> bool {
+    let root = document.document_element();
+    root.is_some_and(|root| xml::name_of(document, root).eq_ignore_ascii_case("html"))
+}
+
+/// The root, if it is `name` of the metadata's namespace; an element of that
+/// name in another namespace gets an error of its own.
+fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, MetadataError> {
+    let came = document
+        .document_element()
+        .and_then(|root| document.element(root));
+    if let Some(root) = came
+        && matches!(
+            root.name.local_name.as_ref(),
+            "EntityDescriptor" | "EntitiesDescriptor"
+        )
+        && root.name.namespace_uri.as_deref() != Some(names::METADATA)
+    {
+        return Err(MetadataError::Namespace {
+            element: root.name.local_name.to_string(),
+            came: root.name.namespace_uri.as_deref().map(str::to_owned),
+        });
+    }
+    Ok(xml::root(document, names::METADATA, name)?)
+}
+
+/// The identifiers of the entities with the role `name`, in document order.
+pub(super) fn entity_ids(text: &str, name: &str) -> Result<Vec<String>, MetadataError> {
+    let document = parsed(text)?;
+    let entities = document.get_elements_by_tag_name_ns(names::METADATA, "EntityDescriptor");
+    let ids = entities
+        .into_iter()
+        .filter(|node| xml::child(&document, *node, names::METADATA, name).is_some())
+        .filter_map(|node| xml::attribute(&document, node, "entityID"));
+    Ok(ids.map(|id| id.trim().to_owned()).collect())
 }
 
 /// The entity that is selected, of those with the role; on the word of whoever
@@ -34,7 +91,7 @@ pub(super) fn entity(
         .filter(|root| xml::is(document, *root, names::METADATA, "EntitiesDescriptor"));
     let root = match aggregate {
         Some(root) => root,
-        None => xml::root(document, names::METADATA, "EntityDescriptor")?,
+        None => metadata_root(document, "EntityDescriptor")?,
     };
     if let Some(keys) = selection.signed_by {
         vouched(document, root, keys)?;
@@ -56,8 +113,12 @@ pub(super) fn entity(
     match candidates.as_slice() {
         [one] => Ok(*one),
         [] if selection.entity_id.is_some() => Err(no_such(selection)),
+        [] => Err(MetadataError::Role {
+            expected: role,
+            hint: " in any entity of the aggregate",
+        }),
         all => {
-            let ids = all.iter().take(5);
+            let ids = all.iter();
             let ids = ids.filter_map(|node| xml::attribute(document, *node, "entityID"));
             Err(MetadataError::Aggregate {
                 role,
@@ -101,92 +162,157 @@ pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<Strin
     Ok(id.to_owned())
 }
 
-/// The role `name`, speaking SAML 2.0.
+/// The first role `name` that speaks SAML 2.0: an entity may describe itself
+/// once for each protocol (saml-metadata §2.4.1).
 pub(super) fn role(
     document: &Document<'_>,
     entity: NodeId,
     name: &'static str,
     hint: (&str, &'static str),
+    left_out: &mut LeftOut,
 ) -> Result<NodeId, MetadataError> {
-    let Some(role) = xml::child(document, entity, names::METADATA, name) else {
+    let roles = xml::children(document, entity, names::METADATA, name);
+    let Some(first) = roles.first() else {
         let other = xml::child(document, entity, names::METADATA, hint.0).is_some();
         return Err(MetadataError::Role {
             expected: name,
             hint: if other { hint.1 } else { "" },
         });
     };
-    let protocols = xml::required_attribute(document, role, "protocolSupportEnumeration")?;
-    if !protocols
-        .split_whitespace()
-        .any(|uri| uri == names::PROTOCOL)
-    {
+    let protocols = |role: NodeId| xml::attribute(document, role, "protocolSupportEnumeration");
+    let speaks = |role: &&NodeId| {
+        protocols(**role).is_some_and(|it| it.split_whitespace().any(|it| it == names::PROTOCOL))
+    };
+    let Some(chosen) = roles.iter().find(speaks) else {
+        let came = xml::required_attribute(document, *first, "protocolSupportEnumeration")?;
         return Err(MetadataError::Protocol {
             expected: names::PROTOCOL,
-            came: protocols.to_owned(),
+            came: came.to_owned(),
         });
+    };
+    for other in roles.iter().filter(|role| *role != chosen) {
+        let protocols = protocols(*other).unwrap_or_default();
+        left_out.add(format!(
+            "<md:{name}> with protocolSupportEnumeration \"{protocols}\": another one is the first that names SAML 2.0"
+        ));
     }
-    Ok(role)
+    Ok(*chosen)
 }
 
-/// The role's endpoints `name`.
+/// What of a document is not used, each a phrase that names the part and says
+/// why.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut(Vec<String>);
+
+impl LeftOut {
+    fn add(&mut self, phrase: String) {
+        // One key can serve signing and encryption: one phrase for both.
+        if !self.0.contains(&phrase) {
+            self.0.push(phrase);
+        }
+    }
+
+    pub(super) fn into_phrases(self) -> Vec<String> {
+        self.0
+    }
+
+    /// The phrases as the end of an error text.
+    pub(super) fn as_reason(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        format!(" ({})", self.0.join("; "))
+    }
+}
+
+/// The role's endpoints `name` that have a binding and a web address.
 pub(super) fn endpoints(
     document: &Document<'_>,
     role: NodeId,
     name: &'static str,
-) -> Result<Vec<(NodeId, Endpoint)>, MetadataError> {
+    left_out: &mut LeftOut,
+) -> Vec<(NodeId, Endpoint)> {
     let nodes = xml::children(document, role, names::METADATA, name);
-    nodes
-        .into_iter()
-        .map(|node| {
-            let usable = |location: &str| {
-                let location = location.trim();
-                let url = Url::parse(location);
-                if url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-                    return Ok(location.to_owned());
-                }
-                Err(MetadataError::Location {
-                    element: name,
-                    came: location.to_owned(),
-                })
-            };
-            let endpoint = Endpoint {
-                binding: xml::required_attribute(document, node, "Binding")?.to_owned(),
-                location: usable(xml::required_attribute(document, node, "Location")?)?,
-                response_location: xml::attribute(document, node, "ResponseLocation")
-                    .map(usable)
-                    .transpose()?,
-            };
-            Ok((node, endpoint))
-        })
-        .collect()
+    let mut usable = Vec::new();
+    for node in nodes {
+        let said = |attribute| xml::attribute(document, node, attribute).map(str::trim);
+        let binding = said("Binding").unwrap_or_default();
+        let location = said("Location").unwrap_or_default();
+        let response_location = said("ResponseLocation");
+        let reason = if binding.is_empty() {
+            Some("it has no Binding".to_owned())
+        } else if location.is_empty() {
+            Some("its Location is empty".to_owned())
+        } else {
+            let addresses = std::iter::once(location).chain(response_location);
+            let mut foreign = addresses.filter(|it| !is_web_address(it));
+            foreign
+                .next()
+                .map(|it| format!("{it:?} is not an http or https URL"))
+        };
+        if let Some(reason) = reason {
+            let short = binding.rsplit(':').next().unwrap_or_default();
+            left_out.add(format!("<md:{name}> {short}: {reason}"));
+            continue;
+        }
+        usable.push((
+            node,
+            Endpoint {
+                binding: binding.to_owned(),
+                location: location.to_owned(),
+                response_location: response_location.map(str::to_owned),
+            },
+        ));
+    }
+    usable
+}
+
+fn is_web_address(text: &str) -> bool {
+    let url = Url::parse(text);
+    url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// The role's certificates for `purpose`, `signing` or `encryption`: those
 /// with that `use`, or with no `use` at all (saml-metadata §2.4.1.1).
+///
+/// # Errors
+/// [`MetadataError::Certificate`] when none of several can be used.
 pub(super) fn certificates(
     document: &Document<'_>,
     role: NodeId,
     purpose: &str,
+    left_out: &mut LeftOut,
 ) -> Result<Vec<Certificate>, MetadataError> {
     let mut found = Vec::new();
+    let mut first_error = None;
+    let mut number = 0;
     for descriptor in xml::children(document, role, names::METADATA, "KeyDescriptor") {
-        if xml::attribute(document, descriptor, "use").is_some_and(|other| other != purpose) {
-            continue;
-        }
+        let is_other =
+            xml::attribute(document, descriptor, "use").is_some_and(|other| other != purpose);
         for info in xml::children(document, descriptor, names::DSIG, "KeyInfo") {
             for data in xml::children(document, info, names::DSIG, "X509Data") {
                 for node in xml::children(document, data, names::DSIG, "X509Certificate") {
-                    let number = found.len() + 1;
-                    let certificate = Certificate::parse(&xml::text(document, node))
-                        .map_err(|source| MetadataError::Certificate { number, source })?;
-                    if !found.contains(&certificate) {
-                        found.push(certificate);
+                    number += 1;
+                    if is_other {
+                        continue;
+                    }
+                    match Certificate::parse(&xml::text(document, node)) {
+                        Ok(certificate) if found.contains(&certificate) => {}
+                        Ok(certificate) => found.push(certificate),
+                        Err(source) => {
+                            let error = MetadataError::Certificate { number, source };
+                            left_out.add(error.to_string());
+                            first_error.get_or_insert(error);
+                        }
                     }
                 }
             }
         }
     }
-    Ok(found)
+    match first_error {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
 }
 
 /// The texts of the child elements `name`.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::reading::{
-    certificates, encryption_methods, endpoints, entity, entity_id, flag, parsed, role, texts,
-    write_certificates, write_endpoints,
+    LeftOut, certificates, encryption_methods, endpoints, entity, entity_id, entity_ids, flag,
+    parsed, role, texts, write_certificates, write_endpoints,
 };
-use super::{Endpoint, MetadataError, Selection, validity};
+use super::{Endpoint, MetadataError, Selection, Usable, validity};
 use crate::keys::{Certificate, SigningKey};
 use crate::message::NameIdFormat;
 use crate::names;
@@ -77,7 +77,16 @@ impl SpMetadata {
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn select(text: &str, selection: &Selection<'_>) -> Result<Self, MetadataError> {
+        Ok(Self::read(text, selection)?.metadata)
+    }
+
+    /// The same, with what was left out.
+    ///
+    /// # Errors
+    /// [`MetadataError`] says what is missing or wrong and what to do.
+    pub fn read(text: &str, selection: &Selection<'_>) -> Result<Usable<Self>, MetadataError> {
         let document = parsed(text)?;
+        let mut left_out = LeftOut::default();
         let entity = entity(&document, selection, "SPSSODescriptor")?;
         let role = role(
             &document,
@@ -87,9 +96,12 @@ impl SpMetadata {
                 "IDPSSODescriptor",
                 "; this is the metadata of an identity provider: upload the service provider's",
             ),
+            &mut left_out,
         )?;
         let mut acs = Vec::new();
-        for (node, endpoint) in endpoints(&document, role, "AssertionConsumerService")? {
+        for (node, endpoint) in
+            endpoints(&document, role, "AssertionConsumerService", &mut left_out)
+        {
             let index = xml::required_attribute(&document, node, "index")?;
             acs.push(IndexedEndpoint {
                 endpoint,
@@ -102,17 +114,23 @@ impl SpMetadata {
             });
         }
         if acs.is_empty() {
-            return Err(MetadataError::NoEndpoint("AssertionConsumerService"));
+            return Err(MetadataError::NoEndpoint {
+                element: "AssertionConsumerService",
+                left_out: left_out.as_reason(),
+            });
         }
-        Ok(Self {
+        let slo = endpoints(&document, role, "SingleLogoutService", &mut left_out);
+        let mut keys = |purpose| match certificates(&document, role, purpose, &mut left_out) {
+            // It may still take part, with unsigned requests and in clear.
+            Err(MetadataError::Certificate { .. }) => Ok(Vec::new()),
+            other => other,
+        };
+        let metadata = Self {
+            certificates: keys("signing")?,
+            encryption_certificates: keys("encryption")?,
             entity_id: entity_id(&document, entity)?,
             acs,
-            slo: endpoints(&document, role, "SingleLogoutService")?
-                .into_iter()
-                .map(|(_, endpoint)| endpoint)
-                .collect(),
-            certificates: certificates(&document, role, "signing")?,
-            encryption_certificates: certificates(&document, role, "encryption")?,
+            slo: slo.into_iter().map(|(_, endpoint)| endpoint).collect(),
             encryption_methods: encryption_methods(&document, role),
             valid_until: validity::valid_until(&document, role)?,
             cache_duration: validity::cache_duration(&document, role)?,
@@ -122,7 +140,29 @@ impl SpMetadata {
                 .iter()
                 .map(|uri| NameIdFormat::from_uri(uri))
                 .collect(),
+        };
+        Ok(Usable {
+            metadata,
+            left_out: left_out.into_phrases(),
         })
+    }
+
+    /// The identifiers of the service providers in a document.
+    ///
+    /// # Errors
+    /// When it is not the XML of metadata.
+    pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
+        entity_ids(text, "SPSSODescriptor")
+    }
+
+    /// The single logout endpoint that a browser can be sent to: HTTP-Redirect
+    /// first, then HTTP-POST. SOAP is for servers (saml-bindings §3.2).
+    pub fn browser_slo(&self) -> Option<&Endpoint> {
+        let bindings = [names::HTTP_REDIRECT, names::HTTP_POST];
+        let mut found = bindings
+            .iter()
+            .filter_map(|binding| self.slo.iter().find(|it| it.binding == *binding));
+        found.next()
     }
 
     /// The consumer service a response goes to when the request names none:

@@ -16,10 +16,20 @@ pub(super) fn valid_until(
     let mut earliest: Option<Timestamp> = None;
     for (node, value) in upwards(document, role, "validUntil") {
         let place = format!("{}/@validUntil", xml::name_of(document, node));
-        let until = xml::instant(value, &place)?;
+        let until = utc(value).map_or_else(|| xml::instant(value, &place), Ok)?;
         earliest = Some(earliest.map_or(until, |known| known.min(until)));
     }
     Ok(earliest)
+}
+
+/// An `xs:dateTime` without a zone, taken as UTC: SAML has all its times in UTC
+/// (saml-core §1.3.3), and products leave the `Z` out.
+fn utc(value: &str) -> Option<Timestamp> {
+    let local: jiff::civil::DateTime = value.trim().parse().ok()?;
+    // With an offset or a `Z` the instant is what it says.
+    let has_zone = value.trim().parse::<Timestamp>().is_ok();
+    let instant = TimeZone::UTC.to_timestamp(local).ok()?;
+    (!has_zone).then_some(instant)
 }
 
 /// The shortest `cacheDuration` from the role up to the root, as it stands.

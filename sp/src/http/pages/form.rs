@@ -95,7 +95,11 @@ impl FromRequest<Portal> for Posted {
             while let Some(part) = parts.next_field().await.map_err(|_| unreadable(()))? {
                 let name = part.name().unwrap_or_default().to_owned();
                 let bytes = part.bytes().await.map_err(|_| unreadable(()))?;
-                let text = String::from_utf8_lossy(&bytes).into_owned();
+                // A metadata file says in which encoding it was saved.
+                let text = match saml::encoding::decode(&bytes) {
+                    Ok(decoded) => decoded.text,
+                    Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+                };
                 // A file that wasn't chosen must not wipe the text beside it.
                 if !text.is_empty() || !fields.contains_key(&name) {
                     fields.insert(name, text);

@@ -177,7 +177,7 @@ fn keys_stay(case: &Case<'_>) -> Ruled {
             "the metadata was not fetched a second time (it was read from a file, or the run was short)",
         );
     };
-    let after = Announced::read(&after.body).readable();
+    let after = Announced::read(after).readable();
     let before = case.announced.readable();
     let gone: Vec<&str> = before
         .iter()

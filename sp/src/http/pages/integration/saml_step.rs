@@ -53,6 +53,7 @@ pub(super) fn settings(form: &Posted) -> Settings {
         encryption: Some(form.ticked("encryption")),
         request_binding: said("request_binding"),
         force_authn: Some(form.ticked("force_authn")),
+        accept_expired_certificates: Some(form.ticked("accept_expired_certificates")),
         authn_context: Some(AuthnContext {
             comparison: said("comparison").unwrap_or_else(|| "exact".to_owned()),
             classes: classes.map(str::to_owned).collect(),
@@ -155,6 +156,11 @@ fn origin(entered: &Entered) -> Markup {
                 dt { "Signature" } dd { @if tenant.idp_metadata_signer.is_some() { "demanded" } @else { "not demanded" } }
             }
         }
+        @let left_out = saml::left_out(tenant);
+        @if !left_out.is_empty() {
+            p { "Not used from the metadata:" }
+            ul { @for part in &left_out { li { (part) } } }
+        }
     }
 }
 
@@ -212,6 +218,8 @@ fn finer(view: &View<'_>, entered: &Entered) -> Markup {
                 ]))
                 (tick("encryption", tenant.encryption == 1, "Accept encrypted assertions",
                     "The service provider metadata has the key to encrypt for; import it at the IdP again."))
+                (tick("accept_expired_certificates", tenant.accept_expired_certificates == 1, "Accept expired certificates",
+                    "SAML uses only the key of a certificate, not its dates. For an IdP that still signs with an old one."))
                 (tick("unsolicited", tenant.unsolicited == 1, "Accept sign-ins that begin at the IdP",
                     "From the IdP’s own list of applications. Without this, only answers to the portal’s requests count."))
                 div.row { button.plain type="submit" { "Save Settings" } }

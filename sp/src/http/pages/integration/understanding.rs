@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use saml::keys::Certificate;
-use saml::metadata::{IdpMetadata, MetadataError};
+use saml::metadata::{IdpMetadata, MetadataError, Selection, Usable};
 
 use super::super::shell;
 
@@ -18,13 +18,17 @@ pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
             Ok(certificate) => facts(&certificate, now),
             Err(error) => html! { p.error { "Not a certificate yet: " (error) } },
         },
-        ("metadata_xml", _) => match IdpMetadata::parse(text) {
-            Ok(metadata) => html! {
+        ("metadata_xml", _) => match IdpMetadata::read(text, &Selection::default()) {
+            Ok(Usable { metadata, left_out }) => html! {
                 dl.facts {
                     dt { "Entity ID" } dd { (metadata.entity_id) }
                     @for endpoint in &metadata.sso { dt { "SSO URL" } dd { (endpoint.location) } }
                 }
                 @for certificate in &metadata.signing_certificates { (facts(certificate, now)) }
+                @if !left_out.is_empty() {
+                    p { "Not used:" }
+                    ul { @for part in &left_out { li { (part) } } }
+                }
             },
             Err(MetadataError::Aggregate { came, .. }) => html! {
                 p { "The metadata of " (came.len()) " IdPs. Enter below which one is yours:" }

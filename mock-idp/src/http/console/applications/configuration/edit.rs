@@ -66,6 +66,8 @@ fn edit_page(
         ]))
         div.when-file {
             (Field::new(form, "spMetadata", "Metadata File").required().file(".xml,application/xml,text/xml,application/samlmetadata+xml"))
+            (Field::new(form, "spMetadataEntity", "Entity ID")
+                .hint("For a file with several service providers: the entity ID of yours.").input("text"))
         }
         div.when-url {
             (Field::new(form, "spMetadataUrl", "Metadata URL").required().like("https://").input("url"))
@@ -261,6 +263,9 @@ fn document(form: &Form) -> Result<Document> {
         }
         "file" => {
             document.insert("spMetadata".into(), form.text("spMetadata").into());
+            if !form.text("spMetadataEntity").is_empty() {
+                document.insert("spEntityId".into(), form.text("spMetadataEntity").into());
+            }
         }
         "url" => {
             document.insert("spMetadataUrl".into(), form.text("spMetadataUrl").into());

@@ -15,6 +15,7 @@ use crate::Idp;
 use crate::applications::Application;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts::{copied, told};
+use crate::store::resources::Resource;
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -98,6 +99,14 @@ fn downloads(console: &Console, id: &str) -> Markup {
     }
 }
 
+/// What of the imported metadata is not used, as one text.
+fn left_out(application: &Resource) -> String {
+    let parts = application.document.get("spMetadataLeftOut");
+    let parts = parts.and_then(serde_json::Value::as_array);
+    let texts = parts.into_iter().flatten().filter_map(|it| it.as_str());
+    texts.collect::<Vec<_>>().join("; ")
+}
+
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let resource = found(&console, &id).await?;
     let application = Application::of(&resource)?;
@@ -146,6 +155,8 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("SLO Response Endpoint", application.slo_response_endpoint.as_deref().unwrap_or_default()))
                 (told("SLO Binding", words(&BINDINGS, application.slo_binding.as_deref().unwrap_or("HTTP_POST"))))
                 (told("SLO Window", &application.slo_window.map(|hours| format!("{hours} hours")).unwrap_or_default()))
+                @let left_out = left_out(&resource);
+                @if !left_out.is_empty() { (told("Not Used Of The Metadata", &left_out)) }
                 (told("Assertion Encryption", words(&CIPHERS, application.sp_encryption.as_ref().map_or("", |encryption| &encryption.algorithm))))
             }
         }

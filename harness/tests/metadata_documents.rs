@@ -1,0 +1,125 @@
+//! The documents of `fixtures/metadata` at the doors of the command line:
+//! files of `up`, `check idp` and `check sp`.
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use std::process::Stdio;
+
+use running::{Up, client, rehearsal};
+
+fn document(name: &str) -> String {
+    format!("{}/../fixtures/metadata/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Exit code and standard error of a command that ends by itself.
+async fn run(arguments: &[&str]) -> (i32, String) {
+    let mut command = tokio::process::Command::from(rehearsal(arguments));
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    // Where the lines are broken depends on the lengths of paths.
+    let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+    (output.status.code().unwrap(), error)
+}
+
+/// A login of the demo organization goes to the identity provider of the
+/// fixtures: what it announced is in use.
+async fn leads_to_idp(up: &Up) {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let user = up.text("/idp/sso_login/username").replace('@', "%40");
+    let start = format!("{}?email={user}", up.text("/sp/sso_start_url"));
+    let start = client.build().unwrap().get(start);
+    let answer = start.send().await.unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    assert!(
+        location.starts_with("https://idp.example.com/"),
+        "{location}"
+    );
+}
+
+#[tokio::test]
+async fn up_takes_metadata_as_people_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (idp, sp) = (document("idp-utf-16.xml"), document("sp-aggregate.xml"));
+    let (old, chosen) = (
+        document("idp-expired-certificate.xml"),
+        "https://sp2.example.com/metadata",
+    );
+    let up = Up::on(
+        folder.path(),
+        &[
+            "--idp-metadata",
+            &idp,
+            "--sp-metadata",
+            &sp,
+            "--entity-id",
+            chosen,
+        ],
+    )
+    .await;
+    leads_to_idp(&up).await;
+    let get = async |url: String| {
+        let request = client().get(url).bearer_auth(up.text("/idp/admin_token"));
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let environments = format!("{}/environments", up.text("/idp/admin_api_url"));
+    let all: serde_json::Value = serde_json::from_str(&get(environments.clone()).await).unwrap();
+    let mut known = String::new();
+    for environment in all["_embedded"]["environments"].as_array().unwrap() {
+        let id = environment["id"].as_str().unwrap();
+        known.push_str(&get(format!("{environments}/{id}/applications")).await);
+    }
+    assert!(known.contains(chosen), "{known}");
+    drop(up);
+    let up = Up::on(folder.path(), &["--idp-metadata", &old]).await;
+    leads_to_idp(&up).await;
+}
+
+#[tokio::test]
+async fn of_several_entities_one_has_to_be_named() {
+    let (idp, sp) = (document("idp-aggregate.xml"), document("sp-aggregate.xml"));
+    let (code, error) = run(&["up", "--idp-metadata", &idp]).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(
+        error.contains("with 7: ") && error.contains("--entity-id"),
+        "{error}"
+    );
+    let (code, error) = run(&["up", "--sp-metadata", &sp]).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(
+        error.contains("with 2: ") && error.contains("--entity-id"),
+        "{error}"
+    );
+    let known = ["--user", "ada", "--password", "secret", "--quiet"];
+    let (code, error) = run(&[&["check", "idp", "--metadata", &idp], &known[..]].concat()).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(
+        error.contains("with 7: ") && error.contains("--entity-id"),
+        "{error}"
+    );
+    let anywhere = "http://127.0.0.1:9/";
+    let target = [
+        "--start-url",
+        anywhere,
+        "--probe-url",
+        anywhere,
+        "--expect",
+        "ada",
+    ];
+    let (code, error) = run(&[&["check", "sp", "--metadata", &sp], &target[..]].concat()).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(
+        error.contains("with 2: ") && error.contains("--entity-id"),
+        "{error}"
+    );
+    let other = ["--entity-id", "https://none.example"];
+    let arguments = [
+        &["check", "idp", "--metadata", &idp],
+        &known[..],
+        &other[..],
+    ]
+    .concat();
+    let (code, error) = run(&arguments).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("https://none.example"), "{error}");
+}

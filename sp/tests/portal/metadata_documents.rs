@@ -1,0 +1,159 @@
+//! The documents of `fixtures/metadata` at step 4's three doors: the API, the
+//! page's upload and a URL.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::parties::{Browser, Parties, answer, step};
+
+const PAGE: &str = "/profile/business/idp_integration";
+
+fn documents() -> Vec<(String, Vec<u8>, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/metadata");
+    let expected = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    let expected: HashMap<String, Value> = serde_json::from_str(&expected).unwrap();
+    let documents = expected.into_iter().filter(|(_, it)| it["role"] == "idp");
+    documents
+        .map(|(name, wanted)| {
+            let bytes = std::fs::read(folder.join(&name)).unwrap();
+            (name, bytes, wanted)
+        })
+        .collect()
+}
+
+/// Serves the documents at `/NAME`, byte by byte.
+async fn published() -> String {
+    let files = documents()
+        .into_iter()
+        .map(|(name, bytes, _)| (name, bytes));
+    let files: Arc<HashMap<String, Vec<u8>>> = Arc::new(files.collect());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let handler = move |Path(name): Path<String>| {
+        std::future::ready(files.get(&name).cloned().ok_or(StatusCode::NOT_FOUND))
+    };
+    let router = Router::new().route("/{name}", get(handler));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+/// Uploads a file on the page; the answer's status and body.
+async fn upload(admin: &Browser, bytes: &[u8]) -> (u16, String) {
+    let shown = admin.get(PAGE).await.body;
+    let (_, rest) = shown.split_once("name=\"csrf\" value=\"").unwrap();
+    let token = rest.split('"').next().unwrap();
+    let mut body = format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n\
+         --edge\r\nContent-Disposition: form-data; name=\"metadata_file\"; filename=\"m.xml\"\r\n\
+         Content-Type: application/xml\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    let request = admin
+        .client
+        .post(format!("{}{PAGE}/saml", admin.base))
+        .header("content-type", "multipart/form-data; boundary=edge")
+        .body(body);
+    let answer = answer(request).await;
+    (answer.status.as_u16(), answer.body)
+}
+
+fn unescaped(page: &str) -> String {
+    page.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+}
+
+/// Whether step 4 shows what is expected of an accepted document.
+async fn check_accepted(admin: &Browser, name: &str, wanted: &Value) {
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    let provider = &shown["identity_provider"];
+    let left_out = provider["metadata"]["left_out"].as_array().unwrap();
+    let wanted_parts = wanted["left_out"].as_array().into_iter().flatten();
+    let wanted_parts: Vec<&str> = wanted_parts.filter_map(Value::as_str).collect();
+    assert_eq!(left_out.len(), wanted_parts.len(), "{name}: {left_out:?}");
+    for (came, wanted) in left_out.iter().zip(wanted_parts) {
+        assert!(came.as_str().unwrap().contains(wanted), "{name}: {came}");
+    }
+    let expired = provider["certificates"][0]["expired"].as_bool().unwrap();
+    assert_eq!(expired, wanted["expired"] == true, "{name}");
+    assert_eq!(
+        provider["entity_id"], "https://idp.example.com/metadata",
+        "{name}"
+    );
+}
+
+#[tokio::test]
+async fn each_document_gets_the_same_answer_at_every_door() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    admin.post(&step("deactivate"), &json!({})).await.is(200);
+    let base = published().await;
+    for (name, bytes, wanted) in documents() {
+        let text = saml::encoding::decode(&bytes).unwrap().text;
+        let url = format!("{base}/{name}");
+        let by_api = admin
+            .put(&step("saml"), &json!({"metadata_xml": text}))
+            .await;
+        if let Some(fragment) = wanted["refused"].as_str() {
+            let refused = by_api.problem(400, "metadata-invalid");
+            assert!(
+                refused["detail"].as_str().unwrap().contains(fragment),
+                "{name}: {refused}"
+            );
+            let by_url = admin
+                .put(&step("saml"), &json!({"metadata_url": url}))
+                .await;
+            let refused = by_url.problem(400, "metadata-invalid");
+            assert!(
+                refused["detail"].as_str().unwrap().contains(fragment),
+                "{name}: {refused}"
+            );
+            let (status, page) = upload(&admin, &bytes).await;
+            assert_eq!(status, 400, "{name}");
+            assert!(unescaped(&page).contains(fragment), "{name}: {page}");
+            continue;
+        }
+        by_api.is(200);
+        check_accepted(&admin, &name, &wanted).await;
+        admin
+            .put(&step("saml"), &json!({"metadata_url": url}))
+            .await
+            .is(200);
+        check_accepted(&admin, &name, &wanted).await;
+        let (status, page) = upload(&admin, &bytes).await;
+        assert_eq!(status, 303, "{name}: {page}");
+        check_accepted(&admin, &name, &wanted).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expired_certificate_counts_only_by_choice() {
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    let (_, bytes, _) = documents()
+        .into_iter()
+        .find(|(_, _, wanted)| wanted["expired"] == true)
+        .unwrap();
+    let body = json!({"metadata_xml": String::from_utf8(bytes).unwrap()});
+    let refused = admin.put(&step("saml"), &body).await;
+    let refused = refused.problem(409, "active-integration-needs");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("accept expired certificates"), "{detail}");
+    let settings = json!({"accept_expired_certificates": true});
+    let shown = admin.put(&step("saml-settings"), &settings).await.is(200);
+    assert_eq!(shown["saml_settings"]["accept_expired_certificates"], true);
+    let shown = admin.put(&step("saml"), &body).await.is(200);
+    assert_eq!(shown["status"], "active");
+    let (request, _) = parties.browser().sso("anna@corp.example").await;
+    assert!(!request.id.is_empty());
+}
