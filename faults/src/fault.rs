@@ -15,6 +15,10 @@ pub struct Fault {
     /// How firmly the specification demands the refusal.
     #[serde(default)]
     pub level: Level,
+    /// Whether the standards leave it open if it is refused: the check then
+    /// only watches that it does no harm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_open: bool,
     /// What it does, in a sentence.
     pub about: String,
     /// The section that it breaks, or the published vulnerability.

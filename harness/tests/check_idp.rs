@@ -7,6 +7,8 @@
 mod amendments;
 #[path = "check_idp/faults.rs"]
 mod expected;
+#[path = "check_idp/strangers.rs"]
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -144,20 +146,34 @@ fn brought_up(
 ) -> BTreeSet<String> {
     let mut amended = dossier.clone();
     amend(&mut amended);
-    let found = findings(&idp::judge(&amended));
+    let report = idp::judge(&amended);
+    for outcome in &report.outcomes {
+        // People read it: no notation of a programming language.
+        for notation in ["Some(", "None", "[\""] {
+            assert!(
+                !outcome.actual.contains(notation),
+                "{}: {}",
+                outcome.check.id,
+                outcome.actual
+            );
+        }
+    }
+    let found = findings(&report);
     found.difference(honest).cloned().collect()
 }
 
 fn each_check_finds_what_it_is_for(dossier: &Dossier, honest: &BTreeSet<String>) {
+    let all: Vec<_> = amendments::AMENDMENTS
+        .iter()
+        .chain(strangers::STRANGERS)
+        .collect();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(BTreeMap::new());
     // Each amendment is judged by itself, two at a time.
     std::thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| {
-                while let Some((what, amend, _)) =
-                    amendments::AMENDMENTS.get(next.fetch_add(1, Ordering::Relaxed))
-                {
+                while let Some((what, amend, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let new = brought_up(dossier, honest, *amend);
                     found.lock().unwrap().insert(*what, new);
                 }
@@ -166,7 +182,7 @@ fn each_check_finds_what_it_is_for(dossier: &Dossier, honest: &BTreeSet<String>)
     });
     let found = found.into_inner().unwrap();
     let mut wrong = String::new();
-    for (what, _, expected) in amendments::AMENDMENTS {
+    for (what, _, expected) in &all {
         let expected: BTreeSet<String> = expected.iter().map(|it| (*it).to_owned()).collect();
         let came = found.get(what);
         if came != Some(&expected) {

@@ -25,6 +25,11 @@ pub(crate) struct Idp {
     /// The identity provider in metadata with several entities.
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
+    /// Whose rules hold besides the standards'; `guide`: the attributes that
+    /// the portal of the set-up guide needs. Without it they are hints. May be
+    /// repeated.
+    #[arg(long, value_name = "NAME", value_parser = ["guide"])]
+    profile: Vec<String>,
     /// The user who signs on by the form driver.
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
@@ -93,9 +98,8 @@ impl Idp {
             let dossier: Dossier = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
             let selection = self.options.selection(&checks)?;
-            return self
-                .forms
-                .write(idp::judge(&dossier).selected(&selection), &ambient);
+            let report = self.judged(&dossier).selected(&selection);
+            return self.forms.write(report, &ambient);
         }
         let key_file = self
             .sp_metadata_out
@@ -127,13 +131,21 @@ impl Idp {
                 if let Some(path) = &self.record {
                     write(path, &serde_json::to_string_pretty(&dossier)?)?;
                 }
-                idp::judge(&dossier).selected(&runner.selection)
+                self.judged(&dossier).selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };
         runner.progress.end();
         let report = runner.report(report, total, started.elapsed());
         self.forms.write(report.without_untried(), &ambient)
+    }
+
+    fn judged(&self, dossier: &Dossier) -> CheckReport {
+        let report = idp::judge(dossier);
+        if self.profile.iter().any(|it| it == "guide") {
+            return report;
+        }
+        idp::without_guide(report)
     }
 
     /// What to do after `--prepare`.

@@ -74,7 +74,8 @@ impl Certificate {
             .decode(&base64)
             .map_err(|error| format!("expected base64 of a certificate: {error}"))?;
         let (_, parsed) = X509Certificate::from_der(&der)
-            .map_err(|error| format!("expected an X.509 certificate: {error}"))?;
+            // The parser's own words are those of its source code.
+            .map_err(|_| "the bytes are not an X.509 certificate in DER".to_owned())?;
         let key = match parsed.public_key().parsed() {
             Ok(PublicKey::RSA(rsa)) => Key::Rsa(rsa.key_size()),
             Ok(PublicKey::EC(point)) => Key::Ec(match point.key_size() {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::idp::Dossier;
 use rehearsal::check::idp::dossier::{Delivered, Ending, Opened};
 
-type Amendment = (&'static str, fn(&mut Dossier), &'static [&'static str]);
+pub(crate) type Amendment = (&'static str, fn(&mut Dossier), &'static [&'static str]);
 
 /// Checks that nothing here shows to find what they are for: two announced keys
 /// that both sign are no amendment of one dossier.
@@ -14,7 +14,7 @@ pub(crate) const NOT_SHOWN: &[&str] = &["SAML-IDP-KEY-02"];
 
 /// What it announces, amended, and so all the while. Nobody signs it then: a
 /// signature would be wrong.
-fn metadata(dossier: &mut Dossier, from: &str, to: &str) {
+pub(crate) fn metadata(dossier: &mut Dossier, from: &str, to: &str) {
     const END: &str = "</ds:Signature>";
     let body = &mut dossier.metadata.body;
     if let Some(begin) = body.find("<ds:Signature ") {
@@ -34,7 +34,7 @@ fn before(dossier: &mut Dossier, mark: &str, what: &str) {
 }
 
 /// The trial ends on a page.
-fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
+pub(crate) fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
     let trial = dossier.trials.get_mut(name).unwrap();
     trial.ending = Ending::Page {
         url: "https://idp.example/page".to_owned(),
@@ -43,7 +43,7 @@ fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
     };
 }
 
-fn delivered<'d>(dossier: &'d mut Dossier, name: &str) -> &'d mut Delivered {
+pub(crate) fn delivered<'d>(dossier: &'d mut Dossier, name: &str) -> &'d mut Delivered {
     match &mut dossier.trials.get_mut(name).unwrap().ending {
         Ending::Answer(delivered) => delivered,
         other => panic!("{name} ended with {other:?}"),
@@ -51,7 +51,7 @@ fn delivered<'d>(dossier: &'d mut Dossier, name: &str) -> &'d mut Delivered {
 }
 
 /// The message of a trial, amended.
-fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)]) {
+pub(crate) fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)]) {
     let delivered = delivered(dossier, name);
     let mut xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
     for (from, to) in edits {
@@ -63,7 +63,7 @@ fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)]) {
 
 /// The trial is answered with an assertion: that of the plain request, with
 /// IDs of its own.
-fn answers(dossier: &mut Dossier, name: &str) {
+pub(crate) fn answers(dossier: &mut Dossier, name: &str) {
     let mut ending = dossier.trials["session"].ending.clone();
     if let Ending::Answer(delivered) = &mut ending {
         let xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();

@@ -409,3 +409,95 @@ proptest::proptest! {
         let _ = accept(&xml);
     }
 }
+
+/// The signed Response whose text was changed before it was signed.
+fn signed_after(find: &str, replacement: &str, signer: &Signer) -> String {
+    let text = response().to_xml();
+    assert!(text.contains(find), "{find} in {text}");
+    signer
+        .sign_text(&text.replacen(find, replacement, 1))
+        .unwrap()
+}
+
+#[test]
+fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
+    let both = Signer {
+        response: true,
+        assertion: true,
+        ..signer()
+    };
+    let of_assertion = signer();
+    let text = response().to_xml();
+    let between = |start: &str, end: &str| {
+        let from = text.find(start).unwrap();
+        let to = text[from..].find(end).unwrap() + from + end.len();
+        text[from..to].to_owned()
+    };
+    let issued = between(" IssueInstant=", "Z\"");
+    let issuer = between("<saml:Issuer xmlns", "</saml:Issuer>");
+    let context = between("<saml:AuthnContext>", "</saml:AuthnContext>");
+    let in_assertion = format!("<saml:Issuer>{}", support::IDP);
+    let formatted = format!(
+        "<saml:Issuer Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">{}",
+        support::IDP
+    );
+    let cases = [
+        (issued.as_str(), "", &of_assertion, "response-malformed"),
+        (
+            &issued,
+            " IssueInstant=\"today\"",
+            &of_assertion,
+            "response-malformed",
+        ),
+        (&issuer, "", &both, "wrong-issuer"),
+        (
+            &in_assertion,
+            &formatted,
+            &of_assertion,
+            "response-malformed",
+        ),
+        (&context, "", &of_assertion, "response-malformed"),
+        (
+            &context,
+            "<saml:AuthnContext></saml:AuthnContext>",
+            &of_assertion,
+            "response-malformed",
+        ),
+        (
+            "<saml:Subject>",
+            "<saml:Subject xmlns:p=\"\">",
+            &of_assertion,
+            "response-not-xml",
+        ),
+    ];
+    for (find, replacement, signer, code) in cases {
+        // A prefix without a namespace can't be signed by our own signer either.
+        if code == "response-not-xml" {
+            let signed = signed_by(signer).replacen(find, replacement, 1);
+            assert_eq!(accept(&signed).unwrap_err().code(), code, "{find}");
+            continue;
+        }
+        let signed = signed_after(find, replacement, signer);
+        assert_eq!(
+            accept(&signed).unwrap_err().code(),
+            code,
+            "{find} → {replacement}"
+        );
+    }
+    // Without a signature of its own the Response may leave its Issuer out.
+    accept(&signed_after(&issuer, "", &of_assertion)).unwrap();
+}
+
+#[test]
+fn a_signature_stands_right_after_the_issuer() {
+    let signed = signed_by(&signer());
+    let start = signed.find("<ds:Signature").unwrap();
+    let end = signed.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let signature = &signed[start..end];
+    let moved = signed.replacen(signature, "", 1).replacen(
+        "</saml:Assertion>",
+        &format!("{signature}</saml:Assertion>"),
+        1,
+    );
+    assert_eq!(accept(&moved).unwrap_err().code(), "signature-misplaced");
+}

@@ -382,30 +382,19 @@ impl Gathering<'_> {
             skip(ENDED);
             return Ok(());
         }
-        let browser = Browser::new(self.ambient, self.runner)?;
-        let mut variant = VARIANTS[0];
+        let variant = VARIANTS[0];
+        let passive = Variant {
+            person: false,
+            amends: &[super::trials::Amend::Set("IsPassive", "true")],
+            ..variant
+        };
         let Some(sso) = announced.sso_url(Binding::Redirect) else {
             skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
-            return Ok(());
-        };
-        let Ok(outgoing) = maker.make(&variant, sso) else {
-            skip("no request could be made");
-            return Ok(());
-        };
-        let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
-        let answered = match &walked.ending {
-            Ending::Answer(delivered) => reading::message(&delivered.field),
-            _ => None,
-        };
-        let Some((name, format, session)) = answered.as_deref().and_then(reading::session) else {
-            skip("no sign-on came about whose session could be ended");
             return Ok(());
         };
         let mut tell = |name: &str, trial: Trial| {
             dossier.trials.insert(name.to_owned(), trial);
         };
-        variant.person = false;
-        variant.amends = &[super::trials::Amend::Set("IsPassive", "true")];
         for (request, probe, signed) in [
             ("logout-unsigned", "logout-still", false),
             ("logout", "logout-after", true),
@@ -416,6 +405,22 @@ impl Gathering<'_> {
                 continue;
             }
             self.runner.progress.step(request, "single logout");
+            // Each logout has a session of its own: the first may have ended.
+            let browser = Browser::new(self.ambient, self.runner)?;
+            let mut answered = None;
+            if let Ok(outgoing) = maker.make(&variant, sso) {
+                let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
+                if let Ending::Answer(delivered) = &walked.ending {
+                    answered = reading::message(&delivered.field);
+                }
+            }
+            let Some((name, format, session)) = answered.as_deref().and_then(reading::session)
+            else {
+                let why = "no sign-on came about whose session could be ended";
+                tell(request, Trial::not_tried(now, why));
+                tell(probe, Trial::not_tried(now, why));
+                continue;
+            };
             let subject = (name.as_str(), format.as_deref());
             match logout(maker, &endpoint, subject, session.as_deref(), signed) {
                 Ok(outgoing) => {
@@ -424,7 +429,7 @@ impl Gathering<'_> {
                 }
                 Err(why) => tell(request, Trial::not_tried(now, why)),
             }
-            match maker.make(&variant, sso) {
+            match maker.make(&passive, sso) {
                 Ok(outgoing) => {
                     let walked = browser.walk(&outgoing.url, &[], None).await;
                     tell(probe, self.trial(outgoing, Binding::Redirect, walked));

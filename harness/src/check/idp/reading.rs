@@ -263,12 +263,13 @@ impl<'d> Case<'d> {
                 let Ending::Answer(delivered) = &trial.ending else {
                     return None;
                 };
-                let second = ["acs-second", "acs-index"].contains(&name.as_str());
                 Some(Answer {
                     name,
                     trial,
                     delivered,
-                    expected_acs: dossier.party.acs[usize::from(second)].clone(),
+                    // Where it answered is what it has to say; whether that is where it
+                    // was asked to answer is a question of its own (REQ-20).
+                    expected_acs: delivered.to.clone(),
                     document: decoded(delivered).and_then(|xml| read(xml, &trusted)),
                 })
             })

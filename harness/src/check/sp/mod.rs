@@ -260,6 +260,15 @@ impl Judge {
         let came = login.attempt(Some(control), cover).await;
         self.note(&came);
         let outcome = match &came {
+            Ok(answer)
+                if !answer.accepted
+                    && cover == Cover::Response
+                    && self.target.metadata.want_assertions_signed =>
+            {
+                let why =
+                    "it was refused, as the metadata announces: WantAssertionsSigned=\"true\"";
+                Outcome::skipped(check, why)
+            }
             Ok(answer) => {
                 let mut outcome = Outcome::judged(
                     check,
@@ -289,6 +298,10 @@ impl Judge {
         };
         let login = Login::new(self, &who);
         let (expected, attempt) = match fault.delivery {
+            Delivery::Once if fault.is_open => (
+                "a login or a refusal",
+                login.attempt(Some(fault), cover).await,
+            ),
             Delivery::Once => ("a refusal", login.attempt(Some(fault), cover).await),
             Delivery::Again => (
                 "the second delivery to be refused",
@@ -315,8 +328,8 @@ impl Judge {
                 if answer.accepted && blind && fault.impersonates() {
                     actual.push_str("; --expect matches whoever is in, so this may be the attacker under their own name");
                 }
-                let refused = !answer.accepted;
-                Outcome::judged(check, refused, expected, actual, answer.evidence())
+                let holds = fault.is_open || !answer.accepted;
+                Outcome::judged(check, holds, expected, actual, answer.evidence())
             }
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
         };

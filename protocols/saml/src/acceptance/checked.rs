@@ -109,6 +109,16 @@ impl Verified {
         found.unless(response.version == "2.0", Code::Version, || {
             format!("expected Response/@Version 2.0, came {}", response.version)
         });
+        if response.issuer.is_none() && self.response_signed {
+            // saml-profiles §4.1.4.2: whoever signs says who they are.
+            found.add(
+                Code::WrongIssuer,
+                format!(
+                    "expected Response/Issuer {}, as in every signed Response, found none",
+                    expected.idp_entity_id
+                ),
+            );
+        }
         if let Some(issuer) = &response.issuer {
             found.unless(*issuer == expected.idp_entity_id, Code::WrongIssuer, || {
                 format!(

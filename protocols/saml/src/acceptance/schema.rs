@@ -56,6 +56,10 @@ pub(super) fn demand(
 /// The response's part of it.
 pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result<(), XmlError> {
     only(document, response, RESPONSE)?;
+    xml::required_attribute(document, response, "ID")?;
+    let issued = xml::required_attribute(document, response, "IssueInstant")?;
+    xml::instant(issued, "Response/@IssueInstant")?;
+    issuer_format(document, response)?;
     for status in xml::children(document, response, PROTOCOL, "Status") {
         only(document, status, STATUS)?;
     }
@@ -68,10 +72,54 @@ pub(super) fn only_assertion(document: &Document<'_>, assertion: NodeId) -> Resu
     for name in ["ID", "Version", "IssueInstant"] {
         xml::required_attribute(document, assertion, name)?;
     }
+    issuer_format(document, assertion)?;
+    for statement in xml::children(document, assertion, ASSERTION, "AuthnStatement") {
+        authn_context(document, statement)?;
+    }
     for subject in xml::children(document, assertion, ASSERTION, "Subject") {
         only(document, subject, SUBJECT)?;
     }
     Ok(())
+}
+
+/// The issuer of a message of this profile is an entity (saml-profiles
+/// §4.1.4.2): its Format is left out, or says so.
+fn issuer_format(document: &Document<'_>, node: NodeId) -> Result<(), XmlError> {
+    const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+    for issuer in xml::children(document, node, ASSERTION, "Issuer") {
+        if let Some(format) = xml::attribute(document, issuer, "Format")
+            && format != ENTITY
+        {
+            return Err(XmlError::Value {
+                expected: "no Format, or nameid-format:entity",
+                place: "Issuer/@Format".to_owned(),
+                came: format.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// An AuthnStatement says how the subject signed on (saml-core §2.7.2.2): by a
+/// class, a declaration, or a reference to one.
+fn authn_context(document: &Document<'_>, statement: NodeId) -> Result<(), XmlError> {
+    const SAID_BY: [&str; 3] = [
+        "AuthnContextClassRef",
+        "AuthnContextDecl",
+        "AuthnContextDeclRef",
+    ];
+    let context = xml::required(document, statement, ASSERTION, "AuthnContext")?;
+    let is_said = SAID_BY.iter().any(|name| {
+        xml::child(document, context, ASSERTION, name)
+            .is_some_and(|it| !xml::trimmed(document, it).is_empty() || *name == SAID_BY[1])
+    });
+    if is_said {
+        return Ok(());
+    }
+    Err(XmlError::MissingElement {
+        expected: SAID_BY[0],
+        parent: xml::name_of(document, context),
+    })
 }
 
 fn only(document: &Document<'_>, node: NodeId, allowed: &[Child]) -> Result<(), XmlError> {

@@ -312,9 +312,34 @@ fn signed_elements(
                 ),
             ));
         }
+        follows_issuer(document, signature, element)?;
         found.push(Enveloped::of(document, signature, element)?);
     }
     Ok(found)
+}
+
+/// The schema has a signature right after the issuer, and nowhere else
+/// (saml-core §2.3.3, §3.2.2): readers differ on one that stands elsewhere.
+fn follows_issuer(
+    document: &Document<'_>,
+    signature: NodeId,
+    element: NodeId,
+) -> Result<(), Refusal> {
+    let children = document.children_iter(element);
+    let mut before = children
+        .take_while(|node| *node != signature)
+        .filter(|node| document.element(*node).is_some());
+    let first = before.next();
+    let is_right = first.is_none_or(|node| xml::is(document, node, names::ASSERTION, "Issuer"))
+        && before.next().is_none();
+    if is_right {
+        return Ok(());
+    }
+    let parent = xml::name_of(document, element);
+    Err(Refusal::new(
+        Code::SignatureMisplaced,
+        format!("expected <Signature> right after the <Issuer> of <{parent}>, found it elsewhere"),
+    ))
 }
 
 fn demand(

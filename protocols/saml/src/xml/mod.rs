@@ -1,6 +1,7 @@
 //! XML as SAML allows it: one root, no DTD, bounded in size and depth; and the
 //! few steps over its tree that every reader here takes.
 
+mod attributes;
 mod canonical;
 mod size;
 mod writer;
@@ -132,11 +133,27 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
         .with_forbid_dtd(true)
         .with_max_depth(limits.max_depth)
         .with_max_entity_expansion(0);
-    match parser.parse(text) {
-        Ok(document) => Ok(document),
+    let parsed = match attributes::normalized(text) {
+        None => parser.parse(text),
+        Some(normalized) => parser.parse(&normalized).map(Document::into_static),
+    };
+    match parsed {
+        Ok(document) => match unbound_prefix(&document) {
+            None => Ok(document),
+            Some(prefix) => Err(XmlError::Malformed(format!(
+                "xmlns:{prefix}=\"\" binds a prefix to no namespace (XML Namespaces 1.0 §2.2)"
+            ))),
+        },
         Err(_) if text.contains("<!DOCTYPE") => Err(XmlError::DocumentType),
         Err(error) => Err(XmlError::Malformed(error.to_string())),
     }
+}
+
+/// A prefix that is declared with an empty name: the parser lets it pass.
+fn unbound_prefix(document: &Document<'_>) -> Option<String> {
+    let declared = elements(document).flat_map(|(_, element)| &element.namespace_declarations);
+    let mut unbound = declared.filter(|(prefix, uri)| !prefix.is_empty() && uri.is_empty());
+    unbound.next().map(|(prefix, _)| prefix.to_string())
 }
 
 /// The encoding that the XML declaration names, if it names one (XML 1.0
@@ -331,6 +348,23 @@ mod tests {
         let only = parse(r#"<a xmlns:x="urn:x" x:ID="theirs"/>"#, &Limits::default()).unwrap();
         let root = only.document_element().unwrap();
         assert_eq!(attribute(&only, root, "ID"), None);
+    }
+
+    #[test]
+    fn a_line_break_in_an_attribute_is_digested_as_a_space() {
+        let text = "<a x='1\r\n2'><b y='&#10;'/></a>";
+        let document = parse(text, &Limits::default()).unwrap();
+        let root = document.document_element().unwrap();
+        let canonical = canonical(&document, root, None, &[]);
+        let wanted = "<a x=\"1 2\"><b y=\"&#xA;\"></b></a>";
+        assert_eq!(String::from_utf8(canonical).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_prefix_without_a_namespace_is_no_xml() {
+        let error = parse(r#"<a xmlns:p=""/>"#, &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains("xmlns:p"), "{error}");
+        assert!(parse(r#"<a xmlns=""/>"#, &Limits::default()).is_ok());
     }
 
     #[test]

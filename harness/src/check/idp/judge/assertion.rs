@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::response::SKEW;
-use super::{Demand, Ruled, UNREADABLE, demand, each_assertion, holds, not_judged};
+use super::{Demand, Ruled, UNREADABLE, demand, each_assertion, holds, listed, not_judged};
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::response::{Confirmation, instant};
@@ -218,7 +218,7 @@ fn bearer(case: &Case<'_>) -> Ruled {
                     .iter()
                     .filter_map(|it| it.method.as_deref())
                     .collect();
-                Err(format!("methods {methods:?}"))
+                Err(format!("methods {}", listed(&methods)))
             }
         }
     })
@@ -340,7 +340,10 @@ fn audience(case: &Case<'_>) -> Ruled {
             return Err("Conditions has no AudienceRestriction".to_owned());
         }
         match conditions.audiences.iter().find(|it| !it.contains(own)) {
-            Some(others) => Err(format!("a restriction to {others:?}; this is {own}")),
+            Some(others) => Err(format!(
+                "a restriction to {}; this is \"{own}\"",
+                listed(others)
+            )),
             None => Ok(own.clone()),
         }
     })

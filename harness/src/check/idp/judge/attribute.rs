@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::assertion::is_address;
-use super::{Demand, Ruled, breaks, demand, each_assertion, holds, not_judged};
+use super::{Demand, Ruled, breaks, demand, each_assertion, holds, listed, not_judged};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::response::{Assertion, Attribute};
@@ -150,7 +150,7 @@ fn names(assertion: &Assertion) -> String {
         .iter()
         .map(|it| it.name.as_str())
         .collect();
-    format!("{names:?}")
+    listed(&names)
 }
 
 fn needed(case: &Case<'_>, name: &str) -> Ruled {
@@ -248,8 +248,10 @@ fn stable(case: &Case<'_>, name: &str) -> Ruled {
             None => first = Some((answer.name, &attribute.values)),
             Some((at, values)) if values != attribute.values => {
                 return breaks(format!(
-                    "{values:?} in {at}, {:?} in {}",
-                    attribute.values, answer.name
+                    "{} in {at}, {} in {}",
+                    listed(values),
+                    listed(&attribute.values),
+                    answer.name
                 ))
                 .at(answer.name);
             }
@@ -265,7 +267,7 @@ fn stable(case: &Case<'_>, name: &str) -> Ruled {
 fn name_is_address(case: &Case<'_>) -> Ruled {
     of(case, "name", |values| match values {
         [value] if is_address(value) => Ok(value.clone()),
-        values => Err(format!("{values:?}")),
+        values => Err(listed(values)),
     })
 }
 
@@ -281,7 +283,7 @@ fn not_empty(case: &Case<'_>) -> Ruled {
                 || values.any(|it| it.is_empty() || it.split(' ').any(|word| word == "null"))
         };
         match needed.into_iter().find(void) {
-            Some(void) => Err(format!("{} is {:?}", void.name, void.values)),
+            Some(void) => Err(format!("{} is {}", void.name, listed(&void.values))),
             None => Ok("none is".to_owned()),
         }
     })
@@ -300,7 +302,7 @@ fn says_who(case: &Case<'_>) -> Ruled {
         if values.iter().any(same) {
             Ok("it does".to_owned())
         } else {
-            Err(format!("{values:?}, where {user} signed on"))
+            Err(format!("{}, where {user} signed on", listed(values)))
         }
     })
 }
@@ -314,7 +316,7 @@ fn few(case: &Case<'_>) -> Ruled {
             .filter(|it| !NEEDED.contains(it))
             .collect();
         if others.len() > 8 {
-            Err(format!("{} more: {others:?}", others.len()))
+            Err(format!("{} more: {}", others.len(), listed(&others)))
         } else {
             Ok(format!("{} more", others.len()))
         }

@@ -2,7 +2,7 @@
 //! starts, and its keys from one moment to the next.
 
 use super::request::{said, succeeded, tried};
-use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged};
 use crate::check::Level::{May, Must};
 use crate::check::idp::dossier::Ending;
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
@@ -187,7 +187,7 @@ fn keys_stay(case: &Case<'_>) -> Ruled {
     if gone.is_empty() {
         holds(format!("{} key(s)", before.len()))
     } else {
-        breaks(format!("gone after the run: {gone:?}"))
+        breaks(format!("gone after the run: {}", listed(&gone)))
     }
 }
 

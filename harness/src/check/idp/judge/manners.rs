@@ -1,7 +1,7 @@
 //! Manners towards attackers, strangers and people: what an identity provider
 //! must not do (saml-sec-consider, saml-bindings §3).
 
-use super::request::{said, succeeded, tried};
+use super::request::{said, shortened, succeeded, tried};
 use super::{Demand, Ruled, all, breaks, demand, holds, not_judged};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::dossier::{Ending, Trial};
@@ -245,6 +245,13 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
         .flat_map(|it| &it.conditions)
         .flat_map(|it| it.audiences.iter().flatten())
         .any(|audience| *audience == case.dossier.party.entity_id);
+    // Whoever answers any issuer for the one service provider that it knows
+    // shows nothing about the entity.
+    if expanded && succeeded(case, "issuer-unknown") {
+        return not_judged(
+            "it answers a request of any issuer, so the audience doesn't show whether the entity was expanded: see SAML-IDP-SEC-06",
+        );
+    }
     judged(case, "entity-internal", |_| !expanded)
 }
 
@@ -296,8 +303,12 @@ fn issuer_markup(case: &Case<'_>) -> Ruled {
 fn wrong_password(case: &Case<'_>) -> Ruled {
     let names = ["wrong-password", "unknown-user"];
     for name in names {
-        if let Err(ruled) = tried(case, name) {
-            return ruled;
+        let trial = match tried(case, name) {
+            Ok(trial) => trial,
+            Err(ruled) => return ruled,
+        };
+        if !trial.asked {
+            return not_judged("no page asked for a password, so none was refused");
         }
         if succeeded(case, name) {
             let trial = case.trial(name).map(|it| said(case, name, it));
@@ -308,18 +319,38 @@ fn wrong_password(case: &Case<'_>) -> Ruled {
 }
 
 /// The page at which a sign-on ended, without what the visitor typed and
-/// without digits, which are numbers of flows and references.
+/// without digits, which are numbers of flows and references. White space between words
+/// is one: where a page breaks its lines tells nothing.
 fn refusal(case: &Case<'_>, name: &str, typed: &[&str]) -> Option<(u16, String)> {
     match &case.trial(name)?.ending {
         Ending::Page { status, text, .. } => {
             let mut text = text.clone();
             for typed in typed.iter().filter(|it| !it.is_empty()) {
-                text = text.replace(*typed, "…");
+                text = replace_any_case(&text, typed);
+                // A page may say the name without its domain.
+                if let Some((local, _)) = typed.split_once('@') {
+                    text = replace_any_case(&text, local);
+                }
             }
             text.retain(|it| !it.is_ascii_digit());
-            Some((*status, text))
+            Some((
+                *status,
+                text.split_whitespace().collect::<Vec<_>>().join(" "),
+            ))
         }
         _ => None,
+    }
+}
+
+/// The text with a name that was typed taken out, in whatever letter case.
+fn replace_any_case(text: &str, name: &str) -> String {
+    let name = regex::escape(name);
+    match regex::RegexBuilder::new(&name)
+        .case_insensitive(true)
+        .build()
+    {
+        Ok(pattern) => pattern.replace_all(text, "…").into_owned(),
+        Err(_) => text.to_owned(),
     }
 }
 
@@ -347,10 +378,8 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     if first == second {
         holds(format!("HTTP {}: {}", first.0, first.1))
     } else {
-        let tell = |(status, text): &(u16, String)| {
-            let text: String = text.chars().take(120).collect();
-            format!("HTTP {status} {text:?}")
-        };
+        let tell =
+            |(status, text): &(u16, String)| format!("HTTP {status} \"{}\"", shortened(text, 120));
         breaks(format!(
             "{one}: {}; {other}: {}",
             tell(&first),

@@ -110,8 +110,8 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
     demand(
         "SAML-IDP-MD-12",
-        Should,
-        "saml-conformance §3.1",
+        May,
+        "saml-metadata §2.4.3",
         "Requests can be sent by HTTP-POST.",
         "a SingleSignOnService with the binding HTTP-POST",
         "Announce a SingleSignOnService with Binding urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST: long signed requests don't fit into a URL.",

@@ -4,7 +4,7 @@
 use super::{Demand, Ruled, breaks, demand, holds, not_judged};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::dossier::{Ending, Trial};
-use crate::check::idp::reading::Case;
+use crate::check::idp::reading::{Answer, Case};
 use crate::check::idp::trials::IMPOSSIBLE_CLASS;
 use crate::inspection::response::instant;
 
@@ -276,11 +276,13 @@ pub(super) const CHECKS: &[Demand] = &[
 pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
     match &trial.ending {
         Ending::Answer(delivered) => {
-            let status = case.answer(name).map(|it| it.status()).unwrap_or_default();
-            format!("{status}, delivered to {}", delivered.to)
+            let answer = case.answer(name);
+            let status = answer.map(Answer::status).unwrap_or_default();
+            let content = answer.and_then(content).unwrap_or_default();
+            format!("{status}{content}, delivered to {}", delivered.to)
         }
         Ending::Page { url, status, text } => {
-            let text: String = text.chars().take(160).collect();
+            let text = shortened(text, 160);
             let asks = if trial.asked {
                 ", after asking the person"
             } else {
@@ -291,6 +293,46 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
         Ending::Trouble { why } | Ending::NoAnswer { why } => why.clone(),
         Ending::NotTried { why } => format!("not tried: {why}"),
     }
+}
+
+/// What the assertion says of the person: the values that requests ask for.
+fn content(answer: &Answer<'_>) -> Option<String> {
+    let assertion = answer.response()?.assertions.first()?;
+    let name = assertion.name_id.as_ref();
+    let format = name.and_then(|it| it.format.as_deref());
+    let sign_on = assertion.sign_ons.first();
+    let short = |uri: Option<&str>| {
+        let uri = uri.unwrap_or("none");
+        uri.rsplit(':').next().unwrap_or(uri).to_owned()
+    };
+    Some(format!(
+        " (NameID Format {}, AuthnContextClassRef {}, AuthnInstant {})",
+        short(format),
+        short(sign_on.and_then(|it| it.class.as_deref())),
+        sign_on
+            .and_then(|it| it.instant.as_deref())
+            .unwrap_or("none"),
+    ))
+}
+
+/// At most `most` characters, cut between two words: no address is cut in the
+/// middle.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        if !out.is_empty() && out.chars().count() + word.chars().count() >= most {
+            out.push_str(" …");
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 /// The trial, or why there is nothing to judge.

@@ -1,0 +1,167 @@
+//! Identity providers as people run them: habits that look like faults and are
+//! none, and real faults together, each with the exact list of findings that is
+//! true for it. Whatever edits a message breaks its signature, which is found
+//! too (SAML-IDP-SIGN-04).
+
+use rehearsal::check::idp::Dossier;
+use rehearsal::check::idp::dossier::Ending;
+
+use super::amendments::{Amendment, answers, delivered, message, metadata, page};
+
+/// The trial is answered at the default address, and the message says so.
+fn at_default(dossier: &mut Dossier, name: &str) {
+    let (first, second) = (dossier.party.acs[0].clone(), dossier.party.acs[1].clone());
+    message(dossier, name, &[(&second, &first)]);
+    delivered(dossier, name).to = first;
+}
+
+/// Nobody is asked for a password: another way of sign-on, or a stub.
+fn asks_nobody(dossier: &mut Dossier, name: &str) {
+    page(dossier, name, 200, "Use your security key.");
+    dossier.trials.get_mut(name).unwrap().asked = false;
+}
+
+/// The refusal names the person who tried.
+fn refuses_by_name(dossier: &mut Dossier, name: &str) {
+    let pages = &dossier.trials[name].pages;
+    let sent = pages.iter().flat_map(|page| page.sent.lines());
+    let user = sent
+        .filter_map(|line| line.split_once('='))
+        .map(|(_, value)| value.to_owned())
+        .find(|value| value.contains('@'))
+        .unwrap();
+    let text = format!(
+        "Hello {}, that was not right. Try again.",
+        user.to_uppercase()
+    );
+    page(dossier, name, 200, &text);
+}
+
+#[rustfmt::skip]
+pub(crate) const STRANGERS: &[Amendment] = &[
+    (
+        "answers at the default address, whatever address was asked for",
+        |it| {
+            at_default(it, "acs-second");
+            at_default(it, "acs-index");
+        },
+        &["SAML-IDP-REQ-19", "SAML-IDP-REQ-20", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "answers every issuer for the one service provider that it knows",
+        |it| {
+            answers(it, "issuer-unknown");
+            answers(it, "entity-internal");
+        },
+        &["SAML-IDP-SEC-06"],
+    ),
+    (
+        "asks for a security key, not for a password",
+        |it| {
+            asks_nobody(it, "wrong-password");
+            asks_nobody(it, "unknown-user");
+            asks_nobody(it, "disabled-wrong");
+        },
+        &[],
+    ),
+    (
+        "names the person in its refusal",
+        |it| {
+            refuses_by_name(it, "wrong-password");
+            refuses_by_name(it, "unknown-user");
+            refuses_by_name(it, "disabled-wrong");
+        },
+        &[],
+    ),
+    (
+        "breaks the lines of its refusal anew each time",
+        |it| {
+            page(it, "wrong-password", 200, "Name or password\nis wrong.");
+            page(it, "unknown-user", 200, "Name or  password is\nwrong.");
+            page(it, "disabled-wrong", 200, "Name or password is wrong.");
+        },
+        &[],
+    ),
+    (
+        "has no single logout",
+        |it| {
+            while it.metadata.body.contains("<md:SingleLogoutService") {
+                let body = it.metadata.body.clone();
+                let begin = body.find("<md:SingleLogoutService").unwrap();
+                let end = body[begin..].find('>').unwrap() + begin + 1;
+                let element = body[begin..end].to_owned();
+                metadata(it, &format!("{element}</md:SingleLogoutService>"), "");
+            }
+            for name in ["logout", "logout-after", "logout-still", "logout-unsigned"] {
+                it.trials.remove(name);
+            }
+        },
+        &[],
+    ),
+    (
+        "refuses each thing that it does not offer with a page",
+        |it| {
+            for name in ["name-impossible", "context-impossible", "acs-index-unknown", "version", "malformed"] {
+                page(it, name, 400, "This request is not supported.");
+            }
+        },
+        &[],
+    ),
+    (
+        "takes a document type declaration, without its entities",
+        |it| page(it, "entity-internal", 200, "Unknown application &who;"),
+        &[],
+    ),
+    (
+        "answers stale and future requests as any other",
+        |it| {
+            answers(it, "stale");
+            answers(it, "future");
+        },
+        &[],
+    ),
+    (
+        "asks for a sign-on where nobody may be asked",
+        |it| {
+            for name in ["passive-new", "force-and-passive"] {
+                if it.trials.contains_key(name) {
+                    page(it, name, 200, "Sign on");
+                    it.trials.get_mut(name).unwrap().asked = true;
+                }
+            }
+        },
+        &["SAML-IDP-REQ-11"],
+    ),
+    (
+        "ends every session at an unsigned logout",
+        |it| page(it, "logout-still", 200, "Sign on"),
+        &["SAML-IDP-SLO-03"],
+    ),
+    (
+        "answers a logout with an error of its own",
+        |it| page(it, "logout", 500, "NullReferenceException"),
+        &["SAML-IDP-SLO-01"],
+    ),
+    (
+        "signs on everybody whose name is right",
+        |it| answers(it, "wrong-password"),
+        &["SAML-IDP-SEC-22"],
+    ),
+    (
+        "drops the connection at a megabyte and goes on",
+        |it| {
+            it.trials.get_mut("oversized").unwrap().ending = Ending::NoAnswer {
+                why: "the connection was closed".to_owned(),
+            };
+        },
+        &[],
+    ),
+    (
+        "lets users who are switched off, and strangers' requests, in",
+        |it| {
+            answers(it, "disabled-user");
+            answers(it, "issuer-unknown");
+        },
+        &["SAML-IDP-SEC-06", "SAML-IDP-SEC-16"],
+    ),
+];
