@@ -27,6 +27,7 @@ REHEARSAL_TEST_DATABASE=postgres "$target/test-postgres" \
 say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash
+
 say "the image: release binary, size, read-only, without root, SIGTERM"
 scripts/image-check.sh
 
