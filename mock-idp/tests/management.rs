@@ -350,11 +350,21 @@ async fn values_of_another_type_than_the_document_says_are_refused() {
 }
 
 #[tokio::test]
-async fn pages_for_people_allow_no_script() {
+async fn pages_for_people_allow_no_script_but_the_one_that_posts() {
     let world = World::new().await;
     let url = world.redirect(&world.request());
     let page = browser().get(url).send().await.unwrap();
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
+
+    // The page with an answer has a script: the one that posts the form.
+    let mut passive = world.request();
+    passive.is_passive = true;
+    let url = world.redirect(&passive);
+    let page = browser().get(url).send().await.unwrap();
+    assert_eq!(
+        page.headers()["content-security-policy"],
+        saml::binding::post::FORM_PAGE_POLICY
+    );
 }

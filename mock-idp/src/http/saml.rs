@@ -59,7 +59,13 @@ fn delivered(delivery: &Delivery) -> Response {
         &delivery.field,
         delivery.relay_state.as_deref(),
     );
-    Html(page).into_response()
+    form_page(page)
+}
+
+/// A page that posts a message; its policy allows the script that does so.
+fn form_page(page: String) -> Response {
+    let policy = [(header::CONTENT_SECURITY_POLICY, posting::FORM_PAGE_POLICY)];
+    (policy, Html(page)).into_response()
 }
 
 async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Response {
@@ -263,7 +269,7 @@ fn ended_shown(idp: &Idp, env: &str, ended: Ended) -> Response {
         Ended::Carrying(Outgoing::Redirect(url)) => {
             (StatusCode::FOUND, cookie, [(header::LOCATION, url)]).into_response()
         }
-        Ended::Carrying(Outgoing::Form(page)) => (cookie, Html(page)).into_response(),
+        Ended::Carrying(Outgoing::Form(page)) => (cookie, form_page(page)).into_response(),
         Ended::Whole => (cookie, pages::signed_off(true)).into_response(),
         Ended::InPart => (cookie, pages::signed_off(false)).into_response(),
     }
