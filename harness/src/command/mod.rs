@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rehearsal::check::runner::{Access, AnswerError, read_body};
+use rehearsal::check::runner::{self, Access, AnswerError};
 use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
@@ -215,7 +215,7 @@ async fn fetch_once(
     };
     let (media_type, cache_control) = (header("content-type"), header("cache-control"));
     Ok(FetchedDocument {
-        text: read_body(answer, timeout).await?,
+        text: runner::read_metadata(answer, timeout).await?,
         media_type,
         cache_control,
     })

@@ -11,7 +11,10 @@ use super::tls;
 
 /// How many bytes of an answer are read. A target that answers without end
 /// must not fill the memory.
-pub const MAX_ANSWER: usize = 20 * 1024 * 1024;
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How many bytes of metadata are read: those of a federation are long.
+const MAX_METADATA: usize = 20 * 1024 * 1024;
 
 /// How a target is reached.
 #[derive(Debug, Clone)]
@@ -67,9 +70,9 @@ impl Access {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// The body has no end within [`MAX_ANSWER`].
-    #[error("the answer is longer than {} MiB and was not read to its end", MAX_ANSWER / 1024 / 1024)]
-    TooLong,
+    /// The body has no end within so many bytes.
+    #[error("the answer is longer than {} MiB and was not read to its end", .0 / 1024 / 1024)]
+    TooLong(usize),
     /// It didn't come in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
@@ -109,7 +112,23 @@ impl AnswerError {
 /// # Errors
 /// [`AnswerError`] when it is longer, or doesn't come whole; `timeout` is that
 /// of the client.
-pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String, AnswerError> {
+pub async fn read_body(answer: Response, timeout: Duration) -> Result<String, AnswerError> {
+    read_up_to(answer, timeout, MAX_ANSWER).await
+}
+
+/// Reads metadata as text, up to 20 MiB.
+///
+/// # Errors
+/// As [`read_body`].
+pub async fn read_metadata(answer: Response, timeout: Duration) -> Result<String, AnswerError> {
+    read_up_to(answer, timeout, MAX_METADATA).await
+}
+
+async fn read_up_to(
+    mut answer: Response,
+    timeout: Duration,
+    limit: usize,
+) -> Result<String, AnswerError> {
     // Some servers compress whether or not they are asked to.
     let encoding = answer.headers().get(header::CONTENT_ENCODING);
     let is_gzip = encoding.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"));
@@ -119,13 +138,13 @@ pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String
         .await
         .map_err(|error| AnswerError::of(&error, timeout))?
     {
-        if bytes.len() + chunk.len() > MAX_ANSWER {
-            return Err(AnswerError::TooLong);
+        if bytes.len() + chunk.len() > limit {
+            return Err(AnswerError::TooLong(limit));
         }
         bytes.extend_from_slice(&chunk);
     }
     if is_gzip {
-        bytes = inflate(&bytes)?;
+        bytes = inflate(&bytes, limit)?;
     }
     Ok(match saml::encoding::decode(&bytes) {
         Ok(decoded) => decoded.text,
@@ -133,15 +152,15 @@ pub async fn read_body(mut answer: Response, timeout: Duration) -> Result<String
     })
 }
 
-/// What is in a gzip file, up to [`MAX_ANSWER`].
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, AnswerError> {
+/// What is in a gzip file, up to `limit` bytes.
+fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
     let mut whole = Vec::new();
-    let most = u64::try_from(MAX_ANSWER).unwrap_or(u64::MAX);
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let read = MultiGzDecoder::new(bytes)
         .take(most + 1)
         .read_to_end(&mut whole);
     match read {
-        Ok(length) if length > MAX_ANSWER => Err(AnswerError::TooLong),
+        Ok(length) if length > limit => Err(AnswerError::TooLong(limit)),
         Ok(_) => Ok(whole),
         Err(error) => Err(AnswerError::Transport(format!(
             "the answer says Content-Encoding: gzip and is none: {error}"
@@ -190,10 +209,16 @@ mod tests {
             out.write_all(text).unwrap();
             out.finish().unwrap()
         };
-        assert_eq!(inflate(&zipped(b"{}")).unwrap(), b"{}");
-        let bomb = zipped(&vec![0; MAX_ANSWER + 1]);
-        assert!(matches!(inflate(&bomb), Err(AnswerError::TooLong)));
-        assert!(matches!(inflate(b"{}"), Err(AnswerError::Transport(_))));
+        assert_eq!(inflate(&zipped(b"{}"), 100).unwrap(), b"{}");
+        let bomb = zipped(&[0; 101]);
+        assert!(matches!(
+            inflate(&bomb, 100),
+            Err(AnswerError::TooLong(100))
+        ));
+        assert!(matches!(
+            inflate(b"{}", 100),
+            Err(AnswerError::Transport(_))
+        ));
     }
 
     #[test]

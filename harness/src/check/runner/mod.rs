@@ -23,7 +23,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub(in crate::check) use access::page_summary;
-pub use access::{Access, AnswerError, MAX_ANSWER, read_body};
+pub use access::{Access, AnswerError, MAX_ANSWER, read_body, read_metadata};
 pub use fold::fold;
 pub use patience::{Patience, pause};
 pub use progress::{Listener, NoProgress, Progress};
