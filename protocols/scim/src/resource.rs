@@ -335,7 +335,9 @@ fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value
             Value::Object(out)
         }
         // Entra ID sends a manager as a bare id, on create too.
-        (Kind::Complex, Value::String(text)) if attribute.sub_attribute("value").is_some() => {
+        (Kind::Complex, Value::String(text))
+            if !attribute.multi_valued && attribute.sub_attribute("value").is_some() =>
+        {
             return one(attribute, &serde_json::json!({"value": text}), place);
         }
         (kind, value) => return Err(wrong(place, kind.name(), value)),
