@@ -42,6 +42,15 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     })
 }
 
+/// Decodes what may be no XML at all: where the bytes are not of the encoding
+/// that they say, as UTF-8 with U+FFFD for what is none.
+pub fn decode_lossy(bytes: &[u8]) -> String {
+    match decode(bytes) {
+        Ok(decoded) => decoded.text,
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String> {
     if encoding == UTF_8 {
         return match std::str::from_utf8(bytes) {

@@ -19,14 +19,18 @@ fn groups(admins: (&str, &str)) -> Value {
     })
 }
 
+/// An active integration with ids of groups in step 3.
+async fn integrated(parties: &Parties) -> (Browser, Tenant) {
+    let (owner, tenant) = parties.integrated(2).await;
+    let entered = groups(("Portal Admins", ADMINS_ID));
+    owner.put(&step("groups"), &entered).await.is(200);
+    (owner, tenant)
+}
+
 /// An active integration with an admin who is signed in with SSO, whom SCIM
 /// has put into the admins group.
 async fn signed_in_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Provisioning) {
-    let (owner, tenant) = parties.integrated(2).await;
-    owner
-        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
-        .await
-        .is(200);
+    let (owner, tenant) = integrated(parties).await;
     let scim = Provisioning::of(&owner).await;
     let id = scim.user("anna@corp.example").await;
     scim.group("Portal Admins", ADMINS_ID, &[&id]).await;
@@ -81,11 +85,7 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
 #[tokio::test]
 async fn the_warning_names_the_groups_that_still_hold() {
     let parties = Parties::start().await;
-    let (owner, tenant) = parties.integrated(2).await;
-    owner
-        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
-        .await
-        .is(200);
+    let (owner, tenant) = integrated(&parties).await;
     let anna = Person::named("anna@corp.example", &[ADMINS_ID, USERS_ID]);
     let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(303);
@@ -375,11 +375,7 @@ async fn the_token_made_at_the_start_is_shown_until_the_first_call() {
 #[tokio::test]
 async fn a_person_with_a_password_and_sso_is_one_row_with_groups_by_name() {
     let parties = Parties::start().await;
-    let (owner, tenant) = parties.integrated(2).await;
-    owner
-        .put(&step("groups"), &groups(("Portal Admins", ADMINS_ID)))
-        .await
-        .is(200);
+    let (owner, tenant) = integrated(&parties).await;
     let anna = json!({"email": "anna@corp.example", "role": "admin"});
     owner.post("/api/business/users", &anna).await.is(201);
     let anna = Person::named("anna@corp.example", &[USERS_ID]);

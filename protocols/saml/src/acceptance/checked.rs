@@ -110,7 +110,7 @@ impl Verified {
             format!("expected Response/@Version 2.0, came {}", response.version)
         });
         if response.issuer.is_none() && self.response_signed {
-            // saml-profiles §4.1.4.2: whoever signs says who they are.
+            // saml-profiles §4.1.4.2: a signed Response has an Issuer.
             found.add(
                 Code::WrongIssuer,
                 format!(

@@ -96,10 +96,7 @@ impl FromRequest<Portal> for Posted {
                 let name = part.name().unwrap_or_default().to_owned();
                 let bytes = part.bytes().await.map_err(|_| unreadable(()))?;
                 // A metadata file says in which encoding it was saved.
-                let text = match saml::encoding::decode(&bytes) {
-                    Ok(decoded) => decoded.text,
-                    Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
-                };
+                let text = saml::encoding::decode_lossy(&bytes);
                 // A file that wasn't chosen must not wipe the text beside it.
                 if !text.is_empty() || !fields.contains_key(&name) {
                     fields.insert(name, text);
