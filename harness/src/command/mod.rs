@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rehearsal::check::runner::{self, Access, AnswerError};
+use rehearsal::check::runner::{self, Access, FetchedDocument};
 use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
@@ -108,15 +108,6 @@ pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Re
     Ok(fetch_metadata(place, patience, &access).await?)
 }
 
-/// A document, and how it came.
-pub(crate) struct FetchedDocument {
-    pub(crate) text: String,
-    /// The media type, where it was fetched.
-    pub(crate) media_type: Option<String>,
-    /// `Cache-Control`, where it was fetched and said.
-    pub(crate) cache_control: Option<String>,
-}
-
 /// The same over a way to the target. The errors name no party: the caller
 /// knows whose metadata it is.
 pub(crate) async fn fetch_metadata(
@@ -164,7 +155,7 @@ pub(crate) async fn fetch_document(
     let fetch = async {
         loop {
             attempts.tick().await;
-            match fetch_once(&client, &url, access.timeout).await {
+            match runner::fetch_metadata(&client, url.as_str(), access.timeout).await {
                 Ok(text) => return text,
                 Err(reason) => {
                     let reason = reason.to_string();
@@ -196,27 +187,4 @@ fn say_waiting(place: &str, reason: &str, patience: Duration) {
         "waiting up to {} s for {place}: {reason}",
         patience.as_secs()
     );
-}
-
-async fn fetch_once(
-    client: &reqwest::Client,
-    url: &Url,
-    timeout: Duration,
-) -> Result<FetchedDocument, AnswerError> {
-    let answer = client.get(url.clone()).send().await;
-    let answer = answer.map_err(|error| AnswerError::of(&error, timeout))?;
-    let status = answer.status();
-    if !status.is_success() {
-        return Err(AnswerError::Status(status.as_u16()));
-    }
-    let header = |name: &str| {
-        let value = answer.headers().get(name)?;
-        value.to_str().ok().map(str::to_owned)
-    };
-    let (media_type, cache_control) = (header("content-type"), header("cache-control"));
-    Ok(FetchedDocument {
-        text: runner::read_metadata(answer, timeout).await?,
-        media_type,
-        cache_control,
-    })
 }

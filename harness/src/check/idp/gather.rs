@@ -14,7 +14,7 @@ use super::request::{Maker, Outgoing, logout};
 use super::set_up;
 use super::trials::{Binding, VARIANTS, Variant, Whose};
 use crate::check::SetUpError;
-use crate::check::runner::{Access, AnswerError, Runner, read_body};
+use crate::check::runner::{Access, AnswerError, Runner, fetch_metadata};
 
 /// Why nothing could be gathered.
 #[derive(Debug, thiserror::Error)]
@@ -481,21 +481,12 @@ pub async fn fetch(
     ambient: &Ambient,
     access: &Access,
 ) -> Result<Fetched, AnswerError> {
-    let failed = |error: reqwest::Error| AnswerError::of(&error, access.timeout);
-    let answer = client.get(place).send().await.map_err(failed)?;
-    let status = answer.status();
-    if !status.is_success() {
-        return Err(AnswerError::Status(status.as_u16()));
-    }
-    let header = |name: &str| {
-        let value = answer.headers().get(name)?;
-        value.to_str().ok().map(str::to_owned)
-    };
+    let fetched = fetch_metadata(client, place, access.timeout).await?;
     Ok(Fetched {
         place: place.to_owned(),
-        media_type: header("content-type"),
-        cache_control: header("cache-control"),
-        body: read_body(answer, access.timeout).await?,
+        media_type: fetched.media_type,
+        cache_control: fetched.cache_control,
+        body: fetched.text,
         at: ambient.now(),
         entity_id: None,
     })

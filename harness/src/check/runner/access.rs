@@ -116,12 +116,42 @@ pub async fn read_body(answer: Response, timeout: Duration) -> Result<String, An
     read_up_to(answer, timeout, MAX_ANSWER).await
 }
 
-/// Reads metadata as text, up to 20 MiB.
+/// A document, and how it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedDocument {
+    /// The document.
+    pub text: String,
+    /// The media type, where it was fetched.
+    pub media_type: Option<String>,
+    /// `Cache-Control`, where it was fetched and said.
+    pub cache_control: Option<String>,
+}
+
+/// Fetches metadata, up to 20 MiB.
 ///
 /// # Errors
-/// As [`read_body`].
-pub async fn read_metadata(answer: Response, timeout: Duration) -> Result<String, AnswerError> {
-    read_up_to(answer, timeout, MAX_METADATA).await
+/// As [`read_body`]; [`AnswerError::Status`] for any status but a success.
+pub async fn fetch_metadata(
+    client: &reqwest::Client,
+    url: &str,
+    timeout: Duration,
+) -> Result<FetchedDocument, AnswerError> {
+    let answer = client.get(url).send().await;
+    let answer = answer.map_err(|error| AnswerError::of(&error, timeout))?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(AnswerError::Status(status.as_u16()));
+    }
+    let header = |name: &str| {
+        let value = answer.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let (media_type, cache_control) = (header("content-type"), header("cache-control"));
+    Ok(FetchedDocument {
+        text: read_up_to(answer, timeout, MAX_METADATA).await?,
+        media_type,
+        cache_control,
+    })
 }
 
 async fn read_up_to(
@@ -146,10 +176,7 @@ async fn read_up_to(
     if is_gzip {
         bytes = inflate(&bytes, limit)?;
     }
-    Ok(match saml::encoding::decode(&bytes) {
-        Ok(decoded) => decoded.text,
-        Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
-    })
+    Ok(saml::encoding::decode_lossy(&bytes))
 }
 
 /// What is in a gzip file, up to `limit` bytes.

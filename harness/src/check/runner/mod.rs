@@ -7,11 +7,13 @@
 //!   whether the target still answers (`patience`), and says what is tried
 //!   next (`progress`);
 //! - `access`: how a target is reached, and how much of an answer is read;
+//! - `health`: whether a trial harmed the target;
 //! - `fold`: what follows from one failure is folded under it;
 //! - `selection`: `--only`, `--skip`.
 
 mod access;
 mod fold;
+mod health;
 mod patience;
 mod progress;
 mod selection;
@@ -23,8 +25,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub(in crate::check) use access::page_summary;
-pub use access::{Access, AnswerError, MAX_ANSWER, read_body, read_metadata};
+pub use access::{Access, AnswerError, FetchedDocument, MAX_ANSWER, fetch_metadata, read_body};
 pub use fold::fold;
+pub(in crate::check) use health::{find_harm, slow_after};
 pub use patience::{Patience, pause};
 pub use progress::{Listener, NoProgress, Progress};
 pub use selection::{Selection, SelectionError};

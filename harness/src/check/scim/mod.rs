@@ -61,13 +61,13 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use self::credentials::Credentials;
-use self::health::{harm, health, slow_after};
+use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
 use self::ledger::Ledger;
 use self::probe::{Probe, Session};
 use self::server::Server;
 use self::wire::Wire;
-use super::runner::{Judged as Run, Planned, Runner, fold, page_summary};
+use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
 use super::{Check, CheckReport, Level, Outcome, SetUpError, Verdict};
 
 /// Every family, in the order it is judged.

@@ -7,15 +7,8 @@ use faults::{Cover, Fault};
 
 use super::login::Login;
 use super::{Judge, Lost};
+use crate::check::runner::{find_harm, slow_after};
 use crate::check::{Outcome, Verdict};
-
-/// How long an honest login may take after a fault, in terms of the time that
-/// it took before; and the shortest time that counts as slow.
-const SLOWDOWN: u32 = 10;
-const SLOW: Duration = Duration::from_secs(5);
-
-/// How often a service provider that gave no answer is asked again.
-const REVIVALS: usize = 3;
 
 /// What a fault did to the service provider.
 pub(super) struct Harm {
@@ -63,13 +56,12 @@ impl Judge {
         blind: bool,
         calm: Duration,
     ) -> (Outcome, Option<Harm>) {
-        let slow = (calm * SLOWDOWN).max(SLOW);
         let began = Instant::now();
         let (outcome, lost) = self.fault(fault, cover, blind).await;
-        if lost == Lost::Nothing && began.elapsed() <= slow {
+        if lost == Lost::Nothing && began.elapsed() <= slow_after(calm) {
             return (outcome, None);
         }
-        let Some(what) = self.harm(base, calm, slow).await else {
+        let Some(what) = self.harm(base, calm).await else {
             return (outcome, None);
         };
         let is_before = lost == Lost::BeforeDelivery;
@@ -89,29 +81,10 @@ impl Judge {
         }
     }
 
-    async fn harm(&self, base: Cover, calm: Duration, slow: Duration) -> Option<String> {
-        let why = match self.honest_login(base).await {
-            Ok(took) if took > slow => {
-                return Some(format!(
-                    "an honest login took {:.1} s afterwards, and {:.1} s before",
-                    took.as_secs_f32(),
-                    calm.as_secs_f32()
-                ));
-            }
-            Ok(_) => return None,
-            Err(why) => why,
-        };
-        for attempt in 1..=REVIVALS {
-            if self.runner.has_ended() {
-                break;
-            }
-            crate::check::runner::pause(Duration::from_secs(1)).await;
-            if self.honest_login(base).await.is_ok() {
-                return Some(format!(
-                    "an honest login failed afterwards: {why}; it worked again at attempt {attempt}"
-                ));
-            }
-        }
-        Some(format!("an honest login failed afterwards: {why}"))
+    async fn harm(&self, base: Cover, calm: Duration) -> Option<String> {
+        find_harm(&self.runner, "an honest login", calm, || async {
+            self.honest_login(base).await
+        })
+        .await
     }
 }
