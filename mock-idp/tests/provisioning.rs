@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use reqwest::Method;
 use serde_json::{Value, json};
-use world::World;
+use world::{World, connection};
 
 #[derive(Default)]
 struct Held {
@@ -275,32 +275,16 @@ impl Provisioned {
 
     async fn on(target: Target, settings: Value) -> Self {
         let world = World::new().await;
-        let group = world.create("/groups", json!({"name": "Users"})).await;
-        let join = format!("/users/{}/memberOfGroups", world.alice);
-        world.create(&join, json!({"id": group})).await;
-        let mut configuration = json!({
+        let configuration = json!({
             "SCIM_URL": target.url, "SCIM_VERSION": "2.0", "USERS_RESOURCE": "/Users",
             "GROUPS_RESOURCE": "/Groups", "AUTHENTICATION_METHOD": "OAuth 2 Bearer Token",
             "OAUTH_ACCESS_TOKEN": "secret", "UNIQUE_USER_IDENTIFIER": "userName",
         });
-        for (key, value) in settings.as_object().unwrap() {
-            configuration[key] = value.clone();
-        }
-        let store = json!({"name": "Portal", "type": "scim", "configuration": configuration});
+        let connection = connection(configuration, &settings);
         let check = "/propagation/stores/connection/status";
-        let tested = world.change(Method::POST, check, store.clone()).await;
+        let tested = world.change(Method::POST, check, connection.clone()).await;
         assert_eq!(tested["status"], "SUCCESS", "{tested}");
-        let store = world.create("/propagation/stores", store).await;
-        let plan = world
-            .create("/propagation/plans", json!({"name": "Plan"}))
-            .await;
-        let rule = json!({
-            "name": "Everyone", "targetStore": {"id": store}, "active": true,
-            "groups": [{"id": group}],
-        });
-        world
-            .create(&format!("/propagation/plans/{plan}/rules"), rule)
-            .await;
+        let (store, group) = world.provisions(connection).await;
         Self {
             world,
             target,

@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::{Method, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use world::World;
+use world::{World, connection};
 
 /// What a target does otherwise than the RFC's reader expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,28 +297,11 @@ impl Provisioned {
     async fn new(quirks: &'static [Quirk], settings: Value) -> Self {
         let target = Target::new(quirks).await;
         let world = World::new().await;
-        let group = world.create("/groups", json!({"name": "Users"})).await;
-        let join = format!("/users/{}/memberOfGroups", world.alice);
-        world.create(&join, json!({"id": group})).await;
-        let mut configuration = json!({
+        let configuration = json!({
             "SCIM_URL": target.url, "AUTHENTICATION_METHOD": "None",
             "UNIQUE_USER_IDENTIFIER": "userName",
         });
-        for (key, value) in settings.as_object().unwrap() {
-            configuration[key] = value.clone();
-        }
-        let store = json!({"name": "Portal", "type": "scim", "configuration": configuration});
-        let store = world.create("/propagation/stores", store).await;
-        let plan = world
-            .create("/propagation/plans", json!({"name": "Plan"}))
-            .await;
-        let rule = json!({
-            "name": "Everyone", "targetStore": {"id": store}, "active": true,
-            "groups": [{"id": group}],
-        });
-        world
-            .create(&format!("/propagation/plans/{plan}/rules"), rule)
-            .await;
+        let (store, _) = world.provisions(connection(configuration, &settings)).await;
         Self {
             world,
             target,

@@ -45,12 +45,10 @@ impl Push<'_> {
             }
         };
         let Some((group, members)) = wanted else {
-            let remote = match &self.known.remote_id {
-                Some(id) => Some(id.clone()),
-                None => self.group_without_answer(&path).await?,
-            };
-            if let Some(id) = &remote {
-                self.client.delete(&path, id).await?;
+            // A group of that name that is not ours stays.
+            let remote = self.remote_id(&path, "displayName", |sent, there| sent == there);
+            if let Some(id) = remote.await? {
+                self.client.delete(&path, &id).await?;
             }
             return Ok(self.forget().await?);
         };
@@ -81,20 +79,6 @@ impl Push<'_> {
             },
         };
         Ok(self.note(&id, &resource).await?)
-    }
-
-    /// The target's id of a group whose creation was tried, and whose id was
-    /// never noted; one of that name that is not ours stays.
-    async fn group_without_answer(&self, path: &str) -> Result<Option<String>, PushError> {
-        let Some(attempted) = self.attempted() else {
-            return Ok(None);
-        };
-        let Some(name) = attempted["displayName"].as_str() else {
-            return Ok(None);
-        };
-        let found = self.client.find_resource(path, "displayName", name).await?;
-        let is_ours = |it: &Value| it["externalId"] == attempted["externalId"];
-        Ok(found.filter(|(_, it)| is_ours(it)).map(|(id, _)| id))
     }
 
     /// Where a group is looked for.
@@ -140,8 +124,8 @@ impl Push<'_> {
         } else {
             operations.push(self.habits.all_members(members.iter()));
         }
-        let nobody = BTreeSet::new();
-        self.send_group(path, id, resource, operations, (members, &nobody))
+        let removed = BTreeSet::new();
+        self.send_group(path, id, resource, operations, (members, &removed))
             .await
     }
 
@@ -152,7 +136,7 @@ impl Push<'_> {
         id: &str,
         resource: &Value,
         operations: Vec<Value>,
-        (members, left): (&BTreeSet<String>, &BTreeSet<String>),
+        (members, removed): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<(), PushError> {
         if !self.client.connection.put_only {
             let operations = Value::Array(operations);
@@ -170,7 +154,7 @@ impl Push<'_> {
         let mut all = members.clone();
         if self.client.connection.merge_members {
             let there = group.get("members").map(member_ids).unwrap_or_default();
-            all.extend(there.difference(left).cloned());
+            all.extend(there.difference(removed).cloned());
         }
         for name in ["schemas", "displayName", "externalId"] {
             group.insert(name.to_owned(), resource[name].clone());
@@ -195,8 +179,8 @@ impl Push<'_> {
             .and_then(|text| serde_json::from_str(text).ok());
         let Some(former) = former else {
             let name = self.habits.replace("displayName", &resource["displayName"]);
-            let nobody = BTreeSet::new();
-            self.send_group(path, id, resource, vec![name], (members, &nobody))
+            let removed = BTreeSet::new();
+            self.send_group(path, id, resource, vec![name], (members, &removed))
                 .await?;
             return self.take_over(path, id, resource, members).await;
         };
@@ -212,8 +196,8 @@ impl Push<'_> {
         if operations.is_empty() {
             return Ok(());
         }
-        let left: BTreeSet<String> = before.difference(members).cloned().collect();
-        self.send_group(path, id, resource, operations, (members, &left))
+        let removed: BTreeSet<String> = before.difference(members).cloned().collect();
+        self.send_group(path, id, resource, operations, (members, &removed))
             .await
     }
 }

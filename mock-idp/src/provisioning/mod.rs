@@ -23,6 +23,7 @@ mod waiting;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::Idp;
@@ -247,7 +248,7 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
 
 impl Push<'_> {
     /// Notes what the target now holds.
-    async fn note(&self, remote_id: &str, pushed: &serde_json::Value) -> Result<()> {
+    async fn note(&self, remote_id: &str, pushed: &Value) -> Result<()> {
         let known = Known {
             remote_id: Some(remote_id.to_owned()),
             pushed: Some(pushed.to_string()),
@@ -268,7 +269,7 @@ impl Push<'_> {
     /// Notes that a creation is about to be tried. Until its answer is noted,
     /// the subject may be at the target without an id known here, and whoever
     /// leaves meanwhile has to be looked up.
-    async fn note_attempt(&self, resource: &serde_json::Value) -> Result<()> {
+    async fn note_attempt(&self, resource: &Value) -> Result<()> {
         let known = Known {
             remote_id: None,
             pushed: Some(resource.to_string()),
@@ -280,11 +281,30 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// What a creation was tried with whose answer never came.
-    fn attempted(&self) -> Option<serde_json::Value> {
+    /// The target's id of the subject: the one that was noted, or else that of
+    /// the resource whose creation was tried and whose answer never came. It is
+    /// found by the attribute that names it; `is_ours` compares the `externalId`
+    /// that was sent with the one that is there.
+    async fn remote_id(
+        &self,
+        path: &str,
+        attribute: &str,
+        is_ours: fn(&Value, &Value) -> bool,
+    ) -> std::result::Result<Option<String>, PushError> {
+        if let Some(id) = &self.known.remote_id {
+            return Ok(Some(id.clone()));
+        }
         let pushed = self.known.pushed.as_deref();
-        let pushed = pushed.filter(|_| self.known.remote_id.is_none())?;
-        serde_json::from_str(pushed).ok()
+        let Some(attempted) = pushed.and_then(|text| serde_json::from_str::<Value>(text).ok())
+        else {
+            return Ok(None);
+        };
+        let Some(name) = attempted[attribute].as_str() else {
+            return Ok(None);
+        };
+        let found = self.client.find_resource(path, attribute, name).await?;
+        let found = found.filter(|(_, it)| is_ours(&attempted["externalId"], &it["externalId"]));
+        Ok(found.map(|(id, _)| id))
     }
 
     async fn forget(&self) -> Result<()> {

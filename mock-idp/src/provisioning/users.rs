@@ -36,11 +36,11 @@ impl Push<'_> {
 
     async fn remove_user(&self) -> Result<(), Failure> {
         let path = &self.client.connection.users;
-        let remote = match &self.known.remote_id {
-            Some(id) => Some(id.clone()),
-            None => self.created_without_answer().await?,
-        };
-        if let Some(id) = &remote {
+        // Somebody else may have taken the name since.
+        let remote = self.remote_id(path, "userName", |sent, there| {
+            sent.is_null() || there.is_null() || sent == there
+        });
+        if let Some(id) = &remote.await? {
             match self.client.connection.remove {
                 RemoveAction::Delete if !self.habits.never_deletes => {
                     self.client.delete(path, id).await?;
@@ -53,25 +53,6 @@ impl Push<'_> {
             }
         }
         Ok(self.forget().await?)
-    }
-
-    /// The target's id of a user whose creation was tried, and whose id was
-    /// never noted.
-    async fn created_without_answer(&self) -> Result<Option<String>, Failure> {
-        let Some(attempted) = self.attempted() else {
-            return Ok(None);
-        };
-        let Some(name) = attempted["userName"].as_str() else {
-            return Ok(None);
-        };
-        let path = &self.client.connection.users;
-        let found = self.client.find_resource(path, "userName", name).await?;
-        // Somebody else may have taken the name since.
-        let is_ours = |it: &Value| {
-            let (ours, theirs) = (&attempted["externalId"], &it["externalId"]);
-            ours.is_null() || theirs.is_null() || ours == theirs
-        };
-        Ok(found.filter(|(_, it)| is_ours(it)).map(|(id, _)| id))
     }
 
     async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {

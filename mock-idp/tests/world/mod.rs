@@ -25,6 +25,14 @@ pub(crate) const SP: &str = "https://sp.example/acme";
 pub(crate) const ACS: &str = "https://sp.example/webapp/sso/acs/acme";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
+/// A connection to a SCIM server: these settings over the others.
+pub(crate) fn connection(mut configuration: Value, settings: &Value) -> Value {
+    for (key, value) in settings.as_object().unwrap() {
+        configuration[key] = value.clone();
+    }
+    json!({"name": "Portal", "type": "scim", "configuration": configuration})
+}
+
 pub(crate) fn start_of_time() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
@@ -198,6 +206,23 @@ impl World {
     pub(crate) async fn delete(&self, path: &str) {
         let (status, answer) = self.call(Method::DELETE, &self.at(path), None).await;
         assert_eq!(status, 204, "{path}: {answer}");
+    }
+
+    /// A connection with a rule for a new group that Alice is in: the ids of the
+    /// connection and of the group.
+    pub(crate) async fn provisions(&self, connection: Value) -> (String, String) {
+        let group = self.create("/groups", json!({"name": "Users"})).await;
+        let join = format!("/users/{}/memberOfGroups", self.alice);
+        self.create(&join, json!({"id": group})).await;
+        let store = self.create("/propagation/stores", connection).await;
+        let plan = self.create("/propagation/plans", json!({"name": "Plan"}));
+        let path = format!("/propagation/plans/{}/rules", plan.await);
+        let rule = json!({
+            "name": "Everyone", "targetStore": {"id": store}, "active": true,
+            "groups": [{"id": group}],
+        });
+        self.create(&path, rule).await;
+        (store, group)
     }
 
     /// Calls the control port.

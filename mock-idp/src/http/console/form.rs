@@ -30,13 +30,9 @@ impl Form {
         let parts = multipart::parts(request).await;
         let parts = parts.map_err(|error| error.told())?;
         // A metadata file says in which encoding it was saved.
-        let text = |bytes: &[u8]| match saml::encoding::decode(bytes) {
-            Ok(decoded) => decoded.text,
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        };
         let values = parts
             .iter()
-            .map(|(name, bytes)| (name.clone(), text(bytes)));
+            .map(|(name, bytes)| (name.clone(), saml::encoding::decode_lossy(bytes)));
         Ok(Self {
             values: values.collect(),
             refused: Vec::new(),
