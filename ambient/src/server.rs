@@ -153,7 +153,12 @@ mod tests {
 
     use super::*;
 
-    async fn started() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    /// So short that a test can wait for it to run out.
+    const SHORT: Duration = Duration::from_millis(200);
+
+    async fn started(
+        patience: Patience,
+    ) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let echo = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, body: Bytes| {
@@ -161,11 +166,6 @@ mod tests {
         };
         let router = Router::new().route("/", post(echo));
         let stop = CancellationToken::new();
-        let patience = Patience {
-            headers: Duration::from_millis(200),
-            body: Duration::from_millis(200),
-            end: Duration::from_millis(200),
-        };
         let server = tokio::spawn(serve(listener, router, stop.clone(), patience));
         (address, stop, server)
     }
@@ -181,27 +181,41 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_answered_and_knows_its_client() {
-        let (address, _, _) = started().await;
-        let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        let (address, _, _) = started(Patience::default()).await;
+        let request =
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
         let text = answer_to(address, request).await;
         assert!(text.ends_with("127.0.0.1 3"), "{text}");
     }
 
     #[tokio::test]
     async fn connections_without_headers_or_without_a_body_are_closed() {
-        let (address, _, _) = started().await;
+        let silent = Patience {
+            headers: SHORT,
+            ..Patience::default()
+        };
+        let (address, _, _) = started(silent).await;
         for half in ["", "POST / HTTP/1.1\r\nHost:"] {
             let text = answer_to(address, half).await;
             assert!(!text.contains("200 OK"), "{text}");
         }
-        let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na";
+        let slow = Patience {
+            body: SHORT,
+            ..Patience::default()
+        };
+        let (address, _, _) = started(slow).await;
+        let body = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\na";
         let text = answer_to(address, body).await;
         assert!(text.starts_with("HTTP/1.1 400"), "{text}");
     }
 
     #[tokio::test]
     async fn the_end_waits_for_no_silent_connection() {
-        let (address, stop, server) = started().await;
+        let ended = Patience {
+            end: SHORT,
+            ..Patience::default()
+        };
+        let (address, stop, server) = started(ended).await;
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
         stop.cancel();

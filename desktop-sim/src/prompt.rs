@@ -60,7 +60,7 @@ impl Drop for EchoOff {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
 
-        // There is nobody left to tell, and the shell sets its own modes.
+        // A failure changes nothing here: the shell sets its own modes.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
     }
 }

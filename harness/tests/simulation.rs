@@ -278,6 +278,13 @@ struct Hands {
 }
 
 impl Hands {
+    fn at(url: &str) -> Self {
+        Self {
+            http: client(),
+            url: url.to_owned(),
+        }
+    }
+
     async fn page(&self) -> String {
         let answer = self.http.get(&self.url).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
@@ -308,10 +315,7 @@ async fn the_simulation_page_does_what_the_vendor_and_time_do() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &[]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();
-    let hands = Hands {
-        http: client(),
-        url: url.clone(),
-    };
+    let hands = Hands::at(&url);
     let keys = Regex::new(KEY).unwrap();
     let before = keys.find_iter(&hands.page().await).count();
     assert_eq!(before, 3, "those that `up` printed");
@@ -482,10 +486,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let line = lines.next_line().await.unwrap().unwrap();
     let told: Value = serde_json::from_str(&line).unwrap();
-    let hands = Hands {
-        http: client(),
-        url: told["url"].as_str().unwrap().to_owned(),
-    };
+    let hands = Hands::at(told["url"].as_str().unwrap());
     let page = hands
         .done(
             "/keys",

@@ -74,7 +74,7 @@ pub(crate) const STRANGERS: &[Amendment] = &[
         &[],
     ),
     (
-        "breaks the lines of its refusal anew each time",
+        "sends its refusal with other line breaks each time",
         |it| {
             page(it, "wrong-password", 200, "Name or password\nis wrong.");
             page(it, "unknown-user", 200, "Name or  password is\nwrong.");
@@ -121,7 +121,7 @@ pub(crate) const STRANGERS: &[Amendment] = &[
         &[],
     ),
     (
-        "asks for a sign-on where nobody may be asked",
+        "shows the sign-on page although the request is passive",
         |it| {
             for name in ["passive-new", "force-and-passive"] {
                 if it.trials.contains_key(name) {

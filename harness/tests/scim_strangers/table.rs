@@ -64,7 +64,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SCIM-FILTER-01"],
         ),
         finds(
-            "CK-03: the same, and nobody else is there",
+            "CK-03: the same, and the server has no other user",
             &[Bend(Hears(s::ignore_filters))],
             &["SCIM-FILTER-01"],
         ),

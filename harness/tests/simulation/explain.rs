@@ -3,17 +3,14 @@
 use reqwest::StatusCode;
 
 use super::Hands;
-use super::running::{Up, client};
+use super::running::Up;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_explains_a_saml_message() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &[]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();
-    let hands = Hands {
-        http: client(),
-        url: url.clone(),
-    };
+    let hands = Hands::at(&url);
     assert!(hands.page().await.contains("href=\"/explain\""));
     let post = async |parts: &[(&str, &str)]| {
         let mut body = String::new();

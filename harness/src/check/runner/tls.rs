@@ -183,7 +183,7 @@ mod tests {
                 ..Access::default()
             };
             assert_eq!(status("localhost", port, trusting()).await, Some(204));
-            // Not for another name, and not where nobody trusts it.
+            // Refused under another name, and where it is not trusted.
             assert_eq!(status("127.0.0.1", port, trusting()).await, None);
             assert_eq!(status("localhost", port, Access::default()).await, None);
             let insecure = Access {
