@@ -12,13 +12,12 @@
 //! - [`acts`]: what each actor of the guide can do, one file per chapter;
 //! - [`steps`]: the words of the scenarios, one file per group of procedures;
 //! - [`scenario`]: the catalogue of scenarios, and how they are run;
-//! - [`inspection`]: SAML documents under its own eyes;
-//! - [`check`]: checks of somebody else's endpoint;
+//! - [`check`], [`trace`], [`inspection`]: from the crate `conformance`, which
+//!   judges somebody else's endpoint and knows no party;
 //! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state;
 //! - `simulation`: license keys, DNS records, clock and faults, by a page and
 //!   by commands;
 //! - [`schemas`]: the forms that others read and write;
-//! - [`trace`]: a readable account of SAML messages;
 //! - [`report`]: verdicts as data, and every form they are written in.
 //!
 //! A new scenario is a file in `features/` and a line in
@@ -30,18 +29,10 @@
 pub mod acts;
 #[cfg(feature = "bench")]
 pub mod bench;
-#[cfg(feature = "checks")]
-pub mod check;
 mod demo;
 mod dns;
-#[cfg(feature = "checks")]
-pub mod inspection;
 pub mod judge;
-#[cfg(feature = "checks")]
-mod junit;
 pub mod organization;
-#[cfg(feature = "checks")]
-mod page;
 #[cfg(feature = "scenarios")]
 pub mod procedures;
 pub mod ready;
@@ -59,17 +50,15 @@ pub mod snapshot;
 pub mod social;
 #[cfg(feature = "scenarios")]
 pub mod steps;
-#[cfg(feature = "checks")]
-pub mod trace;
 mod trust;
 pub mod witness;
 mod world;
 
+#[cfg(feature = "checks")]
+pub use conformance::{VERSION, check, inspection, trace};
+#[cfg(feature = "checks")]
+use conformance::{junit, page};
 pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
-/// The version of Rehearsal, as reports name it: number, commit and target
-/// triple, for example `0.1.0 (9a5fc3a8b1c2, x86_64-unknown-linux-gnu)`.
-pub const VERSION: &str = env!("REHEARSAL_VERSION");
-
 pub use dns::{NameServer, TxtRecord, ZoneError, Zones};
 pub use ready::Ready;
 pub use rehearsal::{Options, Rehearsal, StartError};

@@ -407,5 +407,5 @@ async fn a_target_that_dies_once_and_comes_back_is_judged_to_the_end() {
         .map(|it| it["actual"].as_str().unwrap())
         .collect();
     assert_eq!(findings.len(), 1, "{findings:#?}");
-    assert!(findings[0].contains("answered again"), "{findings:#?}");
+    assert!(findings[0].contains("worked again"), "{findings:#?}");
 }

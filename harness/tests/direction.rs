@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Who may know whom.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("ambient", &[]),
     ("browser", &["ambient"]),
     ("saml", &[]),
@@ -16,11 +16,17 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("sp", &["ambient", "saml", "scim", "test-postgres"]),
     ("mock-idp", &["ambient", "faults", "saml", "scim"]),
     ("desktop-sim", &["ambient", "browser"]),
+    // The judge cannot reach a party.
+    (
+        "conformance",
+        &["ambient", "browser", "faults", "saml", "scim"],
+    ),
     (
         "rehearsal",
         &[
             "ambient",
             "browser",
+            "conformance",
             "desktop-sim",
             "faults",
             "mock-idp",

@@ -1,5 +1,5 @@
-//! Finds the SAML messages in recorded exchanges and lays them out for
-//! reading. It decodes the bindings by itself: it trusts no party's code.
+//! Finds the SAML messages in recorded exchanges. It decodes the bindings by
+//! itself: it trusts no party's code.
 
 use std::io::Read as _;
 
@@ -149,43 +149,6 @@ fn inflated(value: &str) -> Option<String> {
     Some(xml)
 }
 
-/// A document with a line per tag, indented. For eyes only: white space
-/// counts under a signature, so what is laid out here is never sent.
-pub fn laid_out(xml: &str) -> String {
-    let mut lines = String::with_capacity(xml.len() * 2);
-    let (mut depth, mut rest) = (0_usize, xml.trim());
-    let mut after_text = false;
-    while let Some(open) = rest.find('<') {
-        let text = rest[..open].trim();
-        lines.push_str(text);
-        after_text = after_text || !text.is_empty();
-        let Some(length) = rest[open..].find('>') else {
-            break;
-        };
-        let tag = &rest[open..=open + length];
-        let closing = tag.starts_with("</");
-        if closing {
-            depth = depth.saturating_sub(1);
-        }
-        if !(lines.is_empty() || closing && after_text) {
-            lines.push('\n');
-            lines.push_str(&"  ".repeat(depth));
-        }
-        lines.push_str(tag);
-        after_text = !closing && !tag.ends_with("/>") && text_follows(&rest[open + length + 1..]);
-        if !closing && !tag.ends_with("/>") && !tag.starts_with("<?") && !tag.starts_with("<!") {
-            depth += 1;
-        }
-        rest = &rest[open + length + 1..];
-    }
-    lines
-}
-
-fn text_follows(rest: &str) -> bool {
-    rest.find('<')
-        .is_some_and(|open| !rest[..open].trim().is_empty() || rest.starts_with("</"))
-}
-
 /// A JWS (RFC 7515) whose payload lasts ten years longer, its signature kept:
 /// what somebody would try who edits the file on the disk.
 pub fn prolonged(jws: &str) -> Option<String> {
@@ -204,15 +167,6 @@ pub fn prolonged(jws: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_document_is_laid_out_a_tag_a_line() {
-        let xml = "<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/></a>";
-        assert_eq!(
-            laid_out(xml),
-            "<?xml version=\"1.0\"?>\n<a>\n  <b x=\"1\">t</b>\n  <c/>\n</a>"
-        );
-    }
 
     #[test]
     fn a_post_field_is_decoded_across_line_breaks() {

@@ -4,7 +4,12 @@
 use std::path::Path;
 
 use ambient::Ambient;
-use saml::keys::{Certificate, SigningKey};
+use saml::keys::SigningKey;
+
+use crate::key_pair::KeyPair;
+
+/// The common name of the certificates.
+const NAME: &str = "Rehearsal check";
 
 /// Why a party can't be played.
 #[derive(Debug, thiserror::Error)]
@@ -36,20 +41,14 @@ pub(super) async fn keys(
     let made = tokio::task::spawn_blocking(move || {
         let key = match key_file {
             Some(path) => kept(&path, now)?,
-            None => pair(&mock_idp::generate_key("Rehearsal check", now)?)?,
+            None => KeyPair::generate(NAME, now)?.signing_key()?,
         };
-        let foreign = pair(&mock_idp::generate_key("Rehearsal check", now)?)?;
+        let foreign = KeyPair::generate(NAME, now)?.signing_key()?;
         Ok::<_, String>((key, foreign))
     });
     made.await
         .map_err(|error| PlayError::Key(error.to_string()))?
         .map_err(PlayError::Key)
-}
-
-fn pair(material: &mock_idp::KeyMaterial) -> Result<SigningKey, String> {
-    let certificate =
-        Certificate::parse(&material.certificate).map_err(|error| error.to_string())?;
-    SigningKey::new(&material.private_key, certificate).map_err(|error| error.to_string())
 }
 
 /// The key of the file, or a new one kept there: private key, then certificate.
@@ -62,15 +61,16 @@ fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
                 path.display()
             )
         })?;
-        return pair(&mock_idp::KeyMaterial {
+        let kept = KeyPair {
             private_key: private_key.to_owned(),
             certificate: format!("{CERTIFICATE}{certificate}"),
-        });
+        };
+        return kept.signing_key();
     }
-    let material = mock_idp::generate_key("Rehearsal check", now)?;
-    let text = format!("{}{}", material.private_key, material.certificate);
+    let made = KeyPair::generate(NAME, now)?;
+    let text = format!("{}{}", made.private_key, made.certificate);
     write_private(path, &text).map_err(|error| format!("writing {}: {error}", path.display()))?;
-    pair(&material)
+    made.signing_key()
 }
 
 /// Readable by its owner only.

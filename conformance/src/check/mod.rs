@@ -37,6 +37,6 @@ pub mod sp;
 mod summary;
 mod terminal;
 
-pub(crate) use json::FORMAT;
+pub use json::FORMAT;
 pub use keeping::PlayError;
 pub use model::{Check, CheckReport, Interruption, Level, Outcome, SetUpError, Signal, Verdict};

@@ -8,50 +8,75 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::check::{Interruption, SetUpError};
 
-/// How a case ended, when it didn't pass.
-pub(crate) enum Ending {
+/// How a test case ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Nothing was found.
     Passed,
+    /// A finding.
     Failed {
         /// A level, such as `MUST`.
         kind: &'static str,
+        /// The finding in a line.
         message: String,
+        /// Everything that helps to correct it.
         details: String,
     },
     /// Nothing could be judged.
     Error {
+        /// What kept it from being judged, such as `incomplete`.
         kind: &'static str,
+        /// The reason in a line.
         message: String,
+        /// What to do about it.
         details: String,
     },
+    /// Not judged, with a cause.
     Skipped {
+        /// The cause.
         message: String,
     },
     /// Passed, with something to read.
     Noted {
+        /// What to read.
         details: String,
     },
 }
 
-pub(crate) struct Case {
-    pub(crate) name: String,
-    pub(crate) class: String,
-    pub(crate) duration: Duration,
-    pub(crate) ending: Ending,
+/// One test case.
+#[derive(Debug)]
+pub struct Case {
+    /// Its name: the title of a check or scenario.
+    pub name: String,
+    /// The name of its class: the command, or the feature of a scenario.
+    pub class: String,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it ended.
+    pub ending: Ending,
 }
 
 /// What every suite says of the run.
-pub(crate) struct Run<'r> {
-    pub(crate) command: &'r str,
-    pub(crate) target: &'r str,
-    pub(crate) command_line: &'r str,
-    pub(crate) started_at: Timestamp,
-    pub(crate) duration: Duration,
-    pub(crate) incomplete: Option<Interruption>,
-    pub(crate) error: Option<&'r SetUpError>,
+#[derive(Debug)]
+pub struct Run<'r> {
+    /// The command, such as `check sp`.
+    pub command: &'r str,
+    /// What was judged.
+    pub target: &'r str,
+    /// The command line, secrets masked.
+    pub command_line: &'r str,
+    /// When the command started.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The signal that ended the run early.
+    pub incomplete: Option<Interruption>,
+    /// Why the run could not judge.
+    pub error: Option<&'r SetUpError>,
 }
 
 /// The whole document. No host is named in it: reports are handed on.
-pub(crate) fn junit(run: &Run<'_>, mut suites: Vec<(String, Vec<Case>)>) -> String {
+pub fn junit(run: &Run<'_>, mut suites: Vec<(String, Vec<Case>)>) -> String {
     let broken = broken_off(run);
     if !broken.is_empty() {
         suites.push((format!("rehearsal {}: not complete", run.command), broken));

@@ -10,7 +10,7 @@ use crate::check::evidence::{Exchange, Saml};
 const MOST_LANES: usize = 6;
 
 /// The parties of these exchanges, in the order in which they appear.
-pub(crate) fn parties(exchanges: &[Exchange]) -> Vec<&str> {
+pub fn parties(exchanges: &[Exchange]) -> Vec<&str> {
     let mut lanes: Vec<&str> = Vec::new();
     for exchange in exchanges {
         for party in [exchange.from.as_str(), exchange.to.as_str()] {
@@ -23,7 +23,7 @@ pub(crate) fn parties(exchanges: &[Exchange]) -> Vec<&str> {
 }
 
 /// The names of the lanes, which stay in sight while their exchanges are.
-pub(crate) fn heads(lanes: &[&str]) -> Markup {
+pub fn heads(lanes: &[&str]) -> Markup {
     html! {
         div class={ "lanes n" (lanes.len()) } aria-hidden="true" {
             @for lane in lanes { span { (lane) } }
@@ -32,7 +32,7 @@ pub(crate) fn heads(lanes: &[&str]) -> Markup {
 }
 
 /// One exchange.
-pub(crate) fn exchange(exchange: &Exchange, lanes: &[&str]) -> Markup {
+pub fn exchange(exchange: &Exchange, lanes: &[&str]) -> Markup {
     let path = exchange.url.split('?').next().unwrap_or_default();
     let (sent, answered): (Vec<&Saml>, Vec<&Saml>) =
         exchange.saml.iter().partition(|saml| !saml.answered);

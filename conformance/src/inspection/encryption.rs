@@ -214,12 +214,13 @@ mod tests {
     use saml::keys::Certificate;
 
     use super::*;
+    use crate::key_pair::KeyPair;
 
     const ASSERTION: &str =
         r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1"/>"#;
 
-    fn material() -> mock_idp::KeyMaterial {
-        mock_idp::generate_key("test", "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+    fn material() -> KeyPair {
+        KeyPair::generate("test", "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl SignedParts {
 }
 
 /// What the backgrounds mean.
-pub(crate) fn legend() -> Markup {
+pub fn legend() -> Markup {
     html! {
         p.legend {
             span.signed { "signed, the signature is valid" }
@@ -87,7 +87,7 @@ pub(crate) fn legend() -> Markup {
 
 /// The document, indented and colored; its signatures are judged with the keys
 /// of `trusted` certificates (base64).
-pub(crate) fn markup(xml: &str, trusted: &[String]) -> Markup {
+pub fn markup(xml: &str, trusted: &[String]) -> Markup {
     let signed = signed_parts(xml, trusted);
     let mut lines: Vec<Markup> = Vec::new();
     let (mut depth, mut at) = (0_usize, 0_usize);

@@ -15,8 +15,8 @@
 
 mod body;
 mod difference;
-pub(crate) mod document;
-pub(crate) mod sequence;
+pub mod document;
+pub mod sequence;
 mod spec;
 
 use std::fmt::Write as _;
@@ -35,41 +35,41 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// What a report says first.
-pub(crate) struct Header<'r> {
+pub struct Header<'r> {
     /// The command, such as `check sp`.
-    pub(crate) command: &'r str,
+    pub command: &'r str,
     /// The verdict in a sentence.
-    pub(crate) verdict: String,
+    pub verdict: String,
     /// The class that colors it: `pass`, `fail`, `warn` or `skip`.
-    pub(crate) class: &'static str,
+    pub class: &'static str,
     /// A paragraph below it, such as how to correct a set-up error.
-    pub(crate) explanation: Option<Markup>,
+    pub explanation: Option<Markup>,
     /// What was judged.
-    pub(crate) target: &'r str,
+    pub target: &'r str,
     /// When the command started.
-    pub(crate) started_at: Timestamp,
+    pub started_at: Timestamp,
     /// How long it took.
-    pub(crate) duration: Duration,
+    pub duration: Duration,
     /// Version of `rehearsal`.
-    pub(crate) version: &'r str,
+    pub version: &'r str,
     /// The command line, secrets masked.
-    pub(crate) command_line: &'r str,
+    pub command_line: &'r str,
 }
 
 /// A filter button.
-pub(crate) struct Filter {
+pub struct Filter {
     /// The `data-` attribute of rows that it looks at.
-    pub(crate) key: &'static str,
+    pub key: &'static str,
     /// The value of that attribute.
-    pub(crate) value: &'static str,
+    pub value: &'static str,
     /// Its label.
-    pub(crate) label: &'static str,
+    pub label: &'static str,
     /// How many rows have the value.
-    pub(crate) count: usize,
+    pub count: usize,
 }
 
 /// The whole page. `rows` is the plural name of what `filters` choose from.
-pub(crate) fn page(
+pub fn page(
     title: &str,
     header: &Header<'_>,
     rows: &str,
@@ -164,12 +164,12 @@ fn toolbar(rows: &str, filters: &[Filter]) -> Markup {
 }
 
 /// An instant for people, in UTC.
-pub(crate) fn instant(at: Timestamp) -> String {
+pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// A span of time for people.
-pub(crate) fn duration(span: Duration) -> String {
+pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     if seconds == 0 {
         return format!("{} ms", span.as_millis());

@@ -13,6 +13,7 @@
 
 mod envelope;
 pub mod keys;
+mod layout;
 mod logout;
 mod metadata;
 mod request;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{CheckReport, Verdict};
 
 /// The version of the form (`docs/schemas/checks.schema.json`).
-pub(crate) const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
 pub(super) fn json(report: &CheckReport) -> Value {
     let checks: Vec<Value> = report

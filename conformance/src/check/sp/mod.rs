@@ -30,6 +30,9 @@ pub use provider::Provider;
 
 use login::Login;
 
+/// The group whose members the guide gives the product (G-13).
+const PRODUCT_USERS: &str = "Parallels Desktop Users";
+
 /// Who the good responses are about, and what they say of them.
 #[derive(Debug, Clone)]
 pub struct Person {
@@ -46,7 +49,7 @@ impl Person {
             ("name", "{user}"),
             ("displayname", "{user}"),
             ("objectidentifier", "id-of-{user}"),
-            ("groups", crate::organization::PRODUCT_USERS),
+            ("groups", PRODUCT_USERS),
         ];
         Self {
             user: user.to_owned(),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use roxmltree::Node;
 
 use super::Account;
+use super::layout::laid_out;
 use crate::inspection::{response, text};
-use crate::witness::reading::laid_out;
 
 /// Elements that hold whole messages.
 const CARRIED: [&str; 4] = ["Body", "Header", "Response", "LogoutResponse"];

@@ -1,0 +1,52 @@
+//! A document laid out for people. White space counts under a signature, so
+//! what is laid out here is never sent.
+
+/// A document with a line per tag, indented.
+pub(super) fn laid_out(xml: &str) -> String {
+    let mut lines = String::with_capacity(xml.len() * 2);
+    let (mut depth, mut rest) = (0_usize, xml.trim());
+    let mut after_text = false;
+    while let Some(open) = rest.find('<') {
+        let text = rest[..open].trim();
+        lines.push_str(text);
+        after_text = after_text || !text.is_empty();
+        let Some(length) = rest[open..].find('>') else {
+            break;
+        };
+        let tag = &rest[open..=open + length];
+        let closing = tag.starts_with("</");
+        if closing {
+            depth = depth.saturating_sub(1);
+        }
+        if !(lines.is_empty() || closing && after_text) {
+            lines.push('\n');
+            lines.push_str(&"  ".repeat(depth));
+        }
+        lines.push_str(tag);
+        after_text = !closing && !tag.ends_with("/>") && text_follows(&rest[open + length + 1..]);
+        if !closing && !tag.ends_with("/>") && !tag.starts_with("<?") && !tag.starts_with("<!") {
+            depth += 1;
+        }
+        rest = &rest[open + length + 1..];
+    }
+    lines
+}
+
+fn text_follows(rest: &str) -> bool {
+    rest.find('<')
+        .is_some_and(|open| !rest[..open].trim().is_empty() || rest.starts_with("</"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_laid_out_a_tag_a_line() {
+        let xml = "<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/></a>";
+        assert_eq!(
+            laid_out(xml),
+            "<?xml version=\"1.0\"?>\n<a>\n  <b x=\"1\">t</b>\n  <c/>\n</a>"
+        );
+    }
+}
