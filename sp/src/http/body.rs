@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::nul;
 use super::problem::Problem;
+use super::{largest_body, too_large};
 use crate::Portal;
 
 /// A JSON body, or an empty one read as `{}`.
@@ -18,9 +19,16 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, portal: &Portal) -> Result<Self, Problem> {
+        let limit = largest_body(request.uri().path());
         let bytes = Bytes::from_request(request, portal)
             .await
-            .map_err(|error| Problem::new(error.status(), "unreadable-body", error.body_text()))?;
+            .map_err(|error| match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    let detail = format!("the body was not read: {}", too_large(limit));
+                    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
+                }
+                status => Problem::new(status, "unreadable-body", error.body_text()),
+            })?;
         if nul::is_in_json(&bytes) {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,

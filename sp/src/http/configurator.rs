@@ -26,6 +26,9 @@ use crate::store::{self, instant};
 
 const ROOT: &str = "/api/business/idp-integration";
 
+/// Where metadata comes in, which may be large.
+pub(super) const METADATA_PATH: &str = "/api/business/idp-integration/saml";
+
 pub(super) fn router() -> Router<Portal> {
     let at = |path: &str| format!("{ROOT}{path}");
     Router::new()
@@ -36,7 +39,7 @@ pub(super) fn router() -> Router<Portal> {
         .route(&at("/domains/{domain}/verify"), post(verify_domain))
         .route(&at("/application"), put(application_done))
         .route(&at("/groups"), put(enter_groups))
-        .route(&at("/saml"), put(enter_saml))
+        .route(METADATA_PATH, put(enter_saml))
         .route(&at("/saml-settings"), put(settle_saml))
         .route(&at("/scim"), put(enter_scim))
         .route(&at("/scim/token"), post(new_token))

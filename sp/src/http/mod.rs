@@ -19,9 +19,9 @@ mod status;
 pub use control::router as control_router;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use saml::binding::repost;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -33,6 +33,27 @@ use problem::Problem;
 
 /// Larger than any Response or SCIM resource that is met.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// The same where metadata is entered: JSON and forms escape quotes and angle
+/// brackets, and a form may have a file and a text.
+const LARGEST_METADATA_BODY: usize = 2 * saml::metadata::MAX_METADATA_BYTES;
+
+/// How large a body may be at this path, in bytes.
+fn largest_body(path: &str) -> usize {
+    if path == configurator::METADATA_PATH || pages::METADATA_PATHS.contains(&path) {
+        LARGEST_METADATA_BODY
+    } else {
+        LARGEST_BODY
+    }
+}
+
+/// Why a body was not read: how large one may be here.
+fn too_large(limit: usize) -> String {
+    format!(
+        "it is larger than the {} MB that are read here; of a federation's metadata, save the part of your identity provider alone",
+        limit / 1024 / 1024
+    )
+}
 
 /// Every route of the protocol's listener.
 pub fn router(portal: Portal) -> Router {
@@ -76,7 +97,7 @@ pub fn router(portal: Portal) -> Router {
             "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
         ))
         .layer(tower::util::option_layer(strict_transport))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(limit_body))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -87,6 +108,13 @@ pub fn router(portal: Portal) -> Router {
         }))
         .layer(TraceLayer::new_for_http())
         .with_state(portal)
+}
+
+/// Sets how much of a body is read, by the path.
+async fn limit_body(mut request: Request, next: Next) -> Response {
+    let limit = largest_body(request.uri().path());
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    next.run(request).await
 }
 
 fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

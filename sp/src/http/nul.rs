@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::problem::Problem;
-use super::{LARGEST_BODY, is_for_programs, pages, scim};
+use super::{is_for_programs, largest_body, pages, scim};
 
 const REASON: &str = "invalid request: it contains the character NUL (%00); remove it";
 
@@ -27,9 +27,10 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, LARGEST_BODY).await else {
+    let limit = largest_body(&path);
+    let Ok(bytes) = to_bytes(body, limit).await else {
         let reason =
-            format!("invalid request: the form is longer than {LARGEST_BODY} bytes, or broke off");
+            format!("invalid request: the form is longer than {limit} bytes, or broke off");
         return refused(&path, StatusCode::PAYLOAD_TOO_LARGE, &reason);
     };
     let has_nul = bytes.contains(&0) || bytes.windows(3).any(|part| part == b"%00");

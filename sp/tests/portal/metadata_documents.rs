@@ -46,11 +46,17 @@ async fn published() -> String {
 
 /// Uploads a file on the page; the answer's status and body.
 async fn upload(admin: &Browser, bytes: &[u8]) -> (u16, String) {
+    upload_of(admin, bytes, "").await
+}
+
+/// The same of an aggregate: which entity.
+async fn upload_of(admin: &Browser, bytes: &[u8], entity_id: &str) -> (u16, String) {
     let shown = admin.get(PAGE).await.body;
     let (_, rest) = shown.split_once("name=\"csrf\" value=\"").unwrap();
     let token = rest.split('"').next().unwrap();
     let mut body = format!(
         "--edge\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n\
+         --edge\r\nContent-Disposition: form-data; name=\"metadata_entity_id\"\r\n\r\n{entity_id}\r\n\
          --edge\r\nContent-Disposition: form-data; name=\"metadata_file\"; filename=\"m.xml\"\r\n\
          Content-Type: application/xml\r\n\r\n"
     )
@@ -156,4 +162,62 @@ async fn an_expired_certificate_counts_only_by_choice() {
     assert_eq!(shown["status"], "active");
     let (request, _) = parties.browser().sso("anna@corp.example").await;
     assert!(!request.id.is_empty());
+}
+
+/// An aggregate of seven identity providers, about so many bytes long.
+fn aggregate(length: usize) -> Vec<u8> {
+    const END: &[u8] = b"</md:EntitiesDescriptor>";
+    let (_, mut all, _) = documents()
+        .into_iter()
+        .find(|(name, _, _)| name == "idp-aggregate.xml")
+        .unwrap();
+    let end = all.windows(END.len()).position(|it| it == END).unwrap();
+    all.truncate(end);
+    all.extend_from_slice(b"<!--");
+    all.resize(length, b'x');
+    all.extend_from_slice(b"-->");
+    all.extend_from_slice(END);
+    all
+}
+
+#[tokio::test]
+async fn the_metadata_of_a_federation_is_read_up_to_20_mb() {
+    const MB: usize = 1024 * 1024;
+    let parties = Parties::start().await;
+    let (admin, _) = parties.integrated(5).await;
+    admin.post(&step("deactivate"), &json!({})).await.is(200);
+    let large = aggregate(18 * MB);
+    // Not said which one: all seven are counted.
+    let (status, page) = upload(&admin, &large).await;
+    assert_eq!(status, 400);
+    let said = unescaped(&page);
+    assert!(
+        said.contains("(<md:EntitiesDescriptor>) with 7: "),
+        "{page}"
+    );
+    let (status, page) = upload_of(&admin, &large, "https://idp3.example.com/metadata").await;
+    assert_eq!(status, 303, "{page}");
+    let shown = admin.get("/api/business/idp-integration").await.is(200);
+    assert_eq!(
+        shown["identity_provider"]["entity_id"],
+        "https://idp3.example.com/metadata"
+    );
+    let body = json!({
+        "metadata_xml": String::from_utf8(large).unwrap(),
+        "metadata_entity_id": "https://idp5.example.com/metadata",
+    });
+    admin.put(&step("saml"), &body).await.is(200);
+
+    let (status, page) = upload(&admin, &aggregate(21 * MB)).await;
+    assert_eq!(status, 400);
+    assert!(
+        page.contains("has 21.0 MB, and at most 20 MB are read"),
+        "{page}"
+    );
+    // Other requests stay short.
+    let note = json!({"done": true, "note": "x".repeat(4 * MB)});
+    let refused = admin.put(&step("application"), &note).await;
+    let refused = refused.problem(413, "body-too-large");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("4 MB"), "{detail}");
 }

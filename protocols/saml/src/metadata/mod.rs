@@ -26,7 +26,9 @@ pub struct Selection<'s> {
 
 /// The largest document that is read, in bytes: federations publish aggregates
 /// of thousands of entities.
-pub const MAX_METADATA_BYTES: usize = 20 * 1024 * 1024;
+pub const MAX_METADATA_BYTES: usize = 20 * MEGABYTE;
+
+const MEGABYTE: usize = 1024 * 1024;
 
 /// Metadata of which everything that can be used was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,15 @@ pub enum MetadataError {
     /// Not the XML of metadata.
     #[error(transparent)]
     Xml(#[from] XmlError),
+    /// A larger document than is read.
+    #[error(
+        "the metadata has {:.1} MB, and at most {} MB are read: save the part of this entity alone",
+        *came as f64 / MEGABYTE as f64, MAX_METADATA_BYTES / MEGABYTE
+    )]
+    TooLarge {
+        /// Its size, in bytes.
+        came: usize,
+    },
     /// A web page, such as a sign-on form, in place of metadata.
     #[error(
         "expected SAML metadata, got a web page (HTML): the address may ask for a sign-on first; \

@@ -22,6 +22,9 @@ pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
         Some(Some((_, rest))) => rest.trim_start(),
         _ => text,
     };
+    if text.len() > MAX_METADATA_BYTES {
+        return Err(MetadataError::TooLarge { came: text.len() });
+    }
     let limits = Limits {
         max_xml_bytes: MAX_METADATA_BYTES,
         // As many for each megabyte as a message may have.

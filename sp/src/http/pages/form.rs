@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::super::caller::{SESSION, cookie};
 use super::super::problem::Problem;
+use super::super::{largest_body, too_large};
 use super::shell;
 use crate::Portal;
 use crate::store::fingerprint;
@@ -80,21 +81,28 @@ impl FromRequest<Portal> for Posted {
                 "It came from another site. Open the page in the portal itself and try again.",
             ));
         }
-        let unreadable = |_| {
-            refused(
+        let limit = largest_body(request.uri().path());
+        let unreadable = |status: StatusCode| match status {
+            StatusCode::PAYLOAD_TOO_LARGE => refused(status, &sentence(&too_large(limit))),
+            _ => refused(
                 StatusCode::BAD_REQUEST,
                 "It could not be read. Go back and try again.",
-            )
+            ),
         };
         let kind = headers.get(header::CONTENT_TYPE).map(|it| it.as_bytes());
         let mut fields = HashMap::new();
         if kind.is_some_and(|kind| kind.starts_with(b"multipart/form-data")) {
             let mut parts = Multipart::from_request(request, portal)
                 .await
-                .map_err(|_| unreadable(()))?;
-            while let Some(part) = parts.next_field().await.map_err(|_| unreadable(()))? {
+                .map_err(|error| unreadable(error.status()))?;
+            while let Some(part) = parts
+                .next_field()
+                .await
+                .map_err(|error| unreadable(error.status()))?
+            {
                 let name = part.name().unwrap_or_default().to_owned();
-                let bytes = part.bytes().await.map_err(|_| unreadable(()))?;
+                let bytes = part.bytes().await;
+                let bytes = bytes.map_err(|error| unreadable(error.status()))?;
                 // A metadata file says in which encoding it was saved.
                 let text = saml::encoding::decode_lossy(&bytes);
                 // A file that wasn't chosen must not wipe the text beside it.
@@ -105,7 +113,7 @@ impl FromRequest<Portal> for Posted {
         } else {
             let bytes = Bytes::from_request(request, portal)
                 .await
-                .map_err(|_| unreadable(()))?;
+                .map_err(|error| unreadable(error.status()))?;
             fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
         }
         let given = fields.get("csrf").map(String::as_str).unwrap_or_default();

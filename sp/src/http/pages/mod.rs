@@ -27,6 +27,7 @@ mod sign_in;
 mod social;
 mod whoami;
 
+pub(super) use integration::METADATA_PATHS;
 pub(super) use shell::{farewell, message};
 pub(super) use sign_in::{logout_refused, refused};
 

@@ -32,12 +32,17 @@ const part = async (at, asking = {}) => {
 for (const field of document.querySelectorAll("[data-understood]")) {
   const said = document.getElementById(field.dataset.understood);
   let latest;
-  field.addEventListener("input", async () => {
+  field.addEventListener("input", async (event) => {
+    if (event.isTrusted) field.large = undefined;
     latest?.abort();
     const mine = latest = new AbortController();
-    const body = new URLSearchParams({
-      csrf: field.form.elements.csrf.value, field: field.name, [field.name]: field.value,
-    });
+    const sent = { csrf: field.form.elements.csrf.value, field: field.name };
+    let body = new URLSearchParams({ ...sent, [field.name]: field.value });
+    if (field.large) {
+      body = new FormData();
+      for (const name in sent) body.set(name, sent[name]);
+      body.set(field.name, field.large);
+    }
     let text;
     try {
       text = await part(field.dataset.at, { method: "POST", body, signal: mine.signal });
@@ -48,7 +53,10 @@ for (const field of document.querySelectorAll("[data-understood]")) {
 for (const file of document.querySelectorAll("input[type=file][data-into]")) {
   file.addEventListener("change", async () => {
     const field = document.getElementById(file.dataset.into);
-    field.value = await file.files[0].text();
+    const chosen = file.files[0];
+    // With megabytes in it a text area stands still: the form sends the file.
+    field.large = chosen.size > 1e6 ? chosen : undefined;
+    field.value = field.large ? "" : await chosen.text();
     field.dispatchEvent(new Event("input"));
   });
 }

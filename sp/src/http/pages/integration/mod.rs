@@ -35,6 +35,12 @@ use crate::words::sentence;
 
 const PAGE: &str = "/profile/business/idp_integration";
 
+/// Where metadata comes in, which may be large.
+pub(in crate::http) const METADATA_PATHS: [&str; 2] = [
+    "/profile/business/idp_integration/saml",
+    "/profile/business/idp_integration/understood",
+];
+
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route(PAGE, get(show))
