@@ -184,6 +184,7 @@ fn what_was_not_judged_is_named() {
         "Not judged",
         "give the issuer's metadata (--metadata)",
         "give its entity ID (--audience)",
+        "give the URL of its assertion consumer service (--acs)",
     ] {
         assert!(traced.text.contains(words), "{words}: {}", traced.text);
     }
@@ -194,6 +195,23 @@ fn what_was_not_judged_is_named() {
         "{}",
         other.text
     );
+}
+
+#[test]
+fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
+    let own = ["--acs", "https://sp.example.com/acs"];
+    let right = trace("utf-16.xml", &own);
+    assert_eq!(right.status, 0, "{}", right.text);
+    assert!(!right.text.contains("--acs"), "{}", right.text);
+    let several = ["--acs", "https://sp.example.com/old", own[0], own[1]];
+    assert_eq!(trace("utf-16.xml", &several).status, 0);
+    // A slash at the end is another address.
+    let other = trace("utf-16.xml", &["--acs", "https://sp.example.com/acs/"]);
+    assert_eq!(other.status, 1, "{}", other.text);
+    let said = "Destination is https://sp.example.com/acs, not https://sp.example.com/acs/:";
+    assert!(other.text.contains(said), "{}", other.text);
+    // One cause, one objection: the Recipient is the same address.
+    assert!(!other.text.contains("Recipient is"), "{}", other.text);
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub struct Known {
     pub trusted: Vec<TrustedKey>,
     /// The service provider's entity identifier.
     pub audience: Option<String>,
+    /// The URLs of the service provider's assertion consumer services.
+    pub acs: Vec<String>,
     /// The instant at which the message is judged.
     pub now: Option<Timestamp>,
     /// The service provider's private key, for encrypted assertions.

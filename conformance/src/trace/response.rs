@@ -33,6 +33,12 @@ pub(super) fn judge(
                 "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
             );
         }
+        judge_address(
+            "Destination",
+            response.destination.as_deref(),
+            known,
+            verdict,
+        );
         if response.in_response_to.is_none() {
             verdict.remark(
                 "no InResponseTo: the identity provider began this sign-on itself. A service provider that accepts only answers to its own requests refuses it",
@@ -59,10 +65,35 @@ pub(super) fn judge(
                 "whether it is for your service provider: give its entity ID (--audience)",
             );
         }
+        if known.acs.is_empty() && names_address(&response) {
+            verdict.leave_out(
+                "whether Destination and Recipient are the address of your service provider: give the URL of its assertion consumer service (--acs)",
+            );
+        }
         if response.in_response_to.is_some() {
             verdict.leave_out("whether InResponseTo is the ID of a request that was sent");
         }
     }
+}
+
+/// Whether the Response or an assertion says where it is to be delivered.
+fn names_address(response: &Response) -> bool {
+    let mut confirmations = response.assertions.iter().flat_map(|it| &it.confirmations);
+    response.destination.is_some() || confirmations.any(|it| it.recipient.is_some())
+}
+
+/// Whether an address is one of the service provider's own
+/// (saml-core §3.2.2, saml-profiles §4.1.4.3). URLs are compared as text, as
+/// service providers do.
+fn judge_address(name: &str, value: Option<&str>, known: &Known, verdict: &mut Verdict) {
+    let Some(value) = value else { return };
+    if known.acs.is_empty() || known.acs.iter().any(|own| own == value) {
+        return;
+    }
+    let own = known.acs.join(" or ");
+    verdict.refuse(format!(
+        "{name} is {value}, not {own}: enter the URL of the assertion consumer service at the identity provider as it is (scheme, host, port, path, a slash at the end)"
+    ));
 }
 
 fn covers(signatures: &[Signed], name: &str) -> bool {
@@ -178,6 +209,10 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
                 verdict.refuse(format!("Recipient {one} is not the Destination {other}"));
             }
             _ => {}
+        }
+        // Where the two are equal, one objection says it.
+        if it.recipient != response.destination {
+            judge_address("Recipient", it.recipient.as_deref(), known, verdict);
         }
         if it.not_on_or_after.is_none() {
             verdict.refuse(format!("{place} has no NotOnOrAfter"));

@@ -27,6 +27,10 @@ pub(crate) struct Trace {
     /// The service provider's entity ID, to judge the audience by.
     #[arg(long, value_name = "ENTITY-ID")]
     audience: Option<String>,
+    /// The URL of the service provider's assertion consumer service, to judge
+    /// Destination and Recipient by. May be repeated.
+    #[arg(long, value_name = "URL")]
+    acs: Vec<String>,
     /// The service provider's private key (RSA, PEM), to decrypt assertions.
     #[arg(long, value_name = "FILE")]
     key: Option<String>,
@@ -76,6 +80,7 @@ impl Trace {
         let known = Known {
             trusted,
             audience: self.audience,
+            acs: self.acs,
             now: Some(self.at.unwrap_or_else(|| Ambient::real().now())),
             decryption_key,
         };

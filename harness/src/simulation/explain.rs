@@ -95,7 +95,7 @@ fn accounts(form: &Form) -> Result<Vec<Account>, String> {
         trusted,
         audience: Some(form.audience.clone()).filter(|it| !it.is_empty()),
         now: Some(Ambient::real().now()),
-        decryption_key: None,
+        ..Known::default()
     };
     let found = sources::read_bytes(&form.message).map_err(|error| error.to_string())?;
     Ok(trace::accounts(found, &known))
