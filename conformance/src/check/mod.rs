@@ -21,6 +21,7 @@ mod check_list;
 pub mod evidence;
 mod github;
 mod gitlab;
+mod harm;
 mod html;
 pub mod idp;
 mod json;

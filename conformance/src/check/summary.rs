@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{CheckReport, Level, Outcome, Verdict};
+use super::{CheckReport, Level, Outcome, Verdict, harm};
 
 /// A finding or a warning, and what follows from it.
 pub(super) struct Finding<'r> {
@@ -48,7 +48,7 @@ pub(super) struct Skips<'r> {
 
 /// The outcomes of a report, each exactly once.
 pub(super) struct Summary<'r> {
-    /// MUST before SHOULD, else in the order of the checks.
+    /// The worst first (see [`harm`]), else in the order of the checks.
     pub(super) findings: Vec<Finding<'r>>,
     pub(super) warnings: Vec<Finding<'r>>,
     /// The most frequent reason first.
@@ -88,8 +88,8 @@ impl<'r> Summary<'r> {
                 finding.consequences.push(outcome);
             }
         }
-        summary.findings.sort_by_key(|it| it.outcome.check.level);
-        summary.warnings.sort_by_key(|it| it.outcome.check.level);
+        summary.findings.sort_by_key(|it| harm::order(it.outcome));
+        summary.warnings.sort_by_key(|it| harm::order(it.outcome));
         summary
             .skips
             .sort_by_key(|it| std::cmp::Reverse(it.outcomes.len()));
