@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod check;
+mod excerpt;
 pub mod inspection;
 pub mod junit;
 mod key_pair;

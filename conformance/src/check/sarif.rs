@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::{CheckReport, Outcome, Verdict, check_list};
+use crate::excerpt::beginning;
 
 /// The longest text that GitHub takes for a description, in characters.
 const LONGEST: usize = 1024;
@@ -113,5 +114,6 @@ fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> 
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    // What says how long it is has to fit too.
+    beginning(text, LONGEST - 30)
 }

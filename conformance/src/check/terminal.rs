@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Verdict};
+use crate::excerpt::excerpt;
 
 /// How many ids a line names before it counts the rest.
 const NAMED: usize = 4;
 
 /// How much of a text is shown, in characters: the HTML report has all of it.
-const SHOWN: usize = 500;
+const SHOWN: usize = 1000;
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -116,10 +117,11 @@ fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{} … (whole in --json and --html)", &text[..end]),
-        None => text.to_owned(),
+    let shown = excerpt(text, SHOWN);
+    if shown == text {
+        return shown;
     }
+    format!("{shown}, whole in --json and --html")
 }
 
 /// The checks that a line counts, the first few by id.

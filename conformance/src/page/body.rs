@@ -4,6 +4,8 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::excerpt::beginning;
+
 /// How much of a body a report shows, in characters.
 const SHOWN: usize = 8000;
 
@@ -67,12 +69,7 @@ fn is_name(text: &str) -> bool {
 }
 
 pub(super) fn cut(text: &str) -> String {
-    let short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
-        format!("{short} … ({} bytes)", text.len())
-    } else {
-        short
-    }
+    beginning(text, SHOWN)
 }
 
 /// JSON with an indent.

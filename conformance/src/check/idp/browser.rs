@@ -9,11 +9,12 @@ use url::Url;
 use super::dossier::{Delivered, Ending, Page};
 use super::form::{self, Filled, Next};
 use crate::check::runner::{AnswerError, Runner, read_body};
+use crate::excerpt::beginning;
 
 /// How many pages and redirects a sign-on may take.
 const STEPS: usize = 40;
 
-/// How much of a page is kept, in bytes.
+/// How much of a page is kept, in characters.
 const KEPT: usize = 96 * 1024;
 
 /// A user's name and password.
@@ -125,7 +126,7 @@ impl Browser {
             // The whole page is read, as much of it kept as a report shows.
             let body = page.body.clone();
             let page = Page {
-                body: cut(&page.body, KEPT),
+                body: beginning(&page.body, KEPT),
                 ..page
             };
             walked.pages.push(page.clone());
@@ -190,7 +191,7 @@ impl Browser {
                     walked.ending = Ending::Page {
                         url: at.to_string(),
                         status: page.status,
-                        text: cut(&form::text(&body), 2000),
+                        text: beginning(&form::text(&body), 2000),
                     };
                     return walked;
                 }
@@ -222,7 +223,7 @@ impl Browser {
         Ok(Page {
             method: method.to_owned(),
             url: ask.url.to_string(),
-            sent: cut(&sent, KEPT),
+            sent: beginning(&sent, KEPT),
             status: status.as_u16(),
             media_type: header(CONTENT_TYPE).to_owned(),
             location: (status.is_redirection() && !location.is_empty())
@@ -300,16 +301,4 @@ fn flags(header: &reqwest::header::HeaderValue) -> String {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     let value = if value.is_empty() { "" } else { "•••" };
     format!("{name}={value};{flags}")
-}
-
-/// A text, cut at a character's border.
-fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let mut end = most;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{} … ({} bytes)", &text[..end], text.len())
 }

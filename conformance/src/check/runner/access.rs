@@ -8,6 +8,7 @@ use reqwest::{ClientBuilder, Response, header};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::tls;
+use crate::excerpt::excerpt;
 
 /// How many bytes of an answer are read. A target that answers without end
 /// must not fill the memory.
@@ -195,8 +196,8 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
     }
 }
 
-/// What a page says to a person, on one line: no styles, scripts or markup, at
-/// most `most` characters.
+/// What a page says to a person, on one line: no styles, scripts or markup,
+/// about `most` characters.
 pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
     let document = scraper::Html::parse_document(body);
     let mut words = Vec::new();
@@ -216,11 +217,7 @@ pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
             words.extend(text.split_whitespace());
         }
     }
-    let text = words.join(" ");
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    excerpt(&words.join(" "), most)
 }
 
 #[cfg(test)]
@@ -252,6 +249,6 @@ mod tests {
     fn a_page_is_summed_up_without_its_styles() {
         let page = "<html><head><title>Not here</title><style>p{color:red}</style></head><body><p>Try\n elsewhere</p><script>x()</script></body></html>";
         assert_eq!(page_summary(page, 100), "Not here Try elsewhere");
-        assert_eq!(page_summary(page, 8), "Not here…");
+        assert_eq!(page_summary(page, 10), "Not here … (22 characters)");
     }
 }

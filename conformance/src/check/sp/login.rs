@@ -17,6 +17,7 @@ use url::Url;
 use super::Judge;
 use super::visitor::{Visitor, same_place};
 use crate::check::runner::page_summary;
+use crate::excerpt::beginning;
 
 /// Why a login could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -101,11 +102,7 @@ pub struct Answer {
 const QUOTED: usize = 6000;
 
 fn quoted(text: &str) -> String {
-    let mut out: String = text.chars().take(QUOTED).collect();
-    if out.len() < text.len() {
-        out.push_str(&format!(" … ({} bytes)", text.len()));
-    }
-    out
+    beginning(text, QUOTED)
 }
 
 impl Answer {

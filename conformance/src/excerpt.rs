@@ -1,0 +1,108 @@
+//! Texts too long to be shown whole: how they are cut, in sentences and in
+//! evidence.
+
+/// How many times longer than asked for an excerpt may become so that a value
+/// without a space, such as a URL, is shown whole.
+const STRETCH: usize = 4;
+
+/// About `most` characters of a text for a sentence, and how long it is where
+/// it is longer.
+///
+/// No word, URL or JSON value is cut in the middle, unless it alone is several
+/// times longer than `most`: a reader would take a half of it for the whole.
+pub(crate) fn excerpt(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let end = end_of_values(text, most);
+    let shown = text[..end].trim_end();
+    if shown.len() == text.trim_end().len() {
+        return shown.to_owned();
+    }
+    format!("{shown} … ({length} characters)")
+}
+
+/// The last place up to `most` characters, else the first place behind them,
+/// at which no value is cut; in bytes.
+fn end_of_values(text: &str, most: usize) -> usize {
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let (mut last, mut in_string, mut is_escaped) = (0, false, false);
+    for (count, (at, sign)) in text.char_indices().enumerate() {
+        if count >= most * STRETCH {
+            return if last > 0 { last } else { at };
+        }
+        let is_end = if is_json {
+            // The comma stays: it says that more follows.
+            !in_string && sign == ','
+        } else {
+            sign.is_whitespace()
+        };
+        if is_end {
+            let end = if is_json { at + sign.len_utf8() } else { at };
+            if count >= most {
+                return if last > 0 { last } else { end };
+            }
+            last = end;
+        }
+        if sign == '"' && !is_escaped {
+            in_string = !in_string;
+        }
+        is_escaped = sign == '\\' && !is_escaped;
+    }
+    if last > 0 { last } else { text.len() }
+}
+
+/// The first `most` characters of a document, and how long it is where it is
+/// longer: for evidence, where limits only keep reports readable.
+pub(crate) fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_never_cut() {
+        let url = "https://idp.example/sso?SAMLRequest=fZJNT8MwDIbv&RelayState=1";
+        let text = format!("redirected to {url} in the end");
+        assert_eq!(
+            excerpt(&text, 20),
+            format!("redirected to … ({} characters)", text.len())
+        );
+        // Alone it is shown whole, although it is longer than asked for.
+        assert_eq!(excerpt(url, 20), url);
+        assert_eq!(
+            excerpt(&format!("{url} in the end"), 20),
+            format!("{url} … ({} characters)", url.len() + 11)
+        );
+        let endless = "a".repeat(1000);
+        assert_eq!(
+            excerpt(&endless, 20),
+            format!("{} … (1000 characters)", "a".repeat(80))
+        );
+    }
+
+    #[test]
+    fn a_json_value_is_never_cut() {
+        let json = r#"{"userName":"grace","displayName":"Grace, \"the\" Hopper","active":true}"#;
+        assert_eq!(
+            excerpt(json, 40),
+            format!(r#"{{"userName":"grace", … ({} characters)"#, json.len())
+        );
+        assert_eq!(excerpt(json, 100), json);
+    }
+
+    #[test]
+    fn words_and_signs_stay_whole() {
+        assert_eq!(excerpt("one two three", 7), "one … (13 characters)");
+        assert_eq!(excerpt("one two three", 8), "one two … (13 characters)");
+        assert_eq!(excerpt("山田 太郎", 3), "山田 … (5 characters)");
+        assert_eq!(beginning("山田太郎", 2), "山田 … (12 bytes)");
+        assert_eq!(beginning("山田", 2), "山田");
+    }
+}
