@@ -208,6 +208,28 @@ pub(super) fn ignore_unknown_members(asked: &mut Asked) {
 
 // Who may ask.
 
+fn let_in(asked: &mut Asked) {
+    asked.headers.retain(|(name, _)| name != "authorization");
+    let right = ("authorization".into(), format!("Bearer {TOKEN}"));
+    asked.headers.push(right);
+}
+
+pub(super) fn open(asked: &mut Asked) {
+    let_in(asked);
+}
+
+pub(super) fn open_to_read(asked: &mut Asked) {
+    if asked.method == "GET" {
+        let_in(asked);
+    }
+}
+
+pub(super) fn take_any_token(asked: &mut Asked) {
+    if asked.header("authorization").is_some() {
+        let_in(asked);
+    }
+}
+
 pub(super) fn basic_alone(asked: &mut Asked) {
     let expected = format!("Basic {}", STANDARD.encode(format!("{USER}:{TOKEN}")));
     for (name, value) in &mut asked.headers {

@@ -268,6 +268,21 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SCIM-AUTH-03"],
         ),
         finds(
+            "open: asks for no token at all",
+            &[Bend(Hears(a::open))],
+            &["SCIM-AUTH-01"],
+        ),
+        finds(
+            "open for GET, closed for everything else",
+            &[Bend(Hears(a::open_to_read))],
+            &["SCIM-AUTH-01"],
+        ),
+        finds(
+            "wants a token and takes any",
+            &[Bend(Hears(a::take_any_token))],
+            &["SCIM-AUTH-02"],
+        ),
+        finds(
             "308 to the address with a slash",
             &[
                 Bend(Does(a::ask_for_a_slash)),

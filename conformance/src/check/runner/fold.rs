@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::check::{Outcome, Verdict};
 
-/// Folds outcomes that show the same symptom, such as "PATCH /Users", which
-/// was never seen to work in the whole run.
+/// Folds outcomes that show the same symptom, such as "PATCH /Users never
+/// succeeded": a clause that holds for the whole run.
 ///
 /// The first failure that shows it stays a finding; every later failure and
 /// every skip that shows it is skipped because of that one. `symptoms` has one
@@ -29,7 +29,7 @@ pub fn fold(outcomes: &mut [Outcome], symptoms: &[BTreeSet<String>], disproved: 
             };
             if follows {
                 outcome.verdict = Verdict::Skip;
-                outcome.actual = format!("{symptom} never succeeded ({cause})");
+                outcome.actual = format!("{symptom} ({cause})");
                 outcome.cause = Some(cause.clone());
             }
         }
@@ -64,7 +64,7 @@ mod tests {
             .enumerate()
             .map(|(at, verdict)| outcome(&format!("X-{at}"), *verdict))
             .collect();
-        let symptoms = vec![BTreeSet::from(["PATCH /Users".to_owned()]); 4];
+        let symptoms = vec![BTreeSet::from(["PATCH /Users never succeeded".to_owned()]); 4];
         let disproved = disproved.iter().map(|it| (*it).to_owned()).collect();
         fold(&mut outcomes, &symptoms, &disproved);
         outcomes
@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn what_worked_once_explains_nothing() {
-        let verdicts = folded(&["PATCH /Users"]).into_iter().map(|it| it.0);
+        let verdicts = folded(&["PATCH /Users never succeeded"])
+            .into_iter()
+            .map(|it| it.0);
         assert_eq!(verdicts.filter(|it| *it == Verdict::Fail).count(), 2);
     }
 }

@@ -73,10 +73,34 @@ fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
     asked
 }
 
+/// What an open server shows in several checks: one finding.
+fn openness(asked: &Asked) -> Vec<String> {
+    let never = |what: &str| format!("{what} was never refused");
+    let mut symptoms = vec![
+        never("a request without a valid token"),
+        never(&format!("{} without a valid token", asked.method)),
+    ];
+    if asked.header("authorization").is_some() {
+        symptoms.push(never("a wrong token"));
+    }
+    symptoms
+}
+
+/// Sends a request that has to be refused for want of a valid token.
+async fn send_unauthorized(probe: &Probe<'_>, asked: Asked) -> Judged<Told> {
+    let symptoms = openness(&asked);
+    let told = probe.send(asked).await?;
+    if told.succeeded() {
+        probe.suspect(symptoms);
+    } else if matches!(told.status, 401 | 403) {
+        probe.session.disprove(symptoms);
+    }
+    Ok(told)
+}
+
 async fn refused(probe: &Probe<'_>) -> Judged<Told> {
-    let told = probe
-        .send(bare(probe, Method::GET, &probe.server.users.endpoint))
-        .await?;
+    let asked = bare(probe, Method::GET, &probe.server.users.endpoint);
+    let told = send_unauthorized(probe, asked).await?;
     if told.status == 401 {
         Ok(told)
     } else {
@@ -86,12 +110,12 @@ async fn refused(probe: &Probe<'_>) -> Judged<Told> {
 
 async fn without_a_token(probe: &Probe<'_>) -> Judged {
     let asked = bare(probe, Method::GET, &probe.server.users.endpoint);
-    probe.send(asked).await?.is(401)
+    send_unauthorized(probe, asked).await?.is(401)
 }
 
 async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
     let asked = wrong(probe, Method::GET, &probe.server.users.endpoint);
-    probe.send(asked).await?.is(401)
+    send_unauthorized(probe, asked).await?.is(401)
 }
 
 async fn challenge(probe: &Probe<'_>) -> Judged {
@@ -143,7 +167,7 @@ async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
     };
     let parameters = [("access_token", token.as_str())];
     let target = query(&probe.server.users.endpoint, &parameters);
-    let mut told = probe.send(bare(probe, Method::GET, &target)).await?;
+    let mut told = send_unauthorized(probe, bare(probe, Method::GET, &target)).await?;
     told.asked = "GET /Users?access_token=…".to_owned();
     told.is(401)
 }
@@ -154,6 +178,9 @@ async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
     let (Some(scheme), Some(parameter)) = (credentials.scheme(), credentials.parameter()) else {
         return unjudged("the checks authenticate without an Authorization header");
     };
+    if send_unauthorized(probe, asked.clone()).await?.succeeded() {
+        return unjudged("a request without a token is answered, so this would prove nothing");
+    }
     let value = format!("{} {parameter}", scheme.to_lowercase());
     asked.headers.push(("authorization".to_owned(), value));
     probe.send(asked).await?.is(200)
@@ -164,14 +191,12 @@ async fn nothing_is_made(probe: &Probe<'_>) -> Judged {
     asked.body = Some(probe.user_body(json!({})).to_string());
     let json = "application/scim+json".to_owned();
     asked.headers.push(("content-type".to_owned(), json));
-    probe.send(asked).await?.is(401)
+    send_unauthorized(probe, asked).await?.is(401)
 }
 
 async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = probe
-        .send(wrong(probe, Method::DELETE, &user.place))
-        .await?;
+    let told = send_unauthorized(probe, wrong(probe, Method::DELETE, &user.place)).await?;
     probe.get(&user.place).await?.is(200)?;
     if told.status != 401 && !probe.delete(&user.place).await?.succeeded() {
         // With the right token neither: there is no DELETE.
@@ -184,8 +209,8 @@ async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
 async fn no_oracle(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let unknown = format!("{}0", user.place);
-    let known = probe.send(bare(probe, Method::GET, &user.place)).await?;
-    let other = probe.send(bare(probe, Method::GET, &unknown)).await?;
+    let known = send_unauthorized(probe, bare(probe, Method::GET, &user.place)).await?;
+    let other = send_unauthorized(probe, bare(probe, Method::GET, &unknown)).await?;
     if known.status == other.status {
         return Ok(());
     }

@@ -69,6 +69,7 @@ use self::server::Server;
 use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
 use super::{Check, CheckReport, Level, Outcome, SetUpError, Verdict};
+use crate::excerpt::excerpt;
 
 /// Every family, in the order it is judged.
 static FAMILIES: &[&[Item]] = &[
@@ -154,14 +155,14 @@ fn summary(told: &wire::Told) -> String {
         detail.or_else(|| reading::text(&body, &["message"]).map(str::to_owned))
     });
     let what = match (detail, told.header("location")) {
-        (Some(detail), _) => format!(": {}", reading::cut(&detail, 200)),
+        (Some(detail), _) => format!(": {}", excerpt(&detail, 200)),
         (None, Some(to)) if (300..400).contains(&told.status) => format!(" and redirects to {to}"),
         _ if told.text.trim_start().starts_with('<') => {
             let page = page_summary(&told.text, 120);
             format!(" with a page ({media_type}) that says \"{page}\"")
         }
         _ if told.text.is_empty() => String::new(),
-        _ => format!(" ({media_type}): {}", reading::cut(told.text.trim(), 120)),
+        _ => format!(" ({media_type}): {}", excerpt(told.text.trim(), 200)),
     };
     format!("{} answered {}{what}", told.asked, told.status)
 }
@@ -222,7 +223,7 @@ impl Judge<'_> {
             read_only: self.read_only,
             runner: &self.runner,
             lost: 0.into(),
-            works: Mutex::default(),
+            disproved: Mutex::default(),
             cast: OnceCell::new(),
             ignores_filters: OnceCell::new(),
             counts: OnceCell::new(),
@@ -278,11 +279,11 @@ impl Judge<'_> {
         }
         progress.end();
         let mut outcomes = run.outcomes;
-        let works = session.works.lock();
-        let works = works
+        let disproved = session.disproved.lock();
+        let disproved = disproved
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
-        fold(&mut outcomes, &symptoms, &works);
+        fold(&mut outcomes, &symptoms, &disproved);
         let left = session.ledger.clear(&session, &server).await;
         if self.runner.selection.includes("SCIM-CLEAN-01") || !left.0.is_empty() {
             outcomes.push(clean(&left.0));

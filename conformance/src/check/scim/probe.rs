@@ -16,17 +16,18 @@ use super::cast::Cast;
 use super::credentials::Credentials;
 use super::item::{Judged, Stop, unjudged};
 use super::ledger::{Ledger, below, segment};
-use super::reading::{self, cut, text};
+use super::reading::{self, text};
 use super::server::{Kind, Server};
 use super::transport;
 use super::wire::{Asked, Told, Wire, WireError};
 use super::{Options, Trouble};
 use crate::check::runner::Runner;
+use crate::excerpt::beginning;
 
 /// What stands in the place of the token.
 const MASK: &str = "•••";
-/// How much of a body is kept as evidence, in signs.
-const KEPT: usize = 4000;
+/// How much of a body is kept as evidence, in characters.
+const KEPT: usize = 32_000;
 
 /// One run against one server.
 pub(super) struct Session<'w> {
@@ -44,8 +45,9 @@ pub(super) struct Session<'w> {
     pub(super) runner: &'w Runner,
     /// How many requests got no answer.
     pub(super) lost: AtomicU32,
-    /// Methods and endpoints that succeeded at least once, such as "PATCH /Users".
-    pub(super) works: Mutex<BTreeSet<String>>,
+    /// Symptoms that do not hold for the whole run, such as "PATCH /Users never
+    /// succeeded" once it did.
+    pub(super) disproved: Mutex<BTreeSet<String>>,
     pub(super) cast: OnceCell<Result<Cast, String>>,
     /// Why no filter can be trusted, if none can: see `support`.
     pub(super) ignores_filters: OnceCell<Option<String>>,
@@ -149,8 +151,7 @@ impl Session<'_> {
                 self.runner.patience.answered();
                 self.ledger.note(asked, &told, &self.base);
                 if told.succeeded() {
-                    let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-                    works.extend(symptoms_of(asked));
+                    self.disprove(symptoms_of(asked));
                 }
                 Ok(told)
             }
@@ -165,6 +166,15 @@ impl Session<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Notes that these symptoms do not hold for the whole run.
+    pub(super) fn disprove(&self, seen: impl IntoIterator<Item = String>) {
+        let mut disproved = self
+            .disproved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        disproved.extend(seen);
     }
 
     /// What the cast's values bear: the mark, and more, so that a filter for
@@ -192,7 +202,7 @@ impl Session<'_> {
 
     fn evidence(&self, asked: &Asked, told: &Result<Told, WireError>) -> Value {
         let body = |text: &str| {
-            let text = cut(&self.masked(text), KEPT);
+            let text = beginning(&self.masked(text), KEPT);
             serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
         };
         let headers = |all: &[(String, String)]| -> Value {
@@ -238,17 +248,17 @@ pub(super) struct Probe<'s> {
     pub(super) session: &'s Session<'s>,
     pub(super) server: &'s Server,
     tape: Mutex<Vec<Value>>,
-    /// Methods and endpoints that did not succeed here.
+    /// What failed here and may never have worked.
     symptoms: Mutex<BTreeSet<String>>,
 }
 
-/// The method, and method and endpoint, such as "PATCH /Users".
+/// That the method, and the method at this endpoint, never succeeded.
 fn symptoms_of(asked: &Asked) -> [String; 2] {
     let path = asked.target.split('?').next().unwrap_or_default();
     let endpoint = path.trim_start_matches('/').split('/').next();
-    let method = asked.method.to_string();
+    let method = asked.method.as_str();
     let whole = format!("{method} /{}", endpoint.unwrap_or_default());
-    [method, whole]
+    [method, &whole].map(|what| format!("{what} never succeeded"))
 }
 
 impl<'s> Probe<'s> {
@@ -261,10 +271,16 @@ impl<'s> Probe<'s> {
         }
     }
 
-    /// Methods and endpoints that did not succeed here.
+    /// What failed here and may never have worked.
     pub(super) fn symptoms(&self) -> BTreeSet<String> {
         let symptoms = self.symptoms.lock();
         symptoms.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes symptoms that were seen here.
+    pub(super) fn suspect(&self, seen: impl IntoIterator<Item = String>) {
+        let mut symptoms = self.symptoms.lock().unwrap_or_else(PoisonError::into_inner);
+        symptoms.extend(seen);
     }
 
     /// What was said, as evidence.
@@ -288,8 +304,7 @@ impl<'s> Probe<'s> {
             .unwrap_or_else(PoisonError::into_inner)
             .push(kept);
         if !told.as_ref().is_ok_and(Told::succeeded) {
-            let mut symptoms = self.symptoms.lock().unwrap_or_else(PoisonError::into_inner);
-            symptoms.extend(symptoms_of(&asked));
+            self.suspect(symptoms_of(&asked));
         }
         let told = told.map_err(|reason| {
             Stop::Unjudged(format!("{} got no answer: {reason}", asked.line()))

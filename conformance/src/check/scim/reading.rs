@@ -7,6 +7,13 @@ use serde_json::Value;
 use super::item::{Judged, Stop, ensure, unjudged};
 use super::wire::Told;
 use crate::check::runner::page_summary;
+use crate::excerpt::excerpt;
+
+/// How many characters of a value, of a request's line or a body, and of a
+/// page's text a sentence quotes. The evidence has more of them.
+const VALUE: usize = 400;
+const BODY: usize = 600;
+const PAGE: usize = 160;
 
 pub(super) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 pub(super) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -57,7 +64,7 @@ pub(super) fn speaks(value: &Value, urn: &str) -> bool {
 pub(super) fn shown(value: Option<&Value>) -> String {
     value.map_or_else(
         || "missing".to_owned(),
-        |value| cut(&value.to_string(), 200),
+        |value| excerpt(&value.to_string(), VALUE),
     )
 }
 
@@ -75,22 +82,14 @@ pub(super) fn or_missing(said: Option<&str>) -> &str {
     said.unwrap_or("missing")
 }
 
-/// At most that many signs of a text.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 impl Told {
     /// Quotes the exchange, for a sentence.
     pub(super) fn quoted(&self) -> String {
         let text = self.text.trim();
         let body = if text.starts_with('<') {
-            format!("with a page that says \"{}\"", page_summary(text, 120))
+            format!("with a page that says \"{}\"", page_summary(text, PAGE))
         } else {
-            cut(text, 300)
+            excerpt(text, BODY)
         };
         let redirect = match self.header("location") {
             Some(to) if (300..400).contains(&self.status) => format!(" to {to}"),
@@ -98,7 +97,7 @@ impl Told {
         };
         format!(
             "{} → {}{redirect} {body}",
-            cut(&self.asked, 300),
+            excerpt(&self.asked, BODY),
             self.status
         )
     }
