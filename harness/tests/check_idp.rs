@@ -5,6 +5,8 @@
 
 #[path = "check_idp/amendments.rs"]
 mod amendments;
+#[path = "check_idp/dying.rs"]
+mod dying;
 #[path = "check_idp/faults.rs"]
 mod expected;
 #[path = "check_idp/strangers.rs"]

@@ -73,9 +73,12 @@ pub(crate) fn answers(dossier: &mut Dossier, name: &str) {
                 // Another first half of the ID.
                 out.push_str(" ID=\"_");
                 let shifted: String = part[..16].chars().rev().collect();
-                let own: String = name.bytes().map(|it| format!("{it:02x}")).collect();
-                out.push_str(&own[..16.min(own.len())]);
-                out.push_str(&shifted[own.len().min(16)..]);
+                // FNV-1a: names that begin or end alike get other IDs.
+                let own = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+                });
+                out.push_str(&format!("{own:016x}"));
+                out.push_str(&shifted[16..]);
                 out.push_str(&part[16..]);
             } else {
                 out.push_str(part);
@@ -272,6 +275,7 @@ pub(crate) const AMENDMENTS: &[Amendment] = &[
         |it| {
             it.opened.push(Opened {
                 what: "SingleLogoutService".to_owned(),
+                method: "GET".to_owned(),
                 url: "https://idp.example/".to_owned(),
                 status: Some(404),
                 trouble: None,
@@ -368,7 +372,12 @@ pub(crate) const AMENDMENTS: &[Amendment] = &[
     ),
     (
         "ForceAuthn asks nobody",
-        |it| it.trials.get_mut("force-authn").unwrap().asked = false,
+        |it| {
+            it.trials.get_mut("force-authn").unwrap().asked = false;
+            let later = it.trials["force-authn"].clone();
+            it.trials.insert("force-authn-later".to_owned(), later);
+            answers(it, "force-authn-later");
+        },
         &["SAML-IDP-REQ-07"],
     ),
     (

@@ -45,7 +45,100 @@ pub(crate) const STRANGERS: &[Amendment] = &[
             at_default(it, "acs-second");
             at_default(it, "acs-index");
         },
-        &["SAML-IDP-REQ-19", "SAML-IDP-REQ-20", "SAML-IDP-SIGN-04"],
+        &["SAML-IDP-REQ-19", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "takes a sign-on of some seconds ago for a new one",
+        |it| {
+            let later = it.trials["force-authn"].clone();
+            it.trials.insert("force-authn-later".to_owned(), later);
+            answers(it, "force-authn-later");
+            it.trials.get_mut("force-authn").unwrap().asked = false;
+        },
+        &[],
+    ),
+    (
+        "the same, and was not asked again later",
+        |it| it.trials.get_mut("force-authn").unwrap().asked = false,
+        &[],
+    ),
+    (
+        "asks for a name alone, as a stub does",
+        |it| {
+            answers(it, "wrong-password");
+            answers(it, "unknown-user");
+            for name in ["wrong-password", "unknown-user"] {
+                let pages = &mut it.trials.get_mut(name).unwrap().pages;
+                pages.iter_mut().for_each(|page| page.asks = false);
+            }
+        },
+        &[],
+    ),
+    (
+        "shows its page to every request with a session too, so that no logout can be seen",
+        |it| {
+            for name in ["passive", "passive-alone", "force-and-passive", "logout-after", "logout-still"] {
+                page(it, name, 200, "Continue as Grace?");
+                it.trials.get_mut(name).unwrap().asked = true;
+            }
+        },
+        &["SAML-IDP-REQ-09"],
+    ),
+    (
+        "verifies no signature of a request",
+        |it| {
+            for name in ["redirect-tampered", "redirect-foreign-key", "post-tampered", "post-foreign-key"] {
+                answers(it, name);
+            }
+        },
+        &["SAML-IDP-SEC-08"],
+    ),
+    (
+        "verifies signatures by HTTP-POST alone",
+        |it| {
+            answers(it, "redirect-tampered");
+            answers(it, "redirect-foreign-key");
+        },
+        &["SAML-IDP-SEC-08"],
+    ),
+    (
+        "refuses every signed request: the key is not registered",
+        |it| {
+            page(it, "redirect-signed", 400, "Invalid signature");
+            page(it, "post-signed", 400, "Invalid signature");
+        },
+        &["SAML-IDP-REQ-03", "SAML-IDP-REQ-05"],
+    ),
+    (
+        "reads no RequestedAuthnContext and no NameIDPolicy",
+        |it| {
+            for name in ["name-email", "name-persistent", "name-transient", "name-transient-again", "name-impossible", "context-password", "context-impossible"] {
+                answers(it, name);
+            }
+        },
+        &["SAML-IDP-REQ-12", "SAML-IDP-REQ-18"],
+    ),
+    (
+        "announces a logout address that is not served",
+        |it| {
+            let url = it.opened.iter().find(|at| at.what == "SingleLogoutService").unwrap().url.clone();
+            for at in it.opened.iter_mut().filter(|at| at.url == url) {
+                at.status = Some(404);
+            }
+            let trial = it.trials.get_mut("logout").unwrap();
+            trial.ending = Ending::Page { url: format!("{url}?SAMLRequest=x"), status: 404, text: "Cannot GET".to_owned() };
+            answers(it, "logout-after");
+        },
+        &["SAML-IDP-MD-16"],
+    ),
+    (
+        "froze at a megabyte until it was restarted",
+        |it| {
+            let trial = it.trials.get_mut("oversized").unwrap();
+            trial.ending = Ending::NoAnswer { why: "no answer within 30 s".to_owned() };
+            trial.harm = Some("an honest sign-on failed afterwards: no answer within 30 s; it worked again at attempt 2".to_owned());
+        },
+        &["SAML-IDP-DOS-01"],
     ),
     (
         "answers every issuer for the one service provider that it knows",

@@ -62,12 +62,19 @@ pub struct Fetched {
 pub struct Opened {
     /// What it is, such as `SingleSignOnService`.
     pub what: String,
+    /// By which method.
+    #[serde(default = "get")]
+    pub method: String,
     /// The address.
     pub url: String,
     /// The status it answered.
     pub status: Option<u16>,
     /// Why there was no answer.
     pub trouble: Option<String>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
 }
 
 /// One thing that was tried.
@@ -91,6 +98,9 @@ pub struct Trial {
     pub asked: bool,
     /// How it ended.
     pub ending: Ending,
+    /// What it did to the identity provider, seen by honest sign-ons after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<String>,
 }
 
 /// A page that a browser was given.
@@ -182,6 +192,7 @@ impl Trial {
             pages: Vec::new(),
             asked: false,
             ending: Ending::NotTried { why: why.into() },
+            harm: None,
         }
     }
 }

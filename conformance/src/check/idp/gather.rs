@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ambient::Ambient;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::dossier::{Dossier, Ending, FORMAT, Fetched, Opened, Trial};
+use super::health::Health;
 use super::party::Party;
-use super::reading::{self, Announced};
-use super::request::{Maker, Outgoing, logout};
+use super::reading::Announced;
+use super::request::{Maker, Outgoing};
 use super::set_up;
 use super::trials::{Binding, VARIANTS, Variant, Whose};
 use crate::check::SetUpError;
@@ -120,10 +121,13 @@ impl Gathering<'_> {
         self.runner
             .progress
             .begin("check idp", chosen.len() + OTHERS);
+        let mut health = Health::new(self, &maker, &announced);
         let mut is_first = true;
         for variant in chosen {
             let attempt = self.attempt(variant, &maker, &announced, &first);
-            let trial = self.tried(variant.name, variant.about, attempt).await?;
+            let began = Instant::now();
+            let mut trial = self.tried(variant.name, variant.about, attempt).await?;
+            health.note_harm(&mut trial, began.elapsed()).await;
             let is_control = CONTROLS.contains(&variant.name)
                 && !matches!(trial.ending, Ending::NotTried { .. });
             if is_control && is_first {
@@ -132,6 +136,7 @@ impl Gathering<'_> {
                     self.party.desk.is_over();
                     return Err(error.into());
                 }
+                health.calm = Some(began.elapsed());
             }
             trials.insert(variant.name.to_owned(), trial);
         }
@@ -149,7 +154,9 @@ impl Gathering<'_> {
             trials,
         };
         if wanted("manners") {
-            self.manners(&mut dossier, &maker, &announced).await?;
+            self.manners(&mut dossier, &health).await?;
+            self.force_later(&mut dossier, &maker, &announced, &first)
+                .await?;
             self.log_out(&mut dossier, &maker, &announced).await?;
             self.look_around(&mut dossier, &announced, &first).await;
         }
@@ -159,7 +166,7 @@ impl Gathering<'_> {
     }
 
     /// Makes a trial, unless the run has ended.
-    async fn tried(
+    pub(super) async fn tried(
         &self,
         name: &str,
         about: &str,
@@ -176,7 +183,7 @@ impl Gathering<'_> {
         }
     }
 
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         variant: &Variant,
         maker: &Maker<'_>,
@@ -231,7 +238,7 @@ impl Gathering<'_> {
         Ok(trial)
     }
 
-    fn trial(&self, outgoing: Outgoing, binding: Binding, walked: Walked) -> Trial {
+    pub(super) fn trial(&self, outgoing: Outgoing, binding: Binding, walked: Walked) -> Trial {
         Trial {
             request: outgoing.xml,
             request_id: outgoing.id,
@@ -242,11 +249,12 @@ impl Gathering<'_> {
             pages: walked.pages,
             asked: walked.asked,
             ending: walked.ending,
+            harm: None,
         }
     }
 
     /// A plain request by somebody, in a browser of their own.
-    async fn plain(
+    pub(super) async fn plain(
         &self,
         maker: &Maker<'_>,
         announced: &Announced,
@@ -274,12 +282,7 @@ impl Gathering<'_> {
 
     /// Wrong passwords, strangers, users who are switched off, and a sign-on
     /// that the identity provider starts.
-    async fn manners(
-        &self,
-        dossier: &mut Dossier,
-        maker: &Maker<'_>,
-        announced: &Announced,
-    ) -> Result<(), Trouble> {
+    async fn manners(&self, dossier: &mut Dossier, health: &Health<'_>) -> Result<(), Trouble> {
         let now = self.ambient.now();
         let Person::Driven(credentials) = &self.person else {
             for name in [
@@ -324,9 +327,11 @@ impl Gathering<'_> {
             }
         }
         for (name, person) in tries {
-            let attempt = self.plain(maker, announced, &person);
+            let attempt = self.plain(health.maker, health.announced, &person);
             let about = "a sign-on that has to fail";
-            let trial = self.tried(name, about, attempt).await?;
+            let began = Instant::now();
+            let mut trial = self.tried(name, about, attempt).await?;
+            health.note_harm(&mut trial, began.elapsed()).await;
             dossier.trials.insert(name.to_owned(), trial);
         }
         let initiated = match &self.initiated {
@@ -353,104 +358,22 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Single logout, when it is announced: unsigned first, which must change
-    /// nothing, then signed; and whether the session is over.
-    async fn log_out(
-        &self,
-        dossier: &mut Dossier,
-        maker: &Maker<'_>,
-        announced: &Announced,
-    ) -> Result<(), Trouble> {
-        let names = ["logout-unsigned", "logout-still", "logout", "logout-after"];
-        let now = self.ambient.now();
-        let mut skip = |why: &str| {
-            for name in names {
-                dossier
-                    .trials
-                    .insert(name.to_owned(), Trial::not_tried(now, why));
-            }
-        };
-        let Some(endpoint) = announced.slo_redirect.clone() else {
-            skip("the metadata announces no SingleLogoutService with HTTP-Redirect");
-            return Ok(());
-        };
-        let Person::Driven(credentials) = &self.person else {
-            skip("a person signs on: their session is left alone");
-            return Ok(());
-        };
-        if self.runner.has_ended() {
-            skip(ENDED);
-            return Ok(());
-        }
-        let variant = VARIANTS[0];
-        let passive = Variant {
-            person: false,
-            amends: &[super::trials::Amend::Set("IsPassive", "true")],
-            ..variant
-        };
-        let Some(sso) = announced.sso_url(Binding::Redirect) else {
-            skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
-            return Ok(());
-        };
-        let mut tell = |name: &str, trial: Trial| {
-            dossier.trials.insert(name.to_owned(), trial);
-        };
-        for (request, probe, signed) in [
-            ("logout-unsigned", "logout-still", false),
-            ("logout", "logout-after", true),
-        ] {
-            if self.runner.has_ended() {
-                tell(request, Trial::not_tried(now, ENDED));
-                tell(probe, Trial::not_tried(now, ENDED));
-                continue;
-            }
-            self.runner.progress.step(request, "single logout");
-            // Each logout has a session of its own: the first may have ended.
-            let browser = Browser::new(self.ambient, self.runner)?;
-            let mut answered = None;
-            if let Ok(outgoing) = maker.make(&variant, sso) {
-                let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
-                if let Ending::Answer(delivered) = &walked.ending {
-                    answered = reading::message(&delivered.field);
-                }
-            }
-            let Some((name, format, session)) = answered.as_deref().and_then(reading::session)
-            else {
-                let why = "no sign-on came about whose session could be ended";
-                tell(request, Trial::not_tried(now, why));
-                tell(probe, Trial::not_tried(now, why));
-                continue;
-            };
-            let subject = (name.as_str(), format.as_deref());
-            match logout(maker, &endpoint, subject, session.as_deref(), signed) {
-                Ok(outgoing) => {
-                    let walked = browser.walk(&outgoing.url, &[], None).await;
-                    tell(request, self.trial(outgoing, Binding::Redirect, walked));
-                }
-                Err(why) => tell(request, Trial::not_tried(now, why)),
-            }
-            match maker.make(&passive, sso) {
-                Ok(outgoing) => {
-                    let walked = browser.walk(&outgoing.url, &[], None).await;
-                    tell(probe, self.trial(outgoing, Binding::Redirect, walked));
-                }
-                Err(why) => tell(probe, Trial::not_tried(now, why)),
-            }
-        }
-        Ok(())
-    }
-
     /// Opens the announced addresses without a message, and fetches the
     /// metadata again.
     async fn look_around(&self, dossier: &mut Dossier, announced: &Announced, browser: &Browser) {
         let client = browser.client();
-        for (what, url) in &announced.addresses {
+        for (what, method, url) in &announced.addresses {
             if self.runner.has_ended() {
                 return;
             }
-            let answer = client.get(url).send().await;
+            let request = match *method {
+                "POST" => client.post(url).form::<[(&str, &str); 0]>(&[]),
+                _ => client.get(url),
+            };
+            let answer = request.send().await;
             dossier.opened.push(Opened {
-                what: what.clone(),
+                what: (*what).to_owned(),
+                method: (*method).to_owned(),
                 url: url.clone(),
                 status: answer.as_ref().ok().map(|it| it.status().as_u16()),
                 trouble: answer.err().map(|error| error.to_string()),

@@ -11,15 +11,19 @@
 //! - `browser`, `form`: the form driver, which signs the user on;
 //! - `desk`: where a person's own browser does (`--interactive`);
 //! - `set_up`: why nobody can be signed on at all;
-//! - `gather`: makes the trials; `dossier`: what is kept of them;
+//! - `gather`: makes the trials; `afterwards`: those that need or end a
+//!   session; `health`: what they did to the identity provider;
+//! - `dossier`: what is kept of them;
 //! - `reading`: the dossier with its documents read;
 //! - `judge`: the checks, one table a file.
 
+mod afterwards;
 mod browser;
 mod desk;
 pub mod dossier;
 mod form;
 mod gather;
+mod health;
 mod judge;
 mod party;
 mod reading;

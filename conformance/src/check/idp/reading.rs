@@ -33,8 +33,8 @@ pub(super) struct Announced {
     pub(super) certificates: Vec<Result<Certificate, String>>,
     /// How many KeyDescriptors are for signing.
     pub(super) signing_keys: usize,
-    /// Every address, with what it is.
-    pub(super) addresses: Vec<(String, String)>,
+    /// Every address that a browser opens: what it is, the method, the URL.
+    pub(super) addresses: Vec<(&'static str, &'static str, String)>,
     pub(super) violations: Vec<String>,
     /// The signatures of the metadata itself.
     pub(super) signatures: Vec<Signature>,
@@ -45,6 +45,21 @@ const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
 fn speaks_saml2(role: Node<'_, '_>) -> bool {
     let protocols = role.attribute("protocolSupportEnumeration");
     protocols.is_some_and(|it| it.split_whitespace().any(|it| it == ns::PROTOCOL))
+}
+
+/// The addresses that a browser opens, each with the method of its binding:
+/// what takes POST alone may answer 404 to GET.
+fn addresses(
+    what: &'static str,
+    endpoints: &[(String, String)],
+) -> Vec<(&'static str, &'static str, String)> {
+    let methods = [("GET", "HTTP-Redirect"), ("POST", "HTTP-POST")];
+    let of = |(binding, url): &(String, String)| {
+        let name = binding.strip_prefix(BINDINGS)?;
+        let (method, _) = methods.iter().find(|(_, it)| *it == name)?;
+        Some((what, *method, url.clone()))
+    };
+    endpoints.iter().filter_map(of).collect()
 }
 
 impl Announced {
@@ -120,13 +135,9 @@ impl Announced {
                 .collect(),
             signing_keys: signing.len(),
             certificates,
-            addresses: sso
-                .iter()
-                .map(|(_, url)| ("SingleSignOnService".to_owned(), url.clone()))
-                .chain(
-                    slo.iter()
-                        .map(|(_, url)| ("SingleLogoutService".to_owned(), url.clone())),
-                )
+            addresses: [("SingleSignOnService", &sso), ("SingleLogoutService", &slo)]
+                .into_iter()
+                .flat_map(|(what, all)| addresses(what, all))
                 .collect(),
             violations: schema::violations(entity),
             signatures: signatures(&document, &known)

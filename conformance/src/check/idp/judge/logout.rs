@@ -1,8 +1,8 @@
 //! Single logout where it is announced, the sign-on that the identity provider
 //! starts, and its keys from one moment to the next.
 
-use super::request::{said, succeeded, tried};
-use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged};
+use super::trial::{said, succeeded, tried};
+use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged, without_query};
 use crate::check::Level::{May, Must};
 use crate::check::idp::dossier::Ending;
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
@@ -104,7 +104,30 @@ fn answered(case: &Case<'_>) -> Ruled {
         })
     });
     let said = said(case, "logout", trial);
-    if well { holds(said) } else { breaks(said) }.at("logout")
+    let ruled = if well { holds(said) } else { breaks(said) };
+    as_not_served(case, ruled.at("logout"))
+}
+
+/// Where the logout's address isn't served, what follows is no finding of its
+/// own (SAML-IDP-MD-16).
+fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
+    match case.trial("logout").map(|it| &it.ending) {
+        Some(Ending::Page { url, status, .. }) if matches!(status, 404 | 410) => {
+            ruled.shows(format!("{} answers {status}", without_query(url)))
+        }
+        _ => ruled,
+    }
+}
+
+/// The probe for a session is a passive request: without an answer to that
+/// while a session lasts, nothing shows that one is over.
+fn blind(case: &Case<'_>) -> Option<Ruled> {
+    let is_blind = case.trial("passive").is_some() && !succeeded(case, "passive");
+    is_blind.then(|| {
+        not_judged(
+            "a passive request signs nobody on while the session lasts, so it does not show when one is over: see SAML-IDP-REQ-09",
+        )
+    })
 }
 
 fn over(case: &Case<'_>) -> Ruled {
@@ -117,11 +140,9 @@ fn over(case: &Case<'_>) -> Ruled {
     };
     let said = said(case, "logout-after", trial);
     if succeeded(case, "logout-after") {
-        breaks(said)
-    } else {
-        holds(said)
+        return as_not_served(case, breaks(said).at("logout-after"));
     }
-    .at("logout-after")
+    blind(case).unwrap_or_else(|| holds(said).at("logout-after"))
 }
 
 fn unsigned(case: &Case<'_>) -> Ruled {
@@ -133,14 +154,19 @@ fn unsigned(case: &Case<'_>) -> Ruled {
         Err(ruled) => return ruled,
     };
     let said = said(case, "logout-still", trial);
-    if succeeded(case, "logout-still") {
-        holds(said)
-    } else {
-        breaks(format!(
-            "the session is over after an unsigned LogoutRequest: {said}"
-        ))
+    if !succeeded(case, "logout-still") {
+        return blind(case).unwrap_or_else(|| {
+            breaks(format!(
+                "the session is over after an unsigned LogoutRequest: {said}"
+            ))
+            .at("logout-still")
+        });
     }
-    .at("logout-still")
+    if succeeded(case, "logout-after") {
+        let why = "a signed LogoutRequest ends no session either: see SAML-IDP-SLO-02";
+        return as_not_served(case, not_judged(why));
+    }
+    holds(said).at("logout-still")
 }
 
 fn initiated(case: &Case<'_>) -> Ruled {

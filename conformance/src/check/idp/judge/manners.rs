@@ -1,12 +1,13 @@
 //! Manners towards attackers, strangers and people: what an identity provider
 //! must not do (saml-sec-consider, saml-bindings §3).
 
-use super::request::{said, shortened, succeeded, tried};
-use super::{Demand, Ruled, all, breaks, demand, holds, not_judged};
+use super::trial::{judged, said, succeeded, tried};
+use super::{Demand, Ruled, Ruling, all, breaks, demand, holds, not_judged, without_query};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::dossier::{Ending, Trial};
 use crate::check::idp::reading::Case;
 use crate::check::idp::trials::MARKUP;
+use crate::excerpt::excerpt;
 
 pub(super) const CHECKS: &[Demand] = &[
     demand(
@@ -79,7 +80,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "A request changed after signing is refused, by HTTP-Redirect.",
         "a refusal: the signature isn't right",
         "Verify every signature that is there, also when requests needn't be signed.",
-        |case| no_assertion(case, "redirect-tampered"),
+        |case| wrong_signature(case, "redirect-tampered"),
     ),
     demand(
         "SAML-IDP-SEC-09",
@@ -88,7 +89,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "A request changed after signing is refused, by HTTP-POST.",
         "a refusal: the signature isn't right",
         "Verify the enveloped signature whenever there is one, also when requests needn't be signed.",
-        |case| no_assertion(case, "post-tampered"),
+        |case| wrong_signature(case, "post-tampered"),
     ),
     demand(
         "SAML-IDP-SEC-10",
@@ -97,7 +98,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "A request signed with a stranger's key is refused, by HTTP-Redirect.",
         "a refusal: the key is not the service provider's",
         "Verify with the certificates of the registered metadata only.",
-        |case| no_assertion(case, "redirect-foreign-key"),
+        |case| wrong_signature(case, "redirect-foreign-key"),
     ),
     demand(
         "SAML-IDP-SEC-11",
@@ -106,7 +107,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "A request signed with a stranger's key is refused, by HTTP-POST.",
         "a refusal: the key is not the service provider's",
         "Verify with the certificates of the registered metadata only, never with the one in KeyInfo.",
-        |case| no_assertion(case, "post-foreign-key"),
+        |case| wrong_signature(case, "post-foreign-key"),
     ),
     demand(
         "SAML-IDP-SEC-12",
@@ -209,30 +210,51 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
 ];
 
-fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
-    match tried(case, name) {
-        Err(ruled) => ruled,
-        Ok(trial) => {
-            let said = said(case, name, trial);
-            let ruled = if judge(trial) {
-                holds(said)
-            } else {
-                breaks(said)
-            };
-            ruled.at(name)
-        }
+/// A refusal proves something only where an honest request of the same kind
+/// was answered.
+fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+    let (control, id) = match name {
+        "acs-attacker-signed"
+        | "destination-wrong"
+        | "redirect-tampered"
+        | "redirect-foreign-key" => ("redirect-signed", "SAML-IDP-REQ-03"),
+        "post-tampered" | "post-foreign-key" => ("post-signed", "SAML-IDP-REQ-05"),
+        _ => return ruled,
+    };
+    let was_refused = case.trial(control).is_some() && !succeeded(case, control);
+    match ruled.ruling {
+        Ruling::Holds(_) if was_refused => not_judged(format!(
+            "an honest request of this kind signed nobody on either: see {id}"
+        )),
+        _ => ruled,
     }
 }
 
 fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |trial| match &trial.ending {
+    let ruled = judged(case, name, |trial| match &trial.ending {
         Ending::Answer(delivered) => case.dossier.party.acs.contains(&delivered.to),
         _ => true,
-    })
+    });
+    refused_alone(case, name, ruled).about("an unregistered address was answered every time")
 }
 
 fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |_| !succeeded(case, name))
+    let ruled = judged(case, name, |_| !succeeded(case, name));
+    refused_alone(case, name, ruled)
+}
+
+/// A request whose signature is wrong.
+fn wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
+    let binding = if name.starts_with("post") {
+        "HTTP-POST"
+    } else {
+        "HTTP-Redirect"
+    };
+    no_assertion(case, name)
+        .about("every request with a wrong signature was answered")
+        .about(&format!(
+            "every request with a wrong signature by {binding} was answered"
+        ))
 }
 
 /// The issuer is an entity: expanded, it is the service provider that the
@@ -307,7 +329,7 @@ fn wrong_password(case: &Case<'_>) -> Ruled {
             Ok(trial) => trial,
             Err(ruled) => return ruled,
         };
-        if !trial.asked {
+        if !trial.pages.iter().any(|page| page.asks) {
             return not_judged("no page asked for a password, so none was refused");
         }
         if succeeded(case, name) {
@@ -379,7 +401,7 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
         holds(format!("HTTP {}: {}", first.0, first.1))
     } else {
         let tell =
-            |(status, text): &(u16, String)| format!("HTTP {status} \"{}\"", shortened(text, 120));
+            |(status, text): &(u16, String)| format!("HTTP {status} \"{}\"", excerpt(text, 120));
         breaks(format!(
             "{one}: {}; {other}: {}",
             tell(&first),
@@ -408,7 +430,11 @@ fn not_cached(case: &Case<'_>) -> Ruled {
         seen = true;
         let control = page.cache_control.to_ascii_lowercase();
         if !control.contains("no-store") && !control.contains("no-cache") {
-            return breaks(format!("Cache-Control {:?}", page.cache_control)).at(answer.name);
+            let said = match page.cache_control.as_str() {
+                "" => "no Cache-Control".to_owned(),
+                control => format!("Cache-Control: {control}"),
+            };
+            return breaks(said).at(answer.name);
         }
     }
     if seen {
@@ -458,6 +484,6 @@ fn unframed(case: &Case<'_>) -> Ruled {
     match asking.next() {
         None => not_judged("no login page was seen"),
         Some(page) if page.unframed => holds("it can't"),
-        Some(page) => breaks(format!("{} can be framed", page.url)),
+        Some(page) => breaks(format!("{} can be framed", without_query(&page.url))),
     }
 }

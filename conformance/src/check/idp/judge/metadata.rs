@@ -3,7 +3,7 @@
 use jiff::{Span, Timestamp};
 use url::Url;
 
-use super::{Demand, Ruled, all, breaks, demand, holds, not_judged};
+use super::{Demand, Ruled, all, breaks, demand, holds, not_judged, without_query};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::certificate::Key;
@@ -436,20 +436,18 @@ fn locations_reachable(case: &Case<'_>) -> Ruled {
     if case.dossier.opened.is_empty() {
         return not_judged("no address was opened in this run");
     }
-    let complaints = case
-        .dossier
-        .opened
-        .iter()
-        .filter_map(|it| match (it.status, &it.trouble) {
-            (Some(404 | 410), _) => Some(format!(
-                "{} answers {}",
-                it.url,
-                it.status.unwrap_or_default()
-            )),
-            (None, Some(trouble)) => Some(format!("{}: {trouble}", it.url)),
+    let complaints = case.dossier.opened.iter().filter_map(|it| {
+        let url = without_query(&it.url);
+        match (it.status, &it.trouble) {
+            (Some(status @ (404 | 410)), _) => Some(format!("{url} answers {status}")),
+            (None, Some(trouble)) => Some(format!("{url}: {trouble}")),
             _ => None,
-        });
-    all(complaints.collect(), "they are")
+        }
+    });
+    let mut complaints: Vec<String> = complaints.collect();
+    complaints.dedup();
+    let ruled = all(complaints.clone(), "they are");
+    complaints.into_iter().fold(ruled, Ruled::shows)
 }
 
 fn media_type(case: &Case<'_>) -> Ruled {

@@ -12,12 +12,17 @@
 //! | `attribute` | what the portal needs to know of a user |
 //! | `manners` | attackers, strangers, pages |
 //! | `logout` | single logout, sign-on that starts there, key rollover |
+//! | `health` | whether it survives the trials |
+//!
+//! `trial` has what became of a trial in words, `wish` the rules of what a
+//! request may ask for.
 //!
 //! To add a check: a line in a table, a function that judges a [`Case`], and
 //! a fault or a hole in `tests/check_idp.rs` that it alone finds.
 
 mod assertion;
 mod attribute;
+mod health;
 mod identifier;
 mod logout;
 mod manners;
@@ -25,12 +30,17 @@ mod metadata;
 mod request;
 mod response;
 mod signature;
+mod trial;
+mod wish;
+
+use std::collections::BTreeSet;
 
 use super::dossier::{Dossier, Ending, Trial};
 use super::gather::ENDED;
 use super::reading::{Answer, Case, Document};
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
+use crate::check::runner::fold;
 use crate::check::{Check, CheckReport, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
@@ -70,6 +80,11 @@ const fn demand(
 struct Ruled {
     ruling: Ruling,
     see: Vec<String>,
+    /// What may hold for the whole run, so that checks which show it are one
+    /// finding: clauses such as "every wrong signature was accepted".
+    symptoms: BTreeSet<String>,
+    /// Symptoms that do not hold for the whole run.
+    disproved: BTreeSet<String>,
 }
 
 enum Ruling {
@@ -78,25 +93,25 @@ enum Ruling {
     NotJudged(String),
 }
 
-fn holds(what: impl Into<String>) -> Ruled {
+fn ruled(ruling: Ruling) -> Ruled {
     Ruled {
-        ruling: Ruling::Holds(what.into()),
+        ruling,
         see: Vec::new(),
+        symptoms: BTreeSet::new(),
+        disproved: BTreeSet::new(),
     }
+}
+
+fn holds(what: impl Into<String>) -> Ruled {
+    ruled(Ruling::Holds(what.into()))
 }
 
 fn breaks(what: impl Into<String>) -> Ruled {
-    Ruled {
-        ruling: Ruling::Breaks(what.into()),
-        see: Vec::new(),
-    }
+    ruled(Ruling::Breaks(what.into()))
 }
 
 fn not_judged(why: impl Into<String>) -> Ruled {
-    Ruled {
-        ruling: Ruling::NotJudged(why.into()),
-        see: Vec::new(),
-    }
+    ruled(Ruling::NotJudged(why.into()))
 }
 
 /// Held when nothing is complained of.
@@ -113,6 +128,30 @@ impl Ruled {
         self.see.push(trial.to_owned());
         self
     }
+
+    /// It shows this symptom.
+    fn shows(mut self, symptom: impl Into<String>) -> Self {
+        self.symptoms.insert(symptom.into());
+        self
+    }
+
+    /// It shows this symptom where it fails; where it holds, the symptom does
+    /// not hold for the whole run.
+    fn about(mut self, symptom: &str) -> Self {
+        match self.ruling {
+            Ruling::Breaks(_) => self.shows(symptom),
+            Ruling::Holds(_) => {
+                self.disproved.insert(symptom.to_owned());
+                self
+            }
+            Ruling::NotJudged(_) => self,
+        }
+    }
+}
+
+/// An address without its query, which may be a message of some kilobytes.
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
 }
 
 const NO_ANSWER: &str = "no answer to an ordinary request came that could be read: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
@@ -196,6 +235,7 @@ fn tables() -> impl Iterator<Item = &'static Demand> {
         .chain(attribute::CHECKS)
         .chain(manners::CHECKS)
         .chain(logout::CHECKS)
+        .chain(health::CHECKS)
 }
 
 impl Demand {
@@ -239,9 +279,12 @@ pub fn without_guide(mut report: CheckReport) -> CheckReport {
 pub fn judge(dossier: &Dossier) -> CheckReport {
     let case = Case::read(dossier);
     let mut told = told(&case);
-    let outcomes = tables()
+    let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
+    let mut outcomes: Vec<Outcome> = tables()
         .map(|demand| {
-            let ruled = (demand.judge)(&case);
+            let mut ruled = (demand.judge)(&case);
+            symptoms.push(std::mem::take(&mut ruled.symptoms));
+            disproved.append(&mut ruled.disproved);
             let (held, actual) = match ruled.ruling {
                 Ruling::Holds(what) => (true, what),
                 Ruling::Breaks(what) => (false, what),
@@ -265,6 +308,7 @@ pub fn judge(dossier: &Dossier) -> CheckReport {
             Outcome::judged(demand.check(), held, demand.expected, actual, evidence)
         })
         .collect();
+    fold(&mut outcomes, &symptoms, &disproved);
     let entity = &case.announced.entity_id;
     let target = if entity.is_empty() {
         dossier.metadata.place.clone()

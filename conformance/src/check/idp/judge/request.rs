@@ -1,11 +1,15 @@
 //! How each variant of a request is taken (saml-core §3.4, saml-profiles
 //! §4.1.4.1).
 
+use super::trial::{answered, judged, said, succeeded, tried};
+use super::wish::{
+    context, format, goes_to, impossible_context, impossible_format, passive, passive_refused,
+    transient,
+};
 use super::{Demand, Ruled, breaks, demand, holds, not_judged};
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::dossier::{Ending, Trial};
-use crate::check::idp::reading::{Answer, Case};
-use crate::check::idp::trials::IMPOSSIBLE_CLASS;
+use crate::check::idp::reading::Case;
 use crate::inspection::response::instant;
 
 pub(super) const CHECKS: &[Demand] = &[
@@ -245,8 +249,8 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
     demand(
         "SAML-IDP-REQ-27",
-        Must,
-        "saml-core §1.1",
+        Should,
+        "RFC 9110 §15.5",
         "XML that breaks off is refused in words.",
         "an error page below 500",
         "Catch the parser's error and answer with a page that says what is wrong: a 500 looks like an outage and tells the caller nothing.",
@@ -263,128 +267,14 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
     demand(
         "SAML-IDP-REQ-29",
-        Must,
-        "saml-metadata §2.2.2",
+        Should,
+        "RFC 9110 §15.5",
         "The endpoint without a message says so.",
         "an error page below 500 when the address is opened without a SAMLRequest",
         "Answer with a page that explains the address: people bookmark it.",
         empty,
     ),
 ];
-
-/// What became of a trial, in a few words.
-pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
-    match &trial.ending {
-        Ending::Answer(delivered) => {
-            let answer = case.answer(name);
-            let status = answer.map(Answer::status).unwrap_or_default();
-            let content = answer.and_then(content).unwrap_or_default();
-            format!("{status}{content}, delivered to {}", delivered.to)
-        }
-        Ending::Page { url, status, text } => {
-            let text = shortened(text, 160);
-            let asks = if trial.asked {
-                ", after asking the person"
-            } else {
-                ""
-            };
-            format!("a page (HTTP {status} at {url}{asks}): {text}")
-        }
-        Ending::Trouble { why } | Ending::NoAnswer { why } => why.clone(),
-        Ending::NotTried { why } => format!("not tried: {why}"),
-    }
-}
-
-/// What the assertion says of the person: the values that requests ask for.
-fn content(answer: &Answer<'_>) -> Option<String> {
-    let assertion = answer.response()?.assertions.first()?;
-    let name = assertion.name_id.as_ref();
-    let format = name.and_then(|it| it.format.as_deref());
-    let sign_on = assertion.sign_ons.first();
-    let short = |uri: Option<&str>| {
-        let uri = uri.unwrap_or("none");
-        uri.rsplit(':').next().unwrap_or(uri).to_owned()
-    };
-    Some(format!(
-        " (NameID Format {}, AuthnContextClassRef {}, AuthnInstant {})",
-        short(format),
-        short(sign_on.and_then(|it| it.class.as_deref())),
-        sign_on
-            .and_then(|it| it.instant.as_deref())
-            .unwrap_or("none"),
-    ))
-}
-
-/// At most `most` characters, cut between two words: no address is cut in the
-/// middle.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    for word in text.split_whitespace() {
-        if !out.is_empty() && out.chars().count() + word.chars().count() >= most {
-            out.push_str(" …");
-            break;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
-}
-
-/// The trial, or why there is nothing to judge.
-pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Ruled> {
-    match case.trial(name) {
-        None => Err(not_judged("it was not tried in this run")),
-        Some(Trial {
-            ending: Ending::NotTried { why } | Ending::NoAnswer { why },
-            ..
-        }) => Err(not_judged(why.clone())),
-        Some(trial) => Ok(trial),
-    }
-}
-
-/// Whether the trial ended with an assertion for somebody.
-pub(super) fn succeeded(case: &Case<'_>, name: &str) -> bool {
-    case.answer(name).is_some_and(|it| {
-        it.succeeds() || it.response().is_some_and(|it| !it.assertions.is_empty())
-    })
-}
-
-/// The second-level status of the answer.
-fn detail<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
-    case.answer(name)?.response()?.status_detail.as_deref()
-}
-
-fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
-    match tried(case, name) {
-        Err(ruled) => ruled,
-        Ok(trial) => {
-            let said = said(case, name, trial);
-            let ruled = if judge(trial) {
-                holds(said)
-            } else {
-                breaks(said)
-            };
-            ruled.at(name)
-        }
-    }
-}
-
-/// The sign-on came about: what the Response is worth is the others' question.
-fn answered(case: &Case<'_>, name: &str) -> bool {
-    case.answer(name).is_some_and(|it| match it.response() {
-        Some(response) => {
-            response.status.is_none()
-                || !response.assertions.is_empty()
-                || response.status_detail.is_none()
-        }
-        None => true,
-    })
-}
 
 fn signs_on(case: &Case<'_>, name: &str) -> Ruled {
     judged(case, name, |_| answered(case, name))
@@ -422,8 +312,43 @@ fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
         .then(|| not_judged("a person signed on: what their browser showed isn't known"))
 }
 
+/// ForceAuthn shortly after the sign-on, and, where that asked nobody, once
+/// more later: some take a sign-on of a few seconds ago for a new one.
 fn force_authn(case: &Case<'_>) -> Ruled {
-    by_a_person(case).unwrap_or_else(|| judged(case, "force-authn", |trial| trial.asked))
+    if let Some(ruled) = by_a_person(case) {
+        return ruled;
+    }
+    let trial = match tried(case, "force-authn") {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    if trial.asked || !matches!(trial.ending, Ending::Answer(_)) {
+        return judged(case, "force-authn", |trial| trial.asked);
+    }
+    let after = |trial: &Trial| {
+        let signed_on = case.trial("redirect")?.at;
+        Some(trial.at.duration_since(signed_on).as_secs())
+    };
+    let seconds =
+        |trial: &Trial| after(trial).map_or("some time".to_owned(), |it| format!("{it} s"));
+    let soon = format!("{} after the sign-on nobody was asked", seconds(trial));
+    match case.trial("force-authn-later").map(|it| (it, &it.ending)) {
+        Some((later, _)) if later.asked => holds(format!(
+            "{soon}, {} after it the person was",
+            seconds(later)
+        ))
+        .at("force-authn-later"),
+        Some((later, Ending::Answer(_))) => breaks(format!(
+            "{soon}, {} after it neither: {}",
+            seconds(later),
+            said(case, "force-authn-later", later)
+        ))
+        .at("force-authn-later"),
+        Some((later, _)) => not_judged(said(case, "force-authn-later", later)),
+        None => not_judged(format!(
+            "{soon}, which an identity provider may still take for a new one; it was not tried again later"
+        )),
+    }
 }
 
 fn force_authn_instant(case: &Case<'_>) -> Ruled {
@@ -453,120 +378,6 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn passive(case: &Case<'_>) -> Ruled {
-    judged(case, "passive", |trial| {
-        let answer = matches!(trial.ending, Ending::Answer(_));
-        answer && !trial.asked
-    })
-}
-
-fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |trial| {
-        let refused = detail(case, name).is_some_and(|it| it.ends_with(":NoPassive"));
-        // A session that counts as fresh enough is an answer too.
-        let answered = name == "force-and-passive" && succeeded(case, name);
-        (refused || answered) && !trial.asked
-    })
-}
-
-fn refused_by(case: &Case<'_>, name: &str, status: &str) -> bool {
-    detail(case, name).is_some_and(|it| it.ends_with(status))
-}
-
-fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
-    judged(case, name, |trial| {
-        let Some(answer) = case.answer(name) else {
-            // An error page is a refusal, if not a kind one.
-            return matches!(&trial.ending, Ending::Page { .. }) && !trial.asked;
-        };
-        if refused_by(case, name, ":InvalidNameIDPolicy") {
-            return true;
-        }
-        let assertion = answer.response().and_then(|it| it.assertions.first());
-        let got = assertion
-            .and_then(|it| it.name_id.as_ref())
-            .and_then(|it| it.format.as_deref());
-        match answer.response() {
-            Some(response) if response.assertions.is_empty() => response.status_detail.is_some(),
-            Some(_) => got.is_none_or(|it| it.ends_with(&format!(":{wanted}"))) && got.is_some(),
-            None => true,
-        }
-    })
-}
-
-fn transient(case: &Case<'_>) -> Ruled {
-    let name = |trial: &str| {
-        let assertion = case.answer(trial)?.response()?.assertions.first()?;
-        let name = assertion.name_id.as_ref()?;
-        let transient = name.format.as_deref()?.ends_with(":transient");
-        transient.then(|| name.value.clone())
-    };
-    let Some(one) = name("name-transient") else {
-        return not_judged("no transient NameID came: see SAML-IDP-REQ-14");
-    };
-    let lasting = case
-        .answers
-        .iter()
-        .filter(|it| it.name != "name-transient")
-        .filter_map(|it| it.response()?.assertions.first()?.name_id.as_ref())
-        .any(|it| {
-            it.value == one
-                && !it
-                    .format
-                    .as_deref()
-                    .unwrap_or_default()
-                    .ends_with(":transient")
-        });
-    if one.eq_ignore_ascii_case(&case.dossier.user) || lasting {
-        breaks(format!("{one:?}, which is their lasting name")).at("name-transient")
-    } else {
-        holds(one).at("name-transient")
-    }
-}
-
-fn impossible_format(case: &Case<'_>) -> Ruled {
-    judged(case, "name-impossible", |_| {
-        !succeeded(case, "name-impossible")
-    })
-}
-
-fn context(case: &Case<'_>) -> Ruled {
-    judged(case, "context-password", |trial| {
-        let Some(answer) = case.answer("context-password") else {
-            return matches!(&trial.ending, Ending::Page { .. });
-        };
-        let class = answer
-            .response()
-            .and_then(|it| it.assertions.first())
-            .and_then(|it| it.sign_ons.first())
-            .and_then(|it| it.class.as_deref());
-        match class {
-            Some(class) => class.ends_with(":PasswordProtectedTransport"),
-            None => true,
-        }
-    })
-}
-
-fn impossible_context(case: &Case<'_>) -> Ruled {
-    judged(case, "context-impossible", |_| {
-        let answer = case.answer("context-impossible");
-        let assertion = answer
-            .and_then(|it| it.response())
-            .and_then(|it| it.assertions.first());
-        let class = assertion
-            .and_then(|it| it.sign_ons.first())
-            .and_then(|it| it.class.as_deref());
-        assertion.is_none() || class.is_none() || class == Some(IMPOSSIBLE_CLASS)
-    })
-}
-
-fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
-    judged(case, name, |trial| match &trial.ending {
-        Ending::Answer(delivered) => delivered.to == case.dossier.party.acs[index],
-        _ => false,
-    })
-}
-
 fn unknown_index(case: &Case<'_>) -> Ruled {
     judged(case, "acs-index-unknown", |trial| match &trial.ending {
         Ending::Answer(delivered) => case.dossier.party.acs.contains(&delivered.to),
@@ -594,6 +405,9 @@ fn refused_in_words(case: &Case<'_>, name: &str) -> Ruled {
 }
 
 fn oversized(case: &Case<'_>) -> Ruled {
+    if case.trial("oversized").is_some_and(|it| it.harm.is_some()) {
+        return not_judged("it harmed the identity provider: see SAML-IDP-DOS-01");
+    }
     let after = case.trial("after-oversized").map(|it| &it.ending);
     if !matches!(
         after,
@@ -626,7 +440,9 @@ fn empty(case: &Case<'_>) -> Ruled {
         .filter(|it| it.what == "SingleSignOnService");
     match sso.find_map(|it| it.status.map(|status| (it, status))) {
         None => not_judged("the address was not opened in this run"),
-        Some((at, status)) if status >= 500 => breaks(format!("{} answers {status}", at.url)),
-        Some((at, status)) => holds(format!("{} answers {status}", at.url)),
+        Some((at, status)) if status >= 500 => {
+            breaks(format!("{} {} answers {status}", at.method, at.url))
+        }
+        Some((at, status)) => holds(format!("{} {} answers {status}", at.method, at.url)),
     }
 }

@@ -1,0 +1,136 @@
+//! Trials that need a session of some age or end one: ForceAuthn some time
+//! after the sign-on, and single logout.
+
+use std::time::Duration;
+
+use super::browser::Browser;
+use super::dossier::{Dossier, Ending, Trial};
+use super::gather::{ENDED, Gathering, Person, Trouble};
+use super::reading::{self, Announced};
+use super::request::{Maker, logout};
+use super::trials::{Binding, VARIANTS, Variant};
+use crate::check::runner::pause;
+
+/// For how long after a sign-on an identity provider may take it for a new
+/// one: some have a time of grace of some seconds.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Gathering<'_> {
+    /// Tries ForceAuthn once more where it asked nobody, after the time in
+    /// which an identity provider may take the sign-on for a new one.
+    pub(super) async fn force_later(
+        &self,
+        dossier: &mut Dossier,
+        maker: &Maker<'_>,
+        announced: &Announced,
+        first: &Browser,
+    ) -> Result<(), Trouble> {
+        let trials = &dossier.trials;
+        let asked_nobody = trials
+            .get("force-authn")
+            .is_some_and(|it| matches!(it.ending, Ending::Answer(_)) && !it.asked);
+        let variant = VARIANTS.iter().find(|it| it.name == "force-authn");
+        let (true, Person::Driven(_), Some(signed_on), Some(variant)) =
+            (asked_nobody, &self.person, trials.get("redirect"), variant)
+        else {
+            return Ok(());
+        };
+        let since = self.ambient.now().duration_since(signed_on.at);
+        let since = Duration::try_from(since).unwrap_or_default();
+        let attempt = async {
+            pause(GRACE.saturating_sub(since)).await;
+            self.attempt(variant, maker, announced, first).await
+        };
+        let about = "ForceAuthn half a minute after the sign-on";
+        let trial = self.tried("force-authn-later", about, attempt).await?;
+        dossier.trials.insert("force-authn-later".to_owned(), trial);
+        Ok(())
+    }
+
+    /// Single logout, when it is announced: unsigned first, which must change
+    /// nothing, then signed; and whether the session is over.
+    pub(super) async fn log_out(
+        &self,
+        dossier: &mut Dossier,
+        maker: &Maker<'_>,
+        announced: &Announced,
+    ) -> Result<(), Trouble> {
+        let names = ["logout-unsigned", "logout-still", "logout", "logout-after"];
+        let now = self.ambient.now();
+        let mut skip = |why: &str| {
+            for name in names {
+                dossier
+                    .trials
+                    .insert(name.to_owned(), Trial::not_tried(now, why));
+            }
+        };
+        let Some(endpoint) = announced.slo_redirect.clone() else {
+            skip("the metadata announces no SingleLogoutService with HTTP-Redirect");
+            return Ok(());
+        };
+        let Person::Driven(credentials) = &self.person else {
+            skip("a person signs on: their session is left alone");
+            return Ok(());
+        };
+        if self.runner.has_ended() {
+            skip(ENDED);
+            return Ok(());
+        }
+        let variant = VARIANTS[0];
+        let passive = Variant {
+            person: false,
+            amends: &[super::trials::Amend::Set("IsPassive", "true")],
+            ..variant
+        };
+        let Some(sso) = announced.sso_url(Binding::Redirect) else {
+            skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
+            return Ok(());
+        };
+        let mut tell = |name: &str, trial: Trial| {
+            dossier.trials.insert(name.to_owned(), trial);
+        };
+        for (request, probe, signed) in [
+            ("logout-unsigned", "logout-still", false),
+            ("logout", "logout-after", true),
+        ] {
+            if self.runner.has_ended() {
+                tell(request, Trial::not_tried(now, ENDED));
+                tell(probe, Trial::not_tried(now, ENDED));
+                continue;
+            }
+            self.runner.progress.step(request, "single logout");
+            // Each logout has a session of its own: the first may have ended.
+            let browser = Browser::new(self.ambient, self.runner)?;
+            let mut answered = None;
+            if let Ok(outgoing) = maker.make(&variant, sso) {
+                let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
+                if let Ending::Answer(delivered) = &walked.ending {
+                    answered = reading::message(&delivered.field);
+                }
+            }
+            let Some((name, format, session)) = answered.as_deref().and_then(reading::session)
+            else {
+                let why = "no sign-on came about whose session could be ended";
+                tell(request, Trial::not_tried(now, why));
+                tell(probe, Trial::not_tried(now, why));
+                continue;
+            };
+            let subject = (name.as_str(), format.as_deref());
+            match logout(maker, &endpoint, subject, session.as_deref(), signed) {
+                Ok(outgoing) => {
+                    let walked = browser.walk(&outgoing.url, &[], None).await;
+                    tell(request, self.trial(outgoing, Binding::Redirect, walked));
+                }
+                Err(why) => tell(request, Trial::not_tried(now, why)),
+            }
+            match maker.make(&passive, sso) {
+                Ok(outgoing) => {
+                    let walked = browser.walk(&outgoing.url, &[], None).await;
+                    tell(probe, self.trial(outgoing, Binding::Redirect, walked));
+                }
+                Err(why) => tell(probe, Trial::not_tried(now, why)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether honest sign-ons still work after a trial: where they don't, or take
+//! ten times as long, the trial has found a denial of service.
+
+use std::time::{Duration, Instant};
+
+use super::dossier::{Ending, Trial};
+use super::gather::{Gathering, Person, Trouble};
+use super::reading::Announced;
+use super::request::Maker;
+use crate::check::runner::{find_harm, slow_after};
+
+/// What honest sign-ons need, and how long one took before the trials.
+pub(super) struct Health<'h> {
+    gathering: &'h Gathering<'h>,
+    pub(super) maker: &'h Maker<'h>,
+    pub(super) announced: &'h Announced,
+    pub(super) calm: Option<Duration>,
+}
+
+impl<'h> Health<'h> {
+    pub(super) fn new(
+        gathering: &'h Gathering<'h>,
+        maker: &'h Maker<'h>,
+        announced: &'h Announced,
+    ) -> Self {
+        Self {
+            gathering,
+            maker,
+            announced,
+            calm: None,
+        }
+    }
+
+    /// Tries an honest sign-on after a trial that got no answer or took long,
+    /// and notes in the trial what it did to the identity provider.
+    pub(super) async fn note_harm(&self, trial: &mut Trial, took: Duration) {
+        let (Some(calm), runner) = (self.calm, self.gathering.runner) else {
+            return;
+        };
+        let is_lost = matches!(trial.ending, Ending::NoAnswer { .. });
+        if runner.has_ended() || !is_lost && took <= slow_after(calm) {
+            return;
+        }
+        trial.harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()).await;
+    }
+
+    /// How long an honest sign-on takes, or why it fails.
+    async fn sign_on(&self) -> Result<Duration, String> {
+        let Person::Driven(person) = &self.gathering.person else {
+            // A person is not asked to sign on again and again.
+            return Ok(Duration::ZERO);
+        };
+        let began = Instant::now();
+        let plain = self.gathering.plain(self.maker, self.announced, person);
+        match plain
+            .await
+            .map_err(|error: Trouble| error.to_string())?
+            .ending
+        {
+            Ending::Answer(_) => Ok(began.elapsed()),
+            Ending::Page { status, .. } => Err(format!("it ended on a page (HTTP {status})")),
+            Ending::NoAnswer { why } | Ending::Trouble { why } | Ending::NotTried { why } => {
+                Err(why)
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether the identity provider survives the trials.
+
+use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use crate::check::Level::Should;
+use crate::check::idp::dossier::Ending;
+use crate::check::idp::reading::Case;
+use crate::check::idp::trials::VARIANTS;
+
+pub(super) const CHECKS: &[Demand] = &[demand(
+    "SAML-IDP-DOS-01",
+    Should,
+    "saml-sec-consider §6.4.2",
+    "Honest sign-ons work as before after every request.",
+    "after each request of the run, a sign-on that is answered about as fast as before",
+    "Look into the log at the time of the named request. Bound the size and depth of what is parsed and the time that a request may take, and let one failed request end neither the process nor its other requests.",
+    survives,
+)];
+
+fn survives(case: &Case<'_>) -> Ruled {
+    let harmed = || {
+        let all = case.dossier.trials.iter();
+        all.filter_map(|(name, trial)| Some((name, trial, trial.harm.as_ref()?)))
+    };
+    if harmed().next().is_none() {
+        let mut trials = case.dossier.trials.values();
+        return if trials.any(|it| matches!(it.ending, Ending::Answer(_))) {
+            holds("they do")
+        } else {
+            not_judged("nobody signed on in this run")
+        };
+    }
+    let told: Vec<String> = harmed()
+        .map(|(name, _, harm)| {
+            let variant = VARIANTS.iter().find(|it| it.name == name);
+            let about = variant.map_or("a sign-on", |it| it.about);
+            format!("denial of service by the request {name:?} ({about}): {harm}")
+        })
+        .collect();
+    let mut ruled = breaks(told.join("; "));
+    for (name, trial, _) in harmed() {
+        ruled = ruled.at(name);
+        // What was not judged for want of its answer follows from it.
+        if let Ending::NoAnswer { why } = &trial.ending {
+            ruled = ruled.shows(why);
+        }
+    }
+    ruled
+}

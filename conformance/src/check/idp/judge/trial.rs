@@ -1,0 +1,102 @@
+//! What became of a trial: what the judging of requests, manners and logout has
+//! in common.
+
+use super::{Ruled, breaks, holds, not_judged, without_query};
+use crate::check::idp::dossier::{Ending, Trial};
+use crate::check::idp::reading::{Answer, Case};
+use crate::excerpt::excerpt;
+
+/// What became of a trial, in a few words.
+pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
+    match &trial.ending {
+        Ending::Answer(delivered) => {
+            let answer = case.answer(name);
+            let status = answer.map(Answer::status).unwrap_or_default();
+            let content = answer.and_then(content).unwrap_or_default();
+            format!("{status}{content}, delivered to {}", delivered.to)
+        }
+        Ending::Page { url, status, text } => {
+            let text = excerpt(text, 160);
+            let asks = if trial.asked {
+                ", after asking the person"
+            } else {
+                ""
+            };
+            let url = without_query(url);
+            format!("a page (HTTP {status} at {url}{asks}): {text}")
+        }
+        Ending::Trouble { why } | Ending::NoAnswer { why } => why.clone(),
+        Ending::NotTried { why } => format!("not tried: {why}"),
+    }
+}
+
+/// What the assertion says of the person: the values that requests ask for.
+fn content(answer: &Answer<'_>) -> Option<String> {
+    let assertion = answer.response()?.assertions.first()?;
+    let name = assertion.name_id.as_ref();
+    let format = name.and_then(|it| it.format.as_deref());
+    let sign_on = assertion.sign_ons.first();
+    let short = |uri: Option<&str>| {
+        let uri = uri.unwrap_or("none");
+        uri.rsplit(':').next().unwrap_or(uri).to_owned()
+    };
+    Some(format!(
+        " (NameID Format {}, AuthnContextClassRef {}, AuthnInstant {})",
+        short(format),
+        short(sign_on.and_then(|it| it.class.as_deref())),
+        sign_on
+            .and_then(|it| it.instant.as_deref())
+            .unwrap_or("none"),
+    ))
+}
+
+/// The trial, or why there is nothing to judge.
+pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Ruled> {
+    match case.trial(name) {
+        None => Err(not_judged("it was not tried in this run")),
+        Some(Trial {
+            ending: Ending::NotTried { why } | Ending::NoAnswer { why },
+            ..
+        }) => Err(not_judged(why.clone()).shows(why)),
+        Some(trial) => Ok(trial),
+    }
+}
+
+/// Whether the trial ended with an assertion for somebody.
+pub(super) fn succeeded(case: &Case<'_>, name: &str) -> bool {
+    case.answer(name).is_some_and(|it| {
+        it.succeeds() || it.response().is_some_and(|it| !it.assertions.is_empty())
+    })
+}
+
+/// The second-level status of the answer.
+pub(super) fn detail<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
+    case.answer(name)?.response()?.status_detail.as_deref()
+}
+
+pub(super) fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
+    match tried(case, name) {
+        Err(ruled) => ruled,
+        Ok(trial) => {
+            let said = said(case, name, trial);
+            let ruled = if judge(trial) {
+                holds(said)
+            } else {
+                breaks(said)
+            };
+            ruled.at(name)
+        }
+    }
+}
+
+/// The sign-on came about: what the Response is worth is the others' question.
+pub(super) fn answered(case: &Case<'_>, name: &str) -> bool {
+    case.answer(name).is_some_and(|it| match it.response() {
+        Some(response) => {
+            response.status.is_none()
+                || !response.assertions.is_empty()
+                || response.status_detail.is_none()
+        }
+        None => true,
+    })
+}

@@ -1,0 +1,185 @@
+//! What a request may wish for: no page (IsPassive), a NameID's format, a class
+//! of sign-on, an address (saml-core §3.4.1). Wishes of one kind that are all
+//! ignored are one finding.
+
+use super::trial::{detail, judged, said, succeeded, tried};
+use super::{Ruled, Ruling, breaks, holds, not_judged};
+use crate::check::idp::dossier::Ending;
+use crate::check::idp::reading::Case;
+use crate::check::idp::trials::IMPOSSIBLE_CLASS;
+
+const PASSIVE_SHOWN: &str = "every request with IsPassive was answered with a page";
+
+/// What a passive request says of IsPassive in general.
+fn about_passive(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+    let shows_page = case
+        .trial(name)
+        .is_some_and(|it| it.asked || matches!(it.ending, Ending::Page { .. }));
+    if matches!(ruled.ruling, Ruling::Breaks(_)) && !shows_page {
+        return ruled;
+    }
+    ruled.about(PASSIVE_SHOWN)
+}
+
+pub(super) fn passive(case: &Case<'_>) -> Ruled {
+    let ruled = judged(case, "passive", |trial| {
+        let answer = matches!(trial.ending, Ending::Answer(_));
+        answer && !trial.asked
+    });
+    about_passive(case, "passive", ruled)
+}
+
+pub(super) fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
+    let ruled = judged(case, name, |trial| {
+        let refused = detail(case, name).is_some_and(|it| it.ends_with(":NoPassive"));
+        // A session that counts as fresh enough is an answer too.
+        let answered = name == "force-and-passive" && succeeded(case, name);
+        (refused || answered) && !trial.asked
+    });
+    about_passive(case, name, ruled)
+}
+
+fn refused_by(case: &Case<'_>, name: &str, status: &str) -> bool {
+    detail(case, name).is_some_and(|it| it.ends_with(status))
+}
+
+/// The NameID's format in an answer.
+fn format_in<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
+    let assertion = case.answer(name)?.response()?.assertions.first()?;
+    assertion.name_id.as_ref()?.format.as_deref()
+}
+
+/// The class of the sign-on in an answer.
+fn class_in<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
+    let assertion = case.answer(name)?.response()?.assertions.first()?;
+    assertion.sign_ons.first()?.class.as_deref()
+}
+
+/// What a request that asks for another value than the plain one shows of such
+/// requests in general: `value` is what the answer has, `plain` what it has
+/// where nothing was asked for.
+fn about_wish(ruled: Ruled, value: Option<&str>, plain: Option<&str>, symptom: &str) -> Ruled {
+    let is_ignored = value.is_some() && value == plain;
+    match ruled.ruling {
+        // To get by chance what one asks for shows nothing.
+        Ruling::Holds(_) if is_ignored => ruled,
+        Ruling::Breaks(_) if !is_ignored => ruled,
+        _ => ruled.about(symptom),
+    }
+}
+
+const FORMAT_IGNORED: &str = "every NameIDPolicy was ignored";
+
+const CLASS_IGNORED: &str = "every RequestedAuthnContext was ignored";
+
+fn about_format(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+    let (value, plain) = (format_in(case, name), format_in(case, "session"));
+    about_wish(ruled, value, plain, FORMAT_IGNORED)
+}
+
+fn about_class(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+    let (value, plain) = (class_in(case, name), class_in(case, "session"));
+    about_wish(ruled, value, plain, CLASS_IGNORED)
+}
+
+pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
+    let ruled = judged(case, name, |trial| {
+        let Some(answer) = case.answer(name) else {
+            // An error page is a refusal, if not a kind one.
+            return matches!(&trial.ending, Ending::Page { .. }) && !trial.asked;
+        };
+        if refused_by(case, name, ":InvalidNameIDPolicy") {
+            return true;
+        }
+        let assertion = answer.response().and_then(|it| it.assertions.first());
+        let got = assertion
+            .and_then(|it| it.name_id.as_ref())
+            .and_then(|it| it.format.as_deref());
+        match answer.response() {
+            Some(response) if response.assertions.is_empty() => response.status_detail.is_some(),
+            Some(_) => got.is_none_or(|it| it.ends_with(&format!(":{wanted}"))) && got.is_some(),
+            None => true,
+        }
+    });
+    about_format(case, name, ruled)
+}
+
+pub(super) fn transient(case: &Case<'_>) -> Ruled {
+    let name = |trial: &str| {
+        let assertion = case.answer(trial)?.response()?.assertions.first()?;
+        let name = assertion.name_id.as_ref()?;
+        let transient = name.format.as_deref()?.ends_with(":transient");
+        transient.then(|| name.value.clone())
+    };
+    let Some(one) = name("name-transient") else {
+        return not_judged("no transient NameID came: see SAML-IDP-REQ-14");
+    };
+    let lasting = case
+        .answers
+        .iter()
+        .filter(|it| it.name != "name-transient")
+        .filter_map(|it| it.response()?.assertions.first()?.name_id.as_ref())
+        .any(|it| {
+            it.value == one
+                && !it
+                    .format
+                    .as_deref()
+                    .unwrap_or_default()
+                    .ends_with(":transient")
+        });
+    if one.eq_ignore_ascii_case(&case.dossier.user) || lasting {
+        breaks(format!("{one:?}, which is their lasting name")).at("name-transient")
+    } else {
+        holds(one).at("name-transient")
+    }
+}
+
+pub(super) fn impossible_format(case: &Case<'_>) -> Ruled {
+    let name = "name-impossible";
+    let ruled = judged(case, name, |_| !succeeded(case, name));
+    about_format(case, name, ruled)
+}
+
+pub(super) fn context(case: &Case<'_>) -> Ruled {
+    let name = "context-password";
+    let ruled = judged(case, name, |trial| {
+        if case.answer(name).is_none() {
+            return matches!(&trial.ending, Ending::Page { .. });
+        }
+        class_in(case, name).is_none_or(|it| it.ends_with(":PasswordProtectedTransport"))
+    });
+    about_class(case, name, ruled)
+}
+
+pub(super) fn impossible_context(case: &Case<'_>) -> Ruled {
+    let name = "context-impossible";
+    let ruled = judged(case, name, |_| {
+        class_in(case, name).is_none_or(|it| it == IMPOSSIBLE_CLASS)
+    });
+    about_class(case, name, ruled)
+}
+
+const AT_DEFAULT: &str = "every answer went to the default address";
+
+pub(super) fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
+    let all = &case.dossier.party.acs;
+    let trial = match tried(case, name) {
+        Ok(trial) => trial,
+        Err(ruled) => return ruled,
+    };
+    let (said, wanted) = (said(case, name, trial), &all[index]);
+    let to = match &trial.ending {
+        Ending::Answer(delivered) => Some(&delivered.to),
+        _ => None,
+    };
+    let ruled = if to == Some(wanted) {
+        holds(said).at(name)
+    } else {
+        breaks(format!("{said}, not to {wanted}")).at(name)
+    };
+    // What was asked to go there, or went elsewhere, says nothing of a default.
+    if index == 0 || to.is_some_and(|it| it != wanted && *it != all[0]) {
+        return ruled;
+    }
+    ruled.about(AT_DEFAULT)
+}
