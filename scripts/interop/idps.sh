@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of others that install
-# here: samlp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each must be
-# judged to its end. Usage: scripts/interop/idps.sh [name …]
+# here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each
+# must be judged to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the package
 # simplesamlphp; what is missing is skipped, and said so.
 set -uo pipefail
@@ -67,6 +67,23 @@ PY
   judge pysaml2 18082 http://127.0.0.1:18092/metadata
 }
 
+saml_idp() {
+  command -v npm >/dev/null || { echo "saml_idp: skipped: no npm"; return; }
+  mkdir -p "$work/saml-idp"
+  # It names a fork of samlp by its repository; the released one takes its
+  # place, so that the package registry is enough.
+  echo '{"private": true, "dependencies": {"saml-idp": "1.2.1"}, "overrides": {"samlp": "6.0.2"}}' \
+    >"$work/saml-idp/package.json"
+  (cd "$work/saml-idp" && npm install --silent --no-audit --no-fund) ||
+    { echo "saml_idp: skipped: it doesn't install"; return; }
+  local sp=http://127.0.0.1:18084
+  serve saml_idp node "$work/saml-idp/node_modules/saml-idp/bin/run.js" \
+    --host 127.0.0.1 --port 18094 --cert "$work/idp.crt" --key "$work/idp.key" \
+    --issuer http://127.0.0.1:18094/metadata --audience "$sp/metadata" \
+    --acsUrl "$sp/acs" --sloUrl "$sp/slo"
+  judge saml_idp 18084 http://127.0.0.1:18094/metadata
+}
+
 simplesamlphp() {
   command -v php >/dev/null && [ -d /usr/share/simplesamlphp ] ||
     { echo "simplesamlphp: skipped: no php or no package simplesamlphp"; return; }
@@ -78,7 +95,7 @@ simplesamlphp() {
 }
 
 failed=0
-for name in "${@:-samlp pysaml2 simplesamlphp}"; do
+for name in "${@:-samlp saml_idp pysaml2 simplesamlphp}"; do
   for one in $name; do "$one"; done
 done
 [ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"
