@@ -1,0 +1,63 @@
+// @node-saml/node-saml as a service provider: PORT IDP-METADATA.
+import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+// The packages are installed apart from this folder.
+const require = createRequire(join(process.env.NODE_PACKAGES, "package.json"));
+const { SAML, ValidateInResponseTo } = require("@node-saml/node-saml");
+
+const [port, idp] = process.argv.slice(2);
+const base = `http://127.0.0.1:${port}`;
+const metadata = readFileSync(idp, "utf8");
+const read = (pattern) => metadata.match(pattern)[1];
+const saml = new SAML({
+  issuer: `${base}/metadata`,
+  audience: `${base}/metadata`,
+  callbackUrl: `${base}/acs`,
+  entryPoint: read(/HTTP-Redirect" Location="([^"]+)"/),
+  idpIssuer: read(/entityID="([^"]+)"/),
+  idpCert: read(/X509Certificate>([^<]+)</),
+  wantAssertionsSigned: true,
+  wantAuthnResponseSigned: false,
+  validateInResponseTo: ValidateInResponseTo.always,
+  identifierFormat: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+});
+
+const sessions = new Map();
+const answer = (to, status, text, headers = {}) => {
+  to.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+  to.end(text);
+};
+createServer(async (request, to) => {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const form = new URLSearchParams(Buffer.concat(chunks).toString());
+  const path = new URL(request.url, base).pathname;
+  try {
+    if (path === "/metadata") {
+      const text = saml.generateServiceProviderMetadata(null, null);
+      return answer(to, 200, text, { "Content-Type": "application/samlmetadata+xml" });
+    }
+    if (path === "/login") {
+      return answer(to, 302, "", { Location: await saml.getAuthorizeUrlAsync("", undefined, {}) });
+    }
+    if (path === "/whoami") {
+      const cookie = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+      const user = sessions.get(cookie);
+      return user ? answer(to, 200, `user=${user};`) : answer(to, 401, "nobody is logged in");
+    }
+    if (path === "/acs" && request.method === "POST") {
+      const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: form.get("SAMLResponse") });
+      if (!profile) throw new Error("the library returns no profile");
+      const session = randomBytes(16).toString("hex");
+      sessions.set(session, profile.nameID);
+      return answer(to, 303, "", { Location: "/whoami", "Set-Cookie": `session=${session}; Path=/; HttpOnly` });
+    }
+    answer(to, 404, "not found");
+  } catch (error) {
+    answer(to, 403, `${error.name}: ${error.message}`.slice(0, 2000));
+  }
+}).listen(Number(port), "127.0.0.1");

@@ -1,0 +1,64 @@
+"""python3-saml as a service provider, strict: PORT IDP-METADATA."""
+
+import sys
+
+import web
+from onelogin.saml2.auth import OneLogin_Saml2_Auth
+from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+port, idp = int(sys.argv[1]), sys.argv[2]
+base = f"http://127.0.0.1:{port}"
+with open(idp) as file:
+    parsed = OneLogin_Saml2_IdPMetadataParser.parse(file.read())
+settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(
+    {
+        "strict": True,
+        "sp": {
+            "entityId": f"{base}/metadata",
+            "assertionConsumerService": {"url": f"{base}/acs"},
+            "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+        },
+        "security": {
+            "wantAssertionsSigned": True,
+            "rejectUnsolicitedResponsesWithInResponseTo": True,
+            "rejectDeprecatedAlgorithm": True,
+        },
+    },
+    parsed,
+)
+
+
+def auth(form):
+    return OneLogin_Saml2_Auth(
+        {
+            "https": "off",
+            "http_host": f"127.0.0.1:{port}",
+            "script_name": "/acs",
+            "get_data": {},
+            "post_data": form,
+        },
+        settings,
+    )
+
+
+class Provider:
+    def metadata(self):
+        return OneLogin_Saml2_Settings(settings, sp_validation_only=True).get_sp_metadata()
+
+    def login(self, browser):
+        starting = auth({})
+        url = starting.login()
+        browser.requests = {starting.get_last_request_id(): "/"}
+        return url
+
+    def acs(self, browser, form):
+        ending = auth(form)
+        request = next(iter(browser.requests), None)
+        ending.process_response(request_id=request)
+        if ending.get_errors() or not ending.is_authenticated():
+            raise PermissionError(f"{ending.get_errors()}: {ending.get_last_error_reason()}")
+        return ending.get_nameid()
+
+
+web.serve(port, Provider())
