@@ -93,6 +93,16 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
+    /// The names of cookies that would be sent if the page itself asked, and
+    /// are not since another site asks (`SameSite`).
+    pub fn held_back(&self, url: &Url, asker: &Asker, now: Timestamp) -> Vec<String> {
+        let own = Asker::first_party();
+        let all = self.cookies.iter().filter(|cookie| cookie.is_alive(now));
+        all.filter(|it| it.is_sent(url, &own, now) && !it.is_sent(url, asker, now))
+            .map(|cookie| cookie.name.clone())
+            .collect()
+    }
+
     /// Those of the cookies that belong to the hosts of these addresses.
     pub fn of_hosts(&self, urls: &[&Url]) -> Self {
         let hosts: Vec<String> = urls.iter().filter_map(|url| host_of(url)).collect();

@@ -30,6 +30,19 @@ impl Cookies {
     }
 }
 
+impl Cookies {
+    /// The names of cookies that a POST to `url` from the page `initiator` does
+    /// not carry because of `SameSite`.
+    pub fn held_back(&self, url: &Url, initiator: &Url) -> Vec<String> {
+        let jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asker = Asker {
+            initiator: Some(initiator.clone()),
+            is_safe: false,
+        };
+        jar.held_back(url, &asker, SystemClock.now())
+    }
+}
+
 impl CookieStore for Cookies {
     fn set_cookies(&self, headers: &mut dyn Iterator<Item = &HeaderValue>, url: &Url) {
         let mut jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);

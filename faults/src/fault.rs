@@ -27,6 +27,10 @@ pub struct Fault {
     /// a control.
     #[serde(default)]
     pub refusal: String,
+    /// Ids of simpler faults: whoever accepts one of them accepts this one for
+    /// the same reason, which is then one finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<String>,
     /// Which signatures the message must have for the fault to bite; the
     /// signer's own choice when not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,17 @@ impl Fault {
     /// Whether something in it is for the recipient's eyes only.
     pub fn encrypts(&self) -> bool {
         self.encrypted.is_some() || self.encrypted_name.is_some()
+    }
+
+    /// Which signatures the message has at a service provider that takes
+    /// messages with those of `base`: a signature made by hand is in the
+    /// assertion.
+    pub fn cover_at(&self, base: Cover) -> Cover {
+        match (self.cover, &self.signing) {
+            (Some(cover), _) => cover,
+            (None, Signing::Handmade(_)) => Cover::Assertion,
+            (None, _) => base,
+        }
     }
 
     /// Whether it tries to pass for somebody else than the person whom the

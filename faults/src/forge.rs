@@ -30,6 +30,9 @@ pub struct Honest<'a> {
     pub recipient: Option<&'a Certificate>,
     /// Whom a fault would pass for.
     pub forged: &'a str,
+    /// Whether it would encrypt each assertion, for a recipient that takes no
+    /// other.
+    pub encrypts: bool,
 }
 
 /// A message ready for delivery.
@@ -108,6 +111,12 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     }
     for fault in faults {
         text = said(&text, &fault.signed).map_err(ineffective(fault))?;
+    }
+    if honest.encrypts && first(|fault| fault.encrypted.is_some()).is_none() {
+        text = conceal(&text, honest).map_err(|reason| Ineffective {
+            fault: faults.first().map(|it| it.id.clone()).unwrap_or_default(),
+            reason,
+        })?;
     }
     let encoding = first(|fault| fault.encoded != Encoding::Base64).map(|fault| fault.encoded);
     Ok(Forged {
@@ -196,6 +205,24 @@ fn encrypted(
         ..honest.signer.clone()
     };
     outer.sign_text(&hidden).map_err(|error| error.to_string())
+}
+
+/// A finished message with its assertions encrypted. Whatever is signed outside
+/// of them would be changed by that, so that is an error.
+fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
+    if document::has(text, "Response/Signature") {
+        return Err(
+            "the signature of the Response does not hold once its assertion is encrypted"
+                .to_owned(),
+        );
+    }
+    let hidden = encryption(None, honest)?
+        .encrypt_assertions(text)
+        .map_err(|error| error.to_string())?;
+    if hidden == text {
+        return Err("it has no assertion that can be encrypted".to_owned());
+    }
+    Ok(hidden)
 }
 
 fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {

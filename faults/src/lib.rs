@@ -63,6 +63,23 @@ mod tests {
         }
     }
 
+    /// A cause that is a consequence of its own consequence would hide both.
+    #[test]
+    fn simpler_faults_exist_and_follow_from_none_of_their_consequences() {
+        let all = catalogue().unwrap();
+        let follows = |id: &str| {
+            let fault = all.iter().find(|fault| fault.id == id);
+            fault.unwrap_or_else(|| panic!("{id}")).follows.clone()
+        };
+        for fault in &all {
+            let mut causes = fault.follows.clone();
+            while let Some(cause) = causes.pop() {
+                assert_ne!(cause, fault.id);
+                causes.extend(follows(&cause));
+            }
+        }
+    }
+
     #[test]
     fn no_two_faults_are_one_check() {
         let mut checks: Vec<String> = catalogue()

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod broken_sp;
+mod sp_strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +68,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let judge = Judge {
         target: Target {
             metadata: SpMetadata::parse(&metadata.text().await.unwrap()).unwrap(),
-            start_url,
+            start_url: Some(start_url),
             probe_url: at("whoami_url"),
             expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
         },
@@ -110,7 +111,7 @@ async fn judged(hole: &'static str) -> CheckReport {
     let judge = Judge {
         target: Target {
             metadata: broken_sp::metadata(&base),
-            start_url: at("/login"),
+            start_url: Some(at("/login")),
             probe_url: at("/whoami"),
             expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
         },
@@ -158,6 +159,45 @@ async fn each_hole_is_named_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_stranger_gets_the_findings_that_are_true_for_it() {
+    let mut wrong = Vec::new();
+    let mut judging = futures::stream::iter(sp_strangers::strangers())
+        .map(|stranger| {
+            tokio::spawn(async move {
+                let report = stranger.judge().await;
+                (stranger, report)
+            })
+        })
+        .buffer_unordered(4);
+    while let Some(done) = judging.next().await {
+        let (stranger, report) = done.unwrap();
+        let found = sp_strangers::found(&report);
+        let expected = match &stranger.finds {
+            Ok(lines) => Ok(lines.iter().map(|it| (*it).to_owned()).collect()),
+            Err(code) => Err((*code).to_owned()),
+        };
+        if found != expected {
+            let all = report.outcomes.iter();
+            let texts: Vec<String> = all
+                .filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Warn))
+                .filter(|it| it.cause.is_none())
+                .map(|it| format!("{}: {}", it.check.id, it.actual))
+                .collect();
+            let error = &report.error;
+            wrong.push(format!(
+                "{}: expected {expected:?}, found {found:?}: {texts:#?} {error:?}",
+                stranger.name
+            ));
+        }
+        let passed = report.count(Verdict::Pass);
+        if passed < stranger.passes {
+            wrong.push(format!("{}: only {passed} checks passed", stranger.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -168,7 +208,7 @@ async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
     let judge = Judge {
         target: Target {
             metadata: broken_sp::metadata(&base),
-            start_url: at("/login"),
+            start_url: Some(at("/login")),
             probe_url: at("/whoami"),
             expect: Regex::new("user=").unwrap(),
         },

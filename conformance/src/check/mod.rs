@@ -31,6 +31,7 @@ mod masking;
 pub mod model;
 mod observed;
 mod played;
+pub mod profile;
 pub mod runner;
 mod sarif;
 pub mod scim;

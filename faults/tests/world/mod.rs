@@ -125,6 +125,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
         foreign: &FOREIGN,
         recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
+        encrypts: false,
     };
     faults::forge(std::slice::from_ref(fault), &honest)
 }

@@ -8,6 +8,7 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
+use rehearsal::check::profile::Profile;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
@@ -188,11 +189,10 @@ pub(crate) struct SpTarget {
     /// Where a login starts.
     #[arg(
         long,
-        required = false,
-        required_unless_present_any = ["prepare", "list"],
+        required_unless_present_any = ["prepare", "list", "idp_initiated"],
         value_name = "URL"
     )]
-    start_url: Url,
+    start_url: Option<Url>,
     /// Fetched with the cookies of a login, it tells who is in.
     #[arg(
         long,
@@ -231,12 +231,20 @@ pub(crate) struct Sp {
     /// run is trusted too.
     #[arg(long, value_name = "FILE")]
     idp_metadata_out: Option<PathBuf>,
+    /// The service provider sends no requests: every Response is one that nobody
+    /// asked for.
+    #[arg(long, conflicts_with = "start_url")]
+    idp_initiated: bool,
+    /// What the deployment demands besides the standards; `guide`: the portal of
+    /// the set-up guide, whose metadata is recognized. May be repeated.
+    #[arg(long, value_name = "NAME", value_parser = ["guide"])]
+    profile: Vec<String>,
     /// The user of the good responses; by default the `email` parameter of the
     /// start URL.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// An attribute of the assertions, in place of those that the guide maps;
-    /// `{user}` stands for the user. May be repeated.
+    /// An attribute of the assertions, in place of those of the profile or, without
+    /// one, of common ones; `{user}` stands for the user. May be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
     /// How long to wait for the metadata to be there, in seconds.
@@ -315,7 +323,7 @@ impl Sp {
             }
         };
         let judge = Judge {
-            person: self.person(&target.start_url)?,
+            person: self.person(target.start_url.as_ref(), &metadata)?,
             target: Target {
                 metadata,
                 start_url: target.start_url.clone(),
@@ -327,6 +335,7 @@ impl Sp {
             ambient: ambient.clone(),
         };
         let report = judge.judge().await?;
+        let report = report.with_profiles(&self.profiles(&judge.target.metadata));
         self.forms.write(report, &ambient)
     }
 
@@ -343,15 +352,24 @@ impl Sp {
         Ok(0)
     }
 
-    fn person(&self, start_url: &Url) -> anyhow::Result<Person> {
+    /// The profiles that were chosen, or else those that the metadata shows.
+    fn profiles(&self, metadata: &SpMetadata) -> Vec<&'static Profile> {
+        if self.profile.is_empty() {
+            return Profile::of_service_provider(metadata);
+        }
+        Profile::of_names(&self.profile)
+    }
+
+    fn person(&self, start_url: Option<&Url>, metadata: &SpMetadata) -> anyhow::Result<Person> {
         let in_url = || {
-            let mut pairs = start_url.query_pairs();
+            let mut pairs = start_url?.query_pairs();
             pairs
                 .find(|(name, _)| name == "email")
                 .map(|(_, value)| value.into_owned())
         };
         let user = self.user.clone().or_else(in_url);
-        let mut person = Person::of_the_guide(user.as_deref().unwrap_or("jo@example.com"));
+        let user = user.as_deref().unwrap_or("jo@example.com");
+        let mut person = Person::of_profiles(user, &self.profiles(metadata));
         if !self.attribute.is_empty() {
             person.attributes = self
                 .attribute

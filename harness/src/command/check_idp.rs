@@ -8,6 +8,7 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::profile::Profile;
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
@@ -141,11 +142,8 @@ impl Idp {
     }
 
     fn judged(&self, dossier: &Dossier) -> CheckReport {
-        let report = idp::judge(dossier);
-        if self.profile.iter().any(|it| it == "guide") {
-            return report;
-        }
-        idp::without_guide(report)
+        let chosen = Profile::of_names(&self.profile);
+        idp::judge(dossier).with_profiles(&chosen)
     }
 
     /// What to do after `--prepare`.

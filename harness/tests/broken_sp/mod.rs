@@ -1,22 +1,33 @@
-//! A service provider with one hole: it waves a response through that it
-//! should have refused for one given reason, and takes it for its user's.
+//! A service provider with switches: right but for one hole, where it waves a
+//! response through that it should have refused for one given reason, and takes
+//! it for its user's; or with the habits of somebody else's product.
+
+mod switches;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
+use axum::middleware::{self, Next};
+use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Form, Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy, TrustedKeys};
 use saml::binding::{Parameter, redirect};
+use saml::encryption::DecryptionKeys;
 use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
+
+pub(crate) use switches::{KEY, Manner, Switch, always};
 
 /// The user whom the good responses are about.
 pub(crate) const USER: &str = "jo@corp.example";
@@ -30,48 +41,60 @@ struct Memory {
 }
 
 #[derive(Clone)]
-struct Broken {
+pub(crate) struct Broken {
     base: String,
     idp: Arc<IdpMetadata>,
-    hole: &'static str,
+    switches: Arc<Vec<Switch>>,
     memory: Arc<Mutex<Memory>>,
+    asked: Arc<AtomicUsize>,
+    is_dead: Arc<AtomicBool>,
     ambient: Ambient,
 }
 
-/// Starts it; its base address.
+/// Starts it with one hole; its base address.
 pub(crate) async fn start(idp: &str, hole: &'static str, ambient: &Ambient) -> String {
+    let holes = vec![Switch::Waves(hole, always)];
+    start_with(idp, holes, ambient).await.base
+}
+
+/// Starts it with these switches.
+pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambient) -> Broken {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let mut base = format!("http://{}", listener.local_addr().unwrap());
+    if switches.iter().any(|it| matches!(it, Switch::LaxCookies)) {
+        base = base.replace("127.0.0.1", "localhost");
+    }
     let broken = Broken {
-        base: base.clone(),
+        base,
         idp: Arc::new(IdpMetadata::parse(idp).unwrap()),
-        hole,
+        switches: Arc::new(switches),
         memory: Arc::default(),
+        asked: Arc::default(),
+        is_dead: Arc::default(),
         ambient: ambient.clone(),
     };
     let router = Router::new()
         .route("/login", get(login))
         .route("/acs", post(acs))
+        .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
         .layer(axum::extract::DefaultBodyLimit::max(16 * 1024 * 1024))
-        .with_state(broken);
+        .layer(middleware::from_fn_with_state(broken.clone(), limit))
+        .with_state(broken.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    base
+    broken
 }
 
-/// Its metadata.
+/// The metadata of one without switches.
 pub(crate) fn metadata(base: &str) -> SpMetadata {
+    let acs = |path: &str, index| IndexedEndpoint {
+        endpoint: Endpoint::at(names::HTTP_POST, &format!("{base}{path}")),
+        index,
+        is_default: index == 0,
+    };
     SpMetadata {
         entity_id: format!("{base}/metadata"),
-        acs: vec![IndexedEndpoint {
-            endpoint: Endpoint {
-                binding: names::HTTP_POST.to_owned(),
-                location: format!("{base}/acs"),
-                response_location: None,
-            },
-            index: 0,
-            is_default: true,
-        }],
+        acs: vec![acs("/acs", 0)],
         slo: Vec::new(),
         certificates: Vec::new(),
         encryption_certificates: Vec::new(),
@@ -90,16 +113,40 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
+/// An answer whose body never comes whole.
+fn broken_off() -> Response {
+    let nothing: Result<&str, std::io::Error> = Err(std::io::Error::other("broken off"));
+    Body::from_stream(futures::stream::iter([Ok("…"), nothing])).into_response()
+}
+
+/// What it does before it looks at the request.
+async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Response {
+    if sp.is_dead.swap(false, Ordering::SeqCst) {
+        return broken_off();
+    }
+    let number = sp.asked.fetch_add(1, Ordering::SeqCst) + 1;
+    let is_limited = sp
+        .switches
+        .iter()
+        .any(|it| matches!(it, Switch::Limits(many) if number.is_multiple_of(*many)));
+    if is_limited {
+        let after = AppendHeaders([(header::RETRY_AFTER, "0")]);
+        return (StatusCode::TOO_MANY_REQUESTS, after, "slow down").into_response();
+    }
+    next.run(request).await
+}
+
 async fn login(State(sp): State<Broken>) -> Response {
     let id = format!("_{}", sp.ambient.chance().hex(16));
     let browser = sp.ambient.chance().token(16);
+    let number = sp.acs_number();
     let request = AuthnRequest {
         id: id.clone(),
         issue_instant: sp.ambient.now(),
         issuer: format!("{}/metadata", sp.base),
         destination: Some(sp.idp.sso[0].location.clone()),
-        acs_url: Some(format!("{}/acs", sp.base)),
-        acs_index: None,
+        acs_url: number.is_none().then(|| sp.acs_url()),
+        acs_index: number,
         protocol_binding: None,
         name_id_policy: None,
         force_authn: false,
@@ -118,7 +165,12 @@ async fn login(State(sp): State<Broken>) -> Response {
         .unwrap()
         .requests
         .insert(browser.clone(), id);
-    let set = AppendHeaders([(header::SET_COOKIE, format!("browser={browser}; Path=/"))]);
+    let lax = sp.has(|it| matches!(it, Switch::LaxCookies));
+    let site = if lax { "; SameSite=Lax" } else { "" };
+    let set = AppendHeaders([(
+        header::SET_COOKIE,
+        format!("browser={browser}; Path=/{site}"),
+    )]);
     (set, Redirect::to(&url.unwrap())).into_response()
 }
 
@@ -131,10 +183,32 @@ async fn acs(
         .get("SAMLResponse")
         .map(String::as_str)
         .unwrap_or_default();
+    let posts_again = sp.has(|it| matches!(it, Switch::PostsAgain));
+    if posts_again && cookie(&headers, "browser").is_none() && !form.contains_key("again") {
+        return Html(format!(
+            "<form method=post action='{}'><input name=SAMLResponse value='{field}'><input name=again value=1></form>",
+            sp.acs_url()
+        ))
+        .into_response();
+    }
+    let document = STANDARD.decode(field).unwrap_or_default();
+    let document = String::from_utf8_lossy(&document).into_owned();
+    for switch in sp.switches.iter() {
+        match switch {
+            Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),
+            Switch::Dies(is_it) if is_it(&document) => {
+                sp.is_dead.store(true, Ordering::SeqCst);
+                return broken_off();
+            }
+            _ => {}
+        }
+    }
     let user = match sp.judged(&headers, field) {
         Ok(user) => user,
-        Err(reason) if reason == sp.hole => USER.to_owned(),
-        Err(reason) => return (StatusCode::FORBIDDEN, reason).into_response(),
+        Err(reason) => match sp.waved(&reason, &document) {
+            Some(user) => user,
+            None => return sp.refuse(reason),
+        },
     };
     let session = sp.ambient.chance().token(16);
     sp.memory
@@ -146,29 +220,146 @@ async fn acs(
     (set, Redirect::to("/whoami")).into_response()
 }
 
+/// Text as it stands in a page.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
 async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
-    let memory = sp.memory.lock().unwrap();
-    match cookie(&headers, "session").and_then(|session| memory.sessions.get(session)) {
+    let user = {
+        let memory = sp.memory.lock().unwrap();
+        let session = cookie(&headers, "session");
+        session.and_then(|session| memory.sessions.get(session).cloned())
+    };
+    let is_page = sp.has(|it| matches!(it, Switch::HtmlProbe));
+    match user {
+        Some(user) if is_page => Html(format!(
+            "<h1>Home</h1><p>Logged in as {}</p>",
+            escaped(&user)
+        ))
+        .into_response(),
         Some(user) => format!("user={user};").into_response(),
+        None if sp.has(|it| matches!(it, Switch::RedirectsProbe)) => {
+            Redirect::to("/login").into_response()
+        }
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
 }
 
 impl Broken {
+    /// Its base address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What it says of itself.
+    pub(crate) fn metadata(&self) -> SpMetadata {
+        let mut metadata = metadata(&self.base);
+        if let Some(number) = self.acs_number() {
+            metadata.acs.push(IndexedEndpoint {
+                endpoint: Endpoint::at(names::HTTP_POST, &self.acs_url()),
+                index: number,
+                is_default: false,
+            });
+        }
+        for switch in self.switches.iter() {
+            match switch {
+                Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,
+                Switch::Decrypts => {
+                    metadata.encryption_certificates = vec![KEY.certificate().clone()];
+                }
+                _ => {}
+            }
+        }
+        metadata
+    }
+
+    /// Whether it has a switch of this kind.
+    pub(crate) fn has(&self, is_it: fn(&Switch) -> bool) -> bool {
+        self.switches.iter().any(is_it)
+    }
+
+    fn acs_number(&self) -> Option<u16> {
+        self.switches.iter().find_map(|it| match it {
+            Switch::AcsIndex(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    fn acs_url(&self) -> String {
+        match self.acs_number() {
+            Some(number) => format!("{}/acs/{number}", self.base),
+            None => format!("{}/acs", self.base),
+        }
+    }
+
+    /// Whom it takes a message for that it should refuse.
+    fn waved(&self, reason: &str, document: &str) -> Option<String> {
+        self.switches.iter().find_map(|it| match it {
+            Switch::Waves(hole, is_it) if *hole == reason && is_it(document) => {
+                Some(USER.to_owned())
+            }
+            Switch::LogsInAs(name) => Some((*name).to_owned()),
+            _ => None,
+        })
+    }
+
+    fn refuse(&self, reason: String) -> Response {
+        let manner = self.switches.iter().find_map(|it| match it {
+            Switch::Refuses(manner) => Some(*manner),
+            _ => None,
+        });
+        match manner.unwrap_or(Manner::Plain) {
+            Manner::Plain => (StatusCode::FORBIDDEN, reason).into_response(),
+            Manner::Greeting => Html(format!(
+                "<p>Hello user={USER}; that did not work. Please try again.</p>"
+            ))
+            .into_response(),
+            Manner::Json => {
+                let problem = Json(serde_json::json!({"error": "invalid_response"}));
+                (StatusCode::UNAUTHORIZED, problem).into_response()
+            }
+            Manner::ToLogin => Redirect::to("/login").into_response(),
+            Manner::Crash => {
+                let page = Html("<h1>Whoops, looks like something went wrong.</h1>");
+                (StatusCode::INTERNAL_SERVER_ERROR, page).into_response()
+            }
+        }
+    }
+
     fn judged(&self, headers: &HeaderMap, field: &str) -> Result<String, String> {
-        let request = {
+        let expected = if self.has(|it| matches!(it, Switch::Unsolicited)) {
+            Expected::Unsolicited
+        } else {
             let memory = self.memory.lock().unwrap();
             let browser = cookie(headers, "browser");
-            browser.and_then(|browser| memory.requests.get(browser).cloned())
+            let request = browser.and_then(|browser| memory.requests.get(browser).cloned());
+            Expected::Request(request.ok_or("request-cookie-missing")?)
         };
-        let request = request.ok_or("request-cookie-missing")?;
+        let field = self.read(field);
+        // What is not encrypted for it is not for it.
+        let document = STANDARD.decode(&field).unwrap_or_default();
+        let is_plain = !String::from_utf8_lossy(&document).contains("EncryptedAssertion");
+        if is_plain && self.has(|it| matches!(it, Switch::Decrypts)) {
+            return Err("not-encrypted".to_owned());
+        }
         let checked = self
-            .checked(field, request)
+            .checked(&field, expected)
             .map_err(|refusal| refusal.code().to_owned())?;
-        let user = checked.name_id().value.clone();
+        let mut user = checked.name_id().value.clone();
+        for switch in self.switches.iter() {
+            if let Switch::Names(make) = switch {
+                user = make(user);
+            }
+        }
         let domain = user.split_once('@').map(|(_, domain)| domain);
-        if domain != Some("corp.example") || user.chars().any(char::is_control) {
+        let is_right = domain == Some("corp.example") && !user.chars().any(char::is_control);
+        if !is_right && !self.has(|it| matches!(it, Switch::AnyDomain)) {
             return Err("wrong-domain".to_owned());
+        }
+        if user != USER && self.has(|it| matches!(it, Switch::KnownUsers)) {
+            return Err("unknown-user".to_owned());
         }
         let id = checked.assertion_id().to_owned();
         if !self.memory.lock().unwrap().seen.insert(id) {
@@ -177,17 +368,49 @@ impl Broken {
         Ok(user)
     }
 
-    fn checked(&self, field: &str, request: String) -> Result<Checked, saml::acceptance::Refusal> {
+    /// The field, with UTF-16 made UTF-8 where it reads that.
+    fn read(&self, field: &str) -> String {
+        let bytes = STANDARD.decode(field).unwrap_or_default();
+        let Some(rest) = bytes.strip_prefix(&[0xff, 0xfe]) else {
+            return field.to_owned();
+        };
+        if !self.has(|it| matches!(it, Switch::ReadsUtf16)) {
+            return field.to_owned();
+        }
+        let units = rest.chunks_exact(2);
+        let units: Vec<u16> = units.map(|it| u16::from_le_bytes([it[0], it[1]])).collect();
+        STANDARD.encode(String::from_utf16_lossy(&units))
+    }
+
+    fn checked(
+        &self,
+        field: &str,
+        expected: Expected,
+    ) -> Result<Checked, saml::acceptance::Refusal> {
         let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
+        let policy = self.switches.iter().find_map(|it| match it {
+            Switch::Demands(policy, _) => Some(*policy),
+            _ => None,
+        });
+        let decrypts = self.has(|it| matches!(it, Switch::Decrypts));
+        let own = decrypts.then(|| DecryptionKeys::new(vec![KEY.clone()]));
         Posted::from_form(field, &Limits::default())?
-            .verify(&keys, SignaturePolicy::Either)?
-            .check(&Expectations {
-                idp_entity_id: self.idp.entity_id.clone(),
-                sp_entity_id: format!("{}/metadata", self.base),
-                acs_url: format!("{}/acs", self.base),
-                in_response_to: Expected::Request(request),
-                now: self.ambient.now(),
-                clock_skew: SignedDuration::from_secs(60),
-            })
+            .verify_or_decrypt(
+                &keys,
+                policy.unwrap_or(SignaturePolicy::Either),
+                own.as_ref(),
+            )?
+            .check(&self.expectations(expected))
+    }
+
+    fn expectations(&self, expected: Expected) -> Expectations {
+        Expectations {
+            idp_entity_id: self.idp.entity_id.clone(),
+            sp_entity_id: format!("{}/metadata", self.base),
+            acs_url: self.acs_url(),
+            in_response_to: expected,
+            now: self.ambient.now(),
+            clock_skew: SignedDuration::from_secs(60),
+        }
     }
 }

@@ -246,6 +246,7 @@ impl Idp {
             foreign: &foreign,
             recipient: hiding.as_ref().map(Hiding::recipient),
             forged: &somebody_else(response),
+            encrypts: false,
         };
         faults::forge(faults, &honest).map_err(internal)
     }

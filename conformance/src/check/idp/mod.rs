@@ -34,5 +34,5 @@ pub mod trials;
 pub use browser::Credentials;
 pub use dossier::{Dossier, Fetched};
 pub use gather::{Gathering, Person, SHORT, Trouble, fetch};
-pub use judge::{catalogue, checks, judge, without_guide};
+pub use judge::{catalogue, checks, judge};
 pub use party::Party;

@@ -7,6 +7,7 @@
 //!   whether the target still answers (`patience`), and says what is tried
 //!   next (`progress`);
 //! - `access`: how a target is reached, and how much of an answer is read;
+//! - `retry`: how long a target that limits requests is left alone;
 //! - `health`: whether a trial harmed the target;
 //! - `fold`: what follows from one failure is folded under it;
 //! - `selection`: `--only`, `--skip`.
@@ -16,6 +17,7 @@ mod fold;
 mod health;
 mod patience;
 mod progress;
+mod retry;
 mod selection;
 mod stop;
 mod tls;
@@ -28,8 +30,9 @@ pub(in crate::check) use access::page_summary;
 pub use access::{Access, AnswerError, FetchedDocument, MAX_ANSWER, fetch_metadata, read_body};
 pub use fold::fold;
 pub(in crate::check) use health::{find_harm, slow_after};
-pub use patience::{Patience, pause};
+pub use patience::{Patience, Stopwatch, pause};
 pub use progress::{Listener, NoProgress, Progress};
+pub(in crate::check) use retry::retry_after;
 pub use selection::{Selection, SelectionError};
 pub use stop::Stop;
 

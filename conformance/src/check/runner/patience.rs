@@ -1,6 +1,6 @@
 //! How long a target that doesn't answer is waited for.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,16 @@ pub struct Patience {
     /// When the run has to end, and how long it may take.
     deadline: Option<(Instant, Duration)>,
     error: Arc<Mutex<Option<SetUpError>>>,
+    /// How many milliseconds were waited because the target asked for it.
+    waited: Arc<AtomicU64>,
+}
+
+/// Measures how long the target takes, without the time that it asked to be
+/// left alone.
+#[derive(Debug)]
+pub struct Stopwatch {
+    began: Instant,
+    waited: u64,
 }
 
 impl Patience {
@@ -26,6 +36,28 @@ impl Patience {
             deadline: Instant::now().checked_add(whole).map(|end| (end, whole)),
             ..Self::default()
         }
+    }
+
+    /// Leaves the target alone as long as it asked for.
+    pub async fn wait(&self, length: Duration) {
+        pause(length).await;
+        let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(length, Ordering::Relaxed);
+    }
+
+    /// Begins to measure.
+    pub fn start_stopwatch(&self) -> Stopwatch {
+        Stopwatch {
+            began: Instant::now(),
+            waited: self.waited.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How long the target has taken since.
+    pub fn elapsed(&self, since: &Stopwatch) -> Duration {
+        let waited = self.waited.load(Ordering::Relaxed) - since.waited;
+        let whole = since.began.elapsed();
+        whole.saturating_sub(Duration::from_millis(waited))
     }
 
     /// An answer came.
@@ -85,6 +117,7 @@ impl Patience {
         known.clone()
     }
 }
+
 /// Waits before a target that gave no answer is asked again.
 pub async fn pause(length: Duration) {
     // Somebody else's server sends no event when it has recovered.

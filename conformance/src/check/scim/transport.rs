@@ -7,34 +7,14 @@ use jiff::Timestamp;
 use reqwest::Method;
 
 use super::wire::{Asked, Told};
+use crate::check::runner;
 
 /// How many redirects of one request are followed.
 pub(super) const MAX_REDIRECTS: usize = 3;
 
-/// How long the server asks to be left alone before the request is sent again:
-/// 429, or 503 with Retry-After (RFC 9110 §10.2.3, RFC 6585 §4). A 429
-/// without it is waited for longer each time.
+/// How long the server asks to be left alone before the request is sent again.
 pub(super) fn retry_after(told: &Told, attempt: u32, now: Timestamp) -> Option<Duration> {
-    let header = told.header("retry-after").map(str::trim);
-    match (told.status, header) {
-        (429, None) => Some(Duration::from_secs(1 << attempt.min(6))),
-        (429 | 503, Some(value)) => Some(wait_of(value, now)),
-        _ => None,
-    }
-}
-
-/// Seconds, or a date; a second where it can't be read.
-fn wait_of(value: &str, now: Timestamp) -> Duration {
-    if let Ok(seconds) = value.parse() {
-        return Duration::from_secs(seconds);
-    }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value);
-    let left = date.ok().map(|date| date.duration_since(now));
-    left.map_or(Duration::from_secs(1), |left| {
-        // A date counts whole seconds: a little more than asked for is waited.
-        let left = Duration::try_from(left).unwrap_or_default();
-        left + Duration::from_millis(50)
-    })
+    runner::retry_after(told.status, told.header("retry-after"), attempt, now)
 }
 
 /// The request that a redirect asks for. 307 and 308 keep the method; 301 and

@@ -1,12 +1,12 @@
 //! Whether an honest login still works after a fault: where it doesn't, or
 //! takes ten times as long, the fault is a denial of service.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use faults::{Cover, Fault};
+use faults::Fault;
 
 use super::login::Login;
-use super::{Judge, Lost};
+use super::{Form, Judge, Lost};
 use crate::check::runner::{find_harm, slow_after};
 use crate::check::{Outcome, Verdict};
 
@@ -51,14 +51,14 @@ impl Judge {
     pub(super) async fn trial(
         &self,
         fault: &Fault,
-        cover: Cover,
-        base: Cover,
+        base: Form,
         blind: bool,
         calm: Duration,
     ) -> (Outcome, Option<Harm>) {
-        let began = Instant::now();
-        let (outcome, lost) = self.fault(fault, cover, blind).await;
-        if lost == Lost::Nothing && began.elapsed() <= slow_after(calm) {
+        let began = self.runner.patience.start_stopwatch();
+        let (outcome, lost) = self.fault(fault, base, blind).await;
+        let took = self.runner.patience.elapsed(&began);
+        if lost == Lost::Nothing && took <= slow_after(calm) {
             return (outcome, None);
         }
         let Some(what) = self.harm(base, calm).await else {
@@ -69,19 +69,19 @@ impl Judge {
     }
 
     /// How long an honest login takes, or why it fails.
-    async fn honest_login(&self, base: Cover) -> Result<Duration, String> {
-        let began = Instant::now();
+    async fn honest_login(&self, base: Form) -> Result<Duration, String> {
+        let began = self.runner.patience.start_stopwatch();
         let login = Login::new(self, &self.person.user);
         let came = login.attempt(None, base).await;
         self.note(&came);
         match came {
-            Ok(answer) if answer.accepted => Ok(began.elapsed()),
-            Ok(answer) => Err(answer.said()),
+            Ok(answer) if answer.is_accepted() => Ok(self.runner.patience.elapsed(&began)),
+            Ok(answer) => Err(answer.to_sentence()),
             Err(trouble) => Err(trouble.to_string()),
         }
     }
 
-    async fn harm(&self, base: Cover, calm: Duration) -> Option<String> {
+    async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
         find_harm(&self.runner, "an honest login", calm, || async {
             self.honest_login(base).await
         })

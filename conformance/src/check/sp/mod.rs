@@ -5,33 +5,39 @@
 //! - `provider`: the identity provider that is played: key, metadata;
 //! - `visitor`: a browser with cookies of its own;
 //! - `set_up`: why nobody can be logged in at all;
+//! - `honest`: which honest Responses are accepted, the base of all others;
 //! - `health`: whether an honest login still works after a fault;
-//! - `login`: one login, from the start address to the probe.
+//! - `login`: one login, from the start address to the probe; `response` is the
+//!   honest Response, `answer` what came of it, `shown` whom the probe shows.
 
+mod answer;
 mod health;
+mod honest;
 mod login;
 mod provider;
+mod response;
 mod set_up;
 mod shown;
+mod trouble;
 mod visitor;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ambient::Ambient;
-use faults::{Cover, Delivery, Family, Fault};
+use faults::{Delivery, Family, Fault};
 use regex::Regex;
 use saml::metadata::SpMetadata;
 use url::Url;
 
+use super::profile::{GUIDE, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Check, CheckReport, Level, Outcome, Verdict};
-pub use login::{Answer, Trouble};
+pub use answer::Answer;
 pub use provider::Provider;
+pub use trouble::Trouble;
 
+use honest::{Form, Honest};
 use login::Login;
-
-/// The group whose members the guide gives the product (G-13).
-const PRODUCT_USERS: &str = "Parallels Desktop Users";
 
 /// Who the good responses are about, and what they say of them.
 #[derive(Debug, Clone)]
@@ -42,20 +48,47 @@ pub struct Person {
     pub attributes: Vec<(String, String)>,
 }
 
+/// What service providers commonly read of a person, by its names in LDAP and
+/// by those of eduPerson.
+const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
+    ("email", "{user}"),
+    ("mail", "{user}"),
+    ("uid", "{user}"),
+    ("username", "{user}"),
+    ("displayName", "{user}"),
+    ("givenName", "Rehearsal"),
+    ("firstName", "Rehearsal"),
+    ("sn", "Check"),
+    ("lastName", "Check"),
+    ("urn:oid:0.9.2342.19200300.100.1.3", "{user}"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "{user}"),
+];
+
 impl Person {
     /// With the attributes that the guide maps (G-10).
     pub fn of_the_guide(user: &str) -> Self {
-        let attributes = [
-            ("name", "{user}"),
-            ("displayname", "{user}"),
-            ("objectidentifier", "id-of-{user}"),
-            ("groups", PRODUCT_USERS),
-        ];
+        Self::with(user, GUIDE.attributes)
+    }
+
+    /// With the attributes of these profiles; without a profile, with those of
+    /// the guide and those that are common.
+    pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
+        let mut attributes: Vec<(&str, &str)> = Vec::new();
+        for profile in profiles {
+            attributes.extend(profile.attributes);
+        }
+        if profiles.is_empty() {
+            attributes.extend(GUIDE.attributes.iter().chain(COMMON_ATTRIBUTES));
+        }
+        Self::with(user, &attributes)
+    }
+
+    fn with(user: &str, attributes: &[(&str, &str)]) -> Self {
         Self {
             user: user.to_owned(),
             attributes: attributes
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
         }
     }
@@ -66,8 +99,9 @@ impl Person {
 pub struct Target {
     /// Its metadata.
     pub metadata: SpMetadata,
-    /// Where a login starts.
-    pub start_url: Url,
+    /// Where a login starts; none for a service provider that sends no request
+    /// and takes Responses that nobody asked for.
+    pub start_url: Option<Url>,
     /// Fetched with a login's cookies, it tells who is in.
     pub probe_url: Url,
     /// Matches the probe's body when [`Person::user`] is in.
@@ -126,9 +160,8 @@ impl Judge {
         let (started_at, started) = (self.ambient.now(), Instant::now());
         let unreadable = |error: toml::de::Error| Trouble::Catalogue(error.to_string());
         let controls = faults::controls().map_err(unreadable)?;
-        let (bases, others): (Vec<Fault>, Vec<Fault>) = controls
-            .into_iter()
-            .partition(|control| BASES.contains(&control.id.as_str()));
+        let (bases, mut others): (Vec<Fault>, Vec<Fault>) =
+            controls.into_iter().partition(honest::is_base);
         let mut faults = faults::catalogue().map_err(unreadable)?;
         // Last, because a service provider may not come back from them.
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
@@ -145,7 +178,7 @@ impl Judge {
 
         // The controls are tried whether they are selected or not.
         let mut honest = Honest::default();
-        let attempts = self.try_bases(&bases, &mut honest);
+        let attempts = self.try_bases(&bases, &others, &mut honest);
         let interrupted = tokio::select! {
             () = attempts => false,
             _ = self.runner.stop.wait() => true,
@@ -166,28 +199,26 @@ impl Judge {
         }
         let mut run = Run::default();
         for outcome in std::mem::take(&mut honest.outcomes) {
+            others.retain(|control| control.check != outcome.check.id);
             run.push(outcome);
         }
         let blind = self.blind(base).await;
         for control in &others {
             let planned = Planned {
                 check: check_of(control),
-                rests_on: None,
+                rests_on: Some(base.control_of(control)),
             };
-            let outcome = async { self.control(control, Some(base)).await.0 };
+            let outcome = async { self.control(control, base).await.0 };
             self.runner.judge(&mut run, planned, outcome).await;
         }
         for fault in &faults {
-            let cover = fault.cover.unwrap_or(base);
-            let at = COVERS.iter().position(|one| *one == cover);
-            let control = &bases_check(&bases, BASES[at.unwrap_or_default()]);
             let mut harm = None;
             let planned = Planned {
                 check: check_of(fault),
-                rests_on: Some(control.clone()),
+                rests_on: Some(base.control_of(fault)),
             };
             let outcome = async {
-                let (outcome, seen) = self.trial(fault, cover, base, blind, honest.took).await;
+                let (outcome, seen) = self.trial(fault, base, blind, honest.took).await;
                 harm = seen;
                 outcome
             };
@@ -203,43 +234,17 @@ impl Judge {
         let mut outcomes = run.outcomes;
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
+        name_causes(&mut outcomes, &faults);
         Ok(finished(report(outcomes)))
-    }
-
-    /// Tries the honest Responses that all others are amendments of.
-    async fn try_bases(&self, bases: &[Fault], honest: &mut Honest) {
-        for (id, cover) in BASES.iter().zip(COVERS) {
-            let Some(control) = bases.iter().find(|control| control.id == *id) else {
-                continue;
-            };
-            self.runner.progress.step(&control.check, &control.about);
-            let began = Instant::now();
-            let (outcome, came) = self.control(control, None).await;
-            let took = began.elapsed();
-            if outcome.verdict == Verdict::Pass && honest.base.is_none() {
-                (honest.base, honest.took) = (Some(cover), took);
-            }
-            honest.outcomes.push(outcome.took(took));
-            honest.came.push(came);
-            // Whoever can't be asked or reached once isn't asked twice more.
-            if matches!(
-                honest.came.last(),
-                Some(Err(Trouble::NotStarted { .. }
-                    | Trouble::NoRequest { .. }
-                    | Trouble::NoAcs))
-            ) {
-                return;
-            }
-        }
     }
 
     /// Whether the probe matches whoever is in: then it can't tell a victim
     /// from the attacker.
-    async fn blind(&self, base: Cover) -> bool {
+    async fn blind(&self, base: Form) -> bool {
         let attacker = self.attacker();
         let login = Login::new(self, &attacker);
         let honest = login.attempt(None, base).await;
-        honest.is_ok_and(|answer| answer.accepted)
+        honest.is_ok_and(|answer| answer.is_accepted())
     }
 
     /// Somebody else at the same e-mail domain.
@@ -251,48 +256,7 @@ impl Judge {
         )
     }
 
-    async fn control(
-        &self,
-        control: &Fault,
-        base: Option<Cover>,
-    ) -> (Outcome, Result<Answer, Trouble>) {
-        let check = check_of(control);
-        let cover = control.cover.or(base).unwrap_or(Cover::Assertion);
-        let expected = "the good response to let its subject in";
-        let login = Login::new(self, &self.person.user);
-        let came = login.attempt(Some(control), cover).await;
-        self.note(&came);
-        let outcome = match &came {
-            Ok(answer)
-                if !answer.accepted
-                    && cover == Cover::Response
-                    && self.target.metadata.want_assertions_signed =>
-            {
-                let why =
-                    "it was refused, as the metadata announces: WantAssertionsSigned=\"true\"";
-                Outcome::skipped(check, why)
-            }
-            Ok(answer) => {
-                let mut outcome = Outcome::judged(
-                    check,
-                    answer.accepted,
-                    expected,
-                    answer.said(),
-                    answer.evidence(),
-                );
-                // To refuse an unusual response is no hole.
-                if outcome.verdict == Verdict::Fail && outcome.check.level != Level::Must {
-                    outcome.verdict = Verdict::Warn;
-                }
-                outcome
-            }
-            // No answer is no evidence.
-            Err(trouble) => Outcome::skipped(check, trouble.to_string()),
-        };
-        (outcome, came)
-    }
-
-    async fn fault(&self, fault: &Fault, cover: Cover, blind: bool) -> (Outcome, Lost) {
+    async fn fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
         let check = check_of(fault);
         let who = if fault.impersonates() {
             self.attacker()
@@ -303,20 +267,23 @@ impl Judge {
         let (expected, attempt) = match fault.delivery {
             Delivery::Once if fault.is_open => (
                 "a login or a refusal",
-                login.attempt(Some(fault), cover).await,
+                login.attempt(Some(fault), form).await,
             ),
-            Delivery::Once => ("a refusal", login.attempt(Some(fault), cover).await),
+            Delivery::Once => (
+                "a refusal: nobody is logged in, and the probe does not match --expect",
+                login.attempt(Some(fault), form).await,
+            ),
             Delivery::Again => (
                 "the second delivery to be refused",
-                login.again(fault, cover).await,
+                login.again(fault, form).await,
             ),
             Delivery::AtOnce => (
                 "one of two deliveries at the same time to be refused",
-                login.at_once(fault, cover).await,
+                login.at_once(fault, form).await,
             ),
             Delivery::OtherBrowser => (
                 "a browser that asked for nothing to be refused",
-                login.other_browser(fault, cover).await,
+                login.other_browser(fault, form).await,
             ),
         };
         self.note(&attempt);
@@ -327,11 +294,11 @@ impl Judge {
         };
         let outcome = match attempt {
             Ok(answer) => {
-                let mut actual = answer.said();
-                if answer.accepted && blind && fault.impersonates() {
+                let mut actual = answer.to_sentence();
+                if answer.is_accepted() && blind && fault.impersonates() {
                     actual.push_str("; --expect matches whoever is in, so this may be the attacker under their own name");
                 }
-                let holds = fault.is_open || !answer.accepted;
+                let holds = fault.is_open || !answer.is_accepted();
                 Outcome::judged(check, holds, expected, actual, answer.evidence())
             }
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
@@ -358,34 +325,26 @@ enum Lost {
     AfterDelivery,
 }
 
-/// What came of the honest Responses.
-#[derive(Default)]
-struct Honest {
-    outcomes: Vec<Outcome>,
-    came: Vec<Result<Answer, Trouble>>,
-    /// The first that was accepted.
-    base: Option<Cover>,
-    /// How long that took.
-    took: Duration,
-}
-
-impl Honest {
-    fn selected(self, runner: &Runner) -> Vec<Outcome> {
-        let all = self.outcomes.into_iter();
-        all.filter(|outcome| runner.selection.includes(&outcome.check.id))
-            .collect()
+/// Names the simpler fault as the cause of a finding where both are findings.
+fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
+    let check_of = |id: &String| {
+        let fault = faults.iter().find(|fault| fault.id == *id);
+        fault.map(|fault| fault.check.clone())
+    };
+    let failed: Vec<String> = outcomes
+        .iter()
+        .filter(|it| it.verdict == Verdict::Fail)
+        .map(|it| it.check.id.clone())
+        .collect();
+    for outcome in outcomes.iter_mut() {
+        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() {
+            continue;
+        }
+        let fault = faults.iter().find(|it| it.check == outcome.check.id);
+        let simpler = fault.iter().flat_map(|fault| &fault.follows);
+        outcome.cause = simpler.filter_map(check_of).find(|id| failed.contains(id));
     }
 }
-
-/// The check of a control.
-fn bases_check(bases: &[Fault], id: &str) -> String {
-    let control = bases.iter().find(|control| control.id == id);
-    control.map_or_else(String::new, |control| control.check.clone())
-}
-
-/// The good responses that all others are amendments of, best first.
-const BASES: [&str; 3] = ["signed-assertion", "signed-both", "signed-response"];
-const COVERS: [Cover; 3] = [Cover::Assertion, Cover::Both, Cover::Response];
 
 /// Controls first, then by id.
 fn order(check: &Check) -> (bool, &str) {

@@ -1,6 +1,7 @@
 //! Why nobody can be logged in at all: mistakes of the set-up, told apart by
 //! what the service provider answered to honest Responses.
 
+use super::answer::place;
 use super::login::Login;
 use super::{Answer, Honest, Judge, Trouble};
 use crate::check::SetUpError;
@@ -27,7 +28,8 @@ impl Judge {
 
     /// A login could not even be started.
     fn not_asked(&self, trouble: &Trouble) -> SetUpError {
-        let start = &self.target.start_url;
+        let start = self.target.start_url.as_ref();
+        let start = start.map_or_else(String::new, ToString::to_string);
         match trouble {
             Trouble::NotStarted { url, reason } => SetUpError::new(
                 "unreachable",
@@ -49,7 +51,7 @@ impl Judge {
                 status,
                 page,
             } => {
-                let says = says(page);
+                let says = quote(page);
                 if came.contains("SAMLRequest=") {
                     let other = came.split('?').next().unwrap_or(came);
                     return SetUpError::new(
@@ -73,6 +75,14 @@ impl Judge {
                 "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
                 "Check --metadata: it has to be the metadata of the service provider.",
             ),
+            Trouble::Limited { url, status } => SetUpError::new(
+                "rate-limited",
+                format!(
+                    "The service provider limits how often it may be asked: {} answers HTTP {status}, and asks to wait longer than --timeout.",
+                    place(url)
+                ),
+                "Raise the limit for the machine that runs the check, or give a longer --timeout.",
+            ),
             other => SetUpError::new(
                 "not-judged",
                 format!("No login could be started: {other}."),
@@ -83,6 +93,9 @@ impl Judge {
 
     /// Honest Responses were delivered, and the probe doesn't match.
     async fn refused(&self, first: &Answer) -> SetUpError {
+        if let Some(error) = self.lost_cookie(first).await {
+            return error;
+        }
         let probe_url = &self.target.probe_url;
         let anonymous = Login::new(self, &self.person.user).anonymous().await;
         let probe = page_summary(&first.probe, 160);
@@ -114,8 +127,8 @@ impl Judge {
             format!(
                 "The service provider refused every honest Response (HTTP {} at {}){}. The probe {probe_url} answers HTTP {}.",
                 first.status,
-                first.url.split('?').next().unwrap_or(&first.url),
-                says(&first.page),
+                place(&first.url),
+                quote(&first.page),
                 first.probe_status,
             ),
             format!(
@@ -123,6 +136,27 @@ impl Judge {
                 self.provider.entity_id, self.person.user
             ),
         )
+    }
+
+    /// Whether the Response is accepted once the service provider's cookies come
+    /// with it, which `SameSite` kept back.
+    async fn lost_cookie(&self, first: &Answer) -> Option<SetUpError> {
+        if first.lost_cookies.is_empty() {
+            return None;
+        }
+        let login = Login::new(self, &self.person.user).in_same_site();
+        let form = super::honest::Form::SIGNED_ASSERTION;
+        let answer = login.attempt(None, form).await.ok()?;
+        answer.is_accepted().then(|| {
+            let cookies = first.lost_cookies.join(", ");
+            SetUpError::new(
+                "cookie-lost",
+                format!(
+                    "The service provider refused every honest Response because its cookie {cookies} did not come with it: browsers send a cookie with SameSite=Lax or Strict, or one that is older than two minutes, with no POST from another site. With the cookie the same Response was accepted."
+                ),
+                "Set the cookie that holds the request with SameSite=None; Secure, over HTTPS. Over plain HTTP on one machine, reach the service provider by 127.0.0.1, as the identity provider that is played.",
+            )
+        })
     }
 
     /// Whether the probe can tell who is logged in at all.
@@ -145,7 +179,8 @@ impl Judge {
     }
 }
 
-fn says(page: &str) -> String {
+/// What a page says, as the end of a sentence.
+fn quote(page: &str) -> String {
     if page.is_empty() {
         return String::new();
     }

@@ -1,5 +1,9 @@
 //! Whether the probe's answer shows the person of `--user` as logged in.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::Judge;
 
 /// What a user name may consist of: a longer name is another person.
@@ -8,8 +12,9 @@ fn is_name_character(letter: char) -> bool {
 }
 
 /// The text without the names that contain `name` and are longer, such as
-/// `jo@example.com.intruder.example`; those of `kept` stay.
+/// `jo@example.com.intruder.example`, in any letter case; those of `kept` stay.
 fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
+    let name = name.to_lowercase();
     let mut rest = text;
     let mut out = String::with_capacity(text.len());
     while let Some(start) = rest.find(is_name_character) {
@@ -19,10 +24,10 @@ fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
             .unwrap_or(from.len());
         let (word, after) = from.split_at(end);
         // The stop at the end of a sentence is no part of a name.
-        let bare = word.trim_matches(['.', '-', '_', '+']);
-        let is_longer = bare.len() > name.len() && bare.contains(name);
+        let bare = word.trim_matches(['.', '-', '_', '+']).to_lowercase();
+        let is_longer = bare.len() > name.len() && bare.contains(&name);
         out.push_str(before);
-        if !is_longer || kept.iter().any(|value| value == bare) {
+        if !is_longer || kept.iter().any(|value| value.to_lowercase() == bare) {
             out.push_str(word);
         }
         rest = after;
@@ -31,24 +36,101 @@ fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
     out
 }
 
+/// The text of each NameID in a document, however deep.
+static NAME_ID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?s)<(?:[\w.-]+:)?NameID\b[^>]*>(.*?)</(?:[\w.-]+:)?NameID\s*>")
+        .expect("a pattern written here compiles")
+});
+
+/// Comments, processing instructions, tags and the ends of CDATA sections.
+static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?s)<!--.*?-->|<\?.*?\?>|<!\[CDATA\[|\]\]>|</?[A-Za-z][^>]*>")
+        .expect("a pattern written here compiles")
+});
+
+/// The names in a document that contain `name` and are longer, as a reader gets
+/// them: a service provider that shows one of them whole has taken it for what
+/// it is, another name.
+pub(super) fn names_in(xml: &str, name: &str) -> Vec<String> {
+    let mut names: Vec<String> = NAME_ID
+        .captures_iter(xml)
+        .map(|found| decode(&MARKUP.replace_all(&found[1], "")))
+        .filter(|text| text.len() > name.len() && text.contains(name))
+        .collect();
+    // The longest first, since another may be a part of it.
+    names.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    names.dedup();
+    names
+}
+
+/// A text with the references of XML and HTML and the escapes of JSON replaced,
+/// and each run of white space and control characters by one space.
+fn decode(text: &str) -> String {
+    const ESCAPES: [(&str, &str); 16] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#13;", " "),
+        ("&#10;", " "),
+        ("&#xD;", " "),
+        ("\\n", " "),
+        ("\\r", " "),
+        ("\\u003c", "<"),
+        ("\\u003e", ">"),
+        ("\\\"", "\""),
+        ("&amp;", "&"),
+    ];
+    let mut out = text.to_owned();
+    for (escape, letter) in ESCAPES {
+        out = out.replace(escape, letter);
+    }
+    let is_blank = |letter: char| letter.is_whitespace() || letter.is_control();
+    let words: Vec<&str> = out.split(is_blank).filter(|it| !it.is_empty()).collect();
+    words.join(" ")
+}
+
+/// The text without these names, in any letter case; the text as it is where
+/// none of them is in it.
+fn without_names(text: &str, names: &[String]) -> String {
+    let readable = decode(text);
+    let mut rest = readable.clone();
+    for name in names {
+        let pattern = format!("(?i){}", regex::escape(name));
+        if let Ok(pattern) = Regex::new(&pattern) {
+            rest = pattern.replace_all(&rest, "").into_owned();
+        }
+    }
+    if rest == readable {
+        text.to_owned()
+    } else {
+        rest
+    }
+}
+
 impl Judge {
-    /// Whether `--expect` matches this answer of the probe. A forged name that
+    /// What `--expect` matches in this answer of the probe. A forged name that
     /// only begins or ends with the name of `--user` does not count, whatever
-    /// the expression is.
-    pub(super) fn shows_person(&self, body: &str) -> bool {
+    /// the expression is, nor does one of `longer_names`.
+    pub(super) fn find_person(&self, body: &str, longer_names: &[String]) -> Option<String> {
         let user = &self.person.user;
         let values = self.person.attributes.iter();
         let own: Vec<String> = values
             .map(|(_, value)| value.replace("{user}", user))
             .collect();
-        let text = without_longer_names(body, user, &own);
-        self.target.expect.is_match(&text)
+        let text = without_names(body, longer_names);
+        let text = without_longer_names(&text, user, &own);
+        let found = self.target.expect.find(&text)?;
+        Some(found.as_str().to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_longer_names;
+    use super::{names_in, without_longer_names, without_names};
 
     #[test]
     fn longer_names_are_other_people() {
@@ -61,9 +143,30 @@ mod tests {
             ("mailto:jo@lumen.example", "mailto:jo@lumen.example"),
             ("id-of-jo@lumen.example", "id-of-jo@lumen.example"),
             ("\"jo@lumen.example\",\"x\"", "\"jo@lumen.example\",\"x\""),
+            ("Jo@Lumen.Example.intruder.example", ""),
             ("", ""),
         ] {
             assert_eq!(without_longer_names(text, "jo@lumen.example", &kept), left);
         }
+    }
+    #[test]
+    fn a_name_of_two_addresses_is_no_name_of_one_of_them() {
+        let xml = "<s:NameID Format=\"x\">mallory@intruder.example&#13;jo@lumen.example</s:NameID>\
+            <NameID>jo@lumen.example<!-- -->,mallory@intruder.example</NameID>\
+            <NameID>jo@lumen.example</NameID>";
+        let names = names_in(xml, "jo@lumen.example");
+        assert_eq!(names.len(), 2, "{names:?}");
+        for shown in [
+            "hello mallory@intruder.example\r\njo@lumen.example",
+            "{\"user\": \"MALLORY@intruder.example\\rjo@lumen.example\"}",
+            "<p>jo@lumen.example,mallory@intruder.example</p>",
+        ] {
+            assert!(
+                !without_names(shown, &names).contains("jo@lumen"),
+                "{shown}"
+            );
+        }
+        let alone = "hello jo@lumen.example";
+        assert_eq!(without_names(alone, &names), alone);
     }
 }

@@ -1,13 +1,16 @@
 //! A browser with cookies of its own, which can be split in two.
 
+use std::time::Duration;
+
+use ambient::{Clock as _, SystemClock};
 use browser::Page;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::StatusCode;
-use reqwest::header::LOCATION;
+use reqwest::header::{LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::Trouble;
-use crate::check::runner::{Access, AnswerError, read_body};
+use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after};
 
 /// How many redirects are followed.
 const HOPS: usize = 12;
@@ -16,6 +19,7 @@ const HOPS: usize = 12;
 pub(super) struct Visitor {
     navigator: Navigator,
     access: Access,
+    patience: Patience,
 }
 
 /// Where a browser ended.
@@ -27,14 +31,16 @@ pub(super) struct Arrival {
     pub(super) reference: Option<String>,
     /// The address of another identity provider that was asked on the way.
     pub(super) elsewhere: Option<Url>,
+    /// Cookies that the Response arrived without, because of `SameSite`.
+    pub(super) lost_cookies: Vec<String>,
 }
 
 impl Visitor {
-    pub(super) fn new(access: &Access) -> Result<Self, Trouble> {
-        Self::with(Cookies::default(), access)
+    pub(super) fn new(access: &Access, patience: &Patience) -> Result<Self, Trouble> {
+        Self::with(Cookies::default(), access, patience)
     }
 
-    fn with(cookies: Cookies, access: &Access) -> Result<Self, Trouble> {
+    fn with(cookies: Cookies, access: &Access, patience: &Patience) -> Result<Self, Trouble> {
         let builder = access
             .client()
             .dns_resolver(ambient::LocalhostResolver)
@@ -43,12 +49,14 @@ impl Visitor {
         Ok(Self {
             navigator,
             access: access.clone(),
+            patience: patience.clone(),
         })
     }
 
     /// Another browser with the cookies that this one has for these addresses.
     pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, Trouble> {
-        Self::with(self.navigator.cookies().of_hosts(urls), &self.access)
+        let cookies = self.navigator.cookies().of_hosts(urls);
+        Self::with(cookies, &self.access, &self.patience)
     }
 
     /// Opens an address and follows where it leads, but not into `end`.
@@ -65,10 +73,12 @@ impl Visitor {
         fields: &[(&str, &str)],
         from: &Url,
     ) -> Result<Arrival, Trouble> {
-        let arrival = self.follow(url, Some(fields), Some(from), None).await?;
+        let lost_cookies = self.navigator.cookies().held_back(&url, from);
+        let mut arrival = self.follow(url, Some(fields), Some(from), None).await?;
         let message = fields.iter().find(|(name, _)| *name == "SAMLResponse");
         let again = message.and_then(|(_, message)| arrival.page().repost_of(message));
         let Some(form) = again else {
+            arrival.lost_cookies = lost_cookies;
             return Ok(arrival);
         };
         let fields: Vec<(&str, &str)> = form
@@ -89,7 +99,9 @@ impl Visitor {
     ) -> Result<Arrival, Trouble> {
         let mut reference = None;
         let mut elsewhere: Option<Url> = None;
-        for _ in 0..HOPS {
+        let (mut waited, mut attempt) = (Duration::ZERO, 0);
+        let mut hops = 0;
+        while hops < HOPS {
             let timeout = self.access.timeout;
             let unreachable = |reason: AnswerError| Trouble::Unreachable {
                 url: url.to_string(),
@@ -107,8 +119,24 @@ impl Visitor {
                 let value = answer.headers().get(name)?;
                 value.to_str().ok().map(str::to_owned)
             };
-            reference = reference.or_else(|| header("x-refusal-reference"));
             let status = answer.status();
+            // A limit on requests is no answer to this one: it is asked again.
+            let asked = header(RETRY_AFTER.as_str());
+            let number = status.as_u16();
+            if let Some(wait) = retry_after(number, asked.as_deref(), attempt, SystemClock.now()) {
+                if waited + wait > timeout {
+                    return Err(Trouble::Limited {
+                        url: url.to_string(),
+                        status: number,
+                    });
+                }
+                self.patience.wait(wait).await;
+                waited += wait;
+                attempt += 1;
+                continue;
+            }
+            hops += 1;
+            reference = reference.or_else(|| header("x-refusal-reference"));
             let target = header(LOCATION.as_str()).and_then(|to| url.join(&to).ok());
             match target {
                 Some(to) if status.is_redirection() => {
@@ -132,6 +160,7 @@ impl Visitor {
                         body,
                         reference,
                         elsewhere,
+                        lost_cookies: Vec::new(),
                     });
                 }
             }
@@ -154,6 +183,7 @@ impl Arrival {
             body: String::new(),
             reference: None,
             elsewhere: None,
+            lost_cookies: Vec::new(),
         }
     }
 

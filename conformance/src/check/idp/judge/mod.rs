@@ -260,21 +260,6 @@ pub fn checks() -> Vec<(Check, &'static str)> {
     tables().map(|it| (it.check(), it.expected)).collect()
 }
 
-/// The report for an identity provider whose users don't go to the portal of
-/// the set-up guide: what only that portal demands is no more than a hint.
-pub fn without_guide(mut report: CheckReport) -> CheckReport {
-    for outcome in &mut report.outcomes {
-        if !outcome.check.spec.contains("portal guide") {
-            continue;
-        }
-        outcome.check.level = crate::check::Level::May;
-        if outcome.verdict == Verdict::Fail {
-            outcome.verdict = Verdict::Warn;
-        }
-    }
-    report
-}
-
 /// Judges what was gathered.
 pub fn judge(dossier: &Dossier) -> CheckReport {
     let case = Case::read(dossier);

@@ -1,0 +1,71 @@
+//! The honest Response about somebody (saml-profiles §4.1.4.2).
+
+use jiff::SignedDuration;
+use saml::message::{
+    Assertion, Attribute, AuthnStatement, Conditions, NameId, NameIdFormat, Response, Status,
+    Subject, SubjectConfirmation,
+};
+use saml::names;
+
+use super::login::{Asked, Login};
+
+impl Login<'_> {
+    /// The honest answer about [`Self::who`].
+    pub(super) fn response(&self, asked: &Asked) -> Response {
+        let judge = self.judge;
+        let chance = judge.ambient.chance();
+        let now = judge.ambient.now();
+        let after = |seconds| now + SignedDuration::from_secs(seconds);
+        let id = || format!("_{}", chance.hex(16));
+        let attributes = judge
+            .person
+            .attributes
+            .iter()
+            .map(|(name, value)| Attribute {
+                name: name.clone(),
+                name_format: Some(names::ATTRNAME_UNSPECIFIED.to_owned()),
+                values: vec![value.replace("{user}", self.who)],
+            });
+        let issuer = &judge.provider.entity_id;
+        Response {
+            id: id(),
+            issue_instant: now,
+            destination: Some(asked.acs_url.clone()),
+            in_response_to: asked.request_id.clone(),
+            issuer: Some(issuer.clone()),
+            status: Status::success(),
+            assertions: vec![Assertion {
+                id: id(),
+                issue_instant: now,
+                issuer: issuer.clone(),
+                subject: Some(Subject {
+                    name_id: NameId {
+                        value: self.who.to_owned(),
+                        format: NameIdFormat::EmailAddress,
+                        name_qualifier: None,
+                        sp_name_qualifier: None,
+                    },
+                    confirmations: vec![SubjectConfirmation {
+                        method: names::BEARER.to_owned(),
+                        recipient: Some(asked.acs_url.clone()),
+                        not_on_or_after: Some(after(300)),
+                        not_before: None,
+                        in_response_to: asked.request_id.clone(),
+                    }],
+                }),
+                conditions: Some(Conditions {
+                    not_before: Some(after(-60)),
+                    not_on_or_after: Some(after(300)),
+                    audience_restrictions: vec![vec![judge.target.metadata.entity_id.clone()]],
+                }),
+                authn_statements: vec![AuthnStatement {
+                    authn_instant: now,
+                    session_index: Some(id()),
+                    session_not_on_or_after: None,
+                    class_ref: names::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
+                }],
+                attributes: attributes.collect(),
+            }],
+        }
+    }
+}

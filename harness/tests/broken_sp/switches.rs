@@ -1,0 +1,81 @@
+//! How a service provider differs from a right one, as data.
+
+use std::sync::LazyLock;
+
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use saml::acceptance::SignaturePolicy;
+use saml::keys::{Certificate, SigningKey};
+
+/// One difference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Switch {
+    /// Lets a message in, as its user's, that it should refuse for this reason,
+    /// where the document is like this.
+    Waves(&'static str, fn(&str) -> bool),
+    /// Lets every message in, in the name of this other person.
+    LogsInAs(&'static str),
+    /// Which signatures it demands, and whether its metadata wants assertions
+    /// signed.
+    Demands(SignaturePolicy, bool),
+    /// How it refuses.
+    Refuses(Manner),
+    /// What the probe shows to somebody who is not logged in.
+    RedirectsProbe,
+    /// Takes encrypted assertions only.
+    Decrypts,
+    /// Sends no requests, and takes no answers to any.
+    Unsolicited,
+    /// Its requests name the assertion consumer service by this number.
+    AcsIndex(u16),
+    /// It is reached at another site than the identity provider, and its cookies
+    /// are `SameSite=Lax`.
+    LaxCookies,
+    /// Its page posts a message that came without cookies again from its own
+    /// site.
+    PostsAgain,
+    /// Answers each request whose number can be divided by this with 429.
+    Limits(usize),
+    /// Breaks the connection off at documents that are like this.
+    BreaksOff(fn(&str) -> bool),
+    /// The same, and at the request after it too.
+    Dies(fn(&str) -> bool),
+    /// Takes names of every domain, and makes an account for each.
+    AnyDomain,
+    /// Knows its one user only.
+    KnownUsers,
+    /// Makes this of a name.
+    Names(fn(String) -> String),
+    /// Reads UTF-16.
+    ReadsUtf16,
+    /// The probe is a page for people.
+    HtmlProbe,
+}
+
+/// How a refusal looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// 403 and the reason.
+    Plain,
+    /// 200 and a page that greets the user by name.
+    Greeting,
+    /// 401 and JSON.
+    Json,
+    /// To the login page, which asks the identity provider again.
+    ToLogin,
+    /// 500 and the page of a framework.
+    Crash,
+}
+
+/// For every document.
+pub(crate) fn always(_: &str) -> bool {
+    true
+}
+
+/// The key that assertions are encrypted for.
+pub(crate) static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let params = CertificateParams::new(vec!["sp.example".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let certificate = Certificate::from_der(certificate.der().to_vec()).unwrap();
+    SigningKey::new(&key.serialize_pem(), certificate).unwrap()
+});

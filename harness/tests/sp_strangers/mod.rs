@@ -1,0 +1,114 @@
+//! Service providers as people run them, each with the findings and warnings
+//! that are true for it: habits that look like faults and are none, and real
+//! faults.
+
+mod table;
+
+use ambient::Ambient;
+use regex::Regex;
+use rehearsal::check::runner::{Runner, Selection};
+use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::{CheckReport, Verdict};
+use url::Url;
+
+use crate::broken_sp::{self, Switch, USER};
+
+pub(crate) use table::strangers;
+
+/// A service provider, and what is true of it.
+pub(crate) struct Stranger {
+    pub(crate) name: &'static str,
+    pub(crate) switches: Vec<Switch>,
+    /// The user, and `--expect`.
+    pub(crate) user: &'static str,
+    pub(crate) expect: &'static str,
+    /// Findings and warnings in the order of the report, or the code of the
+    /// error that ends the run. `+n` counts the findings that follow from one.
+    pub(crate) finds: Result<Vec<&'static str>, &'static str>,
+    /// How many checks pass at least: a run that skips all finds nothing.
+    pub(crate) passes: usize,
+}
+
+impl Stranger {
+    /// All checks but those of very large messages, which take long: only who
+    /// is harmed by them meets those.
+    fn selection(&self) -> Selection {
+        let checks = rehearsal::check::sp::catalogue().unwrap();
+        let is_harmed = |it: &Switch| matches!(it, Switch::Dies(_));
+        let left_out = match self.switches.iter().any(is_harmed) {
+            true => Vec::new(),
+            false => vec!["SAML-SP-DOS".to_owned()],
+        };
+        Selection::new(&[], &left_out, &checks).unwrap()
+    }
+
+    /// Judges it.
+    pub(crate) async fn judge(&self) -> CheckReport {
+        let ambient = Ambient::real();
+        let provider = Provider::start(0, None, &ambient).await.unwrap();
+        let sp = broken_sp::start_with(&provider.metadata(), self.switches.clone(), &ambient).await;
+        let at = |path: &str| Url::parse(&format!("{}{path}", sp.base())).unwrap();
+        let is_asked = !sp.has(|it| matches!(it, Switch::Unsolicited));
+        let judge = Judge {
+            target: Target {
+                metadata: sp.metadata(),
+                start_url: is_asked.then(|| at("/login")),
+                probe_url: at("/whoami"),
+                expect: Regex::new(self.expect).unwrap(),
+            },
+            provider,
+            person: Person::of_profiles(self.user, &[]),
+            runner: Runner {
+                selection: self.selection(),
+                ..Runner::default()
+            },
+            ambient,
+        };
+        judge.judge().await.unwrap()
+    }
+}
+
+/// The findings and warnings of a report as a stranger's list has them.
+pub(crate) fn found(report: &CheckReport) -> Result<Vec<String>, String> {
+    if let Some(error) = &report.error {
+        return Err(error.code.to_owned());
+    }
+    let root = |id: &str| {
+        let mut id = id.to_owned();
+        while let Some(cause) = report
+            .outcomes
+            .iter()
+            .find(|it| it.check.id == id)
+            .and_then(|it| it.cause.clone())
+        {
+            id = cause;
+        }
+        id
+    };
+    let mut lines = Vec::new();
+    for outcome in &report.outcomes {
+        let id = &outcome.check.id;
+        match outcome.verdict {
+            Verdict::Warn => lines.push(format!("warning {id}")),
+            Verdict::Fail if outcome.cause.is_none() => {
+                let follow = report.findings().filter(|it| root(&it.check.id) == *id);
+                lines.push(match follow.count() - 1 {
+                    0 => id.clone(),
+                    many => format!("{id} +{many}"),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(lines)
+}
+
+/// Another user of the same kind, for the table.
+pub(crate) const STRANGER: Stranger = Stranger {
+    name: "",
+    switches: Vec::new(),
+    user: USER,
+    expect: "user=jo@corp\\.example;",
+    finds: Ok(Vec::new()),
+    passes: 100,
+};

@@ -1,0 +1,240 @@
+//! The strangers.
+
+use saml::acceptance::SignaturePolicy as Policy;
+
+use super::super::broken_sp::Switch as S;
+use super::super::broken_sp::{Manner, Switch, always};
+use super::{STRANGER, Stranger};
+
+fn stranger(name: &'static str, switches: &[Switch], finds: &[&'static str]) -> Stranger {
+    Stranger {
+        name,
+        switches: switches.to_vec(),
+        finds: Ok(finds.to_vec()),
+        ..STRANGER
+    }
+}
+
+fn ends(name: &'static str, switches: &[Switch], code: &'static str) -> Stranger {
+    Stranger {
+        finds: Err(code),
+        passes: 0,
+        ..stranger(name, switches, &[])
+    }
+}
+
+fn passes(passes: usize, stranger: Stranger) -> Stranger {
+    Stranger { passes, ..stranger }
+}
+
+fn expect(user: &'static str, expect: &'static str, stranger: Stranger) -> Stranger {
+    Stranger {
+        user,
+        expect,
+        ..stranger
+    }
+}
+
+fn has_comment(document: &str) -> bool {
+    document.contains("<!-- -->")
+}
+
+fn has_sha1(document: &str) -> bool {
+    document.contains("xmldsig#sha1\"") || document.contains("#rsa-sha1\"")
+}
+
+fn has_no_name(document: &str) -> bool {
+    !document.contains("NameID")
+}
+
+fn is_deep(document: &str) -> bool {
+    document.contains("<n><n><n><n>")
+}
+
+fn has_entities(document: &str) -> bool {
+    document.contains("<!DOCTYPE")
+}
+
+fn before_comma(name: String) -> String {
+    let first = name.split(',').next();
+    first.unwrap_or_default().to_owned()
+}
+
+fn upper(name: String) -> String {
+    name.to_uppercase()
+}
+
+/// Every stranger.
+pub(crate) fn strangers() -> Vec<Stranger> {
+    let unsigned = [
+        "not-signed",
+        "signature-invalid",
+        "signature-algorithm",
+        "signature-misplaced",
+    ];
+    let unsigned: Vec<Switch> = unsigned.map(|it| S::Waves(it, always)).to_vec();
+    vec![
+        stranger("an honest one", &[], &[]),
+        // Signatures.
+        stranger(
+            "wants assertions signed, says so, and refuses a Response signed alone",
+            &[S::Demands(Policy::Assertion, true)],
+            &[],
+        ),
+        stranger(
+            "the same, and its metadata says nothing",
+            &[S::Demands(Policy::Assertion, false)],
+            &["warning SAML-SP-GOOD-02"],
+        ),
+        passes(
+            40,
+            stranger(
+                "demands a signed Response (wantMessagesSigned of python3-saml, AD FS)",
+                &[S::Demands(Policy::Response, false)],
+                &["warning SAML-SP-GOOD-01"],
+            ),
+        ),
+        passes(
+            40,
+            stranger(
+                "demands both signatures",
+                &[S::Demands(Policy::Both, false)],
+                &["warning SAML-SP-GOOD-01", "warning SAML-SP-GOOD-02"],
+            ),
+        ),
+        passes(
+            60,
+            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02"]),
+        ),
+        stranger(
+            "accepts SHA-1 for old identity providers",
+            &[S::Waves("signature-algorithm", has_sha1)],
+            &["SAML-SP-ALG-01"],
+        ),
+        stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
+        // Requests.
+        stranger(
+            "takes logins that begin at the identity provider only",
+            &[S::Unsolicited],
+            &[],
+        ),
+        stranger(
+            "ignores InResponseTo",
+            &[
+                S::Waves("wrong-in-response-to", always),
+                S::Waves("request-cookie-missing", always),
+            ],
+            &["SAML-SP-COND-21 +3"],
+        ),
+        stranger(
+            "keeps its requests for all browsers together",
+            &[S::Waves("request-cookie-missing", always)],
+            &["SAML-SP-REPLAY-03"],
+        ),
+        stranger(
+            "has several assertion consumer services, and asks by number",
+            &[S::AcsIndex(3)],
+            &[],
+        ),
+        stranger(
+            "has no replay cache",
+            &[S::Waves("assertion-replayed", always)],
+            &["SAML-SP-REPLAY-01 +1"],
+        ),
+        stranger(
+            "does not look at the audience",
+            &[S::Waves("wrong-audience", always)],
+            &["SAML-SP-COND-09 +4"],
+        ),
+        // Cookies.
+        ends(
+            "loses its cookie to SameSite",
+            &[S::LaxCookies],
+            "cookie-lost",
+        ),
+        stranger(
+            "posts the Response again from its own site, for its cookie's sake",
+            &[S::LaxCookies, S::PostsAgain],
+            &[],
+        ),
+        // Refusals.
+        stranger(
+            "answers a refusal with 200 and the name of the user",
+            &[S::Refuses(Manner::Greeting)],
+            &[],
+        ),
+        stranger(
+            "answers a refusal with 401 and JSON",
+            &[S::Refuses(Manner::Json)],
+            &[],
+        ),
+        stranger(
+            "sends who is refused to the login page, and that to the identity provider",
+            &[S::Refuses(Manner::ToLogin), S::RedirectsProbe],
+            &[],
+        ),
+        stranger(
+            "answers a refusal with 500 and the page of its framework",
+            &[S::Refuses(Manner::Crash)],
+            &[],
+        ),
+        stranger("limits how often it may be asked", &[S::Limits(7)], &[]),
+        stranger(
+            "has a firewall that breaks connections off at a DTD",
+            &[S::BreaksOff(has_entities)],
+            &[],
+        ),
+        stranger(
+            "dies at deep nesting, and is started again",
+            &[S::Dies(is_deep)],
+            &["SAML-SP-DOS-02"],
+        ),
+        // Names.
+        expect(
+            "jo@corp.example",
+            "jo@corp\\.example",
+            stranger(
+                "makes an account for every name, and shows it on a page",
+                &[S::AnyDomain, S::HtmlProbe],
+                &[],
+            ),
+        ),
+        expect(
+            "Jo@Corp.example",
+            "(?i)jo@corp\\.example",
+            stranger(
+                "the same, in capitals",
+                &[S::AnyDomain, S::Names(upper)],
+                &[],
+            ),
+        ),
+        stranger(
+            "knows its one user, and makes no accounts",
+            &[S::KnownUsers],
+            &[],
+        ),
+        stranger(
+            "takes the first of two addresses",
+            &[S::Names(before_comma)],
+            &["SAML-SP-INJ-06"],
+        ),
+        stranger(
+            "reads a name up to its first comment (CVE-2017-11427)",
+            &[S::Waves("wrong-domain", has_comment)],
+            &["SAML-SP-XML-06"],
+        ),
+        stranger(
+            "finds its users by an attribute, and needs no NameID",
+            &[S::Waves("no-name-id", has_no_name)],
+            &[],
+        ),
+        stranger("reads UTF-16", &[S::ReadsUtf16], &[]),
+        // Near every finding, and none: it lets everything in, but never in the
+        // name of the victim.
+        stranger(
+            "logs every message in under the attacker's own name",
+            &[S::LogsInAs("mallory@corp.example")],
+            &[],
+        ),
+    ]
+}
