@@ -48,15 +48,20 @@ pub(crate) fn sign(
         HandmadeKey::Another => honest.foreign,
         _ => &honest.signer.key,
     };
-    let key_info = handmade.key_info.clone().unwrap_or_else(|| {
+    let content = handmade.key_info.clone().unwrap_or_else(|| {
         format!(
             "<ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>",
             key.certificate().to_base64()
         )
     });
+    // The schema forbids an empty KeyInfo.
+    let key_info = match content.is_empty() {
+        true => String::new(),
+        false => format!("<ds:KeyInfo>{content}</ds:KeyInfo>"),
+    };
     let signature = format!(
         "<ds:Signature xmlns:ds=\"{}\"><ds:SignedInfo>{body}<ds:SignatureValue>{value}</ds:SignatureValue>\
-         <ds:KeyInfo>{key_info}</ds:KeyInfo></ds:Signature>",
+         {key_info}</ds:Signature>",
         names::DSIG
     );
     let issuer = format!("{ASSERTION}/Issuer");

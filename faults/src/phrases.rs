@@ -140,11 +140,13 @@ fn fullwidth_domain(address: &str) -> String {
     let at = address.find('@').map_or(0, |at| at + 1);
     address
         .char_indices()
-        .map(|(index, sign)| match sign {
-            'a'..='z' if index == at => {
-                char::from_u32(u32::from(sign) - u32::from('a') + 0xFF41).unwrap_or(sign)
+        .map(|(index, sign)| {
+            // The full-width forms stand in the order of ASCII, from U+FF01 on.
+            if index == at && sign.is_ascii_alphanumeric() {
+                char::from_u32(u32::from(sign) + 0xFEE0).unwrap_or(sign)
+            } else {
+                sign
             }
-            other => other,
         })
         .collect()
 }

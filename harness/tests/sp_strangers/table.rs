@@ -104,12 +104,12 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         ),
         passes(
             60,
-            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02"]),
+            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +45"]),
         ),
         stranger(
             "accepts SHA-1 for old identity providers",
             &[S::Waves("signature-algorithm", has_sha1)],
-            &["SAML-SP-ALG-01"],
+            &["SAML-SP-ALG-01 +1"],
         ),
         stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
         // Requests.
