@@ -41,7 +41,13 @@ impl<'h> Health<'h> {
         if runner.has_ended() || !is_lost && took <= slow_after(calm) {
             return;
         }
-        trial.harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()).await;
+        tokio::select! {
+            harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()) => {
+                trial.harm = harm;
+            }
+            // What was not seen to its end is no harm.
+            _ = runner.stop.wait() => {}
+        }
     }
 
     /// How long an honest sign-on takes, or why it fails.
