@@ -24,6 +24,17 @@ cargo test --workspace --locked "${features[@]}" --test portal kills::
 REHEARSAL_TEST_DATABASE=postgres "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal kills::
 
+say "random sequences of requests compared with models, 200 of each"
+for database in sqlite postgres; do
+    PROPTEST_CASES=${PROPTEST_CASES:-200} REHEARSAL_TEST_DATABASE=$database "$target/test-postgres" \
+        cargo test --workspace --locked "${features[@]}" --test portal models::
+done
+PROPTEST_CASES=${PROPTEST_CASES:-200} \
+    cargo test --workspace --locked "${features[@]}" --test targets models::
+
+say "schemathesis on both OpenAPI documents"
+SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
+
 say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash

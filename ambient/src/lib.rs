@@ -13,6 +13,7 @@ pub mod process;
 mod resolver;
 pub mod server;
 mod simulation_link;
+pub mod sqlite_file;
 pub mod telemetry;
 
 pub use chance::Chance;

@@ -63,35 +63,6 @@ pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
-/// Creates the file of an SQLite database, which only the owner may read: it
-/// will hold keys and tokens. One that is there is left as it is, and so is an
-/// address that names no file. SQLite gives the files beside it the same mode.
-///
-/// # Errors
-///
-/// The file cannot be created.
-pub fn create_private_database(url: &str) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let Some(path) = url.strip_prefix("sqlite:") else {
-        return Ok(());
-    };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    if path.is_empty() || path.contains(":memory:") || !query.contains("mode=rwc") {
-        return Ok(());
-    }
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match file {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// The file that is written before it takes the name: another process that
 /// writes the same file has one of its own.
 fn draft_of(path: &Path) -> PathBuf {
@@ -105,23 +76,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-
-    #[test]
-    fn a_new_database_is_the_owners_alone() {
-        let folder = std::env::temp_dir().join(format!("rehearsal-db-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("portal.db");
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        create_private_database(&url).unwrap();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600);
-        std::fs::write(&path, "kept").unwrap();
-        create_private_database(&url).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
-        create_private_database("sqlite::memory:").unwrap();
-        create_private_database("postgres://localhost/x").unwrap();
-        std::fs::remove_dir_all(folder).unwrap();
-    }
 
     #[test]
     fn a_file_is_replaced_whole_and_is_the_owners_alone() {

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod administrator;
+mod answer_body;
 mod answers;
 mod applications;
 pub mod command;

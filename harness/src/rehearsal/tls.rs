@@ -60,11 +60,21 @@ impl Authority {
 
     /// Opens a door on a loopback port; 0 takes a free one.
     pub(super) async fn door(&self, port: u16, host: Option<&str>) -> std::io::Result<Door> {
+        self.door_with(port, host, HANDSHAKE).await
+    }
+
+    /// The same with another time limit for the handshake.
+    async fn door_with(
+        &self,
+        port: u16,
+        host: Option<&str>,
+        handshake: Duration,
+    ) -> std::io::Result<Door> {
         let acceptor = TlsAcceptor::from(Arc::new(self.shown(host)?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let behind = Arc::new(RwLock::new(None));
-        let task = tokio::spawn(keep(listener, acceptor, Arc::clone(&behind)));
+        let task = tokio::spawn(keep(listener, acceptor, Arc::clone(&behind), handshake));
         Ok(Door {
             address,
             behind,
@@ -155,7 +165,7 @@ impl Drop for Door {
     }
 }
 
-async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind) {
+async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind, handshake: Duration) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -168,7 +178,7 @@ async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind) {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // Whoever breaks off, or does not trust us, says so at its own end.
-            if let Err(error) = passed_on(stream, &acceptor, to).await {
+            if let Err(error) = passed_on(stream, &acceptor, to, handshake).await {
                 tracing::debug!(%error, "a connection through a door ended");
             }
         });
@@ -179,12 +189,13 @@ async fn passed_on(
     stream: TcpStream,
     acceptor: &TlsAcceptor,
     to: Option<SocketAddr>,
+    handshake: Duration,
 ) -> std::io::Result<()> {
     // A server that is stopped lets nobody in.
     let Some(to) = to else { return Ok(()) };
     stream.set_nodelay(true)?;
     // Silent connections would use up all descriptors.
-    let mut world = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+    let mut world = tokio::time::timeout(handshake, acceptor.accept(stream)).await??;
     let mut server = TcpStream::connect(to).await?;
     server.set_nodelay(true)?;
     tokio::io::copy_bidirectional(&mut world, &mut server).await?;
@@ -193,7 +204,27 @@ async fn passed_on(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_never_shakes_hands_is_let_go() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let authority = Authority::new().unwrap();
+        let short = Duration::from_millis(50);
+        let door = authority.door_with(0, None, short).await.unwrap();
+        door.pass_on_to(Some(server.local_addr().unwrap()));
+        let mut silent = TcpStream::connect(door.address).await.unwrap();
+        let mut slow = TcpStream::connect(door.address).await.unwrap();
+        // The begin of a ClientHello.
+        slow.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
+        for client in [&mut silent, &mut slow] {
+            // Ends only when the connection is closed.
+            let mut nothing = Vec::new();
+            let _ = client.read_to_end(&mut nothing).await;
+        }
+    }
 
     #[test]
     fn a_server_certificate_is_one_that_operating_systems_accept() {

@@ -15,6 +15,7 @@ pub(crate) use settings::Application;
 use serde_json::{Value, json};
 
 use crate::Idp;
+use crate::answer_body;
 use crate::directory::{
     Change, Document, environment, existing, reference, text, unique_name, writable,
 };
@@ -120,20 +121,13 @@ impl Idp {
         };
         let http = self.http().map_err(wrong)?;
         let answer = http.get(url).send().await.map_err(wrong)?;
-        let mut answer = answer.error_for_status().map_err(wrong)?;
+        let answer = answer.error_for_status().map_err(wrong)?;
         let refused = |reason: String| {
             Refused::invalid("spMetadataUrl", format!("cannot read {url}: {reason}"))
         };
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(wrong)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > saml::metadata::MAX_METADATA_BYTES {
-                return Err(refused(format!(
-                    "it is larger than {} bytes",
-                    saml::metadata::MAX_METADATA_BYTES
-                )));
-            }
-        }
+        let bytes = answer_body::read(answer, saml::metadata::MAX_METADATA_BYTES)
+            .await
+            .map_err(|error| refused(error.to_string()))?;
         let decoded = saml::encoding::decode(&bytes).map_err(refused)?;
         Ok(decoded.text)
     }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::connection::Connection;
 use super::{look_up, waiting};
+use crate::answer_body::{self, BodyError};
 
 /// Why the target did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -351,6 +352,24 @@ fn may_follow(method: &Method, status: StatusCode, from: &Url, to: &Url) -> bool
     (keeps_method || *method == Method::GET) && from.origin() == to.origin()
 }
 
+/// The longest answer of a target: a group with 100,000 members.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The body of a target's answer, as text.
+pub(super) async fn read_text(what: &str, answer: reqwest::Response) -> Result<String, PushError> {
+    let status = answer.status();
+    match answer_body::read(answer, LARGEST_ANSWER).await {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error @ BodyError::TooLong(_)) => Err(PushError::Refused(format!(
+            "{what}: {status}, cannot read the body: {error}"
+        ))),
+        Err(error @ BodyError::Broken(_)) => Err(PushError::Later {
+            reason: format!("{what}: {status}, cannot read the body: {error}"),
+            after: None,
+        }),
+    }
+}
+
 /// What an answer says.
 async fn read(
     what: &str,
@@ -359,10 +378,7 @@ async fn read(
 ) -> Result<Answer, PushError> {
     let status = answer.status();
     let after = waiting::asked_for(answer.headers());
-    let text = answer.text().await.map_err(|error| PushError::Later {
-        reason: format!("{what}: {status}, the body broke off: {error}"),
-        after: None,
-    })?;
+    let text = read_text(what, answer).await?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if status.is_success() {
         return Ok(Answer {

@@ -208,6 +208,9 @@ impl Idp {
         let mut tx = self.store.write().await?;
         let mut resource = existing(&mut tx, environment_id, kind, id).await?;
         let former = std::mem::replace(&mut resource.document, writable(document));
+        if kind != Kind::Mapping && text(&resource.document, "name").is_none() {
+            return Err(Refused::required("name"));
+        }
         if let (Some(Value::Object(new)), Some(Value::Object(old))) = (
             resource.document.get_mut("configuration"),
             former.get("configuration"),

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::client::PushError;
+use super::client::{PushError, read_text};
 use super::connection::{ClientCredentials, Connection};
 use crate::Idp;
 
@@ -85,10 +85,7 @@ impl Idp {
             .await
             .map_err(|error| later(format!("{what}: no answer: {error}")))?;
         let status = answer.status();
-        let text = answer
-            .text()
-            .await
-            .map_err(|error| later(format!("{what}: {status}, the body broke off: {error}")))?;
+        let text = read_text(&what, answer).await?;
         if status.is_success() {
             return serde_json::from_str(&text).map_err(|error| {
                 PushError::Refused(format!("{what}: expected an access_token: {error}"))

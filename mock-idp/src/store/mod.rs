@@ -20,6 +20,7 @@ mod writing;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
@@ -72,6 +73,7 @@ pub(crate) struct Store {
     readers: AnyPool,
     writers: AnyPool,
     queue: Arc<Queue>,
+    file: Option<SqliteFile>,
     edition: Arc<AtomicU64>,
 }
 
@@ -105,7 +107,7 @@ impl Store {
                 .connect(url)
         };
         // The pool would try for half a minute to open what is no database.
-        ambient::process::create_private_database(url).map_err(sqlx::Error::Io)?;
+        sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
         let mut first = AnyConnection::connect(url).await?;
         first.execute("PRAGMA schema_version").await?;
         first.close().await?;
@@ -113,6 +115,7 @@ impl Store {
             writers: pool(1).await?,
             readers: pool(4).await?,
             queue: Arc::default(),
+            file: SqliteFile::open(url).map_err(sqlx::Error::Io)?,
             edition: Arc::default(),
         };
         MIGRATIONS.run(&store.writers).await?;
@@ -121,11 +124,13 @@ impl Store {
 
     /// A connection to read with.
     pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
+        self.check_file()?;
         Ok(self.readers.acquire().await?)
     }
 
     /// A transaction to write in; dropped without `commit`, nothing happened.
     pub(crate) async fn write(&self) -> Result<Writing> {
+        self.check_file()?;
         let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
     }
@@ -133,8 +138,16 @@ impl Store {
     /// The same for what leaves every answer as it is: somebody comes, a
     /// request waits, a target was told. The edition stays.
     pub(crate) async fn write_aside(&self) -> Result<Writing> {
+        self.check_file()?;
         let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, None))
+    }
+
+    /// Nothing is read from or written to a file that was deleted meanwhile:
+    /// what is answered from there would be lost with the process.
+    fn check_file(&self) -> Result<()> {
+        let checked = self.file.as_ref().map_or(Ok(()), SqliteFile::check);
+        Ok(checked.map_err(sqlx::Error::Io)?)
     }
 
     /// Whether the database can be written to, found out by writing.

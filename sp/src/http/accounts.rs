@@ -1,26 +1,46 @@
 //! `/api/accounts` and `/api/session`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
-use axum::routing::{delete, get, post, put};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::caller::{Address, Caller, SESSION, cookie, no_session_cookie, session_cookie};
 use super::no_store;
+use super::openapi::Route;
 use super::problem::Answer;
 use crate::Portal;
 use crate::accounts::{self, Who};
 
-pub(super) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/api/accounts", post(register))
-        .route("/api/session", get(show).post(log_in).delete(log_out))
-        .route("/api/sessions", delete(log_out_everywhere))
-        .route("/api/session/workspace", put(select))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/api/accounts", register)
+            .summary("Register an account")
+            .body("NewAccount")
+            .creates("Account")
+            .refuses(&[409, 429]),
+        Route::get("/api/session", show)
+            .summary("Who is logged in")
+            .session()
+            .returns("Session"),
+        Route::post("/api/session", log_in)
+            .summary("Log in with e-mail and password; sets the session's cookie")
+            .body("Credentials")
+            .returns("Session")
+            .refuses(&[401, 403, 429]),
+        Route::delete("/api/session", log_out).summary("Log out"),
+        Route::delete("/api/sessions", log_out_everywhere)
+            .summary("Log out in every browser")
+            .session(),
+        Route::put("/api/session/workspace", select)
+            .summary("Select a business account")
+            .session()
+            .body("WorkspaceSelection")
+            .returns("Session"),
+    ]
 }
 
 #[derive(Deserialize)]

@@ -37,6 +37,14 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
             ));
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        // Else the members of a struct could be sent as an array, too.
+        if text.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-body",
+                "invalid body: expected a JSON object, got an array",
+            ));
+        }
         serde_json::from_slice(text).map(Self).map_err(|error| {
             let code = if error.is_data() {
                 "invalid-body"

@@ -1,16 +1,17 @@
 //! `/api/license-keys` and `/api/business`, without the configurator.
 
-use axum::extract::{Path, Query, State};
+use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::{delete, get, post, put};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::caller::{Address, Admin, Caller};
 use super::no_store;
+use super::openapi::{QueryParameter, Route};
+use super::parameters::{Path, Query};
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::accounts::{self, Role};
@@ -20,22 +21,81 @@ use crate::refusal;
 use crate::store::subscriptions::SubscriptionRow;
 use crate::store::{self, instant};
 
-pub(super) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/api/license-keys", post(register_key))
-        .route("/api/business", get(show))
-        .route("/api/business/users", get(users).post(add_member))
-        .route("/api/business/subscriptions", get(subscriptions))
-        .route("/api/business/subscriptions/{id}", put(change_subscription))
-        .route(
+const REFUSALS: &[QueryParameter] = &[
+    QueryParameter {
+        name: "q",
+        kind: "string",
+        description: "A reference, or a part of an e-mail address, domain or code",
+    },
+    QueryParameter {
+        name: "page",
+        kind: "integer",
+        description: "From 1",
+    },
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/api/license-keys", register_key)
+            .summary("Register a license key; the first one creates a business account")
+            .session()
+            .body("NewLicenseKey")
+            .creates("RegisteredLicenseKey")
+            .refuses(&[404, 409, 410, 422]),
+        Route::get("/api/business", show)
+            .summary("The selected business account")
+            .session()
+            .returns("Business")
+            .refuses(&[409]),
+        Route::get("/api/business/users", users)
+            .summary("List members, and the people of the directory")
+            .admin()
+            .returns("Users"),
+        Route::post("/api/business/users", add_member)
+            .summary("Add a member by e-mail address")
+            .admin()
+            .body("NewMember")
+            .creates("Member"),
+        Route::get("/api/business/subscriptions", subscriptions)
+            .summary("List the subscriptions")
+            .admin()
+            .returns("Subscriptions"),
+        Route::put("/api/business/subscriptions/{id}", change_subscription)
+            .summary("Name a subscription, or choose the group that it serves")
+            .admin()
+            .body("SubscriptionChange")
+            .returns("Subscription")
+            .refuses(&[404]),
+        Route::delete(
             "/api/business/licenses/{id}/devices/{device}",
-            delete(release_device),
+            release_device,
         )
-        .route("/api/business/licenses", get(licenses))
-        .route("/api/business/audit", get(audit_log))
-        .route("/api/business/scim-log", get(scim_log))
-        .route("/api/business/refusals", get(refusals))
-        .route("/api/business/refusals/{reference}", get(refusal))
+        .summary("Release a device from a license")
+        .admin()
+        .refuses(&[404]),
+        Route::get("/api/business/licenses", licenses)
+            .summary("List the licenses, with their devices")
+            .admin()
+            .returns("Licenses"),
+        Route::get("/api/business/audit", audit_log)
+            .summary("The last 500 entries of the audit log")
+            .admin()
+            .returns("AuditLog"),
+        Route::get("/api/business/scim-log", scim_log)
+            .summary("The last 500 SCIM requests")
+            .admin()
+            .returns("ScimLog"),
+        Route::get("/api/business/refusals", refusals)
+            .summary("List sign-in problems, page by page")
+            .admin()
+            .query(REFUSALS)
+            .returns("Refusals"),
+        Route::get("/api/business/refusals/{reference}", refusal)
+            .summary("Read a sign-in problem")
+            .admin()
+            .returns("Refusal")
+            .refuses(&[404]),
+    ]
 }
 
 #[derive(Deserialize)]

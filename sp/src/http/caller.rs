@@ -90,10 +90,24 @@ impl Admin {
 }
 
 /// Whether the query says that the caller has been warned.
-fn is_confirmed(parts: &Parts) -> bool {
+fn is_confirmed(parts: &Parts) -> Result<bool, Problem> {
     let query = parts.uri.query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes())
-        .any(|(name, value)| name == "confirm" && matches!(&*value, "true" | "1"))
+    let mut confirmed = false;
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        confirmed |= match (&*name, &*value) {
+            ("confirm", "true" | "1") => true,
+            ("confirm", "false" | "0") => false,
+            ("confirm", other) => {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "invalid-query",
+                    format!("invalid confirm: expected true or false, got {other:?}"),
+                ));
+            }
+            _ => false,
+        };
+    }
+    Ok(confirmed)
 }
 
 impl FromRequestParts<Portal> for Admin {
@@ -121,7 +135,7 @@ impl FromRequestParts<Portal> for Admin {
         Ok(Self {
             who,
             workspace,
-            confirmed: is_confirmed(parts),
+            confirmed: is_confirmed(parts)?,
         })
     }
 }

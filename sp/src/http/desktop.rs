@@ -1,16 +1,17 @@
 //! `/desktop/v1`: what the desktop app speaks.
 
-use axum::extract::{Path, State};
+use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::caller::Address;
 use super::no_store;
+use super::openapi::Route;
+use super::parameters::Path;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::desktop::{self, Wanted};
@@ -21,12 +22,27 @@ use crate::store::instant;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::subscriptions::SubscriptionRow;
 
-pub(super) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/desktop/v1/activations", post(begin))
-        .route("/desktop/v1/activations/{id}/response", post(answer))
-        .route("/desktop/v1/licenses/validate", post(validate))
-        .route("/desktop/v1/keys", get(keys))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/desktop/v1/activations", begin)
+            .summary("Begin an activation: where the person logs in by SSO")
+            .body("NewActivation")
+            .creates("Activation")
+            .refuses(&[403]),
+        Route::post("/desktop/v1/activations/{id}/response", answer)
+            .summary("Finish an activation with the identity provider's Response")
+            .body("ActivationResponse")
+            .returns("ActivatedLicense")
+            .refuses(&[403, 404, 409, 410]),
+        Route::post("/desktop/v1/licenses/validate", validate)
+            .summary("Whether a device's license still holds")
+            .body("HeldLicense")
+            .returns("ValidatedLicense")
+            .refuses(&[403, 404]),
+        Route::get("/desktop/v1/keys", keys)
+            .summary("The keys that licenses are signed with (RFC 7517)")
+            .returns("JwkSet"),
+    ]
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,9 @@ mod desktop;
 mod login;
 mod logout;
 mod nul;
+mod openapi;
 mod pages;
+mod parameters;
 pub mod problem;
 pub mod scim;
 mod scim_log;
@@ -18,11 +20,12 @@ mod status;
 
 pub use control::router as control_router;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use saml::binding::repost;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -57,20 +60,18 @@ fn too_large(limit: usize) -> String {
 
 /// Every route of the protocol's listener.
 pub fn router(portal: Portal) -> Router {
-    let api = Router::new()
-        .merge(accounts::router())
-        .merge(business::router())
-        .merge(configurator::router())
-        .layer(middleware::from_fn_with_state(
-            portal.clone(),
-            body::same_origin,
-        ));
+    let api = openapi::router(openapi::guarded_routes()).layer(middleware::from_fn_with_state(
+        portal.clone(),
+        body::same_origin,
+    ));
+    let document = openapi::document(&portal.base_url);
     let strict_transport = portal
         .is_https()
         .then(|| fixed("strict-transport-security", "max-age=31536000"));
     Router::new()
         .merge(api)
-        .merge(desktop::router())
+        .merge(openapi::router(desktop::routes()))
+        .route("/api/openapi.json", get(async move || Json(document)))
         .merge(login::router())
         .merge(logout::router())
         .merge(pages::router())

@@ -35,6 +35,7 @@ mod writing;
 
 use std::sync::Arc;
 
+use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
@@ -141,7 +142,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 enum Kind {
     /// With those who wait for the one writer there is.
-    Sqlite(Arc<writing::Queue>),
+    Sqlite(Arc<writing::Queue>, Option<SqliteFile>),
     Postgres(Arc<server::Server>),
 }
 
@@ -180,7 +181,7 @@ impl Store {
                     .connect(url)
             };
             // The pool would try for half a minute to open what is no database.
-            ambient::process::create_private_database(url).map_err(sqlx::Error::Io)?;
+            sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
             let mut first = AnyConnection::connect(url).await?;
             first.execute("PRAGMA schema_version").await?;
             first.close().await?;
@@ -192,7 +193,10 @@ impl Store {
             Self {
                 writers,
                 readers: pool(8).await?,
-                kind: Kind::Sqlite(Arc::default()),
+                kind: Kind::Sqlite(
+                    Arc::default(),
+                    SqliteFile::open(url).map_err(sqlx::Error::Io)?,
+                ),
             }
         } else {
             let pool = AnyPoolOptions::new()
@@ -224,7 +228,10 @@ impl Store {
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
         let connection = self.readers.acquire();
         match &self.kind {
-            Kind::Sqlite(_) => Ok(connection.await?),
+            Kind::Sqlite(_, file) => {
+                check_file(file.as_ref())?;
+                Ok(connection.await?)
+            }
             Kind::Postgres(server) => server.wait_for(connection).await,
         }
     }
@@ -235,7 +242,10 @@ impl Store {
     /// When the database can't be reached.
     pub async fn write(&self) -> Result<Write> {
         Ok(match &self.kind {
-            Kind::Sqlite(queue) => queue.begin(&self.writers, "BEGIN IMMEDIATE").await?,
+            Kind::Sqlite(queue, file) => {
+                check_file(file.as_ref())?;
+                queue.begin(&self.writers, "BEGIN IMMEDIATE").await?
+            }
             Kind::Postgres(server) => Write::alone(server.wait_for(self.writers.begin()).await?),
         })
     }
@@ -252,7 +262,7 @@ impl Store {
     pub async fn try_write(&self) -> Result<()> {
         let statement = match &self.kind {
             // Writes the file's first page, with what it has.
-            Kind::Sqlite(_) => "PRAGMA user_version = 0",
+            Kind::Sqlite(..) => "PRAGMA user_version = 0",
             // A transaction with a number is written to the log at its end.
             Kind::Postgres(_) => "SELECT CAST(pg_current_xact_id() AS TEXT)",
         };
@@ -264,11 +274,18 @@ impl Store {
     /// Closes the pools; what was answered is on disk already.
     pub async fn close(&self) {
         self.readers.close().await;
-        if let Kind::Sqlite(queue) = &self.kind {
+        if let Kind::Sqlite(queue, _) = &self.kind {
             queue.close().await;
         }
         self.writers.close().await;
     }
+}
+
+/// Nothing is read from or written to a file that was deleted meanwhile: what
+/// is answered from there would be lost with the process.
+fn check_file(file: Option<&SqliteFile>) -> Result<()> {
+    let checked = file.map_or(Ok(()), SqliteFile::check);
+    checked.map_err(|error| StoreError::Unreachable(error.to_string()))
 }
 
 /// Brings PostgreSQL's schema up to date, one replica after the other: `IF NOT

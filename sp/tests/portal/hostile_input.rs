@@ -1,6 +1,7 @@
 //! Input that a database or a parser would stumble over is refused before.
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::parties::{Parties, Person};
 
@@ -104,4 +105,18 @@ async fn a_new_database_can_be_read_by_its_owner_only() {
     }
     assert!(count > 1, "the database and its write-ahead log");
     store.close().await;
+}
+
+#[tokio::test]
+async fn methods_that_somebody_makes_up_add_one_time_series() {
+    let parties = Parties::start().await;
+    let browser = parties.browser();
+    for n in 0..50 {
+        let method = Method::from_bytes(format!("MADEUP{n}").as_bytes()).unwrap();
+        let answer = browser.send(method, "/healthz", &Value::Null).await;
+        assert_eq!(answer.status, 405);
+    }
+    let metrics = browser.get("/metrics").await.body;
+    assert!(!metrics.contains("MADEUP"), "{metrics}");
+    assert!(metrics.contains("method=\"other\""), "{metrics}");
 }

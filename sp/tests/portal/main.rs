@@ -12,6 +12,8 @@ mod kills;
 mod lockout;
 mod logout;
 mod metadata_documents;
+mod models;
+mod openapi;
 mod pages;
 mod parties;
 mod postgres;

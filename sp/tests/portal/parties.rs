@@ -285,11 +285,14 @@ impl Answer {
 
 impl Browser {
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        let url = format!("{}{path}", self.base);
+        let mut request = self.client.request(method.clone(), url);
         if !body.is_null() {
             request = request.json(body);
         }
-        answer(request).await
+        let answer = answer(request).await;
+        crate::openapi::check(&method, path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

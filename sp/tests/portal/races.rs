@@ -1,9 +1,11 @@
-//! A login or a new member races with the SCIM change that takes the person
-//! away, at two `sp` processes on one PostgreSQL: whichever comes first,
-//! nobody who is disabled or deleted keeps a license, a session or a
-//! membership, and nobody is answered with a server error.
+//! Requests race at two `sp` processes on one PostgreSQL, and nobody is
+//! answered with a server error. Whichever of a login and the SCIM change that
+//! takes the person away comes first, nobody who is disabled or deleted keeps a
+//! license, a session or a membership; and what can happen once happens once.
 //!
 //! `REHEARSAL_RACE_ROUNDS` sets the number of rounds [default: 3].
+
+use std::collections::BTreeMap;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -77,8 +79,12 @@ impl Scim {
 
 impl Race {
     async fn prepare() -> Option<Self> {
+        Self::with_seats(10_000).await
+    }
+
+    async fn with_seats(seats: u32) -> Option<Self> {
         let replicas = Replicas::start().await?;
-        let (admin, tenant) = replicas.parties.integrated(10_000).await;
+        let (admin, tenant) = replicas.parties.integrated(seats).await;
         let enabled = json!({"enabled": true});
         admin.put(&step("scim"), &enabled).await.is(200);
         let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
@@ -97,6 +103,28 @@ impl Race {
 
     fn parties(&self) -> &Parties {
         &self.replicas.parties
+    }
+
+    /// The same SCIM client at both processes by turns.
+    fn scim_at(&self, n: usize) -> Scim {
+        let first = &self.parties().browser().base;
+        let base = match n % 2 {
+            0 => self.scim.base.clone(),
+            _ => self.scim.base.replace(first, &self.replicas.second_url),
+        };
+        Scim {
+            base,
+            token: self.scim.token.clone(),
+            client: Client::new(),
+        }
+    }
+
+    /// A browser at one of both processes.
+    fn app_at(&self, n: usize) -> Browser {
+        match n % 2 {
+            0 => self.parties().browser(),
+            _ => self.app(),
+        }
     }
 
     fn app(&self) -> Browser {
@@ -238,4 +266,114 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
         assert_eq!(count, 0, "{table}");
     }
     pool.close().await;
+}
+
+/// The statuses of several answers, and how many have each.
+fn counted(statuses: impl IntoIterator<Item = u16>) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for status in statuses {
+        *counts.entry(status).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_response_sent_many_times_at_once_activates_once() {
+    let Some(race) = Race::prepare().await else {
+        return;
+    };
+    for round in 0..rounds() {
+        let email = format!("replay-{round}@corp.example");
+        let person = Person::named(&email, &["g-users"]);
+        let (path, body) =
+            begin_activation(&race.app(), race.parties(), &race.tenant, &person, &email).await;
+        let all = (0..AT_ONCE).map(async |n| {
+            let answer = race.app_at(n).post(&path, &body).await;
+            answer.status.as_u16()
+        });
+        let counts = counted(futures::future::join_all(all).await);
+        let expected = BTreeMap::from([(200, 1), (403, AT_ONCE - 1)]);
+        assert_eq!(counts, expected, "round {round}");
+    }
+    race.reconcile().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_want_the_last_seat_at_once_one_gets_it() {
+    let Some(race) = Race::with_seats(1).await else {
+        return;
+    };
+    for round in 0..rounds() {
+        let emails: Vec<String> = (0..AT_ONCE)
+            .map(|n| format!("seat-{round}-{n}@corp.example"))
+            .collect();
+        let ids =
+            futures::future::join_all(emails.iter().map(|email| race.scim.create_user(email)));
+        let ids = ids.await;
+        let all = emails.iter().enumerate().map(async |(n, email)| {
+            let app = race.app_at(n);
+            let person = Person::named(email, &["g-users"]);
+            let (path, body) =
+                begin_activation(&app, race.parties(), &race.tenant, &person, email).await;
+            app.post(&path, &body).await.status.as_u16()
+        });
+        let counts = counted(futures::future::join_all(all).await);
+        let expected = BTreeMap::from([(200, 1), (403, AT_ONCE - 1)]);
+        assert_eq!(counts, expected, "round {round}");
+        // Gives the seat back.
+        for id in ids {
+            let path = format!("/Users/{id}");
+            let (status, body) = race.scim.send(Method::DELETE, &path, &Value::Null).await;
+            assert_eq!(status, 204, "{body}");
+        }
+        race.reconcile().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_changes_with_one_if_match_at_once_one_is_made() {
+    let Some(race) = Race::prepare().await else {
+        return;
+    };
+    let id = race.scim.create_user("version@corp.example").await;
+    let path = format!("/Users/{id}");
+    for round in 0..rounds() {
+        let (_, user) = race.scim.send(Method::GET, &path, &Value::Null).await;
+        let version = text(&user["meta"]["version"]);
+        let all = (0..AT_ONCE).map(async |n| {
+            let scim = race.scim_at(n);
+            let patch = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "replace", "path": "displayName", "value": format!("{round} {n}")}],
+            });
+            let url = format!("{}{path}", scim.base);
+            let request = scim.client.patch(url).bearer_auth(&scim.token);
+            let request = request.header("if-match", &version).json(&patch);
+            request.send().await.unwrap().status().as_u16()
+        });
+        let counts = counted(futures::future::join_all(all).await);
+        let expected = BTreeMap::from([(200, 1), (412, AT_ONCE - 1)]);
+        assert_eq!(counts, expected, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_creations_of_one_name_at_once_one_succeeds() {
+    let Some(race) = Race::prepare().await else {
+        return;
+    };
+    for round in 0..rounds() {
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": format!("once-{round}@corp.example"),
+        });
+        let all = (0..AT_ONCE).map(async |n| {
+            let scim = race.scim_at(n);
+            scim.send(Method::POST, "/Users", &user).await.0
+        });
+        let counts = counted(futures::future::join_all(all).await);
+        let expected = BTreeMap::from([(201, 1), (409, AT_ONCE - 1)]);
+        assert_eq!(counts, expected, "round {round}");
+    }
+    race.reconcile().await;
 }

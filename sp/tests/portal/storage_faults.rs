@@ -77,6 +77,29 @@ async fn those_who_queue_behind_a_locked_file_fail_with_the_first() {
 }
 
 #[tokio::test]
+async fn a_portal_whose_file_is_deleted_says_so_until_it_is_back() {
+    let database = TestDatabase::sqlite();
+    let process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
+    let browser = process.browser();
+    browser.get("/readyz").await.is(200);
+    let file = database.folder().join("portal.db");
+    let away = database.folder().join("away.db");
+    std::fs::rename(&file, &away).unwrap();
+    // What it would answer now would be lost with the process.
+    assert_eq!(register(&browser, 1).await, 500);
+    let ready = browser.get("/readyz").await;
+    ready.is(503);
+    assert!(ready.body.contains("deleted or moved"), "{}", ready.body);
+    assert!(ready.body.contains("portal.db"), "{}", ready.body);
+    std::fs::write(&file, "").unwrap();
+    let ready = browser.get("/readyz").await;
+    assert!(ready.body.contains("replaced"), "{}", ready.body);
+    std::fs::rename(&away, &file).unwrap();
+    browser.get("/readyz").await.is(200);
+    assert_eq!(register(&browser, 1).await, 201);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_at_once() {
     let database = TestDatabase::sqlite();
     let file = database.folder().join("portal.db");

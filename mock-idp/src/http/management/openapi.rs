@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document of the management API: paths from the one table of
 //! routes, schemas from the data beside this file.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::route::{Route, Said};
@@ -64,7 +66,8 @@ fn body(route: &Route) -> Option<Value> {
         };
         content.insert(kind, json!({"schema": schema}));
     }
-    Some(json!({"required": true, "content": content}))
+    let required = schemas()[route.takes?]["required"].is_array();
+    Some(json!({"required": required, "content": content}))
 }
 
 fn operation(route: &Route) -> Value {
@@ -92,11 +95,14 @@ fn operation(route: &Route) -> Value {
             status: well,
             "400": failed("What is wrong, field by field."),
             "401": failed("No token, or one that is over."),
+            "403": failed("The worker acts in its own environment only."),
             "404": failed("There is no such resource."),
         },
     });
     if let Some(body) = body(route) {
         operation["requestBody"] = body;
+        operation["responses"]["413"] = failed("The body is larger than the server reads.");
+        operation["responses"]["415"] = failed("The body has another media type.");
     }
     if route.is_ours {
         operation["x-rehearsal-own"] = true.into();
@@ -128,6 +134,27 @@ fn operation_id(route: &Route) -> String {
     id
 }
 
+/// Makes `null` a value of every member that a resource can lack: a request
+/// may send it for one that is absent.
+fn allow_null(schema: &mut Value) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, member) in members.into_iter().flatten() {
+        if required.contains(&json!(name)) || member["readOnly"] == true {
+            continue;
+        }
+        allow_null(member);
+        if member["$ref"].is_string() {
+            *member = json!({"oneOf": [member.take(), {"type": "null"}]});
+        } else if let Some(kind) = member["type"].as_str() {
+            member["type"] = json!([kind, "null"]);
+            if let Some(allowed) = member.get_mut("enum").and_then(Value::as_array_mut) {
+                allowed.push(Value::Null);
+            }
+        }
+    }
+}
+
 /// The document for an identity provider that is reached at `base_url`.
 pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
     let mut paths = Map::new();
@@ -135,7 +162,13 @@ pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
         let at = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         at[route.method.as_str().to_lowercase()] = operation(route);
     }
-    let schemas = schemas();
+    let mut schemas = schemas();
+    let taken = routes.iter().filter_map(|route| route.takes);
+    for name in taken.collect::<BTreeSet<_>>() {
+        if name != "Reference" {
+            allow_null(&mut schemas[name]);
+        }
+    }
     json!({
         "openapi": "3.1.0",
         "info": {

@@ -1,8 +1,11 @@
 //! Holds the bodies of requests against the schemas of the OpenAPI document,
 //! before a handler stores them: what the document calls a text is a text.
 //!
-//! Types only. Which members are required, and which values a text may have,
-//! is the handlers' to say: they know the value from before.
+//! Types, and the required members of what is nested. Which members a resource
+//! needs, and which values a text may have, is the handlers' to say: they know
+//! the value from before. `null` stands for a member that is absent, and no
+//! handler gets to see it, except in a PATCH, where it removes the member
+//! (RFC 7396).
 
 use std::sync::LazyLock;
 
@@ -37,7 +40,7 @@ pub(super) async fn check(
 ) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.contains("json") {
+    if !kind.is_empty() && !kind.contains("json") {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -47,13 +50,47 @@ pub(super) async fn check(
         return Problem::new(status, "REQUEST_TOO_LARGE", text).into_response();
     };
     // What is no JSON is the handler's to refuse.
-    if let Ok(value) = serde_json::from_slice(&bytes)
-        && let Err(refused) = agrees(&value, &SCHEMAS[schema], "")
-    {
+    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+        return next
+            .run(Request::from_parts(parts, Body::from(bytes)))
+            .await;
+    };
+    if let Err(refused) = agrees(&value, &SCHEMAS[schema], "") {
         return Problem::from(refused).into_response();
     }
-    next.run(Request::from_parts(parts, Body::from(bytes)))
-        .await
+    if parts.method == Method::PATCH || !remove_nulls(&mut value, &SCHEMAS[schema]) {
+        return next
+            .run(Request::from_parts(parts, Body::from(bytes)))
+            .await;
+    }
+    let mut request = Request::from_parts(parts, Body::from(value.to_string()));
+    request.headers_mut().remove(header::CONTENT_LENGTH);
+    next.run(request).await
+}
+
+/// The schema that a `$ref` means.
+fn resolved(schema: &Value) -> &Value {
+    let name = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+    name.map_or(schema, |name| &SCHEMAS[name])
+}
+
+/// Removes the members of the schema that are `null`; whether there were any.
+fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
+    let schema = resolved(schema);
+    let mut found = false;
+    if let Some(members) = value.as_object_mut() {
+        let before = members.len();
+        members
+            .retain(|name, member| !(member.is_null() && schema["properties"][name].is_object()));
+        found = members.len() < before;
+        for (name, member) in members {
+            found |= remove_nulls(member, &schema["properties"][name]);
+        }
+    }
+    for item in value.as_array_mut().into_iter().flatten() {
+        found |= remove_nulls(item, &schema["items"]);
+    }
+    found
 }
 
 /// Whether a value has the schema's type; `place` names it for the error. `null`
@@ -62,10 +99,7 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     if value.is_null() {
         return Ok(());
     }
-    if let Some(name) = schema["$ref"].as_str() {
-        let name = name.rsplit('/').next().unwrap_or_default();
-        return agrees(value, &SCHEMAS[name], place);
-    }
+    let schema = resolved(schema);
     if let Some(any) = schema["oneOf"].as_array() {
         let mut outcomes = any.iter().map(|one| agrees(value, one, place));
         if outcomes.any(|outcome| outcome.is_ok()) {
@@ -88,6 +122,13 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     };
     if !is_right {
         return Err(wrong(expected, value, place));
+    }
+    // The resource itself: its handler knows the value from before.
+    let required = schema["required"].as_array().filter(|_| !place.is_empty());
+    for name in required.into_iter().flatten().filter_map(Value::as_str) {
+        if value[name].is_null() {
+            return Err(Refused::required(&format!("{place}.{name}")));
+        }
     }
     for item in value.as_array().into_iter().flatten() {
         agrees(item, &schema["items"], place)?;
@@ -155,9 +196,19 @@ mod tests {
             json!({"name": "Users", "description": 1}),
             json!({"name": "Users", "population": "x"}),
             json!({"name": "Users", "population": {"id": 0}}),
+            json!({"name": "Users", "population": {"id": null}}),
+            json!({"name": "Users", "population": {}}),
         ] {
             assert!(is_refused("Group", group.clone()), "{group}");
         }
+        let mut group = json!({
+            "name": "Users", "description": null, "population": null, "other": null,
+            "customData": {"kept": null},
+        });
+        assert!(remove_nulls(&mut group, &SCHEMAS["Group"]));
+        let expected = json!({"name": "Users", "other": null, "customData": {"kept": null}});
+        assert_eq!(group, expected);
+        assert!(!remove_nulls(&mut group, &SCHEMAS["Group"]));
         assert!(is_refused("Enabled", json!({"enabled": "yes"})));
         assert!(is_refused("Environment", json!({"name": "x", "type": 0})));
     }

@@ -1,11 +1,5 @@
-//! Provisioning to targets as people meet them: each row a target that does
-//! one thing otherwise, and what has to hold of it afterwards. Either the
-//! target converges, or the failure is clear; nobody else's record is changed,
-//! and nobody who left stays active while the status says SUCCESS.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod world;
+//! A SCIM target that does one thing otherwise, and an environment that
+//! provisions to it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,11 +10,12 @@ use axum::extract::State;
 use axum::http::{Method, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use world::{World, connection};
+
+use crate::world::{World, connection};
 
 /// What a target does otherwise than the RFC's reader expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quirk {
+pub(crate) enum Quirk {
     /// 201 with Location and without a body.
     Empty201,
     /// So many for each PATCH.
@@ -39,32 +34,34 @@ enum Quirk {
     NoFilter,
     /// A login page in place of every list.
     Page,
+    /// Lists never end.
+    Endless,
     /// Requests without `?aadOptscim062020` are 400.
     Query,
 }
 
 #[derive(Default)]
-struct Held {
+pub(crate) struct Held {
     /// By path: `/Users/1`, its id as it is.
     resources: BTreeMap<String, Value>,
     made: u32,
     requests: Vec<String>,
     /// Whether the next creation is done and answered 502; lists fail then.
-    loses_next: bool,
-    is_broken: bool,
+    pub(crate) loses_next: bool,
+    pub(crate) is_broken: bool,
 }
 
-struct Target {
-    url: String,
-    held: Arc<Mutex<Held>>,
+pub(crate) struct Target {
+    pub(crate) url: String,
+    pub(crate) held: Arc<Mutex<Held>>,
     /// A creation was done whose answer was lost, and could not be looked up.
-    lost: Arc<Notify>,
+    pub(crate) lost: Arc<Notify>,
 }
 
 type Shared = (Arc<Mutex<Held>>, Arc<Notify>, &'static [Quirk]);
 
 impl Target {
-    async fn new(quirks: &'static [Quirk]) -> Self {
+    pub(crate) async fn new(quirks: &'static [Quirk]) -> Self {
         let (held, lost) = (Arc::<Mutex<Held>>::default(), Arc::<Notify>::default());
         let shared: Shared = (Arc::clone(&held), Arc::clone(&lost), quirks);
         let router = Router::new().fallback(answer).with_state(shared);
@@ -79,12 +76,12 @@ impl Target {
         Self { url, held, lost }
     }
 
-    fn put(&self, path: &str, value: Value) {
+    pub(crate) fn put(&self, path: &str, value: Value) {
         let mut held = self.held.lock().unwrap();
         held.resources.insert(path.to_owned(), value);
     }
 
-    fn all(&self, kind: &str) -> Vec<Value> {
+    pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
         let held = self.held.lock().unwrap();
         let all = held.resources.iter();
         all.filter(|(path, _)| path.starts_with(kind))
@@ -92,19 +89,19 @@ impl Target {
             .collect()
     }
 
-    fn user(&self, name: &str) -> Option<Value> {
+    pub(crate) fn user(&self, name: &str) -> Option<Value> {
         let mut all = self.all("/Users/").into_iter();
         all.find(|one| one["userName"] == name)
     }
 
-    fn members(&self) -> usize {
+    pub(crate) fn members(&self) -> usize {
         let groups = self.all("/Groups/");
         groups
             .first()
             .map_or(0, |group| group["members"].as_array().map_or(0, Vec::len))
     }
 
-    fn requests(&self, beginning: &str) -> usize {
+    pub(crate) fn requests(&self, beginning: &str) -> usize {
         let held = self.held.lock().unwrap();
         let all = held.requests.iter();
         all.filter(|it| it.starts_with(beginning)).count()
@@ -170,6 +167,11 @@ async fn answer(
                 // The look-up after the lost answer failed, too.
                 lost.notify_one();
                 return empty(503);
+            }
+            if has(Quirk::Endless) {
+                let spaces = Bytes::from_static(&[b' '; 64 * 1024]);
+                let spaces = move || Ok::<_, std::io::Error>(spaces.clone());
+                return Response::new(Body::from_stream(futures::stream::repeat_with(spaces)));
             }
             if has(Quirk::Page) {
                 return Response::new(Body::from("<html>Please log in</html>"));
@@ -287,14 +289,14 @@ fn patched(mut now: Value, body: &Value) -> Value {
     now
 }
 
-struct Provisioned {
-    world: World,
-    target: Target,
-    store: String,
+pub(crate) struct Provisioned {
+    pub(crate) world: World,
+    pub(crate) target: Target,
+    pub(crate) store: String,
 }
 
 impl Provisioned {
-    async fn new(quirks: &'static [Quirk], settings: Value) -> Self {
+    pub(crate) async fn new(quirks: &'static [Quirk], settings: Value) -> Self {
         let target = Target::new(quirks).await;
         let world = World::new().await;
         let configuration = json!({
@@ -309,12 +311,12 @@ impl Provisioned {
         }
     }
 
-    async fn synchronize(&self) -> Value {
+    pub(crate) async fn synchronize(&self) -> Value {
         self.world.create("/propagation/revisions", json!({})).await;
         self.settled().await
     }
 
-    async fn settled(&self) -> Value {
+    pub(crate) async fn settled(&self) -> Value {
         let path = format!(
             "/v1{}/idle?timeout_ms=20000",
             self.world
@@ -325,11 +327,11 @@ impl Provisioned {
         answer["syncStatus"].clone()
     }
 
-    fn alice(&self) -> String {
+    pub(crate) fn alice(&self) -> String {
         format!("/users/{}", self.world.alice)
     }
 
-    async fn marry(&self) {
+    pub(crate) async fn marry(&self) {
         let married = json!({"name": {"family": "Brown"}});
         self.world
             .change(reqwest::Method::PATCH, &self.alice(), married)
@@ -337,7 +339,7 @@ impl Provisioned {
     }
 
     /// Creates, changes, disables and deletes; each has to reach the target.
-    async fn converges(&self, row: &str) {
+    pub(crate) async fn converges(&self, row: &str) {
         let status = self.synchronize().await;
         assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
         let alice = self.target.user("alice").unwrap();
@@ -363,141 +365,4 @@ impl Provisioned {
         );
         assert_eq!(self.target.members(), 0, "{row}");
     }
-}
-
-#[tokio::test]
-async fn targets_with_ways_of_their_own_converge() {
-    let rows: [(&str, &'static [Quirk], Value); 11] = [
-        ("none", &[], json!({})),
-        ("PV-02", &[Quirk::Empty201], json!({})),
-        ("PV-10", &[Quirk::NoPatch(405)], json!({})),
-        ("PV-10, 501", &[Quirk::NoPatch(501)], json!({})),
-        ("PV-10, unrouted", &[Quirk::NoPatch(404)], json!({})),
-        (
-            "PV-10, by ServiceProviderConfig",
-            &[Quirk::DeniesPatch],
-            json!({}),
-        ),
-        ("no PUT", &[Quirk::NoPut], json!({})),
-        ("PV-15", &[Quirk::Slash], json!({})),
-        ("PV-16", &[Quirk::OddIds], json!({})),
-        ("PV-47", &[Quirk::Query], json!({})),
-        (
-            "disabled without PATCH",
-            &[Quirk::NoPatch(405)],
-            json!({"REMOVE_ACTION": "Disable"}),
-        ),
-    ];
-    let all = rows.into_iter().map(|(row, quirks, settings)| async move {
-        Provisioned::new(quirks, settings)
-            .await
-            .converges(row)
-            .await;
-    });
-    futures::future::join_all(all).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_says_so_sends_no_patch() {
-    let here = Provisioned::new(&[], json!({"UPDATE_METHOD": "PUT"})).await;
-    here.converges("UPDATE_METHOD").await;
-    assert_eq!(here.target.requests("PATCH"), 0);
-}
-
-#[tokio::test]
-async fn a_target_that_ignores_filters_keeps_its_other_users() {
-    // PV-41: exactly one other user is there.
-    let here = Provisioned::new(&[Quirk::NoFilter], json!({})).await;
-    let stranger = json!({"id": "s", "userName": "stranger", "displayName": "Stranger"});
-    here.target.put("/Users/s", stranger.clone());
-    let status = here.synchronize().await;
-    assert_eq!(status["syncState"], "SUCCESS", "{status}");
-    assert_eq!(here.target.user("stranger"), Some(stranger.clone()));
-    assert!(here.target.user("alice").is_some());
-    here.world.delete(&here.alice()).await;
-    here.settled().await;
-    assert_eq!(here.target.all("/Users/"), [stranger]);
-}
-
-#[tokio::test]
-async fn who_is_there_is_matched_by_the_work_email() {
-    // PV-51, as Entra matches.
-    let filter = json!({"USER_FILTER": "emails[type eq \"work\"].value eq \"%s\"",
-        "UNIQUE_USER_IDENTIFIER": "workEmail"});
-    let here = Provisioned::new(&[], filter).await;
-    let old = json!({"id": "o", "userName": "old", "emails": [
-        {"value": "alice@example.com", "type": "work"}]});
-    here.target.put("/Users/o", old);
-    let status = here.synchronize().await;
-    assert_eq!(status["syncState"], "SUCCESS", "{status}");
-    let all = here.target.all("/Users/");
-    assert_eq!(all.len(), 1);
-    assert_eq!(
-        (&all[0]["id"], &all[0]["userName"]),
-        (&json!("o"), &json!("alice"))
-    );
-}
-
-#[tokio::test]
-async fn a_page_is_no_list() {
-    let here = Provisioned::new(&[Quirk::Page], json!({})).await;
-    let store = here
-        .world
-        .show(&format!("/propagation/stores/{}", here.store))
-        .await;
-    let check = "/propagation/stores/connection/status";
-    let tested = here.world.change(reqwest::Method::POST, check, store).await;
-    assert_eq!(tested["status"], "FAILED", "{tested}");
-    assert!(tested.to_string().contains("ListResponse"), "{tested}");
-
-    let status = here.synchronize().await;
-    assert_eq!(status["syncState"], "FAILED", "{status}");
-    assert!(status.to_string().contains("ListResponse"), "{status}");
-    assert_eq!(here.target.requests("POST"), 0, "nobody is created unseen");
-}
-
-#[tokio::test]
-async fn who_cannot_be_deleted_is_no_success() {
-    // PV-16's fault: 404 was read as "gone already".
-    let here = Provisioned::new(&[Quirk::NoDelete], json!({})).await;
-    here.synchronize().await;
-    here.world.delete(&here.alice()).await;
-    let status = here.settled().await;
-    assert_eq!(status["syncState"], "FAILED", "{status}");
-    assert_eq!(status["failedDeprovisionCount"], 1, "{status}");
-    assert!(status.to_string().contains("still there"), "{status}");
-}
-
-#[tokio::test]
-async fn what_the_target_never_can_is_not_tried_again() {
-    let here = Provisioned::new(&[Quirk::NoPut, Quirk::NoPatch(501)], json!({})).await;
-    here.synchronize().await;
-    here.marry().await;
-    // It would not settle if it were to be tried again later.
-    let status = here.settled().await;
-    assert_eq!(status["syncState"], "FAILED", "{status}");
-    assert!(status.to_string().contains("501"), "{status}");
-}
-
-#[tokio::test]
-async fn who_leaves_before_the_answer_to_their_creation_came_is_removed() {
-    let here = Provisioned::new(&[], json!({})).await;
-    here.target.held.lock().unwrap().loses_next = true;
-    here.world.create("/propagation/revisions", json!({})).await;
-    here.target.lost.notified().await;
-    assert!(
-        here.target.user("alice").is_some(),
-        "the target created her"
-    );
-    here.target.held.lock().unwrap().is_broken = false;
-    here.world.delete(&here.alice()).await;
-    // What failed meanwhile is tried again later.
-    let forward = json!({"advance_seconds": 60});
-    let clock = here
-        .world
-        .control(reqwest::Method::PUT, "/control/clock", Some(forward));
-    clock.await;
-    let status = here.settled().await;
-    assert_eq!(status["syncState"], "SUCCESS", "{status}");
-    assert_eq!(here.target.user("alice"), None);
 }

@@ -1,0 +1,36 @@
+//! Parameters of path and query for the JSON API: what can't be read is
+//! answered as every other error, by problem details.
+
+use axum::extract::{self, FromRequestParts};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::Portal;
+
+/// The parameters of the path.
+pub(super) struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Portal> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Problem> {
+        let path = extract::Path::from_request_parts(parts, portal).await;
+        path.map(|extract::Path(value)| Self(value))
+            .map_err(|error| Problem::new(error.status(), "invalid-path", error.body_text()))
+    }
+}
+
+/// The parameters of the query.
+pub(super) struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Portal> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Problem> {
+        let query = extract::Query::from_request_parts(parts, portal).await;
+        query
+            .map(|extract::Query(value)| Self(value))
+            .map_err(|error| Problem::new(error.status(), "invalid-query", error.body_text()))
+    }
+}
