@@ -35,6 +35,10 @@ PROPTEST_CASES=${PROPTEST_CASES:-200} \
 say "schemathesis on both OpenAPI documents"
 SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
 
+say "the portal at 70 % load with a full disk now and then"
+REHEARSAL_SOAK_SECONDS=${REHEARSAL_SOAK_SECONDS:-120} \
+    cargo test --workspace --locked "${features[@]}" --test portal soak:: -- --nocapture
+
 say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash

@@ -28,6 +28,7 @@ mod scim_cases;
 mod scim_server;
 mod selection;
 mod sign_in_problems;
+mod soak;
 mod sso;
 mod storage_faults;
 mod writing;

@@ -15,7 +15,7 @@ use crate::parties::{Browser, PASSWORD};
 use crate::process::{ANYWHERE, Process};
 
 /// What a process may write into one file, for a disk that is full.
-fn limit_files(process: u32, bytes: &str) {
+pub(crate) fn limit_files(process: u32, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let pid = process.to_string();
     let set = Command::new("prlimit")
