@@ -24,6 +24,13 @@ cargo test --workspace --locked "${features[@]}" --test portal kills::
 REHEARSAL_TEST_DATABASE=postgres "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal kills::
 
+say "scenarios on PostgreSQL"
+# shellcheck disable=SC2016 # the variable is the wrapper's
+"$target/test-postgres" sh -c '"$0" run --database-url "$REHEARSAL_TEST_POSTGRES_URL"' "$target/rehearsal"
+
+say "fuzzing, a minute for each target"
+scripts/fuzz.sh "${REHEARSAL_FUZZ_SECONDS:-60}"
+
 say "random sequences of requests compared with models, 200 of each"
 for database in sqlite postgres; do
     PROPTEST_CASES=${PROPTEST_CASES:-200} REHEARSAL_TEST_DATABASE=$database "$target/test-postgres" \
