@@ -89,11 +89,11 @@ Feature: II. The IdP's side of the configurator
     And the portal has the IdP's entity ID, SSO URL and certificate
 
   @G-11
-  Scenario: A certificate pasted without armour and with stray white space is understood
+  Scenario: A certificate pasted without armor and with stray white space is understood
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
-    And Ada pastes the IdP's certificate without armour and with stray white space
+    And Ada pastes the IdP's certificate without armor and with stray white space
     Then step 4 is green
     And the portal has the IdP's entity ID, SSO URL and certificate
 

@@ -167,3 +167,13 @@ install_browser() {
     mkdir -p target/npm
     npm install --silent --no-audit --no-fund --no-save --prefix target/npm axe-core@4.14.1
 }
+
+# find_typos — prints the path of the spelling checker, which PyPI has.
+find_typos() {
+    local folder=${CARGO_TARGET_DIR:-target}/typos
+    command -v typos && return 0
+    if ! [ -x "$folder/bin/typos" ]; then
+        { python3 -m venv "$folder" && "$folder/bin/pip" install -q typos==1.52.0; } >/dev/null 2>&1 || return 1
+    fi
+    echo "$folder/bin/typos"
+}

@@ -24,6 +24,13 @@ command -v jq >/dev/null || install_packages jq || echo "jq is not to be had"
 say "format"
 cargo fmt --all --check
 
+say "spelling"
+if typos=$(find_typos); then
+    "$typos"
+else
+    echo "skipped: no typos"
+fi
+
 say "dependencies"
 if cargo deny --version >/dev/null 2>&1; then
     cargo deny --offline check bans licenses sources

@@ -4,22 +4,22 @@
 //! randomness, so that a run can be frozen, moved in time and repeated.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod chance;
 mod clock;
 mod error_chain;
 pub mod local_requests;
 pub mod migrations;
 pub mod process;
 mod resolver;
+mod rng;
 pub mod server;
 mod simulation_link;
 pub mod sqlite_file;
 pub mod telemetry;
 
-pub use chance::Chance;
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
 pub use error_chain::error_chain;
 pub use resolver::{LocalhostResolver, is_localhost};
+pub use rng::Rng;
 pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};
 
 use std::sync::Arc;
@@ -32,18 +32,18 @@ use jiff::Timestamp;
 #[derive(Clone)]
 pub struct Ambient {
     clock: Arc<dyn Clock>,
-    chance: Chance,
+    rng: Rng,
 }
 
 impl Ambient {
     /// Surroundings made of this clock and this chance.
-    pub fn new(clock: Arc<dyn Clock>, chance: Chance) -> Self {
-        Self { clock, chance }
+    pub fn new(clock: Arc<dyn Clock>, rng: Rng) -> Self {
+        Self { clock, rng }
     }
 
     /// The machine's own clock and the operating system's randomness.
     pub fn real() -> Self {
-        Self::new(Arc::new(SystemClock), Chance::from_os())
+        Self::new(Arc::new(SystemClock), Rng::from_os())
     }
 
     /// A clock that stands still at `start` until it is moved, and chance
@@ -51,13 +51,13 @@ impl Ambient {
     pub fn simulated(start: Timestamp, seed: u64) -> Self {
         Self::new(
             Arc::new(SimulatedClock::frozen_at(start)),
-            Chance::seeded(seed),
+            Rng::seeded(seed),
         )
     }
 
     /// The same clock with another chance.
-    pub fn with_chance(&self, chance: Chance) -> Self {
-        Self::new(Arc::clone(&self.clock), chance)
+    pub fn with_rng(&self, rng: Rng) -> Self {
+        Self::new(Arc::clone(&self.clock), rng)
     }
 
     /// The instant it is now.
@@ -71,8 +71,8 @@ impl Ambient {
     }
 
     /// Where ids, keys and secrets are drawn from.
-    pub fn chance(&self) -> &Chance {
-        &self.chance
+    pub fn rng(&self) -> &Rng {
+        &self.rng
     }
 }
 

@@ -1,6 +1,6 @@
 //! The app: its dialogs, and activation by SSO as the guide's "Testing
 //! Parallels Desktop activation via SSO" has it. Keeping the license is in
-//! `keeping`.
+//! `license_check`.
 
 use ambient::Ambient;
 use jsonwebtoken::jwk::JwkSet;

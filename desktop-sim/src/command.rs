@@ -14,8 +14,8 @@ use console::Term;
 use url::Url;
 
 use crate::{
-    Activated, ActivationError, App, Credentials, DeviceIdentity, Dialog, Standing, Transcript,
-    prompt,
+    Activated, ActivationError, ActivationState, App, Credentials, DeviceIdentity, Dialog,
+    Transcript, prompt,
 };
 
 /// How often a password can be typed before the app gives up.
@@ -236,7 +236,7 @@ impl Status {
             keep(Some(&self.state), kept)?;
         }
         writeln!(std::io::stdout(), "{}", app.dialog())?;
-        if let Standing::Stopped { because } = standing {
+        if let ActivationState::Stopped { because } = standing {
             bail!("the app does not run: {because}");
         }
         Ok(())

@@ -22,14 +22,14 @@ pub enum Dialog {
     },
     /// The license was taken back; the app runs until the grace is over.
     TakenBack {
-        /// Why.
+        /// The reason.
         because: String,
         /// Until when.
         until: Timestamp,
     },
     /// The app doesn't run any more.
     Stopped {
-        /// Why.
+        /// The reason.
         because: String,
     },
     /// The portal or the IdP said no.

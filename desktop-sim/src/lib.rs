@@ -13,8 +13,8 @@ mod app;
 #[cfg(feature = "command")]
 pub mod command;
 mod dialog;
-mod keeping;
 mod license;
+mod license_check;
 mod portal;
 #[cfg(feature = "command")]
 mod prompt;
@@ -22,7 +22,7 @@ mod transcript;
 
 pub use app::{ActivationError, App, Credentials, DeviceIdentity, NoSuchButton};
 pub use dialog::Dialog;
-pub use keeping::Standing;
 pub use license::{Activated, License, LicenseError, Terms};
+pub use license_check::ActivationState;
 pub use portal::Problem;
 pub use transcript::{Entry, Transcript};

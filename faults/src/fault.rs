@@ -104,7 +104,7 @@ impl Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// Honest.
+    /// An honest message, as the control.
     Control,
     /// The signed part is moved, a forged one put in its place (XSW).
     SignatureWrapping,
@@ -195,7 +195,7 @@ pub enum Cover {
     Assertion,
     /// The response only.
     Response,
-    /// Both.
+    /// Both of them.
     Both,
 }
 
@@ -244,7 +244,7 @@ pub enum Edit {
     Insert {
         /// The element.
         at: String,
-        /// Where.
+        /// The place in the source.
         place: Place,
         /// The XML.
         xml: String,
@@ -269,7 +269,7 @@ pub enum Edit {
         /// In front.
         #[serde(default)]
         before: String,
-        /// Behind.
+        /// The text after the document.
         #[serde(default)]
         after: String,
     },

@@ -50,7 +50,7 @@ pub struct Forged {
 pub struct Ineffective {
     /// Its id.
     pub fault: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 

@@ -45,7 +45,7 @@ impl Phrases<'_> {
             } else {
                 seconds
                     .parse()
-                    .map_err(|_| format!("expected now+SECONDS or now-SECONDS, came {name}"))?
+                    .map_err(|_| format!("expected now+SECONDS or now-SECONDS, got {name}"))?
             };
             let at = self
                 .now
@@ -96,7 +96,7 @@ impl Phrases<'_> {
             )?,
             "foreign-certificate" => self.foreign_certificate.clone(),
             "open" => "{".to_owned(),
-            other => return Err(format!("expected a phrase, came {{{other}}}")),
+            other => return Err(format!("expected a phrase, got {{{other}}}")),
         })
     }
 

@@ -35,7 +35,7 @@ fn each_fault_is_refused_for_its_own_reason() {
                 format!("accepted {whole}, expected {}", fault.refusal)
             }
             Err(refusal) if refusal.code() == fault.refusal => continue,
-            Err(refusal) => format!("expected {}, came {}", fault.refusal, refusal.private()),
+            Err(refusal) => format!("expected {}, got {}", fault.refusal, refusal.private()),
         };
         wrong.insert(fault.id, came);
     }

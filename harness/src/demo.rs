@@ -42,7 +42,7 @@ pub struct Demo {
 pub async fn start() -> Outcome<Demo> {
     start_with(Options {
         // Nobody reads a recording: the parties are reached directly.
-        untapped: true,
+        unrecorded: true,
         ..Options::default()
     })
     .await

@@ -7,9 +7,9 @@
 //! - [`rehearsal`]: the parties, started together on free ports, or reached
 //!   where they run already;
 //! - `dns`: the zones of the simulated organizations;
-//! - [`witness`]: what was said between the parties, recorded by a tap in
+//! - [`recorder`]: what was said between the parties, recorded by a proxy in
 //!   front of each server;
-//! - [`acts`]: what each actor of the guide can do, one file per chapter;
+//! - [`actions`]: what each actor of the guide can do, one file per chapter;
 //! - [`steps`]: the words of the scenarios, one file per group of procedures;
 //! - [`scenario`]: the catalogue of scenarios, and how they are run;
 //! - [`check`], [`trace`], [`inspection`]: from the crate `conformance`, which
@@ -26,7 +26,7 @@
 // Some helpers of the actors are called by the scenarios' steps alone.
 #![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]
 
-pub mod acts;
+pub mod actions;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod demo;
@@ -36,6 +36,7 @@ pub mod organization;
 #[cfg(feature = "scenarios")]
 pub mod procedures;
 pub mod ready;
+pub mod recorder;
 pub mod rehearsal;
 #[cfg(feature = "checks")]
 pub mod report;
@@ -51,7 +52,6 @@ pub mod social;
 #[cfg(feature = "scenarios")]
 pub mod steps;
 mod trust;
-pub mod witness;
 mod world;
 
 #[cfg(feature = "checks")]

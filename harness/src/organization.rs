@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::World;
-use crate::acts::{GUIDE_MAPPINGS, per_user_key};
+use crate::actions::{GUIDE_MAPPINGS, per_user_key};
 use crate::judge::{Failed, Outcome, text};
 use crate::world::{DOMAIN, PORTAL_PASSWORD};
 

@@ -46,7 +46,7 @@ pub struct Identity {
 /// What a provider does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Misbehavior {
-    /// Nothing.
+    /// It does nothing wrong.
     #[default]
     None,
     /// Its id tokens carry another nonce.
@@ -402,7 +402,7 @@ async fn decide(
         back.query_pairs_mut().append_pair("error", "access_denied");
         return Redirect::to(back.as_str()).into_response();
     }
-    let code = desk.ambient.chance().token(24);
+    let code = desk.ambient.rng().token(24);
     back.query_pairs_mut().append_pair("code", &code);
     let grant = Grant {
         provider,
@@ -460,7 +460,7 @@ async fn token(
     let key = EncodingKey::from_ec_der(key.serialized_der());
     match jsonwebtoken::encode(&header, &claims, &key) {
         Ok(id_token) => Json(json!({
-            "access_token": desk.ambient.chance().token(16),
+            "access_token": desk.ambient.rng().token(16),
             "token_type": "Bearer",
             "id_token": id_token,
         }))

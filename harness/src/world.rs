@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use browser::{Browser, Page};
-use desktop_sim::{Activated, ActivationError, App, Standing, Transcript};
+use desktop_sim::{Activated, ActivationError, ActivationState, App, Transcript};
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
-use crate::acts::Provider;
+use crate::actions::Provider;
 use crate::judge::{Failed, Outcome};
 use crate::rehearsal::target::Target;
 use crate::{Options, Rehearsal, StartError};
@@ -66,7 +66,7 @@ pub struct World {
     /// The app's account of it.
     pub transcript: Transcript,
     /// How the app stood when it last looked at its license.
-    pub standing: Option<Standing>,
+    pub standing: Option<ActivationState>,
 }
 
 /// Documents kept for other tools to judge.

@@ -1,6 +1,6 @@
 //! `rehearsal check idp`: no finding at our own identity provider; each of its
 //! faults is found by exactly the checks of a table; and each check by itself
-//! finds what it is for in a dossier that was amended.
+//! finds what it is for in a recording that was amended.
 #![allow(clippy::unwrap_used)]
 
 #[path = "check_idp/amendments.rs"]
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::{PRODUCT_USERS, Plan};
@@ -36,7 +36,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         let options = Options {
-            untapped: true,
+            unrecorded: true,
             ..Options::default()
         };
         let mut world = World::with(options).await.unwrap();
@@ -67,7 +67,7 @@ impl Stage {
         party: &Party,
         wanted: impl Fn(&str) -> bool,
         disabled: Option<Credentials>,
-    ) -> Dossier {
+    ) -> Recording {
         let login = &self.ready["idp"]["sso_login"];
         let idp = self.ready["idp"]["entity_id"].as_str().unwrap();
         let entity: String =
@@ -88,7 +88,7 @@ impl Stage {
     }
 
     /// Everything, with a user who is switched off.
-    async fn whole(&mut self) -> Dossier {
+    async fn whole(&mut self) -> Recording {
         let party = Party::start(0, None, &self.ambient).await.unwrap();
         self.world
             .registers("judge", &party.metadata())
@@ -122,31 +122,31 @@ fn findings(report: &CheckReport) -> BTreeSet<String> {
         .collect()
 }
 
-/// One whole dossier, which takes most of the time, and all that it shows.
+/// One whole recording, which takes most of the time, and all that it shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn our_idp_has_no_finding_a_recording_is_judged_alike_and_each_check_can_find() {
     let mut stage = Stage::set().await;
-    let dossier = stage.whole().await;
-    let report = idp::judge(&dossier);
+    let recording = stage.whole().await;
+    let report = idp::judge(&recording);
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
 
     // A recording is judged alike, without the identity provider; and it
     // holds no password.
-    let recorded = serde_json::to_string(&dossier).unwrap();
+    let recorded = serde_json::to_string(&recording).unwrap();
     assert!(!recorded.contains(PASSWORD));
-    let replayed: Dossier = serde_json::from_str(&recorded).unwrap();
+    let replayed: Recording = serde_json::from_str(&recorded).unwrap();
     assert_eq!(idp::judge(&replayed), report);
 
-    each_check_finds_what_it_is_for(&dossier, &findings(&report));
+    each_check_finds_what_it_is_for(&recording, &findings(&report));
 }
 
-/// The checks that an amendment brings up, besides those of the honest dossier.
+/// The checks that an amendment brings up, besides those of the honest recording.
 fn brought_up(
-    dossier: &Dossier,
+    recording: &Recording,
     honest: &BTreeSet<String>,
-    amend: fn(&mut Dossier),
+    amend: fn(&mut Recording),
 ) -> BTreeSet<String> {
-    let mut amended = dossier.clone();
+    let mut amended = recording.clone();
     amend(&mut amended);
     let report = idp::judge(&amended);
     for outcome in &report.outcomes {
@@ -164,7 +164,7 @@ fn brought_up(
     found.difference(honest).cloned().collect()
 }
 
-fn each_check_finds_what_it_is_for(dossier: &Dossier, honest: &BTreeSet<String>) {
+fn each_check_finds_what_it_is_for(recording: &Recording, honest: &BTreeSet<String>) {
     let all: Vec<_> = amendments::AMENDMENTS
         .iter()
         .chain(strangers::STRANGERS)
@@ -176,7 +176,7 @@ fn each_check_finds_what_it_is_for(dossier: &Dossier, honest: &BTreeSet<String>)
         for _ in 0..2 {
             threads.spawn(|| {
                 while let Some((what, amend, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let new = brought_up(dossier, honest, *amend);
+                    let new = brought_up(recording, honest, *amend);
                     found.lock().unwrap().insert(*what, new);
                 }
             });
@@ -188,7 +188,7 @@ fn each_check_finds_what_it_is_for(dossier: &Dossier, honest: &BTreeSet<String>)
         let expected: BTreeSet<String> = expected.iter().map(|it| (*it).to_owned()).collect();
         let came = found.get(what);
         if came != Some(&expected) {
-            wrong.push_str(&format!("{what}: expected {expected:?}, came {came:?}\n"));
+            wrong.push_str(&format!("{what}: expected {expected:?}, got {came:?}\n"));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -261,9 +261,9 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
                 let several = fault == "replay";
                 let one = |name: &str| name == "redirect" || several && short(name);
                 let made = stage.gather(&party, one, None).await;
-                let mut dossier = honest.clone();
-                dossier.trials.extend(made.trials);
-                let found_now = findings(&idp::judge(&dossier));
+                let mut recording = honest.clone();
+                recording.trials.extend(made.trials);
+                let found_now = findings(&idp::judge(&recording));
                 let new: BTreeSet<String> = found_now.difference(&excused).cloned().collect();
                 found.push((fault, new));
             }

@@ -15,7 +15,7 @@ use rehearsal::World;
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire, WireError};
-use rehearsal::check::scim::{Judge, Options as ScimOptions, Trouble, catalogue};
+use rehearsal::check::scim::{CheckError, Judge, Options as ScimOptions, catalogue};
 use rehearsal::check::{CheckReport, Level, Signal, Verdict};
 use rehearsal::organization::Plan;
 use tokio::sync::Semaphore;
@@ -24,7 +24,7 @@ use url::Url;
 /// Our portal, its demo organization set up.
 async fn portal() -> (World, Url, String) {
     let options = rehearsal::Options {
-        untapped: true,
+        unrecorded: true,
         ..rehearsal::Options::default()
     };
     let mut world = World::with(options).await.unwrap();
@@ -35,7 +35,7 @@ async fn portal() -> (World, Url, String) {
     (world, Url::parse(base).unwrap(), token.to_owned())
 }
 
-async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, Trouble> {
+async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, CheckError> {
     let wire = Http::to(base.clone(), Access::default()).unwrap();
     let judge = Judge {
         wire: &wire,
@@ -79,7 +79,10 @@ async fn our_portal_has_no_finding() {
 async fn a_token_that_opens_nothing_is_told_before_anything_is_judged() {
     let (world, base, _) = portal().await;
     let refused = judged(&base, "no-token-of-ours", false).await;
-    assert!(matches!(refused, Err(Trouble::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(CheckError::Refused(_))),
+        "{refused:?}"
+    );
     world.rehearsal.shutdown().await;
 }
 

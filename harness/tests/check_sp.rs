@@ -41,7 +41,7 @@ fn not_passed(report: &CheckReport) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let options = Options {
-        untapped: true,
+        unrecorded: true,
         ..Options::default()
     };
     let mut world = World::with(options).await.unwrap();
@@ -93,10 +93,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
             .unwrap();
         let told: Value = admin.get(url).send().await.unwrap().json().await.unwrap();
         if told["code"] != fault.refusal.as_str() {
-            wrong.insert(
-                &fault.id,
-                format!("expected {}, came {told}", fault.refusal),
-            );
+            wrong.insert(&fault.id, format!("expected {}, got {told}", fault.refusal));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

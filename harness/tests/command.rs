@@ -109,7 +109,7 @@ async fn a_demo_organization_whose_set_up_was_interrupted_is_refused() {
     let start = async || {
         let options = Options {
             database_url: Some(url.clone()),
-            untapped: true,
+            unrecorded: true,
             ..Options::default()
         };
         World::with(options).await.unwrap()

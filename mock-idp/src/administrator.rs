@@ -51,7 +51,7 @@ impl Idp {
             ];
             self.create_environment(Document::from_iter(first)).await?;
         }
-        let token = self.ambient.chance().token(32);
+        let token = self.ambient.rng().token(32);
         let now = self.now();
         let ends = now
             .saturating_add(self.config.session_lifetime)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ambient::{Ambient, Chance, SimulatedClock, process};
+use ambient::{Ambient, Rng, SimulatedClock, process};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
@@ -114,7 +114,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         ..defaults
     };
     let ambient = if serve.simulated_clock {
-        Ambient::new(Arc::new(SimulatedClock::running()), Chance::from_os())
+        Ambient::new(Arc::new(SimulatedClock::running()), Rng::from_os())
     } else {
         Ambient::real()
     };
@@ -148,7 +148,7 @@ fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
     };
     let token = given
         .or_else(|| kept.clone())
-        .unwrap_or_else(|| Chance::from_os().token(24));
+        .unwrap_or_else(|| Rng::from_os().token(24));
     if kept.as_ref() != Some(&token) {
         process::write_atomically(path, &token)
             .with_context(|| format!("cannot write {}", path.display()))?;

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::misbehavior::Misbehavior;
 use crate::provisioning::Signals;
 use crate::provisioning::tokens::Tokens;
-use crate::sso::standing::Remembered;
+use crate::sso::session_cache::Remembered;
 use crate::store::Store;
 
 /// Cheap to clone; clones are the same identity provider.
@@ -69,7 +69,7 @@ impl Idp {
     }
 
     pub(crate) fn new_id(&self) -> String {
-        self.ambient.chance().uuid().to_string()
+        self.ambient.rng().uuid().to_string()
     }
 }
 

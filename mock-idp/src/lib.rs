@@ -18,7 +18,7 @@ pub mod command;
 mod config;
 mod directory;
 mod expression;
-mod flavour;
+mod flavor;
 mod http;
 mod idp;
 mod misbehavior;
@@ -147,9 +147,9 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     let admin_token = config
         .admin_token
         .clone()
-        .unwrap_or_else(|| ambient.chance().token(24));
+        .unwrap_or_else(|| ambient.rng().token(24));
     let stop = CancellationToken::new();
-    let chance = ambient.chance().clone();
+    let rng = ambient.rng().clone();
     let idp = Idp::new(idp::Shared {
         store,
         ambient,
@@ -157,8 +157,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         admin_token,
         config,
         signers: Mutex::new(HashMap::new()),
-        remembered: sso::standing::Remembered::default(),
-        misbehavior: misbehavior::Misbehavior::new(chance),
+        remembered: sso::session_cache::Remembered::default(),
+        misbehavior: misbehavior::Misbehavior::new(rng),
         signals: provisioning::Signals::new(),
         target_tokens: provisioning::tokens::Tokens::default(),
         http: OnceLock::new(),

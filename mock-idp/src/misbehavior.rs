@@ -6,7 +6,7 @@ pub(crate) mod choice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use ambient::Chance;
+use ambient::Rng;
 use faults::{Delivery, Fault};
 use serde::{Deserialize, Serialize};
 
@@ -57,26 +57,26 @@ impl<F: Clone> Chosen<F> {
         faults.into_iter().map(one).collect()
     }
 
-    fn strikes(&mut self, chance: &Chance) -> bool {
+    fn strikes(&mut self, rng: &Rng) -> bool {
         self.met = self.met.wrapping_add(1);
         match self.times {
             Times::Always | Times::Once => true,
             Times::Every(nth) => self.met.is_multiple_of(nth.max(1)),
             Times::Percent(percent) => {
-                let drawn = u32::from_be_bytes(chance.bytes()) % 100;
+                let drawn = u32::from_be_bytes(rng.bytes()) % 100;
                 drawn < u32::from(percent)
             }
         }
     }
 
     /// Those that strike now; those for once are spent.
-    fn strike(chosen: Option<&mut Vec<Self>>, chance: &Chance) -> Vec<F> {
+    fn strike(chosen: Option<&mut Vec<Self>>, rng: &Rng) -> Vec<F> {
         let Some(chosen) = chosen else {
             return Vec::new();
         };
         let mut now = Vec::new();
         for one in chosen.iter_mut() {
-            if one.strikes(chance) {
+            if one.strikes(rng) {
                 now.push(one.fault.clone());
             }
         }
@@ -97,7 +97,7 @@ struct State {
 /// is honest again.
 pub(crate) struct Misbehavior {
     state: Mutex<State>,
-    chance: Chance,
+    rng: Rng,
 }
 
 fn place(environment: &str, application: &str) -> Place {
@@ -106,10 +106,10 @@ fn place(environment: &str, application: &str) -> Place {
 
 impl Misbehavior {
     /// Nothing is chosen yet; what is left to chance is drawn from there.
-    pub(crate) fn new(chance: Chance) -> Self {
+    pub(crate) fn new(rng: Rng) -> Self {
         Self {
             state: Mutex::default(),
-            chance,
+            rng,
         }
     }
 
@@ -166,7 +166,7 @@ impl Misbehavior {
     /// The faults of the transport for the answer that is being made.
     pub(crate) fn strike_transport(&self, environment: &str, application: &str) -> Vec<Transport> {
         let place = place(environment, application);
-        Chosen::strike(self.state().transport.get_mut(&place), &self.chance)
+        Chosen::strike(self.state().transport.get_mut(&place), &self.rng)
     }
 
     /// The faults that are chosen.
@@ -180,7 +180,7 @@ impl Misbehavior {
     /// The faults for the answer that is being made; those for once are spent.
     pub(crate) fn strike(&self, environment: &str, application: &str) -> Vec<Fault> {
         let place = place(environment, application);
-        let mut now = Chosen::strike(self.state().chosen.get_mut(&place), &self.chance);
+        let mut now = Chosen::strike(self.state().chosen.get_mut(&place), &self.rng);
         // None outside of a request.
         let _ = BY_HEADER.try_with(|asked| now.extend(asked.iter().cloned()));
         now

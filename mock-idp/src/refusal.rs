@@ -63,7 +63,7 @@ impl Refused {
     pub(crate) fn none_of(target: &str, allowed: &[&str], came: &Value) -> Self {
         Self::invalid(
             target,
-            format!("expected one of {}, came {came}", allowed.join(", ")),
+            format!("expected one of {}, got {came}", allowed.join(", ")),
         )
         .with(json!({"allowedValues": allowed}))
     }
@@ -72,7 +72,7 @@ impl Refused {
     pub(crate) fn out_of_range(target: &str, least: i64, most: i64, came: &Value) -> Self {
         Self::invalid(
             target,
-            format!("expected a whole number from {least} to {most}, came {came}"),
+            format!("expected a whole number from {least} to {most}, got {came}"),
         )
         .with(json!({"rangeMinimumValue": least, "rangeMaximumValue": most}))
     }
@@ -82,7 +82,7 @@ impl Refused {
     }
 
     pub(crate) fn required(target: &str) -> Self {
-        Self::one("REQUIRED_VALUE", target, "expected a value, came none")
+        Self::one("REQUIRED_VALUE", target, "expected a value, got none")
     }
 
     /// `what` is the thing that has the value, such as `group named`.

@@ -53,14 +53,14 @@ impl Idp {
     /// Goes back to a snapshot; what happened since is forgotten.
     pub(crate) async fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         if snapshot.format != FORMAT {
-            let expected = format!("expected {FORMAT}, came {}", snapshot.format);
+            let expected = format!("expected {FORMAT}, got {}", snapshot.format);
             return Err(Refused::invalid("format", expected));
         }
         if snapshot.base_url != self.base_url {
             return Err(Refused::invalid(
                 "base_url",
                 format!(
-                    "expected a snapshot of {}, came one of {}: start the identity provider at that address",
+                    "expected a snapshot of {}, got one of {}: start the identity provider at that address",
                     self.base_url, snapshot.base_url
                 ),
             ));

@@ -127,7 +127,7 @@ impl Transport {
             (_, "") => Self::of_header(id),
             (Some(name), setting) => Self::of_header(&format!("{id}; {name}={setting}")),
             (None, setting) => Err(format!(
-                "expected nothing, {id} has no setting, came {setting:?}"
+                "expected nothing, {id} has no setting, got {setting:?}"
             )),
         }
     }
@@ -156,7 +156,7 @@ impl Transport {
         for part in parts.filter(|part| !part.is_empty()) {
             let (name, value) = part
                 .split_once('=')
-                .ok_or_else(|| format!("expected name=value, came {part:?}"))?;
+                .ok_or_else(|| format!("expected name=value, got {part:?}"))?;
             let value = value.trim();
             let value = match value.parse::<u64>() {
                 Ok(number) => number.into(),

@@ -2,7 +2,7 @@
 //! again: the target ends with exactly the directory's users, once each. And on a disk that is full for a while.
 //!
 //! REHEARSAL_CRASH_USERS says how many users (60 without it; the 2,000
-//! take some minutes without optimisation).
+//! take some minutes without optimization).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -193,7 +193,7 @@ impl Administrator {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_it_ends_with_exactly_the_directorys_users() {
+async fn killed_in_the_middle_it_ends_with_exactly_the_users_of_the_directory() {
     let count = users();
     let kills: Vec<usize> = [1, count / 3, count / 2, count - 1].to_vec();
     let (target, url) = target(kills.clone()).await;

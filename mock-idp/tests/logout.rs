@@ -103,7 +103,7 @@ impl Parties {
     fn request(&self) -> LogoutRequest {
         let now = self.world.ambient.now();
         LogoutRequest {
-            id: format!("_{}", self.world.ambient.chance().hex(16)),
+            id: format!("_{}", self.world.ambient.rng().hex(16)),
             issue_instant: now,
             issuer: self.portal.entity.clone(),
             destination: Some(self.slo_url()),
@@ -121,7 +121,7 @@ impl Parties {
 
     fn response(&self, to: &LogoutRequest, status: Status) -> LogoutResponse {
         LogoutResponse {
-            id: format!("_{}", self.world.ambient.chance().hex(16)),
+            id: format!("_{}", self.world.ambient.rng().hex(16)),
             issue_instant: self.world.ambient.now(),
             issuer: self.other.entity.clone(),
             destination: Some(self.slo_url()),

@@ -121,7 +121,7 @@ fn lacking(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
         _ => value.is_null(),
     };
     if !kinds.is_empty() && !kinds.iter().any(|kind| is(kind)) {
-        found.push(format!("{at}: expected {kinds:?}, came {value}"));
+        found.push(format!("{at}: expected {kinds:?}, got {value}"));
     }
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.contains(value)

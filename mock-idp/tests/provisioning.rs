@@ -653,8 +653,8 @@ async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused()
 }
 
 #[tokio::test]
-async fn each_flavour_has_its_habits() {
-    for (flavour, change, removal) in [
+async fn each_flavor_has_its_habits() {
+    for (flavor, change, removal) in [
         ("ping", "PUT /Users", "DELETE /Users"),
         ("entra", "PATCH /Users", "DELETE /Users"),
         ("okta", "GET /Users/r1, PUT /Users", "PATCH /Users"),
@@ -665,7 +665,7 @@ async fn each_flavour_has_its_habits() {
             .call(
                 Method::PUT,
                 &here.world.at(""),
-                Some(json!({"name": "Administrators", "flavor": flavour})),
+                Some(json!({"name": "Administrators", "flavor": flavor})),
             )
             .await;
         assert_eq!(status, 200, "{answer}");
@@ -677,14 +677,14 @@ async fn each_flavour_has_its_habits() {
             .change(Method::PATCH, &path, json!({"title": "Dr"}))
             .await;
         here.settled().await;
-        assert_eq!(here.target.requests().join(", "), change, "{flavour}");
+        assert_eq!(here.target.requests().join(", "), change, "{flavor}");
         assert_eq!(here.target.user("alice").unwrap()["title"], "Dr");
         here.world.delete(&path).await;
         here.settled().await;
         let requests = here.target.requests();
         assert!(
             requests.contains(&removal.to_owned()),
-            "{flavour}: {requests:?}"
+            "{flavor}: {requests:?}"
         );
     }
 }

@@ -131,7 +131,7 @@ fn demand(xml: &str) {
         };
         assert!(
             follows(children, sequence),
-            "<{name}>: expected {sequence:?}, came {children:?}\n{xml}"
+            "<{name}>: expected {sequence:?}, got {children:?}\n{xml}"
         );
     }
     assert_eq!(all[0].0, "Response");

@@ -54,7 +54,7 @@ wait_for() {
     local tries=0
     until [ -s "$1" ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || { echo "expected $1 within 30 s, came nothing:" >&2; cat "$log" >&2; return 1; }
+        [ "$tries" -lt 300 ] || { echo "expected $1 within 30 s, got nothing:" >&2; cat "$log" >&2; return 1; }
         sleep 0.1
     done
 }
@@ -64,7 +64,7 @@ wait_for_url() {
     local tries=0
     until curl --silent --output /dev/null "$1"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || { echo "expected an answer of $1 within 30 s, came none:" >&2; cat "$log" >&2; return 1; }
+        [ "$tries" -lt 300 ] || { echo "expected an answer of $1 within 30 s, got none:" >&2; cat "$log" >&2; return 1; }
         sleep 0.1
     done
 }

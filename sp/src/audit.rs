@@ -59,7 +59,7 @@ pub async fn record(
         "audit"
     );
     let row = AuditRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         business_id: business_id.map(str::to_owned),
         happened: stored(portal.now()),
         actor: event.actor,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ambient::telemetry::LogFormat;
-use ambient::{Ambient, Chance, SimulatedClock, SystemClock, process};
+use ambient::{Ambient, Rng, SimulatedClock, SystemClock, process};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scim::schema::Schema;
@@ -164,7 +164,7 @@ fn rate(per_second: f64) -> anyhow::Result<crate::Rate> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let burst = per_second.ceil().clamp(1.0, 1e9) as u32;
     crate::Rate::new(per_second, burst)
-        .with_context(|| format!("scim_rate: expected a number above 0, came {per_second}"))
+        .with_context(|| format!("scim_rate: expected a number above 0, got {per_second}"))
 }
 
 /// Runs one command.
@@ -191,13 +191,13 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
         _ => LogFormat::Text,
     };
     ambient::telemetry::init(log, "warn,sp=info");
-    let chance = flags
+    let rng = flags
         .seed
         .or(file.seed)
-        .map_or_else(Chance::from_os, Chance::seeded);
+        .map_or_else(Rng::from_os, Rng::seeded);
     let ambient = match flags.clock.or(file.clock) {
-        Some(ClockKind::Simulated) => Ambient::new(Arc::new(SimulatedClock::running()), chance),
-        _ => Ambient::new(Arc::new(SystemClock), chance),
+        Some(ClockKind::Simulated) => Ambient::new(Arc::new(SimulatedClock::running()), rng),
+        _ => Ambient::new(Arc::new(SystemClock), rng),
     };
     let public_url = match (flags.public_url, file.public_url) {
         (Some(url), _) => Some(url),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use scim::schema::Schema;
 use url::Url;
 
-use crate::throttling::Rate;
+use crate::rate_limit::Rate;
 
 /// How a portal is set up. [`Config::default`] listens on a free loopback
 /// port; only `database_url` must be given.

@@ -14,8 +14,8 @@ use crate::configurator::scim::Callers;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::SyncLog;
 use crate::licensing::LicenseKey;
+use crate::rate_limit::RateLimits;
 use crate::store::Store;
-use crate::throttling::RateLimits;
 use crate::{Config, dns};
 
 /// What a running portal is made of. Cheap to clone.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 /// A user's place in the business account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Roles {
     /// In the admins group.
     pub admin: bool,
     /// In the product users group.
@@ -124,8 +124,8 @@ pub async fn judge_asserted(
     db: &mut Db,
     tenant: &TenantRow,
     came: &[String],
-) -> Result<Standing, StoreError> {
-    let mut standing = Standing::default();
+) -> Result<Roles, StoreError> {
+    let mut standing = Roles::default();
     let (admins, users) = mapped(tenant);
     for (group, flag) in [
         (admins, &mut standing.admin),
@@ -165,11 +165,7 @@ pub async fn judge_asserted(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(
-    db: &mut Db,
-    tenant: &TenantRow,
-    user_id: &str,
-) -> Result<Standing, StoreError> {
+pub async fn standing(db: &mut Db, tenant: &TenantRow, user_id: &str) -> Result<Roles, StoreError> {
     let mut standing = in_directory(db, tenant, user_id).await?;
     if let Some(asserted) = store::people::asserted(db, user_id).await? {
         standing.admin |= asserted.in_admins == 1;
@@ -206,8 +202,8 @@ pub async fn in_directory(
     db: &mut Db,
     tenant: &TenantRow,
     user_id: &str,
-) -> Result<Standing, StoreError> {
-    let mut standing = Standing::default();
+) -> Result<Roles, StoreError> {
+    let mut standing = Roles::default();
     let (admins, users) = mapped(tenant);
     for row in store::people::groups_of(db, user_id).await? {
         for (group, flag) in [
@@ -232,7 +228,7 @@ pub async fn remember_asserted(
     db: &mut Db,
     tenant: &TenantRow,
     user_id: &str,
-    standing: &Standing,
+    standing: &Roles,
     came: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {

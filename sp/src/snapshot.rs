@@ -29,10 +29,10 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// Another version's.
-    #[error("expected a snapshot of format {FORMAT}, came one of format {0}")]
+    #[error("expected a snapshot of format {FORMAT}, got one of format {0}")]
     Format(u32),
     /// Another portal's.
-    #[error("expected a snapshot of {here}, came one of {there}: start the portal at that address")]
+    #[error("expected a snapshot of {here}, got one of {there}: start the portal at that address")]
     Elsewhere {
         /// This portal's address.
         here: String,

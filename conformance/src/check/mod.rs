@@ -5,7 +5,7 @@
 //! - [`baseline`]: failures that are known and expected;
 //! - `json`, `junit`, `sarif`, `html`, `terminal`: the report's forms;
 //! - [`evidence`]: what was said, as the reports show it;
-//! - `keeping`: the keys of the parties that checks play;
+//! - `played_keys`: the keys of the parties that checks play;
 //! - `masking`: secrets in evidence;
 //! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
@@ -26,11 +26,11 @@ mod html;
 pub mod idp;
 mod json;
 mod junit;
-mod keeping;
 mod masking;
 pub mod model;
 mod observed;
 mod played;
+mod played_keys;
 pub mod profile;
 pub mod runner;
 mod sarif;
@@ -40,5 +40,5 @@ mod summary;
 mod terminal;
 
 pub use json::FORMAT;
-pub use keeping::PlayError;
 pub use model::{Check, CheckReport, Interruption, Level, Outcome, SetUpError, Signal, Verdict};
+pub use played_keys::PlayError;

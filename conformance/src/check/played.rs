@@ -10,7 +10,7 @@ use axum::routing::get;
 use saml::keys::SigningKey;
 use tokio::net::TcpListener;
 
-use super::keeping::{self, PlayError};
+use super::played_keys::{self, PlayError};
 
 /// A party that listens and answers nobody yet.
 pub(super) struct Played {
@@ -40,7 +40,7 @@ impl Played {
             .await
             .map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (key, foreign) = keeping::keys(key_file, ambient).await?;
+        let (key, foreign) = played_keys::keys(key_file, ambient).await?;
         Ok(Self {
             listener,
             base: format!("http://{address}"),

@@ -60,7 +60,7 @@ pub enum Verification {
 }
 
 impl Certificate {
-    /// Reads the base64 of a certificate, PEM armour or not.
+    /// Reads the base64 of a certificate, PEM armor or not.
     ///
     /// # Errors
     /// What it is instead.

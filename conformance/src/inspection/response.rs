@@ -86,7 +86,7 @@ pub struct Confirmation {
     pub has_data: bool,
 }
 
-/// Conditions.
+/// The element `Conditions` of an assertion.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Conditions {
     /// `NotBefore`.

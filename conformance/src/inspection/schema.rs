@@ -180,7 +180,7 @@ const SHAPES: &[Shape] = &[
             (&["Extensions"], 0, 1),
             (&["Company"], 0, 1),
             (&["GivenName"], 0, 1),
-            (&["SurName"], 0, 1),
+            (&["SureName"], 0, 1),
             (&["EmailAddress"], 0, MANY),
             (&["TelephoneNumber"], 0, MANY),
         ],

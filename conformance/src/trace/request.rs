@@ -48,7 +48,7 @@ pub(super) fn judge(
     let is_true = |name: &str| matches!(request.attribute(name), Some("true" | "1"));
     if is_true("ForceAuthn") && is_true("IsPassive") {
         verdict.remark(
-            "ForceAuthn with IsPassive: the user has to sign on anew without being asked, which most identity providers answer with NoPassive",
+            "ForceAuthn with IsPassive: the user has to sign on again without being asked, which most identity providers answer with NoPassive",
         );
     }
     if let Some(context) = child(request, ns::PROTOCOL, "RequestedAuthnContext") {

@@ -6,14 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use serde_json::Value;
 
-use crate::check::idp::{Dossier, dossier::Ending};
+use crate::check::idp::{Recording, recording::Ending};
 use crate::inspection::encoding;
 use crate::inspection::message::{Message, in_page, is_page, messages, unwrapped};
 
 /// A message, and where it was found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Where.
+    /// The place in the source.
     pub place: String,
     /// The message.
     pub message: Message,
@@ -67,8 +67,8 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     let found = match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => {
             let value = Value::Object(object);
-            if let Ok(dossier) = serde_json::from_value::<Dossier>(value.clone()) {
-                of_recording(&dossier)
+            if let Ok(recording) = serde_json::from_value::<Recording>(value.clone()) {
+                of_recording(&recording)
             } else if let Some(entries) = value.pointer("/log/entries").and_then(Value::as_array) {
                 of_har(entries)
             } else if let Some(requests) = value["requests"].as_array() {
@@ -134,9 +134,9 @@ fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
     found
 }
 
-fn of_recording(dossier: &Dossier) -> Vec<Found> {
+fn of_recording(recording: &Recording) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, trial) in &dossier.trials {
+    for (name, trial) in &recording.trials {
         for mut message in messages(&trial.request) {
             message.parameter = Some("SAMLRequest".to_owned());
             message.relay_state.clone_from(&trial.relay_state);

@@ -26,10 +26,10 @@ const REQUEST: &str = "_5b3f9d0a1c2e4f60718293a4b5c6d7e8";
 /// Why there is nothing to measure.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a response to measure with: {0}")]
-pub struct Unready(String);
+pub struct BenchError(String);
 
-pub(super) fn unready(error: impl std::fmt::Display) -> Unready {
-    Unready(error.to_string())
+pub(super) fn bench_error(error: impl std::fmt::Display) -> BenchError {
+    BenchError(error.to_string())
 }
 
 struct Bench {
@@ -38,10 +38,10 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(now: Timestamp) -> Result<Self, Unready> {
-        let material = mock_idp::generate_key("Bench", now).map_err(unready)?;
-        let certificate = Certificate::parse(&material.certificate).map_err(unready)?;
-        let key = SigningKey::new(&material.private_key, certificate).map_err(unready)?;
+    fn new(now: Timestamp) -> Result<Self, BenchError> {
+        let material = mock_idp::generate_key("Bench", now).map_err(bench_error)?;
+        let certificate = Certificate::parse(&material.certificate).map_err(bench_error)?;
+        let key = SigningKey::new(&material.private_key, certificate).map_err(bench_error)?;
         Ok(Self { key, now })
     }
 
@@ -117,11 +117,11 @@ impl Bench {
 /// `bench sign`: from draft to signed document, beside the key's raw signature.
 ///
 /// # Errors
-/// [`Unready`].
-pub fn sign(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
+/// [`BenchError`].
+pub fn sign(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
     let bench = Bench::new(now)?;
     let (signer, response) = (bench.signer(), bench.response());
-    let document = signer.sign(&response).map_err(unready)?;
+    let document = signer.sign(&response).map_err(bench_error)?;
     let data = &document.as_bytes()[..512];
     let name = format!("sign: draft to document of {} bytes", document.len());
     Ok(beside(
@@ -144,13 +144,16 @@ pub fn sign(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
 /// verification of one signature.
 ///
 /// # Errors
-/// [`Unready`].
-pub fn verify(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
+/// [`BenchError`].
+pub fn verify(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
     let bench = Bench::new(now)?;
-    let document = bench.signer().sign(&bench.response()).map_err(unready)?;
+    let document = bench
+        .signer()
+        .sign(&bench.response())
+        .map_err(bench_error)?;
     let field = post::encode(&document);
     let certificate = bench.key.certificate().clone();
-    let keys = TrustedKeys::new(vec![certificate.clone()]).map_err(unready)?;
+    let keys = TrustedKeys::new(vec![certificate.clone()]).map_err(bench_error)?;
     let expectations = Expectations {
         idp_entity_id: IDP.into(),
         sp_entity_id: SP.into(),
@@ -164,10 +167,10 @@ pub fn verify(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
             .verify(&keys, SignaturePolicy::Either)?
             .check(&expectations)
     };
-    accepted().map_err(unready)?;
+    accepted().map_err(bench_error)?;
     let data = &document.as_bytes()[..512];
     let algorithm = bench.key.algorithm();
-    let signature = bench.key.sign(algorithm, data).map_err(unready)?;
+    let signature = bench.key.sign(algorithm, data).map_err(bench_error)?;
     let name = format!(
         "verify: form field to checked assertion of {} bytes",
         document.len()

@@ -28,7 +28,7 @@ const ROUND: Duration = Duration::from_millis(250);
 
 /// Why there is nothing to measure.
 #[derive(Debug, thiserror::Error)]
-pub enum Unready {
+pub enum BenchError {
     /// The portal.
     #[error(transparent)]
     Start(#[from] sp::StartError),
@@ -42,11 +42,11 @@ pub enum Unready {
     #[error(transparent)]
     Folder(#[from] std::io::Error),
     /// The portal answered otherwise than the measurement needs.
-    #[error("expected {0}, came {1}")]
+    #[error("expected {0}, got {1}")]
     Answer(String, String),
 }
 
-type Result<T> = std::result::Result<T, Unready>;
+type Result<T> = std::result::Result<T, BenchError>;
 
 /// A portal with a directory of some size.
 struct Bench {
@@ -66,7 +66,7 @@ struct Bench {
 /// Measures at each of these sizes, and the last beside the first.
 ///
 /// # Errors
-/// [`Unready`].
+/// [`BenchError`].
 pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
     let mut benches = Vec::with_capacity(sizes.len());
     for size in sizes {
@@ -99,7 +99,7 @@ async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
         let status = answer.status();
         let body = answer.text().await?;
         if !status.is_success() {
-            return Err(Unready::Answer(format!("{url} to succeed"), body));
+            return Err(BenchError::Answer(format!("{url} to succeed"), body));
         }
         Ok(serde_json::from_str(&body).unwrap_or_default())
     };
@@ -139,7 +139,7 @@ async fn business(store: &Store, base: &str) -> Result<String> {
     let mut db = store.read().await?;
     let row = sp::store::tenants::by_id(&mut db, tenant).await?;
     row.map(|row| row.business_id)
-        .ok_or_else(|| Unready::Answer("a tenant".into(), base.to_owned()))
+        .ok_or_else(|| BenchError::Answer("a tenant".into(), base.to_owned()))
 }
 
 fn id(number: usize) -> String {
@@ -230,7 +230,7 @@ impl Bench {
         if status.is_success() {
             return Ok(());
         }
-        Err(Unready::Answer(
+        Err(BenchError::Answer(
             "a success".into(),
             format!("{status} {}", String::from_utf8_lossy(&body)),
         ))
@@ -336,7 +336,10 @@ impl Bench {
         if found.len() == 1 {
             return Ok(());
         }
-        Err(Unready::Answer("one user".into(), found.len().to_string()))
+        Err(BenchError::Answer(
+            "one user".into(),
+            found.len().to_string(),
+        ))
     }
 
     /// The least that a durable write costs here.

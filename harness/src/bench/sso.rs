@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::saml::{Unready, unready};
+use super::saml::{BenchError, bench_error};
 use super::{Measured, beside, median, resident_megabytes};
 
 const SP: &str = "https://portal.example/0f3b6f1c-7a55-4d0c-8f63-1f1f6f2f7b21";
@@ -32,7 +32,7 @@ struct Administrator {
 }
 
 impl Administrator {
-    async fn make(&self, path: &str, body: Value) -> Result<String, Unready> {
+    async fn make(&self, path: &str, body: Value) -> Result<String, BenchError> {
         let answer = self
             .http
             .post(format!("{}{path}", self.at))
@@ -40,17 +40,17 @@ impl Administrator {
             .json(&body)
             .send()
             .await
-            .map_err(unready)?;
-        let made: Value = answer.json().await.map_err(unready)?;
+            .map_err(bench_error)?;
+        let made: Value = answer.json().await.map_err(bench_error)?;
         let id = made["id"].as_str().map(str::to_owned);
-        id.ok_or_else(|| unready(format!("POST {path}: {made}")))
+        id.ok_or_else(|| bench_error(format!("POST {path}: {made}")))
     }
 }
 
 /// An environment with one application as the guide has it, and one user in
 /// two groups; its id.
-async fn furnished(base: &str) -> Result<(Administrator, String), Unready> {
-    let http = Client::builder().no_proxy().build().map_err(unready)?;
+async fn furnished(base: &str) -> Result<(Administrator, String), BenchError> {
+    let http = Client::builder().no_proxy().build().map_err(bench_error)?;
     let mut administrator = Administrator {
         http,
         at: format!("{base}/v1"),
@@ -83,32 +83,34 @@ async fn furnished(base: &str) -> Result<(Administrator, String), Unready> {
     Ok((administrator, env))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Unready> {
+fn runtime() -> Result<tokio::runtime::Runtime, BenchError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(unready)
+        .map_err(bench_error)
 }
 
 /// `bench sso`: from a live session's cookie to the signed answer, beside the
 /// raw signature of the same key.
 ///
 /// # Errors
-/// [`Unready`].
-pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
-    let material = mock_idp::generate_key("Bench", now).map_err(unready)?;
-    let certificate = ::saml::keys::Certificate::parse(&material.certificate).map_err(unready)?;
-    let key = ::saml::keys::SigningKey::new(&material.private_key, certificate).map_err(unready)?;
-    let directory = tempfile::tempdir().map_err(unready)?;
+/// [`BenchError`].
+pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
+    let material = mock_idp::generate_key("Bench", now).map_err(bench_error)?;
+    let certificate =
+        ::saml::keys::Certificate::parse(&material.certificate).map_err(bench_error)?;
+    let key =
+        ::saml::keys::SigningKey::new(&material.private_key, certificate).map_err(bench_error)?;
+    let directory = tempfile::tempdir().map_err(bench_error)?;
     let runtime = runtime()?;
     let (idp, answers) = runtime.block_on(async {
         let idp = mock_idp::start(config(directory.path(), &material), Ambient::real())
             .await
-            .map_err(unready)?;
+            .map_err(bench_error)?;
         let (_, env) = furnished(idp.base_url()).await?;
-        let answers = idp.answers(&env, SP, "grace").await.map_err(unready)?;
-        let field = answers.answer().await.map_err(unready)?;
-        Ok::<_, Unready>((idp, (answers, field)))
+        let answers = idp.answers(&env, SP, "grace").await.map_err(bench_error)?;
+        let field = answers.answer().await.map_err(bench_error)?;
+        Ok::<_, BenchError>((idp, (answers, field)))
     })?;
     let (answers, field) = answers;
     let data = [7_u8; 512];
@@ -130,26 +132,26 @@ pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
 /// same without them.
 ///
 /// # Errors
-/// [`Unready`].
-pub fn start_up(now: Timestamp, users: usize) -> Result<Measured, Unready> {
-    let key = mock_idp::generate_key("Bench", now).map_err(unready)?;
+/// [`BenchError`].
+pub fn start_up(now: Timestamp, users: usize) -> Result<Measured, BenchError> {
+    let key = mock_idp::generate_key("Bench", now).map_err(bench_error)?;
     let runtime = runtime()?;
     let (empty, full) = (
-        tempfile::tempdir().map_err(unready)?,
-        tempfile::tempdir().map_err(unready)?,
+        tempfile::tempdir().map_err(bench_error)?,
+        tempfile::tempdir().map_err(bench_error)?,
     );
     for (directory, count) in [(&empty, 0), (&full, users)] {
         runtime.block_on(async {
             let idp = mock_idp::start(config(directory.path(), &key), Ambient::real())
                 .await
-                .map_err(unready)?;
+                .map_err(bench_error)?;
             let (administrator, _) = furnished(idp.base_url()).await?;
             for number in 0..count {
                 let user = json!({"username": format!("user{number}"), "email": format!("user{number}@lumen.example")});
                 administrator.make("/users", user).await?;
             }
             idp.shutdown().await;
-            Ok::<_, Unready>(())
+            Ok::<_, BenchError>(())
         })?;
     }
     let started = |directory: &Path| {
@@ -157,16 +159,16 @@ pub fn start_up(now: Timestamp, users: usize) -> Result<Measured, Unready> {
             let start = Instant::now();
             let idp = mock_idp::start(config(directory, &key), Ambient::real())
                 .await
-                .map_err(unready)?;
+                .map_err(bench_error)?;
             let ready = reqwest::get(format!("{}/readyz", idp.base_url()))
                 .await
-                .map_err(unready)?;
+                .map_err(bench_error)?;
             let took = start.elapsed();
             idp.shutdown().await;
             if ready.status().is_success() {
                 Ok(took)
             } else {
-                Err(unready("expected it to be ready"))
+                Err(bench_error("expected it to be ready"))
             }
         })
     };

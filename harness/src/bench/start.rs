@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ambient::Ambient;
 use jiff::Timestamp;
 
-use super::saml::{Unready, unready};
+use super::saml::{BenchError, bench_error};
 use super::{Measured, measured};
 use crate::{Options, Rehearsal};
 
@@ -14,9 +14,9 @@ use crate::{Options, Rehearsal};
 /// them once.
 ///
 /// # Errors
-/// [`Unready`].
-pub async fn start(now: Timestamp, time: Duration) -> Result<Measured, Unready> {
-    let key = mock_idp::generate_key("Bench", now).map_err(unready)?;
+/// [`BenchError`].
+pub async fn start(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
+    let key = mock_idp::generate_key("Bench", now).map_err(bench_error)?;
     let (mut latencies, mut rates, mut limits) = (Vec::new(), Vec::new(), Vec::new());
     whole().await?;
     let began = Instant::now();
@@ -40,20 +40,20 @@ fn rate(took: Duration) -> f64 {
 }
 
 /// Stopping them is not counted.
-async fn whole() -> Result<Duration, Unready> {
+async fn whole() -> Result<Duration, BenchError> {
     let options = Options {
-        untapped: true,
+        unrecorded: true,
         ..Options::default()
     };
     let began = Instant::now();
-    let parties = Rehearsal::start(options).await.map_err(unready)?;
+    let parties = Rehearsal::start(options).await.map_err(bench_error)?;
     let took = began.elapsed();
     parties.shutdown().await;
     Ok(took)
 }
 
-async fn alone(key: &mock_idp::KeyMaterial) -> Result<Duration, Unready> {
-    let folder = tempfile::tempdir().map_err(unready)?;
+async fn alone(key: &mock_idp::KeyMaterial) -> Result<Duration, BenchError> {
+    let folder = tempfile::tempdir().map_err(bench_error)?;
     let database = folder.path().join("idp.db");
     let config = mock_idp::Config {
         database_url: format!("sqlite://{}?mode=rwc", database.display()),
@@ -64,7 +64,7 @@ async fn alone(key: &mock_idp::KeyMaterial) -> Result<Duration, Unready> {
     let began = Instant::now();
     let idp = mock_idp::start(config, Ambient::real())
         .await
-        .map_err(unready)?;
+        .map_err(bench_error)?;
     let took = began.elapsed();
     idp.shutdown().await;
     Ok(took)

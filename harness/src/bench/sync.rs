@@ -22,7 +22,7 @@ const PATIENCE_MS: u32 = 20_000;
 /// When a party doesn't do its part, or the second run writes.
 pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
     let mut world = World::with(Options {
-        untapped: true,
+        unrecorded: true,
         ..Options::default()
     })
     .await?;

@@ -126,7 +126,7 @@ impl Bench {
             // They have a runtime of their own: one thread, as for one core.
             let users = self.users;
             let both = tokio::task::spawn_blocking(move || {
-                Ok::<_, saml::Unready>([sso::sso(now, time)?, sso::start_up(now, users)?])
+                Ok::<_, saml::BenchError>([sso::sso(now, time)?, sso::start_up(now, users)?])
             });
             keep(both.await??.to_vec());
         }

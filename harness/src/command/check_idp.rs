@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use rehearsal::check::idp::{self, Credentials, Dossier, Fetched, Gathering, Party, Person};
+use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
 use rehearsal::check::profile::Profile;
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
@@ -96,10 +96,10 @@ impl Idp {
         if let Some(path) = &self.replay {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            let dossier: Dossier = serde_json::from_str(&text)
+            let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
             let selection = self.options.selection(&checks)?;
-            let report = self.judged(&dossier).selected(&selection);
+            let report = self.judged(&recording).selected(&selection);
             return self.forms.write(report, &ambient);
         }
         let key_file = self
@@ -128,11 +128,11 @@ impl Idp {
             .filter(|it| runner.selection.includes(&it.id))
             .count();
         let report = match self.gather(&party, &ambient, &runner).await? {
-            Ok(dossier) => {
+            Ok(recording) => {
                 if let Some(path) = &self.record {
-                    write(path, &serde_json::to_string_pretty(&dossier)?)?;
+                    write(path, &serde_json::to_string_pretty(&recording)?)?;
                 }
-                self.judged(&dossier).selected(&runner.selection)
+                self.judged(&recording).selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };
@@ -141,9 +141,9 @@ impl Idp {
         self.forms.write(report.without_untried(), &ambient)
     }
 
-    fn judged(&self, dossier: &Dossier) -> CheckReport {
+    fn judged(&self, recording: &Recording) -> CheckReport {
         let chosen = Profile::of_names(&self.profile);
-        idp::judge(dossier).with_profiles(&chosen)
+        idp::judge(recording).with_profiles(&chosen)
     }
 
     /// What to do after `--prepare`.
@@ -164,7 +164,7 @@ impl Idp {
         party: &Party,
         ambient: &Ambient,
         runner: &Runner,
-    ) -> anyhow::Result<Result<Dossier, SetUpError>> {
+    ) -> anyhow::Result<Result<Recording, SetUpError>> {
         let person = match (&self.user, &self.password, self.interactive) {
             (Some(name), Some(password), false) => Person::Driven(Credentials {
                 name: name.clone(),

@@ -22,7 +22,7 @@ pub(crate) fn progress(quiet: bool) -> Progress {
     }
 }
 
-/// One line that is written anew.
+/// One line that is written again.
 struct Live(ProgressBar);
 
 impl Live {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ambient::{Ambient, Chance, SimulatedClock};
+use ambient::{Ambient, Rng, SimulatedClock};
 use anyhow::Context as _;
 use clap::Args;
 use rehearsal::simulation::{Controls, Page, Site};
@@ -60,7 +60,7 @@ impl Simulation {
             .public_url
             .clone()
             .unwrap_or_else(|| page.url().clone());
-        let clock = Ambient::new(Arc::new(SimulatedClock::running()), Chance::from_os());
+        let clock = Ambient::new(Arc::new(SimulatedClock::running()), Rng::from_os());
         let social = SocialControls::at(url.join("/social/")?, clock.clone());
         let site = Site::new(controls, None)
             .known_as(&url)

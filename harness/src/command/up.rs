@@ -151,7 +151,7 @@ impl Up {
             idp_port: self.idp_port,
             dns_port: self.dns_port,
             database_url: self.database_url.clone(),
-            untapped: true,
+            unrecorded: true,
             tls: self.tls,
             simulation_url: Some(page.url().clone()),
             ..Options::default()

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ambient::Chance;
+use ambient::Rng;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mock_idp::KeyMaterial;
@@ -65,16 +65,16 @@ pub(super) async fn key(
 /// An RSA key that the seed determines, with a certificate for a year. For
 /// simulations only: whoever knows the seed has the key.
 fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
-    let chance = Chance::seeded(seed);
+    let rng = Rng::seeded(seed);
     // A stream for each owner.
-    let mut chance = Draws(match owner {
-        Owner::Idp => chance.fork(),
+    let mut rng = Draws(match owner {
+        Owner::Idp => rng.fork(),
         Owner::Portal => {
-            chance.fork();
-            chance.fork()
+            rng.fork();
+            rng.fork()
         }
     });
-    let key = rsa::RsaPrivateKey::new(&mut chance, LENGTH).map_err(std::io::Error::other)?;
+    let key = rsa::RsaPrivateKey::new(&mut rng, LENGTH).map_err(std::io::Error::other)?;
     let private_key = key
         .to_pkcs8_pem(LineEnding::LF)
         .map_err(std::io::Error::other)?
@@ -102,7 +102,7 @@ fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMate
 }
 
 /// Chance as the `rsa` crate draws it.
-struct Draws(Chance);
+struct Draws(Rng);
 
 impl RngCore for Draws {
     fn next_u32(&mut self) -> u32 {

@@ -1,28 +1,28 @@
 //! The parties: the portal, the IdP and the name server. They are started
-//! together in this process on free loopback ports, a tap in front of each
+//! together in this process on free loopback ports, a proxy in front of each
 //! server, or run elsewhere and are reached there ([`target`]).
 
 mod keys;
 mod scratch_database;
-mod starting;
+mod startup;
 pub mod target;
 mod tls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ambient::{Ambient, Chance, SimulatedClock};
+use ambient::{Ambient, Rng, SimulatedClock};
 use jiff::SignedDuration;
 use url::Url;
 
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
+use crate::recorder::{Actor, Recorder, RecordingProxy};
 use crate::social::SocialProviders;
 use crate::trust::Trust;
-use crate::witness::{Actor, Recorder, Tap};
 use scratch_database::ScratchDatabase;
 pub use scratch_database::ScratchDatabaseError;
-use starting::{Front, Places, address, start_idp, start_portal};
+use startup::{Front, Places, address, start_idp, start_portal};
 use tls::{Authority, Door};
 
 /// How a rehearsal is set up.
@@ -43,16 +43,16 @@ pub struct Options {
     /// A PostgreSQL server: the portal gets a new database on it, which is
     /// dropped at the end. Not together with `database_url`.
     pub database_server: Option<String>,
-    /// Whether the parties are reached directly, without taps: faster, and
+    /// Whether the parties are reached directly, without proxies: faster, and
     /// nothing is recorded.
-    pub untapped: bool,
+    pub unrecorded: bool,
     /// Whether the world reaches the parties by HTTPS, with certificates of an
     /// authority that is made for the occasion ([`Rehearsal::authority_file`]).
-    /// Without taps.
+    /// Without proxies.
     pub tls: bool,
     /// The host name that the world knows the portal by, instead of
     /// `127.0.0.1`: a name of this machine, such as `portal.localhost`. Only
-    /// with taps or TLS, which take the port before the portal starts.
+    /// with proxies or TLS, which take the port before the portal starts.
     pub portal_host: Option<String>,
     /// The same for the IdP.
     pub idp_host: Option<String>,
@@ -62,7 +62,7 @@ pub struct Options {
 
 impl Options {
     fn check_hosts(&self) -> Result<(), StartError> {
-        let has_front = self.tls || !self.untapped;
+        let has_front = self.tls || !self.unrecorded;
         for (party, host) in [
             ("the portal", &self.portal_host),
             ("the IdP", &self.idp_host),
@@ -96,9 +96,11 @@ pub enum StartError {
     #[error("the IdP didn't start: {0}")]
     Idp(#[from] mock_idp::StartError),
     /// A host name that cannot be used.
-    #[error("cannot name {party} {host:?}; a host name needs taps or TLS in front of the parties")]
+    #[error(
+        "cannot name {party} {host:?}; a host name needs proxies or TLS in front of the parties"
+    )]
     Host {
-        /// Whose.
+        /// The name of the party.
         party: &'static str,
         /// The name.
         host: String,
@@ -106,7 +108,7 @@ pub enum StartError {
     /// An address that a party gave of itself.
     #[error("expected a URL as the address of {party}, got {got:?}")]
     Address {
-        /// Whose.
+        /// The name of the party.
         party: &'static str,
         /// What it gave.
         got: String,
@@ -125,7 +127,7 @@ pub enum StartError {
 ///
 /// let rehearsal = Rehearsal::start(Options {
 ///     seed: Some(7),    // ids and secrets repeat
-///     untapped: true,   // reached directly: nothing is recorded
+///     unrecorded: true,   // reached directly: nothing is recorded
 ///     ..Options::default()
 /// })
 /// .await?;
@@ -174,9 +176,9 @@ struct Own {
     authority: Option<Authority>,
 }
 
-/// A server and the tap in front of it.
+/// A server and the proxy in front of it.
 struct Party<T> {
-    tap: Option<Tap>,
+    proxy: Option<RecordingProxy>,
     door: Option<Door>,
     running: Option<T>,
     url: Url,
@@ -185,7 +187,7 @@ struct Party<T> {
 
 impl<T> Party<T> {
     fn front(&self) -> Front<'_> {
-        Front::of(self.tap.as_ref(), self.door.as_ref())
+        Front::of(self.proxy.as_ref(), self.door.as_ref())
     }
 }
 
@@ -208,12 +210,12 @@ impl Rehearsal {
     /// [`StartError`], naming the party.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         options.check_hosts()?;
-        let chance = options.seed.map_or_else(Chance::from_os, Chance::seeded);
-        let ambient = Ambient::new(Arc::new(SimulatedClock::running()), chance);
+        let rng = options.seed.map_or_else(Rng::from_os, Rng::seeded);
+        let ambient = Ambient::new(Arc::new(SimulatedClock::running()), rng);
         let recorder = Recorder::default();
         let dns = Arc::new(NameServer::start(options.dns_port).await?);
         // A stream for each party, so that none shifts what another draws.
-        let fork = || ambient.with_chance(ambient.chance().fork());
+        let fork = || ambient.with_rng(ambient.rng().fork());
         let social = SocialProviders::start(fork()).await?;
         let authority = options.tls.then(Authority::new).transpose()?;
         let (portal_door, idp_door) = match &authority {
@@ -231,12 +233,12 @@ impl Rehearsal {
             ),
             None => (None, None),
         };
-        let (portal_tap, idp_tap) = if options.untapped || options.tls {
+        let (portal_proxy, idp_proxy) = if options.unrecorded || options.tls {
             (None, None)
         } else {
             (
-                Some(Tap::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await?),
-                Some(Tap::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?),
+                Some(RecordingProxy::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await?),
+                Some(RecordingProxy::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?),
             )
         };
         let scratch_database = match &options.database_server {
@@ -257,14 +259,14 @@ impl Rehearsal {
             start_portal(
                 &places,
                 &portal_ambient,
-                Front::of(portal_tap.as_ref(), portal_door.as_ref()),
+                Front::of(portal_proxy.as_ref(), portal_door.as_ref()),
                 dns.address(),
                 &social
             ),
             start_idp(
                 &places,
                 &idp_ambient,
-                Front::of(idp_tap.as_ref(), idp_door.as_ref())
+                Front::of(idp_proxy.as_ref(), idp_door.as_ref())
             ),
         )?;
         let admin_token = idp.admin_token().to_owned();
@@ -285,14 +287,14 @@ impl Rehearsal {
             }),
             moved: SignedDuration::ZERO,
             portal: Party {
-                tap: portal_tap,
+                proxy: portal_proxy,
                 door: portal_door,
                 url: address("the portal", Some(portal.base_url()))?,
                 control: Some(address("the portal's control port", portal.control_url())?),
                 running: Some(portal),
             },
             idp: Party {
-                tap: idp_tap,
+                proxy: idp_proxy,
                 door: idp_door,
                 url: address("the IdP", Some(idp.base_url()))?,
                 control: Some(address("the IdP's control port", idp.control_url())?),
@@ -307,11 +309,11 @@ impl Rehearsal {
         self.portal.url.clone()
     }
 
-    /// The address that the desktop app knows the portal by: a tap's, when
+    /// The address that the desktop app knows the portal by: a proxy's, when
     /// what it says is to be recorded.
     pub fn portal_url_of_app(&self) -> Url {
-        let tap = self.portal.tap.as_ref();
-        tap.map_or_else(|| self.portal_url(), Tap::url)
+        let proxy = self.portal.proxy.as_ref();
+        proxy.map_or_else(|| self.portal_url(), RecordingProxy::url)
     }
 
     /// The portal's control port.
@@ -377,7 +379,7 @@ impl Rehearsal {
         };
         let running = start_portal(
             &own.places,
-            &self.ambient.with_chance(self.ambient.chance().fork()),
+            &self.ambient.with_rng(self.ambient.rng().fork()),
             self.portal.front(),
             own.dns.address(),
             &own.social,

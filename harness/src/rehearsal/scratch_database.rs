@@ -1,7 +1,7 @@
 //! A PostgreSQL database for one world: created when the world starts, dropped
 //! when it ends.
 
-use ambient::Chance;
+use ambient::Rng;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use url::Url;
@@ -45,7 +45,7 @@ impl ScratchDatabase {
             return Err(invalid());
         }
         // Two runs with one seed may share the server.
-        let name = format!("rehearsal_{}", Chance::from_os().hex(8));
+        let name = format!("rehearsal_{}", Rng::from_os().hex(8));
         execute(&server, format!("CREATE DATABASE {name}"))
             .await
             .map_err(|source| ScratchDatabaseError::Server {

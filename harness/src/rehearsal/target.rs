@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ambient::{Ambient, Chance, Clock as _, SimulatedClock};
+use ambient::{Ambient, Clock as _, Rng, SimulatedClock};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ use url::Url;
 use super::{Party, Rehearsal, StartError};
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
+use crate::recorder::{Actor, Recorder, RecordingProxy};
 use crate::trust::{Trust, TrustError};
-use crate::witness::{Actor, Recorder, Tap};
 
 /// How often a party is asked whether it is ready.
 const TICK: Duration = Duration::from_millis(100);
@@ -70,7 +70,7 @@ pub enum TargetError {
     /// A party isn't there.
     #[error("expected {party} ready at {url} in time, {came}; is it running?")]
     Unreachable {
-        /// Who.
+        /// The name of the party.
         party: &'static str,
         /// Where it was asked.
         url: String,
@@ -80,7 +80,7 @@ pub enum TargetError {
     /// The name server can't listen where the portal asks.
     #[error("expected to serve names at {address} (dns.serve): {source}")]
     Names {
-        /// Where.
+        /// The address to listen on.
         address: SocketAddr,
         /// The machine's answer.
         source: std::io::Error,
@@ -181,30 +181,30 @@ impl Target {
 }
 
 impl Rehearsal {
-    /// The parties of a target. Nothing is started but a tap for what the
+    /// The parties of a target. Nothing is started but a proxy for what the
     /// desktop app says.
     ///
     /// # Errors
     /// [`StartError::Machine`] when no port is free.
     pub async fn reach(target: &Target) -> Result<Self, StartError> {
         let recorder = Recorder::default();
-        let tap = Tap::open(Actor::Portal, recorder.clone(), &target.trust).await?;
-        tap.pass_on_to(Some(target.sp.base_url.clone()));
+        let proxy = RecordingProxy::open(Actor::Portal, recorder.clone(), &target.trust).await?;
+        proxy.pass_on_to(Some(target.sp.base_url.clone()));
         Ok(Self {
-            ambient: Ambient::new(Arc::new(target.clock().await), Chance::from_os()),
+            ambient: Ambient::new(Arc::new(target.clock().await), Rng::from_os()),
             dns: target.zones(),
             recorder,
             own: None,
             trust: target.trust.clone(),
             portal: Party {
-                tap: Some(tap),
+                proxy: Some(proxy),
                 door: None,
                 running: None,
                 url: target.sp.base_url.clone(),
                 control: target.sp.control_url.clone(),
             },
             idp: Party {
-                tap: None,
+                proxy: None,
                 door: None,
                 running: None,
                 url: target.idp.base_url.clone(),

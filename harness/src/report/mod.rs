@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::{Check, CheckReport, Interruption, Level, Outcome};
-use crate::witness::Exchange;
+use crate::recorder::Exchange;
 pub use crate::world::Kept;
 
 /// How a step or a scenario ended.
@@ -25,7 +25,7 @@ pub use crate::world::Kept;
 pub enum Verdict {
     /// As expected.
     Pass,
-    /// Otherwise.
+    /// A step failed.
     Fail,
     /// Not run; the message says why.
     Skip,

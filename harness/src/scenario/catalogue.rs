@@ -28,7 +28,7 @@ pub const FILES: &[(&str, &str)] = &embedded![
     "desktop.feature",
     "provisioning.feature",
     "scim_vendors.feature",
-    "flavours.feature",
+    "flavors.feature",
     "without_scim.feature",
     "social_sign_in.feature",
     "time.feature",
@@ -52,7 +52,7 @@ pub enum CatalogueError {
     /// The folder or a file in it.
     #[error("expected a folder of .feature files at {path}: {source}")]
     Folder {
-        /// Where.
+        /// The path of the file.
         path: PathBuf,
         /// The machine's answer.
         source: std::io::Error,

@@ -1,8 +1,8 @@
 //! The scenarios: which there are, and how they are run.
 
 pub mod catalogue;
-mod moving;
+mod isolation;
 mod runner;
-mod stepping;
+mod step_runner;
 
 pub use runner::{Selection, Settings, Stage, run};

@@ -5,15 +5,15 @@
 
 use std::sync::Once;
 
-use ambient::{Ambient, Chance};
+use ambient::{Ambient, Rng};
 use cucumber::World as _;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
 use futures::StreamExt as _;
 
 use super::catalogue::Case;
-use super::moving::moved;
-use super::stepping::take;
+use super::isolation::moved;
+use super::step_runner::take;
 use crate::check::Interruption;
 use crate::check::runner::Stop;
 use crate::rehearsal::target::Target;
@@ -36,7 +36,7 @@ pub struct Settings {
     /// How many at once; one after another among a target's parties, whose
     /// clock they share.
     pub at_once: usize,
-    /// Where.
+    /// The stage of the scenario.
     pub stage: Stage,
     /// Ends the run before its end; what was played is reported.
     pub stop: Stop,
@@ -146,7 +146,7 @@ async fn play(
             World::with(options).await
         }
         Stage::Target(target) => {
-            let label = Chance::from_os().hex(4);
+            let label = Rng::from_os().hex(4);
             case.moves_to(&label);
             World::among(target, moved(DOMAIN, &label)).await
         }

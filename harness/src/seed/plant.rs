@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::management::{Management, word};
 use super::{Application, Seed, User};
 use crate::World;
-use crate::acts::GUIDE_MAPPINGS;
+use crate::actions::GUIDE_MAPPINGS;
 use crate::judge::{Failed, Outcome, list};
 use crate::world::CORPORATE_PASSWORD;
 

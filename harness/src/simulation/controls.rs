@@ -48,7 +48,7 @@ pub enum ControlError {
     /// Nobody answers.
     #[error("cannot reach {party} at {url}; is it running?")]
     Unreachable {
-        /// Who.
+        /// The name of the party.
         party: &'static str,
         /// Where it was asked.
         url: Url,
@@ -58,7 +58,7 @@ pub enum ControlError {
     /// It answered with an error.
     #[error("{party} refused: {message} (HTTP {status})")]
     Refused {
-        /// Who.
+        /// The name of the party.
         party: &'static str,
         /// The status.
         status: u16,

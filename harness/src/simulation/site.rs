@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ambient::local_requests::{self, ForeignRequestError};
-use ambient::{Ambient, Chance};
+use ambient::{Ambient, Rng};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -55,7 +55,7 @@ impl Site {
             social_clock: None,
             keys: Mutex::default(),
             names: Vec::new(),
-            form_token: Chance::from_os().token(24),
+            form_token: Rng::from_os().token(24),
         }
     }
 

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::World;
-use crate::acts::STEPS;
+use crate::actions::STEPS;
 use crate::judge::{Failed, Outcome, holds, list, same};
 use crate::organization::Plan;
 

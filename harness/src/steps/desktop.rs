@@ -1,11 +1,11 @@
 //! G-20 to G-25: the desktop app.
 
 use cucumber::{then, when};
-use desktop_sim::{ActivationError, Dialog, NoSuchButton, Standing};
+use desktop_sim::{ActivationError, ActivationState, Dialog, NoSuchButton};
 
 use crate::World;
 use crate::judge::{Failed, Outcome, holds, same};
-use crate::witness::{Actor, reading};
+use crate::recorder::{Actor, reading};
 
 #[when(expr = "{word} installs the app by the download link and starts it")]
 async fn installs(world: &mut World, given: String) -> Outcome {
@@ -86,7 +86,7 @@ async fn page_turns(world: &mut World) -> Outcome {
         "a page that says to choose Continue with SSO, and offers it",
         page.status == 403
             && page.text().contains("single sign-on")
-            && crate::acts::sso_form(page).is_some(),
+            && crate::actions::sso_form(page).is_some(),
         format!("{} {}", page.status, page.text()),
     )
 }
@@ -146,10 +146,10 @@ async fn portal_stops(world: &mut World) -> Outcome {
 async fn runs(world: &mut World, how: String) -> Outcome {
     let standing = world.standing.as_ref();
     let fits = match (how.as_str(), standing) {
-        ("unasked", Some(Standing::Running { revalidated, .. })) => !revalidated,
-        ("re-validated", Some(Standing::Running { revalidated, .. })) => *revalidated,
-        ("off-line", Some(Standing::Offline { .. })) => true,
-        ("on-grace", Some(Standing::TakenBack { .. })) => true,
+        ("unasked", Some(ActivationState::Running { revalidated, .. })) => !revalidated,
+        ("re-validated", Some(ActivationState::Running { revalidated, .. })) => *revalidated,
+        ("off-line", Some(ActivationState::Offline { .. })) => true,
+        ("on-grace", Some(ActivationState::TakenBack { .. })) => true,
         _ => false,
     };
     holds(
@@ -164,7 +164,7 @@ async fn is_stopped(world: &mut World, words: String) -> Outcome {
     let standing = world.standing.as_ref();
     holds(
         format!("a stopped app that says {words:?}"),
-        matches!(standing, Some(Standing::Stopped { because }) if because.contains(&words)),
+        matches!(standing, Some(ActivationState::Stopped { because }) if because.contains(&words)),
         format!("{standing:?}"),
     )
 }

@@ -7,7 +7,7 @@ use cucumber::{given, then, when};
 use serde_json::json;
 
 use crate::World;
-use crate::acts::GUIDE_MAPPINGS;
+use crate::actions::GUIDE_MAPPINGS;
 use crate::judge::{Failed, Outcome, holds, list, same, text};
 use crate::organization::PRODUCT_USERS;
 
@@ -183,7 +183,7 @@ async fn one_by_one(world: &mut World, given: String) -> Outcome {
     Ok(())
 }
 
-#[when(expr = "{word} pastes the IdP's certificate without armour and with stray white space")]
+#[when(expr = "{word} pastes the IdP's certificate without armor and with stray white space")]
 async fn bare_certificate(world: &mut World, given: String) -> Outcome {
     let certificate = world.signing_certificate().await?;
     let bare: Vec<&str> = certificate

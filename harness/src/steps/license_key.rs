@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::World;
-use crate::acts::per_user_key;
+use crate::actions::per_user_key;
 use crate::judge::{Failed, Outcome, holds, list, same};
 
 #[given(expr = "a Business Edition key with {int} seats")]

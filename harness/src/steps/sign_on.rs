@@ -5,10 +5,10 @@ use cucumber::{given, then, when};
 use reqwest::Method;
 
 use crate::World;
-use crate::acts::{sso_form, sso_request};
+use crate::actions::{sso_form, sso_request};
 use crate::judge::{Failed, Outcome, holds, same, text};
+use crate::recorder::reading;
 use crate::report::Kept;
-use crate::witness::reading;
 use crate::world::CORPORATE_PASSWORD;
 
 #[given(expr = "{word} signed in by SSO")]
@@ -24,7 +24,7 @@ async fn signs_in(world: &mut World, given: String) -> Outcome {
 
 #[when(expr = "{word} opens the sign-in page by the download link")]
 async fn opens_sign_in(world: &mut World, given: String) -> Outcome {
-    world.opens(&given, crate::acts::DOWNLOAD_LINK).await
+    world.opens(&given, crate::actions::DOWNLOAD_LINK).await
 }
 
 #[when(expr = "{word} continues with SSO")]

@@ -3,7 +3,7 @@
 use cucumber::{given, then, when};
 
 use crate::World;
-use crate::acts::shown;
+use crate::actions::shown;
 use crate::judge::{Outcome, holds};
 
 #[given(expr = "single logout is set up by {string}")]

@@ -22,7 +22,7 @@ async fn cancels(world: &mut World, given: String, provider: String) -> Outcome 
 }
 
 #[when(expr = "{word} follows the provider's answer that {word} got")]
-async fn follows_anothers(world: &mut World, given: String, other: String) -> Outcome {
+async fn follows_another(world: &mut World, given: String, other: String) -> Outcome {
     // The victim's browser opens the address that the attacker was sent back to.
     world.signs_in_with(&other, "Google", true, true).await?;
     let way = world.page()?.way.clone();

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::World;
-use crate::acts::Provider;
+use crate::actions::Provider;
 use crate::judge::{Outcome, same};
 use crate::organization::Plan;
 

@@ -137,8 +137,8 @@ async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Respon
 }
 
 async fn login(State(sp): State<Broken>) -> Response {
-    let id = format!("_{}", sp.ambient.chance().hex(16));
-    let browser = sp.ambient.chance().token(16);
+    let id = format!("_{}", sp.ambient.rng().hex(16));
+    let browser = sp.ambient.rng().token(16);
     let number = sp.acs_number();
     let request = AuthnRequest {
         id: id.clone(),
@@ -210,7 +210,7 @@ async fn acs(
             None => return sp.refuse(reason),
         },
     };
-    let session = sp.ambient.chance().token(16);
+    let session = sp.ambient.rng().token(16);
     sp.memory
         .lock()
         .unwrap()

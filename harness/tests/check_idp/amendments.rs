@@ -1,22 +1,22 @@
-//! Amendments of an honest dossier: what an identity provider would have done
+//! Amendments of an honest recording: what an identity provider would have done
 //! otherwise, and the checks that find it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rehearsal::check::idp::Dossier;
-use rehearsal::check::idp::dossier::{Delivered, Ending, Opened};
+use rehearsal::check::idp::Recording;
+use rehearsal::check::idp::recording::{Delivered, Ending, Opened};
 
-pub(crate) type Amendment = (&'static str, fn(&mut Dossier), &'static [&'static str]);
+pub(crate) type Amendment = (&'static str, fn(&mut Recording), &'static [&'static str]);
 
 /// Checks that nothing here shows to find what they are for: two announced keys
-/// that both sign are no amendment of one dossier.
+/// that both sign are no amendment of one recording.
 pub(crate) const NOT_SHOWN: &[&str] = &["SAML-IDP-KEY-02"];
 
 /// What it announces, amended, and so all the while. Nobody signs it then: a
 /// signature would be wrong.
-pub(crate) fn metadata(dossier: &mut Dossier, from: &str, to: &str) {
+pub(crate) fn metadata(recording: &mut Recording, from: &str, to: &str) {
     const END: &str = "</ds:Signature>";
-    let body = &mut dossier.metadata.body;
+    let body = &mut recording.metadata.body;
     if let Some(begin) = body.find("<ds:Signature ") {
         let end = body.find(END).unwrap() + END.len();
         body.replace_range(begin..end, "");
@@ -24,18 +24,18 @@ pub(crate) fn metadata(dossier: &mut Dossier, from: &str, to: &str) {
     assert!(body.contains(from), "{from} isn't in {body}");
     *body = body.replacen(from, to, 1);
     let body = body.clone();
-    if let Some(after) = &mut dossier.metadata_after {
+    if let Some(after) = &mut recording.metadata_after {
         after.body = body;
     }
 }
 
-fn before(dossier: &mut Dossier, mark: &str, what: &str) {
-    metadata(dossier, mark, &format!("{what}{mark}"));
+fn before(recording: &mut Recording, mark: &str, what: &str) {
+    metadata(recording, mark, &format!("{what}{mark}"));
 }
 
 /// The trial ends on a page.
-pub(crate) fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
-    let trial = dossier.trials.get_mut(name).unwrap();
+pub(crate) fn page(recording: &mut Recording, name: &str, status: u16, text: &str) {
+    let trial = recording.trials.get_mut(name).unwrap();
     trial.ending = Ending::Page {
         url: "https://idp.example/page".to_owned(),
         status,
@@ -43,16 +43,16 @@ pub(crate) fn page(dossier: &mut Dossier, name: &str, status: u16, text: &str) {
     };
 }
 
-pub(crate) fn delivered<'d>(dossier: &'d mut Dossier, name: &str) -> &'d mut Delivered {
-    match &mut dossier.trials.get_mut(name).unwrap().ending {
+pub(crate) fn delivered<'d>(recording: &'d mut Recording, name: &str) -> &'d mut Delivered {
+    match &mut recording.trials.get_mut(name).unwrap().ending {
         Ending::Answer(delivered) => delivered,
         other => panic!("{name} ended with {other:?}"),
     }
 }
 
 /// The message of a trial, amended.
-pub(crate) fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)]) {
-    let delivered = delivered(dossier, name);
+pub(crate) fn message(recording: &mut Recording, name: &str, edits: &[(&str, &str)]) {
+    let delivered = delivered(recording, name);
     let mut xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
     for (from, to) in edits {
         assert!(xml.contains(from), "{from} isn't in {xml}");
@@ -63,8 +63,8 @@ pub(crate) fn message(dossier: &mut Dossier, name: &str, edits: &[(&str, &str)])
 
 /// The trial is answered with an assertion: that of the plain request, with
 /// IDs of its own.
-pub(crate) fn answers(dossier: &mut Dossier, name: &str) {
-    let mut ending = dossier.trials["session"].ending.clone();
+pub(crate) fn answers(recording: &mut Recording, name: &str) {
+    let mut ending = recording.trials["session"].ending.clone();
     if let Ending::Answer(delivered) = &mut ending {
         let xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
         let mut out = String::new();
@@ -86,12 +86,12 @@ pub(crate) fn answers(dossier: &mut Dossier, name: &str) {
         }
         delivered.field = STANDARD.encode(out);
     }
-    dossier.trials.get_mut(name).unwrap().ending = ending;
+    recording.trials.get_mut(name).unwrap().ending = ending;
 }
 
 /// Every ordinary answer, amended.
-fn everywhere(dossier: &mut Dossier, edit: impl Fn(&mut Delivered)) {
-    for trial in dossier.trials.values_mut() {
+fn everywhere(recording: &mut Recording, edit: impl Fn(&mut Delivered)) {
+    for trial in recording.trials.values_mut() {
         if let Ending::Answer(delivered) = &mut trial.ending {
             edit(delivered);
         }
@@ -99,15 +99,15 @@ fn everywhere(dossier: &mut Dossier, edit: impl Fn(&mut Delivered)) {
 }
 
 /// The message of a trial, rewritten.
-fn rewrite(dossier: &mut Dossier, name: &str, edit: impl Fn(&str) -> String) {
-    let delivered = delivered(dossier, name);
+fn rewrite(recording: &mut Recording, name: &str, edit: impl Fn(&str) -> String) {
+    let delivered = delivered(recording, name);
     let xml = String::from_utf8(STANDARD.decode(&delivered.field).unwrap()).unwrap();
     delivered.field = STANDARD.encode(edit(&xml));
 }
 
 /// Every answer that has an assertion, rewritten.
-fn rewrite_all(dossier: &mut Dossier, edit: impl Fn(&str) -> String) {
-    everywhere(dossier, |at| {
+fn rewrite_all(recording: &mut Recording, edit: impl Fn(&str) -> String) {
+    everywhere(recording, |at| {
         let Ok(bytes) = STANDARD.decode(&at.field) else {
             return;
         };
@@ -133,9 +133,9 @@ fn text_after(xml: &str, mark: &str, (open, close): (&str, &str), text: &str) ->
 }
 
 /// The first value of an attribute is another.
-fn value(dossier: &mut Dossier, attribute: &str, text: &str) {
+fn value(recording: &mut Recording, attribute: &str, text: &str) {
     let mark = format!("Name=\"{attribute}\"");
-    rewrite_all(dossier, |xml| {
+    rewrite_all(recording, |xml| {
         let at = xml
             .find(&mark)
             .unwrap_or_else(|| panic!("{mark} isn't in {xml}"));
@@ -145,8 +145,8 @@ fn value(dossier: &mut Dossier, attribute: &str, text: &str) {
 }
 
 /// Something in every assertion is written otherwise.
-fn written(dossier: &mut Dossier, from: &str, to: &str) {
-    rewrite_all(dossier, |xml| {
+fn written(recording: &mut Recording, from: &str, to: &str) {
+    rewrite_all(recording, |xml| {
         assert!(xml.contains(from), "{from} isn't in {xml}");
         xml.replace(from, to)
     });
@@ -529,7 +529,7 @@ pub(crate) const AMENDMENTS: &[Amendment] = &[
     (
         "entities are fetched",
         |it| {
-            it.trials.get_mut("entity-external").unwrap().ending = Ending::Trouble {
+            it.trials.get_mut("entity-external").unwrap().ending = Ending::CheckError {
                 why: "the address in the DTD was fetched".to_owned(),
             }
         },

@@ -104,14 +104,17 @@ async fn outcomes(deadly: &'static str) -> Vec<Outcome> {
         runner: &Runner::default(),
     };
     let wanted = ["redirect", "relay-state-long", "second-browser"];
-    let dossier = gathering
+    let recording = gathering
         .gather_of(|name| wanted.contains(&name))
         .await
         .unwrap();
     // The run went on after the deadly request.
-    let last = &dossier.trials["second-browser"].ending;
-    assert!(matches!(last, idp::dossier::Ending::Answer(_)), "{last:?}");
-    idp::judge(&dossier).outcomes
+    let last = &recording.trials["second-browser"].ending;
+    assert!(
+        matches!(last, idp::recording::Ending::Answer(_)),
+        "{last:?}"
+    );
+    idp::judge(&recording).outcomes
 }
 
 fn of<'o>(outcomes: &'o [Outcome], id: &str) -> &'o Outcome {

@@ -3,27 +3,30 @@
 //! true for it. Whatever edits a message breaks its signature, which is found
 //! too (SAML-IDP-SIGN-04).
 
-use rehearsal::check::idp::Dossier;
-use rehearsal::check::idp::dossier::Ending;
+use rehearsal::check::idp::Recording;
+use rehearsal::check::idp::recording::Ending;
 
 use super::amendments::{Amendment, answers, delivered, message, metadata, page};
 
 /// The trial is answered at the default address, and the message says so.
-fn at_default(dossier: &mut Dossier, name: &str) {
-    let (first, second) = (dossier.party.acs[0].clone(), dossier.party.acs[1].clone());
-    message(dossier, name, &[(&second, &first)]);
-    delivered(dossier, name).to = first;
+fn at_default(recording: &mut Recording, name: &str) {
+    let (first, second) = (
+        recording.party.acs[0].clone(),
+        recording.party.acs[1].clone(),
+    );
+    message(recording, name, &[(&second, &first)]);
+    delivered(recording, name).to = first;
 }
 
 /// Nobody is asked for a password: another way of sign-on, or a stub.
-fn asks_nobody(dossier: &mut Dossier, name: &str) {
-    page(dossier, name, 200, "Use your security key.");
-    dossier.trials.get_mut(name).unwrap().asked = false;
+fn asks_nobody(recording: &mut Recording, name: &str) {
+    page(recording, name, 200, "Use your security key.");
+    recording.trials.get_mut(name).unwrap().asked = false;
 }
 
 /// The refusal names the person who tried.
-fn refuses_by_name(dossier: &mut Dossier, name: &str) {
-    let pages = &dossier.trials[name].pages;
+fn refuses_by_name(recording: &mut Recording, name: &str) {
+    let pages = &recording.trials[name].pages;
     let sent = pages.iter().flat_map(|page| page.sent.lines());
     let user = sent
         .filter_map(|line| line.split_once('='))
@@ -34,7 +37,7 @@ fn refuses_by_name(dossier: &mut Dossier, name: &str) {
         "Hello {}, that was not right. Try again.",
         user.to_uppercase()
     );
-    page(dossier, name, 200, &text);
+    page(recording, name, 200, &text);
 }
 
 #[rustfmt::skip]

@@ -83,7 +83,7 @@ impl Parser {
         if self.word(word) {
             return Ok(());
         }
-        Err(bad(format!("expected {word}, came {:?}", self.peek())))
+        Err(bad(format!("expected {word}, got {:?}", self.peek())))
     }
 
     fn or(&mut self) -> Result<Filter, Refusal> {
@@ -126,7 +126,7 @@ impl Parser {
     fn condition(&mut self) -> Result<Filter, Refusal> {
         let path = self.take();
         if !path.starts_with(|sign: char| sign.is_ascii_alphabetic()) {
-            return Err(bad(format!("expected an attribute, came {path:?}")));
+            return Err(bad(format!("expected an attribute, got {path:?}")));
         }
         if self.word("[") {
             let inner = self.or()?;
@@ -138,11 +138,11 @@ impl Parser {
             return Ok(Filter::Present(path));
         }
         if !["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"].contains(&operator.as_str()) {
-            return Err(bad(format!("expected an operator, came {operator:?}")));
+            return Err(bad(format!("expected an operator, got {operator:?}")));
         }
         let value = self.take();
         let value = serde_json::from_str(&value)
-            .map_err(|_| bad(format!("expected a value, came {value:?}")))?;
+            .map_err(|_| bad(format!("expected a value, got {value:?}")))?;
         Ok(Filter::Compare(path, operator, value))
     }
 }
@@ -158,7 +158,7 @@ pub(crate) fn parse(text: &str) -> Result<Filter, Refusal> {
     if parser.at == parser.tokens.len() {
         return Ok(filter);
     }
-    Err(bad(format!("expected the end, came {:?}", parser.peek())))
+    Err(bad(format!("expected the end, got {:?}", parser.peek())))
 }
 
 /// The attributes that a path is among, and the path without its URN.

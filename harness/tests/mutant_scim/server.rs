@@ -101,7 +101,7 @@ pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
 }
 
 impl Server {
-    /// Answers.
+    /// Answers a request.
     pub(crate) fn answer(&self, asked: &Asked) -> Told {
         let mut state = self.0.lock().unwrap();
         let mut told = state.answer(asked).unwrap_or_else(|refusal| {

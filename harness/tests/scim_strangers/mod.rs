@@ -17,7 +17,7 @@ use ambient::Ambient;
 use rehearsal::check::runner::Runner;
 use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
-use rehearsal::check::scim::{Judge, Options, Trouble};
+use rehearsal::check::scim::{CheckError, Judge, Options};
 use rehearsal::check::{CheckReport, Verdict};
 
 use super::mutant_scim::{BASE, Bend, Server, TOKEN};
@@ -66,7 +66,7 @@ pub(crate) struct Stranger {
 pub(crate) struct Running {
     switches: &'static [Switch],
     pub(crate) server: Server,
-    /// Milliseconds.
+    /// Milliseconds since the start.
     clock: AtomicU64,
     /// When requests came, for the limit.
     recent: Mutex<Vec<u64>>,
@@ -210,7 +210,7 @@ pub(crate) async fn misjudged(stranger: Stranger) -> Option<String> {
     (!wrong.is_empty()).then(|| wrong.join("\n"))
 }
 
-fn differences(stranger: &Stranger, judged: Result<CheckReport, Trouble>) -> Vec<String> {
+fn differences(stranger: &Stranger, judged: Result<CheckReport, CheckError>) -> Vec<String> {
     let report = match (judged, stranger.finds) {
         (Ok(report), Ok(_)) => report,
         (Ok(_), Err(code)) => return vec![format!("it was judged, expected {code}")],

@@ -43,7 +43,7 @@ impl Idp {
         {
             return Err(Refused::invalid(
                 "required",
-                format!("expected true or false, came {required}"),
+                format!("expected true or false, got {required}"),
             ));
         }
         let core = name == SUBJECT;

@@ -80,7 +80,7 @@ impl KeyPlan {
                 return Err(Refused::invalid(
                     "signatureAlgorithm",
                     format!(
-                        "expected SHA256{family}, SHA384{family} or SHA512{family}, came {algorithm}"
+                        "expected SHA256{family}, SHA384{family} or SHA512{family}, got {algorithm}"
                     ),
                 ));
             }
@@ -199,7 +199,7 @@ fn make(
 impl Idp {
     async fn made(&self, plan: KeyPlan) -> Result<KeyMaterial> {
         let now = self.now();
-        let serial = self.ambient.chance().bytes();
+        let serial = self.ambient.rng().bytes();
         tokio::task::spawn_blocking(move || make(&plan, now, Some(serial)))
             .await
             .map_err(|error| Refused::Internal(error.to_string()))?
@@ -338,7 +338,7 @@ impl Idp {
             Some(other) => {
                 return Err(Refused::invalid(
                     "default",
-                    format!("expected true or false, came {other}"),
+                    format!("expected true or false, got {other}"),
                 ));
             }
         }

@@ -19,7 +19,7 @@ use crate::answer_body;
 use crate::directory::{
     Change, Document, environment, existing, reference, text, unique_name, writable,
 };
-use crate::flavour::Flavour;
+use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
@@ -103,7 +103,7 @@ async fn check_references(db: &mut Db, application: &Resource) -> Result<()> {
         return Err(Refused::invalid(
             "idpSigning.algorithm",
             format!(
-                "expected an algorithm of the key's kind, the key is {}, came {algorithm}",
+                "expected an algorithm of the key's kind, the key is {}, got {algorithm}",
                 if is_ec { "EC" } else { "RSA" }
             ),
         ));
@@ -140,11 +140,11 @@ impl Idp {
     ) -> Result<Resource> {
         let mut document = writable(document);
         let imported = self.imported(environment_id, &mut document).await?;
-        let flavour = {
+        let flavor = {
             let mut db = self.store.read().await?;
-            Flavour::of(&environment(&mut db, environment_id).await?)
+            Flavor::of(&environment(&mut db, environment_id).await?)
         };
-        if let Some(format) = flavour.name_id_format()
+        if let Some(format) = flavor.name_id_format()
             && document
                 .get("protocol")
                 .is_none_or(|protocol| protocol == "SAML")
@@ -163,7 +163,7 @@ impl Idp {
             &created.id,
             Document::from_iter([
                 ("name".to_owned(), SUBJECT.into()),
-                ("value".to_owned(), flavour.subject(by_email).into()),
+                ("value".to_owned(), flavor.subject(by_email).into()),
                 ("required".to_owned(), true.into()),
                 ("mappingType".to_owned(), "CORE".into()),
             ]),
@@ -178,7 +178,7 @@ impl Idp {
         check_references(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         resources::put(&mut tx, &subject).await?;
-        for (name, format, value) in flavour.attributes() {
+        for (name, format, value) in flavor.attributes() {
             let attribute = Document::from_iter([
                 ("name".to_owned(), (*name).into()),
                 ("nameFormat".to_owned(), (*format).into()),

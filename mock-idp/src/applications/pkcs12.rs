@@ -20,7 +20,7 @@ pub(super) fn opened(file: &[u8], password: &str) -> Result<(KeyMaterial, Certif
     })?;
     let [key] = contents.private_keys.as_slice() else {
         return Err(wrong(format!(
-            "expected one private key in the file, came {}",
+            "expected one private key in the file, got {}",
             contents.private_keys.len()
         )));
     };
@@ -40,6 +40,6 @@ pub(super) fn opened(file: &[u8], password: &str) -> Result<(KeyMaterial, Certif
         }
     }
     Err(wrong(format!(
-        "expected an RSA or EC key and its certificate, came {count} certificates, none of which is the key's"
+        "expected an RSA or EC key and its certificate, got {count} certificates, none of which is the key's"
     )))
 }

@@ -271,7 +271,7 @@ pub(super) fn complete(document: &mut Document) -> Result<()> {
         if !value.is_boolean() {
             return Err(Refused::invalid(
                 key,
-                format!("expected true or false, came {value}"),
+                format!("expected true or false, got {value}"),
             ));
         }
     }
@@ -295,7 +295,7 @@ pub(super) fn complete(document: &mut Document) -> Result<()> {
         {
             return Err(Refused::invalid(
                 key,
-                format!("expected an http or https URL, came {value}"),
+                format!("expected an http or https URL, got {value}"),
             ));
         }
     }
@@ -316,7 +316,7 @@ fn complete_saml(application: &Application) -> Result<()> {
     if let Some(url) = application.acs_urls.iter().find(|url| !is_url(url)) {
         return Err(Refused::invalid(
             "acsUrls",
-            format!("expected http or https URLs, came {url:?}"),
+            format!("expected http or https URLs, got {url:?}"),
         ));
     }
     if application.enabled

@@ -43,7 +43,7 @@ impl Idp {
     }
 
     fn new_secret(&self, worker: &Resource) -> Resource {
-        let document = [("secret".to_owned(), self.ambient.chance().token(32).into())];
+        let document = [("secret".to_owned(), self.ambient.rng().token(32).into())];
         let mut secret = self.draft(
             &worker.environment,
             Kind::Secret,
@@ -101,7 +101,7 @@ impl Idp {
             return Ok(Err(TokenRefused::UnauthorizedClient));
         }
         let now = self.now();
-        let token = self.ambient.chance().token(32);
+        let token = self.ambient.rng().token(32);
         let lifetime = self.config.token_lifetime;
         let row = TokenRow {
             token: fingerprint(&token),

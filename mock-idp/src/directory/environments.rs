@@ -2,7 +2,7 @@
 
 use super::{Change, Document, environment, existing, text, unique_name, writable};
 use crate::Idp;
-use crate::flavour::NAMES as FLAVOURS;
+use crate::flavor::NAMES as FLAVORS;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind, Resource};
@@ -22,7 +22,7 @@ fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
     for (key, allowed) in [
         ("type", &TYPES[..]),
         ("region", &REGIONS[..]),
-        ("flavor", &FLAVOURS[..]),
+        ("flavor", &FLAVORS[..]),
     ] {
         let value = document
             .entry(key)

@@ -1,5 +1,5 @@
 //! The filters of lists, dynamic groups and rules: SCIM's (RFC 7644,
-//! section 3.4.2.2) over PingOne's user attributes, capitalised operators
+//! section 3.4.2.2) over PingOne's user attributes, capitalized operators
 //! included.
 
 use serde_json::Value;

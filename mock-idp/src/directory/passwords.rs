@@ -103,7 +103,7 @@ impl Idp {
         if value.is_empty() || value.len() > 1024 {
             return Err(Refused::invalid("value", "expected 1 to 1024 bytes"));
         }
-        let salt = self.ambient.chance().bytes();
+        let salt = self.ambient.rng().bytes();
         user.password = Some(hash(value.to_owned(), salt).await?);
         user.must_change = password.get("forceChange") == Some(&Value::Bool(true));
         user.failures = 0;
@@ -288,7 +288,7 @@ impl Idp {
         environment: &str,
         id: &str,
     ) -> Result<UserRow> {
-        let [a, b, c, d] = self.ambient.chance().bytes::<4>();
+        let [a, b, c, d] = self.ambient.rng().bytes::<4>();
         let code = u32::from_be_bytes([a, b, c, d]) % 100_000_000;
         let mut tx = self.store.write().await?;
         let mut found = user(&mut tx, environment, id).await?;

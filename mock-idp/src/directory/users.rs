@@ -96,7 +96,7 @@ fn check_objects(document: &Document) -> Result<()> {
                     if !value.is_string() && !value.is_null() {
                         return Err(Refused::invalid(
                             &format!("{key}.{member}"),
-                            format!("expected text, came {value}"),
+                            format!("expected text, got {value}"),
                         ));
                     }
                 }
@@ -105,7 +105,7 @@ fn check_objects(document: &Document) -> Result<()> {
                 return Err(Refused::invalid(
                     key,
                     format!(
-                        "expected an object with {}, came {other}",
+                        "expected an object with {}, got {other}",
                         members.join(", ")
                     ),
                 ));
@@ -133,7 +133,7 @@ fn complete(document: &mut Document) -> Result<()> {
         Some(other) => {
             return Err(Refused::invalid(
                 "email",
-                format!("expected an e-mail address, came {other}"),
+                format!("expected an e-mail address, got {other}"),
             ));
         }
     }
@@ -142,10 +142,7 @@ fn complete(document: &mut Document) -> Result<()> {
             && !value.is_string()
             && !value.is_null()
         {
-            return Err(Refused::invalid(
-                key,
-                format!("expected text, came {value}"),
-            ));
+            return Err(Refused::invalid(key, format!("expected text, got {value}")));
         }
     }
     check_objects(document)?;

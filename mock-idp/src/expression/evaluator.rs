@@ -147,7 +147,7 @@ impl<'v> Run<'v> {
                 other => {
                     return wrong(
                         column,
-                        format!("expected a list to select from, came {}", other.kind()),
+                        format!("expected a list to select from, got {}", other.kind()),
                     );
                 }
             },
@@ -162,7 +162,7 @@ impl<'v> Run<'v> {
                 other => {
                     return wrong(
                         column,
-                        format!("expected a list to project, came {}", other.kind()),
+                        format!("expected a list to project, got {}", other.kind()),
                     );
                 }
             },
@@ -188,7 +188,7 @@ impl<'v> Run<'v> {
                 other => {
                     return wrong(
                         column,
-                        format!("expected a number after -, came {}", other.kind()),
+                        format!("expected a number after -, got {}", other.kind()),
                     );
                 }
             },
@@ -228,7 +228,7 @@ impl<'v> Run<'v> {
             Value::Null => Ok(false),
             other => wrong(
                 node.column,
-                format!("expected true or false, came {}", other.kind()),
+                format!("expected true or false, got {}", other.kind()),
             ),
         }
     }
@@ -244,7 +244,7 @@ impl<'v> Run<'v> {
                     || {
                         wrong(
                             column,
-                            format!("expected an index below {}, came {at}", items.len()),
+                            format!("expected an index below {}, got {at}", items.len()),
                         )
                     },
                     Ok,
@@ -252,7 +252,7 @@ impl<'v> Run<'v> {
             (of, index) => wrong(
                 column,
                 format!(
-                    "expected a list with a number or a map with a key, came {}[{}]",
+                    "expected a list with a number or a map with a key, got {}[{}]",
                     of.kind(),
                     index.kind()
                 ),
@@ -293,7 +293,7 @@ fn binary(operator: Operator, left: Value, right: Value) -> std::result::Result<
                         .ok_or("expected numbers that compare")?,
                     _ => {
                         return Err(format!(
-                            "expected two numbers or two texts to compare, came {} and {}",
+                            "expected two numbers or two texts to compare, got {} and {}",
                             left.kind(),
                             right.kind()
                         ));
@@ -312,7 +312,7 @@ fn binary(operator: Operator, left: Value, right: Value) -> std::result::Result<
             (left, Value::Text(pattern)) => {
                 Value::Bool(functions::regex::whole(&pattern, &left.text())?)
             }
-            (_, other) => return Err(format!("expected a pattern, came {}", other.kind())),
+            (_, other) => return Err(format!("expected a pattern, got {}", other.kind())),
         },
         Op::Add => match (&left, &right) {
             (Value::Text(_), _) | (_, Value::Text(_)) => {
@@ -348,7 +348,7 @@ fn arithmetic(
     }
     let (Some(one), Some(two)) = (left.number(), right.number()) else {
         return Err(format!(
-            "expected two numbers, came {} and {}",
+            "expected two numbers, got {} and {}",
             left.kind(),
             right.kind()
         ));

@@ -61,7 +61,7 @@ pub(super) fn tokens(chars: &[char], offset: usize) -> Result<Vec<Token>> {
             }
             _ => match symbol(&chars[at..]) {
                 Some(symbol) => (Kind::Symbol(symbol), symbol.chars().count()),
-                None => return wrong(column, format!("expected an expression, came {c:?}")),
+                None => return wrong(column, format!("expected an expression, got {c:?}")),
             },
         };
         at += length;
@@ -142,7 +142,7 @@ fn number(chars: &[char], column: usize) -> Result<(Kind, usize)> {
         Some('l' | 'L') if whole => Kind::Int(integer(&written, column)?),
         Some('f' | 'F' | 'd' | 'D') => Kind::Double(double(&written, column)?),
         Some(c) if c.is_alphanumeric() || c == '_' => {
-            return wrong(column, format!("expected a number, came {written}{c}"));
+            return wrong(column, format!("expected a number, got {written}{c}"));
         }
         _ if whole => return Ok((Kind::Int(integer(&written, column)?), length)),
         _ => return Ok((Kind::Double(double(&written, column)?), length)),
@@ -154,7 +154,7 @@ fn integer(digits: &str, column: usize) -> Result<i64> {
     digits.parse().or_else(|_| {
         wrong(
             column,
-            format!("expected a whole number of 64 bits, came {digits}"),
+            format!("expected a whole number of 64 bits, got {digits}"),
         )
     })
 }
@@ -162,5 +162,5 @@ fn integer(digits: &str, column: usize) -> Result<i64> {
 fn double(digits: &str, column: usize) -> Result<f64> {
     digits
         .parse()
-        .or_else(|_| wrong(column, format!("expected a number, came {digits}")))
+        .or_else(|_| wrong(column, format!("expected a number, got {digits}")))
 }

@@ -152,7 +152,7 @@ impl<'t> Parser<'t> {
             Some(Kind::Text(_)) => "text".to_owned(),
             Some(Kind::Int(_) | Kind::Double(_)) => "a number".to_owned(),
         };
-        wrong(column, format!("expected {expected}, came {came}"))
+        wrong(column, format!("expected {expected}, got {came}"))
     }
 
     fn deeper<T>(&mut self, what: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -408,7 +408,7 @@ impl<'t> Parser<'t> {
             return wrong(
                 column,
                 format!(
-                    "expected #root, #this, #{}, came #{name}",
+                    "expected #root, #this, #{}, got #{name}",
                     LIBRARIES.join(", #")
                 ),
             );

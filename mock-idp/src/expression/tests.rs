@@ -108,7 +108,7 @@ fn what_is_disabled_is_refused_by_name() {
         ),
         (
             "user.name.",
-            "column 13: expected a property after the dot, came the end",
+            "column 13: expected a property after the dot, got the end",
         ),
     ] {
         assert_eq!(refused(expression), message, "{expression}");

@@ -303,7 +303,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "INVALID_REQUEST",
-                format!("Expected application/json, came {kind}."),
+                format!("Expected application/json, got {kind}."),
             ));
         }
         let text = String::from_request(request, state)

@@ -159,7 +159,7 @@ pub(super) fn signed_off(whole: bool) -> Response {
 
 /// A page that says what went wrong, with a number that the log has too.
 pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
-    let reference = idp.ambient.chance().hex(4);
+    let reference = idp.ambient.rng().hex(4);
     let (status, message) = match denied {
         Denied::Page(message) => (StatusCode::BAD_REQUEST, message.clone()),
         Denied::Refused(refused @ crate::refusal::Refused::NotFound { .. }) => {

@@ -53,7 +53,7 @@ pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
             ids.extend(transport::ALL.iter().map(|fault| fault.id));
             return Err(Refused::invalid(
                 "faults",
-                format!("expected ids among {}, came {entry}", ids.join(", ")),
+                format!("expected ids among {}, got {entry}", ids.join(", ")),
             ));
         };
         faults.push((fault.clone(), times));

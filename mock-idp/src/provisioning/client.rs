@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::connection::Connection;
-use super::{look_up, waiting};
+use super::{backoff, look_up};
 use crate::answer_body::{self, BodyError};
 
 /// Why the target did not do it.
@@ -377,7 +377,7 @@ async fn read(
     location: Option<String>,
 ) -> Result<Answer, PushError> {
     let status = answer.status();
-    let after = waiting::asked_for(answer.headers());
+    let after = backoff::asked_for(answer.headers());
     let text = read_text(what, answer).await?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if status.is_success() {

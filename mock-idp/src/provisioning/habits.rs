@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
-use crate::flavour::Flavour;
+use crate::flavor::Flavor;
 
 /// What a provider does its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Habits {
     /// `Add`, `Replace`, `Remove` rather than in lower case.
-    pub capitalised: bool,
+    pub capitalized: bool,
     /// `"False"` rather than `false` in a PATCH.
     pub booleans_are_text: bool,
     /// A user's change goes by PATCH, attribute by attribute; else by PUT.
@@ -29,7 +29,7 @@ pub(crate) struct Habits {
 }
 
 const PLAIN: Habits = Habits {
-    capitalised: false,
+    capitalized: false,
     booleans_are_text: false,
     users_by_patch: false,
     one_member_each: false,
@@ -40,14 +40,14 @@ const PLAIN: Habits = Habits {
 };
 
 impl Habits {
-    pub(crate) fn of(flavour: Flavour) -> Self {
-        match flavour {
+    pub(crate) fn of(flavor: Flavor) -> Self {
+        match flavor {
             // PUT of users, PATCH of groups.
-            Flavour::Ping => PLAIN,
+            Flavor::Ping => PLAIN,
             // PATCH of everything, ops with a capital, booleans as text,
             // members one by one and removed by value.
-            Flavour::Entra => Self {
-                capitalised: true,
+            Flavor::Entra => Self {
+                capitalized: true,
                 booleans_are_text: true,
                 users_by_patch: true,
                 one_member_each: true,
@@ -56,7 +56,7 @@ impl Habits {
             },
             // GET with startIndex and count, GET and PUT of the whole user,
             // never a DELETE of one.
-            Flavour::Okta => Self {
+            Flavor::Okta => Self {
                 look_up: "?startIndex=1&count=100",
                 reads_first: true,
                 never_deletes: true,
@@ -66,7 +66,7 @@ impl Habits {
     }
 
     fn op(&self, op: &str) -> String {
-        if self.capitalised {
+        if self.capitalized {
             op[..1].to_uppercase() + &op[1..]
         } else {
             op.to_owned()
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn entra_writes_its_own_way() {
-        let habits = Habits::of(Flavour::Entra);
+        let habits = Habits::of(Flavor::Entra);
         let former = json!({"schemas": ["u"], "active": true, "title": "x", "userName": "a"});
         let wanted = json!({"schemas": ["u"], "active": false, "userName": "a"});
         assert_eq!(

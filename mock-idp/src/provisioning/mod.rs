@@ -4,9 +4,10 @@
 //! The [`queue`] names who changed; the engine here takes one subject after
 //! the other, works out what the target should hold now, and asks the
 //! [`client`] for the difference, in the [`habits`] of the environment's
-//! flavour. To add a kind of target: a reading of its configuration beside
+//! flavor. To add a kind of target: a reading of its configuration beside
 //! [`connection`].
 
+mod backoff;
 pub(crate) mod client;
 pub(crate) mod connection;
 mod groups;
@@ -14,11 +15,10 @@ mod habits;
 mod look_up;
 pub(crate) mod plans;
 pub(crate) mod queue;
-pub(crate) mod rendering;
 pub(crate) mod status;
 pub(crate) mod tokens;
+pub(crate) mod user_mapping;
 mod users;
-mod waiting;
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::Idp;
 use crate::directory;
-use crate::flavour::Flavour;
+use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::sync::{self, Job, Known};
@@ -156,8 +156,8 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
             if job.attempts + 1 < idp.config.push_attempts =>
         {
             let seconds = after
-                .unwrap_or_else(|| waiting::backed_off(job.attempts, idp.ambient.chance()))
-                .clamp(1, waiting::LONGEST);
+                .unwrap_or_else(|| backoff::backed_off(job.attempts, idp.ambient.rng()))
+                .clamp(1, backoff::LONGEST);
             let until = later(now, seconds);
             tracing::warn!(subject = ?job.subject, %reason, "push put off until {until}");
             sync::put_off(&mut tx, job, until, reason).await?;
@@ -185,7 +185,7 @@ fn later(now: Timestamp, seconds: i64) -> Timestamp {
 
 async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failure> {
     let subject = &job.subject;
-    let (store, rules, known, flavour) = {
+    let (store, rules, known, flavor) = {
         let mut db = idp.store.read().await?;
         let (environment, id) = (&subject.environment, &subject.store);
         let (store, rules) = match resources::get(&mut db, environment, Kind::Store, id).await? {
@@ -200,10 +200,10 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
             }
         };
         let known = sync::known(&mut db, subject).await?;
-        let flavour = directory::environment(&mut db, environment)
+        let flavor = directory::environment(&mut db, environment)
             .await
-            .map_or(Flavour::Ping, |found| Flavour::of(&found));
-        (store, rules, known, flavour)
+            .map_or(Flavor::Ping, |found| Flavor::of(&found));
+        (store, rules, known, flavor)
     };
     let Some(store) = store else {
         return Ok(());
@@ -223,7 +223,7 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
             http,
             connection: &connection,
         },
-        habits: Habits::of(flavour),
+        habits: Habits::of(flavor),
         rules,
         known,
     };

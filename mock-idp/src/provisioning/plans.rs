@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::connection::Connection;
-use super::{queue, rendering};
+use super::{queue, user_mapping};
 use crate::Idp;
 use crate::directory::filter::Filter;
 use crate::directory::{Document, environment, existing, reference, text, unique_name, writable};
@@ -133,7 +133,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
             }
         }
         Kind::Mapping => {
-            rendering::mapping(&resource.document)?;
+            user_mapping::mapping(&resource.document)?;
         }
         _ => {}
     }

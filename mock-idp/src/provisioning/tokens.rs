@@ -13,7 +13,7 @@ use crate::Idp;
 
 /// A token that says nothing of its end lasts so long, in seconds.
 const USUAL: i64 = 300;
-/// So many seconds before its end a token is fetched anew.
+/// So many seconds before its end a token is fetched again.
 const MARGIN: i64 = 10;
 
 /// The tokens that are held, by endpoint and client.

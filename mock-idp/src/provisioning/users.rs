@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::PushError;
 use super::connection::RemoveAction;
-use super::{Failure, Push, plans, rendering};
+use super::{Failure, Push, plans, user_mapping};
 use crate::directory::{groups, users as directory};
 use crate::store::users;
 
@@ -21,14 +21,14 @@ impl Push<'_> {
                 }
             };
             let mappings =
-                rendering::user_mappings(&mut db, &subject.environment, &self.rules).await?;
+                user_mapping::user_mappings(&mut db, &subject.environment, &self.rules).await?;
             (user, mappings)
         };
         let covered = user.filter(|user| self.rules.iter().any(|rule| plans::covers(rule, user)));
         match covered {
             None => self.remove_user().await,
             Some(user) => {
-                let resource = rendering::user(&mappings, &user, self.idp.now())?;
+                let resource = user_mapping::user(&mappings, &user, self.idp.now())?;
                 self.put_user(&user, &resource).await
             }
         }

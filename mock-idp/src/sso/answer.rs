@@ -15,9 +15,9 @@ use saml::names;
 use saml::signature::Signer;
 use serde_json::Value;
 
-use super::hiding::Hiding;
-use super::naming::{Naming, naming};
-use super::standing::{Mapping, Prepared, Standing};
+use super::encryption::AssertionEncryption;
+use super::name_id::{NameIdSource, choose_source};
+use super::session_cache::{Mapping, Prepared, SsoSession};
 use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
@@ -43,7 +43,7 @@ impl Idp {
         &self,
         environment: &str,
         request: &SignOnRequest,
-        Standing { session, person }: &Standing,
+        SsoSession { session, person }: &SsoSession,
     ) -> Result<Delivery> {
         let Some(prepared) = self.prepared(environment, &request.application).await? else {
             return page("The application is no more.");
@@ -65,10 +65,10 @@ impl Idp {
         // rule: a name of a format has that format's form.
         let configured = application.name_id_format.as_deref();
         let format = request.name_id_format.as_deref().or(configured);
-        match naming(format, &stated.subject) {
-            Naming::AsMapped => {}
-            Naming::ByChance => stated.subject = self.saml_id(),
-            Naming::Unmet => {
+        match choose_source(format, &stated.subject) {
+            NameIdSource::Mapped => {}
+            NameIdSource::Transient => stated.subject = self.saml_id(),
+            NameIdSource::NotSupported => {
                 let detail = StatusCode::InvalidNameIdPolicy;
                 let message = "The subject has no name of the wanted format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
                 return self.decline(environment, request, detail, message).await;
@@ -126,7 +126,7 @@ impl Idp {
     }
 
     fn saml_id(&self) -> String {
-        format!("_{}", self.ambient.chance().hex(16))
+        format!("_{}", self.ambient.rng().hex(16))
     }
 
     fn draft_response(
@@ -227,13 +227,13 @@ impl Idp {
         faults: &[Fault],
     ) -> Result<Forged> {
         let signer = signer(prepared);
-        let hiding = prepared
-            .hiding
+        let encryption = prepared
+            .encryption
             .as_ref()
             .map_err(|words| Denied::Page(words.clone()))?;
         if faults.is_empty() {
-            let xml = match hiding {
-                Some(hiding) => hiding.sign(&signer, response)?,
+            let xml = match encryption {
+                Some(encryption) => encryption.sign(&signer, response)?,
                 None => signer.sign(response).map_err(internal)?,
             };
             let field = post::encode(&xml);
@@ -244,7 +244,7 @@ impl Idp {
             response,
             signer: &signer,
             foreign: &foreign,
-            recipient: hiding.as_ref().map(Hiding::recipient),
+            recipient: encryption.as_ref().map(AssertionEncryption::recipient),
             forged: &somebody_else(response),
             encrypts: false,
         };

@@ -1,15 +1,15 @@
 //! Single sign-on: from a service provider's request to the answer.
 //!
-//! [`request`] says what is asked and whether it may be, [`standing`] who asks
+//! [`request`] says what is asked and whether it may be, [`session_cache`] who asks
 //! whom, [`answer`] writes, amends and signs what is delivered, [`logout`] ends
 //! it everywhere.
 
 pub(crate) mod answer;
-mod hiding;
+mod encryption;
 pub(crate) mod logout;
-mod naming;
+mod name_id;
 pub(crate) mod request;
-pub(crate) mod standing;
+pub(crate) mod session_cache;
 
 use jiff::Timestamp;
 use saml::message::NameIdFormat;
@@ -131,7 +131,7 @@ impl Idp {
         let resource = self.get(environment, Kind::Application, id).await?;
         let application = Application::of(&resource)?;
         let key = self.signing_key(environment, &application).await?;
-        let id = format!("_{}", self.ambient.chance().hex(16));
+        let id = format!("_{}", self.ambient.rng().hex(16));
         metadata
             .to_signed_xml(&id, &key)
             .map_err(|error| Refused::Internal(error.to_string()))
@@ -210,12 +210,12 @@ impl Idp {
     /// Opens a session for the flow's person; the cookie's value.
     pub(crate) async fn open_session(&self, flow: &FlowRow, user: &UserRow) -> Result<String> {
         let now = self.now();
-        let token = self.ambient.chance().token(32);
+        let token = self.ambient.rng().token(32);
         let session = SessionRow {
             token: fingerprint(&token),
             environment: flow.environment.clone(),
             user: user.id.clone(),
-            index: format!("_{}", self.ambient.chance().hex(16)),
+            index: format!("_{}", self.ambient.rng().hex(16)),
             authenticated_at: now,
             expires_at: later(now, self.config.session_lifetime),
         };

@@ -15,7 +15,7 @@ pub(crate) mod sync;
 pub(crate) mod users;
 pub(crate) mod workers;
 
-mod writing;
+mod group_commit;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +26,9 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
+use group_commit::Queue;
+pub(crate) use group_commit::Writing;
 use migrations::MIGRATIONS;
-use writing::Queue;
-pub(crate) use writing::Writing;
 
 /// A connection or an open transaction.
 pub(crate) type Db = AnyConnection;
@@ -48,9 +48,9 @@ pub enum StoreError {
     /// A snapshot isn't one of this version.
     #[error("{table} {key}: expected {expected} in the snapshot")]
     Snapshot {
-        /// Where.
+        /// The table.
         table: &'static str,
-        /// Which.
+        /// The primary key of the row.
         key: String,
         /// What should stand there.
         expected: &'static str,

@@ -119,7 +119,7 @@ pub(crate) async fn page(
     after: i64,
     limit: usize,
 ) -> Result<(Vec<UserRow>, usize)> {
-    // A sum: SQLite plans anew whenever a bare limit is bound.
+    // A sum: SQLite plans again whenever a bare limit is bound.
     let found = sqlx::query(
         "SELECT rowid AS place, * FROM users WHERE environment = $1 AND rowid > $2
          ORDER BY rowid LIMIT ($3 + 0)",

@@ -266,7 +266,7 @@ impl World {
 
     pub(crate) fn request(&self) -> AuthnRequest {
         AuthnRequest {
-            id: format!("_{}", self.ambient.chance().hex(16)),
+            id: format!("_{}", self.ambient.rng().hex(16)),
             issue_instant: self.ambient.now(),
             issuer: SP.to_owned(),
             destination: None,

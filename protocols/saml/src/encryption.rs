@@ -256,7 +256,7 @@ impl DecryptionKeys {
         {
             [one] if document.parent(*one) == Some(root) => Ok(NameId::read(&document, *one)),
             all => Err(format!(
-                "expected one <NameID> in the decrypted <EncryptedID>, came {}",
+                "expected one <NameID> in the decrypted <EncryptedID>, got {}",
                 all.len()
             )),
         }
@@ -291,7 +291,7 @@ fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
         let all = document.get_elements_by_tag_name_ns(XENC, name);
         match all.as_slice() {
             [one] => Ok(*one),
-            all => Err(format!("expected one <{name}>, came {}", all.len())),
+            all => Err(format!("expected one <{name}>, got {}", all.len())),
         }
     };
     let data = one("EncryptedData")?;
@@ -310,12 +310,12 @@ fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
         .iter()
         .any(|cipher| cipher.uri() == content)
     {
-        return Err(format!("expected AES in GCM or CBC, came {content:?}"));
+        return Err(format!("expected AES in GCM or CBC, got {content:?}"));
     }
     let transport = method(key);
     if ![RSA_OAEP, RSA_OAEP_MGF1P].contains(&transport) {
         return Err(format!(
-            "expected key transport RSA-OAEP, came {transport:?}"
+            "expected key transport RSA-OAEP, got {transport:?}"
         ));
     }
     Ok(())

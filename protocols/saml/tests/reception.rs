@@ -12,7 +12,7 @@ use saml::message::{
     RequestedAuthnContext, authn_strength,
 };
 use saml::names;
-use saml::reception::{Received, Vouched};
+use saml::reception::{Authenticated, Received};
 use saml::signature::Signer;
 use support::{IDP, SP, ec, now, other_rsa, rsa};
 
@@ -55,7 +55,7 @@ fn by_form(field: &str) -> Received {
     Received::by_form(Parameter::Request, field, None, &limits).unwrap()
 }
 
-fn judged(received: Received) -> Result<Vouched<LogoutRequest>, Refusal> {
+fn judged(received: Received) -> Result<Authenticated<LogoutRequest>, Refusal> {
     let certificates = [rsa(), ec()].map(|key| key.certificate().clone());
     received.verify(&TrustedKeys::new(certificates.to_vec()).unwrap())
 }

@@ -11,13 +11,13 @@ use crate::{Error, ScimType, messages};
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Creates.
+    /// Creates a resource.
     Post,
-    /// Replaces.
+    /// Replaces a resource.
     Put,
-    /// Modifies.
+    /// Changes parts of a resource.
     Patch,
-    /// Deletes.
+    /// Deletes a resource.
     Delete,
 }
 
@@ -90,7 +90,7 @@ impl Request {
                     .and_then(|number| usize::try_from(number).ok())
                     .ok_or_else(|| {
                         syntax(format!(
-                            "expected failOnErrors to be a number from 1, came {value}"
+                            "expected failOnErrors to be a number from 1, got {value}"
                         ))
                     })?,
             ),
@@ -122,13 +122,13 @@ fn operation(one: &Value) -> Result<Operation, String> {
     let text = |name: &str| match member(one, name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(format!("expected {name} to be a text, came {other}")),
+        Some(other) => Err(format!("expected {name} to be a text, got {other}")),
     };
     let name = text("method")?.unwrap_or_default();
     let (_, method) = *Method::ALL
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&name))
-        .ok_or_else(|| format!("expected the method POST, PUT, PATCH or DELETE, came {name:?}"))?;
+        .ok_or_else(|| format!("expected the method POST, PUT, PATCH or DELETE, got {name:?}"))?;
     let path = text("path")?.ok_or("expected a path, found none")?;
     let bulk_id = text("bulkId")?.filter(|id| !id.is_empty());
     if method == Method::Post && bulk_id.is_none() {
@@ -346,7 +346,7 @@ mod tests {
             Request::parse(&body).unwrap_err().detail
         };
         assert!(Request::parse(&json!({"Operations": []})).is_err());
-        assert!(with(json!({"method": "GET", "path": "/Users"})).contains("came \"GET\""));
+        assert!(with(json!({"method": "GET", "path": "/Users"})).contains("got \"GET\""));
         assert!(with(json!({"method": "POST", "path": "/Users", "data": {}})).contains("bulkId"));
         assert!(with(json!({"method": "PUT", "path": "/Users/1"})).contains("data"));
         assert!(with(json!({"method": "DELETE"})).contains("path"));

@@ -39,7 +39,7 @@ impl ListQuery {
             text.trim().parse().map(Some).map_err(|_| {
                 Error::of(
                     ScimType::InvalidValue,
-                    format!("expected {name} to be a whole number, came {text:?}"),
+                    format!("expected {name} to be a whole number, got {text:?}"),
                 )
             })
         };
@@ -57,7 +57,7 @@ impl ListQuery {
             Some(text) => {
                 return Err(Error::of(
                     ScimType::InvalidValue,
-                    format!("expected sortOrder to be ascending or descending, came {text:?}"),
+                    format!("expected sortOrder to be ascending or descending, got {text:?}"),
                 ));
             }
         };
@@ -66,7 +66,7 @@ impl ListQuery {
         if cursor.is_some() && parameter("startIndex").is_some() {
             return Err(Error::of(
                 ScimType::InvalidValue,
-                "expected startIndex or cursor, came both: a query pages one way or the other",
+                "expected startIndex or cursor, got both: a query pages one way or the other",
             ));
         }
         Ok(Self {

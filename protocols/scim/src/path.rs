@@ -33,7 +33,7 @@ impl AttributePath {
                 // last colon is not ours; the name follows the last colon.
                 (Some(text[..at].to_owned()), &text[at + 1..])
             }
-            Some(_) => return Err(format!("expected urn:… before the colon, came {text:?}")),
+            Some(_) => return Err(format!("expected urn:… before the colon, got {text:?}")),
             None => (None, text),
         };
         let (name, sub) = match rest.split_once('.') {
@@ -43,7 +43,7 @@ impl AttributePath {
         for part in std::iter::once(name).chain(sub) {
             if !is_name(part) {
                 return Err(format!(
-                    "expected an attribute name (a letter, then letters, digits, - or _), came {part:?}"
+                    "expected an attribute name (a letter, then letters, digits, - or _), got {part:?}"
                 ));
             }
         }
@@ -116,7 +116,7 @@ impl PatchPath {
                 Some(sub) if is_name(sub) => Some(sub.to_owned()),
                 _ => {
                     return Err(invalid(format!(
-                        "expected .sub-attribute after ], came {rest:?}"
+                        "expected .sub-attribute after ], got {rest:?}"
                     )));
                 }
             },

@@ -37,7 +37,7 @@ impl Projection {
         if !projection.only.is_empty() && !projection.without.is_empty() {
             return Err(Error::of(
                 ScimType::InvalidValue,
-                "expected attributes or excludedAttributes, came both; use one of them",
+                "expected attributes or excludedAttributes, got both; use one of them",
             ));
         }
         Ok(projection)

@@ -43,7 +43,7 @@ impl Resource {
             return Err(Error::of(
                 ScimType::InvalidSyntax,
                 format!(
-                    "expected a {} as JSON object, came {}",
+                    "expected a {} as JSON object, got {}",
                     of.name,
                     kind_of(body)
                 ),
@@ -159,7 +159,7 @@ fn declared(body: &Value, of: &ResourceType) -> Result<(), Error> {
     }
     Err(Error::of(
         ScimType::InvalidValue,
-        format!("expected schemas to name {}, came {schemas}", of.schema.id),
+        format!("expected schemas to name {}, got {schemas}", of.schema.id),
     ))
 }
 
@@ -349,7 +349,7 @@ fn wrong(place: &str, expected: &str, came: &Value) -> Error {
     Error::of(
         ScimType::InvalidValue,
         format!(
-            "expected {place} to be {expected}, came {} {came}",
+            "expected {place} to be {expected}, got {} {came}",
             kind_of(came)
         ),
     )

@@ -53,7 +53,7 @@ fn definition(path: &AttributePath, of: &ResourceType) -> Result<&'static Attrib
         Error::of(
             ScimType::InvalidPath,
             format!(
-                "sortBy: expected an attribute of {} that can be sorted by, came {path}",
+                "sortBy: expected an attribute of {} that can be sorted by, got {path}",
                 of.name
             ),
         )

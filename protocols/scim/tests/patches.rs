@@ -186,11 +186,11 @@ fn what_cannot_be_done_has_its_keyword() {
         (json!([{"op": "remove"}]), "noTarget"),
         (json!([{"op": "add", "path": "title"}]), "invalidSyntax"),
         (
-            json!([{"op": "replace", "path": "colour", "value": "red"}]),
+            json!([{"op": "replace", "path": "color", "value": "red"}]),
             "invalidPath",
         ),
         (
-            json!([{"op": "replace", "path": "name.colour", "value": "red"}]),
+            json!([{"op": "replace", "path": "name.color", "value": "red"}]),
             "invalidPath",
         ),
         (
@@ -228,7 +228,7 @@ fn what_cannot_be_done_has_its_keyword() {
             "noTarget",
         ),
         (
-            json!([{"op": "replace", "path": "emails[colour eq \"work\"].value", "value": "x"}]),
+            json!([{"op": "replace", "path": "emails[color eq \"work\"].value", "value": "x"}]),
             "invalidPath",
         ),
         (
@@ -281,7 +281,7 @@ fn resources_are_read_with_names_and_types_set_right() {
         ),
         (
             json!({"userName": 7}),
-            "expected userName to be string, came the number 7",
+            "expected userName to be string, got the number 7",
         ),
         (
             json!({"userName": "a", "emails": ["x"]}),

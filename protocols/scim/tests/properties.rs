@@ -41,7 +41,7 @@ fn paths() -> impl Strategy<Value = Option<String>> {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
         "urn:ietf:params:scim:schemas:core:2.0:User:emails",
-        "colour",
+        "color",
     ];
     prop_oneof![
         6 => proptest::sample::select(known.to_vec()).prop_map(|path| Some(path.to_owned())),

@@ -129,7 +129,7 @@ def fetched(url):
 
 def demand(name, wanted, came):
     if wanted != came:
-        raise SystemExit(f"{name}: expected {wanted!r}, came {came!r}")
+        raise SystemExit(f"{name}: expected {wanted!r}, got {came!r}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: form.SA
 
 const demand = (name, wanted, came) => {
   if (JSON.stringify(wanted) !== JSON.stringify(came)) {
-    console.error(`${name}: expected ${JSON.stringify(wanted)}, came ${JSON.stringify(came)}`);
+    console.error(`${name}: expected ${JSON.stringify(wanted)}, got ${JSON.stringify(came)}`);
     process.exit(1);
   }
 };

@@ -38,7 +38,7 @@ pub struct Listed {
     pub notes: Vec<String>,
     /// The seat they hold.
     pub license: Option<LicenseRow>,
-    /// Instant.
+    /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
 }
 
@@ -73,7 +73,7 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
     for person in store::people::of_business(db, business_id).await? {
         let standing = match &tenant {
             Some(tenant) => roles::standing(db, tenant, &person.id).await?,
-            None => roles::Standing::default(),
+            None => roles::Roles::default(),
         };
         let groups = groups_of(db, tenant.as_ref(), &person.id).await?;
         let groups = groups.into_iter().map(|group| group.name).collect();

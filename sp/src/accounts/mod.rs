@@ -160,9 +160,9 @@ pub async fn register(
     if let Some(wait) = portal.throttle.wait(&source, now, most) {
         return Err(AccountError::TooMany(wait));
     }
-    let salt = portal.ambient.chance().bytes::<16>();
+    let salt = portal.ambient.rng().bytes::<16>();
     let row = AccountRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         password_hash: password::hash(password.to_owned(), salt, portal.config.password_memory)
             .await,
         email,
@@ -297,7 +297,7 @@ async fn account_business(db: &mut Db, email: &str) -> Result<Option<String>, St
 
 /// A session that nobody owns yet, and its cookie value.
 pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
-    let token = portal.ambient.chance().token(32);
+    let token = portal.ambient.rng().token(32);
     let session = SessionRow {
         token_hash: fingerprint(&token),
         account_id: None,

@@ -35,7 +35,7 @@ pub enum SocialError {
     /// The person, or the provider, said no.
     #[error("{provider} did not sign you in ({error}): try again, or choose another way")]
     Denied {
-        /// Which.
+        /// The name of the provider.
         provider: String,
         /// OAuth 2.0's error code.
         error: String,
@@ -48,7 +48,7 @@ pub enum SocialError {
     /// The provider's side failed.
     #[error("{provider} could not be asked: expected {expected}, {came}; try again in a moment")]
     Provider {
-        /// Which.
+        /// The name of the provider.
         provider: String,
         /// What should have come.
         expected: &'static str,
@@ -58,7 +58,7 @@ pub enum SocialError {
     /// An id token that proves nothing.
     #[error("{provider}'s answer can't be trusted: {reason}; start again")]
     Token {
-        /// Which.
+        /// The name of the provider.
         provider: String,
         /// What is wrong with it.
         reason: String,
@@ -66,7 +66,7 @@ pub enum SocialError {
     /// Nobody has checked that the e-mail is theirs.
     #[error("{provider} has not verified your e-mail address: verify it there, then sign in again")]
     UnverifiedEmail {
-        /// Which.
+        /// The name of the provider.
         provider: String,
     },
     /// Somebody with a password has this e-mail: it may be somebody else.
@@ -145,13 +145,13 @@ fn redirect_uri(portal: &Portal, id: &str) -> String {
 pub async fn begin(portal: &Portal, id: &str, browser: &str) -> Result<Url, SocialError> {
     let provider = provider(portal, id)?;
     let discovered = discover(portal, provider).await?;
-    let chance = portal.ambient.chance();
-    let (state, verifier) = (chance.token(32), chance.token(32));
+    let rng = portal.ambient.rng();
+    let (state, verifier) = (rng.token(32), rng.token(32));
     let row = SocialLoginRow {
         state_hash: fingerprint(&state),
         provider: id.to_owned(),
         browser_hash: fingerprint(browser),
-        nonce: chance.token(32),
+        nonce: rng.token(32),
         verifier,
         expires: stored(portal.now() + portal.config.sso_request_lifetime),
     };
@@ -241,7 +241,7 @@ async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discover
         return Err(SocialError::Provider {
             provider: provider.name.clone(),
             expected: "the issuer that is configured",
-            came: format!("came {}", discovered.issuer),
+            came: format!("got {}", discovered.issuer),
         });
     }
     Ok(discovered)
@@ -266,7 +266,7 @@ async fn ask<T: DeserializeOwned>(
         .await
         .map_err(|error| failed(error.without_url().to_string()))?;
     if !answer.status().is_success() {
-        return Err(failed(format!("came {}", answer.status())));
+        return Err(failed(format!("got {}", answer.status())));
     }
     let json = answer.json().await;
     json.map_err(|error| failed(error.without_url().to_string()))
@@ -287,7 +287,7 @@ fn verified(
     let header = decode_header(token).map_err(|error| untrusted(error.to_string()))?;
     if !ALGORITHMS.contains(&header.alg) {
         return Err(untrusted(format!(
-            "expected a signature by {ALGORITHMS:?}, came {:?}",
+            "expected a signature by {ALGORITHMS:?}, got {:?}",
             header.alg
         )));
     }
@@ -348,7 +348,7 @@ async fn enter(
                 return Err(SocialError::EmailTaken(email));
             }
             let account = AccountRow {
-                id: portal.ambient.chance().uuid().to_string(),
+                id: portal.ambient.rng().uuid().to_string(),
                 email: email.clone(),
                 name: claims.name,
                 // No password verifies against this.

@@ -1,6 +1,6 @@
 //! Step 2, Register Parallels enterprise app (G-08).
 
-use super::entering::change;
+use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, done};
 use crate::Portal;
 

@@ -1,6 +1,6 @@
 //! Step 7, Configure backup login (G-14, G-19).
 
-use super::entering::change;
+use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
 use crate::accounts::normalized;

@@ -1,6 +1,6 @@
 //! Step 1, Configure organization's domains (G-07).
 
-use super::entering::{begun, note};
+use super::changes::{begun, note};
 use super::{By, ConfiguratorError, Entered, lockout};
 use crate::Portal;
 use crate::accounts::is_domain;
@@ -51,7 +51,7 @@ pub async fn add(
         return Err(ConfiguratorError::DomainTaken(name));
     }
     let row = DomainRow {
-        txt_value: format!("{PREFIX}{}", portal.ambient.chance().hex(32)),
+        txt_value: format!("{PREFIX}{}", portal.ambient.rng().hex(32)),
         domain: name,
         business_id: by.business_id.to_owned(),
         status: "pending".to_owned(),

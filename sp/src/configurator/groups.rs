@@ -1,6 +1,6 @@
 //! Step 3, Configure user groups mapping (G-09).
 
-use super::entering::change;
+use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, all_of};
 use crate::Portal;
 

@@ -41,7 +41,7 @@ pub struct Integration {
 
 /// Why logins can't go through an integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unready {
+pub enum IntegrationError {
     /// It isn't activated.
     Inactive,
     /// The IdP's values are not all there.
@@ -57,20 +57,20 @@ impl Integration {
     ///
     /// # Errors
     /// Why not.
-    pub fn of(entered: Entered, now: Timestamp) -> Result<Self, Unready> {
+    pub fn of(entered: Entered, now: Timestamp) -> Result<Self, IntegrationError> {
         if entered.tenant.active != 1 {
-            return Err(Unready::Inactive);
+            return Err(IntegrationError::Inactive);
         }
         let (Some(idp_entity_id), Some(sso_url)) = (
             entered.tenant.idp_entity_id.clone(),
             entered.tenant.idp_sso_url.clone(),
         ) else {
-            return Err(Unready::Incomplete);
+            return Err(IntegrationError::Incomplete);
         };
         if let Some(until) = entered.tenant.idp_metadata_until.map(instant)
             && until <= now
         {
-            return Err(Unready::MetadataExpired(until));
+            return Err(IntegrationError::MetadataExpired(until));
         }
         let all = super::saml::certificates(&entered);
         let accept_expired = entered.tenant.accept_expired_certificates == 1;
@@ -81,7 +81,10 @@ impl Integration {
             .cloned()
             .collect();
         let Ok(keys) = TrustedKeys::new(live) else {
-            return Err(last.map_or(Unready::Incomplete, Unready::CertificateExpired));
+            return Err(last.map_or(
+                IntegrationError::Incomplete,
+                IntegrationError::CertificateExpired,
+            ));
         };
         Ok(Self {
             idp_entity_id,

@@ -15,9 +15,9 @@
 
 pub mod application;
 pub mod backup_login;
+mod changes;
 pub mod domains;
 mod endpoints;
-mod entering;
 pub mod groups;
 mod integration;
 mod lockout;
@@ -27,8 +27,8 @@ pub mod scim;
 pub mod users;
 mod warnings;
 
-pub use entering::{activate, deactivate, entered, start};
-pub use integration::{Integration, Unready};
+pub use changes::{activate, deactivate, entered, start};
+pub use integration::{Integration, IntegrationError};
 pub use metadata_refresh::{Refreshes, refresh as refresh_metadata};
 pub use warnings::{Warning, review};
 
@@ -130,7 +130,7 @@ pub enum StepState {
     Grey,
     /// Complete, and probably wrong.
     Amber,
-    /// Complete.
+    /// The step is complete.
     Green,
 }
 
@@ -237,9 +237,9 @@ pub enum ConfiguratorError {
     /// A group without its name or id.
     #[error("the {group} group needs {what}: copy it from the IdP's Groups page")]
     GroupIncomplete {
-        /// Which.
+        /// The name of the group.
         group: &'static str,
-        /// What.
+        /// The property that is wrong.
         what: &'static str,
     },
     /// Both groups are one.
@@ -256,7 +256,7 @@ pub enum ConfiguratorError {
     MetadataUnreachable {
         /// From where.
         url: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Not an address.

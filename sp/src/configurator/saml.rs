@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::entering::change;
+use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
 use crate::store::stored;
@@ -195,7 +195,7 @@ pub struct Settings {
     pub encryption: Option<bool>,
     /// How AuthnRequests travel: `redirect` or `post`.
     pub request_binding: Option<String>,
-    /// People must log in anew each time (`ForceAuthn`).
+    /// People must log in again each time (`ForceAuthn`).
     pub force_authn: Option<bool>,
     /// The authentication context that is asked for; no classes, none.
     pub authn_context: Option<AuthnContext>,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::entering::{begun, change, note};
+use super::changes::{begun, change, note};
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
 use crate::store::tenants::TokenRow;
@@ -79,7 +79,7 @@ pub(super) async fn make_first_token(
 }
 
 fn fresh(portal: &Portal, tenant_id: &str) -> (String, TokenRow) {
-    let token = portal.ambient.chance().token(32);
+    let token = portal.ambient.rng().token(32);
     let row = TokenRow {
         token_hash: fingerprint(&token),
         tenant_id: tenant_id.to_owned(),

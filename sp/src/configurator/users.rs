@@ -1,6 +1,6 @@
 //! Step 6, Add users to the application groups (G-13).
 
-use super::entering::change;
+use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, done};
 use crate::Portal;
 

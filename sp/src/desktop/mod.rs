@@ -6,7 +6,7 @@ use crate::accounts::normalized;
 use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing::{self, Granted, SeatError};
-use crate::login::{self, Answered, Asking, Purpose, TurnedAway, Unspent};
+use crate::login::{self, Answered, Asking, LoginRefusal, Purpose, Unspent};
 use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
@@ -44,7 +44,7 @@ pub struct Begun {
 /// An activated desktop.
 #[derive(Debug, Clone)]
 pub struct Activated {
-    /// Who.
+    /// The person that is signed in.
     pub person: PersonRow,
     /// The seat.
     pub granted: Granted,
@@ -54,10 +54,10 @@ pub struct Activated {
 ///
 /// # Errors
 /// SSO isn't available for it.
-pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway> {
-    let chance = portal.ambient.chance();
-    let id = chance.uuid().to_string();
-    let secret = chance.token(32);
+pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusal> {
+    let rng = portal.ambient.rng();
+    let id = rng.uuid().to_string();
+    let secret = rng.token(32);
     let activation_id = id.clone();
     let started = login::start(portal, &wanted.email, Asking::default(), |_| {
         Purpose::Desktop { activation_id }
@@ -93,7 +93,7 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, TurnedAway>
         )
         .with_who(&row.email);
         let owner = login::owner(portal, &row.tenant_id).await;
-        return Err(TurnedAway {
+        return Err(LoginRefusal {
             business_id: owner,
             refused: unavailable,
         });
@@ -118,7 +118,7 @@ pub async fn answer(
     saml_response: &str,
     relay_state: &str,
     address: &str,
-) -> Result<Activated, TurnedAway> {
+) -> Result<Activated, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let activation = store::activations::by_id(&mut db, activation_id)
         .await?
@@ -134,7 +134,7 @@ pub async fn answer(
         })?;
     let tenant = store::tenants::by_id(&mut db, &activation.tenant_id).await?;
     let business_id = tenant.map(|tenant| tenant.business_id).unwrap_or_default();
-    let turned_away = |refused: Refused| TurnedAway::of(&business_id, refused);
+    let turned_away = |refused: Refused| LoginRefusal::of(&business_id, refused);
     if instant(activation.expires) <= portal.now() {
         return Err(turned_away(Refused::new(
             &kinds::ACTIVATION_EXPIRED,
@@ -163,7 +163,7 @@ pub async fn answer(
             who: refused.who.or_else(|| Some(activation.email.clone())),
             ..refused
         };
-        TurnedAway::of(&business_id, refused)
+        LoginRefusal::of(&business_id, refused)
     };
     let unspent = login::receive(
         portal,

@@ -34,7 +34,7 @@ pub async fn carry_out(
         return Err(scim::Error::new(
             413,
             format!(
-                "expected at most {MAX_OPERATIONS} operations, came {}: send them in several requests",
+                "expected at most {MAX_OPERATIONS} operations, got {}: send them in several requests",
                 request.operations.len()
             ),
         )
@@ -102,7 +102,7 @@ impl Run<'_> {
                 .filter(|id| !self.created.contains_key(id))
                 .collect();
             let detail = format!(
-                "expected bulkIds of operations that create something, came {}",
+                "expected bulkIds of operations that create something, got {}",
                 missing.join(", ")
             );
             let outcome = failed(operation, scim::Error::new(409, detail));
@@ -263,7 +263,7 @@ impl Run<'_> {
             }
             (method, _) => {
                 let detail = format!(
-                    "expected a path that {} goes with (POST {}, others {}/id), came {}",
+                    "expected a path that {} goes with (POST {}, others {}/id), got {}",
                     method.name(),
                     of.endpoint,
                     of.endpoint,
@@ -302,7 +302,7 @@ fn target<'o>(
     });
     found.ok_or_else(|| {
         let detail =
-            format!("expected the path /Users or /Groups, or one of them with an id, came {path}");
+            format!("expected the path /Users or /Groups, or one of them with an id, got {path}");
         scim::Error::new(404, detail).into()
     })
 }

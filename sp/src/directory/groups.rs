@@ -46,7 +46,7 @@ pub async fn create(
     let now = stored(portal.now());
     let wanted = named(resource.take("members").as_ref());
     let row = GroupRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         business_id: access.business_id.clone(),
         display_name: resource.text("displayName").unwrap_or_default().to_owned(),
         external_id: resource.text("externalId").map(str::to_owned),
@@ -305,7 +305,7 @@ fn check_names(row: &GroupRow) -> Result<()> {
     ])
 }
 
-/// The users beneath these users and groups.
+/// The users below these users and groups.
 async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
     let mut users = BTreeSet::new();
     for id in ids {

@@ -106,7 +106,7 @@ async fn join(
     let invalid = |detail: String| scim::Error::of(ScimType::InvalidValue, detail);
     if id == group_id {
         return Err(invalid(format!(
-            "expected other members than the group itself, came {id}"
+            "expected other members than the group itself, got {id}"
         ))
         .into());
     }
@@ -116,7 +116,7 @@ async fn join(
     };
     let Some(kind) = kind else {
         return Err(invalid(format!(
-            "expected members that exist, came the value {id:?}, the id of no user or group here"
+            "expected members that exist, got the value {id:?}, the id of no user or group here"
         ))
         .into());
     };

@@ -92,7 +92,7 @@ pub fn names(tags: &[String], version: i64) -> bool {
 pub struct ResourceTypes {
     /// Users, with the extensions of the configuration.
     pub user: &'static ResourceType,
-    /// Groups.
+    /// The resource type Group.
     pub group: &'static ResourceType,
 }
 
@@ -105,7 +105,7 @@ impl ResourceTypes {
         }
     }
 
-    /// Both.
+    /// Both resource types.
     pub fn all(&self) -> [&'static ResourceType; 2] {
         [self.user, self.group]
     }
@@ -270,7 +270,7 @@ fn taken(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
     }
     scim::Error::of(
         ScimType::Uniqueness,
-        format!("expected a {attribute} that no other user has (letter case aside), came {value}"),
+        format!("expected a {attribute} that no other user has (letter case aside), got {value}"),
     )
     .into()
 }

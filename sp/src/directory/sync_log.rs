@@ -38,7 +38,7 @@ pub struct Noted {
     pub status: u16,
     /// What an error said.
     pub detail: String,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: i64,
 }
 
@@ -119,7 +119,7 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
         // A path may name a tenant that never was.
         let Some(business_id) = owner else { continue };
         written.push(ScimLogRow {
-            id: portal.ambient.chance().uuid().to_string(),
+            id: portal.ambient.rng().uuid().to_string(),
             business_id,
             happened,
             place,

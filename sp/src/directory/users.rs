@@ -29,7 +29,7 @@ pub async fn create(
 ) -> Result<Answered> {
     let now = stored(portal.now());
     let mut row = UserRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         business_id: access.business_id.clone(),
         user_name: String::new(),
         email: None,

@@ -68,7 +68,7 @@ impl FromRequestParts<Portal> for Caller {
 /// An admin of the selected business account.
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
-    /// Who.
+    /// The caller.
     pub who: Who,
     /// Of which business account.
     pub workspace: Workspace,

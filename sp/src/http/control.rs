@@ -17,9 +17,9 @@ use super::body::Body;
 use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::licensing::{self, NewKey};
+use crate::rate_limit::Rate;
 use crate::snapshot::{RestoreError, Snapshot};
 use crate::store::StoreError;
-use crate::throttling::Rate;
 
 /// Every route of the control port.
 pub fn router(portal: Portal) -> Router {

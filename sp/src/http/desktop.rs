@@ -16,7 +16,7 @@ use super::problem::{Answer, Problem};
 use crate::Portal;
 use crate::desktop::{self, Wanted};
 use crate::licensing::{self, Validation};
-use crate::login::TurnedAway;
+use crate::login::LoginRefusal;
 use crate::refusal::{self, Flow};
 use crate::store::instant;
 use crate::store::licenses::{DeviceRow, LicenseRow};
@@ -211,7 +211,7 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     }
 }
 
-async fn turned_away(portal: &Portal, away: TurnedAway, address: &str) -> Problem {
+async fn turned_away(portal: &Portal, away: LoginRefusal, address: &str) -> Problem {
     let refused = away.refused;
     let business_id = away.business_id.as_deref();
     let reference = refusal::record(portal, business_id, &refused, Flow::Desktop, address).await;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::caller::{Address, cookie, session_cookie};
 use super::pages;
 use crate::Portal;
-use crate::login::{self, Asking, Posted, Purpose, TurnedAway};
+use crate::login::{self, Asking, LoginRefusal, Posted, Purpose};
 use crate::refusal::{self, Flow, Refused, kinds};
 use crate::store::{self, fingerprint};
 
@@ -33,7 +33,7 @@ struct StartQuery {
     #[serde(default)]
     email: String,
     return_to: Option<String>,
-    /// `login` asks for the password anew, `none` asks for nothing: OpenID
+    /// `login` asks for the password again, `none` asks for nothing: OpenID
     /// Connect's words for ForceAuthn and IsPassive.
     prompt: Option<String>,
 }
@@ -67,7 +67,7 @@ async fn to_idp(
 ) -> Response {
     let (browser, is_new) = match cookie(headers, BROWSER) {
         Some(browser) => (browser.to_owned(), false),
-        None => (portal.ambient.chance().token(32), true),
+        None => (portal.ambient.rng().token(32), true),
     };
     let purpose = |_: &str| Purpose::Browser {
         browser_hash: fingerprint(&browser),
@@ -136,7 +136,7 @@ async fn acs(
     let form = match form {
         Ok(Form(form)) => form,
         Err(rejection) => {
-            let away = TurnedAway {
+            let away = LoginRefusal {
                 business_id: login::owner(&portal, &id).await,
                 ..malformed(&rejection)
             };
@@ -185,11 +185,11 @@ fn repost_response(portal: &Portal, tenant_id: &str, form: &AcsForm) -> Response
     super::no_store((policy, Html(page)))
 }
 
-fn malformed(rejection: &FormRejection) -> TurnedAway {
+fn malformed(rejection: &FormRejection) -> LoginRefusal {
     Refused::new(&kinds::MALFORMED_FORM, rejection.body_text()).into()
 }
 
-async fn refuse(portal: &Portal, away: TurnedAway, flow: Flow, address: &str) -> Response {
+async fn refuse(portal: &Portal, away: LoginRefusal, flow: Flow, address: &str) -> Response {
     let business_id = away.business_id.as_deref();
     let reference = refusal::record(portal, business_id, &away.refused, flow, address).await;
     let status = status_of(&away.refused);

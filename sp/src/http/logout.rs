@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::caller::{Address, SESSION, cookie, no_session_cookie};
 use super::{login as sso, no_store, pages};
 use crate::Portal;
-use crate::login::{self, LoggedOut, TurnedAway};
+use crate::login::{self, LoggedOut, LoginRefusal};
 use crate::refusal::{self, Flow, Refused, kinds};
 
 pub(super) fn router() -> Router<Portal> {
@@ -96,8 +96,8 @@ async fn by_form(
     brought(&portal, &id, received, &address).await
 }
 
-async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> TurnedAway {
-    TurnedAway {
+async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> LoginRefusal {
+    LoginRefusal {
         business_id: login::owner(portal, id).await,
         refused: Refused::new(&kinds::MALFORMED_FORM, reason),
     }
@@ -111,7 +111,7 @@ async fn brought(
 ) -> Response {
     let outcome = match received {
         Ok(received) => login::receive_logout(portal, tenant_id, received, address).await,
-        Err(refusal) => Err(TurnedAway {
+        Err(refusal) => Err(LoginRefusal {
             business_id: login::owner(portal, tenant_id).await,
             refused: Refused::from(refusal),
         }),
@@ -119,7 +119,11 @@ async fn brought(
     shown(portal, outcome, address).await
 }
 
-async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>, address: &str) -> Response {
+async fn shown(
+    portal: &Portal,
+    outcome: Result<LoggedOut, LoginRefusal>,
+    address: &str,
+) -> Response {
     match outcome {
         Ok(LoggedOut::Here) => no_store(pages::farewell("Logged out", "You are logged out.")),
         Ok(LoggedOut::Partly(what)) => {
@@ -132,7 +136,7 @@ async fn shown(portal: &Portal, outcome: Result<LoggedOut, TurnedAway>, address:
 }
 
 /// Nobody is logged out by a message that is not what it should be.
-async fn refused(portal: &Portal, away: &TurnedAway, address: &str) -> Response {
+async fn refused(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
     let business_id = away.business_id.as_deref();
     let refused = &away.refused;
     let reference = refusal::record(portal, business_id, refused, Flow::Logout, address).await;

@@ -38,7 +38,7 @@ pub enum KeyError {
         crate::words::moment(*.0)
     )]
     Expired(Timestamp),
-    /// Withdrawn.
+    /// The vendor withdrew it.
     #[error("the vendor withdrew this license key: {0}; ask the vendor's sales for another")]
     Cancelled(String),
     /// Nobody's member yet.
@@ -121,7 +121,7 @@ pub struct Registered {
 /// # Errors
 /// When the database fails.
 pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreError> {
-    let drawn = portal.ambient.chance().bytes::<{ GROUPS * GROUP_LENGTH }>();
+    let drawn = portal.ambient.rng().bytes::<{ GROUPS * GROUP_LENGTH }>();
     let letters: String = drawn
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
@@ -183,7 +183,7 @@ pub async fn register_key(
         (None, Some(organization)) => {
             organization.check()?;
             let business = BusinessRow {
-                id: portal.ambient.chance().uuid().to_string(),
+                id: portal.ambient.rng().uuid().to_string(),
                 name: organization.name.trim().to_owned(),
                 details: Value::Object(organization.details).to_string(),
                 created: stored(now),
@@ -209,7 +209,7 @@ pub async fn register_key(
         return Err(KeyError::Used);
     }
     let subscription = SubscriptionRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         business_id: business.id.clone(),
         license_key: key.clone(),
         name: name

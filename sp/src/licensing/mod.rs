@@ -9,7 +9,7 @@ mod keys;
 mod mapping;
 mod seats;
 mod signed;
-mod standing;
+mod states;
 
 pub use holders::{HeldLicense, held};
 pub use keys::{
@@ -21,4 +21,4 @@ pub use seats::{
     Granted, SeatError, Validation, after_directory_change, grant, holder_gone, validate,
 };
 pub use signed::{LicenseKey, Terms, published, sign, terms};
-pub use standing::{KeyState, Status, holds_until};
+pub use states::{KeyState, Status, holds_until};

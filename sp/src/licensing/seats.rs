@@ -80,7 +80,7 @@ pub async fn grant(
     if i64::try_from(others).unwrap_or(i64::MAX) >= subscription.devices {
         return Err(SeatError::TooManyDevices(subscription.devices));
     }
-    let token = portal.ambient.chance().token(32);
+    let token = portal.ambient.rng().token(32);
     let device = DeviceRow {
         license_id: license.id.clone(),
         device_id: device_id.to_owned(),
@@ -149,7 +149,7 @@ async fn take_seat(
         });
     }
     let license = LicenseRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         business_id: person.business_id.clone(),
         subscription_id: subscription.id.clone(),
         user_id: person.id.clone(),

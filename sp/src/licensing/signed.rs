@@ -10,7 +10,7 @@ use rcgen::{KeyPair, PublicKeyData as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::standing::holds_until;
+use super::states::holds_until;
 use crate::Portal;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::signing_keys::{self, SigningKeyRow};

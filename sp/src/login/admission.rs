@@ -11,17 +11,17 @@ use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing;
 use crate::refusal::{Place, Refused, kinds};
-use crate::roles::{self, Standing};
+use crate::roles::{self, Roles};
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, StoreError, instant, stored};
 
 /// A person whom the IdP vouched for, and their place here.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    /// Who.
+    /// The person that is signed in.
     pub person: PersonRow,
     /// As what.
-    pub standing: Standing,
+    pub standing: Roles,
     /// What the Response said.
     pub claims: Claims,
     /// When the directory last changed the person's groups, if that was after
@@ -104,7 +104,7 @@ pub async fn admit(
         if superseded.is_some() {
             roles::prefer_directory(db, tenant, &person.id).await?;
             let near_misses = standing.near_misses;
-            standing = Standing {
+            standing = Roles {
                 near_misses,
                 ..roles::standing(db, tenant, &person.id).await?
             };
@@ -124,7 +124,7 @@ pub async fn admit(
 }
 
 /// Without this, a Response that was on its way during the deletion would make
-/// the person anew.
+/// the person again.
 fn deleted_since(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refused {
     Refused::new(
         &kinds::ACCOUNT_DISABLED,
@@ -218,7 +218,7 @@ async fn first_login(
     now: Timestamp,
 ) -> Result<Option<PersonRow>, Refused> {
     let person = PersonRow {
-        id: portal.ambient.chance().uuid().to_string(),
+        id: portal.ambient.rng().uuid().to_string(),
         ..stranger(&integration.tenant, claims, email)
     };
     let resource = json!({

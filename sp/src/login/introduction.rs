@@ -46,7 +46,7 @@ impl Portal {
             valid_until: None,
             cache_duration: Some("PT1H".to_owned()),
         };
-        let id = format!("_{}", self.ambient.chance().hex(16));
+        let id = format!("_{}", self.ambient.rng().hex(16));
         metadata
             .to_signed_xml(&id, &key)
             .map_err(|error: SignError| {

@@ -9,7 +9,7 @@ use saml::metadata::Endpoint;
 use saml::names;
 use saml::reception::{LogoutExpectations, Received};
 
-use super::{TurnedAway, subject};
+use super::{LoginRefusal, subject};
 use crate::Portal;
 use crate::accounts;
 use crate::audit::{self, Event};
@@ -36,7 +36,7 @@ pub enum LoggedOut {
 /// # Errors
 /// When the database fails or the message can't be made; the session has ended
 /// all the same.
-pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, TurnedAway> {
+pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let session = store::accounts::session(&mut db, &fingerprint(cookie)).await?;
     drop(db);
@@ -67,16 +67,16 @@ async fn tell(
     integration: &Integration,
     session: &SessionRow,
     endpoint: &Endpoint,
-) -> Result<LoggedOut, TurnedAway> {
+) -> Result<LoggedOut, LoginRefusal> {
     let stored_subject = session.saml_subject.as_deref().unwrap_or_default();
     let Some(name_id) = subject::read(stored_subject) else {
         return Ok(LoggedOut::Here);
     };
     let now = portal.now();
-    let chance = portal.ambient.chance();
+    let rng = portal.ambient.rng();
     let until = now + portal.config.logout_lifetime;
     let request = LogoutRequest {
-        id: format!("_{}", chance.hex(20)),
+        id: format!("_{}", rng.hex(20)),
         issue_instant: now,
         issuer: portal.service_provider(&integration.tenant.id).entity_id,
         destination: Some(endpoint.location.clone()),
@@ -86,7 +86,7 @@ async fn tell(
         session_indexes: session.saml_session_index.iter().cloned().collect(),
     };
     let waiting = LogoutRow {
-        relay_state: chance.token(24),
+        relay_state: rng.token(24),
         tenant_id: integration.tenant.id.clone(),
         request_id: request.id.clone(),
         created: stored(now),
@@ -107,8 +107,8 @@ async fn tell(
     Ok(LoggedOut::To(outgoing))
 }
 
-fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> TurnedAway {
-    TurnedAway::of(
+fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> LoginRefusal {
+    LoginRefusal::of(
         &integration.tenant.business_id,
         Refused::new(
             &kinds::LOGOUT_FAILED,
@@ -126,7 +126,7 @@ pub async fn receive(
     tenant_id: &str,
     received: Received,
     address: &str,
-) -> Result<LoggedOut, TurnedAway> {
+) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let tenant = store::tenants::by_id(&mut db, tenant_id)
         .await?
@@ -142,7 +142,7 @@ pub async fn receive(
         if let Some(issuer) = issuer {
             refused = refused.with_claim("Issuer", issuer);
         }
-        TurnedAway::of(&integration.tenant.business_id, refused)
+        LoginRefusal::of(&integration.tenant.business_id, refused)
     })
 }
 
@@ -225,7 +225,7 @@ async fn reply(
     let location = endpoint.response_location.as_ref();
     let location = location.unwrap_or(&endpoint.location);
     let response = LogoutResponse {
-        id: format!("_{}", portal.ambient.chance().hex(20)),
+        id: format!("_{}", portal.ambient.rng().hex(20)),
         issue_instant: portal.now(),
         issuer: portal.service_provider(&integration.tenant.id).entity_id,
         destination: Some(location.clone()),

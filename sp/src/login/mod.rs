@@ -22,21 +22,21 @@ pub use response::{Answered, Unspent, claims_to_answer, receive};
 use crate::Portal;
 use crate::accounts::new_session;
 use crate::audit::{self, Event};
-use crate::configurator::{self, Integration, Step, Unready};
+use crate::configurator::{self, Integration, IntegrationError, Step};
 use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::{self, Db, MayConflict as _, fingerprint, stored};
 
 /// Someone turned away, and whose admins may read why.
 #[derive(Debug, Clone)]
-pub struct TurnedAway {
+pub struct LoginRefusal {
     /// The business account, when one was recognized.
     pub business_id: Option<String>,
-    /// Why.
+    /// The reason of the refusal.
     pub refused: Refused,
 }
 
-impl TurnedAway {
+impl LoginRefusal {
     pub(crate) fn of(business_id: &str, refused: impl Into<Refused>) -> Self {
         Self {
             business_id: Some(business_id.to_owned()),
@@ -45,7 +45,7 @@ impl TurnedAway {
     }
 }
 
-impl<E: Into<Refused>> From<E> for TurnedAway {
+impl<E: Into<Refused>> From<E> for LoginRefusal {
     fn from(error: E) -> Self {
         Self {
             business_id: None,
@@ -59,9 +59,9 @@ pub(crate) async fn integration(
     portal: &Portal,
     db: &mut Db,
     business_id: &str,
-) -> Result<Integration, TurnedAway> {
+) -> Result<Integration, LoginRefusal> {
     let inactive = || {
-        TurnedAway::of(
+        LoginRefusal::of(
             business_id,
             request::unavailable("the IdP integration is not active").with_remedy(
                 Place::Integration,
@@ -80,14 +80,14 @@ pub(crate) async fn integration(
                 let remedy =
                     "Make the metadata URL of step 4 reachable, or upload the metadata as a file.";
                 let refused = refused.with_remedy(Place::Step(Step::Saml), remedy);
-                TurnedAway::of(business_id, refused)
+                LoginRefusal::of(business_id, refused)
             })?
     } else {
         entered
     };
     Integration::of(entered, portal.now()).map_err(|unready| match unready {
-        Unready::Inactive => inactive(),
-        Unready::Incomplete => TurnedAway::of(
+        IntegrationError::Inactive => inactive(),
+        IntegrationError::Incomplete => LoginRefusal::of(
             business_id,
             request::unavailable(
                 "step 4 is not complete: the identity provider's entity ID, SSO URL or certificate is missing",
@@ -97,14 +97,14 @@ pub(crate) async fn integration(
                 "Enter the identity provider's metadata in step 4.",
             ),
         ),
-        Unready::MetadataExpired(end) => TurnedAway::of(
+        IntegrationError::MetadataExpired(end) => LoginRefusal::of(
             business_id,
             Refused::new(
                 &kinds::METADATA_EXPIRED,
                 format!("the identity provider's metadata was valid until {end} (validUntil): what it says may no longer be relied on"),
             ),
         ),
-        Unready::CertificateExpired(end) => TurnedAway::of(
+        IntegrationError::CertificateExpired(end) => LoginRefusal::of(
             business_id,
             Refused::new(
                 &kinds::CERTIFICATE_EXPIRED,
@@ -142,7 +142,7 @@ pub(crate) async fn owner(portal: &Portal, tenant_id: &str) -> Option<String> {
     Some(tenant.business_id)
 }
 
-fn no_such_service(tenant_id: &str) -> TurnedAway {
+fn no_such_service(tenant_id: &str) -> LoginRefusal {
     Refused::new(
         &kinds::NO_SUCH_SERVICE,
         format!("no tenant has the ID {tenant_id}"),
@@ -169,7 +169,10 @@ pub struct Posted<'a> {
 ///
 /// # Errors
 /// Whatever stands against it.
-pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<LoggedIn, TurnedAway> {
+pub async fn browser_response(
+    portal: &Portal,
+    posted: Posted<'_>,
+) -> Result<LoggedIn, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let tenant = store::tenants::by_id(&mut db, posted.tenant_id)
         .await?
@@ -193,7 +196,7 @@ pub async fn browser_response(portal: &Portal, posted: Posted<'_>) -> Result<Log
     };
     let turned_away = |refused: Refused| {
         let refused = explained(portal, refused, &integration, posted.saml_response);
-        TurnedAway::of(&business_id, refused)
+        LoginRefusal::of(&business_id, refused)
     };
     let unspent = receive(portal, &integration, asked, posted.saml_response)
         .await

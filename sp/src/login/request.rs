@@ -5,7 +5,7 @@ use saml::binding::{Outgoing, Parameter, RELAY_STATE_MAX_BYTES, send};
 use saml::message::AuthnRequest;
 use saml::names;
 
-use super::TurnedAway;
+use super::LoginRefusal;
 use crate::Portal;
 use crate::accounts::{domain_of, normalized};
 use crate::configurator::Step;
@@ -57,7 +57,7 @@ pub async fn start(
     email: &str,
     asking: Asking,
     purpose: impl FnOnce(&str) -> Purpose + Send,
-) -> Result<Started, TurnedAway> {
+) -> Result<Started, LoginRefusal> {
     let email = normalized(email).ok_or_else(|| {
         Refused::new(
             &kinds::INVALID_EMAIL,
@@ -78,7 +78,7 @@ pub async fn start(
             )
         })?;
     if row.status != "verified" {
-        return Err(TurnedAway::of(
+        return Err(LoginRefusal::of(
             &row.business_id,
             of_nobody(
                 &email,
@@ -92,17 +92,17 @@ pub async fn start(
     }
     let integration = super::integration(portal, &mut db, &row.business_id)
         .await
-        .map_err(|away| TurnedAway {
+        .map_err(|away| LoginRefusal {
             refused: away.refused.with_who(&email),
             ..away
         })?;
     drop(db);
     let now = portal.now();
-    let chance = portal.ambient.chance();
+    let rng = portal.ambient.rng();
     let sp = portal.service_provider(&integration.tenant.id);
     let (binding, location) = integration.sso_endpoint();
     let request = AuthnRequest {
-        id: format!("_{}", chance.hex(20)),
+        id: format!("_{}", rng.hex(20)),
         issue_instant: now,
         issuer: sp.entity_id,
         destination: Some(location.to_owned()),
@@ -114,7 +114,7 @@ pub async fn start(
         is_passive: asking.passive,
         requested_authn_context: integration.requested_authn_context.clone(),
     };
-    let relay_state = chance.token(24);
+    let relay_state = rng.token(24);
     let key = if integration.tenant.signs_requests() {
         Some(portal.request_key().await?)
     } else {
@@ -128,7 +128,7 @@ pub async fn start(
         key.as_ref(),
     )
     .map_err(|error| {
-        TurnedAway::of(
+        LoginRefusal::of(
             &row.business_id,
             Refused::new(
                 &kinds::REQUEST_FAILED,

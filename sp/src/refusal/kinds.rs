@@ -14,7 +14,7 @@ pub enum Place {
     Integration,
     /// Business Profile, Users.
     Users,
-    /// Subscriptions.
+    /// The page Subscriptions.
     Subscriptions,
     /// Licenses and their devices.
     Licenses,

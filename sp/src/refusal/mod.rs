@@ -5,10 +5,10 @@
 //! writes it to the audit log; `reading.rs` is what an administrator sees.
 
 pub mod kinds;
-mod reading;
+mod list;
 
 pub use kinds::{Kind, Place};
-pub use reading::{Page, Problem, Query, entry, list};
+pub use list::{Page, Problem, Query, entry, list};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -261,7 +261,7 @@ pub async fn record(
     flow: Flow,
     address: &str,
 ) -> String {
-    let reference = format!("R-{}", portal.ambient.chance().hex(5).to_uppercase());
+    let reference = format!("R-{}", portal.ambient.rng().hex(5).to_uppercase());
     tracing::warn!(
         reference,
         code = refused.code,

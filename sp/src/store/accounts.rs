@@ -6,7 +6,7 @@ use super::{Db, Result};
 /// A portal account: e-mail and password.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// Lower case.
     pub email: String,
@@ -14,7 +14,7 @@ pub struct AccountRow {
     pub name: Option<String>,
     /// A PHC string.
     pub password_hash: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
 }
 
@@ -37,7 +37,7 @@ pub struct SessionRow {
     pub user_id: Option<String>,
     /// The selected business account.
     pub workspace: Option<String>,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
     /// Instant of the last use.
     pub seen: i64,

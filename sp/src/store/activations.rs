@@ -6,7 +6,7 @@ use super::{Db, Result};
 /// An activation that waits for the IdP's answer.
 #[derive(Debug, Clone)]
 pub struct ActivationRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// Whose IdP was asked.
     pub tenant_id: String,
@@ -20,9 +20,9 @@ pub struct ActivationRow {
     pub device_name: String,
     /// The app's version.
     pub app_version: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant.
+    /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
     /// Answered already.
     pub spent: i64,

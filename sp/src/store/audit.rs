@@ -6,13 +6,13 @@ use super::{Db, Result};
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// Whose log it stands in.
     pub business_id: Option<String>,
-    /// Instant.
+    /// Time of the event, in microseconds since the Unix epoch.
     pub happened: i64,
-    /// Who.
+    /// The person or program that did it.
     pub actor: String,
     /// Did what.
     pub action: String,

@@ -8,7 +8,7 @@ use super::{Db, Result};
 pub struct DomainRow {
     /// Lower case.
     pub domain: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// What the TXT record must say.
     pub txt_value: String,
@@ -16,7 +16,7 @@ pub struct DomainRow {
     pub status: String,
     /// What the last look-up found.
     pub detail: String,
-    /// Instant.
+    /// Time when it was added, in microseconds since the Unix epoch.
     pub added: i64,
     /// Instant of the last look-up.
     pub checked: Option<i64>,

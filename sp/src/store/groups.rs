@@ -7,9 +7,9 @@ use super::{Db, Result};
 /// A group as SCIM sees it, without its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// As the IdP spells it.
     pub display_name: String,
@@ -19,9 +19,9 @@ pub struct GroupRow {
     pub resource: String,
     /// Counts changes, from 1.
     pub version: i64,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant.
+    /// Time of the last change, in microseconds since the Unix epoch.
     pub last_modified: i64,
 }
 
@@ -331,7 +331,7 @@ pub async fn leave(db: &mut Db, group_id: &str, member_id: &str) -> Result<bool>
     Ok(done.rows_affected() == 1)
 }
 
-/// The users beneath a user or group: itself, or who is in it directly or by
+/// The users below a user or group: itself, or who is in it directly or by
 /// nested groups.
 ///
 /// # Errors

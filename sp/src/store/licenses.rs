@@ -6,7 +6,7 @@ use super::{Db, Result};
 /// A seat taken by a user.
 #[derive(Debug, Clone)]
 pub struct LicenseRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// Whose subscription.
     pub business_id: String,
@@ -14,11 +14,11 @@ pub struct LicenseRow {
     pub subscription_id: String,
     /// The holder.
     pub user_id: String,
-    /// Instant.
+    /// Time when it was granted, in microseconds since the Unix epoch.
     pub granted: i64,
     /// Instant, once it was taken back.
     pub revoked: Option<i64>,
-    /// Why.
+    /// The reason of the revocation.
     pub revoked_because: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct DeviceRow {
     pub name: String,
     /// SHA-256 of the license token it holds.
     pub token_hash: String,
-    /// Instant.
+    /// Time of the activation, in microseconds since the Unix epoch.
     pub activated: i64,
     /// Instant of the last re-validation.
     pub validated: i64,

@@ -6,7 +6,7 @@
 //!
 //! 1. the directory of the business account: *shared* by whoever changes or
 //!    admits one user, *alone* by whoever changes groups, which may concern
-//!    any user beneath them
+//!    any user below them
 //! 2. the user's row
 //! 3. the subscriptions, by id
 //!

@@ -18,9 +18,9 @@ pub struct SsoRequestRow {
     pub activation_id: Option<String>,
     /// Where the browser goes afterwards.
     pub return_to: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant.
+    /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
     /// Answered already.
     pub spent: i64,

@@ -12,9 +12,9 @@ pub struct LogoutRow {
     pub tenant_id: String,
     /// The LogoutRequest's ID.
     pub request_id: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant.
+    /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
 }
 

@@ -6,13 +6,13 @@ use super::{Db, Result};
 /// A business account.
 #[derive(Debug, Clone)]
 pub struct BusinessRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// The organization's name.
     pub name: String,
     /// JSON: what else it told of itself.
     pub details: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
 }
 
@@ -26,13 +26,13 @@ from_row!(BusinessRow {
 /// Someone who reaches a business account with a portal password.
 #[derive(Debug, Clone)]
 pub struct MemberRow {
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// Lower case.
     pub email: String,
     /// `admin` or `member`.
     pub role: String,
-    /// Instant.
+    /// Time when it was added, in microseconds since the Unix epoch.
     pub added: i64,
     /// Instant of the last login into this business account.
     pub last_login: Option<i64>,
@@ -144,7 +144,7 @@ pub struct MemberWithName {
     pub email: String,
     /// `admin` or `member`.
     pub role: String,
-    /// Instant.
+    /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
     /// The account's name.
     pub name: Option<String>,

@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod activations;
 pub mod audit;
 pub mod domains;
+mod group_commit;
 pub mod groups;
 pub mod licenses;
 pub mod locks;
@@ -31,7 +32,6 @@ pub mod social;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;
-mod writing;
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
+pub use group_commit::{MayConflict, Write, with_retry};
 use migrations::MIGRATIONS;
-pub use writing::{MayConflict, Write, with_retry};
 
 /// What SQLite's planner should believe of the tables that SCIM asks, from the
 /// first request on: that a business account has many rows, so that the index
@@ -50,7 +50,7 @@ pub use writing::{MayConflict, Write, with_retry};
 /// way is to write them; `ANALYZE` on an empty table would say nothing.)
 const SQLITE_STATISTICS: [&str; 5] = [
     // A look at so many rows: no start waits for a large directory, and none
-    // of its values are sampled, which would plan statements anew for each.
+    // of its values are sampled, which would plan statements again for each.
     "PRAGMA analysis_limit = 100",
     "ANALYZE",
     "DELETE FROM sqlite_stat1
@@ -102,7 +102,7 @@ pub enum StoreError {
     /// What is stored can't be read back.
     #[error("{table} {key}: expected {expected}, stored is something else")]
     Damaged {
-        /// Where.
+        /// The table.
         table: &'static str,
         /// Which row.
         key: String,
@@ -142,7 +142,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 enum Kind {
     /// With those who wait for the one writer there is.
-    Sqlite(Arc<writing::Queue>, Option<SqliteFile>),
+    Sqlite(Arc<group_commit::Queue>, Option<SqliteFile>),
     Postgres(Arc<server::Server>),
 }
 

@@ -7,9 +7,9 @@ use super::{Db, Result};
 /// A user of the directory, without the SCIM resource.
 #[derive(Debug, Clone)]
 pub struct PersonRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// As the IdP spells it.
     pub user_name: String,
@@ -23,7 +23,7 @@ pub struct PersonRow {
     pub active: i64,
     /// `scim` or `sso`.
     pub source: String,
-    /// Instant.
+    /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ const PERSON: &str =
 /// A group of the directory, as the mapping of step 3 compares it.
 #[derive(Debug, Clone)]
 pub struct GroupNameRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// As the IdP spells it.
     pub display_name: String,
@@ -62,9 +62,9 @@ from_row!(GroupNameRow {
 /// What the last Response said of a user's groups.
 #[derive(Debug, Clone)]
 pub struct AssertedRow {
-    /// Who.
+    /// The user that it belongs to.
     pub user_id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// In the admins group.
     pub in_admins: i64,
@@ -72,7 +72,7 @@ pub struct AssertedRow {
     pub in_users: i64,
     /// JSON array, as they came.
     pub groups: String,
-    /// Instant.
+    /// Time of the assertion, in microseconds since the Unix epoch.
     pub asserted: i64,
 }
 

@@ -6,11 +6,11 @@ use super::{Db, Result};
 /// A SCIM request and what came of it.
 #[derive(Debug, Clone)]
 pub struct ScimLogRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
     /// Whose directory.
     pub business_id: String,
-    /// Instant.
+    /// Time of the event, in microseconds since the Unix epoch.
     pub happened: i64,
     /// Orders those of one instant.
     pub place: i64,
@@ -22,7 +22,7 @@ pub struct ScimLogRow {
     pub status: i64,
     /// What an error said.
     pub detail: String,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: i64,
 }
 

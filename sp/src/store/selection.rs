@@ -3,7 +3,7 @@
 //! the text.
 //!
 //! A limit is a sum, everywhere in this folder: SQLite (3.47 and later) looks
-//! into a bare parameter there, and so plans the statement anew whenever one
+//! into a bare parameter there, and so plans the statement again whenever one
 //! is bound.
 
 use std::fmt::Write as _;
@@ -40,9 +40,9 @@ pub enum Field {
     DisplayName,
     /// 0 or 1.
     Active,
-    /// Instant.
+    /// `meta.created`.
     Created,
-    /// Instant.
+    /// `meta.lastModified`.
     LastModified,
     /// Any e-mail of a user, in lower case.
     Email,
@@ -85,7 +85,7 @@ pub enum Test {
 /// What must hold of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing.
+    /// Every row.
     Always,
     /// All of these.
     All(Vec<Condition>),
@@ -128,9 +128,9 @@ pub struct Position {
 /// A question about a business account's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection<'s> {
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: &'s str,
-    /// Which.
+    /// The condition that rows meet.
     pub condition: &'s Condition,
     /// In which order.
     pub order: Order,

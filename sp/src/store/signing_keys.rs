@@ -12,7 +12,7 @@ pub struct SigningKeyRow {
     pub private_key: String,
     /// The public half, PEM: an X.509 certificate or a bare public key.
     pub certificate: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
 }
 

@@ -16,7 +16,7 @@ pub struct SocialLoginRow {
     pub nonce: String,
     /// What only we know of the code challenge (RFC 7636).
     pub verifier: String,
-    /// Instant.
+    /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
 }
 

@@ -14,9 +14,9 @@ pub struct KeyRow {
     pub licensing: String,
     /// How many may use it.
     pub seats: i64,
-    /// Instant.
+    /// Start time, in microseconds since the Unix epoch.
     pub starts: i64,
-    /// Instant.
+    /// End time, in microseconds since the Unix epoch.
     pub ends: i64,
     /// Whether it was registered.
     pub used: i64,
@@ -44,9 +44,9 @@ from_row!(KeyRow {
 /// A key registered by a business account.
 #[derive(Debug, Clone)]
 pub struct SubscriptionRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// The key.
     pub license_key: String,
@@ -56,11 +56,11 @@ pub struct SubscriptionRow {
     pub licensing: String,
     /// How many may use it.
     pub seats: i64,
-    /// Instant.
+    /// Start time, in microseconds since the Unix epoch.
     pub starts: i64,
-    /// Instant.
+    /// End time, in microseconds since the Unix epoch.
     pub ends: i64,
-    /// Instant.
+    /// Time of the registration, in microseconds since the Unix epoch.
     pub registered: i64,
     /// Macs per user.
     pub devices: i64,

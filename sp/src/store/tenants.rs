@@ -9,7 +9,7 @@ use super::{Db, Result};
 pub struct TenantRow {
     /// The opaque ID of entity id, ACS and SCIM base URL.
     pub id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// Step 2 confirmed.
     pub application_done: i64,
@@ -39,7 +39,7 @@ pub struct TenantRow {
     pub started_by: String,
     /// Step 7, confirmed: lower case e-mail.
     pub backup_login: Option<String>,
-    /// Activated.
+    /// 1 when the integration is activated, else 0.
     pub active: i64,
     /// Instant of Start Configuring.
     pub started: i64,
@@ -58,7 +58,7 @@ pub struct TenantRow {
     pub idp_slo: String,
     /// Step 4: how AuthnRequests travel: `redirect` or `post`.
     pub request_binding: String,
-    /// Step 4: the person must log in anew each time.
+    /// Step 4: the person must log in again each time.
     pub force_authn: i64,
     /// Step 4: the authentication context that is asked for, as JSON.
     pub requested_authn_context: Option<String>,
@@ -126,15 +126,15 @@ impl TenantRow {
 pub struct TokenRow {
     /// SHA-256.
     pub token_hash: String,
-    /// Whose.
+    /// The tenant that it belongs to.
     pub tenant_id: String,
     /// Its last four characters.
     pub hint: String,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
     /// Instant from which it no longer works.
     pub expires: Option<i64>,
-    /// Instant.
+    /// Time of the last use, in microseconds since the Unix epoch.
     pub last_used: Option<i64>,
     /// The token itself, while the page still shows it.
     pub clear_text: Option<String>,

@@ -7,9 +7,9 @@ use super::{Db, Result};
 /// A user as SCIM sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
-    /// Opaque.
+    /// Opaque identifier.
     pub id: String,
-    /// Whose.
+    /// The business account that it belongs to.
     pub business_id: String,
     /// As the IdP spells it.
     pub user_name: String,
@@ -27,9 +27,9 @@ pub struct UserRow {
     pub resource: String,
     /// Counts changes, from 1.
     pub version: i64,
-    /// Instant.
+    /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant.
+    /// Time of the last change, in microseconds since the Unix epoch.
     pub last_modified: i64,
     /// Whether any group has the user as a direct member.
     pub grouped: i64,

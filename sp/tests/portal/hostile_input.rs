@@ -43,7 +43,7 @@ async fn the_character_nul_is_refused_everywhere() {
 async fn values_of_a_response_that_an_index_cannot_hold_are_refused() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(5).await;
-    let long = parties.ambient.chance().hex(3000);
+    let long = parties.ambient.rng().hex(3000);
     let anna = Person::named("anna@corp.example", &["g-users"]);
     for what in ["assertion", "NameID", "objectidentifier"] {
         let browser = parties.browser();

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use ambient::{Ambient, Chance, SystemClock};
+use ambient::{Ambient, Rng, SystemClock};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -27,7 +27,7 @@ const ANSWERS: usize = 40;
 enum Expected {
     /// There, by this id, and in the group.
     Present(String),
-    /// Deleted.
+    /// It was deleted.
     Absent,
     /// The last request about this user got no answer.
     Unknown,
@@ -145,7 +145,7 @@ async fn killed_under_load_again_and_again_it_loses_nothing_that_it_answered() {
     let kills: usize = kills.map_or(3, |kills| kills.parse().unwrap());
     let database = TestDatabase::fresh().await;
     let mut process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
-    let ambient = Ambient::new(Arc::new(SystemClock), Chance::seeded(7));
+    let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
     let parties = Parties::around(process.place.clone(), ambient, Dns::start().await);
     let (base, token) = parties.second_tenant().await;
     let path = base.strip_prefix(&process.place.base).unwrap().to_owned();

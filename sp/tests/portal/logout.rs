@@ -42,7 +42,7 @@ async fn log_in(parties: &Parties, tenant: &Tenant, index: &str) -> Browser {
 fn request(parties: &Parties, tenant: &Tenant, indexes: &[&str]) -> LogoutRequest {
     let now = parties.ambient.now();
     LogoutRequest {
-        id: format!("_{}", parties.ambient.chance().hex(16)),
+        id: format!("_{}", parties.ambient.rng().hex(16)),
         issue_instant: now,
         issuer: IDP.to_owned(),
         destination: Some(slo_url(tenant)),
@@ -289,7 +289,7 @@ async fn logs_out(
 
 fn response(parties: &Parties, tenant: &Tenant, to: &str, status: Status) -> LogoutResponse {
     LogoutResponse {
-        id: format!("_{}", parties.ambient.chance().hex(16)),
+        id: format!("_{}", parties.ambient.rng().hex(16)),
         issue_instant: parties.ambient.now(),
         issuer: IDP.to_owned(),
         destination: Some(slo_url(tenant)),

@@ -534,7 +534,7 @@ impl Idp {
             values: values.clone(),
         });
         let assertion = Assertion {
-            id: format!("_{}", self.ambient.chance().hex(16)),
+            id: format!("_{}", self.ambient.rng().hex(16)),
             issue_instant: now,
             issuer: IDP.to_owned(),
             subject: Some(Subject {
@@ -566,7 +566,7 @@ impl Idp {
             attributes: attributes.collect(),
         };
         Response {
-            id: format!("_{}", self.ambient.chance().hex(16)),
+            id: format!("_{}", self.ambient.rng().hex(16)),
             issue_instant: now,
             destination: Some(tenant.acs_url.clone()),
             in_response_to: Some(request.id.clone()),

@@ -35,8 +35,8 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let listen = listener.local_addr().unwrap();
     drop(listener);
     let config = sp::Config { listen, ..config };
-    let chance = parties.ambient.chance().fork();
-    let second = sp::start(config, parties.ambient.with_chance(chance))
+    let rng = parties.ambient.rng().fork();
+    let second = sp::start(config, parties.ambient.with_rng(rng))
         .await
         .unwrap();
     // What one replica took in, the other doesn't take again, nor either of

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambient::{Ambient, Chance, SystemClock};
+use ambient::{Ambient, Rng, SystemClock};
 
 use crate::database::TestDatabase;
 use crate::parties::{Dns, Parties};
@@ -37,7 +37,7 @@ impl Replicas {
         let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
         assert_eq!(second.place.base, base, "one portal to the world");
         // The processes' clock is the machine's.
-        let ambient = Ambient::new(Arc::new(SystemClock), Chance::seeded(7));
+        let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
         Some(Self {
             parties: Parties::around(first.place.clone(), ambient, dns),
             second_url: format!("http://{listen}"),

@@ -239,7 +239,7 @@ fn another_key() -> SigningKey {
 }
 
 #[tokio::test]
-async fn a_key_that_is_rolled_over_is_learnt_when_the_cache_has_lasted_long_enough() {
+async fn a_key_that_is_rolled_over_is_learned_when_the_cache_has_lasted_long_enough() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let mut metadata = parties.idp.metadata();

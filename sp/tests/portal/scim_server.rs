@@ -782,7 +782,7 @@ async fn values_that_an_index_cannot_hold_are_refused_and_the_longest_allowed_ar
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     // Random, so that no database compresses them.
-    let long = |bytes: usize| parties.ambient.chance().hex(bytes / 2 + 1)[..bytes].to_owned();
+    let long = |bytes: usize| parties.ambient.rng().hex(bytes / 2 + 1)[..bytes].to_owned();
     for (bytes, status) in [(1025, 400), (9000, 400), (1024, 201)] {
         for attribute in ["userName", "externalId", "displayName", "emails"] {
             let mut user = json!({

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ambient::{Ambient, Chance, SystemClock};
+use ambient::{Ambient, Rng, SystemClock};
 use reqwest::{Client, Method};
 use saml::binding::post;
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ async fn under_load_and_faults_memory_stays_flat_and_nothing_is_lost() {
     let options = ["--dns-server", resolver.as_str()];
     let folder = database.folder();
     let process = Process::run(command, database.url(), folder, ANYWHERE, &options).await;
-    let ambient = Ambient::new(std::sync::Arc::new(SystemClock), Chance::seeded(7));
+    let ambient = Ambient::new(std::sync::Arc::new(SystemClock), Rng::seeded(7));
     let parties = Parties::around(process.place.clone(), ambient, dns);
     let (admin, tenant) = parties.integrated(100_000).await;
     let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);

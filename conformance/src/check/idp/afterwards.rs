@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::browser::Browser;
-use super::dossier::{Dossier, Ending, Trial};
-use super::gather::{ENDED, Gathering, Person, Trouble};
+use super::gather::{CheckError, ENDED, Gathering, Person};
 use super::reading::{self, Announced};
+use super::recording::{Ending, Recording, Trial};
 use super::request::{Maker, logout};
 use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::runner::pause;
@@ -20,12 +20,12 @@ impl Gathering<'_> {
     /// which an identity provider may take the sign-on for a new one.
     pub(super) async fn force_later(
         &self,
-        dossier: &mut Dossier,
+        recording: &mut Recording,
         maker: &Maker<'_>,
         announced: &Announced,
         first: &Browser,
-    ) -> Result<(), Trouble> {
-        let trials = &dossier.trials;
+    ) -> Result<(), CheckError> {
+        let trials = &recording.trials;
         let asked_nobody = trials
             .get("force-authn")
             .is_some_and(|it| matches!(it.ending, Ending::Answer(_)) && !it.asked);
@@ -43,7 +43,9 @@ impl Gathering<'_> {
         };
         let about = "ForceAuthn half a minute after the sign-on";
         let trial = self.tried("force-authn-later", about, attempt).await?;
-        dossier.trials.insert("force-authn-later".to_owned(), trial);
+        recording
+            .trials
+            .insert("force-authn-later".to_owned(), trial);
         Ok(())
     }
 
@@ -51,15 +53,15 @@ impl Gathering<'_> {
     /// nothing, then signed; and whether the session is over.
     pub(super) async fn log_out(
         &self,
-        dossier: &mut Dossier,
+        recording: &mut Recording,
         maker: &Maker<'_>,
         announced: &Announced,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CheckError> {
         let names = ["logout-unsigned", "logout-still", "logout", "logout-after"];
         let now = self.ambient.now();
         let mut skip = |why: &str| {
             for name in names {
-                dossier
+                recording
                     .trials
                     .insert(name.to_owned(), Trial::not_tried(now, why));
             }
@@ -87,7 +89,7 @@ impl Gathering<'_> {
             return Ok(());
         };
         let mut tell = |name: &str, trial: Trial| {
-            dossier.trials.insert(name.to_owned(), trial);
+            recording.trials.insert(name.to_owned(), trial);
         };
         for (request, probe, signed) in [
             ("logout-unsigned", "logout-still", false),

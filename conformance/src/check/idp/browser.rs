@@ -6,8 +6,8 @@ use browser::navigation::{Cookies, Navigator};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
 use url::Url;
 
-use super::dossier::{Delivered, Ending, Page};
 use super::form::{self, Filled, Next};
+use super::recording::{Delivered, Ending, Page};
 use crate::check::runner::{AnswerError, Runner, read_body};
 use crate::excerpt::beginning;
 
@@ -90,15 +90,15 @@ impl Browser {
         let mut walked = Walked {
             pages: Vec::new(),
             asked: false,
-            ending: Ending::Trouble {
+            ending: Ending::CheckError {
                 why: format!("no end after {STEPS} pages"),
             },
         };
         let url = match Url::parse(url) {
             Ok(url) => url,
             Err(error) => {
-                walked.ending = Ending::Trouble {
-                    why: format!("expected a URL, came {url}: {error}"),
+                walked.ending = Ending::CheckError {
+                    why: format!("expected a URL, got {url}: {error}"),
                 };
                 return walked;
             }
@@ -133,8 +133,8 @@ impl Browser {
             let at = ask.url.clone();
             if let Some(location) = &page.location {
                 let Ok(to) = at.join(location) else {
-                    walked.ending = Ending::Trouble {
-                        why: format!("expected a Location that is a URL, came {location:?}"),
+                    walked.ending = Ending::CheckError {
+                        why: format!("expected a Location that is a URL, got {location:?}"),
                     };
                     return walked;
                 };

@@ -17,7 +17,7 @@ pub(super) enum Next {
     Onward(Filled),
     /// Another address, after a while (`<meta http-equiv=refresh>`).
     Refresh(Url),
-    /// Nothing.
+    /// It does nothing.
     Nothing,
 }
 

@@ -1,4 +1,4 @@
-//! Gathering: the trials are made, what comes of them goes into the dossier.
+//! Gathering: the trials are made, what comes of them goes into the recording.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use ambient::Ambient;
 
 use super::browser::{Browser, Credentials, Walked};
-use super::dossier::{Dossier, Ending, FORMAT, Fetched, Opened, Trial};
 use super::health::Health;
 use super::party::Party;
 use super::reading::Announced;
+use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::{Maker, Outgoing};
 use super::set_up;
 use super::trials::{Binding, VARIANTS, Variant, Whose};
@@ -19,7 +19,7 @@ use crate::check::runner::{Access, AnswerError, Runner, fetch_metadata};
 
 /// Why nothing could be gathered.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CheckError {
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[from] reqwest::Error),
@@ -33,7 +33,7 @@ pub enum Trouble {
     SetUp(#[from] SetUpError),
 }
 
-impl Trouble {
+impl CheckError {
     /// The same for the report.
     pub fn to_set_up_error(&self) -> SetUpError {
         match self {
@@ -70,7 +70,7 @@ pub struct Gathering<'g> {
     pub ambient: &'g Ambient,
     /// Who signs on.
     pub person: Person,
-    /// A user who is switched off, for the checks of manners.
+    /// A user who is switched off, for the security checks.
     pub disabled: Option<Credentials>,
     /// Where the identity provider starts a sign-on by itself.
     pub initiated: Option<String>,
@@ -96,8 +96,8 @@ impl Gathering<'_> {
     /// Makes every trial.
     ///
     /// # Errors
-    /// [`Trouble`] when not one request can be sent.
-    pub async fn gather(&self) -> Result<Dossier, Trouble> {
+    /// [`CheckError`] when not one request can be sent.
+    pub async fn gather(&self) -> Result<Recording, CheckError> {
         self.gather_of(|_| true).await
     }
 
@@ -105,10 +105,10 @@ impl Gathering<'_> {
     ///
     /// # Errors
     /// As [`Gathering::gather`].
-    pub async fn gather_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Dossier, Trouble> {
+    pub async fn gather_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Recording, CheckError> {
         let announced = Announced::read(&self.metadata);
         if announced.sso.is_empty() {
-            return Err(Trouble::NoEndpoint(self.metadata.place.clone()));
+            return Err(CheckError::NoEndpoint(self.metadata.place.clone()));
         }
         let maker = Maker {
             party: self.party,
@@ -133,7 +133,7 @@ impl Gathering<'_> {
             if is_control && is_first {
                 is_first = false;
                 if let Some(error) = set_up::error(&trial, self) {
-                    self.party.desk.is_over();
+                    self.party.interactive.is_over();
                     return Err(error.into());
                 }
                 health.calm = Some(began.elapsed());
@@ -144,7 +144,7 @@ impl Gathering<'_> {
             Person::Driven(credentials) => credentials.name.clone(),
             Person::Present(_) => String::new(),
         };
-        let mut dossier = Dossier {
+        let mut recording = Recording {
             format: FORMAT,
             party: self.party.played(),
             user,
@@ -153,16 +153,16 @@ impl Gathering<'_> {
             opened: Vec::new(),
             trials,
         };
-        if wanted("manners") {
-            self.manners(&mut dossier, &health).await?;
-            self.force_later(&mut dossier, &maker, &announced, &first)
+        if wanted("security") {
+            self.security(&mut recording, &health).await?;
+            self.force_later(&mut recording, &maker, &announced, &first)
                 .await?;
-            self.log_out(&mut dossier, &maker, &announced).await?;
-            self.look_around(&mut dossier, &announced, &first).await;
+            self.log_out(&mut recording, &maker, &announced).await?;
+            self.look_around(&mut recording, &announced, &first).await;
         }
-        self.party.desk.is_over();
+        self.party.interactive.is_over();
         self.runner.progress.end();
-        Ok(dossier)
+        Ok(recording)
     }
 
     /// Makes a trial, unless the run has ended.
@@ -170,8 +170,8 @@ impl Gathering<'_> {
         &self,
         name: &str,
         about: &str,
-        trial: impl Future<Output = Result<Trial, Trouble>>,
-    ) -> Result<Trial, Trouble> {
+        trial: impl Future<Output = Result<Trial, CheckError>>,
+    ) -> Result<Trial, CheckError> {
         let ended = || Ok(Trial::not_tried(self.ambient.now(), ENDED));
         if self.runner.has_ended() {
             return ended();
@@ -189,7 +189,7 @@ impl Gathering<'_> {
         maker: &Maker<'_>,
         announced: &Announced,
         first: &Browser,
-    ) -> Result<Trial, Trouble> {
+    ) -> Result<Trial, CheckError> {
         let not_tried = |why: &str| Ok(Trial::not_tried(self.ambient.now(), why));
         let Some(endpoint) = announced.sso_url(variant.binding) else {
             return not_tried("the metadata announces no endpoint for its binding");
@@ -205,8 +205,8 @@ impl Gathering<'_> {
                     return not_tried("it needs a browser without cookies, and the person has one");
                 }
                 let at = self.party.desk_url();
-                let desk = &self.party.desk;
-                let ending = desk
+                let interactive = &self.party.interactive;
+                let ending = interactive
                     .ask(variant.about, &outgoing, &at, *patience, self.ambient)
                     .await;
                 Walked {
@@ -231,7 +231,7 @@ impl Gathering<'_> {
         };
         let mut trial = self.trial(outgoing, variant.binding, walked);
         if self.party.bites() > bites {
-            trial.ending = Ending::Trouble {
+            trial.ending = Ending::CheckError {
                 why: "the address in the DTD was fetched".to_owned(),
             };
         }
@@ -259,7 +259,7 @@ impl Gathering<'_> {
         maker: &Maker<'_>,
         announced: &Announced,
         person: &Credentials,
-    ) -> Result<Trial, Trouble> {
+    ) -> Result<Trial, CheckError> {
         let plain = VARIANTS[0];
         let binding = if announced.sso_url(Binding::Redirect).is_some() {
             Binding::Redirect
@@ -282,7 +282,11 @@ impl Gathering<'_> {
 
     /// Wrong passwords, strangers, users who are switched off, and a sign-on
     /// that the identity provider starts.
-    async fn manners(&self, dossier: &mut Dossier, health: &Health<'_>) -> Result<(), Trouble> {
+    async fn security(
+        &self,
+        recording: &mut Recording,
+        health: &Health<'_>,
+    ) -> Result<(), CheckError> {
         let now = self.ambient.now();
         let Person::Driven(credentials) = &self.person else {
             for name in [
@@ -293,7 +297,7 @@ impl Gathering<'_> {
                 "initiated",
             ] {
                 let why = "a person signs on: nobody types wrong passwords";
-                dossier
+                recording
                     .trials
                     .insert(name.to_owned(), Trial::not_tried(now, why));
             }
@@ -301,8 +305,8 @@ impl Gathering<'_> {
         };
         let wrong = "rehearsal-wrong-password";
         let stranger = match credentials.name.split_once('@') {
-            Some((_, domain)) => format!("nobody-{}@{domain}", self.ambient.chance().hex(3)),
-            None => format!("nobody-{}", self.ambient.chance().hex(3)),
+            Some((_, domain)) => format!("nobody-{}@{domain}", self.ambient.rng().hex(3)),
+            None => format!("nobody-{}", self.ambient.rng().hex(3)),
         };
         let as_of = |name: &str, password: &str| Credentials {
             name: name.to_owned(),
@@ -320,7 +324,7 @@ impl Gathering<'_> {
             None => {
                 for name in ["disabled-user", "disabled-wrong"] {
                     let why = "no user who is switched off was named: give --disabled-user and --disabled-password";
-                    dossier
+                    recording
                         .trials
                         .insert(name.to_owned(), Trial::not_tried(now, why));
                 }
@@ -332,7 +336,7 @@ impl Gathering<'_> {
             let began = Instant::now();
             let mut trial = self.tried(name, about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
-            dossier.trials.insert(name.to_owned(), trial);
+            recording.trials.insert(name.to_owned(), trial);
         }
         let initiated = match &self.initiated {
             Some(url) => {
@@ -354,13 +358,18 @@ impl Gathering<'_> {
                 "no address that starts a sign-on was named: give --initiated-url",
             ),
         };
-        dossier.trials.insert("initiated".to_owned(), initiated);
+        recording.trials.insert("initiated".to_owned(), initiated);
         Ok(())
     }
 
     /// Opens the announced addresses without a message, and fetches the
     /// metadata again.
-    async fn look_around(&self, dossier: &mut Dossier, announced: &Announced, browser: &Browser) {
+    async fn look_around(
+        &self,
+        recording: &mut Recording,
+        announced: &Announced,
+        browser: &Browser,
+    ) {
         let client = browser.client();
         for (what, method, url) in &announced.addresses {
             if self.runner.has_ended() {
@@ -371,7 +380,7 @@ impl Gathering<'_> {
                 _ => client.get(url),
             };
             let answer = request.send().await;
-            dossier.opened.push(Opened {
+            recording.opened.push(Opened {
                 what: (*what).to_owned(),
                 method: (*method).to_owned(),
                 url: url.clone(),
@@ -386,7 +395,7 @@ impl Gathering<'_> {
                 self.ambient,
                 &self.runner.access,
             );
-            dossier.metadata_after = fetched.await.ok().map(|fetched| Fetched {
+            recording.metadata_after = fetched.await.ok().map(|fetched| Fetched {
                 entity_id: self.metadata.entity_id.clone(),
                 ..fetched
             });

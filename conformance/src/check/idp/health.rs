@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::dossier::{Ending, Trial};
-use super::gather::{Gathering, Person, Trouble};
+use super::gather::{CheckError, Gathering, Person};
 use super::reading::Announced;
+use super::recording::{Ending, Trial};
 use super::request::Maker;
 use crate::check::runner::{find_harm, slow_after};
 
@@ -60,12 +60,12 @@ impl<'h> Health<'h> {
         let plain = self.gathering.plain(self.maker, self.announced, person);
         match plain
             .await
-            .map_err(|error: Trouble| error.to_string())?
+            .map_err(|error: CheckError| error.to_string())?
             .ending
         {
             Ending::Answer(_) => Ok(began.elapsed()),
             Ending::Page { status, .. } => Err(format!("it ended on a page (HTTP {status})")),
-            Ending::NoAnswer { why } | Ending::Trouble { why } | Ending::NotTried { why } => {
+            Ending::NoAnswer { why } | Ending::CheckError { why } | Ending::NotTried { why } => {
                 Err(why)
             }
         }

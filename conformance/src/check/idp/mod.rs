@@ -2,37 +2,37 @@
 //! provider, tries every variant of a request, and judges what it announces,
 //! how it takes each request, and every Response in all its parts.
 //!
-//! What is seen goes into a [`Dossier`]; the checks judge that and nothing
+//! What is seen goes into a [`Recording`]; the checks judge that and nothing
 //! else, so a recording can be judged again without the identity provider and
 //! without a person.
 //!
 //! - `party`: the service provider that is played;
 //! - `trials`: the requests that are tried, as data; `request` writes them;
 //! - `browser`, `form`: the form driver, which signs the user on;
-//! - `desk`: where a person's own browser does (`--interactive`);
+//! - `interactive`: where a person's own browser does (`--interactive`);
 //! - `set_up`: why nobody can be signed on at all;
 //! - `gather`: makes the trials; `afterwards`: those that need or end a
 //!   session; `health`: what they did to the identity provider;
-//! - `dossier`: what is kept of them;
-//! - `reading`: the dossier with its documents read;
+//! - `recording`: what is kept of them;
+//! - `reading`: the recording with its documents read;
 //! - `judge`: the checks, one table a file.
 
 mod afterwards;
 mod browser;
-mod desk;
-pub mod dossier;
 mod form;
 mod gather;
 mod health;
+mod interactive;
 mod judge;
 mod party;
 mod reading;
+pub mod recording;
 mod request;
 mod set_up;
 pub mod trials;
 
 pub use browser::Credentials;
-pub use dossier::{Dossier, Fetched};
-pub use gather::{Gathering, Person, SHORT, Trouble, fetch};
+pub use gather::{CheckError, Gathering, Person, SHORT, fetch};
 pub use judge::{catalogue, checks, judge};
 pub use party::Party;
+pub use recording::{Fetched, Recording};

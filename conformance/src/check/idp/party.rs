@@ -14,10 +14,10 @@ use saml::message::NameIdFormat;
 use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
 use saml::names;
 
-use super::desk::{self, Desk};
-use super::dossier;
-use crate::check::keeping::PlayError;
+use super::interactive::{self, InteractiveBrowser};
+use super::recording;
 use crate::check::played::Played;
+use crate::check::played_keys::PlayError;
 
 /// The service provider that is played.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Party {
     /// A key that its metadata doesn't name.
     pub foreign: SigningKey,
     /// What a person's browser brings.
-    pub(super) desk: Desk,
+    pub(super) interactive: InteractiveBrowser,
     base: String,
     bait: Arc<AtomicUsize>,
 }
@@ -59,7 +59,7 @@ impl Party {
             slo: format!("{base}/slo"),
             key: played.key.clone(),
             foreign: played.foreign.clone(),
-            desk: Desk::default(),
+            interactive: InteractiveBrowser::default(),
             base: base.clone(),
             bait: bait.clone(),
         };
@@ -71,7 +71,7 @@ impl Party {
                     "bait"
                 }),
             )
-            .merge(desk::routes(party.desk.clone()));
+            .merge(interactive::routes(party.interactive.clone()));
         played.serve(party.metadata(), rest);
         Ok(party)
     }
@@ -127,8 +127,8 @@ impl Party {
     }
 
     /// Its names and addresses.
-    pub(super) fn played(&self) -> dossier::Played {
-        dossier::Played {
+    pub(super) fn played(&self) -> recording::Played {
+        recording::Played {
             entity_id: self.entity_id.clone(),
             acs: self.acs.clone(),
             slo: self.slo.clone(),

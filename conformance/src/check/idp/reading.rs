@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use super::dossier::{Delivered, Dossier, Ending, Fetched, Trial};
+use super::recording::{Delivered, Ending, Fetched, Recording, Trial};
 use super::trials::{Binding, VARIANTS};
 use crate::inspection::certificate::Certificate;
 use crate::inspection::response::{self, Response};
@@ -211,7 +211,7 @@ pub(super) struct Document {
 fn decoded(delivered: &Delivered) -> Result<String, String> {
     use base64::Engine as _;
     let found = messages::unwrapped(&delivered.field)
-        .ok_or("expected base64 of a document in UTF-8, came something else")?;
+        .ok_or("expected base64 of a document in UTF-8, got something else")?;
     if delivered.binding == "HTTP-POST" {
         if found.wrapping.contains(&"DEFLATE") {
             return Err("it is compressed, which only HTTP-Redirect has".to_owned());
@@ -254,20 +254,20 @@ fn read(xml: String, trusted: &[Certificate]) -> Result<Document, String> {
     })
 }
 
-/// The dossier with its documents read.
+/// The recording with its documents read.
 pub(super) struct Case<'d> {
-    pub(super) dossier: &'d Dossier,
+    pub(super) recording: &'d Recording,
     pub(super) announced: Announced,
     /// Every answer, in the order of the trials.
     pub(super) answers: Vec<Answer<'d>>,
 }
 
 impl<'d> Case<'d> {
-    pub(super) fn read(dossier: &'d Dossier) -> Self {
-        let announced = Announced::read(&dossier.metadata);
+    pub(super) fn read(recording: &'d Recording) -> Self {
+        let announced = Announced::read(&recording.metadata);
         let trusted = announced.readable();
         let order = |name: &str| VARIANTS.iter().position(|it| it.name == name);
-        let mut answers: Vec<Answer<'d>> = dossier
+        let mut answers: Vec<Answer<'d>> = recording
             .trials
             .iter()
             .filter_map(|(name, trial)| {
@@ -287,14 +287,14 @@ impl<'d> Case<'d> {
             .collect();
         answers.sort_by_key(|it| (order(it.name).unwrap_or(usize::MAX), it.name));
         Self {
-            dossier,
+            recording,
             announced,
             answers,
         }
     }
 
     pub(super) fn trial(&self, name: &str) -> Option<&'d Trial> {
-        self.dossier.trials.get(name)
+        self.recording.trials.get(name)
     }
 
     pub(super) fn answer(&self, name: &str) -> Option<&Answer<'d>> {

@@ -50,14 +50,14 @@ pub(super) struct Maker<'m> {
 
 /// The base64 text that a RelayState of 80 bytes is made of.
 pub(super) fn relay_state(ambient: &Ambient) -> String {
-    format!("rehearsal {}", ambient.chance().hex(35))
+    format!("rehearsal {}", ambient.rng().hex(35))
 }
 
 impl Maker<'_> {
     /// The request of a variant for the endpoint of its binding.
     pub(super) fn make(&self, variant: &Variant, endpoint: &str) -> Result<Outgoing, String> {
         let mut draft = Draft {
-            id: format!("_{}", self.ambient.chance().hex(20)),
+            id: format!("_{}", self.ambient.rng().hex(20)),
             version: "2.0".to_owned(),
             issued: self.ambient.now(),
             destination: endpoint.to_owned(),
@@ -273,7 +273,7 @@ pub(super) fn logout(
     session: Option<&str>,
     signed: bool,
 ) -> Result<Outgoing, String> {
-    let id = format!("_{}", maker.ambient.chance().hex(20));
+    let id = format!("_{}", maker.ambient.rng().hex(20));
     let format = name_id
         .1
         .map_or_else(String::new, |it| format!(" Format=\"{}\"", escaped(it)));

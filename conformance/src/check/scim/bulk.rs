@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::created_resources::segment;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::ledger::segment;
 use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
@@ -126,7 +126,10 @@ fn status(operation: &Value) -> u16 {
 /// Where an operation's resource is.
 fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
     match text(operation, &["location"]) {
-        Some(location) => Ok(super::ledger::below(location, &probe.session.base)),
+        Some(location) => Ok(super::created_resources::below(
+            location,
+            &probe.session.base,
+        )),
         None => unjudged(format!("an operation has no location: {operation}")),
     }
 }

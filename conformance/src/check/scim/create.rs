@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::created_resources::below;
 use super::item::{Judged, Need, checks, ensure, unjudged};
-use super::ledger::below;
 use super::probe::Probe;
 use super::reading::{at, instant, member, same, shown, speaks, text, values};
 

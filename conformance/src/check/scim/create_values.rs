@@ -99,12 +99,12 @@ async fn list_for_single(probe: &Probe<'_>) -> Judged {
 }
 
 async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
-    let body = probe.user_body(json!({"favouriteOtter": "Otto"}));
+    let body = probe.user_body(json!({"favoriteOtter": "Otto"}));
     let told = probe.post(&probe.server.users.endpoint, &body).await?;
     if !told.succeeded() {
         return told.is_refused();
     }
-    if member(&probe.resource(&told).await?, "favouriteOtter").is_some() {
+    if member(&probe.resource(&told).await?, "favoriteOtter").is_some() {
         return told.wrong("an attribute that no schema has was kept");
     }
     Ok(())

@@ -62,7 +62,7 @@ checks! {
     needs []; act(endpoints_answer)
 "SCIM-DISC-22", Should, "RFC 7644 §4"; "A filter at /ResourceTypes is refused with 403";
     expects "GET /ResourceTypes?filter=…: 403";
-    fix "Refuse filters at the discovery endpoints, lest a client believes that one was applied.";
+    fix "Refuse filters at the discovery endpoints: otherwise a client believes that one was applied.";
     needs []; act(no_filter_at_types)
 "SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents tell their own address";
     expects "meta.location of the ServiceProviderConfig to be its address";
@@ -227,7 +227,7 @@ async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
     let Some(name) = all.iter().find_map(|one| text(one, &["name"])) else {
         return unjudged("no resource type has a name");
     };
-    let place = format!("/ResourceTypes/{}", super::ledger::segment(name));
+    let place = format!("/ResourceTypes/{}", super::created_resources::segment(name));
     let told = probe.get(&place).await?;
     told.is(200)?;
     match text(&told.body()?, &["name"]) {

@@ -38,7 +38,7 @@ checks! {
     needs []; act(an_unknown_schema)
 "SCIM-DISC-21", Should, "RFC 7644 §4"; "A filter at /Schemas is refused with 403";
     expects "GET /Schemas?filter=…: 403";
-    fix "Refuse filters at the discovery endpoints, lest a client believes that one was applied.";
+    fix "Refuse filters at the discovery endpoints: otherwise a client believes that one was applied.";
     needs []; act(no_filter_at_schemas)
 "SCIM-DISC-23", Must, "RFC 7643 §4.1.1"; "The schema of users says that userName is required and unique";
     expects "userName with required true and uniqueness server or global";

@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2), judged by whom of the cast they find.
+//! Filters (RFC 7644 §3.4.2.2), judged by which of the test users they find.
 
 use std::collections::BTreeSet;
 
@@ -229,12 +229,12 @@ fn filled(probe: &Probe<'_>, filter: &str) -> String {
     filter
 }
 
-/// Judges whom of the cast a filter finds.
+/// Judges which of the test users a filter finds.
 pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
-    let cast = probe.cast().await?;
+    let test_users = probe.test_users().await?;
     let filter = filled(probe, filter);
     let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found: BTreeSet<&str> = cast.among(&told.listed()?).into_iter().collect();
+    let found: BTreeSet<&str> = test_users.among(&told.listed()?).into_iter().collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
     ensure(found == wanted, || {
         format!(
@@ -271,11 +271,11 @@ async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
     if name.is_some_and(|name| name.case_exact) {
         return unjudged("the schema of users says that userName is caseExact");
     }
-    let cast = probe.cast().await?;
+    let test_users = probe.test_users().await?;
     let name = filled(probe, "{u}-ann@example.com").to_uppercase();
     let filter = format!("userName eq \"{name}\"");
     let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = cast.among(&told.listed()?);
+    let found = test_users.among(&told.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
@@ -284,8 +284,8 @@ fn found_instead(filter: &str, found: &[&str]) -> String {
 }
 
 async fn other_zones(probe: &Probe<'_>) -> Judged {
-    let cast = probe.cast().await?;
-    let ann = probe.fetch(cast.one("ann")).await?;
+    let test_users = probe.test_users().await?;
+    let ann = probe.fetch(test_users.one("ann")).await?;
     let Ok(created) = instant(&ann, &["meta", "created"]) else {
         return unjudged("meta.created can't be read");
     };
@@ -302,15 +302,15 @@ async fn other_zones(probe: &Probe<'_>) -> Judged {
         in_zone(later.unwrap_or(created), -12),
     );
     let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = cast.among(&told.listed()?);
+    let found = test_users.among(&told.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
 async fn by_id(probe: &Probe<'_>) -> Judged {
-    let cast = probe.cast().await?;
-    let filter = format!("id eq \"{}\"", cast.one("ann").id);
+    let test_users = probe.test_users().await?;
+    let filter = format!("id eq \"{}\"", test_users.one("ann").id);
     let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = cast.among(&told.listed()?);
+    let found = test_users.among(&told.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
@@ -326,7 +326,7 @@ async fn nothing_found(probe: &Probe<'_>) -> Judged {
 
 async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
     let told = probe
-        .users(&[("filter", "favouriteOtter eq \"Otto\"")])
+        .users(&[("filter", "favoriteOtter eq \"Otto\"")])
         .await?;
     if told.status == 400 {
         return Ok(());

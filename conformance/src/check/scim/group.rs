@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::body::with;
+use super::created_resources::below;
 use super::item::{Judged, Need, checks, ensure, unjudged};
-use super::ledger::below;
 use super::probe::{Made, Probe, query};
 use super::reading::{at, gone, listed_names, member, same, shown, text, values};
 

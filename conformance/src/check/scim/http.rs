@@ -25,7 +25,7 @@ checks! {
     expects "a displayName with letters of several scripts to come back as it was sent";
     fix "Read and write JSON as UTF-8.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(utf_8)
-"SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body labelled application/json is taken";
+"SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body labeled application/json is taken";
     expects "POST with Content-Type: application/json: 201";
     fix "Take both media types.";
     needs [Need::Writes]; act(takes_plain_json)
@@ -67,7 +67,7 @@ checks! {
     needs [Need::Writes]; act(broken_json_by_name)
 "SCIM-HTTP-15", Should, "RFC 9110 §15.5.16"; "A body of another media type is refused with 415";
     expects "POST /Users with Content-Type: text/plain: 415";
-    fix "Refuse what is not labelled as JSON.";
+    fix "Refuse what is not labeled as JSON.";
     needs [Need::Writes]; act(other_media_type)
 "SCIM-HTTP-16", Should, "RFC 9110 §15.5.7"; "A wish for another media type gets 406, or JSON all the same";
     expects "Accept: text/html: 406, or a JSON body";

@@ -21,7 +21,7 @@ pub(super) enum Need {
     ETag,
     /// `pagination.cursor` (RFC 9865).
     Cursor,
-    /// Groups.
+    /// Resources of the type Group.
     Groups,
     /// The enterprise extension of users.
     Enterprise,
@@ -57,7 +57,7 @@ pub(super) type Judged<T = ()> = Result<T, Stop>;
 pub(super) enum How {
     /// By a function of its own.
     Act(Act),
-    /// By a filter over the cast: whom it must find, by name. `{u}` stands
+    /// By a filter over the test_users: whom it must find, by name. `{u}` stands
     /// for the mark that all values of this run bear.
     Finds(&'static str, &'static [&'static str]),
     /// By a filter that must be refused as `invalidFilter`.

@@ -8,9 +8,9 @@
 //!
 //! - [`wire`]: how requests reach the server;
 //! - `server`, `schema`: what the server supports, and its attributes;
-//! - `body`: bodies that fit it; `cast`: the people to judge with;
+//! - `body`: bodies that fit it; `test_users`: the people to judge with;
 //! - `probe`: what a check holds in its hand; `reading`: readers of answers;
-//! - `ledger`: what was made, and its deletion;
+//! - `created_resources`: what was made, and its deletion;
 //! - `item`: a check as data. The families, one file each, are in [`FAMILIES`].
 //!
 //! To add a check: a line in its family's table, a function beside it, and a
@@ -19,9 +19,9 @@
 mod auth;
 mod body;
 mod bulk;
-mod cast;
 mod create;
 mod create_values;
+mod created_resources;
 pub mod credentials;
 mod delete;
 mod discovery;
@@ -32,7 +32,6 @@ mod group;
 mod health;
 mod http;
 mod item;
-mod ledger;
 mod paging;
 mod patch;
 mod patch_paths;
@@ -47,6 +46,7 @@ mod server;
 mod set_up;
 mod sort;
 mod support;
+mod test_users;
 mod transport;
 mod vendor;
 pub mod wire;
@@ -60,10 +60,10 @@ use ambient::Ambient;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use self::created_resources::CreatedResources;
 use self::credentials::Credentials;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
-use self::ledger::Ledger;
 use self::probe::{Probe, Session};
 use self::server::Server;
 use self::wire::Wire;
@@ -99,7 +99,7 @@ static FAMILIES: &[&[Item]] = &[
 
 /// Why a server can't be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CheckError {
     /// No answer.
     #[error("cannot reach the SCIM server: {0}")]
     Unreachable(String),
@@ -117,7 +117,7 @@ pub enum Trouble {
     Failing(String),
 }
 
-impl Trouble {
+impl CheckError {
     /// The same for the report.
     pub fn to_set_up_error(&self, base: &str) -> SetUpError {
         let (code, fix) = match self {
@@ -207,7 +207,7 @@ impl Judge<'_> {
     ///
     /// # Errors
     /// When there is no server, or it lets the token in nowhere.
-    pub async fn judge(&self) -> Result<CheckReport, Trouble> {
+    pub async fn judge(&self) -> Result<CheckReport, CheckError> {
         let started_at = self.ambient.now();
         let started = Instant::now();
         let domain = self.options.domain.clone();
@@ -218,13 +218,13 @@ impl Judge<'_> {
             options: self.options.clone(),
             domain: domain.unwrap_or_else(|| "example.com".to_owned()),
             ambient: self.ambient.clone(),
-            mark: format!("rh{}", self.ambient.chance().hex(5)),
-            ledger: Ledger::default(),
+            mark: format!("rh{}", self.ambient.rng().hex(5)),
+            created: CreatedResources::default(),
             read_only: self.read_only,
             runner: &self.runner,
             lost: 0.into(),
             disproved: Mutex::default(),
-            cast: OnceCell::new(),
+            test_users: OnceCell::new(),
             ignores_filters: OnceCell::new(),
             counts: OnceCell::new(),
             everybody: OnceCell::new(),
@@ -238,7 +238,7 @@ impl Judge<'_> {
             grace: GRACE,
             ..self.runner.clone()
         };
-        runner.stop.set_leftovers(session.ledger.lister());
+        runner.stop.set_leftovers(session.created.lister());
         let items = items();
         let selected = |item: &&&Item| self.runner.selection.includes(item.id);
         let steps = items.iter().filter(selected).count();
@@ -248,14 +248,14 @@ impl Judge<'_> {
         let calm = health(&session, &server).await.unwrap_or_default();
         if !self.read_only {
             if let Err(trouble) = set_up::prepare(&session, &server).await {
-                session.ledger.clear(&session, &server).await;
+                session.created.clear(&session, &server).await;
                 return Err(trouble);
             }
-            session.ledger.shorten(&session, 0).await;
+            session.created.shorten(&session, 0).await;
             // Who plays in most checks stays to the end, others don't.
-            let _ = Probe::new(&session, &server).cast().await;
+            let _ = Probe::new(&session, &server).test_users().await;
         }
-        let cast = session.ledger.len();
+        let test_users = session.created.len();
         let mut run = Run::default();
         let mut symptoms = Vec::new();
         let mut passed = BTreeSet::new();
@@ -274,7 +274,7 @@ impl Judge<'_> {
                 passed.insert(item.id.to_owned());
             }
             if !self.runner.has_ended() {
-                session.ledger.shorten(&session, cast).await;
+                session.created.shorten(&session, test_users).await;
             }
         }
         progress.end();
@@ -284,7 +284,7 @@ impl Judge<'_> {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         fold(&mut outcomes, &symptoms, &disproved);
-        let left = session.ledger.clear(&session, &server).await;
+        let left = session.created.clear(&session, &server).await;
         if self.runner.selection.includes("SCIM-CLEAN-01") || !left.0.is_empty() {
             outcomes.push(clean(&left.0));
         }
@@ -355,15 +355,15 @@ impl Judge<'_> {
         for need in item.needs {
             let lack = match need {
                 Need::Keeps(paths) => {
-                    let cast = probe.cast().await?;
+                    let test_users = probe.test_users().await?;
                     let lacks = |path: &&str| match item.how {
-                        How::Finds(..) => cast.differs(path),
-                        _ => cast.alters(path),
+                        How::Finds(..) => test_users.differs(path),
+                        _ => test_users.alters(path),
                     };
                     paths.iter().find_map(lacks)
                 }
-                Need::KeepsEnterprise => probe.cast().await?.alters(schema::ENTERPRISE),
-                Need::TwoEmails if !probe.cast().await?.has_two_emails() => {
+                Need::KeepsEnterprise => probe.test_users().await?.alters(schema::ENTERPRISE),
+                Need::TwoEmails if !probe.test_users().await?.has_two_emails() => {
                     Some("the server keeps no more than one e-mail of a user".to_owned())
                 }
                 Need::Filter if item.id != EQ_FINDS => {

@@ -1,5 +1,5 @@
 //! Lists and their pages (RFC 7644 §3.4.2, §3.4.2.4; RFC 9865), judged over
-//! the five users of the cast.
+//! the five test users.
 
 use serde_json::{Value, json};
 
@@ -102,7 +102,7 @@ async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
 
 async fn names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
     let told = page(probe, parameters).await?;
-    Ok(probe.cast().await?.among(&told.listed()?))
+    Ok(probe.test_users().await?.among(&told.listed()?))
 }
 
 async fn list_schema(probe: &Probe<'_>) -> Judged {
@@ -268,7 +268,7 @@ async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
     let mut pages = 0;
     while let Some(at) = cursor {
         let told = page(probe, &[("cursor", &at), ("count", "2")]).await?;
-        all.extend(probe.cast().await?.among(&told.listed()?));
+        all.extend(probe.test_users().await?.among(&told.listed()?));
         cursor = next(&told);
         pages += 1;
         if pages == 1 && cursor.is_none() {

@@ -40,7 +40,7 @@ checks! {
     expects "one e-mail";
     fix "Compare with the values that are there before appending.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_again)
-"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps its neighbours";
+"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps its neighbors";
     expects "givenName changed and familyName kept";
     fix "Change the sub-attribute that the path names, and no other.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_part)

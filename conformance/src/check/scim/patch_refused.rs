@@ -157,7 +157,7 @@ async fn bad_path_by_name(probe: &Probe<'_>) -> Judged {
 }
 
 async fn unknown_path(probe: &Probe<'_>) -> Judged {
-    let operation = json!({"op": "replace", "path": "favouriteOtter", "value": "Otto"});
+    let operation = json!({"op": "replace", "path": "favoriteOtter", "value": "Otto"});
     tried(probe, json!({}), operation).await?.is(400)
 }
 

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::body::{least, with};
-use super::cast::Cast;
+use super::created_resources::{CreatedResources, below, segment};
 use super::credentials::Credentials;
 use super::item::{Judged, Stop, unjudged};
-use super::ledger::{Ledger, below, segment};
 use super::reading::{self, text};
 use super::server::{Kind, Server};
+use super::test_users::TestUsers;
 use super::transport;
 use super::wire::{Asked, Told, Wire, WireError};
-use super::{Options, Trouble};
+use super::{CheckError, Options};
 use crate::check::runner::Runner;
 use crate::excerpt::beginning;
 
@@ -40,7 +40,7 @@ pub(super) struct Session<'w> {
     pub(super) ambient: Ambient,
     /// What every value of this run bears.
     pub(super) mark: String,
-    pub(super) ledger: Ledger,
+    pub(super) created: CreatedResources,
     pub(super) read_only: bool,
     pub(super) runner: &'w Runner,
     /// How many requests got no answer.
@@ -48,12 +48,12 @@ pub(super) struct Session<'w> {
     /// Symptoms that do not hold for the whole run, such as "PATCH /Users never
     /// succeeded" once it did.
     pub(super) disproved: Mutex<BTreeSet<String>>,
-    pub(super) cast: OnceCell<Result<Cast, String>>,
+    pub(super) test_users: OnceCell<Result<TestUsers, String>>,
     /// Why no filter can be trusted, if none can: see `support`.
     pub(super) ignores_filters: OnceCell<Option<String>>,
     /// Whether pages are no longer than `count`: see `support`.
     pub(super) counts: OnceCell<bool>,
-    /// The query that lists the cast and nobody else: see `support`.
+    /// The query that lists the test users and nobody else: see `support`.
     pub(super) everybody: OnceCell<Vec<(&'static str, String)>>,
     /// Attributes that users must have beside those that the schema requires.
     pub(super) wanted: Mutex<Vec<String>>,
@@ -149,7 +149,7 @@ impl Session<'_> {
         match self.deliver(asked).await {
             Ok(told) => {
                 self.runner.patience.answered();
-                self.ledger.note(asked, &told, &self.base);
+                self.created.note(asked, &told, &self.base);
                 if told.succeeded() {
                     self.disprove(symptoms_of(asked));
                 }
@@ -159,7 +159,7 @@ impl Session<'_> {
                 if let WireError::NoAnswer(reason) = &error {
                     self.lost.fetch_add(1, Ordering::Relaxed);
                     if asked.method == Method::POST {
-                        self.ledger.note_lost();
+                        self.created.note_lost();
                     }
                     self.runner.patience.no_answer(&asked.line(), reason);
                 }
@@ -177,16 +177,16 @@ impl Session<'_> {
         disproved.extend(seen);
     }
 
-    /// What the cast's values bear: the mark, and more, so that a filter for
-    /// the cast finds nobody else.
+    /// What the values of the test users bear: the mark, and more, so that a filter for
+    /// the test users finds nobody else.
     pub(super) fn cast_mark(&self) -> String {
         format!("{}c", self.mark)
     }
 
     /// A look before the checks.
-    pub(super) async fn look(&self, target: &str) -> Result<Told, Trouble> {
+    pub(super) async fn look(&self, target: &str) -> Result<Told, CheckError> {
         let asked = self.asked(Method::GET, target, None);
-        let unreachable = |error: WireError| Trouble::Unreachable(error.to_string());
+        let unreachable = |error: WireError| CheckError::Unreachable(error.to_string());
         self.send(&asked).await.map_err(unreachable)
     }
 
@@ -465,13 +465,13 @@ impl<'s> Probe<'s> {
     }
 
     /// The people of the read-only checks.
-    pub(super) async fn cast(&self) -> Judged<&'s Cast> {
-        let cast = self
+    pub(super) async fn test_users(&self) -> Judged<&'s TestUsers> {
+        let test_users = self
             .session
-            .cast
-            .get_or_init(|| Cast::make(self.session, self.server));
-        match cast.await {
-            Ok(cast) => Ok(cast),
+            .test_users
+            .get_or_init(|| TestUsers::make(self.session, self.server));
+        match test_users.await {
+            Ok(test_users) => Ok(test_users),
             Err(why) => unjudged(why.clone()),
         }
     }

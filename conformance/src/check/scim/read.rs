@@ -58,7 +58,7 @@ checks! {
     fix "Cut every value down to the sub-attributes that are named.";
     needs [Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(part_of_values)
 "SCIM-READ-13", Should, "RFC 7644 §3.9"; "A name that no schema has is no obstacle";
-    expects "200 with attributes=userName,favouriteOtter";
+    expects "200 with attributes=userName,favoriteOtter";
     fix "Ignore names that are unknown.";
     needs [Need::Writes]; act(unknown_name)
 "SCIM-READ-14", Must, "RFC 7644 §3.9"; "A sub-attribute is left out by a dot";
@@ -84,14 +84,14 @@ checks! {
 }
 
 async fn of_ann(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
-    let ann = probe.cast().await?.one("ann");
+    let ann = probe.test_users().await?.one("ann");
     let told = probe.get(&query(&ann.place, &[(name, value)])).await?;
     told.is(200)?;
     told.body()
 }
 
 async fn listed(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
-    let ann = probe.cast().await?.one("ann");
+    let ann = probe.test_users().await?.one("ann");
     let known = text(&ann.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{known}\"");
     let told = filtered(probe, &[("filter", &filter), (name, value)]).await?;
@@ -113,7 +113,7 @@ fn there(resource: &Value, name: &str) -> Judged {
 }
 
 async fn by_id(probe: &Probe<'_>) -> Judged {
-    let ann = probe.cast().await?.one("ann");
+    let ann = probe.test_users().await?.one("ann");
     let told = probe.get(&ann.place).await?;
     told.is(200)?;
     same("id", told.body()?.get("id"), &json!(ann.id))
@@ -193,7 +193,7 @@ async fn part_of_values(probe: &Probe<'_>) -> Judged {
 }
 
 async fn unknown_name(probe: &Probe<'_>) -> Judged {
-    let ann = of_ann(probe, "attributes", "userName,favouriteOtter").await?;
+    let ann = of_ann(probe, "attributes", "userName,favoriteOtter").await?;
     there(&ann, "userName")
 }
 

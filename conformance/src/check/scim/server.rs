@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Trouble;
+use super::CheckError;
 use super::item::Need;
 use super::probe::Session;
 use super::reading::{at, member, speaks, text, values};
@@ -43,7 +43,7 @@ impl Server {
     ///
     /// # Errors
     /// When it can't be reached, or lets the token in nowhere.
-    pub(super) async fn discover(session: &Session<'_>) -> Result<Self, Trouble> {
+    pub(super) async fn discover(session: &Session<'_>) -> Result<Self, CheckError> {
         let config = session.look("/ServiceProviderConfig").await?;
         let types = all(&session.look("/ResourceTypes").await?);
         let schemas: Vec<Schema> = all(&session.look("/Schemas").await?)
@@ -58,12 +58,12 @@ impl Server {
         let door = session.look(&users.endpoint).await?;
         let is_json = door.json().is_some_and(|body| body.is_object());
         match door.status {
-            401 | 403 => return Err(Trouble::Refused(super::summary(&door))),
-            300..=399 => return Err(Trouble::Nothing(super::summary(&door))),
-            404 if !config.succeeded() => return Err(Trouble::Nothing(super::summary(&door))),
-            500.. if !config.succeeded() => return Err(Trouble::Failing(super::summary(&door))),
+            401 | 403 => return Err(CheckError::Refused(super::summary(&door))),
+            300..=399 => return Err(CheckError::Nothing(super::summary(&door))),
+            404 if !config.succeeded() => return Err(CheckError::Nothing(super::summary(&door))),
+            500.. if !config.succeeded() => return Err(CheckError::Failing(super::summary(&door))),
             200..=299 if !is_json && config.json().is_none() => {
-                return Err(Trouble::Nothing(super::summary(&door)));
+                return Err(CheckError::Nothing(super::summary(&door)));
             }
             _ => {}
         }

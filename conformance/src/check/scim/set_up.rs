@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Trouble;
+use super::CheckError;
+use super::created_resources::segment;
 use super::item::{Judged, Need, checks, ensure};
-use super::ledger::segment;
 use super::probe::{Probe, Session, query};
 use super::reading::{text, values};
 use super::server::Server;
@@ -42,7 +42,7 @@ async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
 /// # Errors
 /// When the server refuses every user that the checks can make: that is a
 /// requirement of its own, which only its owner knows.
-pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<(), Trouble> {
+pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<(), CheckError> {
     let probe = Probe::new(session, server);
     let Some(first) = try_user(&probe).await else {
         return Ok(());
@@ -61,7 +61,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     };
     if !fuller.succeeded() {
         if is_refusal(&fuller) {
-            return Err(Trouble::NoUsers(super::summary(&fuller)));
+            return Err(CheckError::NoUsers(super::summary(&fuller)));
         }
         return Ok(());
     }

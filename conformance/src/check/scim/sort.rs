@@ -68,8 +68,8 @@ checks! {
 }
 
 async fn order(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
-    let cast = probe.cast().await?;
-    Ok(cast.among(&list_cast(probe, parameters).await?.listed()?))
+    let test_users = probe.test_users().await?;
+    Ok(test_users.among(&list_cast(probe, parameters).await?.listed()?))
 }
 
 fn out_of_order(by: &str, came: &[&str]) -> String {
@@ -175,12 +175,12 @@ async fn search(probe: &Probe<'_>) -> Judged {
 }
 
 async fn search_filter(probe: &Probe<'_>) -> Judged {
-    let ann = probe.cast().await?.one("ann");
+    let ann = probe.test_users().await?.one("ann");
     let name = text(&ann.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
     let told = searched(probe, json!({ "filter": filter })).await?;
     let all = told.listed()?;
-    let came = probe.cast().await?.among(&all);
+    let came = probe.test_users().await?.among(&all);
     ensure(came == ["ann"] && all.len() == 1, || {
         format!("{} users were found: {}", all.len(), listed_names(&came))
     })
@@ -215,7 +215,7 @@ async fn search_attributes(probe: &Probe<'_>) -> Judged {
 }
 
 async fn search_root(probe: &Probe<'_>) -> Judged {
-    let ann = probe.cast().await?.one("ann");
+    let ann = probe.test_users().await?.one("ann");
     let filter = format!("id eq \"{}\"", ann.id);
     let body = json!({"schemas": [SEARCH], "filter": filter});
     let told = probe.post("/.search", &body).await?;

@@ -180,8 +180,8 @@ pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
 pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<String>> {
     let memo = &probe.session.ignores_filters;
     let known = memo.get_or_try_init(|| async {
-        let cast = probe.cast().await?;
-        let ann = text(&cast.one("ann").sent, &["userName"]).unwrap_or_default();
+        let test_users = probe.test_users().await?;
+        let ann = text(&test_users.one("ann").sent, &["userName"]).unwrap_or_default();
         let filter = format!("userName eq \"{ann}\"");
         let told = probe.users(&[("filter", &filter)]).await?;
         if is_declined(&told) {
@@ -194,7 +194,7 @@ pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<Stri
         let others = found.map(|found| {
             let all = values(&found, "Resources");
             all.iter()
-                .filter(|one| text(one, &["id"]) != Some(&cast.one("ann").id))
+                .filter(|one| text(one, &["id"]) != Some(&test_users.one("ann").id))
                 .count()
         });
         Ok::<_, Stop>(others.filter(|others| *others > 0).map(|others| {
@@ -204,14 +204,14 @@ pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<Stri
     known.await.cloned()
 }
 
-/// The parameters with which exactly the five users of the cast are listed: by
+/// The parameters with which exactly the five test users are listed: by
 /// the first of these filters that the server evaluates, else by none.
 pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, String)>> {
     let memo = &probe.session.everybody;
     let known = memo.get_or_try_init(|| async {
-        let cast = probe.cast().await?;
+        let test_users = probe.test_users().await?;
         let mark = probe.session.cast_mark();
-        let names = cast.names();
+        let names = test_users.names();
         let each: Vec<String> = names
             .iter()
             .map(|name| format!("userName eq \"{name}\""))
@@ -229,9 +229,9 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
             let told = probe.users(&borrowed).await?;
             let body = told.json().unwrap_or_default();
             let all = values(&body, "Resources");
-            let mut found = cast.among(all);
+            let mut found = test_users.among(all);
             found.sort_unstable();
-            if told.succeeded() && all.len() == found.len() && found == cast.everyone() {
+            if told.succeeded() && all.len() == found.len() && found == test_users.everyone() {
                 return Ok(parameters);
             }
         }
@@ -240,7 +240,7 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
     known.await.cloned()
 }
 
-/// A list of the cast with more parameters.
+/// A list of the test users with more parameters.
 pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<Told> {
     let everybody = everybody(probe).await?;
     let mut all: Vec<(&str, &str)> = everybody

@@ -6,7 +6,7 @@ use std::time::Duration;
 use faults::{Cover, Fault};
 
 use super::login::Login;
-use super::{Answer, Judge, Trouble, check_of};
+use super::{Answer, CheckError, Judge, check_of};
 use crate::check::runner::Runner;
 use crate::check::{Level, Outcome, Verdict};
 
@@ -72,7 +72,7 @@ impl Form {
 #[derive(Default)]
 pub(super) struct Honest {
     pub(super) outcomes: Vec<Outcome>,
-    pub(super) came: Vec<Result<Answer, Trouble>>,
+    pub(super) came: Vec<Result<Answer, CheckError>>,
     /// The first that was accepted.
     pub(super) base: Option<Form>,
     /// How long that took.
@@ -98,10 +98,10 @@ impl Judge {
             // Whoever can't be asked or reached once isn't asked twice more.
             if matches!(
                 honest.came.last(),
-                Some(Err(Trouble::NotStarted { .. }
-                    | Trouble::NoRequest { .. }
-                    | Trouble::Limited { .. }
-                    | Trouble::NoAcs))
+                Some(Err(CheckError::NotStarted { .. }
+                    | CheckError::NoRequest { .. }
+                    | CheckError::Limited { .. }
+                    | CheckError::NoAcs))
             ) {
                 return;
             }
@@ -133,7 +133,7 @@ impl Judge {
         &self,
         control: &Fault,
         form: Form,
-    ) -> (Outcome, Result<Answer, Trouble>) {
+    ) -> (Outcome, Result<Answer, CheckError>) {
         let check = check_of(control);
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";

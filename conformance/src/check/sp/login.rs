@@ -12,7 +12,7 @@ use url::Url;
 
 use super::shown::names_in;
 use super::visitor::{Visitor, same_place};
-use super::{Answer, Form, Judge, Trouble};
+use super::{Answer, CheckError, Form, Judge};
 use crate::check::runner::page_summary;
 
 /// What is answered.
@@ -58,7 +58,7 @@ impl<'j> Login<'j> {
         }
     }
 
-    fn visitor(&self) -> Result<Visitor, Trouble> {
+    fn visitor(&self) -> Result<Visitor, CheckError> {
         let runner = &self.judge.runner;
         Visitor::new(&runner.access, &runner.patience)
     }
@@ -68,7 +68,7 @@ impl<'j> Login<'j> {
         &self,
         fault: Option<&Fault>,
         form: Form,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
         let ready = self.ready(&visitor, fault, form).await?;
         self.deliver(&visitor, &ready).await
@@ -76,19 +76,19 @@ impl<'j> Login<'j> {
 
     /// Delivers twice, one after the other, the second time in a browser that
     /// has the first one's cookies from before the login.
-    pub(super) async fn again(&self, fault: &Fault, form: Form) -> Result<Answer, Trouble> {
+    pub(super) async fn again(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
         let ready = self.ready(&visitor, Some(fault), form).await?;
         let twin = self.twin(&visitor, &ready)?;
         let first = self.deliver(&visitor, &ready).await?;
         if !first.is_accepted() {
-            return Err(Trouble::FirstRefused(first.to_sentence()));
+            return Err(CheckError::FirstRefused(first.to_sentence()));
         }
         self.deliver(&twin, &ready).await
     }
 
     /// Delivers twice at the same time; accepted only if both are.
-    pub(super) async fn at_once(&self, fault: &Fault, form: Form) -> Result<Answer, Trouble> {
+    pub(super) async fn at_once(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
         let ready = self.ready(&visitor, Some(fault), form).await?;
         let twin = self.twin(&visitor, &ready)?;
@@ -98,28 +98,32 @@ impl<'j> Login<'j> {
         match (one.is_accepted(), other.is_accepted()) {
             (true, _) => Ok(other),
             (false, true) => Ok(one),
-            (false, false) => Err(Trouble::FirstRefused(one.to_sentence())),
+            (false, false) => Err(CheckError::FirstRefused(one.to_sentence())),
         }
     }
 
     /// Asks in one browser, delivers in another that asked nothing.
-    pub(super) async fn other_browser(&self, fault: &Fault, form: Form) -> Result<Answer, Trouble> {
+    pub(super) async fn other_browser(
+        &self,
+        fault: &Fault,
+        form: Form,
+    ) -> Result<Answer, CheckError> {
         if self.judge.target.start_url.is_none() {
-            return Err(Trouble::NoRequestMade);
+            return Err(CheckError::NoRequestMade);
         }
         let ready = self.ready(&self.visitor()?, Some(fault), form).await?;
         self.deliver(&self.visitor()?, &ready).await
     }
 
     /// Asks the probe in a browser that is not logged in.
-    pub(super) async fn anonymous(&self) -> Result<(u16, String), Trouble> {
+    pub(super) async fn anonymous(&self) -> Result<(u16, String), CheckError> {
         let visitor = self.visitor()?;
         let probe = self.judge.target.probe_url.clone();
         let arrival = visitor.open(probe, None).await?;
         Ok((arrival.status.as_u16(), arrival.body))
     }
 
-    fn twin(&self, visitor: &Visitor, ready: &Ready) -> Result<Visitor, Trouble> {
+    fn twin(&self, visitor: &Visitor, ready: &Ready) -> Result<Visitor, CheckError> {
         let acs = address(&ready.asked.acs_url)?;
         let target = &self.judge.target;
         let urls: Vec<&Url> = [&acs, &target.probe_url]
@@ -129,7 +133,7 @@ impl<'j> Login<'j> {
         visitor.twin(&urls)
     }
 
-    async fn deliver(&self, visitor: &Visitor, ready: &Ready) -> Result<Answer, Trouble> {
+    async fn deliver(&self, visitor: &Visitor, ready: &Ready) -> Result<Answer, CheckError> {
         let mut fields = vec![("SAMLResponse", ready.field.as_str())];
         if let Some(relay_state) = &ready.asked.relay_state {
             fields.push(("RelayState", relay_state));
@@ -162,9 +166,9 @@ impl<'j> Login<'j> {
         visitor: &Visitor,
         fault: Option<&Fault>,
         form: Form,
-    ) -> Result<Ready, Trouble> {
+    ) -> Result<Ready, CheckError> {
         let asked = self.ask(visitor).await.map_err(|trouble| match trouble {
-            Trouble::Unreachable { url, reason } => Trouble::NotStarted { url, reason },
+            CheckError::Unreachable { url, reason } => CheckError::NotStarted { url, reason },
             other => other,
         })?;
         let response = self.response(&asked);
@@ -183,7 +187,7 @@ impl<'j> Login<'j> {
             encrypts: form.encrypts,
         };
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)
-            .map_err(|error| Trouble::Response(error.to_string()))?;
+            .map_err(|error| CheckError::Response(error.to_string()))?;
         Ok(Ready {
             longer_names: names_in(&forged.xml, &self.judge.person.user),
             field: forged.field,
@@ -192,7 +196,7 @@ impl<'j> Login<'j> {
         })
     }
 
-    async fn ask(&self, visitor: &Visitor) -> Result<Asked, Trouble> {
+    async fn ask(&self, visitor: &Visitor) -> Result<Asked, CheckError> {
         let judge = self.judge;
         let sso_url = &judge.provider.sso_url;
         let Some(start) = judge.target.start_url.clone() else {
@@ -204,7 +208,7 @@ impl<'j> Login<'j> {
         };
         let arrival = visitor.open(start, Some(sso_url)).await?;
         let limits = Limits::default();
-        let unreadable = |error: &dyn std::fmt::Display| Trouble::Request(error.to_string());
+        let unreadable = |error: &dyn std::fmt::Display| CheckError::Request(error.to_string());
         let (xml, relay_state) = if same_place(sso_url, &arrival.url) {
             let query = arrival.url.query().unwrap_or_default();
             let message = redirect::decode(query, &limits).map_err(|error| unreadable(&error))?;
@@ -212,7 +216,7 @@ impl<'j> Login<'j> {
         } else {
             let form = arrival.page().saml_form();
             let form = form.filter(|form| same_place(sso_url, &form.action));
-            let form = form.ok_or_else(|| Trouble::NoRequest {
+            let form = form.ok_or_else(|| CheckError::NoRequest {
                 expected: sso_url.to_string(),
                 came: arrival
                     .elsewhere
@@ -237,7 +241,7 @@ impl<'j> Login<'j> {
 
     /// The address that the request names, by its URL or by its number, when the
     /// metadata has it; else the default one (saml-profiles §4.1.4.1).
-    fn acs_url(&self, request: Option<&AuthnRequest>) -> Result<String, Trouble> {
+    fn acs_url(&self, request: Option<&AuthnRequest>) -> Result<String, CheckError> {
         let all = self.judge.target.metadata.acs.iter();
         let posted: Vec<&IndexedEndpoint> = all
             .filter(|acs| acs.endpoint.binding == names::HTTP_POST)
@@ -253,13 +257,13 @@ impl<'j> Login<'j> {
             .or_else(|| find(&|acs| acs.is_default))
             .or(posted.first().copied())
             .map(|acs| acs.endpoint.location.clone())
-            .ok_or(Trouble::NoAcs)
+            .ok_or(CheckError::NoAcs)
     }
 }
 
-fn address(text: &str) -> Result<Url, Trouble> {
+fn address(text: &str) -> Result<Url, CheckError> {
     Url::parse(text).map_err(|error| {
-        Trouble::Response(format!(
+        CheckError::Response(format!(
             "invalid assertion consumer service URL {text}: {error}"
         ))
     })

@@ -34,7 +34,7 @@ use super::runner::{Judged as Run, Planned, Runner};
 use super::{Check, CheckReport, Level, Outcome, Verdict};
 pub use answer::Answer;
 pub use provider::Provider;
-pub use trouble::Trouble;
+pub use trouble::CheckError;
 
 use honest::{Form, Honest};
 use login::Login;
@@ -140,9 +140,9 @@ fn check_of(fault: &Fault) -> Check {
 ///
 /// # Errors
 /// When the embedded catalogue can't be read.
-pub fn catalogue() -> Result<Vec<Check>, Trouble> {
-    let controls = faults::controls().map_err(|error| Trouble::Catalogue(error.to_string()))?;
-    let faults = faults::catalogue().map_err(|error| Trouble::Catalogue(error.to_string()))?;
+pub fn catalogue() -> Result<Vec<Check>, CheckError> {
+    let controls = faults::controls().map_err(|error| CheckError::Catalogue(error.to_string()))?;
+    let faults = faults::catalogue().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let mut checks: Vec<Check> = controls.iter().chain(&faults).map(check_of).collect();
     checks.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(checks)
@@ -156,9 +156,9 @@ impl Judge {
     ///
     /// # Errors
     /// When the embedded catalogue can't be read.
-    pub async fn judge(&self) -> Result<CheckReport, Trouble> {
+    pub async fn judge(&self) -> Result<CheckReport, CheckError> {
         let (started_at, started) = (self.ambient.now(), Instant::now());
-        let unreadable = |error: toml::de::Error| Trouble::Catalogue(error.to_string());
+        let unreadable = |error: toml::de::Error| CheckError::Catalogue(error.to_string());
         let controls = faults::controls().map_err(unreadable)?;
         let (bases, mut others): (Vec<Fault>, Vec<Fault>) =
             controls.into_iter().partition(honest::is_base);
@@ -288,8 +288,8 @@ impl Judge {
         };
         self.note(&attempt);
         let is_lost = match &attempt {
-            Err(Trouble::NotStarted { .. }) => Lost::BeforeDelivery,
-            Err(Trouble::Unreachable { .. }) => Lost::AfterDelivery,
+            Err(CheckError::NotStarted { .. }) => Lost::BeforeDelivery,
+            Err(CheckError::Unreachable { .. }) => Lost::AfterDelivery,
             _ => Lost::Nothing,
         };
         let outcome = match attempt {
@@ -307,9 +307,11 @@ impl Judge {
     }
 
     /// Counts answers that did not come.
-    fn note(&self, came: &Result<Answer, Trouble>) {
+    fn note(&self, came: &Result<Answer, CheckError>) {
         match came {
-            Err(Trouble::NotStarted { url, reason } | Trouble::Unreachable { url, reason }) => {
+            Err(
+                CheckError::NotStarted { url, reason } | CheckError::Unreachable { url, reason },
+            ) => {
                 self.runner.patience.no_answer(url, reason);
             }
             _ => self.runner.patience.answered(),

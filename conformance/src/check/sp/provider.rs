@@ -12,8 +12,8 @@ use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
-use crate::check::keeping::PlayError;
 use crate::check::played::Played;
+use crate::check::played_keys::PlayError;
 
 /// The identity provider that is played.
 #[derive(Debug, Clone)]

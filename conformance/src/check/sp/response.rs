@@ -13,10 +13,10 @@ impl Login<'_> {
     /// The honest answer about [`Self::who`].
     pub(super) fn response(&self, asked: &Asked) -> Response {
         let judge = self.judge;
-        let chance = judge.ambient.chance();
+        let rng = judge.ambient.rng();
         let now = judge.ambient.now();
         let after = |seconds| now + SignedDuration::from_secs(seconds);
-        let id = || format!("_{}", chance.hex(16));
+        let id = || format!("_{}", rng.hex(16));
         let attributes = judge
             .person
             .attributes

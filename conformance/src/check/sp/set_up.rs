@@ -3,7 +3,7 @@
 
 use super::answer::place;
 use super::login::Login;
-use super::{Answer, Honest, Judge, Trouble};
+use super::{Answer, CheckError, Honest, Judge};
 use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 
@@ -27,25 +27,25 @@ impl Judge {
     }
 
     /// A login could not even be started.
-    fn not_asked(&self, trouble: &Trouble) -> SetUpError {
+    fn not_asked(&self, trouble: &CheckError) -> SetUpError {
         let start = self.target.start_url.as_ref();
         let start = start.map_or_else(String::new, ToString::to_string);
         match trouble {
-            Trouble::NotStarted { url, reason } => SetUpError::new(
+            CheckError::NotStarted { url, reason } => SetUpError::new(
                 "unreachable",
                 format!("The service provider cannot be reached: {url}: {reason}."),
                 format!(
                     "Check --start-url {start} and whether the service provider runs and is reached from this machine. One with a private certificate needs --ca FILE."
                 ),
             ),
-            Trouble::Unreachable { url, reason } => SetUpError::new(
+            CheckError::Unreachable { url, reason } => SetUpError::new(
                 "unreachable",
                 format!(
                     "The service provider gave no answer to an honest Response: {url}: {reason}."
                 ),
                 "Look into the service provider's log. If it only is slow, give it more time with --timeout.",
             ),
-            Trouble::NoRequest {
+            CheckError::NoRequest {
                 expected,
                 came,
                 status,
@@ -70,12 +70,12 @@ impl Judge {
                     "Check --start-url: opened in a browser, it has to redirect to the identity provider. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO.",
                 )
             }
-            Trouble::NoAcs => SetUpError::new(
+            CheckError::NoAcs => SetUpError::new(
                 "no-acs",
                 "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
                 "Check --metadata: it has to be the metadata of the service provider.",
             ),
-            Trouble::Limited { url, status } => SetUpError::new(
+            CheckError::Limited { url, status } => SetUpError::new(
                 "rate-limited",
                 format!(
                     "The service provider limits how often it may be asked: {} answers HTTP {status}, and asks to wait longer than --timeout.",

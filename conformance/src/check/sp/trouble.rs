@@ -2,7 +2,7 @@
 
 /// Why a login could not be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CheckError {
     /// The HTTP client could not be set up.
     #[error("expected an HTTP client: {0}")]
     Client(reqwest::Error),

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::Trouble;
+use super::CheckError;
 use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after};
 
 /// How many redirects are followed.
@@ -36,16 +36,16 @@ pub(super) struct Arrival {
 }
 
 impl Visitor {
-    pub(super) fn new(access: &Access, patience: &Patience) -> Result<Self, Trouble> {
+    pub(super) fn new(access: &Access, patience: &Patience) -> Result<Self, CheckError> {
         Self::with(Cookies::default(), access, patience)
     }
 
-    fn with(cookies: Cookies, access: &Access, patience: &Patience) -> Result<Self, Trouble> {
+    fn with(cookies: Cookies, access: &Access, patience: &Patience) -> Result<Self, CheckError> {
         let builder = access
             .client()
             .dns_resolver(ambient::LocalhostResolver)
             .user_agent("rehearsal-check");
-        let navigator = Navigator::new(builder, cookies).map_err(Trouble::Client)?;
+        let navigator = Navigator::new(builder, cookies).map_err(CheckError::Client)?;
         Ok(Self {
             navigator,
             access: access.clone(),
@@ -54,13 +54,13 @@ impl Visitor {
     }
 
     /// Another browser with the cookies that this one has for these addresses.
-    pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, Trouble> {
+    pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, CheckError> {
         let cookies = self.navigator.cookies().of_hosts(urls);
         Self::with(cookies, &self.access, &self.patience)
     }
 
     /// Opens an address and follows where it leads, but not into `end`.
-    pub(super) async fn open(&self, url: Url, end: Option<&Url>) -> Result<Arrival, Trouble> {
+    pub(super) async fn open(&self, url: Url, end: Option<&Url>) -> Result<Arrival, CheckError> {
         self.follow(url, None, None, end).await
     }
 
@@ -72,7 +72,7 @@ impl Visitor {
         url: Url,
         fields: &[(&str, &str)],
         from: &Url,
-    ) -> Result<Arrival, Trouble> {
+    ) -> Result<Arrival, CheckError> {
         let lost_cookies = self.navigator.cookies().held_back(&url, from);
         let mut arrival = self.follow(url, Some(fields), Some(from), None).await?;
         let message = fields.iter().find(|(name, _)| *name == "SAMLResponse");
@@ -96,14 +96,14 @@ impl Visitor {
         mut form: Option<&[(&str, &str)]>,
         initiator: Option<&Url>,
         end: Option<&Url>,
-    ) -> Result<Arrival, Trouble> {
+    ) -> Result<Arrival, CheckError> {
         let mut reference = None;
         let mut elsewhere: Option<Url> = None;
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
         let mut hops = 0;
         while hops < HOPS {
             let timeout = self.access.timeout;
-            let unreachable = |reason: AnswerError| Trouble::Unreachable {
+            let unreachable = |reason: AnswerError| CheckError::Unreachable {
                 url: url.to_string(),
                 reason: reason.to_string(),
             };
@@ -125,7 +125,7 @@ impl Visitor {
             let number = status.as_u16();
             if let Some(wait) = retry_after(number, asked.as_deref(), attempt, SystemClock.now()) {
                 if waited + wait > timeout {
-                    return Err(Trouble::Limited {
+                    return Err(CheckError::Limited {
                         url: url.to_string(),
                         status: number,
                     });
@@ -165,7 +165,7 @@ impl Visitor {
                 }
             }
         }
-        Err(Trouble::Redirects(url.to_string()))
+        Err(CheckError::Redirects(url.to_string()))
     }
 }
 

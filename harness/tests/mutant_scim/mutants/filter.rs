@@ -291,7 +291,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     hears("SCIM-FILTER-49", |a| {
         swap(a, |f| {
-            if f.starts_with("favouriteOtter") {
+            if f.starts_with("favoriteOtter") {
                 everybody()
             } else {
                 None

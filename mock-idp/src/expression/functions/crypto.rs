@@ -25,7 +25,7 @@ fn hmac(data: &[u8], key: &[u8], algorithm: &str) -> Result<Vec<u8>, String> {
         "HmacSHA512" => digest!(sha2::Sha512, key, data),
         other => {
             return Err(format!(
-                "expected HmacMD5, HmacSHA1, HmacSHA224, HmacSHA256, HmacSHA384 or HmacSHA512, came {other}"
+                "expected HmacMD5, HmacSHA1, HmacSHA224, HmacSHA256, HmacSHA384 or HmacSHA512, got {other}"
             ));
         }
     })
@@ -37,7 +37,7 @@ fn hex_digest(arguments: &[Value]) -> Answer {
         text(arguments, 1)?,
         text(arguments, 2)?,
     ) else {
-        return Err("expected data, a key and an algorithm, came null".into());
+        return Err("expected data, a key and an algorithm, got null".into());
     };
     let digest = hmac(data.as_bytes(), key.as_bytes(), &algorithm)?;
     Ok(Value::Text(

@@ -206,7 +206,7 @@ fn parse(arguments: &[Value]) -> Answer {
             .map(|(_, value)| value.text()),
         Some(other) => {
             return Err(format!(
-                "expected options such as {{'zoneid': 'Europe/Paris'}}, came {}",
+                "expected options such as {{'zoneid': 'Europe/Paris'}}, got {}",
                 other.kind()
             ));
         }
@@ -241,7 +241,7 @@ fn from_unix(arguments: &[Value]) -> Answer {
         None | Some(Value::Null) => Value::Null,
         Some(other) => {
             return Err(format!(
-                "expected seconds since the epoch, came {}",
+                "expected seconds since the epoch, got {}",
                 other.kind()
             ));
         }

@@ -42,13 +42,13 @@ pub(super) fn call(library: &str, function: &str, arguments: &[Value], now: Time
 fn text(arguments: &[Value], at: usize) -> Result<Option<String>, String> {
     match arguments.get(at) {
         None => Err(format!(
-            "expected an argument {}, came {}",
+            "expected an argument {}, got {}",
             at + 1,
             arguments.len()
         )),
         Some(Value::Null) => Ok(None),
         Some(value @ (Value::List(_) | Value::Map(_))) => Err(format!(
-            "expected text as argument {}, came {}",
+            "expected text as argument {}, got {}",
             at + 1,
             value.kind()
         )),
@@ -60,7 +60,7 @@ fn whole(arguments: &[Value], at: usize) -> Result<i64, String> {
     match arguments.get(at) {
         Some(Value::Int(whole)) => Ok(*whole),
         other => Err(format!(
-            "expected a whole number as argument {}, came {}",
+            "expected a whole number as argument {}, got {}",
             at + 1,
             other.map_or("nothing", Value::kind)
         )),
@@ -73,7 +73,7 @@ fn list(arguments: &[Value], at: usize) -> Result<Option<&[Value]>, String> {
         Some(Value::List(items)) => Ok(Some(items)),
         Some(Value::Null) => Ok(None),
         other => Err(format!(
-            "expected a list as argument {}, came {}",
+            "expected a list as argument {}, got {}",
             at + 1,
             other.map_or("nothing", Value::kind)
         )),

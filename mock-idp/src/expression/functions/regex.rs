@@ -65,7 +65,7 @@ fn expand(
                 };
                 if group >= groups {
                     return Err(format!(
-                        "expected a group below {groups} in the replacement, came {group}"
+                        "expected a group below {groups} in the replacement, got {group}"
                     ));
                 }
                 while let Some(more) = chars.peek().copied().and_then(digit)

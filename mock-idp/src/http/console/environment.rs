@@ -21,7 +21,7 @@ pub(super) fn router() -> Router<Idp> {
 }
 
 /// The providers whose ways an environment can have.
-const FLAVOURS: [(&str, &str, &str); 3] = [
+const FLAVORS: [(&str, &str, &str); 3] = [
     (
         "ping",
         "PingOne",
@@ -66,7 +66,7 @@ pub(super) fn fields(form: &Form) -> Markup {
         (Field::new(form, "description", "Description").input("text"))
         (parts::choices(form, "radio", "type", "Environment Type", &TYPES))
         (Field::new(form, "region", "Region").required().select(&REGIONS))
-        (parts::choices(form, "radio", "flavor", "Speaks as", &FLAVOURS))
+        (parts::choices(form, "radio", "flavor", "Speaks as", &FLAVORS))
     }
 }
 
@@ -87,7 +87,7 @@ fn word<'w>(key: &str, of: impl IntoIterator<Item = (&'w str, &'w str)>) -> &'w 
 async fn show(console: Console) -> Response {
     let env = &console.env;
     let said = |key: &str| text(&env.document, key).unwrap_or_default();
-    let flavour = FLAVOURS.iter().find(|(key, ..)| *key == said("flavor"));
+    let flavor = FLAVORS.iter().find(|(key, ..)| *key == said("flavor"));
     let body = html! {
         section.card aria-labelledby="about" {
             div.title {
@@ -100,7 +100,7 @@ async fn show(console: Console) -> Response {
                 (copied("environment-id", "Environment ID", &env.id))
                 (told("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
                 (told("Region", word(said("region"), REGIONS)))
-                @if let Some((_, words, meaning)) = flavour {
+                @if let Some((_, words, meaning)) = flavor {
                     dt { "Speaks as" } dd { (words) p.hint { (meaning) } }
                 }
                 (told("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))

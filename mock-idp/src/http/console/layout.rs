@@ -16,7 +16,7 @@ use crate::store::resources::{Kind, Resource};
 /// What a page is answered with.
 pub(super) type Shown = Result<Response, Lost>;
 
-/// Something that no form can mend: nothing there, or a failure of ours.
+/// Something that no form can correct: nothing there, or a failure of ours.
 pub(super) struct Lost(pub Refused);
 
 impl<E: Into<Refused>> From<E> for Lost {

@@ -35,7 +35,7 @@ const TIMES: [(&str, &str, &str); 4] = [
     (
         "quarter",
         "At a quarter of the answers",
-        "Which ones is left to the seeded chance.",
+        "Which ones is left to the seeded rng.",
     ),
     (
         "always",

@@ -17,7 +17,7 @@ use saml::reception::{LogoutExpectations, Received};
 pub(crate) use round::Ended;
 use round::{Initiator, Round};
 
-use super::standing::Standing;
+use super::session_cache::SsoSession;
 use super::{Denied, page};
 use crate::Idp;
 use crate::applications::Application;
@@ -94,7 +94,7 @@ impl Idp {
 
     /// The person signs off here: the session ends, the others are told.
     pub(crate) async fn sign_off(&self, environment: &str, token: Option<&str>) -> Result<Ended> {
-        let Some(Standing { session, .. }) = self.session(environment, token).await? else {
+        let Some(SsoSession { session, .. }) = self.session(environment, token).await? else {
             return Ok(Ended::Whole);
         };
         let mut tx = self.store.write().await?;

@@ -39,7 +39,7 @@ struct Told {
     application: String,
     name_id: String,
     session_index: String,
-    /// Microseconds.
+    /// Sign-on time, in microseconds since the Unix epoch.
     since: i64,
 }
 
@@ -166,7 +166,7 @@ impl Idp {
             return Ok(None);
         };
         let request = LogoutRequest {
-            id: format!("_{}", self.ambient.chance().hex(16)),
+            id: format!("_{}", self.ambient.rng().hex(16)),
             issue_instant: now,
             issuer: self.issuer(environment),
             destination: Some(location.to_owned()),
@@ -203,7 +203,7 @@ impl Idp {
             });
         };
         let response = LogoutResponse {
-            id: format!("_{}", self.ambient.chance().hex(16)),
+            id: format!("_{}", self.ambient.rng().hex(16)),
             issue_instant: self.now(),
             issuer: self.issuer(environment),
             destination: Some(location.to_owned()),

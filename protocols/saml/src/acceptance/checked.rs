@@ -64,17 +64,14 @@ impl Verified {
         self.check_response(expected, &mut found);
         let assertion = &self.assertion;
         found.unless(assertion.version == "2.0", Code::Version, || {
-            format!(
-                "expected Assertion/@Version 2.0, came {}",
-                assertion.version
-            )
+            format!("expected Assertion/@Version 2.0, got {}", assertion.version)
         });
         found.unless(
             assertion.issuer == expected.idp_entity_id,
             Code::WrongIssuer,
             || {
                 format!(
-                    "expected Assertion/Issuer {}, came {}",
+                    "expected Assertion/Issuer {}, got {}",
                     expected.idp_entity_id, assertion.issuer
                 )
             },
@@ -107,7 +104,7 @@ impl Verified {
     fn check_response(&self, expected: &Expectations, found: &mut Violations) {
         let response = &self.response;
         found.unless(response.version == "2.0", Code::Version, || {
-            format!("expected Response/@Version 2.0, came {}", response.version)
+            format!("expected Response/@Version 2.0, got {}", response.version)
         });
         if response.issuer.is_none() && self.response_signed {
             // saml-profiles §4.1.4.2: a signed Response has an Issuer.
@@ -122,7 +119,7 @@ impl Verified {
         if let Some(issuer) = &response.issuer {
             found.unless(*issuer == expected.idp_entity_id, Code::WrongIssuer, || {
                 format!(
-                    "expected Response/Issuer {}, came {issuer}",
+                    "expected Response/Issuer {}, got {issuer}",
                     expected.idp_entity_id
                 )
             });
@@ -134,7 +131,7 @@ impl Verified {
             Code::WrongDestination,
             || {
                 format!(
-                    "expected Response/@Destination {}, came {destination:?}",
+                    "expected Response/@Destination {}, got {destination:?}",
                     expected.acs_url
                 )
             },
@@ -142,7 +139,7 @@ impl Verified {
         match (&expected.in_response_to, &response.in_response_to) {
             (Expected::Request(id), Some(came)) => {
                 found.unless(came == id, Code::WrongInResponseTo, || {
-                    format!("expected Response/@InResponseTo {id}, came {came}")
+                    format!("expected Response/@InResponseTo {id}, got {came}")
                 });
             }
             (Expected::Request(id), None) => found.add(
@@ -151,9 +148,7 @@ impl Verified {
             ),
             (Expected::Unsolicited, Some(came)) => found.add(
                 Code::Unsolicited,
-                format!(
-                    "expected no Response/@InResponseTo, since no request is open, came {came}"
-                ),
+                format!("expected no Response/@InResponseTo, since no request is open, got {came}"),
             ),
             (Expected::Unsolicited, None) => {}
         }
@@ -200,7 +195,7 @@ fn check_confirmation(
     let recipient = confirmation.recipient.as_deref().unwrap_or_default();
     found.unless(recipient == expected.acs_url, Code::WrongRecipient, || {
         format!(
-            "expected SubjectConfirmationData/@Recipient {}, came {recipient:?}",
+            "expected SubjectConfirmationData/@Recipient {}, got {recipient:?}",
             expected.acs_url
         )
     });
@@ -220,12 +215,12 @@ fn check_confirmation(
         (Expected::Request(id), came) => {
             found.unless(came.as_ref() == Some(id), Code::WrongInResponseTo, || {
                 let came = came.as_deref().unwrap_or("none");
-                format!("expected SubjectConfirmationData/@InResponseTo {id}, came {came}")
+                format!("expected SubjectConfirmationData/@InResponseTo {id}, got {came}")
             });
         }
         (Expected::Unsolicited, Some(came)) => found.add(
             Code::Unsolicited,
-            format!("expected no SubjectConfirmationData/@InResponseTo, came {came}"),
+            format!("expected no SubjectConfirmationData/@InResponseTo, got {came}"),
         ),
         (Expected::Unsolicited, None) => {}
     }
@@ -247,7 +242,7 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
     let latest = expected.now + expected.clock_skew;
     found.unless(assertion.issue_instant <= latest, Code::NotYetValid, || {
         format!(
-            "expected Assertion/@IssueInstant by {}, came {}",
+            "expected Assertion/@IssueInstant by {}, got {}",
             expected.now, assertion.issue_instant
         )
     });
@@ -267,14 +262,14 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
             came.join(" and ")
         };
         format!(
-            "expected the audience {}, came {came}",
+            "expected the audience {}, got {came}",
             expected.sp_entity_id
         )
     });
     for condition in &assertion.unknown_conditions {
         found.add(
             Code::UnknownCondition,
-            format!("expected only conditions of saml-core §2.5.1, came <{condition}>"),
+            format!("expected only conditions of saml-core §2.5.1, got <{condition}>"),
         );
     }
 }

@@ -58,7 +58,7 @@ impl ResponseClaims {
         Err(Refusal::new(
             Code::StatusNotSuccess,
             format!(
-                "expected {SUCCESS}, came {} ({message})",
+                "expected {SUCCESS}, got {} ({message})",
                 self.status.join(" / ")
             ),
         ))

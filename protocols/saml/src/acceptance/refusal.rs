@@ -67,7 +67,7 @@ codes! {
     WrongDestination "wrong-destination" "saml-bindings §3.5.5.2"
         "Set the ACS URL in the identity provider's application to the one the configurator shows.";
     WrongInResponseTo "wrong-in-response-to" "saml-profiles §4.1.4.3"
-        "Start the sign-on anew, in one browser; an old answer cannot be used again.";
+        "Start the sign-on again, in one browser; an old answer cannot be used again.";
     Unsolicited "unsolicited" "saml-profiles §4.1.5"
         "Start the sign-on at the service provider.";
     WrongRecipient "wrong-recipient" "saml-profiles §4.1.4.2"
@@ -75,7 +75,7 @@ codes! {
     NoBearerConfirmation "no-bearer-confirmation" "saml-profiles §4.1.4.2"
         "Have the identity provider send a bearer subject confirmation with Recipient and NotOnOrAfter.";
     Expired "expired" "saml-core §2.5.1.2"
-        "Start the sign-on anew; if it happens again, compare the clocks of both sides.";
+        "Start the sign-on again; if it happens again, compare the clocks of both sides.";
     NotYetValid "not-yet-valid" "saml-core §2.5.1.2"
         "Compare the clocks of both sides.";
     WrongAudience "wrong-audience" "saml-core §2.5.1.4"

@@ -53,7 +53,7 @@ pub enum SignaturePolicy {
     Assertion,
     /// The response's.
     Response,
-    /// Both.
+    /// Both of them.
     Both,
 }
 
@@ -146,11 +146,11 @@ fn named(
     if claims.name_id.is_some() {
         return Err(Refusal::new(
             Code::Malformed,
-            "expected <NameID> or <EncryptedID> in <Subject>, came both",
+            "expected <NameID> or <EncryptedID> in <Subject>, got both",
         ));
     }
     let keys = decryption.ok_or_else(|| {
-        unusable("expected a <NameID>, came an <EncryptedID>, for which there is no key".into())
+        unusable("expected a <NameID>, got an <EncryptedID>, for which there is no key".into())
     })?;
     claims.name_id = Some(keys.name_id(&encrypted).map_err(unusable)?);
     Ok(claims)
@@ -196,7 +196,7 @@ fn decrypted(
         all => {
             let came = all.len();
             return Err(unusable(format!(
-                "expected one <Assertion> in the decrypted <EncryptedAssertion>, came {came}"
+                "expected one <Assertion> in the decrypted <EncryptedAssertion>, got {came}"
             )));
         }
     };
@@ -240,7 +240,7 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
         return Err(Refusal::new(
             Code::SignatureMisplaced,
             format!(
-                "expected one <Response> in the document, came {}",
+                "expected one <Response> in the document, got {}",
                 responses.len()
             ),
         ));
@@ -254,7 +254,7 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
         )),
         ([], [_]) => Err(Refusal::new(
             Code::EncryptedAssertion,
-            "expected an <Assertion>, came an <EncryptedAssertion>, for which there is no key",
+            "expected an <Assertion>, got an <EncryptedAssertion>, for which there is no key",
         )),
         ([assertion], []) if document.parent(*assertion) == Some(root) => Ok(*assertion),
         ([assertion], []) => {
@@ -272,7 +272,7 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
         (plain, encrypted) => Err(Refusal::new(
             Code::ManyAssertions,
             format!(
-                "expected one assertion, came {}",
+                "expected one assertion, got {}",
                 plain.len() + encrypted.len()
             ),
         )),
@@ -307,7 +307,7 @@ fn signed_elements(
             return Err(Refusal::new(
                 Code::SignatureMisplaced,
                 format!(
-                    "expected one <Signature> in <{}>, came two",
+                    "expected one <Signature> in <{}>, got two",
                     xml::name_of(document, element)
                 ),
             ));
@@ -368,7 +368,7 @@ fn demand(
     };
     Err(Refusal::new(
         Code::NotSigned,
-        format!("expected {expected}, came {came}"),
+        format!("expected {expected}, got {came}"),
     ))
 }
 

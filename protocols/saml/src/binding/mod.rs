@@ -38,7 +38,7 @@ pub enum BindingError {
     #[error("expected the parameter SAMLRequest or SAMLResponse, found neither")]
     NoMessage,
     /// A parameter stands twice, so that two readers might see two messages.
-    #[error("expected the parameter {0} once, came more than once")]
+    #[error("expected the parameter {0} once, got more than once")]
     Repeated(String),
     /// Too much.
     #[error("expected at most {limit} bytes of {what}")]
@@ -68,16 +68,16 @@ pub enum BindingError {
     #[error("expected UTF-8 in the message")]
     Utf8,
     /// An encoding other than DEFLATE.
-    #[error("expected SAMLEncoding to be DEFLATE, came {0}")]
+    #[error("expected SAMLEncoding to be DEFLATE, got {0}")]
     Encoding(String),
     /// The signature names an algorithm nobody should accept.
-    #[error("expected SigAlg to be RSA or ECDSA with SHA-256, SHA-384 or SHA-512, came {0}")]
+    #[error("expected SigAlg to be RSA or ECDSA with SHA-256, SHA-384 or SHA-512, got {0}")]
     Algorithm(String),
     /// `SigAlg` without `Signature` or the other way round.
-    #[error("expected SigAlg and Signature together, came only {0}")]
+    #[error("expected SigAlg and Signature together, got only {0}")]
     HalfSigned(&'static str),
     /// The endpoint is not a URL.
-    #[error("expected an absolute URL as endpoint, came {0:?}")]
+    #[error("expected an absolute URL as endpoint, got {0:?}")]
     Endpoint(String),
     /// The key cannot sign.
     #[error(transparent)]

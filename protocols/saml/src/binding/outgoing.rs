@@ -19,7 +19,7 @@ pub enum Outgoing {
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The endpoint is reached by neither binding.
-    #[error("expected the binding HTTP-Redirect or HTTP-POST, came {0}")]
+    #[error("expected the binding HTTP-Redirect or HTTP-POST, got {0}")]
     Binding(String),
     /// The message could not be carried.
     #[error(transparent)]

@@ -27,14 +27,14 @@ pub use signing::{KeyError, SigningKey};
 pub enum CertificateError {
     /// A private key where a certificate belongs.
     #[error(
-        "expected a certificate (-----BEGIN CERTIFICATE-----), came a private key; \
+        "expected a certificate (-----BEGIN CERTIFICATE-----), got a private key; \
          paste the certificate only and treat that key as disclosed"
     )]
     PrivateKey,
     /// Another kind of PEM block.
-    #[error("expected a certificate (-----BEGIN CERTIFICATE-----), came -----BEGIN {0}-----")]
+    #[error("expected a certificate (-----BEGIN CERTIFICATE-----), got -----BEGIN {0}-----")]
     OtherPem(String),
-    /// The text between the armour is not base64.
+    /// The text between the armor is not base64.
     #[error(
         "expected the base64 of a certificate: {0}; copy the whole file, from -----BEGIN to -----END"
     )]
@@ -44,7 +44,7 @@ pub enum CertificateError {
     Der(String),
     /// The key cannot verify the signatures SAML uses.
     #[error(
-        "expected an RSA key of 2048 bits or more, or an EC key on P-256, P-384 or P-521, came {0}"
+        "expected an RSA key of 2048 bits or more, or an EC key on P-256, P-384 or P-521, got {0}"
     )]
     Key(String),
 }
@@ -66,7 +66,7 @@ struct Inner {
 pub struct Certificate(Arc<Inner>);
 
 impl Certificate {
-    /// Reads a certificate as people paste it: PEM, PEM without its armour,
+    /// Reads a certificate as people paste it: PEM, PEM without its armor,
     /// with stray white space, or the base64 of metadata's
     /// `<ds:X509Certificate>`.
     ///
@@ -78,7 +78,7 @@ impl Certificate {
             Some((_, rest)) => {
                 let (label, rest) = rest
                     .split_once("-----")
-                    .ok_or_else(|| CertificateError::Base64("the armour is cut off".into()))?;
+                    .ok_or_else(|| CertificateError::Base64("the armor is cut off".into()))?;
                 if label.contains("PRIVATE KEY") {
                     return Err(CertificateError::PrivateKey);
                 }

@@ -18,7 +18,7 @@ pub enum KeyError {
     #[error("expected a private key in PKCS#8 PEM (-----BEGIN PRIVATE KEY-----): {0}")]
     Pem(String),
     /// The key is of a kind no SAML signature algorithm here uses.
-    #[error("expected an RSA or EC private key, came {0}")]
+    #[error("expected an RSA or EC private key, got {0}")]
     Kind(String),
     /// Key and certificate do not belong together.
     #[error("expected the private key of the certificate {0}; this key is another's")]

@@ -129,7 +129,7 @@ pub struct Conditions {
 /// That and how the subject signed on (saml-core §2.7.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthnStatement {
-    /// When.
+    /// `AuthnInstant`: when the subject signed on.
     pub authn_instant: Timestamp,
     /// The issuer's session.
     pub session_index: Option<String>,

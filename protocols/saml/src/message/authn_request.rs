@@ -135,7 +135,7 @@ pub struct AuthnRequest {
     pub protocol_binding: Option<String>,
     /// Which name is wanted.
     pub name_id_policy: Option<NameIdPolicy>,
-    /// Whether the subject must sign on anew.
+    /// Whether the subject must sign on again.
     pub force_authn: bool,
     /// Whether the subject must not be asked anything.
     pub is_passive: bool,

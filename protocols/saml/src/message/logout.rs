@@ -51,7 +51,7 @@ pub struct LogoutResponse {
     pub destination: Option<String>,
     /// The request it answers.
     pub in_response_to: Option<String>,
-    /// Success, perhaps with `PartialLogout` beneath it, or a failure.
+    /// Success, perhaps with `PartialLogout` below it, or a failure.
     pub status: Status,
 }
 

@@ -105,7 +105,7 @@ impl Status {
         }
     }
 
-    /// Whether the top level says success, whatever stands beneath it.
+    /// Whether the top level says success, whatever is below it.
     pub fn is_success(&self) -> bool {
         self.code == StatusCode::Success
     }

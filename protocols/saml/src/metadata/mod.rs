@@ -116,7 +116,7 @@ pub enum MetadataError {
     Signature(#[from] SignatureError),
     /// The metadata says how long it may be kept, but not in a way that is
     /// understood.
-    #[error("expected cacheDuration to be a duration such as PT1H, came {0:?}")]
+    #[error("expected cacheDuration to be a duration such as PT1H, got {0:?}")]
     CacheDuration(String),
     /// The entity does not play the role.
     #[error("expected <md:{expected}>, found none{hint}")]
@@ -127,7 +127,7 @@ pub enum MetadataError {
         hint: &'static str,
     },
     /// The role does not speak SAML 2.0.
-    #[error("expected protocolSupportEnumeration to name {expected}, came {came:?}")]
+    #[error("expected protocolSupportEnumeration to name {expected}, got {came:?}")]
     Protocol {
         /// The SAML 2.0 protocol.
         expected: &'static str,
@@ -158,7 +158,7 @@ pub enum MetadataError {
         source: CertificateError,
     },
     /// The metadata is no longer valid.
-    #[error("expected metadata that is still valid, came one that ended at {0}; export it anew")]
+    #[error("expected metadata that is still valid, got one that ended at {0}; export it again")]
     Expired(jiff::Timestamp),
 }
 

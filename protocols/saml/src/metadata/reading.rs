@@ -144,7 +144,7 @@ fn vouched(
     let all = xml::children(document, root, names::DSIG, "Signature");
     let [signature] = all.as_slice() else {
         return Err(SignatureError::Misplaced(format!(
-            "expected one <Signature> in <{}>, came {}",
+            "expected one <Signature> in <{}>, got {}",
             xml::name_of(document, root),
             all.len()
         )));

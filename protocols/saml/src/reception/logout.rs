@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Vouched;
+use super::Authenticated;
 use crate::acceptance::{Code, Refusal, Violation};
 use crate::encryption::DecryptionKeys;
 use crate::message::{LogoutRequest, LogoutResponse, NameId, Principal};
@@ -80,14 +80,14 @@ impl LogoutExpectations {
         unless(
             *issuer == self.issuer,
             Code::WrongIssuer,
-            format!("expected {kind}/Issuer {}, came {issuer}", self.issuer),
+            format!("expected {kind}/Issuer {}, got {issuer}", self.issuer),
         );
         let destination = head.destination.unwrap_or_default();
         unless(
             destination == self.destination,
             Code::WrongDestination,
             format!(
-                "expected {kind}/@Destination {}, came {destination:?}",
+                "expected {kind}/@Destination {}, got {destination:?}",
                 self.destination
             ),
         );
@@ -106,7 +106,7 @@ impl LogoutExpectations {
             self.end(came) > self.now,
             Code::Expired,
             format!(
-                "expected {kind}/@IssueInstant at most {} seconds before {}, came {came}",
+                "expected {kind}/@IssueInstant at most {} seconds before {}, got {came}",
                 self.lifetime.as_secs(),
                 self.now
             ),
@@ -122,7 +122,7 @@ impl LogoutExpectations {
     }
 }
 
-impl Vouched<LogoutRequest> {
+impl Authenticated<LogoutRequest> {
     /// Applies the rules of a request; an encrypted name is decrypted.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Vouched<LogoutRequest> {
         match &name_id {
             Ok(name) if name.value.is_empty() => found.push(Violation {
                 code: Code::NoNameId,
-                detail: "expected a <NameID> with a value, came an empty one".into(),
+                detail: "expected a <NameID> with a value, got an empty one".into(),
             }),
             Ok(_) => {}
             Err(detail) => found.push(Violation {
@@ -183,7 +183,7 @@ impl Vouched<LogoutRequest> {
     }
 }
 
-impl Vouched<LogoutResponse> {
+impl Authenticated<LogoutResponse> {
     /// Applies the rules of an answer. Its status is the caller's to judge: a
     /// refused logout is an answer all the same.
     ///
@@ -201,7 +201,7 @@ impl Vouched<LogoutResponse> {
             found.push(Violation {
                 code: Code::WrongInResponseTo,
                 detail: format!(
-                    "expected LogoutResponse/@InResponseTo {}, came {}",
+                    "expected LogoutResponse/@InResponseTo {}, got {}",
                     expected.in_response_to.as_deref().unwrap_or("none"),
                     response.in_response_to.as_deref().unwrap_or("none"),
                 ),

@@ -1,5 +1,5 @@
 //! Messages between the parties other than Responses, one way on either side:
-//! what a browser brought becomes [`Received`], then [`Vouched`] for by a key
+//! what a browser brought becomes [`Received`], then [`Authenticated`] by a key
 //! that is trusted, then [`Honored`] — or a [`Refusal`].
 //!
 //! Each stage can only be made by the one before it. By HTTP-Redirect the
@@ -188,7 +188,7 @@ impl Received {
     /// # Errors
     /// A [`Refusal`]: not signed, signed elsewhere, by another's key, with an
     /// algorithm that isn't on the list, or no such message.
-    pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Vouched<M>, Refusal> {
+    pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Authenticated<M>, Refusal> {
         let document = self.parsed()?;
         let root = self.root::<M>(&document)?;
         let enveloped = the_signature(&document, root)?;
@@ -215,14 +215,14 @@ impl Received {
                 return Err(Refusal::new(
                     Code::NotSigned,
                     format!(
-                        "expected a signed <{}>, came one without a signature",
+                        "expected a signed <{}>, got one without a signature",
                         M::NAME
                     ),
                 ));
             }
         }
         let message = M::read(&document, root).map_err(malformed)?;
-        Ok(Vouched {
+        Ok(Authenticated {
             message,
             relay_state: self.relay_state.clone(),
         })
@@ -266,7 +266,7 @@ fn the_signature(document: &Document<'_>, root: NodeId) -> Result<Option<NodeId>
         )),
         all => Err(Refusal::new(
             Code::SignatureMisplaced,
-            format!("expected one <Signature>, came {}", all.len()),
+            format!("expected one <Signature>, got {}", all.len()),
         )),
     }
 }
@@ -286,13 +286,13 @@ fn not_taken(error: &BindingError) -> Refusal {
 
 /// A message that a trusted key vouches for, whole.
 #[derive(Debug, Clone)]
-pub struct Vouched<M> {
+pub struct Authenticated<M> {
     message: M,
     relay_state: Option<String>,
 }
 
-impl<M> Vouched<M> {
-    /// The message. For a logout, [`Vouched::check`] comes next.
+impl<M> Authenticated<M> {
+    /// The message. For a logout, [`Authenticated::check`] comes next.
     pub fn message(&self) -> &M {
         &self.message
     }

@@ -75,7 +75,7 @@ impl Enveloped {
         let (method, uri) = named(document, info, "CanonicalizationMethod")?;
         if uri != names::EXC_C14N {
             return Err(SignatureError::Algorithm(format!(
-                "expected CanonicalizationMethod {}, came {uri}",
+                "expected CanonicalizationMethod {}, got {uri}",
                 names::EXC_C14N
             )));
         }
@@ -83,13 +83,13 @@ impl Enveloped {
         let (_, uri) = named(document, info, "SignatureMethod")?;
         let algorithm = SignatureAlgorithm::accepted(uri).ok_or_else(|| {
             SignatureError::Algorithm(format!(
-                "expected SignatureMethod RSA or ECDSA with SHA-256, SHA-384 or SHA-512, came {uri}"
+                "expected SignatureMethod RSA or ECDSA with SHA-256, SHA-384 or SHA-512, got {uri}"
             ))
         })?;
         let (_, uri) = named(document, reference, "DigestMethod")?;
         let digest = DigestAlgorithm::accepted(uri).ok_or_else(|| {
             SignatureError::Algorithm(format!(
-                "expected DigestMethod SHA-256, SHA-384 or SHA-512, came {uri}"
+                "expected DigestMethod SHA-256, SHA-384 or SHA-512, got {uri}"
             ))
         })?;
         the_one(document, reference, "DigestValue")?;
@@ -155,7 +155,7 @@ impl Enveloped {
         match bears.count() {
             1 => Ok(()),
             came => Err(SignatureError::Invalid(format!(
-                "expected the ID {id} once in the document, came {came} times"
+                "expected the ID {id} once in the document, got {came} times"
             ))),
         }
     }
@@ -186,7 +186,7 @@ fn the_one(
     match xml::children(document, parent, DSIG, name).as_slice() {
         [one] => Ok(*one),
         all => Err(misplaced(format!(
-            "expected one <{name}>, came {}",
+            "expected one <{name}>, got {}",
             all.len()
         ))),
     }
@@ -217,7 +217,7 @@ fn transforms(document: &Document<'_>, reference: NodeId) -> Result<Vec<String>,
     }
     let came: Vec<&str> = nodes.iter().map(uri).collect();
     Err(SignatureError::Algorithm(format!(
-        "expected the transforms enveloped-signature and xml-exc-c14n, came {}",
+        "expected the transforms enveloped-signature and xml-exc-c14n, got {}",
         came.join(", ")
     )))
 }
@@ -234,7 +234,7 @@ fn inclusive_prefixes(
     let prefixes: Vec<String> = list.split_whitespace().map(str::to_owned).collect();
     if prefixes.len() > MOST_PREFIXES {
         return Err(SignatureError::Algorithm(format!(
-            "expected at most {MOST_PREFIXES} inclusive prefixes, came {}",
+            "expected at most {MOST_PREFIXES} inclusive prefixes, got {}",
             prefixes.len()
         )));
     }

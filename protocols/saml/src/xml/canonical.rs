@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(bytes, b"<r>ad<s></s></r>");
     }
 
-    /// Elements, namespaces bound and bound anew, attributes, text that needs
+    /// Elements, namespaces bound and bound again, attributes, text that needs
     /// escaping, comments, CDATA and instructions.
     fn tree() -> impl Strategy<Value = String> {
         let name = prop::sample::select(vec!["a:x", "b:x", "x", "y", "a:y"]);

@@ -44,7 +44,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
     /// The document is larger than the reader takes.
-    #[error("expected at most {limit} bytes of XML, came {came}")]
+    #[error("expected at most {limit} bytes of XML, got {came}")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
@@ -52,7 +52,7 @@ pub enum XmlError {
         came: usize,
     },
     /// The document has more of something than the reader takes.
-    #[error("expected at most {limit} {what}, came more")]
+    #[error("expected at most {limit} {what}, got more")]
     TooMany {
         /// The limit.
         limit: usize,
@@ -60,15 +60,15 @@ pub enum XmlError {
         what: &'static str,
     },
     /// The document has a DTD, which no SAML message may have.
-    #[error("expected XML without a document type declaration (<!DOCTYPE …>), came one with it")]
+    #[error("expected XML without a document type declaration (<!DOCTYPE …>), got one with it")]
     DocumentType,
     /// The document says that it is in another encoding than UTF-8.
-    #[error("expected XML in UTF-8, came a document that calls itself {0}")]
+    #[error("expected XML in UTF-8, got a document that calls itself {0}")]
     Encoding(String),
     /// An element stands where the schema has none, or none more.
-    #[error("expected in <{parent}> only what the schema has there, came <{came}>")]
+    #[error("expected in <{parent}> only what the schema has there, got <{came}>")]
     Unexpected {
-        /// Where.
+        /// The name of the parent element.
         parent: String,
         /// What, as written.
         came: String,
@@ -77,7 +77,7 @@ pub enum XmlError {
     #[error("expected well-formed XML: {0}")]
     Malformed(String),
     /// The root is another element.
-    #[error("expected the root element <{expected}> of {namespace}, came <{came}>")]
+    #[error("expected the root element <{expected}> of {namespace}, got <{came}>")]
     WrongRoot {
         /// Local name that was expected.
         expected: &'static str,
@@ -103,7 +103,7 @@ pub enum XmlError {
         element: String,
     },
     /// A value does not have its type's form.
-    #[error("expected {expected} in {place}, came {came:?}")]
+    #[error("expected {expected} in {place}, got {came:?}")]
     Value {
         /// The form, in words.
         expected: &'static str,

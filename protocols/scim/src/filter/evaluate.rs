@@ -81,7 +81,7 @@ fn readable<'s>(
 fn unknown(path: &AttributePath) -> Error {
     Error::of(
         ScimType::InvalidFilter,
-        format!("expected an attribute of the schema, came {path}; GET /Schemas has them all"),
+        format!("expected an attribute of the schema, got {path}; GET /Schemas has them all"),
     )
 }
 

@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
             let shown: String = rest.chars().take(20).collect();
             format!("{shown:?}")
         };
-        format!("expected {what} at character {}, came {came}", self.at + 1)
+        format!("expected {what} at character {}, got {came}", self.at + 1)
     }
 
     fn punctuation(&mut self, sign: char) -> Result<(), String> {

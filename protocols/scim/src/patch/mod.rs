@@ -75,7 +75,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
                 "replace" => Action::Replace,
                 _ => {
                     return Err(syntax(format!(
-                        "operation {number}: expected op add, remove or replace, came {name:?}"
+                        "operation {number}: expected op add, remove or replace, got {name:?}"
                     )));
                 }
             };
@@ -85,7 +85,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
                 Some(Value::String(path)) => Some(path.clone()),
                 Some(other) => {
                     return Err(syntax(format!(
-                        "operation {number}: expected path to be a text, came {other}"
+                        "operation {number}: expected path to be a text, got {other}"
                     )));
                 }
             };

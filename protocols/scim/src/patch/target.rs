@@ -51,7 +51,7 @@ pub(super) fn at_path(
             Err(Error::of(
                 ScimType::Mutability,
                 format!(
-                    "expected an attribute that clients may write, came {}",
+                    "expected an attribute that clients may write, got {}",
                     path.attribute
                 ),
             ))
@@ -105,7 +105,7 @@ fn target<'p>(path: &'p PatchPath, of: &ResourceType) -> Result<Target<'p>, Erro
     let invalid = |detail: String| Error::of(ScimType::InvalidPath, detail);
     let attribute = of.attribute(&path.attribute).ok_or_else(|| {
         invalid(format!(
-            "expected an attribute of {}, came {}; GET /Schemas has them all",
+            "expected an attribute of {}, got {}; GET /Schemas has them all",
             of.name, path.attribute
         ))
     })?;
@@ -113,7 +113,7 @@ fn target<'p>(path: &'p PatchPath, of: &ResourceType) -> Result<Target<'p>, Erro
         None => None,
         Some(name) => Some(attribute.sub_attribute(name).ok_or_else(|| {
             invalid(format!(
-                "expected a sub-attribute of {}, came {name}",
+                "expected a sub-attribute of {}, got {name}",
                 attribute.name
             ))
         })?),
@@ -124,7 +124,7 @@ fn target<'p>(path: &'p PatchPath, of: &ResourceType) -> Result<Target<'p>, Erro
             || path.attribute.sub.is_some()
         {
             return Err(invalid(format!(
-                "expected brackets after a list of complex values, came {}[…]",
+                "expected brackets after a list of complex values, got {}[…]",
                 path.attribute
             )));
         }
@@ -148,7 +148,7 @@ fn nothing_to_add(place: &str, key: bool) -> Result<(), Error> {
     }
     Err(Error::of(
         ScimType::InvalidValue,
-        format!("expected a value to add to {place}, came null"),
+        format!("expected a value to add to {place}, got null"),
     ))
 }
 
@@ -178,7 +178,7 @@ fn at_extension(
         (_, came) => Err(Error::of(
             ScimType::InvalidValue,
             format!(
-                "expected an object for {}, came {}",
+                "expected an object for {}, got {}",
                 extension.id,
                 came.unwrap_or(&Value::Null)
             ),

@@ -327,7 +327,7 @@ pub static GROUP: Schema = Schema {
     ],
 };
 
-/// Users.
+/// The resource type User (RFC 7643, section 4.1).
 pub static USER_TYPE: ResourceType = ResourceType {
     name: "User",
     endpoint: "/Users",
@@ -336,7 +336,7 @@ pub static USER_TYPE: ResourceType = ResourceType {
     extensions: &[&ENTERPRISE_USER],
 };
 
-/// Groups.
+/// The resource type Group (RFC 7643, section 4.2).
 pub static GROUP_TYPE: ResourceType = ResourceType {
     name: "Group",
     endpoint: "/Groups",

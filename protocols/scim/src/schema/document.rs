@@ -8,7 +8,7 @@ use crate::resource::member;
 
 /// What is wrong with a schema's document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the schema document, at {place}: expected {expected}, came {came}")]
+#[error("the schema document, at {place}: expected {expected}, got {came}")]
 pub struct SchemaError {
     /// Which part of it.
     pub place: String,

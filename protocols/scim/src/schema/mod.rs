@@ -77,7 +77,7 @@ pub enum Mutability {
 pub enum Returned {
     /// Whatever is asked.
     Always,
-    /// Never.
+    /// It is never returned.
     Never,
     /// Unless something else is asked.
     Default,

@@ -12,7 +12,7 @@ use crate::Portal;
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Access {
-    /// Everybody.
+    /// Everybody may call it.
     Public,
     /// Whoever has the cookie of a session.
     Session,

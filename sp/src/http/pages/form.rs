@@ -193,7 +193,7 @@ impl Attempt {
         }
     }
 
-    /// A labelled field with what was typed, or else what is stored.
+    /// A labeled field with what was typed, or else what is stored.
     pub(super) fn field(
         &self,
         kind: &str,

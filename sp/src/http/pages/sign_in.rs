@@ -69,7 +69,7 @@ fn before_login(
     if known.is_some() {
         return no_store(page(&form::token(headers)));
     }
-    let visit = portal.ambient.chance().token(32);
+    let visit = portal.ambient.rng().token(32);
     let secure = if portal.is_https() { "; Secure" } else { "" };
     let value = format!(
         "{}={visit}; Path=/; HttpOnly; SameSite=Lax{secure}",

@@ -43,7 +43,7 @@ async fn begin(
     headers: HeaderMap,
     Path(provider): Path<String>,
 ) -> Response {
-    let browser = portal.ambient.chance().token(32);
+    let browser = portal.ambient.rng().token(32);
     match social::begin(&portal, &provider, &browser).await {
         Ok(url) => {
             let secure = if portal.is_https() { "; Secure" } else { "" };

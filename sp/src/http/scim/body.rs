@@ -31,7 +31,7 @@ impl FromRequest<Portal> for Json {
             .any(|known| known.eq_ignore_ascii_case(media))
         {
             let detail =
-                format!("expected Content-Type {MEDIA_TYPE} or application/json, came {media:?}");
+                format!("expected Content-Type {MEDIA_TYPE} or application/json, got {media:?}");
             return Err(scim::Error::new(415, detail).into());
         }
         let bytes = Bytes::from_request(request, portal)

@@ -17,7 +17,7 @@ pub(super) async fn carry_out(
 ) -> Outcome {
     if length > MAX_PAYLOAD {
         let detail = format!(
-            "expected at most {MAX_PAYLOAD} bytes, came {length}: send them in several requests"
+            "expected at most {MAX_PAYLOAD} bytes, got {length}: send them in several requests"
         );
         return Err(scim::Error::new(413, detail).into());
     }

@@ -43,7 +43,7 @@ fn all(documents: Vec<Value>) -> Response {
 /// Discovery takes no filter (RFC 7644 §4).
 fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
     if parameters.get("filter").is_some() {
-        let detail = "expected no filter at this endpoint, came one";
+        let detail = "expected no filter at this endpoint, got one";
         return Err(scim::Error::new(403, detail).into());
     }
     Ok(())

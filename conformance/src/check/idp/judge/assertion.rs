@@ -331,7 +331,7 @@ fn short_lived(case: &Case<'_>) -> Ruled {
 }
 
 fn audience(case: &Case<'_>) -> Ruled {
-    let own = &case.dossier.party.entity_id;
+    let own = &case.recording.party.entity_id;
     each_assertion(case, |_, it| {
         let Some(conditions) = &it.conditions else {
             return Err("no Conditions, so no audience".to_owned());

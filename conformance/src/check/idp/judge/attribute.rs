@@ -45,7 +45,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "portal guide (G-10)",
         "The attribute groups is there.",
         "an attribute called exactly groups, with a value for each group of the user",
-        "In the application's attribute mappings add groups → the ids of the user's groups (PingOne: ${user.memberOfGroupIDs}). If the mapping is there, the user is in no group: put them into the product users' group and run again. Without it nobody gets a role or a licence.",
+        "In the application's attribute mappings add groups → the ids of the user's groups (PingOne: ${user.memberOfGroupIDs}). If the mapping is there, the user is in no group: put them into the product users' group and run again. Without it nobody gets a role or a license.",
         |case| needed(case, "groups"),
     ),
     demand(
@@ -290,7 +290,7 @@ fn not_empty(case: &Case<'_>) -> Ruled {
 }
 
 fn says_who(case: &Case<'_>) -> Ruled {
-    let user = case.dossier.user.to_lowercase();
+    let user = case.recording.user.to_lowercase();
     if user.is_empty() {
         return not_judged("a person signed on, under a name that only they know");
     }

@@ -2,8 +2,8 @@
 
 use super::{Demand, Ruled, breaks, demand, holds, not_judged};
 use crate::check::Level::Should;
-use crate::check::idp::dossier::Ending;
 use crate::check::idp::reading::Case;
+use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::VARIANTS;
 
 pub(super) const CHECKS: &[Demand] = &[demand(
@@ -18,11 +18,11 @@ pub(super) const CHECKS: &[Demand] = &[demand(
 
 fn survives(case: &Case<'_>) -> Ruled {
     let harmed = || {
-        let all = case.dossier.trials.iter();
+        let all = case.recording.trials.iter();
         all.filter_map(|(name, trial)| Some((name, trial, trial.harm.as_ref()?)))
     };
     if harmed().next().is_none() {
-        let mut trials = case.dossier.trials.values();
+        let mut trials = case.recording.trials.values();
         return if trials.any(|it| matches!(it.ending, Ending::Answer(_))) {
             holds("they do")
         } else {

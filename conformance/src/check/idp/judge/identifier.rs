@@ -14,7 +14,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §1.3.4",
         "No two Responses have one ID.",
         "another ID at every answer",
-        "Make the ID anew for every Response, from a random generator; never deliver a Response twice.",
+        "Make the ID again for every Response, from a random generator; never deliver a Response twice.",
         responses_unique,
     ),
     demand(
@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §1.3.4",
         "No two assertions have one ID.",
         "another ID in every answer",
-        "Make the ID anew for every assertion: service providers refuse a second one with the same ID as a replay.",
+        "Make the ID again for every assertion: service providers refuse a second one with the same ID as a replay.",
         assertions_unique,
     ),
     demand(

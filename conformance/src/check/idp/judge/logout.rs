@@ -4,8 +4,8 @@
 use super::trial::{said, succeeded, tried};
 use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged, without_query};
 use crate::check::Level::{May, Must};
-use crate::check::idp::dossier::Ending;
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
+use crate::check::idp::recording::Ending;
 
 pub(super) const CHECKS: &[Demand] = &[
     demand(
@@ -186,7 +186,7 @@ fn initiated(case: &Case<'_>) -> Ruled {
                 .all(|it| it.in_response_to.is_none())
     });
     let at_default = match &trial.ending {
-        Ending::Answer(delivered) => delivered.to == case.dossier.party.acs[0],
+        Ending::Answer(delivered) => delivered.to == case.recording.party.acs[0],
         _ => false,
     };
     if well && at_default {
@@ -198,7 +198,7 @@ fn initiated(case: &Case<'_>) -> Ruled {
 }
 
 fn keys_stay(case: &Case<'_>) -> Ruled {
-    let Some(after) = &case.dossier.metadata_after else {
+    let Some(after) = &case.recording.metadata_after else {
         return not_judged(
             "the metadata was not fetched a second time (it was read from a file, or the run was short)",
         );
@@ -239,7 +239,7 @@ fn one_key(case: &Case<'_>) -> Ruled {
 
 fn says_when(case: &Case<'_>) -> Ruled {
     let said = case.announced.valid_until.is_some() || case.announced.cache_duration.is_some();
-    match &case.dossier.metadata.cache_control {
+    match &case.recording.metadata.cache_control {
         _ if said => holds("validUntil or cacheDuration"),
         Some(control) if control.contains("max-age") => holds(control.clone()),
         _ => breaks("nothing says so"),

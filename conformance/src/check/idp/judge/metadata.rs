@@ -51,7 +51,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-metadata §2.3.2",
         "The metadata has not run out.",
         "validUntil in the future, or none",
-        "Publish the metadata anew with a later validUntil, and renew it by a job before it runs out: service providers stop trusting it at that moment.",
+        "Publish the metadata again with a later validUntil, and renew it by a job before it runs out: service providers stop trusting it at that moment.",
         valid_until,
     ),
     demand(
@@ -255,7 +255,7 @@ fn valid_until(case: &Case<'_>) -> Ruled {
         return holds("none");
     };
     match until.parse::<Timestamp>() {
-        Ok(instant) if instant > case.dossier.metadata.at => holds(until.clone()),
+        Ok(instant) if instant > case.recording.metadata.at => holds(until.clone()),
         Ok(_) => breaks(format!("it ran out at {until}")),
         Err(_) => breaks(format!(
             "validUntil=\"{until}\", which is no instant in UTC"
@@ -271,7 +271,7 @@ fn cache_duration(case: &Case<'_>) -> Ruled {
         return breaks(format!("cacheDuration=\"{text}\", which is no xs:duration"));
     };
     let zoned = case
-        .dossier
+        .recording
         .metadata
         .at
         .to_zoned_datetime(jiff::tz::TimeZone::UTC);
@@ -323,7 +323,7 @@ fn key_length(case: &Case<'_>) -> Ruled {
 }
 
 fn certificate_valid(case: &Case<'_>) -> Ruled {
-    let now = case.dossier.metadata.at;
+    let now = case.recording.metadata.at;
     over_certificates(
         case,
         |it| {
@@ -433,10 +433,10 @@ fn locations_protected(case: &Case<'_>) -> Ruled {
 }
 
 fn locations_reachable(case: &Case<'_>) -> Ruled {
-    if case.dossier.opened.is_empty() {
+    if case.recording.opened.is_empty() {
         return not_judged("no address was opened in this run");
     }
-    let complaints = case.dossier.opened.iter().filter_map(|it| {
+    let complaints = case.recording.opened.iter().filter_map(|it| {
         let url = without_query(&it.url);
         match (it.status, &it.trouble) {
             (Some(status @ (404 | 410)), _) => Some(format!("{url} answers {status}")),
@@ -451,7 +451,7 @@ fn locations_reachable(case: &Case<'_>) -> Ruled {
 }
 
 fn media_type(case: &Case<'_>) -> Ruled {
-    match &case.dossier.metadata.media_type {
+    match &case.recording.metadata.media_type {
         None => not_judged("the metadata was read from a file"),
         Some(kind) if kind.starts_with("application/samlmetadata+xml") => holds(kind.clone()),
         Some(kind) => breaks(kind.clone()),
@@ -489,7 +489,7 @@ fn own_signature(case: &Case<'_>) -> Ruled {
 }
 
 fn no_private_key(case: &Case<'_>) -> Ruled {
-    let body = &case.dossier.metadata.body;
+    let body = &case.recording.metadata.body;
     let marks = ["PRIVATE KEY", "<P>", "<D>", "dsig11:ECKeyValue private"];
     let private = body.contains(marks[0])
         || body.contains("RSAKeyValue") && (body.contains(marks[1]) || body.contains(marks[2]));

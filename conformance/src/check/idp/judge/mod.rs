@@ -1,5 +1,5 @@
 //! The checks of an identity provider as data, one table a file; and the
-//! judging of a dossier by them.
+//! judging of a recording by them.
 //!
 //! | file | checks |
 //! | --- | --- |
@@ -10,7 +10,7 @@
 //! | `assertion` | subject, conditions, sign-on |
 //! | `identifier` | uniqueness and unpredictability over many runs |
 //! | `attribute` | what the portal needs to know of a user |
-//! | `manners` | attackers, strangers, pages |
+//! | `security` | attackers, strangers, pages |
 //! | `logout` | single logout, sign-on that starts there, key rollover |
 //! | `health` | whether it survives the trials |
 //!
@@ -25,19 +25,19 @@ mod attribute;
 mod health;
 mod identifier;
 mod logout;
-mod manners;
 mod metadata;
 mod request;
 mod response;
+mod security;
 mod signature;
 mod trial;
 mod wish;
 
 use std::collections::BTreeSet;
 
-use super::dossier::{Dossier, Ending, Trial};
 use super::gather::ENDED;
 use super::reading::{Answer, Case, Document};
+use super::recording::{Ending, Recording, Trial};
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
 use crate::check::runner::fold;
@@ -233,7 +233,7 @@ fn tables() -> impl Iterator<Item = &'static Demand> {
         .chain(assertion::CHECKS)
         .chain(identifier::CHECKS)
         .chain(attribute::CHECKS)
-        .chain(manners::CHECKS)
+        .chain(security::CHECKS)
         .chain(logout::CHECKS)
         .chain(health::CHECKS)
 }
@@ -261,8 +261,8 @@ pub fn checks() -> Vec<(Check, &'static str)> {
 }
 
 /// Judges what was gathered.
-pub fn judge(dossier: &Dossier) -> CheckReport {
-    let case = Case::read(dossier);
+pub fn judge(recording: &Recording) -> CheckReport {
+    let case = Case::read(recording);
     let mut told = told(&case);
     let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
     let mut outcomes: Vec<Outcome> = tables()
@@ -296,11 +296,11 @@ pub fn judge(dossier: &Dossier) -> CheckReport {
     fold(&mut outcomes, &symptoms, &disproved);
     let entity = &case.announced.entity_id;
     let target = if entity.is_empty() {
-        dossier.metadata.place.clone()
+        recording.metadata.place.clone()
     } else {
         entity.clone()
     };
-    CheckReport::new("check idp", target, outcomes, dossier.metadata.at)
+    CheckReport::new("check idp", target, outcomes, recording.metadata.at)
 }
 
 impl CheckReport {
@@ -324,7 +324,7 @@ fn told(case: &Case<'_>) -> Vec<Conversation> {
         .into_iter()
         .map(|it| it.base64)
         .collect();
-    let all = case.dossier.trials.iter();
+    let all = case.recording.trials.iter();
     all.filter(|(_, trial)| !matches!(trial.ending, Ending::NotTried { .. }))
         .map(|(name, trial)| conversation(name, trial, &trusted))
         .collect()

@@ -8,8 +8,8 @@ use super::wish::{
 };
 use super::{Demand, Ruled, breaks, demand, holds, not_judged};
 use crate::check::Level::{May, Must, Should};
-use crate::check::idp::dossier::{Ending, Trial};
 use crate::check::idp::reading::Case;
+use crate::check::idp::recording::{Ending, Trial};
 use crate::inspection::response::instant;
 
 pub(super) const CHECKS: &[Demand] = &[
@@ -71,7 +71,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "SAML-IDP-REQ-07",
         Must,
         "saml-core §3.4.1 (ForceAuthn)",
-        "ForceAuthn makes the user sign on anew.",
+        "ForceAuthn makes the user sign on again.",
         "a login page in spite of the session",
         "Look at ForceAuthn before the session: an application that asks for it wants proof of who sits there now.",
         force_authn,
@@ -109,7 +109,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §3.4.1",
         "ForceAuthn and IsPassive together ask nobody.",
         "NoPassive, and no page",
-        "IsPassive wins: answer NoPassive when signing on anew would need a page.",
+        "IsPassive wins: answer NoPassive when signing on again would need a page.",
         |case| passive_refused(case, "force-and-passive"),
     ),
     demand(
@@ -306,7 +306,7 @@ fn session(case: &Case<'_>) -> Ruled {
 
 /// Whether the person was seen by this run: a recording of theirs doesn't say.
 fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
-    case.dossier
+    case.recording
         .user
         .is_empty()
         .then(|| not_judged("a person signed on: what their browser showed isn't known"))
@@ -380,7 +380,7 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
 
 fn unknown_index(case: &Case<'_>) -> Ruled {
     judged(case, "acs-index-unknown", |trial| match &trial.ending {
-        Ending::Answer(delivered) => case.dossier.party.acs.contains(&delivered.to),
+        Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     })
 }
@@ -434,7 +434,7 @@ fn oversized(case: &Case<'_>) -> Ruled {
 
 fn empty(case: &Case<'_>) -> Ruled {
     let mut sso = case
-        .dossier
+        .recording
         .opened
         .iter()
         .filter(|it| it.what == "SingleSignOnService");

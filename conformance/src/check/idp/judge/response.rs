@@ -360,7 +360,7 @@ fn relay_state(case: &Case<'_>) -> Ruled {
                 Ok("it does".to_owned())
             } else {
                 Err(format!(
-                    "sent {:?}, came {:?}",
+                    "sent {:?}, got {:?}",
                     it.trial.relay_state.as_deref().unwrap_or_default(),
                     it.delivered.relay_state.as_deref().unwrap_or_default()
                 ))

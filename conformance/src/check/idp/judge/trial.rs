@@ -1,9 +1,9 @@
-//! What became of a trial: what the judging of requests, manners and logout has
+//! What became of a trial: what the judging of requests, security and logout has
 //! in common.
 
 use super::{Ruled, breaks, holds, not_judged, without_query};
-use crate::check::idp::dossier::{Ending, Trial};
 use crate::check::idp::reading::{Answer, Case};
+use crate::check::idp::recording::{Ending, Trial};
 use crate::excerpt::excerpt;
 
 /// What became of a trial, in a few words.
@@ -25,7 +25,7 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
             let url = without_query(url);
             format!("a page (HTTP {status} at {url}{asks}): {text}")
         }
-        Ending::Trouble { why } | Ending::NoAnswer { why } => why.clone(),
+        Ending::CheckError { why } | Ending::NoAnswer { why } => why.clone(),
         Ending::NotTried { why } => format!("not tried: {why}"),
     }
 }

@@ -4,8 +4,8 @@
 
 use super::trial::{detail, judged, said, succeeded, tried};
 use super::{Ruled, Ruling, breaks, holds, not_judged};
-use crate::check::idp::dossier::Ending;
 use crate::check::idp::reading::Case;
+use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::IMPOSSIBLE_CLASS;
 
 const PASSIVE_SHOWN: &str = "every request with IsPassive was answered with a page";
@@ -127,7 +127,7 @@ pub(super) fn transient(case: &Case<'_>) -> Ruled {
                     .unwrap_or_default()
                     .ends_with(":transient")
         });
-    if one.eq_ignore_ascii_case(&case.dossier.user) || lasting {
+    if one.eq_ignore_ascii_case(&case.recording.user) || lasting {
         breaks(format!("{one:?}, which is their lasting name")).at("name-transient")
     } else {
         holds(one).at("name-transient")
@@ -162,7 +162,7 @@ pub(super) fn impossible_context(case: &Case<'_>) -> Ruled {
 const AT_DEFAULT: &str = "every answer went to the default address";
 
 pub(super) fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
-    let all = &case.dossier.party.acs;
+    let all = &case.recording.party.acs;
     let trial = match tried(case, name) {
         Ok(trial) => trial,
         Err(ruled) => return ruled,

@@ -4,9 +4,9 @@
 //! domain function as the JSON API and leads back to the page; what isn't
 //! taken stays in its form, with the error beside it.
 
+mod paste_summary;
 mod saml_step;
 mod steps;
-mod understanding;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -147,7 +147,7 @@ async fn view(
 
 /// What one act came to.
 enum Came {
-    /// Taken.
+    /// The step is done.
     Done,
     /// A bearer token, to be shown once.
     Token(String),
@@ -297,7 +297,7 @@ async fn understood(
 ) -> Response {
     if shell::wants_fragment(&headers) {
         let field = posted.get("field").to_owned();
-        let said = understanding::of(&field, posted.get(&field), portal.now());
+        let said = paste_summary::of(&field, posted.get(&field), portal.now());
         return no_store(Html(said.into_string()));
     }
     let attempt = Attempt {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::form::{Attempt, Posted};
 use super::super::shell::{self, copyable};
 use super::steps::to;
-use super::{View, understanding};
+use super::{View, paste_summary};
 use crate::configurator::Entered;
 use crate::configurator::saml::{self, AuthnContext, Picked, Settings, Source};
 use crate::store::instant;
@@ -93,8 +93,8 @@ fn by_hand(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
                 // The field's own error says it already.
                 @match attempt.typed.given("certificate") {
                     Some(_) if attempt.error_at("certificate").is_some() => {},
-                    Some(typed) => (understanding::of("certificate", typed, now)),
-                    None => @for certificate in &known { (understanding::facts(certificate, now)) },
+                    Some(typed) => (paste_summary::of("certificate", typed, now)),
+                    None => @for certificate in &known { (paste_summary::facts(certificate, now)) },
                 }
             }
             div.row {
@@ -139,7 +139,7 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
 /// What a pasted text is, unless the field's error says why it is nothing. A
 /// federation's metadata is listed all the same: the error asks to choose.
 fn understood(attempt: &Attempt, field: &str, now: jiff::Timestamp) -> Markup {
-    let said = understanding::of(field, attempt.typed.get(field), now);
+    let said = paste_summary::of(field, attempt.typed.get(field), now);
     let repeats = attempt.error_at(field).is_some() && said.0.contains("class=\"error\"");
     html! { @if !repeats { (said) } }
 }
@@ -203,7 +203,7 @@ fn finer(view: &View<'_>, entered: &Entered) -> Markup {
                 (tick("sign_requests", tenant.signs_requests(), "Sign AuthnRequests",
                     "For an IdP that enforces signed requests. It finds the key in the service provider metadata."))
                 (tick("force_authn", tenant.force_authn == 1, "Ask for the password each time (ForceAuthn)",
-                    "People sign on anew, even while their session at the IdP lasts."))
+                    "People sign on again, even while their session at the IdP lasts."))
                 label for="authn_context" { "How people must sign on (RequestedAuthnContext)" }
                 textarea id="authn_context" name="authn_context" rows="3" spellcheck="false" aria-describedby="authn_context-hint" { "\n" (classes.unwrap_or_default()) }
                 p.hint id="authn_context-hint" { "Class URIs, one a line, such as " code { (::saml::names::PASSWORD_PROTECTED_TRANSPORT) } ". Empty: however the IdP likes." }

@@ -122,7 +122,7 @@ impl World {
         let slo = acs.replace("/sso/acs/", "/sso/slo/");
         let xml = format!(
             r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{id}" Version="2.0" IssueInstant="{now}" Destination="{slo}"><saml:Issuer>{issuer}</saml:Issuer><saml:NameID>{subject}</saml:NameID></samlp:LogoutRequest>"#,
-            id = self.rehearsal.ambient.chance().hex(16),
+            id = self.rehearsal.ambient.rng().hex(16),
             now = self.rehearsal.ambient.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             issuer = format_args!("{}{}", self.rehearsal.idp_url(), self.directory.environment),
             subject = self

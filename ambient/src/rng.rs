@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 /// A stream of random bytes. Clones draw from the same stream.
 #[derive(Clone)]
-pub struct Chance(Arc<Mutex<ChaCha20Rng>>);
+pub struct Rng(Arc<Mutex<ChaCha20Rng>>);
 
-impl Chance {
+impl Rng {
     /// ChaCha20 keyed once by the operating system: fit for secrets.
     #[allow(clippy::disallowed_methods)] // the one place that asks the machine
     pub fn from_os() -> Self {
@@ -76,9 +76,9 @@ impl Chance {
     }
 }
 
-impl std::fmt::Debug for Chance {
+impl std::fmt::Debug for Rng {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Chance")
+        f.write_str("Rng")
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_ids() {
-        let (one, two) = (Chance::seeded(7), Chance::seeded(7));
+        let (one, two) = (Rng::seeded(7), Rng::seeded(7));
         assert_eq!(one.uuid(), two.uuid());
         assert_eq!(one.token(16), two.token(16));
         assert_ne!(one.hex(16), one.hex(16));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_fork_does_not_shift_the_stream_it_came_from() {
-        let (one, two) = (Chance::seeded(7), Chance::seeded(7));
+        let (one, two) = (Rng::seeded(7), Rng::seeded(7));
         let (fork, _) = (one.fork(), two.fork());
         fork.hex(99);
         assert_eq!(one.hex(8), two.hex(8));
@@ -104,11 +104,11 @@ mod tests {
 
     #[test]
     fn the_operating_system_never_draws_the_same_twice() {
-        assert_ne!(Chance::from_os().hex(16), Chance::from_os().hex(16));
+        assert_ne!(Rng::from_os().hex(16), Rng::from_os().hex(16));
     }
 
     #[test]
     fn a_uuid_says_it_is_version_4() {
-        assert_eq!(Chance::seeded(1).uuid().get_version_num(), 4);
+        assert_eq!(Rng::seeded(1).uuid().get_version_num(), 4);
     }
 }

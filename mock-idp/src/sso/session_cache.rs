@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use saml::keys::SigningKey;
 use serde_json::{Value, json};
 
-use super::hiding::Hiding;
+use super::encryption::AssertionEncryption;
 use super::{Denied, fingerprint};
 use crate::Idp;
 use crate::applications::Application;
@@ -33,7 +33,7 @@ pub(super) struct Prepared {
     pub mappings: Vec<Mapping>,
     pub key: SigningKey,
     /// What is hidden of its answers, or why it can't be.
-    pub hiding: std::result::Result<Option<Hiding>, String>,
+    pub encryption: std::result::Result<Option<AssertionEncryption>, String>,
 }
 
 /// An attribute mapping, read.
@@ -56,7 +56,7 @@ pub(crate) struct Person {
 
 /// A live session, with its user.
 #[derive(Clone)]
-pub(crate) struct Standing {
+pub(crate) struct SsoSession {
     pub session: Arc<SessionRow>,
     pub person: Arc<Person>,
 }
@@ -133,8 +133,8 @@ impl Idp {
             return Ok(None);
         };
         let application = Application::of(&found)?;
-        let hiding = match self.hiding(environment, &application).await {
-            Ok(hiding) => Ok(hiding),
+        let encryption = match self.encryption(environment, &application).await {
+            Ok(encryption) => Ok(encryption),
             Err(Denied::Page(words)) => Err(words),
             Err(denied) => return Err(denied),
         };
@@ -142,7 +142,7 @@ impl Idp {
             key: self.signing_key(environment, &application).await?,
             application,
             mappings: mappings.into_iter().map(mapping).collect(),
-            hiding,
+            encryption,
         });
         self.remembered.keep(edition, |shelf| {
             shelf.applications.insert(key, Arc::clone(&prepared));
@@ -182,7 +182,7 @@ impl Idp {
         &self,
         environment: &str,
         token: Option<&str>,
-    ) -> Result<Option<Standing>> {
+    ) -> Result<Option<SsoSession>> {
         let Some(token) = token else { return Ok(None) };
         let token = fingerprint(token);
         let (edition, now) = (self.store.edition(), self.now());
@@ -210,7 +210,7 @@ impl Idp {
             return Ok(None);
         };
         let person = self.person(environment, &session.user).await?;
-        Ok(person.map(|person| Standing { session, person }))
+        Ok(person.map(|person| SsoSession { session, person }))
     }
 
     /// Whether it was noted already that the session signed on there.

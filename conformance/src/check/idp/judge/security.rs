@@ -4,8 +4,8 @@
 use super::trial::{judged, said, succeeded, tried};
 use super::{Demand, Ruled, Ruling, all, breaks, demand, holds, not_judged, without_query};
 use crate::check::Level::{May, Must, Should};
-use crate::check::idp::dossier::{Ending, Trial};
 use crate::check::idp::reading::Case;
+use crate::check::idp::recording::{Ending, Trial};
 use crate::check::idp::trials::MARKUP;
 use crate::excerpt::excerpt;
 
@@ -232,7 +232,7 @@ fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
 
 fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judged(case, name, |trial| match &trial.ending {
-        Ending::Answer(delivered) => case.dossier.party.acs.contains(&delivered.to),
+        Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     });
     refused_alone(case, name, ruled).about("an unregistered address was answered every time")
@@ -266,7 +266,7 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
     let expanded = assertions
         .flat_map(|it| &it.conditions)
         .flat_map(|it| it.audiences.iter().flatten())
-        .any(|audience| *audience == case.dossier.party.entity_id);
+        .any(|audience| *audience == case.recording.party.entity_id);
     // Whoever answers any issuer for the one service provider that it knows
     // shows nothing about the entity.
     if expanded && succeeded(case, "issuer-unknown") {
@@ -281,7 +281,7 @@ fn external_entity(case: &Case<'_>) -> Ruled {
     judged(
         case,
         "entity-external",
-        |trial| !matches!(&trial.ending, Ending::Trouble { why } if why.contains("was fetched")),
+        |trial| !matches!(&trial.ending, Ending::CheckError { why } if why.contains("was fetched")),
     )
 }
 
@@ -310,7 +310,7 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
             ))
             .at(name)
         }
-        Ending::Trouble { why } => not_judged(why.clone()),
+        Ending::CheckError { why } => not_judged(why.clone()),
         _ => holds("it does, or is refused").at(name),
     }
 }
@@ -444,8 +444,10 @@ fn not_cached(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn pages_of<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c crate::check::idp::dossier::Page> {
-    case.dossier.trials.values().flat_map(|it| &it.pages)
+fn pages_of<'c>(
+    case: &'c Case<'_>,
+) -> impl Iterator<Item = &'c crate::check::idp::recording::Page> {
+    case.recording.trials.values().flat_map(|it| &it.pages)
 }
 
 fn cookies(case: &Case<'_>) -> Ruled {

@@ -44,7 +44,7 @@ pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorE
     if !store::subscriptions::has_per_user(&mut tx, by.business_id).await? {
         return Err(ConfiguratorError::NotAvailable);
     }
-    let id = portal.ambient.chance().uuid().to_string();
+    let id = portal.ambient.rng().uuid().to_string();
     let now = stored(portal.now());
     store::tenants::insert(&mut tx, &id, by.business_id, by.actor, now).await?;
     super::scim::make_first_token(portal, &mut tx, &id).await?;

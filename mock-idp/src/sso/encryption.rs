@@ -13,12 +13,12 @@ use crate::applications::Application;
 use crate::refusal::Refused;
 
 /// What is hidden of an answer, for whom and how.
-pub(super) struct Hiding {
+pub(super) struct AssertionEncryption {
     encryption: Encryption,
     name_id: bool,
 }
 
-impl Hiding {
+impl AssertionEncryption {
     /// For whom.
     pub(super) fn recipient(&self) -> &Certificate {
         &self.encryption.recipient
@@ -51,11 +51,11 @@ impl Hiding {
 impl Idp {
     /// What is hidden of this application's answers; nothing, when it has no
     /// `spEncryption`.
-    pub(super) async fn hiding(
+    pub(super) async fn encryption(
         &self,
         environment: &str,
         application: &Application,
-    ) -> std::result::Result<Option<Hiding>, Denied> {
+    ) -> std::result::Result<Option<AssertionEncryption>, Denied> {
         let Some(settings) = &application.sp_encryption else {
             return Ok(None);
         };
@@ -71,7 +71,7 @@ impl Idp {
             "AES_128" => ContentCipher::Aes128Gcm,
             _ => ContentCipher::Aes256Gcm,
         };
-        Ok(Some(Hiding {
+        Ok(Some(AssertionEncryption {
             encryption: Encryption {
                 recipient,
                 cipher,

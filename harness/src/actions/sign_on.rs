@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::World;
 use crate::judge::{Failed, Outcome};
-use crate::witness::reading;
+use crate::recorder::reading;
 use crate::world::CORPORATE_PASSWORD;
 
 /// The path of the guide's download link.
@@ -172,7 +172,7 @@ pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
     );
     let xml = format!(
         r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{id}" Version="2.0" IssueInstant="{now}" Destination="{sso}" AssertionConsumerServiceURL="{acs}" {flag}="true"><saml:Issuer>{issuer}</saml:Issuer></samlp:AuthnRequest>"#,
-        id = world.rehearsal.ambient.chance().hex(16),
+        id = world.rehearsal.ambient.rng().hex(16),
         now = world.rehearsal.ambient.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         acs = world.given_by_portal("/service_provider/acs_url")?,
         issuer = world.given_by_portal("/service_provider/entity_id")?,

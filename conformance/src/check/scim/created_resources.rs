@@ -13,7 +13,7 @@ use super::wire::{Asked, Told, WireError};
 
 /// Resources made and not yet deleted, in the order they were made.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct CreatedResources {
     made: Arc<Mutex<Vec<String>>>,
     /// What was deleted, or could not be, and has to be read again at the end.
     unconfirmed: Mutex<Vec<String>>,
@@ -28,7 +28,7 @@ const MAX_LOST: usize = 2;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Leftovers(pub(super) Vec<String>);
 
-impl Ledger {
+impl CreatedResources {
     fn made(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -67,7 +67,7 @@ impl KeyState {
 pub enum Status {
     /// Its start is to come.
     NotStarted,
-    /// Runs.
+    /// It grants licenses.
     Active,
     /// Past its end, within its grace.
     InGrace,

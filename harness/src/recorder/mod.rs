@@ -1,16 +1,16 @@
-//! What was said between the parties: a tap in front of each server records
+//! What was said between the parties: a proxy in front of each server records
 //! every exchange, and the readings here make sense of them for people.
 
 mod masking;
+mod proxy;
 pub mod reading;
-mod tap;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
 
-pub use tap::Tap;
+pub use proxy::RecordingProxy;
 
 /// Who speaks or listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

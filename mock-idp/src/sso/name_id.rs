@@ -5,23 +5,23 @@ use saml::message::NameIdFormat;
 
 /// What a request's NameIDPolicy comes to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Naming {
+pub(super) enum NameIdSource {
     /// The name is the mapped one.
-    AsMapped,
+    Mapped,
     /// The name is drawn by chance, for this answer only.
-    ByChance,
+    Transient,
     /// The format can't be given.
-    Unmet,
+    NotSupported,
 }
 
 /// Judges the format that was asked for against the name that the mapping
 /// makes.
-pub(super) fn naming(asked: Option<&str>, mapped: &str) -> Naming {
+pub(super) fn choose_source(asked: Option<&str>, mapped: &str) -> NameIdSource {
     match asked.map(NameIdFormat::from_uri) {
-        None | Some(NameIdFormat::Unspecified | NameIdFormat::Persistent) => Naming::AsMapped,
-        Some(NameIdFormat::Transient) => Naming::ByChance,
-        Some(NameIdFormat::EmailAddress) if is_address(mapped) => Naming::AsMapped,
-        Some(_) => Naming::Unmet,
+        None | Some(NameIdFormat::Unspecified | NameIdFormat::Persistent) => NameIdSource::Mapped,
+        Some(NameIdFormat::Transient) => NameIdSource::Transient,
+        Some(NameIdFormat::EmailAddress) if is_address(mapped) => NameIdSource::Mapped,
+        Some(_) => NameIdSource::NotSupported,
     }
 }
 
@@ -39,11 +39,20 @@ mod tests {
     #[test]
     fn a_format_is_given_as_it_promises_or_not_at_all() {
         let email = Some("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress");
-        assert_eq!(naming(email, "ada@lumen.example"), Naming::AsMapped);
-        assert_eq!(naming(email, "98c51dd7"), Naming::Unmet);
-        assert_eq!(naming(Some("urn:x"), "98c51dd7"), Naming::Unmet);
+        assert_eq!(
+            choose_source(email, "ada@lumen.example"),
+            NameIdSource::Mapped
+        );
+        assert_eq!(choose_source(email, "98c51dd7"), NameIdSource::NotSupported);
+        assert_eq!(
+            choose_source(Some("urn:x"), "98c51dd7"),
+            NameIdSource::NotSupported
+        );
         let transient = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient");
-        assert_eq!(naming(transient, "98c51dd7"), Naming::ByChance);
-        assert_eq!(naming(None, "98c51dd7"), Naming::AsMapped);
+        assert_eq!(
+            choose_source(transient, "98c51dd7"),
+            NameIdSource::Transient
+        );
+        assert_eq!(choose_source(None, "98c51dd7"), NameIdSource::Mapped);
     }
 }

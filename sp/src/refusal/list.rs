@@ -28,7 +28,7 @@ pub struct Query {
 pub struct Problem {
     /// Its reference number.
     pub reference: String,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
     /// Stable, kebab-case.
     pub code: String,

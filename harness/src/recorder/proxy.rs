@@ -1,4 +1,4 @@
-//! A tap: the address that the world knows a server by. It passes every
+//! A proxy: the address that the world knows a server by. It passes every
 //! exchange on unchanged and records it.
 //!
 //! Since the address outlives the server behind it, a server can be stopped
@@ -33,9 +33,9 @@ const HOP_BY_HOP: [header::HeaderName; 3] = [
     header::CONTENT_LENGTH,
 ];
 
-/// A tap in front of one server. It stops when it is dropped.
+/// A proxy in front of one server. It stops when it is dropped.
 #[derive(Debug)]
-pub struct Tap {
+pub struct RecordingProxy {
     address: SocketAddr,
     wire: Arc<Wire>,
     task: JoinHandle<()>,
@@ -49,8 +49,8 @@ struct Wire {
     recorder: Recorder,
 }
 
-impl Tap {
-    /// Opens a tap on a free loopback port for the server of `listener`, which
+impl RecordingProxy {
+    /// Opens a proxy on a free loopback port for the server of `listener`, which
     /// is trusted so.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Tap {
             .with_state(Arc::clone(&wire));
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(socket, router).await {
-                tracing::error!(%error, "a tap stopped");
+                tracing::error!(%error, "a proxy stopped");
             }
         });
         Ok(Self {
@@ -103,7 +103,7 @@ impl Tap {
     }
 }
 
-impl Drop for Tap {
+impl Drop for RecordingProxy {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -121,7 +121,7 @@ async fn pass_on(State(wire): State<Arc<Wire>>, request: Request) -> Response {
     match exchange(&wire, &behind, request).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::warn!(%error, %behind, "a tap could not pass an exchange on");
+            tracing::warn!(%error, %behind, "a proxy could not pass an exchange on");
             (
                 StatusCode::BAD_GATEWAY,
                 "the server behind this address didn't answer",
@@ -222,13 +222,13 @@ mod tests {
         });
         tokio::spawn(async move { axum::serve(socket, router).await });
         let recorder = Recorder::default();
-        let opened = Tap::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await;
-        let tap = opened.unwrap();
+        let opened = RecordingProxy::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await;
+        let proxy = opened.unwrap();
         let client = reqwest::Client::new();
-        let url = format!("{}scim/t/v2/Users?filter=a%20eq%20b", tap.url());
+        let url = format!("{}scim/t/v2/Users?filter=a%20eq%20b", proxy.url());
         let stopped = client.get(&url).send().await.unwrap();
         assert_eq!(stopped.status(), 502);
-        tap.pass_on_to(Some(behind));
+        proxy.pass_on_to(Some(behind));
         let answer = client.get(&url).send().await.unwrap();
         assert_eq!(
             answer.headers()["x-seen"],

@@ -16,8 +16,8 @@ use crate::directory::ResourceTypes;
 use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;
 use crate::portal::{Inner, Portal};
+use crate::rate_limit::RateLimits;
 use crate::store::{Store, StoreError, stored};
-use crate::throttling::RateLimits;
 use crate::{Config, http};
 
 /// Why a portal didn't start.

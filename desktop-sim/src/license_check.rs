@@ -16,10 +16,10 @@ use crate::transcript::Transcript;
 
 /// How the app stands after it has looked at its license.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ActivationState {
     /// Never activated on this Mac.
     NotActivated,
-    /// Runs.
+    /// The app runs.
     Running {
         /// Without asking, until.
         valid_until: Timestamp,
@@ -33,14 +33,14 @@ pub enum Standing {
     },
     /// Taken back; runs until the grace is over.
     TakenBack {
-        /// Why.
+        /// The reason.
         because: String,
         /// Until when.
         until: Timestamp,
     },
     /// Runs no more.
     Stopped {
-        /// Why.
+        /// The reason.
         because: String,
     },
 }
@@ -71,7 +71,7 @@ impl App {
     pub async fn look_at_license(
         &mut self,
         transcript: &mut Transcript,
-    ) -> Result<Standing, ActivationError> {
+    ) -> Result<ActivationState, ActivationError> {
         let standing = self.judged(transcript).await?;
         let email = self
             .kept
@@ -79,20 +79,20 @@ impl App {
             .map(|kept| kept.license.email.clone())
             .unwrap_or_default();
         let dialog = match &standing {
-            Standing::NotActivated => Dialog::CorporateEmail,
-            Standing::Running { valid_until, .. } => Dialog::Activated {
+            ActivationState::NotActivated => Dialog::CorporateEmail,
+            ActivationState::Running { valid_until, .. } => Dialog::Activated {
                 email,
                 valid_until: *valid_until,
             },
-            Standing::Offline { until } => Dialog::Activated {
+            ActivationState::Offline { until } => Dialog::Activated {
                 email,
                 valid_until: *until,
             },
-            Standing::TakenBack { because, until } => Dialog::TakenBack {
+            ActivationState::TakenBack { because, until } => Dialog::TakenBack {
                 because: because.clone(),
                 until: *until,
             },
-            Standing::Stopped { because } => Dialog::Stopped {
+            ActivationState::Stopped { because } => Dialog::Stopped {
                 because: because.clone(),
             },
         };
@@ -100,44 +100,47 @@ impl App {
         Ok(standing)
     }
 
-    async fn judged(&mut self, transcript: &mut Transcript) -> Result<Standing, ActivationError> {
+    async fn judged(
+        &mut self,
+        transcript: &mut Transcript,
+    ) -> Result<ActivationState, ActivationError> {
         let Some(kept) = self.kept.clone() else {
-            return Ok(Standing::NotActivated);
+            return Ok(ActivationState::NotActivated);
         };
         let now = self.ambient.now();
         let terms = match kept.terms(&self.device.id) {
             Ok(terms) => terms,
             Err(error) => {
                 let because = error.to_string();
-                return Ok(Standing::Stopped { because });
+                return Ok(ActivationState::Stopped { because });
             }
         };
         let until = terms.valid_until;
         if now < until && (now < terms.revalidate_after || kept.revoked.is_some()) {
             return Ok(match kept.revoked {
-                Some(because) => Standing::TakenBack { because, until },
-                None => Standing::Running {
+                Some(because) => ActivationState::TakenBack { because, until },
+                None => ActivationState::Running {
                     valid_until: until,
                     revalidated: false,
                 },
             });
         }
         if let Some(because) = kept.revoked {
-            return Ok(Standing::Stopped { because });
+            return Ok(ActivationState::Stopped { because });
         }
         match self.revalidate().await {
             Ok(valid_until) => {
                 transcript.note(now, "the portal says that the license still holds");
-                Ok(Standing::Running {
+                Ok(ActivationState::Running {
                     valid_until,
                     revalidated: true,
                 })
             }
             Err(error) if error.is_offline() && now < until => {
                 transcript.note(now, "the portal doesn't answer");
-                Ok(Standing::Offline { until })
+                Ok(ActivationState::Offline { until })
             }
-            Err(error) if error.is_offline() => Ok(Standing::Stopped {
+            Err(error) if error.is_offline() => Ok(ActivationState::Stopped {
                 because: format!(
                     "the license ended on {until} and the portal could not be asked: connect to the internet"
                 ),
@@ -153,9 +156,9 @@ impl App {
                     kept.revoked = Some(because.clone());
                 }
                 Ok(if now < until {
-                    Standing::TakenBack { because, until }
+                    ActivationState::TakenBack { because, until }
                 } else {
-                    Standing::Stopped { because }
+                    ActivationState::Stopped { because }
                 })
             }
             Err(error) => Err(error),

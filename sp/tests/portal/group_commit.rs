@@ -79,8 +79,8 @@ async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
     impatient.abort();
     assert!(impatient.await.is_err());
     first.commit().await.unwrap();
-    let spoilt = store.write().await.unwrap();
-    drop(spoilt);
+    let spoiled = store.write().await.unwrap();
+    drop(spoiled);
     let mut db = store.read().await.unwrap();
     assert!(members::business(&mut db, "first").await.unwrap().is_some());
     drop(db);

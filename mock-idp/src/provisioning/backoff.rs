@@ -1,7 +1,7 @@
 //! How long to wait before a push is tried again: as long as the target asks
 //! for (RFC 9110 §10.2.3), else longer each time, and never all at once.
 
-use ambient::Chance;
+use ambient::Rng;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{self, HeaderMap};
@@ -26,9 +26,9 @@ pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
 
 /// The seconds to wait after so many attempts, when the target does not say:
 /// doubled each time, of which chance takes up to a half away.
-pub(super) fn backed_off(attempts: i64, chance: &Chance) -> i64 {
+pub(super) fn backed_off(attempts: i64, rng: &Rng) -> i64 {
     let whole = 1_i64 << attempts.clamp(0, 8);
-    let [drawn] = chance.bytes::<1>();
+    let [drawn] = rng.bytes::<1>();
     let less = whole * i64::from(drawn) / 512;
     (whole - less).clamp(1, LONGEST)
 }
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn pushes_that_fail_together_are_not_tried_together() {
-        let chance = Chance::seeded(3);
-        let drawn: Vec<i64> = (0..50).map(|_| backed_off(6, &chance)).collect();
+        let rng = Rng::seeded(3);
+        let drawn: Vec<i64> = (0..50).map(|_| backed_off(6, &rng)).collect();
         assert!(drawn.iter().all(|seconds| (32..=64).contains(seconds)));
         assert!(drawn.iter().any(|seconds| *seconds != drawn[0]));
-        assert_eq!(backed_off(0, &chance), 1);
-        assert!(backed_off(99, &chance) <= LONGEST);
+        assert_eq!(backed_off(0, &rng), 1);
+        assert!(backed_off(99, &rng) <= LONGEST);
     }
 }

@@ -1,4 +1,4 @@
-//! The desk where a person's own browser starts each request and brings each
+//! The page where a person's own browser starts each request and brings each
 //! answer (`--interactive`): one address to open, then it goes on by itself.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use maud::{DOCTYPE, html};
 use tokio::sync::{Mutex, mpsc, watch};
 
-use super::dossier::{Delivered, Ending};
+use super::recording::{Delivered, Ending};
 use super::request::Outgoing;
 
 /// What the person is to start.
@@ -49,11 +49,11 @@ struct Inner {
     brought: Mutex<mpsc::UnboundedReceiver<Brought>>,
 }
 
-/// The desk. Clones are the same.
+/// The page that a person has open. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Desk(Arc<Inner>);
+pub(super) struct InteractiveBrowser(Arc<Inner>);
 
-impl Default for Desk {
+impl Default for InteractiveBrowser {
     fn default() -> Self {
         let (bring, brought) = mpsc::unbounded_channel();
         Self(Arc::new(Inner {
@@ -64,7 +64,7 @@ impl Default for Desk {
     }
 }
 
-impl Desk {
+impl InteractiveBrowser {
     /// Lets the person's browser start a request, and waits for what it brings.
     pub(super) async fn ask(
         &self,
@@ -123,8 +123,8 @@ impl Desk {
     }
 }
 
-/// The routes of the desk and of the addresses that answers come to.
-pub(super) fn routes(desk: Desk) -> Router {
+/// The routes of this page and of the addresses that answers come to.
+pub(super) fn routes(interactive: InteractiveBrowser) -> Router {
     Router::new()
         .route("/", get(show))
         .route("/go", get(go))
@@ -132,7 +132,7 @@ pub(super) fn routes(desk: Desk) -> Router {
         .route("/acs", get(by_query).post(by_form))
         .route("/acs/second", get(by_query).post(by_form))
         .route("/slo", get(by_query).post(by_form))
-        .with_state(desk)
+        .with_state(interactive)
 }
 
 fn page(title: &str, content: &maud::Markup) -> Html<String> {
@@ -151,8 +151,8 @@ fn page(title: &str, content: &maud::Markup) -> Html<String> {
     Html(page.into_string())
 }
 
-async fn show(State(desk): State<Desk>) -> Response {
-    let now = desk.0.now.borrow().clone();
+async fn show(State(interactive): State<InteractiveBrowser>) -> Response {
+    let now = interactive.0.now.borrow().clone();
     let content = match now {
         Now::Waiting => html! { p { "Nothing to do yet." } a href="/" { "Look again" } },
         Now::Over => html! { p { "That was all. The terminal has the report." } },
@@ -171,8 +171,8 @@ struct After {
 }
 
 /// Starts the request at hand, or the next one as soon as there is one.
-async fn go(State(desk): State<Desk>, Query(after): Query<After>) -> Response {
-    let mut now = desk.0.now.subscribe();
+async fn go(State(interactive): State<InteractiveBrowser>, Query(after): Query<After>) -> Response {
+    let mut now = interactive.0.now.subscribe();
     let next = now.wait_for(|now| match now {
         Now::Task(task) => after.after.is_none_or(|after| task.number > after),
         Now::Over => true,
@@ -200,39 +200,39 @@ async fn go(State(desk): State<Desk>, Query(after): Query<After>) -> Response {
     page("Continue", &content).into_response()
 }
 
-async fn stuck(State(desk): State<Desk>) -> Response {
-    takes(&desk, Brought::Stuck)
+async fn stuck(State(interactive): State<InteractiveBrowser>) -> Response {
+    takes(&interactive, Brought::Stuck)
 }
 
 /// Takes what the browser brings, and sends it on to the next request.
-fn takes(desk: &Desk, what: Brought) -> Response {
+fn takes(interactive: &InteractiveBrowser, what: Brought) -> Response {
     // Read before anybody hears of it: the next request may be there at once.
-    let number = match &*desk.0.now.borrow() {
+    let number = match &*interactive.0.now.borrow() {
         Now::Task(task) => task.number,
         Now::Waiting | Now::Over => 0,
     };
-    let _ = desk.0.bring.send(what);
+    let _ = interactive.0.bring.send(what);
     Redirect::to(&format!("/go?after={number}")).into_response()
 }
 
 async fn by_query(
-    State(desk): State<Desk>,
+    State(interactive): State<InteractiveBrowser>,
     OriginalUri(uri): OriginalUri,
     Query(fields): Query<HashMap<String, String>>,
 ) -> Response {
-    brought(&desk, uri.path(), "HTTP-Redirect", fields)
+    brought(&interactive, uri.path(), "HTTP-Redirect", fields)
 }
 
 async fn by_form(
-    State(desk): State<Desk>,
+    State(interactive): State<InteractiveBrowser>,
     OriginalUri(uri): OriginalUri,
     Form(fields): Form<HashMap<String, String>>,
 ) -> Response {
-    brought(&desk, uri.path(), "HTTP-POST", fields)
+    brought(&interactive, uri.path(), "HTTP-POST", fields)
 }
 
 fn brought(
-    desk: &Desk,
+    interactive: &InteractiveBrowser,
     path: &str,
     binding: &'static str,
     fields: HashMap<String, String>,
@@ -242,5 +242,5 @@ fn brought(
         binding,
         fields,
     };
-    takes(desk, what)
+    takes(interactive, what)
 }

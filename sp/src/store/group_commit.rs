@@ -87,7 +87,7 @@ pub(super) struct Queue {
 struct Batch {
     open: Option<Transaction<'static, Any>>,
     /// A writer left in the middle: its savepoint is still to be undone.
-    spoilt: bool,
+    spoiled: bool,
     /// Those who are done and wait for the disk.
     done: Vec<oneshot::Sender<Result<(), String>>>,
 }
@@ -116,7 +116,7 @@ async fn run(open: &mut Transaction<'static, Any>, sql: &'static str) -> Result<
 impl Batch {
     /// Undoes what a writer left behind.
     async fn mend(&mut self) -> Result<(), sqlx::Error> {
-        if !self.spoilt {
+        if !self.spoiled {
             return Ok(());
         }
         if let Some(open) = &mut self.open {
@@ -129,14 +129,14 @@ impl Batch {
                 return Err(error);
             }
         }
-        self.spoilt = false;
+        self.spoiled = false;
         Ok(())
     }
 
     /// Nothing of the batch happened.
     fn give_up(&mut self, why: &sqlx::Error) {
         self.open = None;
-        self.spoilt = false;
+        self.spoiled = false;
         for done in self.done.drain(..) {
             let _ = done.send(Err(why.to_string()));
         }
@@ -275,7 +275,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // Whoever comes next undoes it.
         if let Some(batch) = &mut self.batch {
-            batch.spoilt = true;
+            batch.spoiled = true;
         }
     }
 }

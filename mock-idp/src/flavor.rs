@@ -1,6 +1,6 @@
 //! Which provider an environment speaks as. What follows from it stands where
 //! it is used, as data: [`provisioning::habits`](crate::provisioning) for SCIM,
-//! [`Flavour::attributes`] for what a new application's assertions say.
+//! [`Flavor::attributes`] for what a new application's assertions say.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::store::resources::Resource;
 
 /// The provider whose ways an environment has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Flavour {
+pub(crate) enum Flavor {
     #[default]
     Ping,
     Entra,
@@ -76,8 +76,8 @@ const OKTA: [Mapping; 4] = [
     ("groups", UNSPECIFIED, "${user.memberOfGroupNames}"),
 ];
 
-impl Flavour {
-    /// The flavour of an environment.
+impl Flavor {
+    /// The flavor of an environment.
     pub(crate) fn of(environment: &Resource) -> Self {
         match environment.document.get("flavor").and_then(Value::as_str) {
             Some("entra") => Self::Entra,

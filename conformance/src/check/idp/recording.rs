@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was seen, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dossier {
+pub struct Recording {
     /// The version of this form.
     pub format: u32,
     /// The service provider that was played.
@@ -25,7 +25,7 @@ pub struct Dossier {
     pub trials: BTreeMap<String, Trial>,
 }
 
-/// The version that [`Dossier::format`] has now.
+/// The version that [`Recording::format`] has now.
 pub const FORMAT: u32 = 1;
 
 /// The service provider that was played.
@@ -50,7 +50,7 @@ pub struct Fetched {
     pub cache_control: Option<String>,
     /// The document.
     pub body: String,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
     /// Of a document with several entities: which is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,12 +147,12 @@ pub enum Ending {
     },
     /// A request got no answer: nothing can be concluded from that.
     NoAnswer {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The exchange failed.
-    Trouble {
-        /// Why.
+    CheckError {
+        /// The reason.
         why: String,
     },
     /// It was not tried.
@@ -175,7 +175,7 @@ pub struct Delivered {
     pub field: String,
     /// The `RelayState` that came with it.
     pub relay_state: Option<String>,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
 }
 

@@ -13,8 +13,8 @@ use super::keys::{self, Owner};
 use super::scratch_database::ScratchDatabase;
 use super::tls::Door;
 use super::{Options, StartError};
+use crate::recorder::RecordingProxy;
 use crate::social::SocialProviders;
-use crate::witness::Tap;
 
 /// A free loopback port.
 const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -32,18 +32,21 @@ pub(super) struct Places {
 /// What stands before a server: the address that the world knows it by.
 #[derive(Clone, Copy)]
 pub(super) struct Front<'f> {
-    tap: Option<&'f Tap>,
+    proxy: Option<&'f RecordingProxy>,
     door: Option<&'f Door>,
 }
 
 impl<'f> Front<'f> {
-    pub(super) fn of(tap: Option<&'f Tap>, door: Option<&'f Door>) -> Self {
-        Self { tap, door }
+    pub(super) fn of(proxy: Option<&'f RecordingProxy>, door: Option<&'f Door>) -> Self {
+        Self { proxy, door }
     }
 
     /// The address that the world knows the server by, under this host name.
     fn url(self, host: Option<&str>) -> Option<Url> {
-        let mut url = self.door.map(Door::url).or(self.tap.map(Tap::url))?;
+        let mut url = self
+            .door
+            .map(Door::url)
+            .or(self.proxy.map(RecordingProxy::url))?;
         if host.is_some() {
             url.set_host(host).ok()?;
         }
@@ -57,8 +60,8 @@ impl<'f> Front<'f> {
 
     /// From now on the server listens there, or nowhere.
     pub(super) fn pass_on_to(self, address: Option<SocketAddr>) {
-        if let Some(tap) = self.tap {
-            tap.pass_on_to(address.map(http));
+        if let Some(proxy) = self.proxy {
+            proxy.pass_on_to(address.map(http));
         }
         if let Some(door) = self.door {
             door.pass_on_to(address);

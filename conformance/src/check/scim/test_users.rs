@@ -23,7 +23,7 @@ struct Person {
 
 /// Five users.
 #[derive(Debug)]
-pub(super) struct Cast {
+pub(super) struct TestUsers {
     people: Vec<Person>,
     has_two_emails: bool,
 }
@@ -61,7 +61,7 @@ impl Taken {
     }
 }
 
-impl Cast {
+impl TestUsers {
     /// Makes them; of their attributes only those that the server has and
     /// takes.
     pub(super) async fn make(session: &Session<'_>, server: &Server) -> Result<Self, String> {
@@ -167,7 +167,7 @@ impl Cast {
 
 /// Whether the looks have this attribute, and answers show it.
 fn is_judged_by(path: &str) -> bool {
-    // A password is never returned; what nobody of the cast has can't be seen.
+    // A password is never returned; what none of the test users has can't be seen.
     !matches!(first_of(path), "password" | "groups" | "meta")
 }
 
@@ -226,7 +226,7 @@ async fn is_taken(probe: &Probe<'_>, name: &str, value: &Value) -> bool {
     }
     let made = probe.user(more).await;
     if let Ok(made) = &made {
-        // Whoever stays would be listed beside the cast.
+        // Whoever stays would be listed beside the test users.
         let _ = probe.delete(&made.place).await;
     }
     made.is_ok()
