@@ -177,3 +177,14 @@ find_typos() {
     fi
     echo "$folder/bin/typos"
 }
+
+# find_machete — prints the path of the checker for unused dependencies, which
+# crates.io has.
+find_machete() {
+    local folder=${CARGO_TARGET_DIR:-target}/machete
+    command -v cargo-machete && return 0
+    if ! [ -x "$folder/bin/cargo-machete" ]; then
+        cargo install --quiet --locked --root "$folder" cargo-machete@0.9.2 >/dev/null 2>&1 || return 1
+    fi
+    echo "$folder/bin/cargo-machete"
+}

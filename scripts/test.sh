@@ -37,6 +37,11 @@ if cargo deny --version >/dev/null 2>&1; then
 else
     echo "skipped: no cargo-deny"
 fi
+if machete=$(find_machete); then
+    "$machete"
+else
+    echo "skipped: no cargo-machete"
+fi
 
 # One set of features for everything that follows: another set would build the
 # dependencies again. With xmlsec1 there is a second judge of every signature.

@@ -1,4 +1,4 @@
-//! What every party is handed at start: the clock, chance and telemetry.
+//! What every party is handed at start: the clock, randomness and telemetry.
 //!
 //! Nothing else in the workspace asks the machine for the time or for
 //! randomness, so that a run can be frozen, moved in time and repeated.
@@ -26,9 +26,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The surroundings of a party: where it reads the time and draws chance.
+/// The surroundings of a party: where it reads the time and draws random values.
 ///
-/// Cheap to clone; clones share the same clock and the same stream of chance.
+/// Cheap to clone; clones share the same clock and the same stream of random values.
 #[derive(Clone)]
 pub struct Ambient {
     clock: Arc<dyn Clock>,
@@ -36,7 +36,7 @@ pub struct Ambient {
 }
 
 impl Ambient {
-    /// Surroundings made of this clock and this chance.
+    /// Surroundings made of this clock and this source of random values.
     pub fn new(clock: Arc<dyn Clock>, rng: Rng) -> Self {
         Self { clock, rng }
     }
@@ -46,7 +46,7 @@ impl Ambient {
         Self::new(Arc::new(SystemClock), Rng::from_os())
     }
 
-    /// A clock that stands still at `start` until it is moved, and chance
+    /// A clock that stands still at `start` until it is moved, and random values
     /// that repeats with the seed: the same call sequence, the same run.
     pub fn simulated(start: Timestamp, seed: u64) -> Self {
         Self::new(
@@ -55,7 +55,7 @@ impl Ambient {
         )
     }
 
-    /// The same clock with another chance.
+    /// The same clock with another source of random values.
     pub fn with_rng(&self, rng: Rng) -> Self {
         Self::new(Arc::clone(&self.clock), rng)
     }

@@ -70,7 +70,7 @@ impl Person {
         self.goes_back().await
     }
 
-    /// To the desk, where a button says that it ended at the identity provider.
+    /// To the page of the check, where a button says that it ended at the identity provider.
     async fn goes_back(&mut self) -> Result<Page, BrowserError> {
         self.stuck += 1;
         let ended = Form {

@@ -28,7 +28,7 @@ pub struct Config {
     /// Whether every answered change is on the disk before the answer. Only a
     /// database that is thrown away may do without.
     pub durable: bool,
-    /// The bearer token of the management API; drawn by chance when none is given.
+    /// The bearer token of the management API; random when none is given.
     pub admin_token: Option<String>,
     /// The key that new environments sign with; a new one each without it.
     pub signing_key: Option<KeyMaterial>,

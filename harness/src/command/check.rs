@@ -37,7 +37,7 @@ pub(crate) enum Check {
     )]
     Scim(Box<super::check_scim::Scim>),
     /// A SAML identity provider: plays its service provider, tries every
-    /// variant of a request, and judges metadata, manners and every Response.
+    /// variant of a request, and judges metadata, security and every Response.
     #[command(
         after_help = "Example: rehearsal check idp --metadata https://idp.example/metadata --sp-port 8555 --sp-metadata-out sp.xml --user jo@example.com --password …"
     )]

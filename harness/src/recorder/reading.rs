@@ -118,7 +118,7 @@ pub fn posted(exchange: &Exchange) -> Option<String> {
         return None;
     }
     let page = Page {
-        url: Url::parse("http://witness.invalid").ok()?,
+        url: Url::parse("http://recorder.invalid").ok()?,
         status: exchange.status,
         body: exchange.response.clone(),
         way: Vec::new(),

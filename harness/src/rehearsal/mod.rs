@@ -151,7 +151,7 @@ pub enum StartError {
 /// [`World`](crate::World) adds what people do: `World::with(options)`, then
 /// `demo_organization`, and there is a whole organization to sign on in.
 pub struct Rehearsal {
-    /// Clock and chance that all parties share.
+    /// Clock and randomness that all parties share.
     pub ambient: Ambient,
     /// The zones.
     pub dns: Zones,

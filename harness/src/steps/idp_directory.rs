@@ -273,7 +273,7 @@ async fn assertion_has(world: &mut World, step: &Step) -> Outcome {
     Ok(())
 }
 
-/// The first value of an attribute, read from the text: the witness doesn't
+/// The first value of an attribute, read from the text: the recorder doesn't
 /// trust a party's parser, and the document was written by a machine.
 fn attribute(xml: &str, name: &str) -> Option<String> {
     let start = xml.find(&format!("Name=\"{name}\""))?;

@@ -71,7 +71,7 @@ impl Page {
                 );
             }
         }
-        // Back at the desk before anything else is pressed: a phone's page has
+        // Back at the wide window before anything else is pressed: a phone's page has
         // its navigation behind a button.
         self.is_shown_on(DESK).await?;
         self.runs_scripts(false).await

@@ -66,7 +66,7 @@ pub enum Person {
 pub struct Gathering<'g> {
     /// The service provider that is played.
     pub party: &'g Party,
-    /// Time and chance.
+    /// Time and randomness.
     pub ambient: &'g Ambient,
     /// Who signs on.
     pub person: Person,

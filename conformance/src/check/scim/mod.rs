@@ -195,7 +195,7 @@ pub struct Judge<'w> {
     pub read_only: bool,
     /// The rules that hold for every check.
     pub runner: Runner,
-    /// Time and chance.
+    /// Time and randomness.
     pub ambient: Ambient,
 }
 

@@ -118,7 +118,7 @@ pub struct Judge {
     pub person: Person,
     /// The rules that hold for every check.
     pub runner: Runner,
-    /// Time and chance.
+    /// Time and randomness.
     pub ambient: Ambient,
 }
 

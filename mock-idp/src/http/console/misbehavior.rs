@@ -233,7 +233,7 @@ fn often(times: Times) -> String {
         Times::Always => "At every answer".into(),
         Times::Once => "At the next answer".into(),
         Times::Every(nth) => format!("At one answer of {nth}"),
-        Times::Percent(percent) => format!("At {percent} of 100 answers, by chance"),
+        Times::Percent(percent) => format!("At {percent} of 100 answers, at random"),
     }
 }
 

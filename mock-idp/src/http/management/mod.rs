@@ -54,8 +54,9 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
     for route in routes() {
         let answers = match validation::schema_of(&route) {
             Some(schema) => route
+                // Not for methods that the path lacks: they are answered 405.
                 .answers
-                .layer(middleware::from_fn_with_state(schema, validation::check)),
+                .route_layer(middleware::from_fn_with_state(schema, validation::check)),
             None => route.answers,
         };
         router = router.route(&route.path, answers);

@@ -146,6 +146,8 @@ fn allow_null(schema: &mut Value) {
         allow_null(member);
         if member["$ref"].is_string() {
             *member = json!({"oneOf": [member.take(), {"type": "null"}]});
+        } else if let Some(any) = member.get_mut("oneOf").and_then(Value::as_array_mut) {
+            any.push(json!({"type": "null"}));
         } else if let Some(kind) = member["type"].as_str() {
             member["type"] = json!([kind, "null"]);
             if let Some(allowed) = member.get_mut("enum").and_then(Value::as_array_mut) {

@@ -49,6 +49,10 @@ pub(super) async fn check(
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return Problem::new(status, "REQUEST_TOO_LARGE", text).into_response();
     };
+    let is_required = SCHEMAS[schema]["required"].is_array() && parts.method != Method::PATCH;
+    if bytes.is_empty() && is_required {
+        return Problem::from(Refused::required("body")).into_response();
+    }
     // What is no JSON is the handler's to refuse.
     let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
         return next
@@ -93,12 +97,10 @@ fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
     found
 }
 
-/// Whether a value has the schema's type; `place` names it for the error. `null`
-/// stands for a member that is absent.
+/// Whether a value has the schema's type; `place` names it for the error. A
+/// member that is `null` counts as absent; a body or an item of a list that is
+/// `null` has the wrong type.
 fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
-    if value.is_null() {
-        return Ok(());
-    }
     let schema = resolved(schema);
     if let Some(any) = schema["oneOf"].as_array() {
         let mut outcomes = any.iter().map(|one| agrees(value, one, place));
@@ -136,7 +138,7 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     for (name, member) in value.as_object().into_iter().flatten() {
         let known = &schema["properties"][name];
         // The server ignores what it writes itself.
-        if known["readOnly"] == true {
+        if member.is_null() || known["readOnly"] == true {
             continue;
         }
         let schema = if known.is_null() {
@@ -191,6 +193,7 @@ mod tests {
             json!({"name": "Users", "id": 7, "_links": []})
         ));
         for group in [
+            json!(null),
             json!([]),
             json!({"name": {}}),
             json!({"name": "Users", "description": 1}),
@@ -211,5 +214,7 @@ mod tests {
         assert!(!remove_nulls(&mut group, &SCHEMAS["Group"]));
         assert!(is_refused("Enabled", json!({"enabled": "yes"})));
         assert!(is_refused("Environment", json!({"name": "x", "type": 0})));
+        assert!(is_refused("Rule", json!({"populations": [null]})));
+        assert!(!is_refused("User", json!({"password": null})));
     }
 }

@@ -145,7 +145,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §8.3.8",
         "A transient name tells nothing of the user.",
         "a random NameID, not their name or a lasting id",
-        "Draw the transient NameID by chance for each sign-on: the service provider asked for a name that it can't recognize the user by.",
+        "Draw a random transient NameID for each sign-on: the service provider asked for a name that it can't recognize the user by.",
         transient,
     ),
     demand(
