@@ -26,6 +26,15 @@ pub(super) struct Problem {
 pub(super) type Answer = Result<Response, Problem>;
 
 impl Problem {
+    /// A body that cannot be parsed as JSON.
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "INVALID_REQUEST",
+            format!("Expected JSON: {error}."),
+        )
+    }
+
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -319,11 +328,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 "INVALID_REQUEST",
                 "Expected a JSON object.",
             )),
-            Err(error) => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "INVALID_REQUEST",
-                format!("Expected JSON: {error}."),
-            )),
+            Err(error) => Err(Problem::not_json(&error)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Holds the bodies of requests against the schemas of the OpenAPI document,
 //! before a handler stores them: what the document calls a text is a text.
 //!
-//! Types, and the required members of what is nested. Which members a resource
-//! needs, and which values a text may have, is the handlers' to say: they know
-//! the value from before. `null` stands for a member that is absent, and no
+//! Types, listed values, bounds of numbers, and the required members of what is
+//! nested. Which members a resource needs is the handlers' to say: they know the
+//! value from before. `null` stands for a member that is absent, and no
 //! handler gets to see it, except in a PATCH, where it removes the member
 //! (RFC 7396).
 
@@ -53,11 +53,14 @@ pub(super) async fn check(
     if bytes.is_empty() && is_required {
         return Problem::from(Refused::required("body")).into_response();
     }
-    // What is no JSON is the handler's to refuse.
-    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+    if bytes.trim_ascii().is_empty() {
         return next
             .run(Request::from_parts(parts, Body::from(bytes)))
             .await;
+    }
+    let mut value = match serde_json::from_slice::<Value>(&bytes) {
+        Ok(value) => value,
+        Err(error) => return Problem::not_json(&error).into_response(),
     };
     if let Err(refused) = agrees(&value, &SCHEMAS[schema], "") {
         return Problem::from(refused).into_response();
@@ -125,6 +128,25 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     if !is_right {
         return Err(wrong(expected, value, place));
     }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        return Err(invalid(
+            place,
+            &format!("one of {}", allowed.join(", ")),
+            value,
+        ));
+    }
+    let bound = |name: &str| schema[name].as_f64();
+    if let Some(number) = value.as_f64() {
+        if let Some(least) = bound("minimum").filter(|least| number < *least) {
+            return Err(invalid(place, &format!("{least} or more"), value));
+        }
+        if let Some(most) = bound("maximum").filter(|most| number > *most) {
+            return Err(invalid(place, &format!("{most} or less"), value));
+        }
+    }
     // The resource itself: its handler knows the value from before.
     let required = schema["required"].as_array().filter(|_| !place.is_empty());
     for name in required.into_iter().flatten().filter_map(Value::as_str) {
@@ -153,6 +175,13 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
         agrees(member, schema, &place)?;
     }
     Ok(())
+}
+
+fn invalid(place: &str, expected: &str, value: &Value) -> Refused {
+    Refused::invalid(
+        place,
+        format!("invalid value: expected {expected}, got {value}"),
+    )
 }
 
 fn wrong(expected: &str, value: &Value, place: &str) -> Refused {
@@ -216,5 +245,10 @@ mod tests {
         assert!(is_refused("Environment", json!({"name": "x", "type": 0})));
         assert!(is_refused("Rule", json!({"populations": [null]})));
         assert!(!is_refused("User", json!({"password": null})));
+        for days in [0, 3651] {
+            assert!(is_refused("Key", json!({"validityPeriod": days})));
+        }
+        assert!(is_refused("Key", json!({"usageType": "COOKING"})));
+        assert!(!is_refused("Key", json!({"validityPeriod": 3650})));
     }
 }
