@@ -318,7 +318,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         let text = String::from_request(request, state)
             .await
             .map_err(|error| Problem::new(error.status(), "INVALID_REQUEST", error.body_text()))?;
-        if text.trim().is_empty() {
+        if text.is_empty() {
             return Ok(Self(Map::new()));
         }
         match serde_json::from_str(&text) {

@@ -35,7 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Makes a key pair the default, or says what it is for",
             change,
         )
-        .takes("Key")
+        .takes("KeyChange")
         .shows("Key"),
         Route::delete(one, "Deletes a key pair that nothing signs with", remove),
         Route::get(csr, "Downloads a request for a certificate", request)

@@ -53,7 +53,7 @@ pub(super) async fn check(
     if bytes.is_empty() && is_required {
         return Problem::from(Refused::required("body")).into_response();
     }
-    if bytes.trim_ascii().is_empty() {
+    if bytes.is_empty() {
         return next
             .run(Request::from_parts(parts, Body::from(bytes)))
             .await;
@@ -157,10 +157,14 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     for item in value.as_array().into_iter().flatten() {
         agrees(item, &schema["items"], place)?;
     }
+    let is_required = |name: &String| {
+        let names = schema["required"].as_array();
+        names.is_some_and(|names| names.iter().any(|it| it == name))
+    };
     for (name, member) in value.as_object().into_iter().flatten() {
         let known = &schema["properties"][name];
         // The server ignores what it writes itself.
-        if member.is_null() || known["readOnly"] == true {
+        if known["readOnly"] == true {
             continue;
         }
         let schema = if known.is_null() {
@@ -172,6 +176,12 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
             "" => name.clone(),
             place => format!("{place}.{name}"),
         };
+        if member.is_null() {
+            if is_required(name) {
+                return Err(Refused::required(&place));
+            }
+            continue;
+        }
         agrees(member, schema, &place)?;
     }
     Ok(())
@@ -245,6 +255,7 @@ mod tests {
         assert!(is_refused("Environment", json!({"name": "x", "type": 0})));
         assert!(is_refused("Rule", json!({"populations": [null]})));
         assert!(!is_refused("User", json!({"password": null})));
+        assert!(is_refused("User", json!({"username": null})));
         for days in [0, 3651] {
             assert!(is_refused("Key", json!({"validityPeriod": days})));
         }
