@@ -1,6 +1,9 @@
 //! `sp serve` killed by SIGKILL under load, again and again: what was answered
 //! is there, once and whole, and nothing else is left of what was not.
 //!
+//! The load is mixed: users are created, put into a group, disabled and
+//! deleted by SCIM, and activate a license by SAML.
+//!
 //! `REHEARSAL_KILLS` sets the number of kills [default: 3].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,11 +11,12 @@ use std::sync::{Arc, Mutex};
 
 use ambient::{Ambient, Rng, SystemClock};
 use reqwest::{Client, Method};
+use saml::binding::post;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::database::TestDatabase;
-use crate::parties::{Dns, Parties, text};
+use crate::parties::{Dns, Parties, Person, Tenant, asked, step, text};
 use crate::process::{ANYWHERE, Process};
 use crate::reconciliation;
 
@@ -26,7 +30,14 @@ const ANSWERS: usize = 40;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Expected {
     /// There, by this id, and in the group.
-    Present(String),
+    Present {
+        /// The id that the server gave.
+        id: String,
+        /// Whether a license was activated.
+        is_licensed: bool,
+    },
+    /// Disabled, and without a license.
+    Disabled(String),
     /// It was deleted.
     Absent,
     /// The last request about this user got no answer.
@@ -50,69 +61,107 @@ impl Answers {
     }
 }
 
-#[derive(Clone)]
-struct Scim {
+/// The service provider under load, as a client sees it.
+struct Portal {
     client: Client,
+    parties: Parties,
+    tenant: Tenant,
     base: String,
+    scim: String,
     token: String,
+    group: String,
+    answers: Answers,
 }
 
-impl Scim {
+impl Portal {
     /// `None` when no answer came: the process is gone.
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
-        let url = format!("{}{path}", self.base);
+    async fn send(&self, method: Method, url: String, body: &Value) -> Option<Value> {
         let request = self.client.request(method, url).bearer_auth(&self.token);
         let answer = request.json(body).send().await.ok()?;
         let status = answer.status();
         let text = answer.text().await.ok()?;
         assert!(status.is_success(), "{status} {text}");
+        self.answers.counted();
         Some(serde_json::from_str(&text).unwrap_or_default())
     }
-}
 
-/// Creates users, puts them into the group and deletes each third, until no
-/// answer comes any more.
-async fn write(scim: Scim, client: String, group: String, answers: Arc<Answers>) {
-    for n in 0.. {
-        let name = format!("{client}-{n}@corp.example");
-        answers.note(&name, Expected::Unknown);
+    async fn scim(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
+        self.send(method, format!("{}{path}", self.scim), body)
+            .await
+    }
+
+    /// Activates the desktop app of a user by a signed response.
+    async fn activate(&self, name: &str) -> Option<()> {
+        let url = format!("{}/desktop/v1/activations", self.base);
+        let new = json!({"email": name, "device": {"id": name}});
+        let begun = self.send(Method::POST, url.clone(), &new).await?;
+        let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
+        let person = Person::named(name, &["g-users"]);
+        let xml = self.parties.idp.says(&self.tenant, &request, &person);
+        let body = json!({
+            "activation_secret": begun["activation_secret"],
+            "saml_response": post::encode(&xml),
+            "relay_state": relay_state,
+        });
+        let url = format!("{url}/{}/response", text(&begun["activation_id"]));
+        let ended = self.send(Method::POST, url, &body).await?;
+        assert!(ended["license"].is_object(), "{ended}");
+        Some(())
+    }
+
+    /// Creates a user who is in the group, and may have a license; then
+    /// disables or deletes some.
+    async fn play(&self, name: &str, n: usize) -> Option<()> {
+        let note = |expected| self.answers.note(name, expected);
+        note(Expected::Unknown);
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": name,
+            "externalId": format!("id-of-{name}"),
         });
-        let Some(user) = scim.send(Method::POST, "/Users", &user).await else {
-            return;
-        };
-        answers.counted();
+        let user = self.scim(Method::POST, "/Users", &user).await?;
         let id = text(&user["id"]);
-        let join = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "add", "path": "members", "value": [{"value": id}]}],
-        });
-        let path = format!("/Groups/{group}");
-        if scim.send(Method::PATCH, &path, &join).await.is_none() {
-            return;
+        let patch = |operation: Value| {
+            json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [operation],
+            })
+        };
+        let join = patch(json!({"op": "add", "path": "members", "value": [{"value": id}]}));
+        let path = format!("/Groups/{}", self.group);
+        self.scim(Method::PATCH, &path, &join).await?;
+        let present = |is_licensed| Expected::Present {
+            id: id.clone(),
+            is_licensed,
+        };
+        note(present(false));
+        if n.is_multiple_of(2) {
+            note(Expected::Unknown);
+            self.activate(name).await?;
+            note(present(true));
         }
-        answers.counted();
-        answers.note(&name, Expected::Present(id.clone()));
-        if n % 3 == 2 {
-            answers.note(&name, Expected::Unknown);
-            let path = format!("/Users/{id}");
-            if scim
-                .send(Method::DELETE, &path, &Value::Null)
-                .await
-                .is_none()
-            {
-                return;
+        let path = format!("/Users/{id}");
+        match n % 5 {
+            2 | 3 => {
+                note(Expected::Unknown);
+                self.scim(Method::DELETE, &path, &Value::Null).await?;
+                note(Expected::Absent);
             }
-            answers.counted();
-            answers.note(&name, Expected::Absent);
+            4 => {
+                note(Expected::Unknown);
+                let disable = patch(json!({"op": "replace", "path": "active", "value": false}));
+                self.scim(Method::PATCH, &path, &disable).await?;
+                note(Expected::Disabled(id));
+            }
+            _ => {}
         }
+        Some(())
     }
 }
 
-/// Compares the database with what was answered.
-async fn reconcile(database: &TestDatabase, answers: &Answers) {
+/// Compares the database with what was answered; how many users there are, how
+/// many of them have a license, and how many are disabled.
+async fn reconcile(database: &TestDatabase, answers: &Answers) -> (usize, usize, usize) {
     let pool = reconciliation::pool(database).await;
     reconciliation::nothing_is_left_behind(&pool).await;
     let rows: Vec<(String, String)> = sqlx::query_as("SELECT user_name, id FROM users")
@@ -121,64 +170,96 @@ async fn reconcile(database: &TestDatabase, answers: &Answers) {
         .unwrap();
     let stored: BTreeMap<String, String> = rows.iter().cloned().collect();
     assert_eq!(stored.len(), rows.len(), "no user name twice");
-    let members: Vec<String> = sqlx::query_scalar("SELECT member_id FROM memberships")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
-    let members: BTreeSet<String> = members.into_iter().collect();
+    let texts = async |sql: &'static str| -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap()
+    };
+    let set = |texts: &[String]| -> BTreeSet<String> { texts.iter().cloned().collect() };
+    let members = set(&texts("SELECT member_id FROM memberships").await);
+    let disabled = set(&texts("SELECT id FROM users WHERE active = 0").await);
+    let licenses = texts("SELECT user_id FROM licenses WHERE revoked IS NULL").await;
+    let licensed = set(&licenses);
+    assert_eq!(licensed.len(), licenses.len(), "no license twice");
     for (name, expected) in answers.users.lock().unwrap().iter() {
         match expected {
-            Expected::Present(id) => {
+            Expected::Present { id, is_licensed } => {
                 assert_eq!(stored.get(name), Some(id), "{name}");
                 assert!(members.contains(id), "{name}");
+                assert!(!disabled.contains(id), "{name}");
+                assert_eq!(licensed.contains(id), *is_licensed, "{name}");
+            }
+            Expected::Disabled(id) => {
+                assert!(disabled.contains(id), "{name}");
+                assert!(!licensed.contains(id), "{name}");
             }
             Expected::Absent => assert_eq!(stored.get(name), None, "{name}"),
             Expected::Unknown => {}
         }
     }
+    let figures = (stored.len(), licensed.len(), disabled.len());
     pool.close().await;
+    figures
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::print_stdout, reason = "the figures of the night")]
 async fn killed_under_load_again_and_again_it_loses_nothing_that_it_answered() {
     let kills = std::env::var("REHEARSAL_KILLS");
     let kills: usize = kills.map_or(3, |kills| kills.parse().unwrap());
     let database = TestDatabase::fresh().await;
-    let mut process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
+    let dns = Dns::start().await;
+    let resolver = dns.address.to_string();
+    let options = ["--dns-server", resolver.as_str()];
+    let serve =
+        async |listen: &str| Process::on(database.url(), database.folder(), listen, &options).await;
+    let mut process = serve(ANYWHERE).await;
+    let base = process.place.base.clone();
+    // The set-up of single sign-on names the address: it stays the same.
+    let address = base.strip_prefix("http://").unwrap();
     let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
-    let parties = Parties::around(process.place.clone(), ambient, Dns::start().await);
-    let (base, token) = parties.second_tenant().await;
-    let path = base.strip_prefix(&process.place.base).unwrap().to_owned();
-    let mut scim = Scim {
+    let parties = Parties::around(process.place.clone(), ambient, dns);
+    let (admin, tenant) = parties.integrated(1_000_000).await;
+    let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
+    let page = admin.get("/api/business/idp-integration").await.is(200);
+    let mut portal = Portal {
         client: Client::new(),
-        base,
-        token,
+        parties,
+        tenant,
+        base: base.clone(),
+        scim: text(&page["scim"]["base_url"]),
+        token: text(&made["token"]),
+        group: String::new(),
+        answers: Answers::default(),
     };
     let group = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
         "displayName": "Group",
     });
-    let group = scim.send(Method::POST, "/Groups", &group).await.unwrap();
-    let group = text(&group["id"]);
-    let answers = Arc::new(Answers::default());
+    let group = portal.scim(Method::POST, "/Groups", &group).await.unwrap();
+    portal.group = text(&group["id"]);
+    let mut figures = (0, 0, 0);
     for kill in 0..kills {
-        answers.count.send_replace(0);
-        let mut count = answers.count.subscribe();
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| {
-                let client = format!("user-{kill}-{client}");
-                let answers = Arc::clone(&answers);
-                tokio::spawn(write(scim.clone(), client, group.clone(), answers))
-            })
-            .collect();
-        count.wait_for(|count| *count >= ANSWERS).await.unwrap();
-        drop(process); // SIGKILL
-        for client in clients {
-            client.await.unwrap();
-        }
-        process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
-        scim.base = format!("{}{path}", process.place.base);
-        scim.client = Client::new();
-        reconcile(&database, &answers).await;
+        portal.answers.count.send_replace(0);
+        let mut count = portal.answers.count.subscribe();
+        let clients = futures::future::join_all((0..CLIENTS).map(|client| {
+            let portal = &portal;
+            async move {
+                for n in 0.. {
+                    let name = format!("user-{kill}-{client}-{n}@corp.example");
+                    if portal.play(&name, n + kill).await.is_none() {
+                        return;
+                    }
+                }
+            }
+        }));
+        let end = async {
+            count.wait_for(|count| *count >= ANSWERS).await.unwrap();
+            drop(process); // SIGKILL
+        };
+        futures::join!(clients, end);
+        process = serve(address).await;
+        portal.client = Client::new();
+        figures = reconcile(&database, &portal.answers).await;
     }
+    let (users, licensed, disabled) = figures;
+    println!("{kills} kills: {users} users, {licensed} with a license, {disabled} disabled");
 }
