@@ -1,5 +1,5 @@
-//! The witness: starts the portal, the IdP and a name server, plays the guide
-//! over HTTP, and judges what it sees with eyes of its own.
+//! Starts the portal, the identity provider and a name server, plays the guide
+//! over HTTP, and judges what came over the wire with readers of its own.
 //!
 //! It refuses to know the parties' types beyond starting and stopping them:
 //! what it believes, it read from the wire. Rooms:
@@ -21,7 +21,7 @@
 //! - [`report`]: verdicts as data, and every form they are written in.
 //!
 //! A new scenario is a file in `features/` and a line in
-//! [`scenario::catalogue`]; a new word is a step in `steps/` that calls an act.
+//! [`scenario::catalogue`]; a new word is a step in `steps/` that calls an action.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 // Some helpers of the actors are called by the scenarios' steps alone.
 #![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]

@@ -38,9 +38,8 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ),
 ];
 
-#[test]
-fn dependencies_point_one_way() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+/// The manifest of each crate of the workspace, by its name.
+fn manifests(root: &Path) -> BTreeMap<String, toml::Table> {
     let read = |path: &Path| -> toml::Table {
         std::fs::read_to_string(path.join("Cargo.toml"))
             .unwrap()
@@ -49,7 +48,7 @@ fn dependencies_point_one_way() {
     };
     let workspace = read(root);
     let members = workspace["workspace"]["members"].as_array().unwrap();
-    let manifests: BTreeMap<String, toml::Table> = members
+    members
         .iter()
         .map(|member| read(&root.join(member.as_str().unwrap())))
         .map(|manifest| {
@@ -58,7 +57,13 @@ fn dependencies_point_one_way() {
                 manifest,
             )
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let manifests = manifests(root);
     let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into();
     assert_eq!(
         manifests.keys().map(String::as_str).collect::<Vec<_>>(),
@@ -79,5 +84,58 @@ fn dependencies_point_one_way() {
                 );
             }
         }
+    }
+}
+
+/// Every arrow of docs/architecture.md is a dependency, and every dependency
+/// is an arrow or follows from arrows.
+#[test]
+fn the_picture_of_the_architecture_is_the_workspace() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let mut arrows: Vec<(String, String)> = Vec::new();
+    for line in page.lines() {
+        let ends = line
+            .split_once(" --> ")
+            .or_else(|| line.split_once(" -. tests .-> "));
+        if let Some((from, to)) = ends {
+            arrows.push((from.trim().to_owned(), to.trim().to_owned()));
+        }
+    }
+    let manifests = manifests(root);
+    let dependencies: Vec<(String, String)> = manifests
+        .iter()
+        .flat_map(|(name, manifest)| {
+            ["dependencies", "dev-dependencies"]
+                .into_iter()
+                .filter_map(|section| manifest.get(section)?.as_table())
+                .flat_map(toml::Table::keys)
+                .filter(|key| manifests.contains_key(*key) && *key != name)
+                .map(|key| (name.clone(), key.clone()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    for arrow in &arrows {
+        assert!(dependencies.contains(arrow), "no dependency: {arrow:?}");
+    }
+    let is_reached = |from: &str, to: &str| {
+        let mut seen = vec![from.to_owned()];
+        let mut next = 0;
+        while next < seen.len() {
+            let here = seen[next].clone();
+            for (_, there) in arrows.iter().filter(|(from, _)| *from == here) {
+                if !seen.contains(there) {
+                    seen.push(there.clone());
+                }
+            }
+            next += 1;
+        }
+        seen.iter().any(|crate_name| crate_name == to)
+    };
+    for (from, to) in &dependencies {
+        assert!(is_reached(from, to), "no arrow from {from} to {to}");
+    }
+    for name in manifests.keys() {
+        assert!(page.contains(&format!("    {name}[\"")), "{name}");
     }
 }
