@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::credentials::Credentials;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::probe::{Probe, query};
+use super::probe::Probe;
 use super::reading::{ERROR, speaks, text};
+use super::target::query;
 use super::wire::{Asked, Told};
 
 checks! {

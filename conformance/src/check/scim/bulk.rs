@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::created_resources::segment;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
+use super::target::segment;
 use super::wire::Told;
 
 checks! {
@@ -126,7 +126,7 @@ fn status(operation: &Value) -> u16 {
 /// Where an operation's resource is.
 fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
     match text(operation, &["location"]) {
-        Some(location) => Ok(super::created_resources::below(
+        Some(location) => Ok(super::target::below(
             location,
             &probe.session.base,
         )),

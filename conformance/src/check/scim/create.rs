@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::created_resources::below;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{at, instant, member, same, shown, speaks, text, values};
+use super::target::below;
 
 checks! {
 "SCIM-CREATE-01", Must, "RFC 7644 §3.3"; "A resource that was made is answered with 201";

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::probe::{Made, Probe};
+use super::made::Made;
+use super::probe::Probe;
 use super::reading::text;
 use super::support::filtered;
 

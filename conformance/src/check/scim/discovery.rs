@@ -227,7 +227,7 @@ async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
     let Some(name) = all.iter().find_map(|one| text(one, &["name"])) else {
         return unjudged("no resource type has a name");
     };
-    let place = format!("/ResourceTypes/{}", super::created_resources::segment(name));
+    let place = format!("/ResourceTypes/{}", super::target::segment(name));
     let told = probe.get(&place).await?;
     told.is(200)?;
     match text(&told.body()?, &["name"]) {

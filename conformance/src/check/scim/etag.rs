@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, unjudged};
-use super::probe::{Made, Probe};
+use super::made::Made;
+use super::probe::Probe;
 use super::reading::{PATCH, or_missing, text, values};
 use super::wire::Told;
 

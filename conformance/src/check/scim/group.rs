@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::body::with;
-use super::created_resources::below;
 use super::item::{Judged, Need, checks, ensure, unjudged};
-use super::probe::{Made, Probe, query};
+use super::made::Made;
+use super::probe::Probe;
 use super::reading::{at, gone, listed_names, member, same, shown, text, values};
+use super::target::below;
+use super::target::query;
 
 checks! {
 "SCIM-GROUP-01", Must, "RFC 7644 §3.3"; "A group that was made is answered with 201";

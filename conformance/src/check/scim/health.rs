@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::probe::{Session, query};
 use super::server::Server;
+use super::session::Session;
+use super::target::query;
 use super::wire::WireError;
 use crate::check::runner::find_harm;
 

@@ -7,10 +7,11 @@
 //! types.
 //!
 //! - [`wire`]: how requests reach the server;
+//! - `session`: one run: how requests are sent, repeated and kept;
 //! - `server`, `schema`: what the server supports, and its attributes;
 //! - `body`: bodies that fit it; `test_users`: the people to judge with;
 //! - `probe`: what a check holds in its hand; `reading`: readers of answers;
-//! - `created_resources`: what was made, and its deletion;
+//! - `created_resources`: what was made; `cleanup`: its deletion;
 //! - `item`: a check as data. The families, one file each, are in [`FAMILIES`].
 //!
 //! To add a check: a line in its family's table, a function beside it, and a
@@ -19,6 +20,7 @@
 mod auth;
 mod body;
 mod bulk;
+mod cleanup;
 mod create;
 mod create_values;
 mod created_resources;
@@ -32,6 +34,8 @@ mod group;
 mod health;
 mod http;
 mod item;
+mod made;
+mod outcome;
 mod paging;
 mod patch;
 mod patch_paths;
@@ -43,10 +47,14 @@ mod read;
 mod reading;
 mod schema;
 mod server;
+mod server_look;
+mod session;
 mod set_up;
 mod sort;
 mod support;
+mod target;
 mod test_users;
+mod test_users_setup;
 mod transport;
 mod vendor;
 pub mod wire;
@@ -64,8 +72,9 @@ use self::created_resources::CreatedResources;
 use self::credentials::Credentials;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
-use self::probe::{Probe, Session};
+use self::probe::Probe;
 use self::server::Server;
+use self::session::Session;
 use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
 use super::{Check, CheckReport, Level, Outcome, SetUpError, Verdict};

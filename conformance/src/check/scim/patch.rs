@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure};
-use super::probe::{Made, Probe};
+use super::made::Made;
+use super::probe::Probe;
 use super::reading::{at, gone, member, same, shown, text, values};
 
 checks! {

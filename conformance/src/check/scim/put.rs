@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::body::with;
 use super::item::{Judged, Need, checks, unjudged};
-use super::probe::{Made, Probe};
+use super::made::Made;
+use super::probe::Probe;
 use super::reading::{at, gone, instant, member, same, shown, text, values};
 use super::wire::Told;
 

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::probe::{Probe, query};
+use super::probe::Probe;
 use super::reading::{at, gone, member, same, shown, text, values};
 use super::schema::{ENTERPRISE, USER};
 use super::support::filtered;
+use super::target::query;
 
 checks! {
 "SCIM-READ-01", Must, "RFC 7644 §3.4.1"; "A resource is read by its id";

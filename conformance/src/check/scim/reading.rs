@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::item::{Judged, Stop, ensure, unjudged};
+use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::wire::Told;
 use crate::check::runner::page_summary;
 use crate::excerpt::excerpt;

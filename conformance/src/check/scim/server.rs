@@ -1,15 +1,10 @@
-//! What the server supports: asked first, from `/ServiceProviderConfig`,
-//! `/ResourceTypes` and `/Schemas`, with the RFC's defaults where it doesn't
-//! say.
+//! What the server supports, with the RFC's defaults where it doesn't say.
 
 use serde_json::Value;
 
-use super::CheckError;
-use super::item::Need;
-use super::probe::Session;
-use super::reading::{at, member, speaks, text, values};
-use super::schema::{ENTERPRISE, GROUP, Schema, USER};
-use super::wire::Told;
+use super::outcome::Need;
+use super::reading::at;
+use super::schema::{ENTERPRISE, Schema};
 
 /// A resource type.
 #[derive(Debug, Clone)]
@@ -23,69 +18,12 @@ pub(super) struct Kind {
 /// What was found out before the checks.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
-    config: Option<Value>,
+    pub(super) config: Option<Value>,
     pub(super) users: Kind,
     pub(super) groups: Option<Kind>,
 }
 
-/// The resources of a list, or of a bare array: read kindly, since another
-/// check judges its form.
-fn all(told: &Told) -> Vec<Value> {
-    match told.json() {
-        Some(Value::Array(all)) => all,
-        Some(body) => values(&body, "Resources").to_vec(),
-        None => Vec::new(),
-    }
-}
-
 impl Server {
-    /// Asks the server.
-    ///
-    /// # Errors
-    /// When it can't be reached, or lets the token in nowhere.
-    pub(super) async fn discover(session: &Session<'_>) -> Result<Self, CheckError> {
-        let config = session.look("/ServiceProviderConfig").await?;
-        let types = all(&session.look("/ResourceTypes").await?);
-        let schemas: Vec<Schema> = all(&session.look("/Schemas").await?)
-            .iter()
-            .filter_map(Schema::read)
-            .collect();
-        let users = Kind::of(USER, "/Users", &types, &schemas).unwrap_or_else(|| Kind {
-            endpoint: "/Users".to_owned(),
-            schema: Schema::of_users(),
-            extensions: Vec::new(),
-        });
-        let door = session.look(&users.endpoint).await?;
-        let is_json = door.json().is_some_and(|body| body.is_object());
-        match door.status {
-            401 | 403 => return Err(CheckError::Refused(super::summary(&door))),
-            300..=399 => return Err(CheckError::Nothing(super::summary(&door))),
-            404 if !config.succeeded() => return Err(CheckError::Nothing(super::summary(&door))),
-            500.. if !config.succeeded() => return Err(CheckError::Failing(super::summary(&door))),
-            200..=299 if !is_json && config.json().is_none() => {
-                return Err(CheckError::Nothing(super::summary(&door)));
-            }
-            _ => {}
-        }
-        let mut groups = Kind::of(GROUP, "/Groups", &types, &schemas);
-        if groups.is_none() && types.is_empty() {
-            let there = session.look("/Groups").await?.succeeded();
-            groups = there.then(|| Kind {
-                endpoint: "/Groups".to_owned(),
-                schema: Schema::of_groups(),
-                extensions: Vec::new(),
-            });
-        }
-        let config = config
-            .json()
-            .filter(|said| config.succeeded() && said.is_object());
-        Ok(Self {
-            config,
-            users,
-            groups,
-        })
-    }
-
     /// What a need lacks, if it does.
     pub(super) fn lacks(&self, need: Need) -> Option<String> {
         match need {
@@ -144,46 +82,4 @@ impl Server {
         all.map(|(schema, _)| schema)
             .find(|schema| schema.id.eq_ignore_ascii_case(ENTERPRISE))
     }
-}
-
-impl Kind {
-    /// The resource type of a core schema.
-    fn of(urn: &str, endpoint: &str, types: &[Value], schemas: &[Schema]) -> Option<Self> {
-        let schema_of = |urn: &str| {
-            let found = schemas.iter().find(|one| one.id.eq_ignore_ascii_case(urn));
-            let known = found.filter(|one| !one.attributes.is_empty()).cloned();
-            known.or_else(|| match urn {
-                USER => Some(Schema::of_users()),
-                GROUP => Some(Schema::of_groups()),
-                _ => None,
-            })
-        };
-        let said = types.iter().find(|one| {
-            text(one, &["schema"]).is_some_and(|said| said.eq_ignore_ascii_case(urn))
-                || speaks(one, urn)
-        })?;
-        let extensions = values(said, "schemaExtensions").iter();
-        Some(Self {
-            endpoint: text(said, &["endpoint"])
-                .map(below_the_base)
-                .unwrap_or_else(|| endpoint.to_owned()),
-            schema: schema_of(urn)?,
-            extensions: extensions
-                .filter_map(|one| {
-                    let required = member(one, "required").and_then(Value::as_bool);
-                    Some((
-                        schema_of(text(one, &["schema"])?)?,
-                        required.unwrap_or(false),
-                    ))
-                })
-                .collect(),
-        })
-    }
-}
-
-/// An endpoint is relative to the base address (RFC 7643 §6); some servers
-/// give a whole address or leave the slash out.
-fn below_the_base(endpoint: &str) -> String {
-    let last = endpoint.trim_end_matches('/').rsplit('/').next();
-    format!("/{}", last.unwrap_or(endpoint))
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::CheckError;
-use super::created_resources::segment;
 use super::item::{Judged, Need, checks, ensure};
-use super::probe::{Probe, Session, query};
+use super::probe::Probe;
 use super::reading::{text, values};
 use super::server::Server;
+use super::session::Session;
+use super::target::query;
+use super::target::segment;
 use super::wire::Told;
 
 checks! {

@@ -2,8 +2,9 @@
 //! declines or ignores is not taken for a finding about something else.
 
 use super::item::{Judged, Stop, checks, unjudged};
-use super::probe::{Probe, query};
+use super::probe::Probe;
 use super::reading::{text, values};
+use super::target::query;
 use super::wire::Told;
 
 checks! {

@@ -1,0 +1,146 @@
+//! Deletes what the checks made, so that nothing of it stays behind.
+
+use std::sync::atomic::Ordering;
+
+use reqwest::Method;
+
+use super::body::name_of;
+use super::created_resources::CreatedResources;
+use super::reading::{text, values};
+use super::server::{Kind, Server};
+use super::session::Session;
+use super::target::{query, segment};
+use super::wire::{Told, WireError};
+
+/// After so many requests without an answer, cleaning up ends.
+const MAX_LOST: usize = 2;
+
+/// What a server was left with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Leftovers(pub(super) Vec<String>);
+
+impl CreatedResources {
+    /// Deletes what was made after the first so many, the last first. What
+    /// remains when the target stops answering stays on the list.
+    pub(super) async fn shorten(&self, session: &Session<'_>, to: usize) {
+        let mut lost = 0;
+        while lost < MAX_LOST {
+            let place = {
+                let made = self.made();
+                match made.last() {
+                    Some(place) if made.len() > to => place.clone(),
+                    _ => return,
+                }
+            };
+            let asked = session.asked(Method::DELETE, &place, None);
+            if session.send(&asked).await.is_err() {
+                lost += 1;
+                continue;
+            }
+            self.made().retain(|made| *made != place);
+            self.unconfirmed().push(place);
+        }
+    }
+
+    /// Deletes everything, the last first, then looks for what bears this
+    /// run's mark all the same; answers what is still there, or may be.
+    ///
+    /// That a DELETE succeeded proves nothing: only a read that doesn't find
+    /// the resource does.
+    pub(super) async fn clear(&self, session: &Session<'_>, server: &Server) -> Leftovers {
+        self.shorten(session, 0).await;
+        let mut left: Vec<String> = self
+            .made()
+            .iter()
+            .map(|place| format!("{place} (not deleted: the server stopped answering)"))
+            .collect();
+        let mut deleted = std::mem::take(&mut *self.unconfirmed());
+        deleted.sort();
+        deleted.dedup();
+        let mut lost = 0;
+        for place in deleted {
+            if lost >= MAX_LOST {
+                left.push(format!(
+                    "{place} (not confirmed: the server stopped answering)"
+                ));
+                continue;
+            }
+            match remains(session, &place).await {
+                Ok(None) => {}
+                Ok(Some(why)) => left.push(format!("{place} ({why})")),
+                Err(why) => {
+                    lost += 1;
+                    left.push(format!("{place} (not confirmed: {why})"));
+                }
+            }
+        }
+        if lost >= MAX_LOST || !self.made().is_empty() {
+            return Leftovers(left);
+        }
+        let mut swept = sweep(session, &server.users, "userName", &mut left).await;
+        if let Some(groups) = &server.groups {
+            swept &= sweep(session, groups, "displayName", &mut left).await;
+        }
+        if !swept && self.lost.load(Ordering::Relaxed) {
+            left.push(format!(
+                "perhaps a resource whose name begins with {}: a request to create it got no answer, and the server can't be searched for it",
+                session.mark
+            ));
+        }
+        Leftovers(left)
+    }
+}
+
+/// Reads a resource that was deleted; deletes it once more when it is still
+/// there. `None` when it is gone, else why it isn't.
+async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, WireError> {
+    let read = session.asked(Method::GET, place, None);
+    let is_gone = |told: &Told| matches!(told.status, 404 | 410);
+    if is_gone(&session.send(&read).await?) {
+        return Ok(None);
+    }
+    let delete = session.asked(Method::DELETE, place, None);
+    let again = session.send(&delete).await?;
+    let told = session.send(&read).await?;
+    Ok((!is_gone(&told)).then(|| {
+        format!(
+            "DELETE answers {}, and GET still answers {}",
+            again.status, told.status
+        )
+    }))
+}
+
+/// Finds what a request whose answer got lost may have made. A server may
+/// ignore the filter, so only what really bears the mark is deleted. Whether
+/// the server could be searched.
+async fn sweep(
+    session: &Session<'_>,
+    kind: &Kind,
+    attribute: &str,
+    left: &mut Vec<String>,
+) -> bool {
+    let filter = format!("{attribute} sw \"{}\"", session.mark);
+    let target = query(&kind.endpoint, &[("filter", &filter)]);
+    let asked = session.asked(Method::GET, &target, None);
+    let Ok(told) = session.send(&asked).await else {
+        return false;
+    };
+    let Some(found) = told.json().filter(|_| told.succeeded()) else {
+        return false;
+    };
+    for one in values(&found, "Resources") {
+        let marked = name_of(one).is_some_and(|name| name.starts_with(&session.mark));
+        if let (true, Some(id)) = (marked, text(one, &["id"])) {
+            let place = format!("{}/{}", kind.endpoint, segment(id));
+            if left.iter().any(|known| known.starts_with(&place)) {
+                continue;
+            }
+            match remains(session, &place).await {
+                Ok(None) => {}
+                Ok(Some(why)) => left.push(format!("{place} ({why})")),
+                Err(why) => left.push(format!("{place} (not confirmed: {why})")),
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,237 @@
+//! One run against one server: it sends, waits where it has to, keeps what was
+//! said as evidence, and notes what was made.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ambient::Ambient;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::created_resources::CreatedResources;
+use super::credentials::Credentials;
+use super::test_users::TestUsers;
+use super::transport;
+use super::wire::{Asked, Told, Wire, WireError};
+use super::{CheckError, Options};
+use crate::check::runner::Runner;
+use crate::excerpt::beginning;
+
+/// What stands in the place of the token.
+const MASK: &str = "•••";
+/// How much of a body is kept as evidence, in characters.
+const KEPT: usize = 32_000;
+
+/// One run against one server.
+pub(super) struct Session<'w> {
+    pub(super) wire: &'w dyn Wire,
+    pub(super) base: String,
+    pub(super) credentials: Credentials,
+    pub(super) options: Options,
+    /// The domain of userNames and e-mails.
+    pub(super) domain: String,
+    pub(super) ambient: Ambient,
+    /// What every value of this run bears.
+    pub(super) mark: String,
+    pub(super) created: CreatedResources,
+    pub(super) read_only: bool,
+    pub(super) runner: &'w Runner,
+    /// How many requests got no answer.
+    pub(super) lost: AtomicU32,
+    /// Symptoms that do not hold for the whole run, such as "PATCH /Users never
+    /// succeeded" once it did.
+    pub(super) disproved: Mutex<BTreeSet<String>>,
+    pub(super) test_users: OnceCell<Result<TestUsers, String>>,
+    /// Why no filter can be trusted, if none can: see `support`.
+    pub(super) ignores_filters: OnceCell<Option<String>>,
+    /// Whether pages are no longer than `count`: see `support`.
+    pub(super) counts: OnceCell<bool>,
+    /// The query that lists the test users and nobody else: see `support`.
+    pub(super) everybody: OnceCell<Vec<(&'static str, String)>>,
+    /// Attributes that users must have beside those that the schema requires.
+    pub(super) wanted: Mutex<Vec<String>>,
+    /// What the server said to a user without them.
+    pub(super) refusal: OnceCell<String>,
+    /// How long a change takes to show, and whether one was just made.
+    pub(super) lag: Mutex<Duration>,
+    pub(super) has_written: AtomicBool,
+    pub(super) counter: AtomicU64,
+}
+
+impl Session<'_> {
+    /// A request with the token.
+    pub(super) fn asked(&self, method: Method, target: &str, body: Option<&Value>) -> Asked {
+        let accept = "application/scim+json".to_owned();
+        let mut headers = vec![("accept".to_owned(), accept)];
+        if let Some(authorization) = self.credentials.authorization() {
+            headers.push(("authorization".to_owned(), authorization));
+        }
+        headers.extend(self.options.headers.iter().cloned());
+        if body.is_some() {
+            let json = "application/scim+json".to_owned();
+            headers.push(("content-type".to_owned(), json));
+        }
+        Asked {
+            method,
+            target: target.to_owned(),
+            headers,
+            body: body.map(Value::to_string),
+        }
+    }
+
+    /// Attributes that users must have beside those that the schema requires.
+    pub(super) fn wanted(&self) -> Vec<String> {
+        let wanted = self.wanted.lock();
+        wanted.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives users these attributes from now on.
+    pub(super) fn want(&self, names: &[&str]) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        *wanted = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// From now on, reads wait so long after a change.
+    pub(super) fn set_lag(&self, lag: Duration) {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// Delivers a request: waits where the server limits requests, or shows
+    /// changes late, and follows redirects.
+    async fn deliver(&self, asked: &Asked) -> Result<Told, WireError> {
+        if asked.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
+            let lag = *self.lag.lock().unwrap_or_else(PoisonError::into_inner);
+            if !lag.is_zero() {
+                self.wire.pause(lag).await;
+            }
+        }
+        let mut current = asked.clone();
+        let (mut waited, mut attempt, mut redirects) = (Duration::ZERO, 0, 0);
+        loop {
+            if let Some(rate) = self.options.rate {
+                self.wire.pause(Duration::from_secs_f64(1.0 / rate)).await;
+            }
+            let told = self.wire.send(&current).await?;
+            if let Some(wait) = transport::retry_after(&told, attempt, self.ambient.now())
+                && waited + wait <= self.runner.access.timeout
+            {
+                self.wire.pause(wait).await;
+                waited += wait;
+                attempt += 1;
+                continue;
+            }
+            if let Some(next) = transport::redirected(&current, &told, &self.base)
+                && redirects < transport::MAX_REDIRECTS
+            {
+                redirects += 1;
+                current = next;
+                continue;
+            }
+            if asked.method != Method::GET {
+                self.has_written.store(true, Ordering::Relaxed);
+            }
+            return Ok(Told {
+                asked: asked.line(),
+                ..told
+            });
+        }
+    }
+
+    /// Sends, and notes what was made.
+    pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
+        match self.deliver(asked).await {
+            Ok(told) => {
+                self.runner.patience.answered();
+                self.created.note(asked, &told, &self.base);
+                if told.succeeded() {
+                    self.disprove(symptoms_of(asked));
+                }
+                Ok(told)
+            }
+            Err(error) => {
+                if let WireError::NoAnswer(reason) = &error {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    if asked.method == Method::POST {
+                        self.created.note_lost();
+                    }
+                    self.runner.patience.no_answer(&asked.line(), reason);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes that these symptoms do not hold for the whole run.
+    pub(super) fn disprove(&self, seen: impl IntoIterator<Item = String>) {
+        let mut disproved = self
+            .disproved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        disproved.extend(seen);
+    }
+
+    /// What the values of the test users bear: the mark, and more, so that a filter for
+    /// the test users finds nobody else.
+    pub(super) fn cast_mark(&self) -> String {
+        format!("{}c", self.mark)
+    }
+
+    /// A look before the checks.
+    pub(super) async fn look(&self, target: &str) -> Result<Told, CheckError> {
+        let asked = self.asked(Method::GET, target, None);
+        let unreachable = |error: WireError| CheckError::Unreachable(error.to_string());
+        self.send(&asked).await.map_err(unreachable)
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut secrets = self.credentials.secrets();
+        secrets.extend(self.options.headers.iter().map(|(_, value)| value.clone()));
+        let mut text = text.to_owned();
+        for secret in secrets.iter().filter(|it| !it.is_empty()) {
+            text = text.replace(secret, MASK);
+        }
+        text
+    }
+
+    pub(super) fn evidence(&self, asked: &Asked, told: &Result<Told, WireError>) -> Value {
+        let body = |text: &str| {
+            let text = beginning(&self.masked(text), KEPT);
+            serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
+        };
+        let headers = |all: &[(String, String)]| -> Value {
+            let masked = all
+                .iter()
+                .map(|(name, value)| (name.clone(), self.masked(value).into()));
+            Value::Object(masked.collect())
+        };
+        let answer = match told {
+            Ok(told) => json!({
+                "status": told.status,
+                "headers": headers(&told.headers),
+                "body": body(&told.text),
+            }),
+            Err(reason) => json!({ "none": reason.to_string() }),
+        };
+        json!({
+            "request": {
+                "method": asked.method.as_str(),
+                "target": self.masked(&asked.target),
+                "headers": headers(&asked.headers),
+                "body": asked.body.as_deref().map(body),
+            },
+            "answer": answer,
+        })
+    }
+}
+
+/// That the method, and the method at this endpoint, never succeeded.
+pub(super) fn symptoms_of(asked: &Asked) -> [String; 2] {
+    let path = asked.target.split('?').next().unwrap_or_default();
+    let endpoint = path.trim_start_matches('/').split('/').next();
+    let method = asked.method.as_str();
+    let whole = format!("{method} /{}", endpoint.unwrap_or_default());
+    [method, &whole].map(|what| format!("{what} never succeeded"))
+}

@@ -1,0 +1,68 @@
+//! Targets of requests: the part of an address below the base address.
+
+/// A target with parameters.
+pub(super) fn query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
+    let pairs = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    // A plus sign means a space in forms only.
+    format!("{endpoint}?{}", pairs.replace('+', "%20"))
+}
+
+/// An id as a segment of a path: it may have any character (RFC 7643 §3.1).
+pub(super) fn segment(id: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
+/// The target below the base address, where the address lies there; some
+/// servers give the path alone, or a path relative to the endpoint.
+pub(super) fn below(location: &str, base: &str) -> String {
+    let base = base.trim_end_matches('/');
+    let path = base
+        .split_once("://")
+        .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let fronts = [Some(base), path];
+    let behind = |front: &str| {
+        location
+            .strip_prefix(front)
+            .filter(|rest| rest.starts_with('/'))
+    };
+    if let Some(rest) = fronts.into_iter().flatten().find_map(behind) {
+        return rest.to_owned();
+    }
+    if location.starts_with('/') || location.contains("://") {
+        return location.to_owned();
+    }
+    format!(
+        "/{}",
+        location.trim_start_matches("./").trim_start_matches("../")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_segment_whatever_its_characters() {
+        assert_eq!(segment("a/b#c?d %"), "a%2Fb%23c%3Fd%20%25");
+        assert_eq!(segment("4711-x_y.z"), "4711-x_y.z");
+    }
+
+    #[test]
+    fn a_location_is_found_below_the_base_address_whole_or_by_its_path() {
+        let base = "https://scim.example/v2/";
+        for location in [
+            "https://scim.example/v2/Users/1",
+            "/v2/Users/1",
+            "/Users/1",
+            "Users/1",
+            "../Users/1",
+        ] {
+            assert_eq!(below(location, base), "/Users/1");
+        }
+        let elsewhere = "https://other.example/Users/1";
+        assert_eq!(below(elsewhere, base), elsewhere);
+    }
+}
