@@ -529,7 +529,7 @@ pub(crate) const AMENDMENTS: &[Amendment] = &[
     (
         "entities are fetched",
         |it| {
-            it.trials.get_mut("entity-external").unwrap().ending = Ending::CheckError {
+            it.trials.get_mut("entity-external").unwrap().ending = Ending::Failed {
                 why: "the address in the DTD was fetched".to_owned(),
             }
         },

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::browser::Browser;
-use super::gather::{CheckError, ENDED, Gathering, Person};
 use super::reading::{self, Announced};
 use super::recording::{Ending, Recording, Trial};
 use super::request::{Maker, logout};
+use super::run::{CheckError, ENDED, Gathering, Person};
 use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::runner::pause;
 

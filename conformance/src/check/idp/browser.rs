@@ -90,14 +90,14 @@ impl Browser {
         let mut walked = Walked {
             pages: Vec::new(),
             asked: false,
-            ending: Ending::CheckError {
+            ending: Ending::Failed {
                 why: format!("no end after {STEPS} pages"),
             },
         };
         let url = match Url::parse(url) {
             Ok(url) => url,
             Err(error) => {
-                walked.ending = Ending::CheckError {
+                walked.ending = Ending::Failed {
                     why: format!("expected a URL, got {url}: {error}"),
                 };
                 return walked;
@@ -133,7 +133,7 @@ impl Browser {
             let at = ask.url.clone();
             if let Some(location) = &page.location {
                 let Ok(to) = at.join(location) else {
-                    walked.ending = Ending::CheckError {
+                    walked.ending = Ending::Failed {
                         why: format!("expected a Location that is a URL, got {location:?}"),
                     };
                     return walked;

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::gather::{CheckError, Gathering, Person};
 use super::reading::Announced;
 use super::recording::{Ending, Trial};
 use super::request::Maker;
+use super::run::{CheckError, Gathering, Person};
 use crate::check::runner::{find_harm, slow_after};
 
 /// What honest sign-ons need, and how long one took before the trials.
@@ -65,7 +65,7 @@ impl<'h> Health<'h> {
         {
             Ending::Answer(_) => Ok(began.elapsed()),
             Ending::Page { status, .. } => Err(format!("it ended on a page (HTTP {status})")),
-            Ending::NoAnswer { why } | Ending::CheckError { why } | Ending::NotTried { why } => {
+            Ending::NoAnswer { why } | Ending::Failed { why } | Ending::NotTried { why } => {
                 Err(why)
             }
         }

@@ -13,8 +13,8 @@ use axum::routing::{get, post};
 use maud::{DOCTYPE, html};
 use tokio::sync::{Mutex, mpsc, watch};
 
+use super::outgoing::Outgoing;
 use super::recording::{Delivered, Ending};
-use super::request::Outgoing;
 
 /// What the person is to start.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@
 //! - `browser`, `form`: the form driver, which signs the user on;
 //! - `interactive`: where a person's own browser does (`--interactive`);
 //! - `set_up`: why nobody can be signed on at all;
+//! - `run`: what is gathered from, and who signs on;
 //! - `gather`: makes the trials; `afterwards`: those that need or end a
 //!   session; `health`: what they did to the identity provider;
 //! - `recording`: what is kept of them;
@@ -21,18 +22,22 @@ mod afterwards;
 mod browser;
 mod form;
 mod gather;
+
 mod health;
 mod interactive;
 mod judge;
+mod outgoing;
 mod party;
 mod reading;
 pub mod recording;
 mod request;
+mod run;
 mod set_up;
 pub mod trials;
 
 pub use browser::Credentials;
-pub use gather::{CheckError, Gathering, Person, SHORT, fetch};
+pub use gather::SHORT;
 pub use judge::{catalogue, checks, judge};
 pub use party::Party;
 pub use recording::{Fetched, Recording};
+pub use run::{CheckError, Gathering, Person, fetch};

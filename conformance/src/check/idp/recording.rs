@@ -151,7 +151,8 @@ pub enum Ending {
         why: String,
     },
     /// The exchange failed.
-    CheckError {
+    #[serde(rename = "trouble")]
+    Failed {
         /// The reason.
         why: String,
     },

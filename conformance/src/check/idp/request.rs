@@ -8,6 +8,7 @@ use saml::binding::{Parameter, redirect};
 use saml::keys::SigningKey;
 use saml::signature::Signer;
 
+use super::outgoing::Outgoing;
 use super::party::Party;
 use super::trials::{Acs, Amend, Binding, Signing, Variant};
 
@@ -25,19 +26,6 @@ struct Draft {
     doctype: String,
     raw: Option<String>,
     relay_state: String,
-}
-
-/// A request as it goes out.
-#[derive(Debug, Clone)]
-pub(super) struct Outgoing {
-    pub(super) id: String,
-    pub(super) xml: String,
-    pub(super) signed: bool,
-    pub(super) relay_state: String,
-    /// The address with its query, for HTTP-Redirect; the bare one else.
-    pub(super) url: String,
-    /// The form's fields, for HTTP-POST.
-    pub(super) fields: Vec<(String, String)>,
 }
 
 /// What a request is made from.

@@ -1,9 +1,9 @@
 //! Why nobody can be signed on at all: mistakes of the set-up, told apart by
 //! how the first honest request ended.
 
-use super::gather::{Gathering, Person};
 use super::reading;
 use super::recording::{Ending, Trial};
+use super::run::{Gathering, Person};
 use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
@@ -32,7 +32,7 @@ pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpErr
             )
         }
         Ending::NotTried { .. } => return None,
-        Ending::CheckError { why } | Ending::NoAnswer { why } => SetUpError::new(
+        Ending::Failed { why } | Ending::NoAnswer { why } => SetUpError::new(
             "unreachable",
             format!("The identity provider cannot be reached for a sign-on: {why}."),
             "Check the SingleSignOnService in the metadata and whether the identity provider runs and is reached from this machine. One with a private certificate needs --ca FILE.",

@@ -126,10 +126,7 @@ fn status(operation: &Value) -> u16 {
 /// Where an operation's resource is.
 fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
     match text(operation, &["location"]) {
-        Some(location) => Ok(super::target::below(
-            location,
-            &probe.session.base,
-        )),
+        Some(location) => Ok(super::target::below(location, &probe.session.base)),
         None => unjudged(format!("an operation has no location: {operation}")),
     }
 }

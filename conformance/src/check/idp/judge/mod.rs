@@ -35,9 +35,9 @@ mod wish;
 
 use std::collections::BTreeSet;
 
-use super::gather::ENDED;
 use super::reading::{Answer, Case, Document};
 use super::recording::{Ending, Recording, Trial};
+use super::run::ENDED;
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
 use crate::check::runner::fold;

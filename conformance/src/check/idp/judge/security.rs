@@ -281,7 +281,7 @@ fn external_entity(case: &Case<'_>) -> Ruled {
     judged(
         case,
         "entity-external",
-        |trial| !matches!(&trial.ending, Ending::CheckError { why } if why.contains("was fetched")),
+        |trial| !matches!(&trial.ending, Ending::Failed { why } if why.contains("was fetched")),
     )
 }
 
@@ -310,7 +310,7 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
             ))
             .at(name)
         }
-        Ending::CheckError { why } => not_judged(why.clone()),
+        Ending::Failed { why } => not_judged(why.clone()),
         _ => holds("it does, or is refused").at(name),
     }
 }

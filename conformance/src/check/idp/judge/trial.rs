@@ -25,7 +25,7 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
             let url = without_query(url);
             format!("a page (HTTP {status} at {url}{asks}): {text}")
         }
-        Ending::CheckError { why } | Ending::NoAnswer { why } => why.clone(),
+        Ending::Failed { why } | Ending::NoAnswer { why } => why.clone(),
         Ending::NotTried { why } => format!("not tried: {why}"),
     }
 }
