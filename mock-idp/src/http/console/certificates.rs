@@ -169,7 +169,7 @@ async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
             p.hint { "Rotate puts a new key of the same kind in this one's place, wherever it signs. Service providers then need the new certificate." }
         }
         @if !key.is_default {
-            (parts::deletion(console, &format!("/certificates/{id}/delete"), "Delete Key Pair",
+            (console.deletion(&format!("/certificates/{id}/delete"), "Delete Key Pair",
                 "What it signed can still be verified by whoever has its certificate."))
         }
     };

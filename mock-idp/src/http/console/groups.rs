@@ -173,7 +173,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("Created", &group.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
-        (parts::deletion(&console, &format!("/groups/{id}/delete"), "Delete Group",
+        (console.deletion(&format!("/groups/{id}/delete"), "Delete Group",
             "Its users stay, but are in it no more. What depends on the group ends for them."))
     };
     Ok(tab(&console, &group, "Overview", None, &content))

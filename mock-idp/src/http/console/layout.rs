@@ -3,57 +3,18 @@
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use maud::{DOCTYPE, Markup, html};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::document::{Lost, document, mark};
 use super::form::{Form, spoken};
 use super::session::Administrator;
 use crate::Idp;
-use crate::refusal::Refused;
 use crate::store::resources::{Kind, Resource};
 
 /// What a page is answered with.
 pub(super) type Shown = Result<Response, Lost>;
-
-/// Something that no form can correct: nothing there, or a failure of ours.
-pub(super) struct Lost(pub Refused);
-
-impl<E: Into<Refused>> From<E> for Lost {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for Lost {
-    fn into_response(self) -> Response {
-        let (status, title, words) = match &self.0 {
-            Refused::NotFound { what, .. } => (
-                StatusCode::NOT_FOUND,
-                "Not found",
-                format!("There is no such {what}. It may have been deleted."),
-            ),
-            Refused::Invalid(_) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "This can't be done",
-                self.0.to_string(),
-            ),
-            Refused::Store(_) | Refused::Internal(_) => {
-                tracing::error!(refused = %self.0, "a page of the console failed");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Something went wrong",
-                    "The identity provider could not do this. Its log says why.".to_owned(),
-                )
-            }
-        };
-        let body = html! {
-            p { (words) }
-            p { a href="/console" { "Back to the start page" } }
-        };
-        alone(status, title, &body)
-    }
-}
 
 /// Where a page stands in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -228,6 +189,34 @@ impl Console {
         }
     }
 
+    /// A switch that is a form of its own: pressed, it posts `enabled`.
+    pub(super) fn switch(&self, path: &str, name: &str, on: bool) -> Markup {
+        let wanted = if on { "false" } else { "true" };
+        let state = if on { "true" } else { "false" };
+        self.button(
+            path,
+            &[("enabled", wanted)],
+            &html! {
+                button.switch type="submit" role="switch" aria-checked=(state) {
+                    span.visually-hidden { (name) }
+                }
+                span.state aria-hidden="true" { @if on { "Enabled" } @else { "Disabled" } }
+            },
+        )
+    }
+
+    /// A deletion, or what can be undone as little, behind a disclosure that says
+    /// what it does.
+    pub(super) fn deletion(&self, path: &str, name: &str, warning: &str) -> Markup {
+        html! {
+            details.danger {
+                summary { (name) "…" }
+                p { (warning) }
+                (self.button(path, &[], &html! { button.destroy type="submit" { (name) } }))
+            }
+        }
+    }
+
     fn token(&self) -> Markup {
         html! { input type="hidden" name="form_token" value=(self.who.form_token); }
     }
@@ -337,49 +326,4 @@ fn whole(
         (page)
     };
     document(status, title, &body)
-}
-
-/// A page for someone who isn't signed on.
-pub(super) fn alone(status: StatusCode, title: &str, content: &Markup) -> Response {
-    let body = html! {
-        main.alone #main {
-            p.brand { (mark()) "Identity Console" }
-            h1 { (title) }
-            (content)
-        }
-    };
-    document(status, title, &body)
-}
-
-/// The console's sign: a key in a square.
-fn mark() -> Markup {
-    html! {
-        svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {
-            rect width="24" height="24" rx="6" {}
-            circle cx="9.5" cy="12" r="3.2" {}
-            path d="M12.7 12h6.3M16.6 12v3.2" {}
-        }
-    }
-}
-
-fn document(status: StatusCode, title: &str, body: &Markup) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " – Identity Console" }
-                link rel="stylesheet" href="/console/assets/console.css";
-                script src="/console/assets/console.js" defer {}
-            }
-            body {
-                (body)
-                @if let Some(url) = ambient::simulation_link() {
-                    footer.simulation { a href=(url) { (ambient::SIMULATION_LINK_TEXT) } }
-                }
-            }
-        }
-    };
-    (status, Html(page.into_string())).into_response()
 }

@@ -19,6 +19,7 @@
 mod applications;
 mod attributes;
 mod certificates;
+mod document;
 mod environment;
 mod form;
 mod groups;
@@ -73,7 +74,7 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
 }
 
 async fn nothing_here(State(_): State<Idp>) -> Response {
-    layout::alone(
+    document::alone(
         StatusCode::NOT_FOUND,
         "Not found",
         &html! {

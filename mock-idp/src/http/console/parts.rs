@@ -4,7 +4,6 @@
 use maud::{Markup, html};
 
 use super::form::Form;
-use super::layout::Console;
 
 /// A field with its label, hint and error.
 pub(super) struct Field<'f> {
@@ -200,39 +199,11 @@ pub(super) fn told(name: &str, value: &str) -> Markup {
     }
 }
 
-/// A switch that is a form of its own: pressed, it posts `enabled`.
-pub(super) fn switch(console: &Console, path: &str, name: &str, on: bool) -> Markup {
-    let wanted = if on { "false" } else { "true" };
-    let state = if on { "true" } else { "false" };
-    console.button(
-        path,
-        &[("enabled", wanted)],
-        &html! {
-            button.switch type="submit" role="switch" aria-checked=(state) {
-                span.visually-hidden { (name) }
-            }
-            span.state aria-hidden="true" { @if on { "Enabled" } @else { "Disabled" } }
-        },
-    )
-}
-
 /// The round button that adds something.
 pub(super) fn plus(to: &str, name: &str) -> Markup {
     html! {
         a.plus href=(to) title=(name) {
             span aria-hidden="true" { "+" } span.visually-hidden { (name) }
-        }
-    }
-}
-
-/// A deletion, or what can be undone as little, behind a disclosure that says
-/// what it does.
-pub(super) fn deletion(console: &Console, path: &str, name: &str, warning: &str) -> Markup {
-    html! {
-        details.danger {
-            summary { (name) "…" }
-            p { (warning) }
-            (console.button(path, &[], &html! { button.destroy type="submit" { (name) } }))
         }
     }
 }

@@ -13,8 +13,8 @@ use maud::html;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
+use super::document::{self, Lost};
 use super::form::Form;
-use super::layout::{self, Lost};
 use super::parts::Field;
 use crate::Idp;
 use crate::administrator::form_token;
@@ -87,7 +87,7 @@ fn same_origin(idp: &Idp, headers: &HeaderMap) -> bool {
 }
 
 fn foreign() -> Response {
-    layout::alone(
+    document::alone(
         StatusCode::FORBIDDEN,
         "This form is not from this console",
         &html! {
@@ -174,7 +174,7 @@ fn shown(form: &Form) -> Response {
     } else {
         StatusCode::OK
     };
-    layout::alone(status, "Sign On", &body)
+    document::alone(status, "Sign On", &body)
 }
 
 async fn page(Query(wanted): Query<Wanted>) -> Response {

@@ -253,7 +253,7 @@ fn tab(
             ("Groups", "/groups"),
             ("Password", "/password"),
         ],
-        actions: parts::switch(console, &enabled, "Enable user", is_enabled(user)),
+        actions: console.switch(&enabled, "Enable user", is_enabled(user)),
     };
     tabbed.show(console, current, form, content)
 }
@@ -285,7 +285,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("Created", &user.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
-        (parts::deletion(&console, &format!("/users/{id}/delete"), "Delete User",
+        (console.deletion(&format!("/users/{id}/delete"), "Delete User",
             "The person can't sign on any more, and provisioning takes them out of every target."))
     };
     Ok(tab(&console, &user, "Profile", None, &content))

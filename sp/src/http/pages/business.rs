@@ -11,7 +11,8 @@ use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
 use super::dashboard::{at, details};
-use super::form::{self, Attempt, Posted};
+use super::form::{Attempt, Posted};
+use super::form_token;
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::accounts::{self, Listed};
@@ -243,7 +244,7 @@ fn users_page(
             h2 { "Add a user" }
             p { "For somebody with a portal password, such as another backup login. Users of your directory come by SCIM or by their first sign-in." }
             form method="post" action=(USERS) {
-                (form::hidden(&admin.visitor.token))
+                (form_token::hidden(&admin.visitor.token))
                 (attempt.alert(&["email"]))
                 (attempt.field("email", "email", "E-mail", "", ""))
                 label for="new_role" { "Role" }

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
-use super::form::{self, Attempt, Posted};
+use super::form::{Attempt, Posted};
+use super::form_token;
 use super::shell::{self, Visitor};
 use crate::Portal;
 use crate::configurator;
@@ -136,7 +137,7 @@ fn sessions(visitor: &Visitor) -> Markup {
             h2 { "Your sessions" }
             p { "Left yourself signed in on another computer? End every session of this account." }
             (shell::confirmed("/logout-everywhere", "Sign Out Everywhere",
-                "You are signed out here too, and on every other computer.", &form::hidden(&visitor.token)))
+                "You are signed out here too, and on every other computer.", &form_token::hidden(&visitor.token)))
         }
     }
 }
@@ -165,7 +166,7 @@ fn key_page(visitor: &Visitor, attempt: &Attempt, ask_organization: bool) -> Htm
             }
             @if !asked_only(attempt) { (attempt.alert(&fields)) }
             form method="post" action="/register-key" {
-                (form::hidden(&visitor.token))
+                (form_token::hidden(&visitor.token))
                 (attempt.field("text", "key", "License key", "", "Five groups of six letters or digits."))
                 (attempt.field("text", "subscription_name", "Subscription name (optional)", "", "How the subscription is called in your lists."))
                 @if ask_organization {

@@ -1,44 +1,24 @@
-//! Forms: read once, never lost. A posted form carries a token that only our
-//! own pages know; what was typed comes back with the error beside its field.
+//! Forms: read once, never lost. What was typed comes back with the error
+//! beside its field.
 
 use std::collections::HashMap;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use subtle::ConstantTimeEq as _;
 
-use super::super::caller::{SESSION, cookie};
 use super::super::problem::Problem;
 use super::super::{largest_body, too_large};
+use super::form_token::token;
 use super::shell;
 use crate::Portal;
-use crate::store::fingerprint;
 use crate::words::sentence;
 
 /// What the hint of a field that may stay empty begins with.
 const OPTIONAL: &str = "Optional";
-
-/// The cookie that stands in for a session on the pages before the login.
-pub(super) const VISIT: &str = "portal_visit";
-
-/// The token that our pages put into their forms.
-pub(super) fn token(headers: &HeaderMap) -> String {
-    let known = cookie(headers, SESSION).or(cookie(headers, VISIT));
-    token_of(known.unwrap_or_default())
-}
-
-/// The token that belongs to this cookie.
-pub(super) fn token_of(cookie: &str) -> String {
-    fingerprint(&format!("form {cookie}"))
-}
-
-/// The hidden field with the token.
-pub(super) fn hidden(token: &str) -> Markup {
-    html! { input type="hidden" name="csrf" value=(token); }
-}
 
 /// What a form said, from our own page.
 #[derive(Debug, Clone, Default)]

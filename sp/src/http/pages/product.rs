@@ -10,7 +10,8 @@ use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
 use super::dashboard::{Done, at, licensing_in_words};
-use super::form::{self, Attempt, Posted};
+use super::form::{Attempt, Posted};
+use super::form_token;
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::licensing::{self, HeldLicense, Status};
@@ -115,7 +116,7 @@ fn seats_page(
                 details.more open[tried] {
                     summary { "Change name or group" }
                     form method="post" action="/subscriptions" {
-                        (form::hidden(&admin.visitor.token))
+                        (form_token::hidden(&admin.visitor.token))
                         input type="hidden" name="subscription" value=(row.id);
                         label for=(format!("name-{id}")) { "Subscription name" }
                         input id=(format!("name-{id}")) name="subscription_name" value=(if tried { attempt.typed.get("subscription_name") } else { row.name.as_str() });
@@ -180,7 +181,7 @@ fn licenses_page(
                             td { (shell::confirmed("/licenses/release", "Release",
                                 &format!("Parallels Desktop stops working on {} at its next check, and the user can activate another device.", device.name),
                                 &html! {
-                                    (form::hidden(&admin.visitor.token))
+                                    (form_token::hidden(&admin.visitor.token))
                                     input type="hidden" name="license" value=(one.license.id);
                                     input type="hidden" name="device" value=(device.device_id);
                                 })) }

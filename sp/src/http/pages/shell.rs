@@ -10,7 +10,7 @@ use super::super::caller::{SESSION, cookie};
 use super::super::no_store;
 use super::super::problem::Problem;
 use super::assets::{SCRIPT_AT, STYLE_AT};
-use super::form;
+use super::form_token;
 use crate::Portal;
 use crate::accounts::{self, Role, Who, Workspace};
 use crate::configurator::By;
@@ -148,7 +148,7 @@ async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>
     };
     Ok(Some(Visitor {
         who,
-        token: form::token_of(cookie),
+        token: form_token::token_of(cookie),
         integration,
     }))
 }
@@ -256,7 +256,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
                 button.menu.plain.small type="button" popovertarget="menu" { "Menu" }
                 @if !who.workspaces.is_empty() {
                     form method="post" action="/workspace" {
-                        (form::hidden(&visitor.token))
+                        (form_token::hidden(&visitor.token))
                         label.badge for="workspace" { "Workspace" }
                         select id="workspace" name="workspace" data-submit {
                             @for workspace in &who.workspaces {
@@ -269,7 +269,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
                 div.account {
                     span { (who.email()) }
                     form method="post" action="/logout" {
-                        (form::hidden(&visitor.token))
+                        (form_token::hidden(&visitor.token))
                         button.plain.small type="submit" { "Sign Out" }
                     }
                 }

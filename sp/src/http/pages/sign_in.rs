@@ -12,9 +12,10 @@ use serde::Deserialize;
 use super::super::caller::{Address, SESSION, cookie, no_session_cookie, session_cookie};
 use super::super::no_store;
 use super::super::problem::Problem;
-use super::form::{self, Attempt, Posted};
+use super::form::{Attempt, Posted};
+use super::form_token;
+use super::provider_buttons::provider_buttons;
 use super::shell::{self, Visitor};
-use super::social;
 use crate::Portal;
 use crate::accounts;
 use crate::login;
@@ -65,18 +66,18 @@ fn before_login(
     headers: &HeaderMap,
     page: impl FnOnce(&str) -> (StatusCode, Html<String>),
 ) -> Response {
-    let known = cookie(headers, SESSION).or(cookie(headers, form::VISIT));
+    let known = cookie(headers, SESSION).or(cookie(headers, form_token::VISIT));
     if known.is_some() {
-        return no_store(page(&form::token(headers)));
+        return no_store(page(&form_token::token(headers)));
     }
     let visit = portal.ambient.rng().token(32);
     let secure = if portal.is_https() { "; Secure" } else { "" };
     let value = format!(
         "{}={visit}; Path=/; HttpOnly; SameSite=Lax{secure}",
-        form::VISIT
+        form_token::VISIT
     );
     let set = AppendHeaders([(header::SET_COOKIE, value)]);
-    no_store((set, page(&form::token_of(&visit))))
+    no_store((set, page(&form_token::token_of(&visit))))
 }
 
 fn sign_in_form(
@@ -93,7 +94,7 @@ fn sign_in_form(
     };
     html! {
         form method="post" action="/login/password" {
-            (form::hidden(token))
+            (form_token::hidden(token))
             (return_to)
             (attempt.alert(&["email", "password"]))
             (attempt.field("email", "email", "E-mail", "", ""))
@@ -104,7 +105,7 @@ fn sign_in_form(
                 button type="submit" { "Sign In" }
             }
         }
-        (social::buttons(portal))
+        (provider_buttons(portal))
         div.sign {
             span.hint { "Your organization signs in with single sign-on?" }
             a.button.plain href="#sso" { "Continue with SSO" }
@@ -205,7 +206,7 @@ async fn registration(State(portal): State<Portal>, headers: HeaderMap) -> Respo
 fn registration_form(portal: &Portal, attempt: &Attempt, token: &str) -> Markup {
     html! {
         form method="post" action="/register" {
-            (form::hidden(token))
+            (form_token::hidden(token))
             (attempt.alert(&["email", "password"]))
             (attempt.field("text", "name", "Your name", "", "Optional."))
             (attempt.field("email", "email", "E-mail", "", ""))
@@ -215,7 +216,7 @@ fn registration_form(portal: &Portal, attempt: &Attempt, token: &str) -> Markup 
                 button type="submit" { "Register" }
             }
         }
-        (social::buttons(portal))
+        (provider_buttons(portal))
     }
 }
 

@@ -5,7 +5,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::caller::{Address, cookie};
@@ -23,19 +22,6 @@ pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/login/social/{provider}", get(begin))
         .route("/login/social/{provider}/callback", get(returned))
-}
-
-/// The buttons of the providers that are configured.
-pub(super) fn buttons(portal: &Portal) -> Markup {
-    html! {
-        @if !portal.config.social.is_empty() {
-            div.social {
-                @for provider in &portal.config.social {
-                    a.button.plain href=(format!("/login/social/{}", provider.id)) { "Continue with " (provider.name) }
-                }
-            }
-        }
-    }
 }
 
 async fn begin(

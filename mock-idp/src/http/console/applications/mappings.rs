@@ -143,7 +143,7 @@ async fn page(
             (console.form(&action, &fields))
         }
         @if let Some(mapping) = mapping.filter(|_| !is_subject) {
-            (parts::deletion(console, &format!("{path}/{}/delete", mapping.id), "Delete Attribute",
+            (console.deletion(&format!("{path}/{}/delete", mapping.id), "Delete Attribute",
                 "The application is not told this any more."))
         }
     };

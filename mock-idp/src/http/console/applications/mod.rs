@@ -189,12 +189,7 @@ fn tab(
         list: ("Applications", "/applications"),
         path,
         tabs: if is_saml(application) { &SAML } else { &WORKER },
-        actions: parts::switch(
-            console,
-            &enabled,
-            "Enable application",
-            is_enabled(application),
-        ),
+        actions: console.switch(&enabled, "Enable application", is_enabled(application)),
     };
     tabbed.show(console, current, form, content)
 }

@@ -50,7 +50,7 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
                 (told("Created", &application.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
-        (parts::deletion(console, &format!("/applications/{id}/delete"), "Delete Application",
+        (console.deletion(&format!("/applications/{id}/delete"), "Delete Application",
             if is_saml(application) {
                 "Nobody can sign on to it any more, and its attribute mappings are gone with it."
             } else {

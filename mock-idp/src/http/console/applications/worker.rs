@@ -10,7 +10,7 @@ use maud::html;
 use super::{found, is_saml, tab};
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{self, copied, told};
+use crate::http::console::parts::{copied, told};
 use crate::http::console::session::Submitted;
 use crate::refusal::Refused;
 
@@ -43,7 +43,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 dl { (copied("client-secret", "Client Secret", Idp::secret_text(&secret)?)) }
             }
         }
-        (parts::deletion(&console, &format!("/applications/{id}/secret"), "Generate New Secret",
+        (console.deletion(&format!("/applications/{id}/secret"), "Generate New Secret",
             "The present secret, and every token that was got with it, are over at once."))
     };
     Ok(uncached(tab(

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::{is_active_store, setting, status};
+use super::{CONNECTIONS, is_active_store, setting, status};
 use crate::Idp;
 use crate::directory::{Document, text};
 use crate::http::console::form::Form;
@@ -18,8 +18,6 @@ use crate::http::console::session::Submitted;
 use crate::http::console::tabbed::Tabbed;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
-
-pub(super) const ROOM: &str = "/provisioning/connections";
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -127,7 +125,7 @@ fn new_sheet(console: &Console, form: &Form, fields: &Markup) -> Response {
         here: Here::Provisioning,
         title: "New connection",
         above: &[("Provisioning", "/provisioning")],
-        body: console.form(&format!("{ROOM}/new"), fields),
+        body: console.form(&format!("{CONNECTIONS}/new"), fields),
         form: Some(form),
         ..Sheet::default()
     })
@@ -280,7 +278,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         .create_propagation(console.env_id(), Kind::Store, "", document)
         .await;
     Ok(match form.judged(made)? {
-        Ok(made) => console.done(&format!("{ROOM}/{}", made.id), "created"),
+        Ok(made) => console.done(&format!("{CONNECTIONS}/{}", made.id), "created"),
         Err(form) => second_page(&console, &form, None),
     })
 }
@@ -297,7 +295,7 @@ pub(super) fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let path = format!("{ROOM}/{}", store.id);
+    let path = format!("{CONNECTIONS}/{}", store.id);
     let enabled = format!("{path}/enabled");
     let tabbed = Tabbed {
         here: Here::Provisioning,
@@ -306,12 +304,7 @@ pub(super) fn tab(
         list: ("Provisioning", "/provisioning"),
         path,
         tabs: &[("Overview", ""), ("Users", "/users")],
-        actions: parts::switch(
-            console,
-            &enabled,
-            "Enable connection",
-            is_active_store(store),
-        ),
+        actions: console.switch(&enabled, "Enable connection", is_active_store(store)),
     };
     tabbed.show(console, current, form, content)
 }
@@ -330,7 +323,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         section.card aria-labelledby="configuration" {
             div.title {
                 h2 #configuration { "Configuration" }
-                a.button href=(console.at(&format!("{ROOM}/{id}/edit"))) { "Edit" }
+                a.button href=(console.at(&format!("{CONNECTIONS}/{id}/edit"))) { "Edit" }
             }
             dl {
                 (told("Description", text(&store.document, "description").unwrap_or_default()))
@@ -345,7 +338,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("Group Membership Handling", &setting(&store, "GROUP_MEMBERSHIP_HANDLING")))
             }
         }
-        (parts::deletion(&console, &format!("{ROOM}/{id}/delete"), "Delete Connection",
+        (console.deletion(&format!("{CONNECTIONS}/{id}/delete"), "Delete Connection",
             "Nothing is provisioned there any more. What the target holds stays there."))
     };
     Ok(tab(&console, &store, "Overview", None, &body))
@@ -363,9 +356,9 @@ fn edit_page(
         h2 { "Configure authentication" }
         (settings(form, false))
         (result(tested))
-        (buttons(console, &format!("{ROOM}/{}", store.id)))
+        (buttons(console, &format!("{CONNECTIONS}/{}", store.id)))
     };
-    let body = console.form(&format!("{ROOM}/{}/edit", store.id), &fields);
+    let body = console.form(&format!("{CONNECTIONS}/{}/edit", store.id), &fields);
     tab(console, store, "Overview", Some(form), &body)
 }
 
@@ -421,7 +414,7 @@ async fn save(
         .change_propagation(console.env_id(), Kind::Store, &id, document)
         .await;
     Ok(match form.judged(changed)? {
-        Ok(_) => console.done(&format!("{ROOM}/{id}"), "saved"),
+        Ok(_) => console.done(&format!("{CONNECTIONS}/{id}"), "saved"),
         Err(form) => edit_page(&console, &store, &form, None),
     })
 }
@@ -440,7 +433,7 @@ async fn enable(
         .change_propagation(console.env_id(), Kind::Store, &id, document)
         .await?;
     let done = if on { "enabled" } else { "disabled" };
-    Ok(console.done(&format!("{ROOM}/{id}"), done))
+    Ok(console.done(&format!("{CONNECTIONS}/{id}"), done))
 }
 
 async fn sync(
@@ -449,7 +442,7 @@ async fn sync(
     Submitted(_): Submitted,
 ) -> Shown {
     console.idp.create_revision(console.env_id()).await?;
-    Ok(console.done(&format!("{ROOM}/{id}"), "syncing"))
+    Ok(console.done(&format!("{CONNECTIONS}/{id}"), "syncing"))
 }
 
 async fn delete(

@@ -17,6 +17,9 @@ use crate::Idp;
 use crate::directory::{reference, text};
 use crate::store::resources::{Kind, Resource};
 
+/// The pages of the connections, within an environment.
+const CONNECTIONS: &str = "/provisioning/connections";
+
 pub(super) fn router() -> Router<Idp> {
     Router::new()
         .route("/{env}/provisioning", get(list))

@@ -19,7 +19,7 @@ use crate::http::console::tabbed::Tabbed;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
 
-const ROOM: &str = "/provisioning/rules";
+const PATH: &str = "/provisioning/rules";
 
 /// The plan that the console's rules belong to.
 const PLAN: &str = "Console";
@@ -87,7 +87,7 @@ fn new_page(console: &Console, choices: &Choices, form: &Form) -> Response {
         here: Here::Provisioning,
         title: "New rule",
         above: &[("Provisioning", "/provisioning")],
-        body: console.form(&format!("{ROOM}/new"), &content),
+        body: console.form(&format!("{PATH}/new"), &content),
         form: Some(form),
         ..Sheet::default()
     })
@@ -165,7 +165,7 @@ async fn make(console: &Console, form: &Form) -> Result<Resource> {
 async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     let made = make(&console, &form).await;
     Ok(match form.judged(made)? {
-        Ok(made) => console.done(&format!("{ROOM}/{}", made.id), "created"),
+        Ok(made) => console.done(&format!("{PATH}/{}", made.id), "created"),
         Err(form) => new_page(&console, &choices(&console).await?, &form),
     })
 }
@@ -182,7 +182,7 @@ pub(super) fn tab(
     form: Option<&Form>,
     content: &Markup,
 ) -> Response {
-    let path = format!("{ROOM}/{}", rule.id);
+    let path = format!("{PATH}/{}", rule.id);
     let enabled = format!("{path}/enabled");
     let tabbed = Tabbed {
         here: Here::Provisioning,
@@ -191,7 +191,7 @@ pub(super) fn tab(
         list: ("Provisioning", "/provisioning"),
         path,
         tabs: &[("Configuration", ""), ("Attribute Mapping", "/mappings")],
-        actions: parts::switch(console, &enabled, "Enable rule", is_active_rule(rule)),
+        actions: console.switch(&enabled, "Enable rule", is_active_rule(rule)),
     };
     tabbed.show(console, current, form, content)
 }
@@ -215,7 +215,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         section.card aria-labelledby="about" {
             div.title {
                 h2 #about { "Configuration" }
-                a.button href=(console.at(&format!("{ROOM}/{id}/edit"))) { "Edit" }
+                a.button href=(console.at(&format!("{PATH}/{id}/edit"))) { "Edit" }
             }
             dl {
                 (told("Description", text(&rule.document, "description").unwrap_or_default()))
@@ -241,14 +241,14 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 }
             }
         }
-        (parts::deletion(&console, &format!("{ROOM}/{id}/delete"), "Delete Rule",
+        (console.deletion(&format!("{PATH}/{id}/delete"), "Delete Rule",
             "Its users are provisioned no more, unless another rule covers them."))
     };
     Ok(tab(&console, &rule, "Configuration", None, &content))
 }
 
 fn edit_page(console: &Console, rule: &Resource, choices: &Choices, form: &Form) -> Response {
-    let path = format!("{ROOM}/{}", rule.id);
+    let path = format!("{PATH}/{}", rule.id);
     let content = html! {
         (fields(form, choices))
         (parts::save("Save", &console.at(&path)))
@@ -292,7 +292,7 @@ async fn save(
     document.extend(said(&form));
     let changed = change(&console, &id, document).await;
     Ok(match form.judged(changed)? {
-        Ok(()) => console.done(&format!("{ROOM}/{id}"), "saved"),
+        Ok(()) => console.done(&format!("{PATH}/{id}"), "saved"),
         Err(form) => edit_page(&console, &rule, &choices(&console).await?, &form),
     })
 }
@@ -307,7 +307,7 @@ async fn enable(
     document.insert("active".into(), on.into());
     change(&console, &id, document).await?;
     let done = if on { "enabled" } else { "disabled" };
-    Ok(console.done(&format!("{ROOM}/{id}"), done))
+    Ok(console.done(&format!("{PATH}/{id}"), done))
 }
 
 async fn delete(

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::connections::ROOM;
+use super::CONNECTIONS;
 use crate::http::console::layout::Console;
 use crate::http::console::parts::{badge, told};
 use crate::refusal::Result;
@@ -113,7 +113,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
 
 /// A button that puts something in the queue again.
 fn again(console: &Console, store: &Resource, what: &[(&str, &str)], button: &Markup) -> Markup {
-    console.button(&format!("{ROOM}/{}/again", store.id), what, button)
+    console.button(&format!("{CONNECTIONS}/{}/again", store.id), what, button)
 }
 
 /// The button that tries one user again.

@@ -7,7 +7,8 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::connections::{ROOM, found, tab};
+use super::CONNECTIONS;
+use super::connections::{found, tab};
 use super::status::retry;
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
@@ -79,7 +80,7 @@ async fn list(
     all.retain(|user| state.is_empty() || user.state.name() == state);
     let pages = all.len().div_ceil(PAGE).max(1);
     let page = wanted.page.min(pages - 1);
-    let path = console.at(&format!("{ROOM}/{id}/users"));
+    let path = console.at(&format!("{CONNECTIONS}/{id}/users"));
     let at_page = |page: usize| format!("{path}?state={state}&page={page}");
     let content = html! {
         form.filter method="get" action=(path) {
@@ -149,5 +150,5 @@ async fn again(
         .synchronize_again(console.env_id(), &id, &again)
         .await?;
     let tail = if again == Again::Failed { "" } else { "/users" };
-    Ok(console.done(&format!("{ROOM}/{id}{tail}"), "again"))
+    Ok(console.done(&format!("{CONNECTIONS}/{id}{tail}"), "again"))
 }

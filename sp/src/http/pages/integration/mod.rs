@@ -19,7 +19,8 @@ use serde::Deserialize;
 use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
-use super::form::{self, Attempt, Posted};
+use super::form::{Attempt, Posted};
+use super::form_token;
 use super::shell::{self, AdminVisitor};
 use crate::Portal;
 use crate::configurator::groups::GroupEntered;
@@ -40,6 +41,11 @@ pub(in crate::http) const METADATA_PATHS: [&str; 2] = [
     "/profile/business/idp_integration/saml",
     "/profile/business/idp_integration/understood",
 ];
+
+/// The address that an act of the configurator posts to.
+fn to(act: &str) -> String {
+    format!("{PAGE}/{act}")
+}
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
@@ -277,7 +283,7 @@ fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) 
         }
         p { "Nothing is changed yet." }
         form method="post" action=(format!("{PAGE}/{act}")) {
-            (form::hidden(&admin.visitor.token))
+            (form_token::hidden(&admin.visitor.token))
             (attempt.again())
             div.row {
                 button.plain type="submit" name="back" value="1" { "Back" }
@@ -415,7 +421,7 @@ impl View<'_> {
     }
 
     fn hidden(&self) -> Markup {
-        form::hidden(&self.admin.visitor.token)
+        form_token::hidden(&self.admin.visitor.token)
     }
 
     /// A form of one button.

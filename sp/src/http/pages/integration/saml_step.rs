@@ -6,8 +6,7 @@ use maud::{Markup, html};
 
 use super::super::form::{Attempt, Posted};
 use super::super::shell::{self, copyable};
-use super::steps::to;
-use super::{View, paste_summary};
+use super::{View, paste_summary, to};
 use crate::configurator::Entered;
 use crate::configurator::saml::{self, AuthnContext, Picked, Settings, Source};
 use crate::store::instant;

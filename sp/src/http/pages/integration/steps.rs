@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::dashboard::at;
 use super::super::form::Attempt;
 use super::super::shell::{self, badge, copyable};
-use super::{PAGE, View, saml_step};
+use super::{View, saml_step, to};
 use crate::configurator::{Entered, Step, backup_login};
 use crate::store::domains::DomainRow;
 
@@ -20,10 +20,6 @@ pub(super) fn section(view: &View<'_>, entered: &Entered, step: Step) -> Markup 
         Step::Users => users(view, entered, &attempt),
         Step::BackupLogin => backup(view, entered, &attempt),
     }
-}
-
-pub(super) fn to(act: &str) -> String {
-    format!("{PAGE}/{act}")
 }
 
 fn domains(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
