@@ -137,7 +137,7 @@ install_toolchain() {
 # say_first_build — how long the build that follows takes, when it is the first.
 say_first_build() {
     [ -e "${CARGO_TARGET_DIR:-target}/debug/rehearsal" ] && return 0
-    echo "building: the first build compiles everything and takes about a quarter of an hour on two cores, later ones seconds"
+    echo "building: the first build compiles everything and takes five to ten minutes on two cores, later ones seconds"
 }
 
 # has_postgresql — whether the server's programs are here. Debian's package puts

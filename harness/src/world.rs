@@ -180,7 +180,8 @@ impl World {
     }
 
     /// Leaves parties that others use as they were found, as far as can be:
-    /// the IdP forgets the scenario's environment, the clock goes back.
+    /// the IdP forgets the scenario's environment, the TXT records go, the
+    /// clock goes back.
     /// The portal keeps the organization, which nobody else can see.
     pub async fn ends(mut self) {
         if !self.rehearsal.is_own() && !self.directory.environment.is_empty() {

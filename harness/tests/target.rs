@@ -59,12 +59,22 @@ async fn environments(ready: &Value) -> usize {
     told["_embedded"]["environments"].as_array().unwrap().len()
 }
 
+/// The TXT records at the target's name server.
+async fn records(ready: &Path) -> String {
+    let mut command = rehearsal(&["dns", "list", "--target"]);
+    command.arg(ready);
+    let output = Command::from(command).output().await.unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &[]).await;
     let file = folder.path().join("ready.json");
     let (time, places) = (clock(&up.ready, "sp").await, environments(&up.ready).await);
+    let published = records(&file).await;
     let told = run(&file, &["--tags", "@G-07 or @G-19 or @G-25"]).await;
     let (passed, rest) = parted(&told);
     for name in [
@@ -99,6 +109,7 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
     let (portal, idp) = (clock(&up.ready, "sp").await, clock(&up.ready, "idp").await);
     assert!((portal - time).abs() < 3600 && (idp - time).abs() < 3600);
     assert_eq!(environments(&up.ready).await, places);
+    assert_eq!(records(&file).await, published);
     // And the demo organization still lets people in.
     let tenant = up.ready["sp"]["metadata_url"].as_str().unwrap();
     assert!(

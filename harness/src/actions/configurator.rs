@@ -86,7 +86,7 @@ impl World {
     /// When the page doesn't name the record, or no name server takes it.
     pub async fn publishes_record(&self, domain: &str) -> Outcome {
         let (name, value) = self.txt_record(domain)?;
-        self.rehearsal.dns.publish_txt(&name, &value).await
+        self.rehearsal.publish_txt(&name, &value).await
     }
 
     /// The record that step 1 shows for a domain.

@@ -9,7 +9,7 @@ pub mod target;
 mod tls;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ambient::{Ambient, Rng, SimulatedClock};
 use jiff::SignedDuration;
@@ -164,6 +164,8 @@ pub struct Rehearsal {
     admin_token: String,
     /// How far the clocks were moved.
     moved: SignedDuration,
+    /// TXT records that were published: name and value.
+    published: Mutex<Vec<(String, String)>>,
     /// By which authorities the parties are trusted.
     pub(crate) trust: Trust,
 }
@@ -286,6 +288,7 @@ impl Rehearsal {
                 authority,
             }),
             moved: SignedDuration::ZERO,
+            published: Mutex::default(),
             portal: Party {
                 proxy: portal_proxy,
                 door: portal_door,
@@ -445,9 +448,33 @@ impl Rehearsal {
         Ok(())
     }
 
+    /// Publishes a TXT record until the parties are stopped.
+    ///
+    /// # Errors
+    /// As [`Zones::publish_txt`].
+    pub async fn publish_txt(&self, name: &str, value: &str) -> Outcome {
+        self.dns.publish_txt(name, value).await?;
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        published.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
     /// Stops every party, letting each finish what it is at. Parties that run
-    /// elsewhere are left running, at the time that it is for them.
+    /// elsewhere are left running, at the time that it is for them, and without
+    /// the TXT records that were published.
     pub async fn shutdown(mut self) {
+        let published = std::mem::take(&mut self.published);
+        let published = published
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in published.iter().filter(|_| !self.is_own()) {
+            if let Err(error) = self.dns.remove_txt(name, Some(value)).await {
+                tracing::error!(%error, name, "a TXT record stays at the name server");
+            }
+        }
         if !self.is_own() && !self.moved.is_zero() {
             let back = SignedDuration::ZERO - self.moved;
             if let Err(error) = self.time_passes(back).await {

@@ -212,6 +212,7 @@ impl Rehearsal {
             },
             admin_token: target.idp.admin_token.clone().unwrap_or_default(),
             moved: SignedDuration::ZERO,
+            published: std::sync::Mutex::default(),
         })
     }
 }
