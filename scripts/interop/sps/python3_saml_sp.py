@@ -34,6 +34,8 @@ def auth(form):
         {
             "https": "off",
             "http_host": f"127.0.0.1:{port}",
+            # Versions before 1.5 take the port from here alone.
+            "server_port": str(port),
             "script_name": "/acs",
             "get_data": {},
             "post_data": form,

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Holds `rehearsal check sp` against published holes of SAML libraries: each is
+# found in the vulnerable version and not in the fixed one. The rows are in
+# scripts/interop/holes/holes.tsv; `holes.sh WORD …` runs those that contain a
+# WORD. What does not install is skipped, and said so. Everything is installed
+# below target/interop. Needs: npm, python3 (and python3.8 for two rows),
+# xmlsec1, jq.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+here=$PWD/scripts/interop
+. scripts/interop/lib.sh
+[ -x "$rehearsal" ] || cargo build -q -p rehearsal --features command || exit 2
+out=${INTEROP_OUT:-$interop/holes}
+mkdir -p "$out"
+failed=0 shown=0 skipped=0
+port=18600
+
+# npm_folder LIBRARY@VERSION [DEPENDENCY@VERSION] — sets $node_folder: the
+# library, with that version of a library below it.
+npm_folder() {
+  local library=$1 below=${2:-} overrides='{}'
+  node_folder=$out/npm/$(printf '%s' "$library+$below" | tr '/@' '__')
+  [ ! -e "$node_folder/ready" ] || return 0
+  command -v npm >/dev/null || return 1
+  mkdir -p "$node_folder"
+  [ -z "$below" ] || overrides="{\"${below%@*}\": \"${below##*@}\"}"
+  printf '{"private": true, "dependencies": {"%s": "%s"}, "overrides": %s}\n' \
+    "${library%@*}" "${library##*@}" "$overrides" >"$node_folder/package.json"
+  timeout 240 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$node_folder" >"$node_folder/log" 2>&1 &&
+    touch "$node_folder/ready"
+}
+
+# pip_folder PYTHON PACKAGE@VERSION — sets $python.
+pip_folder() {
+  local folder
+  folder=$out/pip/${2/@/-}
+  python=$folder/bin/python
+  [ ! -e "$folder/ready" ] || return 0
+  "$1" -m venv "$folder" 2>/dev/null || return 1
+  timeout 240 "$folder/bin/pip" install --quiet --disable-pip-version-check "${2/@/==}" >"$folder/log" 2>&1 &&
+    touch "$folder/ready"
+}
+
+# verdict_of FAMILY LIBRARY BELOW CHECK — prints the verdict of the check.
+verdict_of() {
+  local family=$1 library=$2 below=$3 check=$4 name idp server
+  name=$(printf '%s' "$library+$below" | tr '/@' '__')
+  port=$((port + 1))
+  idp=$((port + 100))
+  case $family in
+    python3_saml) pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/python3_saml_sp.py" ;;
+    pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
+    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder python3.8 "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
+    *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
+  esac
+  "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return 1
+  "$@" "$port" "$out/$name-idp.xml" >"$out/$name.log" 2>&1 &
+  server=$!
+  started+=("$server")
+  "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
+    --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
+    --user jo@corp.example --expect 'user=jo@corp\.example;' \
+    --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 \
+    --only "$check" --json >"$out/$name-$check.json" 2>"$out/$name-$check.err"
+  kill "$server" 2>/dev/null
+  # A run without an honest login has no checks.
+  jq -r --arg check "$check" '(.checks[] | select(.id == $check) | .verdict) // empty' \
+    "$out/$name-$check.json" | grep . || echo "nothing judged"
+}
+
+while IFS=$'\t' read -r -u 3 hole family vulnerable fixed below check; do
+  case $hole in '' | '#'*) continue ;; esac
+  if [ "$#" -gt 0 ]; then
+    wanted=no
+    for word in "$@"; do case "$hole $family $vulnerable $check" in *"$word"*) wanted=yes ;; esac; done
+    [ "$wanted" = yes ] || continue
+  fi
+  # "a -> b" in the column of the library below: its two versions.
+  first=${below%% -> *} second=${below##* -> }
+  [ "$below" != - ] || first='' second=''
+  before=$(verdict_of "$family" "$vulnerable" "$first" "$check") || before=skipped
+  port=$((port + 2))
+  after=$(verdict_of "$family" "$fixed" "$second" "$check") || after=skipped
+  port=$((port + 2))
+  row="$hole $vulnerable${first:+ with $first}: $before; $fixed${second:+ with $second}: $after ($check)"
+  case $before/$after in
+    fail/pass) shown=$((shown + 1)); echo "shown: $row" ;;
+    skipped/* | */skipped) skipped=$((skipped + 1)); echo "skipped: $row" ;;
+    *) failed=1; echo "NOT SHOWN: $row" ;;
+  esac
+done 3<"$here/holes/holes.tsv"
+echo "$shown holes found on the vulnerable version and not on the fixed one; $skipped skipped"
+exit "$failed"
