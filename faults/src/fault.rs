@@ -368,6 +368,9 @@ pub struct Handmade {
     /// The digest is that of no bytes at all.
     #[serde(default)]
     pub digest_of_nothing: bool,
+    /// The signature value is over no bytes at all.
+    #[serde(default)]
+    pub signature_of_nothing: bool,
     /// With what it is signed.
     #[serde(default)]
     pub key: HandmadeKey,
@@ -401,6 +404,10 @@ pub enum HandmadeKey {
     CertificatePem,
     /// HMAC, its secret the public certificate in DER.
     CertificateDer,
+    /// HMAC, its secret the base64 of the public certificate, as metadata has it.
+    CertificateBase64,
+    /// HMAC, its secret the public key in PEM (SubjectPublicKeyInfo).
+    PublicKeyPem,
     /// HMAC, its secret empty.
     Empty,
     /// The value stays empty.

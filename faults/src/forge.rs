@@ -65,13 +65,15 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
         move |reason| Ineffective { fault, reason }
     };
     let genuine = genuine(honest.response);
+    let original = honest.response.to_xml();
     let said = |document: &str, edits: &[Edit]| -> Result<String, String> {
         let phrases = Phrases {
             document,
+            original: &original,
             genuine: &genuine,
             forged: honest.forged,
             now: honest.response.issue_instant,
-            foreign_certificate: honest.foreign.certificate().to_base64(),
+            foreign: honest.foreign,
         };
         let amended = edits.iter().try_fold(document.to_owned(), |text, edit| {
             amend(text, edit, &phrases)
@@ -82,7 +84,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
         Ok(amended)
     };
 
-    let mut text = honest.response.to_xml();
+    let mut text = original.clone();
     for fault in faults {
         text = said(&text, &fault.draft).map_err(ineffective(fault))?;
     }

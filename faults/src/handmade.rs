@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rsa::Pkcs1v15Sign;
-use rsa::pkcs8::DecodePrivateKey as _;
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::traits::PublicKeyParts as _;
 use saml::keys::{SignatureAlgorithm, SigningKey};
 use saml::names;
 use sha1::Sha1;
@@ -42,7 +43,11 @@ pub(crate) fn sign(
         &handmade.method,
         handmade.key,
         honest,
-        canonical.as_bytes(),
+        if handmade.signature_of_nothing {
+            b""
+        } else {
+            canonical.as_bytes()
+        },
     )?);
     let key = match handmade.key {
         HandmadeKey::Another => honest.foreign,
@@ -114,19 +119,59 @@ fn value(
     data: &[u8],
 ) -> Result<Vec<u8>, String> {
     let certificate = honest.signer.key.certificate();
-    let mac = |secret: &[u8]| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret).map(|mac| mac.chain_update(data));
-        mac.map(|mac| mac.finalize().into_bytes().to_vec())
-            .map_err(|error| error.to_string())
-    };
+    let mac = |secret: &[u8]| hmac(method, secret, data);
     match key {
         HandmadeKey::Own => asymmetric(method, &honest.signer.key, data),
         HandmadeKey::Another => asymmetric(method, honest.foreign, data),
         HandmadeKey::CertificatePem => mac(certificate.to_pem().as_bytes()),
         HandmadeKey::CertificateDer => mac(certificate.der()),
+        HandmadeKey::CertificateBase64 => mac(certificate.to_base64().as_bytes()),
+        HandmadeKey::PublicKeyPem => mac(public_key_pem(&honest.signer.key)?.as_bytes()),
         HandmadeKey::Empty => mac(&[]),
         HandmadeKey::None => Ok(Vec::new()),
     }
+}
+
+/// HMAC by the algorithm's URI; with SHA-256 for those that nobody computes.
+fn hmac(method: &str, secret: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
+    macro_rules! with {
+        ($hash:ty) => {
+            Hmac::<$hash>::new_from_slice(secret)
+                .map(|mac| mac.chain_update(data).finalize().into_bytes().to_vec())
+        };
+    }
+    let made = if method.ends_with("#hmac-sha1") {
+        with!(Sha1)
+    } else if method.ends_with("#hmac-sha512") {
+        with!(Sha512)
+    } else {
+        with!(Sha256)
+    };
+    made.map_err(|error| error.to_string())
+}
+
+/// The public key as `-----BEGIN PUBLIC KEY-----`, which a library gives its
+/// verifier in place of the certificate.
+fn public_key_pem(key: &SigningKey) -> Result<String, String> {
+    private(key)?
+        .to_public_key()
+        .to_public_key_pem(LineEnding::LF)
+        .map_err(|error| error.to_string())
+}
+
+/// `<ds:RSAKeyValue>` of the key (xmldsig-core §4.5.2.2).
+pub(crate) fn key_value(key: &SigningKey) -> Result<String, String> {
+    let public = private(key)?.to_public_key();
+    Ok(format!(
+        "<ds:RSAKeyValue><ds:Modulus>{}</ds:Modulus><ds:Exponent>{}</ds:Exponent></ds:RSAKeyValue>",
+        STANDARD.encode(public.n().to_bytes_be()),
+        STANDARD.encode(public.e().to_bytes_be()),
+    ))
+}
+
+fn private(key: &SigningKey) -> Result<rsa::RsaPrivateKey, String> {
+    rsa::RsaPrivateKey::from_pkcs8_pem(key.pkcs8_pem())
+        .map_err(|error| format!("expected an RSA key: {error}"))
 }
 
 fn asymmetric(method: &str, key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {
@@ -146,8 +191,7 @@ fn rsa_sha1(key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {
     const PREFIX: [u8; 15] = [
         0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14,
     ];
-    let private = rsa::RsaPrivateKey::from_pkcs8_pem(key.pkcs8_pem())
-        .map_err(|error| format!("expected an RSA key: {error}"))?;
+    let private = private(key)?;
     let padding = Pkcs1v15Sign {
         hash_len: Some(20),
         prefix: PREFIX.into(),

@@ -1,22 +1,27 @@
 //! The phrases that a fault's texts may hold, between braces.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use saml::keys::SigningKey;
 
-use crate::document;
+use crate::{document, handmade};
 
 /// What a phrase can speak of: the document at the start of a stage, and the
 /// two identities.
 pub(crate) struct Phrases<'a> {
     /// The document as it was when the stage began.
     pub(crate) document: &'a str,
+    /// The honest draft, before any edit.
+    pub(crate) original: &'a str,
     /// Whom the honest message is about.
     pub(crate) genuine: &'a str,
     /// Whom the fault would pass for.
     pub(crate) forged: &'a str,
     /// The instant of the message.
     pub(crate) now: Timestamp,
-    /// The certificate of a key nobody was told of, base64.
-    pub(crate) foreign_certificate: String,
+    /// A key nobody was told of.
+    pub(crate) foreign: &'a SigningKey,
 }
 
 const ASSERTION: &str = "Response/Assertion";
@@ -79,10 +84,8 @@ impl Phrases<'_> {
                 let end = signature.rfind("</").ok_or("expected a whole signature")?;
                 signature[..end].to_owned()
             }
-            "signed-info" => {
-                document::outer(self.document, "Response/Assertion/Signature/SignedInfo")?
-                    .to_owned()
-            }
+            "signed-info" => document::outer(&self.signature()?, "Signature/SignedInfo")?.to_owned(),
+            "document" => document::outer(self.document, "Response")?.to_owned(),
             // Forged in their likeness.
             "forged" => self.forged_assertion(Some("_forged"))?,
             "forged-same-id" => self.forged_assertion(None)?,
@@ -94,7 +97,21 @@ impl Phrases<'_> {
                 "ID",
                 Some("_forged-response"),
             )?,
-            "foreign-certificate" => self.foreign_certificate.clone(),
+            "forged-entity-id" => self.forged_assertion(Some("&id;"))?,
+            // The whole draft about the forged identity, unsigned, even where
+            // what was signed is no such message (an error, say).
+            "forged-original" => self.forged_original()?,
+            "forged-original-head" => self.forged_original_split()?.0,
+            "forged-original-tail" => self.forged_original_split()?.1,
+            "forged-original-assertion" => {
+                document::outer(&self.forged_original()?, ASSERTION)?.to_owned()
+            }
+            // What the genuine signature would say if it covered `{forged}`,
+            // or `{forged-same-id}`.
+            "forged-signed-info" => self.forged_signed_info()?,
+            "forged-same-id-digest" => self.digest_of(&self.forged_assertion(None)?)?,
+            "foreign-certificate" => self.foreign.certificate().to_base64(),
+            "foreign-key-value" => handmade::key_value(self.foreign)?,
             "open" => "{".to_owned(),
             other => return Err(format!("expected a phrase, got {{{other}}}")),
         })
@@ -127,6 +144,40 @@ impl Phrases<'_> {
         }
     }
 
+    fn forged_original(&self) -> Result<String, String> {
+        let forged = self.impersonated(document::outer(self.original, "Response")?);
+        let forged = document::attribute(&forged, "Response", "ID", Some("_forged-response"))?;
+        document::attribute(&forged, ASSERTION, "ID", Some("_forged"))
+    }
+
+    fn forged_original_split(&self) -> Result<(String, String), String> {
+        let forged = self.forged_original()?;
+        let at = document::find(&forged, "Response/Issuer")?.outer.end;
+        Ok((forged[..at].to_owned(), forged[at..].to_owned()))
+    }
+
+    /// The digest of an assertion by the genuine signature's algorithm.
+    fn digest_of(&self, assertion: &str) -> Result<String, String> {
+        let signature = self.signature()?;
+        let method = document::value_of(
+            &signature,
+            "Signature/SignedInfo/Reference/DigestMethod",
+            "Algorithm",
+        )?;
+        let canonical = document::canonical(assertion, "Assertion")?;
+        Ok(STANDARD.encode(handmade::digest(&method, &canonical)))
+    }
+
+    fn forged_signed_info(&self) -> Result<String, String> {
+        let digest = self.digest_of(&self.forged_assertion(Some("_forged"))?)?;
+        let reference = "Signature/SignedInfo/Reference";
+        let signature = self.signature()?;
+        let signature = document::attribute(&signature, reference, "URI", Some("#_forged"))?;
+        let value = format!("{reference}/DigestValue");
+        let signature = document::content(&signature, &value, &digest)?;
+        Ok(document::outer(&signature, "Signature/SignedInfo")?.to_owned())
+    }
+
     fn forged_split(&self) -> Result<(String, String), String> {
         let forged = self.forged_assertion(Some("_forged"))?;
         let at = document::find(&forged, "Assertion/Issuer")?.outer.end;
@@ -153,7 +204,6 @@ fn fullwidth_domain(address: &str) -> String {
 
 /// UTF-7 (RFC 2152), every sign shifted.
 fn utf7(text: &str) -> String {
-    use base64::Engine as _;
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let shifted = base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
     format!("+{shifted}-")

@@ -104,7 +104,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         ),
         passes(
             60,
-            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +45"]),
+            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +65"]),
         ),
         stranger(
             "accepts SHA-1 for old identity providers",
