@@ -71,7 +71,7 @@ pub struct Run<'r> {
     pub duration: Duration,
     /// The signal that ended the run early.
     pub incomplete: Option<Interruption>,
-    /// Why the run could not judge.
+    /// The error of the set-up because of which nothing was judged, if there was one.
     pub error: Option<&'r SetUpError>,
 }
 

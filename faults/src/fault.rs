@@ -108,9 +108,10 @@ pub enum Family {
     Control,
     /// The signed part is moved, a forged one put in its place (XSW).
     SignatureWrapping,
-    /// The signature is missing, void, misplaced or another's.
+    /// The signature is missing, empty, misplaced or made with another key.
     Signature,
-    /// Algorithms that prove nothing.
+    /// Algorithms of the signature or digest that must not be trusted: none, MD5,
+    /// SHA-1, HMAC with a public value.
     Algorithm,
     /// Two readers understand the document differently.
     Parser,
@@ -153,7 +154,7 @@ impl Family {
                 "Compare issuer, audience, recipient, destination and InResponseTo exactly, and check every time window with a small skew."
             }
             Self::Elements => {
-                "Demand every element that saml-profiles §4.1.4.2 demands; what is missing is never taken as granted."
+                "Demand every element that saml-profiles §4.1.4.2 demands; reject the message when one is missing."
             }
             Self::Status => {
                 "Look at the top-level status first; anything but Success ends the login, whatever else the message holds."

@@ -84,7 +84,9 @@ impl Phrases<'_> {
                 let end = signature.rfind("</").ok_or("expected a whole signature")?;
                 signature[..end].to_owned()
             }
-            "signed-info" => document::outer(&self.signature()?, "Signature/SignedInfo")?.to_owned(),
+            "signed-info" => {
+                document::outer(&self.signature()?, "Signature/SignedInfo")?.to_owned()
+            }
             "document" => document::outer(self.document, "Response")?.to_owned(),
             // Forged in their likeness.
             "forged" => self.forged_assertion(Some("_forged"))?,

@@ -1,6 +1,6 @@
 //! The guide's procedures, numbered as the scenarios' tags have them.
 
-/// Every procedure: its id and what it is about, in the guide's words.
+/// Every procedure: its id and what it is about, in short.
 pub const PROCEDURES: [(&str, &str); 28] = [
     ("G-01", "Register a portal account, log in, log out"),
     ("G-02", "Log in by a social identity"),

@@ -40,7 +40,7 @@ impl Running {
             .user_of_name(environment, username)
             .await
             .map_err(|error| words(&error))?
-            .ok_or_else(|| format!("expected a user {username}, there is none"))?;
+            .ok_or_else(|| format!("user {username} not found"))?;
         let flow = idp
             .start_flow(environment, &request)
             .await

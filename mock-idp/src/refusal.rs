@@ -20,7 +20,7 @@ pub(crate) struct Detail {
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("expected a {what} with the id {id}, there is none")]
+    #[error("{what} {id} not found")]
     NotFound { what: &'static str, id: String },
     #[error("{}", .0.iter().map(|d| format!("{}: {}", d.target, d.message)).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Detail>),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{CheckReport, Level, Verdict, check_list};
 
-/// `list` is the path of the list of checks, relative to the root of the
-/// repository.
+/// `list` is the path of the file that lists the checks, relative to the root
+/// of the repository in which the pipeline runs.
 pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
     let all = report.outcomes.iter().enumerate();
     let issues = all.filter_map(|(index, outcome)| {

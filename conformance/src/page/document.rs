@@ -14,7 +14,7 @@ use crate::inspection::{is, ns, parse};
 struct SignedParts {
     valid: Vec<Range<usize>>,
     invalid: Vec<Range<usize>>,
-    /// The digest is right; no key is known to judge the value with.
+    /// DigestValue is right, but no known key can verify SignatureValue.
     unknown: Vec<Range<usize>>,
     /// The signatures themselves, which nothing covers.
     signatures: Vec<Range<usize>>,

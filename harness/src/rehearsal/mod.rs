@@ -366,7 +366,7 @@ impl Rehearsal {
             .social)
     }
 
-    /// Whether the parties are this process's own.
+    /// Whether this process started the parties; else they run elsewhere.
     pub fn is_own(&self) -> bool {
         self.own.is_some()
     }

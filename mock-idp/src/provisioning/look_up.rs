@@ -28,7 +28,8 @@ pub(super) fn resources<'l>(asked: &str, list: &'l Value) -> Result<&'l [Value],
     }
 }
 
-/// Whether a list of so many resources has all that there are.
+/// Whether a ListResponse with `length` resources is complete: `totalResults`
+/// is not above it (RFC 7644, section 3.4.2).
 pub(super) fn is_whole(list: &Value, length: usize) -> bool {
     let total = member(list, "totalResults").and_then(Value::as_u64);
     total.is_some_and(|total| usize::try_from(total).is_ok_and(|total| total <= length))

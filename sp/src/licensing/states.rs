@@ -62,7 +62,7 @@ impl KeyState {
     }
 }
 
-/// How a subscription stands.
+/// The status of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Its start is to come.

@@ -258,7 +258,7 @@ pub async fn member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
     )
 }
 
-/// How many are in the group directly; counted no further than `limit`.
+/// The number of direct members of the group, or `limit` when there are more.
 ///
 /// # Errors
 /// When the database fails.

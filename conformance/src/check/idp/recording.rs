@@ -86,7 +86,7 @@ pub struct Trial {
     pub request_id: String,
     /// The binding that it was sent by.
     pub binding: String,
-    /// Whether it was signed.
+    /// Whether the request was signed.
     pub signed: bool,
     /// The `RelayState` that was sent.
     pub relay_state: Option<String>,

@@ -78,7 +78,7 @@ pub enum AnswerError {
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
     /// Its status tells of a failure.
-    #[error("HTTP {0}")]
+    #[error("unexpected status: HTTP {0}")]
     Status(u16),
     /// It can't be reached, or broke the connection.
     #[error("{}", .0)]

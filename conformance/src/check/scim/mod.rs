@@ -122,7 +122,7 @@ pub enum CheckError {
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
     /// It has an error of its own.
-    #[error("the server cannot list its users: {0}")]
+    #[error("cannot read the users of the server: {0}")]
     Failing(String),
 }
 

@@ -21,7 +21,7 @@ pub enum KeyError {
     #[error("expected an RSA or EC private key, got {0}")]
     Kind(String),
     /// Key and certificate do not belong together.
-    #[error("expected the private key of the certificate {0}; this key is another's")]
+    #[error("the private key does not belong to the certificate {0}")]
     NotThePair(String),
 }
 

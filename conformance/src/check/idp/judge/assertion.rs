@@ -113,7 +113,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "SAML-IDP-ASSERT-12",
         Must,
         "saml-core §2.5.1",
-        "Every condition is one that the standard names.",
+        "Conditions contains only conditions that saml-core defines.",
         "AudienceRestriction, OneTimeUse, ProxyRestriction only",
         "Take the condition out: a service provider that doesn't know it must treat the assertion as invalid.",
         conditions_known,

@@ -1,0 +1,34 @@
+//! `docs/guide-to-code.md` names files that exist, for every procedure of the
+//! guide, and scenarios that carry the procedure's tag.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use regex::Regex;
+use rehearsal::procedures::PROCEDURES;
+
+#[test]
+fn each_procedure_leads_to_its_scenarios_and_its_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/guide-to-code.md")).unwrap();
+    let named = Regex::new("`([^`]+)`").unwrap();
+    for (id, _) in PROCEDURES {
+        let start = format!("| {id} |");
+        let row = page.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row for {id}"));
+        let mut columns = row.split(" | ").skip(2);
+        let (scenarios, code) = (columns.next().unwrap(), columns.next().unwrap());
+        for feature in named.captures_iter(scenarios) {
+            let text = std::fs::read_to_string(root.join("features").join(&feature[1]));
+            assert!(
+                text.unwrap().contains(&format!("@{id}")),
+                "{id}: {}",
+                &feature[1]
+            );
+        }
+        for path in named.captures_iter(code) {
+            assert!(root.join(&path[1]).exists(), "{id}: {}", &path[1]);
+        }
+        assert!(named.is_match(scenarios) && named.is_match(code), "{id}");
+    }
+}
