@@ -245,7 +245,7 @@ pub enum Edit {
     Insert {
         /// The element.
         at: String,
-        /// The place in the source.
+        /// Whether before, after or inside the element.
         place: Place,
         /// The XML.
         xml: String,
@@ -399,7 +399,7 @@ pub enum HandmadeKey {
     /// The identity provider's own key.
     #[default]
     Own,
-    /// A key nobody was told of.
+    /// A key that no metadata announces.
     Another,
     /// HMAC, its secret the public certificate in PEM.
     CertificatePem,

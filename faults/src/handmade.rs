@@ -102,7 +102,7 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
     ))
 }
 
-/// The digest by the algorithm's URI; SHA-256 for those that nobody computes.
+/// The digest by the URI of the algorithm; SHA-256 for an algorithm that is unknown here.
 pub(crate) fn digest(uri: &str, bytes: &[u8]) -> Vec<u8> {
     match uri {
         SHA1 => Sha1::digest(bytes).to_vec(),
@@ -132,7 +132,7 @@ fn value(
     }
 }
 
-/// HMAC by the algorithm's URI; with SHA-256 for those that nobody computes.
+/// HMAC by the URI of the algorithm; with SHA-256 for an algorithm that is unknown here.
 fn hmac(method: &str, secret: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
     macro_rules! with {
         ($hash:ty) => {

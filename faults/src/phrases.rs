@@ -20,7 +20,7 @@ pub(crate) struct Phrases<'a> {
     pub(crate) forged: &'a str,
     /// The instant of the message.
     pub(crate) now: Timestamp,
-    /// A key nobody was told of.
+    /// A key that no metadata announces.
     pub(crate) foreign: &'a SigningKey,
 }
 

@@ -3,7 +3,7 @@
 # found in the vulnerable version and not in the fixed one. The rows are in
 # scripts/interop/holes/holes.tsv; `holes.sh WORD …` runs those that contain a
 # WORD. What does not install is skipped, and said so. Everything is installed
-# below target/interop. Needs: npm, python3 (and python3.8 for two rows),
+# below target/interop. Needs: npm, python3 (and python3.8 for one row),
 # xmlsec1, jq.
 set -uo pipefail
 cd "$(dirname "$0")/../.."

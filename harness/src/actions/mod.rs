@@ -1,4 +1,4 @@
-//! What each actor of the guide can do, one file per chapter. An act speaks
+//! What each actor of the guide can do, one file per chapter. An action speaks
 //! HTTP to a party's public interface and leaves what came in the [`World`];
 //! whether that was right, the steps judge.
 //!
@@ -22,6 +22,10 @@ pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
 pub(crate) use single_logout::shown;
 pub use vendors::Provider;
 
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
@@ -29,6 +33,21 @@ use url::Url;
 use crate::World;
 use crate::judge::{Failed, Outcome};
 use crate::world::Answer;
+
+/// An unsigned request as HTTP-Redirect delivers it, deflated
+/// (saml-bindings section 3.4.4.1).
+fn redirect_url(address: &str, xml: &str) -> Outcome<Url> {
+    let mut deflate =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let deflated = deflate
+        .write_all(xml.as_bytes())
+        .and_then(|()| deflate.finish())
+        .expect("memory takes every byte");
+    let mut url = Url::parse(address)?;
+    url.query_pairs_mut()
+        .append_pair("SAMLRequest", &STANDARD.encode(deflated));
+    Ok(url)
+}
 
 impl World {
     /// A person's request to the portal's API.

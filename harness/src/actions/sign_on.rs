@@ -1,12 +1,11 @@
 //! "Testing SSO on login": the person's browser between portal and IdP.
 
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use browser::{Form, Page};
 use url::Url;
 
+use super::redirect_url;
 use crate::World;
 use crate::judge::{Failed, Outcome};
 use crate::recorder::reading;
@@ -177,16 +176,7 @@ pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
         acs = world.given_by_portal("/service_provider/acs_url")?,
         issuer = world.given_by_portal("/service_provider/entity_id")?,
     );
-    let mut deflate =
-        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-    let deflated = deflate
-        .write_all(xml.as_bytes())
-        .and_then(|()| deflate.finish())
-        .expect("memory takes every byte");
-    let mut url = Url::parse(&sso)?;
-    url.query_pairs_mut()
-        .append_pair("SAMLRequest", &STANDARD.encode(deflated));
-    Ok(url)
+    redirect_url(&sso, &xml)
 }
 
 /// The form of the sign-in page that starts SSO.

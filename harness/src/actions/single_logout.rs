@@ -1,15 +1,12 @@
 //! Single logout: the person's browser carries the messages, and what an
 //! intruder would have it carry.
 
-use std::io::Write as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use browser::{Form, Page};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;
 
+use super::redirect_url;
 use crate::World;
 use crate::judge::{Failed, Outcome};
 
@@ -132,15 +129,7 @@ impl World {
                 .cloned()
                 .unwrap_or_default(),
         );
-        let mut deflate =
-            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-        let deflated = deflate
-            .write_all(xml.as_bytes())
-            .and_then(|()| deflate.finish())
-            .expect("memory takes every byte");
-        let mut url = Url::parse(&slo)?;
-        url.query_pairs_mut()
-            .append_pair("SAMLRequest", &STANDARD.encode(deflated));
+        let url = redirect_url(&slo, &xml)?;
         let browser = self.person(given)?.browser.clone();
         self.page = Some(browser.open(url).await?);
         Ok(())

@@ -238,12 +238,8 @@ impl Idp {
             ));
         }
         Ok(Fetched {
-            place: place.to_owned(),
-            media_type: fetched.media_type,
-            cache_control: fetched.cache_control,
-            body: fetched.text,
-            at: ambient.now(),
             entity_id: self.entity_id.clone(),
+            ..Fetched::of(place, fetched, ambient.now())
         })
     }
 }

@@ -38,18 +38,7 @@ pub(crate) async fn begin_activation(
 ) -> (String, Value) {
     let wanted = json!({"email": "anna@corp.example", "device": {"id": device, "name": "Mac"}, "app_version": "1"});
     let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
-    let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
-    let xml = parties.idp.says(tenant, &request, person);
-    let path = format!(
-        "/desktop/v1/activations/{}/response",
-        text(&begun["activation_id"])
-    );
-    let body = json!({
-        "activation_secret": begun["activation_secret"],
-        "saml_response": post::encode(&xml),
-        "relay_state": relay_state,
-    });
-    (path, body)
+    parties.answer_activation(tenant, &begun, person)
 }
 
 #[tokio::test]

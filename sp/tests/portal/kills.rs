@@ -11,12 +11,11 @@ use std::sync::{Arc, Mutex};
 
 use ambient::{Ambient, Rng, SystemClock};
 use reqwest::{Client, Method};
-use saml::binding::post;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::database::TestDatabase;
-use crate::parties::{Dns, Parties, Person, Tenant, asked, step, text};
+use crate::parties::{Dns, Parties, Person, Tenant, step, text};
 use crate::process::{ANYWHERE, Process};
 use crate::reconciliation;
 
@@ -94,16 +93,12 @@ impl Portal {
     async fn activate(&self, name: &str) -> Option<()> {
         let url = format!("{}/desktop/v1/activations", self.base);
         let new = json!({"email": name, "device": {"id": name}});
-        let begun = self.send(Method::POST, url.clone(), &new).await?;
-        let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
+        let begun = self.send(Method::POST, url, &new).await?;
         let person = Person::named(name, &["g-users"]);
-        let xml = self.parties.idp.says(&self.tenant, &request, &person);
-        let body = json!({
-            "activation_secret": begun["activation_secret"],
-            "saml_response": post::encode(&xml),
-            "relay_state": relay_state,
-        });
-        let url = format!("{url}/{}/response", text(&begun["activation_id"]));
+        let (path, body) = self
+            .parties
+            .answer_activation(&self.tenant, &begun, &person);
+        let url = format!("{}{path}", self.base);
         let ended = self.send(Method::POST, url, &body).await?;
         assert!(ended["license"].is_object(), "{ended}");
         Some(())

@@ -111,6 +111,28 @@ impl Parties {
         );
     }
 
+    /// Where the IdP's answer to a begun activation is to be posted, and the
+    /// answer about this person.
+    pub(crate) fn answer_activation(
+        &self,
+        tenant: &Tenant,
+        begun: &Value,
+        person: &Person,
+    ) -> (String, Value) {
+        let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
+        let xml = self.idp.says(tenant, &request, person);
+        let path = format!(
+            "/desktop/v1/activations/{}/response",
+            text(&begun["activation_id"])
+        );
+        let body = json!({
+            "activation_secret": begun["activation_secret"],
+            "saml_response": post::encode(&xml),
+            "relay_state": relay_state,
+        });
+        (path, body)
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser {
             client: Client::builder()

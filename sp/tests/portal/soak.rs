@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 
 use ambient::{Ambient, Rng, SystemClock};
 use reqwest::{Client, Method};
-use saml::binding::post;
 use serde_json::{Value, json};
 use tokio::time::interval;
 
 use crate::database::TestDatabase;
-use crate::parties::{Dns, Parties, Person, Tenant, asked, step, text};
+use crate::parties::{Dns, Parties, Person, Tenant, step, text};
 use crate::process::{ANYWHERE, Process};
 use crate::reconciliation;
 use crate::storage_faults::limit_files;
@@ -119,16 +118,10 @@ impl Soak {
             return;
         }
         let begun: Value = serde_json::from_str(&begun.body).unwrap();
-        let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
         let person = Person::named(name, &["g-users"]);
-        let xml = self.parties.idp.says(&self.tenant, &request, &person);
-        let body = json!({
-            "activation_secret": begun["activation_secret"],
-            "saml_response": post::encode(&xml),
-            "relay_state": relay_state,
-        });
-        let id = text(&begun["activation_id"]);
-        let path = format!("/desktop/v1/activations/{id}/response");
+        let (path, body) = self
+            .parties
+            .answer_activation(&self.tenant, &begun, &person);
         let answer = app.post(&path, &body).await;
         self.count(answer.status.as_u16(), was_full);
     }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::check::runner::FetchedDocument;
+
 /// What was seen, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
@@ -55,6 +57,20 @@ pub struct Fetched {
     /// Of a document with several entities: which is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_id: Option<String>,
+}
+
+impl Fetched {
+    /// A document that came from `place` at that time, about its only entity.
+    pub fn of(place: &str, document: FetchedDocument, at: Timestamp) -> Self {
+        Self {
+            place: place.to_owned(),
+            media_type: document.media_type,
+            cache_control: document.cache_control,
+            body: document.text,
+            at,
+            entity_id: None,
+        }
+    }
 }
 
 /// An address that was opened.

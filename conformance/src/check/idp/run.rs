@@ -135,12 +135,5 @@ pub async fn fetch(
     access: &Access,
 ) -> Result<Fetched, AnswerError> {
     let fetched = fetch_metadata(client, place, access.timeout).await?;
-    Ok(Fetched {
-        place: place.to_owned(),
-        media_type: fetched.media_type,
-        cache_control: fetched.cache_control,
-        body: fetched.text,
-        at: ambient.now(),
-        entity_id: None,
-    })
+    Ok(Fetched::of(place, fetched, ambient.now()))
 }

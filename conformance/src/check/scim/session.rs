@@ -49,7 +49,7 @@ pub(super) struct Session<'w> {
     pub(super) ignores_filters: OnceCell<Option<String>>,
     /// Whether pages are no longer than `count`: see `support`.
     pub(super) counts: OnceCell<bool>,
-    /// The query that lists the test users and nobody else: see `support`.
+    /// The query that lists exactly the test users: see `support`.
     pub(super) everybody: OnceCell<Vec<(&'static str, String)>>,
     /// Attributes that users must have beside those that the schema requires.
     pub(super) wanted: Mutex<Vec<String>>,
@@ -174,7 +174,7 @@ impl Session<'_> {
     }
 
     /// What the values of the test users bear: the mark, and more, so that a filter for
-    /// the test users finds nobody else.
+    /// the test users finds only them.
     pub(super) fn cast_mark(&self) -> String {
         format!("{}c", self.mark)
     }

@@ -1,5 +1,5 @@
 //! What an HTML document of the console has around its body, and the pages
-//! that need nobody to be signed on.
+//! that are shown without a sign-on.
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
