@@ -49,9 +49,6 @@ impl Access {
         if self.insecure {
             return builder.tls_danger_accept_invalid_certs(true);
         }
-        if self.authorities.is_empty() {
-            return builder;
-        }
         match tls::config(&self.authorities) {
             Ok(config) => builder.tls_backend_preconfigured(config),
             // `check` reports what is wrong with them.

@@ -2,7 +2,7 @@
 //! makes is a certificate authority and a server at once, which webpki refuses
 //! as a server's certificate. curl's `--cacert` accepts it, and so do we.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::rustls::client::danger::{
@@ -18,12 +18,32 @@ use tokio_rustls::rustls::{
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+/// The configurations made so far, by the certificates trusted. A check has a
+/// browser for each trial, and to read the machine's authorities means to open
+/// more than a hundred files.
+static CONFIGURATIONS: Mutex<Vec<Configured>> = Mutex::new(Vec::new());
+
+/// The certificates trusted, and the configuration that trusts them.
+type Configured = (Vec<CertificateDer<'static>>, ClientConfig);
+
 /// Trusts the machine's authorities and these certificates, as authorities and
 /// as servers.
 ///
 /// # Errors
 /// When one of them can't be an authority.
 pub(super) fn config(trusted: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    let mut known = CONFIGURATIONS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, config)) = known.iter().find(|(it, _)| it == trusted) {
+        return Ok(config.clone());
+    }
+    let config = make_config(trusted)?;
+    known.push((trusted.to_vec(), config.clone()));
+    Ok(config)
+}
+
+fn make_config(trusted: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let inner = Verifier::new_with_extra_roots(trusted.iter().cloned(), Arc::clone(&provider))?;
     let verifier = Trusting {
