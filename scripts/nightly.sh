@@ -14,6 +14,13 @@ features=()
 ! command -v xmlsec1 >/dev/null || features=(--features faults/xmlsec)
 cargo build --quiet --workspace --all-targets --locked "${features[@]}"
 
+say "dependencies that nothing uses"
+if machete=$(find_machete); then
+    "$machete"
+else
+    echo "skipped: cannot install cargo-machete"
+fi
+
 say "races of logins and SCIM on PostgreSQL, 200 rounds each"
 REHEARSAL_RACE_ROUNDS=${REHEARSAL_RACE_ROUNDS:-200} "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal races:: -- --test-threads 1
