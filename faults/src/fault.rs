@@ -1,6 +1,6 @@
 //! What a file of the catalogue says.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A fault, or a control when it is honest after all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -31,10 +31,15 @@ pub struct Fault {
     /// the same reason, which is then one finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,
-    /// Which signatures the message must have for the fault to bite; the
-    /// signer's own choice when not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cover: Option<Cover>,
+    /// The signatures that the message may have so that the fault has an effect,
+    /// best first: one name, or a list. Empty: any.
+    #[serde(
+        default,
+        rename = "cover",
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub covers: Vec<Cover>,
     /// Edits before signing: the signature is right, what it covers is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub draft: Vec<Edit>,
@@ -79,12 +84,13 @@ impl Fault {
         self.encrypted.is_some() || self.encrypted_name.is_some()
     }
 
-    /// Which signatures the message has at a service provider that takes
-    /// messages with those of `base`: a signature made by hand is in the
-    /// assertion.
+    /// The signatures of this fault's message, at a service provider to which
+    /// `base` is sent otherwise: `base` where the fault allows it. A signature
+    /// made by hand is in the assertion.
     pub fn cover_at(&self, base: Cover) -> Cover {
-        match (self.cover, &self.signing) {
-            (Some(cover), _) => cover,
+        match (self.covers.first(), &self.signing) {
+            (Some(_), _) if self.covers.contains(&base) => base,
+            (Some(best), _) => *best,
             (None, Signing::Handmade(_)) => Cover::Assertion,
             (None, _) => base,
         }
@@ -198,6 +204,20 @@ pub enum Cover {
     Response,
     /// Both of them.
     Both,
+}
+
+/// Reads one name, or a list of names.
+fn one_or_many<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Cover>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Covers {
+        One(Cover),
+        Many(Vec<Cover>),
+    }
+    Ok(match Covers::deserialize(input)? {
+        Covers::One(cover) => vec![cover],
+        Covers::Many(covers) => covers,
+    })
 }
 
 /// Where an insertion goes.

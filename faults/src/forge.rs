@@ -90,7 +90,8 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     }
     let first = |wanted: fn(&Fault) -> bool| faults.iter().find(|fault| wanted(fault));
     let signing = first(|fault| fault.signing != Signing::Rightly);
-    let cover = first(|fault| fault.cover.is_some()).and_then(|fault| fault.cover);
+    let cover = first(|fault| !fault.covers.is_empty())
+        .map(|fault| fault.cover_at(cover_of(honest.signer)));
     if let Some(fault) = first(|fault| fault.encrypted_name.is_some()) {
         text = encryption(fault.encrypted_name, honest)
             .and_then(|it| {
@@ -125,6 +126,15 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
         field: encode(&text, encoding.unwrap_or_default()),
         xml: text,
     })
+}
+
+/// Which elements the signer signs.
+fn cover_of(signer: &Signer) -> Cover {
+    match (signer.assertion, signer.response) {
+        (true, true) => Cover::Both,
+        (false, true) => Cover::Response,
+        _ => Cover::Assertion,
+    }
 }
 
 /// Whom the draft is about; a draft about nobody gives a name that occurs in

@@ -47,6 +47,10 @@ fn has_no_name(document: &str) -> bool {
     !document.contains("NameID")
 }
 
+fn has_no_destination(document: &str) -> bool {
+    !document.contains("Destination")
+}
+
 fn is_deep(document: &str) -> bool {
     document.contains("<n><n><n><n>")
 }
@@ -82,7 +86,15 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[],
         ),
         stranger(
-            "the same, and its metadata says nothing",
+            "the same, and accepts a signed Response without Destination (python3-saml)",
+            &[
+                S::Demands(Policy::Assertion, true),
+                S::Waves("wrong-destination", has_no_destination),
+            ],
+            &["SAML-SP-COND-16"],
+        ),
+        stranger(
+            "wants assertions signed, and its metadata says nothing",
             &[S::Demands(Policy::Assertion, false)],
             &["warning SAML-SP-GOOD-02"],
         ),

@@ -56,6 +56,21 @@ impl Form {
     /// As PingOne sends it by default.
     pub(super) const SIGNED_ASSERTION: Self = plain(Cover::Assertion);
 
+    /// The form of this fault's message: with the best of its signatures that
+    /// the service provider accepted in an honest Response, or else with the best.
+    pub(super) fn for_fault(self, fault: &Fault, accepted: &[Cover]) -> Self {
+        if fault.covers.contains(&self.cover) {
+            return self;
+        }
+        match fault.covers.iter().find(|it| accepted.contains(it)) {
+            Some(cover) => Self {
+                cover: *cover,
+                ..self
+            },
+            None => self,
+        }
+    }
+
     /// The id of the control that shows that messages signed as this fault's are
     /// accepted.
     pub(super) fn control_of(self, fault: &Fault) -> String {
@@ -75,6 +90,8 @@ pub(super) struct Honest {
     pub(super) came: Vec<Result<Answer, CheckError>>,
     /// The first that was accepted.
     pub(super) base: Option<Form>,
+    /// The signatures of those that were accepted.
+    pub(super) accepted: Vec<Cover>,
     /// How long that took.
     pub(super) took: Duration,
 }
@@ -121,8 +138,11 @@ impl Judge {
         let began = self.runner.patience.start_stopwatch();
         let (outcome, came) = self.control(control, form).await;
         let took = self.runner.patience.elapsed(&began);
-        if outcome.verdict == Verdict::Pass && honest.base.is_none() {
-            (honest.base, honest.took) = (Some(form), took);
+        if outcome.verdict == Verdict::Pass {
+            honest.accepted.push(form.cover);
+            if honest.base.is_none() {
+                (honest.base, honest.took) = (Some(form), took);
+            }
         }
         honest.outcomes.push(outcome.took(took));
         honest.came.push(came);

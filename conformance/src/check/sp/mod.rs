@@ -213,12 +213,13 @@ impl Judge {
         }
         for fault in &faults {
             let mut harm = None;
+            let form = base.for_fault(fault, &honest.accepted);
             let planned = Planned {
                 check: check_of(fault),
-                rests_on: Some(base.control_of(fault)),
+                rests_on: Some(form.control_of(fault)),
             };
             let outcome = async {
-                let (outcome, seen) = self.trial(fault, base, blind, honest.took).await;
+                let (outcome, seen) = self.trial(fault, form, blind, honest.took).await;
                 harm = seen;
                 outcome
             };
