@@ -12,6 +12,9 @@ pub struct Fault {
     pub check: String,
     /// What kind of fault it is.
     pub family: Family,
+    /// What it means that a service provider accepts it.
+    #[serde(default)]
+    pub harm: Harm,
     /// How firmly the specification demands the refusal.
     #[serde(default)]
     pub level: Level,
@@ -179,6 +182,27 @@ impl Family {
             }
         }
     }
+}
+
+/// What it means that a service provider accepts a fault; or refuses a control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Harm {
+    /// Anybody gets in as somebody else, without an account.
+    IntrusionByAnybody,
+    /// Anybody with an account at the identity provider does.
+    IntrusionByAccount,
+    /// Whoever gets hold of a message about the victim does.
+    IntrusionByHolder,
+    /// Only the identity provider can, or whoever has its key.
+    IntrusionByIssuer,
+    /// Nobody gets in by that alone, but a protection is missing.
+    Protection,
+    /// An honest message of a wrong form is accepted.
+    Leniency,
+    /// Honest users are not served: what the refusal of a control means.
+    #[default]
+    Function,
 }
 
 /// How firmly the specification demands something (RFC 2119).

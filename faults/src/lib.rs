@@ -21,8 +21,8 @@ mod handmade;
 mod phrases;
 
 pub use fault::{
-    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Level, Place,
-    Signing,
+    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Harm, Level,
+    Place, Signing,
 };
 pub use forge::{Forged, Honest, Ineffective, forge};
 
@@ -78,6 +78,13 @@ mod tests {
                 causes.extend(follows(&cause));
             }
         }
+    }
+
+    #[test]
+    fn every_fault_says_what_its_acceptance_means_and_no_control_does() {
+        let is_function = |fault: &Fault| fault.harm == Harm::Function;
+        assert!(!catalogue().unwrap().iter().any(is_function));
+        assert!(controls().unwrap().iter().all(is_function));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
-use rehearsal::check::{Check, CheckReport, Level, Outcome};
+use rehearsal::check::{Attacker, Check, CheckReport, Harm, Level, Outcome};
 use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use rehearsal::trace::{self, Known, sources};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ fn check(id: &str, level: Level) -> Check {
     Check {
         id: id.to_owned(),
         level,
+        harm: Harm::Function,
         title: "It <is> \"so\".".to_owned(),
         spec: "saml-core §1".to_owned(),
         fix: "Mend & mind it.".to_owned(),
@@ -114,6 +115,64 @@ fn the_machine_form_is_as_its_schema_says() {
 }
 
 /// A run of scenarios, each ended otherwise.
+/// A report of checks that ask who gets in: three findings, the worst last.
+fn report_of_intrusions() -> CheckReport {
+    let finding = |id, harm| {
+        let check = Check {
+            harm,
+            ..check(id, Level::Must)
+        };
+        Outcome::judged(
+            check,
+            false,
+            "a refusal",
+            "logged in".to_owned(),
+            Value::Null,
+        )
+    };
+    let outcomes = vec![
+        finding("X-FORM", Harm::Leniency),
+        finding("X-PROTECTION", Harm::Protection),
+        Outcome {
+            cause: Some("X-FORM".to_owned()),
+            ..finding("X-HOLDER", Harm::Intrusion(Attacker::Holder))
+        },
+        finding("X-ANYBODY", Harm::Intrusion(Attacker::Anybody)),
+    ];
+    let started_at = jiff::Timestamp::UNIX_EPOCH;
+    CheckReport::new("check sp", "https://sp.example", outcomes, started_at)
+}
+
+#[test]
+fn who_gets_in_stands_before_what_is_accepted_in_a_wrong_form() {
+    let report = report_of_intrusions();
+    let places = |text: &str| {
+        // X-HOLDER is folded under X-FORM, which then counts as an intrusion.
+        let words = [
+            "Who can do it: anybody, without",
+            "X-ANYBODY",
+            "Who can do it: whoever gets hold",
+            "X-FORM",
+            "a protection is missing",
+            "X-PROTECTION",
+        ];
+        let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"));
+        words.map(at)
+    };
+    for text in [report.terminal(), report.html()] {
+        assert!(places(&text).is_sorted(), "{text}");
+        assert!(text.contains("gets in; who can do it: anybody") || !text.contains("<html"));
+    }
+    let json = report.json();
+    assert_eq!(json["checks"][3]["attacker"], "anybody");
+    assert_eq!(json["checks"][1]["attacker"], Value::Null);
+    assert_eq!(complaints("checks", &json), Vec::<String>::new());
+    let mut mild = report;
+    mild.outcomes.truncate(2);
+    let sentence = mild.verdict_sentence();
+    assert!(sentence.contains("Nobody was seen to get in"), "{sentence}");
+}
+
 fn run_report() -> RunReport {
     let scenario = |name: &str, verdict, message: Option<&str>| ScenarioReport {
         name: name.to_owned(),

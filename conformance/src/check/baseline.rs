@@ -109,6 +109,7 @@ mod tests {
         let check = Check {
             id: "X-1".into(),
             level: Level::Must,
+            harm: crate::check::Harm::Function,
             title: "t".into(),
             spec: "s".into(),
             fix: "f".into(),

@@ -1,101 +1,178 @@
-//! How much harm a finding means, so that reports begin with the worst.
+//! What a finding means to the owner of the target: who can do what. Reports
+//! begin with the worst.
 
-use super::{Level, Outcome};
+use serde::Serialize;
 
-/// Families of checks that keep strangers out: what fails them lets somebody
-/// in, reveals secrets, or stops the service.
-const SECURITY: &[&str] = &[
-    "SAML-IDP-SIGN-",
-    "SAML-IDP-SEC-",
-    "SAML-IDP-ID-",
-    "SAML-IDP-REPLAY-",
-    "SAML-IDP-SLO-",
-    "SAML-IDP-DOS-",
-    "SAML-SP-XSW-",
-    "SAML-SP-SIG-",
-    "SAML-SP-ALG-",
-    "SAML-SP-ENC-",
-    "SAML-SP-COND-",
-    "SAML-SP-REPLAY-",
-    "SAML-SP-XML-",
-    "SAML-SP-INJ-",
-    "SAML-SP-DOS-",
-    "SCIM-AUTH-",
-];
+use super::{Check, CheckReport, Level, Outcome};
 
-/// Families about what is announced and how it is written: users are served
-/// all the same.
-const STYLE: &[&str] = &[
-    "SAML-IDP-MD-",
-    "SAML-IDP-ATTR-",
-    "SCIM-DISC-",
-    "SCIM-VENDOR-",
-];
+/// Who can get in as somebody else, from the largest group of people to the
+/// smallest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attacker {
+    /// Anybody who reaches the target.
+    Anybody,
+    /// Anybody with an account of their own at the identity provider.
+    Account,
+    /// Whoever gets hold of a message that was made for the victim.
+    Holder,
+    /// The identity provider, or who has its key.
+    Issuer,
+}
 
-/// Sorts findings: MUST first, and of one level what harms security first and
-/// style last.
-pub(super) fn order(outcome: &Outcome) -> (Level, u8) {
-    let id = outcome.check.id.as_str();
-    let is_in = |families: &[&str]| families.iter().any(|family| id.starts_with(family));
-    let rank = if is_in(SECURITY) || outcome.actual.starts_with("denial of service") {
-        0
-    } else if is_in(STYLE) {
-        2
-    } else {
-        1
-    };
-    (outcome.check.level, rank)
+impl Attacker {
+    /// In words, as the subject of a sentence.
+    pub fn to_phrase(self) -> &'static str {
+        match self {
+            Self::Anybody => "anybody, without an account",
+            Self::Account => "anybody with an account at the identity provider",
+            Self::Holder => {
+                "whoever gets hold of a message about the victim (another service provider, a log, a browser)"
+            }
+            Self::Issuer => "only the identity provider, or whoever has its key",
+        }
+    }
+}
+
+/// What it means that a check fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Harm {
+    /// Somebody else gets in.
+    Intrusion(Attacker),
+    /// The target stops or slows down.
+    Outage,
+    /// Nobody gets in by that alone, but a protection is missing, or something
+    /// is revealed.
+    Protection,
+    /// Somebody who should be served is not, or not rightly.
+    #[default]
+    Function,
+    /// Everybody is served all the same: it is about what is announced and how
+    /// it is written.
+    Style,
+    /// An honest message of a wrong form is accepted, about the very person
+    /// whom it is about.
+    Leniency,
+}
+
+/// The parts into which the findings of a report are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    Intrusion(Attacker),
+    Other,
+    Leniency,
+}
+
+impl Harm {
+    /// As the machine form names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Intrusion(_) => "intrusion",
+            Self::Outage => "outage",
+            Self::Protection => "protection",
+            Self::Function => "function",
+            Self::Style => "style",
+            Self::Leniency => "leniency",
+        }
+    }
+
+    /// Who gets in, where somebody does.
+    pub fn attacker(self) -> Option<Attacker> {
+        match self {
+            Self::Intrusion(attacker) => Some(attacker),
+            _ => None,
+        }
+    }
+
+    pub(super) fn class(self) -> Class {
+        match self {
+            Self::Intrusion(attacker) => Class::Intrusion(attacker),
+            Self::Leniency => Class::Leniency,
+            _ => Class::Other,
+        }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Intrusion(_) | Self::Outage | Self::Protection => 0,
+            Self::Function | Self::Leniency => 1,
+            Self::Style => 2,
+        }
+    }
+}
+
+impl Class {
+    /// The heading above findings of this class.
+    pub(super) fn heading(self) -> String {
+        match self {
+            Self::Intrusion(attacker) => {
+                format!("Somebody else gets in. Who can do it: {}", attacker.to_phrase())
+            }
+            Self::Other => {
+                "The service can be stopped, a protection is missing, or honest users are not served"
+                    .to_owned()
+            }
+            Self::Leniency => {
+                "An honest message with a wrong form is accepted; nobody gets in as somebody else by that alone"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Sorts findings: who gets in first; then MUST before SHOULD, and of one level
+/// what harms security first and style last; last what is accepted in a wrong
+/// form.
+pub(super) fn order(outcome: &Outcome) -> (Class, Level, u8) {
+    let Check { harm, level, .. } = outcome.check;
+    (harm.class(), level, harm.rank())
+}
+
+/// Whether the checks of a report ask who gets in: then its findings stand in
+/// classes.
+pub(super) fn has_classes(report: &CheckReport) -> bool {
+    let mut all = report.outcomes.iter();
+    all.any(|it| it.check.harm.class() != Class::Other)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::check::{Check, idp, scim, sp};
 
     #[test]
-    fn every_family_that_is_named_exists() {
-        let all = idp::catalogue()
-            .into_iter()
-            .chain(scim::catalogue())
-            .chain(sp::catalogue().unwrap());
-        let ids: BTreeSet<String> = all.map(|it| it.id).collect();
-        for family in SECURITY.iter().chain(STYLE) {
-            let exists = ids.iter().any(|id| id.starts_with(family));
-            assert!(exists, "{family}");
-        }
-    }
-
-    #[test]
-    fn security_comes_before_style_and_must_before_all() {
-        let outcome = |id: &str, level, actual: &str| {
+    fn intrusions_come_first_and_wrong_forms_last() {
+        let outcome = |id: &str, level, harm| {
             let check = Check {
                 id: id.to_owned(),
                 level,
+                harm,
                 title: String::new(),
                 spec: String::new(),
                 fix: String::new(),
             };
             let evidence = serde_json::Value::Null;
-            Outcome::judged(check, false, "", actual.to_owned(), evidence)
+            Outcome::judged(check, false, "", String::new(), evidence)
         };
         let mut all = [
-            outcome("SAML-IDP-SEC-05", Level::Should, ""),
-            outcome("SAML-IDP-MD-16", Level::Must, ""),
-            outcome("SAML-IDP-REQ-09", Level::Must, ""),
-            outcome("SCIM-PATCH-08", Level::Must, "denial of service: …"),
-            outcome("SAML-IDP-SEC-08", Level::Must, ""),
+            outcome("form", Level::Must, Harm::Leniency),
+            outcome("protection", Level::Should, Harm::Protection),
+            outcome("style", Level::Must, Harm::Style),
+            outcome("function", Level::Must, Harm::Function),
+            outcome("holder", Level::Should, Harm::Intrusion(Attacker::Holder)),
+            outcome("outage", Level::Must, Harm::Outage),
+            outcome("anybody", Level::Must, Harm::Intrusion(Attacker::Anybody)),
         ];
         all.sort_by_key(order);
         assert_eq!(
             all.map(|it| it.check.id),
             [
-                "SCIM-PATCH-08",
-                "SAML-IDP-SEC-08",
-                "SAML-IDP-REQ-09",
-                "SAML-IDP-MD-16",
-                "SAML-IDP-SEC-05",
+                "anybody",
+                "holder",
+                "outage",
+                "function",
+                "style",
+                "protection",
+                "form",
             ]
         );
     }

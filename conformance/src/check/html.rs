@@ -46,7 +46,12 @@ pub(super) fn html(report: &CheckReport) -> String {
             section data-group {
                 h2 { "Findings" }
                 @let open = summary.findings.len() <= OPEN;
-                @for finding in &summary.findings { (with_consequences(finding, open, &told)) }
+                @for (heading, findings) in summary.classes() {
+                    div data-group {
+                        @if let Some(heading) = heading { h3 { (heading) } }
+                        @for finding in findings { (with_consequences(finding, open, &told)) }
+                    }
+                }
             }
         }
         @if !summary.warnings.is_empty() {

@@ -16,6 +16,7 @@ pub(super) fn json(report: &CheckReport) -> Value {
                 "id": outcome.check.id,
                 "level": outcome.check.level,
                 "verdict": outcome.verdict,
+                "harm": outcome.check.harm.name(),
                 "title": outcome.check.title,
                 "spec": outcome.check.spec,
                 "expected": outcome.expected,
@@ -24,6 +25,9 @@ pub(super) fn json(report: &CheckReport) -> Value {
                 "evidence": outcome.evidence,
                 "duration_ms": millis(outcome.duration),
             });
+            if let Some(attacker) = outcome.check.harm.attacker() {
+                check["attacker"] = json!(attacker);
+            }
             if let Some(cause) = &outcome.cause {
                 check["cause"] = json!(cause);
             }

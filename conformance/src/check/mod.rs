@@ -39,6 +39,7 @@ pub mod sp;
 mod summary;
 mod terminal;
 
+pub use harm::{Attacker, Harm};
 pub use json::FORMAT;
 pub use model::{Check, CheckReport, Interruption, Level, Outcome, SetUpError, Signal, Verdict};
 pub use played_keys::PlayError;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Harm;
+
 /// How firmly the specification demands it (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -62,6 +64,8 @@ pub struct Check {
     pub id: String,
     /// How firmly.
     pub level: Level,
+    /// What it means that it fails.
+    pub harm: Harm,
     /// In a sentence.
     pub title: String,
     /// The section that demands it.

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{CheckReport, Level, Outcome, Verdict, harm};
+use super::harm::{self, Class};
+use super::{CheckReport, Level, Outcome, Verdict};
 
 /// A finding or a warning, and what follows from it.
 pub(super) struct Finding<'r> {
@@ -15,6 +16,19 @@ pub(super) struct Finding<'r> {
 }
 
 impl Finding<'_> {
+    /// Its place among the findings: that of the worst of itself and what
+    /// follows from it, so that no intrusion hides under something harmless.
+    fn order(&self) -> (Class, Level, u8) {
+        let failed = self
+            .consequences
+            .iter()
+            .filter(|it| it.verdict == Verdict::Fail);
+        let all = failed.map(|it| harm::order(it));
+        let own = harm::order(self.outcome);
+        let worst = all.map(|it| it.0).fold(own.0, Ord::min);
+        (worst, own.1, own.2)
+    }
+
     /// What follows from it, in a sentence: "35 checks were not judged because
     /// of SCIM-PATCH-01".
     pub(super) fn consequence_sentence(&self) -> Option<String> {
@@ -54,6 +68,8 @@ pub(super) struct Summary<'r> {
     /// The most frequent reason first.
     pub(super) skips: Vec<Skips<'r>>,
     pub(super) passed: Vec<&'r Outcome>,
+    /// Whether the findings stand in classes.
+    has_classes: bool,
 }
 
 impl<'r> Summary<'r> {
@@ -63,6 +79,7 @@ impl<'r> Summary<'r> {
             warnings: Vec::new(),
             skips: Vec::new(),
             passed: Vec::new(),
+            has_classes: harm::has_classes(report),
         };
         let mut consequences: Vec<(&Outcome, &'r Outcome)> = Vec::new();
         for outcome in &report.outcomes {
@@ -88,12 +105,24 @@ impl<'r> Summary<'r> {
                 finding.consequences.push(outcome);
             }
         }
-        summary.findings.sort_by_key(|it| harm::order(it.outcome));
-        summary.warnings.sort_by_key(|it| harm::order(it.outcome));
+        summary.findings.sort_by_key(Finding::order);
+        summary.warnings.sort_by_key(Finding::order);
         summary
             .skips
             .sort_by_key(|it| std::cmp::Reverse(it.outcomes.len()));
         summary
+    }
+
+    /// The findings by what they mean, each class with its heading; all at once
+    /// and without one where the checks do not ask who gets in.
+    pub(super) fn classes(&self) -> Vec<(Option<String>, &[Finding<'r>])> {
+        if !self.has_classes {
+            return vec![(None, &self.findings)];
+        }
+        let class = |it: &Finding<'_>| it.order().0;
+        let all = self.findings.chunk_by(|a, b| class(a) == class(b));
+        all.map(|findings| (Some(class(&findings[0]).heading()), findings))
+            .collect()
     }
 
     fn skip(&mut self, reason: &'r str, outcome: &'r Outcome) {
@@ -175,7 +204,26 @@ impl CheckReport {
         } else if skipped > 0 {
             sentence.push_str(&format!("; {skipped} not judged"));
         }
+        if let Some(worst) = self.worst().filter(|_| findings > 0) {
+            sentence.push_str(&format!(". {worst}"));
+        }
         sentence
+    }
+
+    /// Who can get in as somebody else by the worst finding, in a sentence
+    /// without a stop; none where the checks don't ask that.
+    fn worst(&self) -> Option<String> {
+        if !harm::has_classes(self) {
+            return None;
+        }
+        let attackers = self.findings().filter_map(|it| it.check.harm.attacker());
+        Some(match attackers.min() {
+            Some(attacker) => {
+                let by = attacker.to_phrase();
+                format!("Somebody else gets in; who can do it: {by}")
+            }
+            None => "Nobody was seen to get in as somebody else".to_owned(),
+        })
     }
 
     /// How many findings there are of each level: "5 MUST, 28 SHOULD".

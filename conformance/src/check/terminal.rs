@@ -39,8 +39,13 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     }
     let summary = Summary::of(report);
     let mut out = format!("rehearsal {} — {}\n", report.command, report.target);
-    for finding in &summary.findings {
-        whole(&mut out, &paint, RED, finding);
+    for (heading, findings) in summary.classes() {
+        if let Some(heading) = heading {
+            let _ = writeln!(out, "\n{}", paint.paint(BOLD, &heading));
+        }
+        for finding in findings {
+            whole(&mut out, &paint, RED, finding);
+        }
     }
     for warning in &summary.warnings {
         whole(&mut out, &paint, YELLOW, warning);
@@ -59,6 +64,15 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
         let title = &check.title;
         let id = paint.paint(BOLD, &check.id);
         let _ = writeln!(out, "first finding: {id} ({level}) {title}");
+    }
+    for (heading, findings) in summary.classes() {
+        if let Some(heading) = heading {
+            let ids: Vec<&str> = findings
+                .iter()
+                .map(|it| it.outcome.check.id.as_str())
+                .collect();
+            let _ = writeln!(out, "{heading}: {}", name_some(&ids));
+        }
     }
     if let Some(error) = &report.error {
         let _ = writeln!(out, "{}", error.paragraph(report.command));
@@ -127,9 +141,14 @@ fn short(text: &str) -> String {
 /// The checks that a line counts, the first few by id.
 fn ids(skips: &Skips<'_>) -> String {
     let all = skips.outcomes.iter().map(|it| it.check.id.as_str());
-    let named: Vec<&str> = all.take(NAMED).collect();
-    match skips.outcomes.len() - named.len() {
-        0 => format!("({})", named.join(", ")),
-        more => format!("({} and {more} more)", named.join(", ")),
+    format!("({})", name_some(&all.collect::<Vec<_>>()))
+}
+
+/// The first few ids, and how many there are besides.
+fn name_some(ids: &[&str]) -> String {
+    let named = &ids[..ids.len().min(NAMED)];
+    match ids.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }

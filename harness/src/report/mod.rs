@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::{Check, CheckReport, Interruption, Level, Outcome};
+use crate::check::{Check, CheckReport, Harm, Interruption, Level, Outcome};
 use crate::recorder::Exchange;
 pub use crate::world::Kept;
 
@@ -150,6 +150,7 @@ impl RunReport {
             let check = Check {
                 id: scenario.name.clone(),
                 level: Level::Must,
+                harm: Harm::Function,
                 title: scenario.feature.clone(),
                 spec: scenario.tags.join(" "),
                 fix: "The step above says what was expected; the HTML report (--html) has every exchange.".to_owned(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use rehearsal::check::evidence::{Conversation, Evidence, Exchange, Saml};
-use rehearsal::check::{Check, CheckReport, Level, Outcome as Judged};
+use rehearsal::check::{Check, CheckReport, Harm, Level, Outcome as Judged};
 use rehearsal::report::RunReport;
 use rehearsal::scenario::catalogue;
 use rehearsal::scenario::{Settings, Stage};
@@ -18,6 +18,7 @@ fn check(id: &str, level: Level) -> Check {
     Check {
         id: id.to_owned(),
         level,
+        harm: Harm::Function,
         title: format!("The title of {id} is a sentence that is long enough to wrap on a phone."),
         spec: "RFC 7644 §3.5.2".to_owned(),
         fix: "Change one setting.".to_owned(),

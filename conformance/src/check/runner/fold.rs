@@ -47,6 +47,7 @@ mod tests {
         let check = Check {
             id: id.to_owned(),
             level: Level::Must,
+            harm: crate::check::Harm::Function,
             title: String::new(),
             spec: String::new(),
             fix: String::new(),

@@ -62,6 +62,7 @@ mod tests {
             .map(|id| Check {
                 id: id.to_owned(),
                 level: Level::Must,
+                harm: crate::check::Harm::Function,
                 title: String::new(),
                 spec: String::new(),
                 fix: String::new(),

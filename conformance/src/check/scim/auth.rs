@@ -11,6 +11,7 @@ use super::target::query;
 use super::wire::{Asked, Told};
 
 checks! {
+harm Protection;
 "SCIM-AUTH-01", Must, "RFC 7644 §3.12"; "A request without a token is refused with 401";
     expects "GET /Users without Authorization: 401";
     fix "Demand the token at every endpoint that serves resources.";

@@ -8,6 +8,7 @@ use super::reading::{LIST, at, member, shown, speaks, text, values};
 use super::wire::Told;
 
 checks! {
+harm Style;
 "SCIM-DISC-01", Must, "RFC 7644 §4"; "/ServiceProviderConfig tells what the server supports";
     expects "GET /ServiceProviderConfig: 200 with a JSON object";
     fix "Serve a ServiceProviderConfig at /ServiceProviderConfig: clients read it before anything else.";

@@ -8,6 +8,7 @@ use super::probe::Probe;
 use super::reading::{member, or_missing, shown, text, values};
 
 checks! {
+harm Style;
 "SCIM-DISC-14", Must, "RFC 7644 §4"; "/Schemas is answered with a ListResponse";
     expects "GET /Schemas: 200 with a ListResponse";
     fix "Wrap the schemas in a ListResponse, with totalResults and Resources.";

@@ -3,7 +3,7 @@
 pub(super) use super::outcome::{Judged, Need, Stop, ensure, unjudged};
 use super::probe::Probe;
 use super::wire::Pending;
-use crate::check::{Check, Level};
+use crate::check::{Check, Harm, Level};
 
 /// How a check is carried out.
 #[derive(Clone, Copy)]
@@ -25,6 +25,7 @@ pub(super) type Act = for<'a> fn(&'a Probe<'a>) -> Pending<'a, Judged>;
 pub(super) struct Item {
     pub(super) id: &'static str,
     pub(super) level: Level,
+    pub(super) harm: Harm,
     pub(super) spec: &'static str,
     pub(super) title: &'static str,
     pub(super) expected: &'static str,
@@ -39,6 +40,7 @@ impl Item {
         Check {
             id: self.id.to_owned(),
             level: self.level,
+            harm: self.harm,
             title: self.title.to_owned(),
             spec: self.spec.to_owned(),
             fix: self.fix.to_owned(),
@@ -46,14 +48,19 @@ impl Item {
     }
 }
 
-/// A table of checks. A line reads: id, level, section; title; what is
+/// A table of checks. It may begin with what a failure means, where that is not
+/// that somebody is not served rightly: `harm Style;`. A line reads: id, level, section; title; what is
 /// expected; how to correct it; what it needs; how it is carried out.
 macro_rules! checks {
-    ($($id:literal, $level:ident, $spec:literal; $title:literal; expects $expected:literal; fix $fix:literal; needs [$($need:expr),*]; $how:ident $args:tt)*) => {
+    (harm $harm:ident; $($rows:tt)*) => {
+        $crate::check::scim::item::checks!(@table $harm $($rows)*);
+    };
+    (@table $harm:ident $($id:literal, $level:ident, $spec:literal; $title:literal; expects $expected:literal; fix $fix:literal; needs [$($need:expr),*]; $how:ident $args:tt)*) => {
         pub(super) static CHECKS: &[$crate::check::scim::item::Item] = &[$(
             $crate::check::scim::item::Item {
                 id: $id,
                 level: $crate::check::Level::$level,
+                harm: $crate::check::Harm::$harm,
                 spec: $spec,
                 title: $title,
                 expected: $expected,
@@ -71,6 +78,9 @@ macro_rules! checks {
     };
     (@refuses ($filter:literal)) => {
         $crate::check::scim::item::How::Refuses($filter)
+    };
+    ($($rows:tt)*) => {
+        $crate::check::scim::item::checks!(@table Function $($rows)*);
     };
 }
 pub(super) use checks;

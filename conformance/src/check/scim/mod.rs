@@ -77,7 +77,7 @@ use self::server::Server;
 use self::session::Session;
 use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
-use super::{Check, CheckReport, Level, Outcome, SetUpError, Verdict};
+use super::{Check, CheckReport, Harm, Level, Outcome, SetUpError, Verdict};
 use crate::excerpt::excerpt;
 
 /// Every family, in the order it is judged.
@@ -344,7 +344,10 @@ impl Judge<'_> {
             (Some(harm), _) => Outcome {
                 verdict: Verdict::Fail,
                 ..Outcome::judged(
-                    check,
+                    Check {
+                        harm: Harm::Outage,
+                        ..check
+                    },
                     false,
                     &format!("{}; and the server answers as before", item.expected),
                     format!("denial of service: {harm}"),
@@ -423,6 +426,7 @@ fn clean_check() -> Check {
     Check {
         id: "SCIM-CLEAN-01".to_owned(),
         level: Level::May,
+        harm: Harm::Function,
         title: "Everything that the checks made could be deleted".to_owned(),
         spec: "RFC 7644 §3.6".to_owned(),
         fix: "Delete what is listed by hand.".to_owned(),

@@ -9,6 +9,7 @@ use super::reading::{at, gone, member, same, shown, text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
+harm Style;
 "SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: operations are named with a capital letter";
     expects "\"Replace\" to do as \"replace\"";
     fix "Read op in any letter case.";

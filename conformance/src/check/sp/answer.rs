@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::excerpt::beginning;
+use crate::excerpt::{beginning, excerpt};
 
 /// What came of a delivery.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ pub struct Answer {
 
 /// How much of a document or answer the evidence quotes, in characters.
 const QUOTED: usize = 6000;
+
+/// How much of a page a sentence quotes, in characters.
+pub(super) const SAID: usize = 160;
 
 fn quoted(text: &str) -> String {
     beginning(text, QUOTED)
@@ -92,5 +95,5 @@ pub(super) fn says(page: &str) -> String {
     if page.is_empty() {
         return String::new();
     }
-    format!(", which says \"{page}\"")
+    format!(", which says \"{}\"", excerpt(page, SAID))
 }

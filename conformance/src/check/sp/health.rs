@@ -8,17 +8,17 @@ use faults::Fault;
 use super::login::Login;
 use super::{Form, Judge, Lost};
 use crate::check::runner::{find_harm, slow_after};
-use crate::check::{Outcome, Verdict};
+use crate::check::{Harm, Outcome, Verdict};
 
 /// What a fault did to the service provider.
-pub(super) struct Harm {
+pub(super) struct Damage {
     what: String,
     /// Whether the fault before the last one did it: the last one was not
     /// delivered at all.
     is_before: bool,
 }
 
-impl Harm {
+impl Damage {
     /// Makes it a finding of the fault that did it.
     /// The id of the finding is returned.
     pub(super) fn blame(self, outcomes: &mut [Outcome]) -> String {
@@ -30,6 +30,7 @@ impl Harm {
         };
         let outcome = &mut outcomes[at];
         outcome.verdict = Verdict::Fail;
+        outcome.check.harm = Harm::Outage;
         if outcome.expected.is_empty() {
             outcome.expected = "a refusal".to_owned();
         }
@@ -54,7 +55,7 @@ impl Judge {
         base: Form,
         blind: bool,
         calm: Duration,
-    ) -> (Outcome, Option<Harm>) {
+    ) -> (Outcome, Option<Damage>) {
         let began = self.runner.patience.start_stopwatch();
         let (outcome, lost) = self.fault(fault, base, blind).await;
         let took = self.runner.patience.elapsed(&began);
@@ -65,7 +66,7 @@ impl Judge {
             return (outcome, None);
         };
         let is_before = lost == Lost::BeforeDelivery;
-        (outcome, Some(Harm { what, is_before }))
+        (outcome, Some(Damage { what, is_before }))
     }
 
     /// How long an honest login takes, or why it fails.

@@ -152,7 +152,7 @@ impl<'j> Login<'j> {
             is_sent_back: same_place(&self.judge.provider.sso_url, &arrival.url),
             url: arrival.url.to_string(),
             reference: arrival.reference,
-            page: page_summary(&arrival.body, 160),
+            page: page_summary(&arrival.body, 600),
             probe_status: probe.status.as_u16(),
             probe: probe.body,
             sent: ready.xml.clone(),

@@ -31,7 +31,7 @@ use url::Url;
 
 use super::profile::{GUIDE, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
-use super::{Check, CheckReport, Level, Outcome, Verdict};
+use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
 pub use answer::Answer;
 pub use provider::Provider;
 pub use trouble::CheckError;
@@ -129,6 +129,15 @@ fn check_of(fault: &Fault) -> Check {
             faults::Level::Must => Level::Must,
             faults::Level::Should => Level::Should,
             faults::Level::May => Level::May,
+        },
+        harm: match fault.harm {
+            faults::Harm::IntrusionByAnybody => Harm::Intrusion(Attacker::Anybody),
+            faults::Harm::IntrusionByAccount => Harm::Intrusion(Attacker::Account),
+            faults::Harm::IntrusionByHolder => Harm::Intrusion(Attacker::Holder),
+            faults::Harm::IntrusionByIssuer => Harm::Intrusion(Attacker::Issuer),
+            faults::Harm::Protection => Harm::Protection,
+            faults::Harm::Leniency => Harm::Leniency,
+            faults::Harm::Function => Harm::Function,
         },
         title: format!("{}: {}", fault.id, fault.about),
         spec: fault.spec.clone(),

@@ -1,11 +1,12 @@
 //! Why nobody can be logged in at all: mistakes of the set-up, told apart by
 //! what the service provider answered to honest Responses.
 
-use super::answer::place;
+use super::answer::{SAID, place};
 use super::login::Login;
 use super::{Answer, CheckError, Honest, Judge};
 use crate::check::SetUpError;
 use crate::check::runner::page_summary;
+use crate::excerpt::excerpt;
 
 impl Judge {
     /// The reason why no honest Response was accepted.
@@ -184,7 +185,7 @@ fn quote(page: &str) -> String {
     if page.is_empty() {
         return String::new();
     }
-    format!("; the page says: \"{page}\"")
+    format!("; the page says: \"{}\"", excerpt(page, SAID))
 }
 
 /// Whether two answers show the same page: tokens against forgery and the

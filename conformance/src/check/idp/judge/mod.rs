@@ -41,7 +41,7 @@ use super::run::ENDED;
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
 use crate::check::runner::fold;
-use crate::check::{Check, CheckReport, Level, Outcome, Verdict};
+use crate::check::{Check, CheckReport, Harm, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
 
@@ -224,23 +224,31 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
     ruled
 }
 
-fn tables() -> impl Iterator<Item = &'static Demand> {
-    metadata::CHECKS
+/// What it means that a check of a table fails, and the table.
+static TABLES: &[(Harm, &[Demand])] = &[
+    (Harm::Style, metadata::CHECKS),
+    (Harm::Function, request::CHECKS),
+    (Harm::Function, response::CHECKS),
+    (Harm::Protection, signature::CHECKS),
+    (Harm::Function, assertion::CHECKS),
+    (Harm::Protection, identifier::CHECKS),
+    (Harm::Style, attribute::CHECKS),
+    (Harm::Protection, security::CHECKS),
+    (Harm::Protection, logout::CHECKS),
+    (Harm::Outage, health::CHECKS),
+];
+
+/// Every check with what it means that it fails, in the order of a report.
+fn demands() -> impl Iterator<Item = (&'static Demand, Harm)> {
+    TABLES
         .iter()
-        .chain(request::CHECKS)
-        .chain(response::CHECKS)
-        .chain(signature::CHECKS)
-        .chain(assertion::CHECKS)
-        .chain(identifier::CHECKS)
-        .chain(attribute::CHECKS)
-        .chain(security::CHECKS)
-        .chain(logout::CHECKS)
-        .chain(health::CHECKS)
+        .flat_map(|(harm, table)| table.iter().map(|it| (it, *harm)))
 }
 
 impl Demand {
-    fn check(&self) -> Check {
+    fn check(&self, harm: Harm) -> Check {
         Check {
+            harm,
             id: self.id.to_owned(),
             level: self.level,
             title: self.title.to_owned(),
@@ -252,12 +260,14 @@ impl Demand {
 
 /// Every check of an identity provider, in the order of a report.
 pub fn catalogue() -> Vec<Check> {
-    tables().map(Demand::check).collect()
+    demands().map(|(it, harm)| it.check(harm)).collect()
 }
 
 /// Every check of an identity provider, with what it expects.
 pub fn checks() -> Vec<(Check, &'static str)> {
-    tables().map(|it| (it.check(), it.expected)).collect()
+    demands()
+        .map(|(it, harm)| (it.check(harm), it.expected))
+        .collect()
 }
 
 /// Judges what was gathered.
@@ -265,15 +275,15 @@ pub fn judge(recording: &Recording) -> CheckReport {
     let case = Case::read(recording);
     let mut told = told(&case);
     let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
-    let mut outcomes: Vec<Outcome> = tables()
-        .map(|demand| {
+    let mut outcomes: Vec<Outcome> = demands()
+        .map(|(demand, harm)| {
             let mut ruled = (demand.judge)(&case);
             symptoms.push(std::mem::take(&mut ruled.symptoms));
             disproved.append(&mut ruled.disproved);
             let (held, actual) = match ruled.ruling {
                 Ruling::Holds(what) => (true, what),
                 Ruling::Breaks(what) => (false, what),
-                Ruling::NotJudged(why) => return Outcome::skipped(demand.check(), why),
+                Ruling::NotJudged(why) => return Outcome::skipped(demand.check(harm), why),
             };
             // A conversation is told where it is first pointed to.
             let mut evidence = Evidence {
@@ -290,7 +300,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
                 (_, true) => serde_json::Value::Null,
                 _ => evidence.into(),
             };
-            Outcome::judged(demand.check(), held, demand.expected, actual, evidence)
+            Outcome::judged(demand.check(harm), held, demand.expected, actual, evidence)
         })
         .collect();
     fold(&mut outcomes, &symptoms, &disproved);
