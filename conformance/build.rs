@@ -1,4 +1,4 @@
-//! Names the build: version, commit and target. No date, so that the same
+//! Lists the profiles, and names the build: version, commit and target. No date, so that the same
 //! sources make the same binary.
 //!
 //! The commit comes from `REHEARSAL_COMMIT` (an image is built without a
@@ -8,10 +8,12 @@
 //! its version says "or later".
 
 use std::env;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
+    list_profiles();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-env-changed=REHEARSAL_COMMIT");
@@ -39,6 +41,30 @@ fn main() {
         variable("CARGO_PKG_VERSION"),
         parts.join(", ")
     );
+}
+
+/// Lists the files of profiles, so that a new one is a new file and nothing
+/// else.
+fn list_profiles() {
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../fixtures/profiles");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let entries = std::fs::read_dir(&folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+        .collect();
+    files.sort();
+    let mut list = String::from("const FILES: &[(&str, &str)] = &[\n");
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        let stem = file.file_stem().unwrap_or_default();
+        let _ = writeln!(list, "    ({stem:?}, include_str!({file:?})),");
+    }
+    list.push_str("];\n");
+    let out = Path::new(&variable("OUT_DIR")).join("profiles.rs");
+    if let Err(error) = std::fs::write(&out, list) {
+        println!("cargo::error=cannot write {}: {error}", out.display());
+    }
 }
 
 fn variable(name: &str) -> String {

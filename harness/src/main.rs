@@ -56,6 +56,9 @@ enum Command {
     /// Checks somebody else's endpoint.
     #[command(subcommand)]
     Check(command::check::Check),
+    /// List the profiles for `check --profile`, or the requirements of one
+    #[command(after_help = "Example: rehearsal profiles entra-gallery-scim")]
+    Profiles(command::profiles::Profiles),
     /// Writes what runs as a seed, from which `up --seed` makes the same.
     #[command(after_help = "Example: rehearsal export ready.json > seed.toml")]
     Export(command::export::Export),
@@ -122,6 +125,7 @@ async fn main() -> ExitCode {
         Command::Run(run) => return exit(run.perform().await),
         Command::Bench(bench) => return exit(bench.perform().await),
         Command::Check(check) => return exit(check.perform().await),
+        Command::Profiles(profiles) => profiles.perform().map(|()| true),
         Command::Export(export) => export.perform().await,
         Command::Snapshot(snapshot) => snapshot.perform().await,
         Command::Restore(restore) => restore.perform().await,

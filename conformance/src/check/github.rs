@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::summary::{Summary, plural};
-use super::{CheckReport, Outcome};
+use super::{CheckReport, Outcome, profile};
 
 /// A job shows no more than ten annotations of a kind.
 const ANNOTATIONS: usize = 10;
@@ -59,6 +59,9 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     for skips in &summary.skips {
         let count = plural(skips.outcomes.len(), "check", "checks");
         let _ = writeln!(out, "- {count}: {}", escaped(skips.reason));
+    }
+    for assessment in &report.assessments {
+        out.push_str(&profile::markdown(assessment, escaped));
     }
     out.push('\n');
     out

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::evidence::{Conversation, Evidence, Exchange};
 use super::observed;
 use super::summary::{Finding, Skips, Summary, plural};
-use super::{CheckReport, Level, Outcome, Verdict};
+use super::{CheckReport, Level, Outcome, Verdict, profile};
 use crate::page::{self, Filter, Header, document, sequence};
 
 /// Up to so many findings are shown open; of more, a list is the better start.
@@ -42,6 +42,7 @@ pub(super) fn html(report: &CheckReport) -> String {
         command_line: &report.command_line,
     };
     let main = html! {
+        @for assessment in &report.assessments { (profile::html(assessment)) }
         @if !summary.findings.is_empty() {
             section data-group {
                 h2 { "Findings" }

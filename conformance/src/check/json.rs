@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CheckReport, Verdict};
+use super::{CheckReport, Verdict, profile};
 
 /// The version of the form (`docs/schemas/checks.schema.json`).
 pub const FORMAT: u32 = 1;
@@ -50,6 +50,10 @@ pub(super) fn json(report: &CheckReport) -> Value {
         "command_line": report.command_line,
         "checks": checks,
     });
+    if !report.assessments.is_empty() {
+        let all = report.assessments.iter().map(profile::json);
+        whole["profiles"] = all.collect();
+    }
     if let Some(interruption) = report.incomplete {
         whole["incomplete"] = json!(true);
         whole["interrupted_by"] = json!(interruption.signal.name());

@@ -76,6 +76,10 @@ impl CheckReport {
             outcome.actual = text(&outcome.actual);
             value(&mut outcome.evidence);
         }
+        let assessed = self.assessments.iter_mut();
+        for result in assessed.flat_map(|it| &mut it.results) {
+            result.reason = text(&result.reason);
+        }
         self
     }
 }

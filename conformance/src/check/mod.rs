@@ -7,6 +7,7 @@
 //! - [`evidence`]: what was said, as the reports show it;
 //! - `played_keys`: the keys of the parties that checks play;
 //! - `masking`: secrets in evidence;
+//! - [`profile`]: what a marketplace, a federation or a deployment demands;
 //! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;

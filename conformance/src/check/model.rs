@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Harm;
+use super::profile::Assessment;
 
 /// How firmly the specification demands it (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -263,6 +264,8 @@ pub struct CheckReport {
     pub error: Option<SetUpError>,
     /// Findings of a lower level than this are reported and do not fail.
     pub fail_on: Level,
+    /// What the outcomes mean for each profile that was chosen.
+    pub assessments: Vec<Assessment>,
 }
 
 impl CheckReport {
@@ -284,6 +287,7 @@ impl CheckReport {
             incomplete: None,
             error: None,
             fail_on: Level::May,
+            assessments: Vec::new(),
         }
     }
 
@@ -329,10 +333,13 @@ impl CheckReport {
         all.filter(|outcome| outcome.verdict == verdict).count()
     }
 
-    /// Whether there is no finding that fails the command.
+    /// Whether there is no finding that fails the command. With profiles that
+    /// list requirements, these are the findings against what is required.
     pub fn is_well(&self) -> bool {
-        self.findings()
-            .all(|finding| finding.check.level > self.fail_on)
+        let mut findings = self.findings();
+        self.assessments.iter().all(Assessment::is_well)
+            && (self.is_decided_by_profiles()
+                || findings.all(|finding| finding.check.level > self.fail_on))
     }
 
     /// The findings.

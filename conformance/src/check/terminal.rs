@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::summary::{Finding, Skips, Summary, plural};
-use super::{CheckReport, Verdict};
+use super::{CheckReport, Verdict, profile};
 use crate::excerpt::excerpt;
 
 /// How many ids a line names before it counts the rest.
@@ -56,6 +56,9 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     for skips in &summary.skips {
         let line = format!("{} skipped: {}", skips.outcomes.len(), short(skips.reason));
         let _ = writeln!(out, "{} {}", line, paint.paint(DIM, &ids(skips)));
+    }
+    for assessment in &report.assessments {
+        out.push_str(&profile::terminal(assessment));
     }
     out.push('\n');
     if let Some(first) = summary.findings.first() {

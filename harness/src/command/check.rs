@@ -8,7 +8,7 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
-use rehearsal::check::profile::Profile;
+use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
@@ -16,7 +16,7 @@ use rehearsal::check::{
 use saml::metadata::{MetadataError, Selection, SpMetadata};
 use url::Url;
 
-use super::check_options::Options;
+use super::check_options::{Options, Profiles};
 use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
 use super::{fetch_metadata, write};
@@ -160,10 +160,12 @@ impl Forms {
         super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
         let code = report.exit_code();
         if code == 0 && report.findings().next().is_some() {
-            writeln!(
-                err,
-                "exit status 0: no finding of level MUST (--fail-on must)"
-            )?;
+            let why = if report.is_decided_by_profiles() {
+                "no finding against what the profiles require"
+            } else {
+                "no finding of level MUST (--fail-on must)"
+            };
+            writeln!(err, "exit status 0: {why}")?;
         }
         Ok(code)
     }
@@ -173,6 +175,16 @@ impl Forms {
 /// report then shows the signal.
 pub(crate) fn interrupted(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
+}
+
+/// The profiles that were chosen; a deployment that none of them names is
+/// known by its metadata.
+fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Profile> {
+    if chosen.iter().any(|it| !it.attributes.is_empty()) {
+        return chosen.to_vec();
+    }
+    let known = Profile::of_service_provider(metadata);
+    [chosen, &known].concat()
 }
 
 /// The service provider that is judged.
@@ -235,10 +247,8 @@ pub(crate) struct Sp {
     /// asked for.
     #[arg(long, conflicts_with = "start_url")]
     idp_initiated: bool,
-    /// What the deployment demands besides the standards; `guide`: the portal of
-    /// the set-up guide, whose metadata is recognized. May be repeated.
-    #[arg(long, value_name = "NAME", value_parser = ["guide"])]
-    profile: Vec<String>,
+    #[command(flatten)]
+    profiles: Profiles,
     /// The user of the good responses; by default the `email` parameter of the
     /// start URL.
     #[arg(long, value_name = "NAME")]
@@ -257,8 +267,10 @@ pub(crate) struct Sp {
 }
 
 impl Sp {
-    async fn perform(self) -> anyhow::Result<u8> {
+    async fn perform(mut self) -> anyhow::Result<u8> {
         let checks = sp::catalogue()?;
+        let chosen = self.profiles.chosen(Kind::Sp)?;
+        self.options.limit_to(Kind::Sp, &chosen);
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
@@ -323,7 +335,7 @@ impl Sp {
             }
         };
         let judge = Judge {
-            person: self.person(target.start_url.as_ref(), &metadata)?,
+            person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
             target: Target {
                 metadata,
                 start_url: target.start_url.clone(),
@@ -335,7 +347,8 @@ impl Sp {
             ambient: ambient.clone(),
         };
         let report = judge.judge().await?;
-        let report = report.with_profiles(&self.profiles(&judge.target.metadata));
+        let held = held(&chosen, &judge.target.metadata);
+        let report = report.with_profiles(&held).assessed(&chosen);
         self.forms.write(report, &ambient)
     }
 
@@ -352,15 +365,12 @@ impl Sp {
         Ok(0)
     }
 
-    /// The profiles that were chosen, or else those that the metadata shows.
-    fn profiles(&self, metadata: &SpMetadata) -> Vec<&'static Profile> {
-        if self.profile.is_empty() {
-            return Profile::of_service_provider(metadata);
-        }
-        Profile::of_names(&self.profile)
-    }
-
-    fn person(&self, start_url: Option<&Url>, metadata: &SpMetadata) -> anyhow::Result<Person> {
+    fn person(
+        &self,
+        start_url: Option<&Url>,
+        metadata: &SpMetadata,
+        chosen: &[&'static Profile],
+    ) -> anyhow::Result<Person> {
         let in_url = || {
             let mut pairs = start_url?.query_pairs();
             pairs
@@ -369,7 +379,7 @@ impl Sp {
         };
         let user = self.user.clone().or_else(in_url);
         let user = user.as_deref().unwrap_or("jo@example.com");
-        let mut person = Person::of_profiles(user, &self.profiles(metadata));
+        let mut person = Person::of_profiles(user, &held(chosen, metadata));
         if !self.attribute.is_empty() {
             person.attributes = self
                 .attribute

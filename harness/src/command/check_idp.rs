@@ -8,13 +8,13 @@ use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
-use rehearsal::check::profile::Profile;
+use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
 use super::check::{Forms, interrupted};
-use super::check_options::Options;
+use super::check_options::{Options, Profiles};
 use super::{fetch_document, write};
 
 /// Arguments of `rehearsal check idp`.
@@ -26,11 +26,8 @@ pub(crate) struct Idp {
     /// The identity provider in metadata with several entities.
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
-    /// Whose rules hold besides the standards'; `guide`: the attributes that
-    /// the portal of the set-up guide needs. Without it they are hints. May be
-    /// repeated.
-    #[arg(long, value_name = "NAME", value_parser = ["guide"])]
-    profile: Vec<String>,
+    #[command(flatten)]
+    profiles: Profiles,
     /// The user who signs on by the form driver.
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
@@ -85,9 +82,15 @@ pub(crate) struct Idp {
     forms: Forms,
 }
 
+fn judged(recording: &Recording, chosen: &[&'static Profile]) -> CheckReport {
+    idp::judge(recording).with_profiles(chosen)
+}
+
 impl Idp {
-    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+    pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
         let checks = idp::catalogue();
+        let chosen = self.profiles.chosen(Kind::Idp)?;
+        self.options.limit_to(Kind::Idp, &chosen);
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
@@ -99,8 +102,8 @@ impl Idp {
             let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
             let selection = self.options.selection(&checks)?;
-            let report = self.judged(&recording).selected(&selection);
-            return self.forms.write(report, &ambient);
+            let report = judged(&recording, &chosen).selected(&selection);
+            return self.forms.write(report.assessed(&chosen), &ambient);
         }
         let key_file = self
             .sp_metadata_out
@@ -132,18 +135,14 @@ impl Idp {
                 if let Some(path) = &self.record {
                     write(path, &serde_json::to_string_pretty(&recording)?)?;
                 }
-                self.judged(&recording).selected(&runner.selection)
+                judged(&recording, &chosen).selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };
         runner.progress.end();
         let report = runner.report(report, total, started.elapsed());
-        self.forms.write(report.without_untried(), &ambient)
-    }
-
-    fn judged(&self, recording: &Recording) -> CheckReport {
-        let chosen = Profile::of_names(&self.profile);
-        idp::judge(recording).with_profiles(&chosen)
+        let report = report.without_untried().assessed(&chosen);
+        self.forms.write(report, &ambient)
     }
 
     /// What to do after `--prepare`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use rehearsal::check::Check;
+use rehearsal::check::profile::{Kind, Profile, ProfileError};
 use rehearsal::check::runner::{Access, Patience, Runner, Selection, SelectionError};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -14,9 +15,30 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use super::{progress, signals};
 
+/// Whose rules hold.
+#[derive(Args)]
+pub(crate) struct Profiles {
+    /// Whose rules hold: runs the checks of that list and says for each of its
+    /// requirements whether it is met; `guide`, the set-up guide, adds to all
+    /// checks. `rehearsal profiles` lists the names. May be repeated, and take
+    /// several names with commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    profile: Vec<String>,
+}
+
+impl Profiles {
+    /// The profiles that were chosen.
+    pub(crate) fn chosen(&self, kind: Kind) -> Result<Vec<&'static Profile>, ProfileError> {
+        Profile::chosen(kind, &self.profile)
+    }
+}
+
 /// Options that all checks have.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// The checks of the chosen profiles; all checks if `None`.
+    #[arg(skip)]
+    among: Option<Vec<String>>,
     /// Lists the checks with their levels and titles, and judges nothing.
     #[arg(long)]
     list: bool,
@@ -60,9 +82,15 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 impl Options {
+    /// Limits the run to the checks of these profiles.
+    pub(crate) fn limit_to(&mut self, kind: Kind, chosen: &[&Profile]) {
+        self.among = Profile::checks_to_run(kind, chosen);
+    }
+
     /// The checks to judge.
     pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
-        Selection::new(&self.only, &self.skip, checks)
+        let selection = Selection::new(&self.only, &self.skip, checks)?;
+        Ok(selection.among(self.among.clone()))
     }
 
     /// Prints the checks, where they were asked for; whether they were.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use ambient::Ambient;
 use anyhow::{Context as _, bail};
 use clap::Args;
+use rehearsal::check::profile::Kind;
 use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::{CheckReport, scim};
 use url::Url;
 
 use super::check::Forms;
-use super::check_options::Options;
-use super::oauth::ClientCredentials;
+use super::check_options::{Options, Profiles};
+use super::oauth::{ClientCredentials, Issued};
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
@@ -59,6 +60,8 @@ pub(crate) struct Scim {
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     #[command(flatten)]
+    profiles: Profiles,
+    #[command(flatten)]
     options: Options,
     #[command(flatten)]
     forms: Forms,
@@ -79,7 +82,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl Scim {
-    fn credentials(&self, fetched: Option<String>) -> anyhow::Result<Credentials> {
+    fn credentials(&self, fetched: Option<&Issued>) -> anyhow::Result<Credentials> {
         if let Some(basic) = &self.basic {
             let Some((user, password)) = basic.split_once(':') else {
                 bail!("invalid --basic: expected USER:PASSWORD, got no colon");
@@ -89,6 +92,7 @@ impl Scim {
                 password: password.to_owned(),
             });
         }
+        let fetched = fetched.map(|it| it.token.clone());
         Ok(match fetched.or_else(|| self.token.clone()) {
             Some(token) => Credentials::Bearer(token),
             None => Credentials::Headers,
@@ -128,11 +132,15 @@ impl Scim {
             template,
             headers: headers.collect::<anyhow::Result<_>>()?,
             rate: self.rate,
+            oauth: None,
         })
     }
 
-    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
-        let checks = scim::catalogue();
+    pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
+        // Those included that only profiles demand: --only may name them.
+        let checks = Kind::Scim.checks();
+        let chosen = self.profiles.chosen(Kind::Scim)?;
+        self.options.limit_to(Kind::Scim, &chosen);
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
@@ -140,7 +148,7 @@ impl Scim {
         let Some(base_url) = &self.base_url else {
             bail!("--base-url is required");
         };
-        let options = self.fit()?;
+        let mut options = self.fit()?;
         let ambient = Ambient::real();
         let runner = self.options.runner(&checks)?;
         let fetched = match self.client.token(&runner.access).await {
@@ -151,7 +159,10 @@ impl Scim {
                 return self.forms.write(report, &ambient);
             }
         };
-        let credentials = self.credentials(fetched)?;
+        let credentials = self.credentials(fetched.as_ref())?;
+        options.oauth = fetched.map(|it| scim::OAuthToken {
+            expires_in: it.expires_in,
+        });
         let wire = scim::wire::Http::to(base_url.clone(), runner.access.clone())
             .context("cannot set up the HTTP client")?;
         let started_at = ambient.now();
@@ -165,7 +176,7 @@ impl Scim {
             ambient: ambient.clone(),
         };
         let report = match judge.judge().await {
-            Ok(report) => report,
+            Ok(report) => report.with_profiles(&chosen).assessed(&chosen),
             Err(trouble) => {
                 let base = base_url.as_str();
                 judge.runner.progress.end();

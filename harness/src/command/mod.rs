@@ -15,6 +15,7 @@ pub(crate) mod key;
 mod oauth;
 pub(crate) mod party;
 pub(crate) mod pipelines;
+pub(crate) mod profiles;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -30,12 +30,19 @@ pub(crate) struct ClientCredentials {
     client_secret: Option<String>,
 }
 
+/// A token that was issued.
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    /// How long it lives, in seconds, where the server says so.
+    pub(crate) expires_in: Option<u64>,
+}
+
 impl ClientCredentials {
     /// A token; `None` where no token URL was given.
     ///
     /// # Errors
     /// When the authorization server can't be reached or issues none.
-    pub(crate) async fn token(&self, access: &Access) -> Result<Option<String>, SetUpError> {
+    pub(crate) async fn token(&self, access: &Access) -> Result<Option<Issued>, SetUpError> {
         let Some(url) = &self.oauth_token_url else {
             return Ok(None);
         };
@@ -63,7 +70,10 @@ impl ClientCredentials {
         let body = body.map_err(|error| refused(error.to_string()))?;
         let said: Value = serde_json::from_str(&body).unwrap_or_default();
         match said["access_token"].as_str() {
-            Some(token) if status.is_success() => Ok(Some(token.to_owned())),
+            Some(token) if status.is_success() => Ok(Some(Issued {
+                token: token.to_owned(),
+                expires_in: said["expires_in"].as_u64(),
+            })),
             _ => {
                 let why = said["error_description"].as_str();
                 let why = why.or(said["error"].as_str()).unwrap_or("no access_token");

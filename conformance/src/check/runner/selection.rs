@@ -1,5 +1,7 @@
 //! Which checks are judged (`--only`, `--skip`).
 
+use std::collections::BTreeSet;
+
 use crate::check::Check;
 
 /// Ids and beginnings of ids to judge, all checks where there are none, and
@@ -8,6 +10,8 @@ use crate::check::Check;
 pub struct Selection {
     only: Vec<String>,
     skip: Vec<String>,
+    /// Whole ids; what is not among them is not judged, unless `only` names it.
+    among: Option<BTreeSet<String>>,
 }
 
 /// A selection that includes nothing.
@@ -29,6 +33,7 @@ impl Selection {
         let selection = Self {
             only: upper(only),
             skip: upper(skip),
+            among: None,
         };
         let unknown = |prefix: &&String| !checks.iter().any(|it| fits(prefix, &it.id));
         let mut all = selection.only.iter().chain(&selection.skip);
@@ -40,10 +45,31 @@ impl Selection {
         }
     }
 
+    /// The same selection, limited to these checks where `only` is empty.
+    #[must_use]
+    pub fn among(mut self, ids: Option<Vec<String>>) -> Self {
+        self.among = ids.map(|ids| ids.into_iter().collect());
+        self
+    }
+
     /// Whether a check is judged.
     pub fn includes(&self, id: &str) -> bool {
         let has = |ids: &[String]| ids.iter().any(|prefix| fits(prefix, id));
-        (self.only.is_empty() || has(&self.only)) && !has(&self.skip)
+        let is_among = || self.among.as_ref().is_none_or(|ids| ids.contains(id));
+        let is_wanted = if self.only.is_empty() {
+            is_among()
+        } else {
+            has(&self.only)
+        };
+        is_wanted && !has(&self.skip)
+    }
+
+    /// Whether a check is judged that no run has unless it is asked for by its
+    /// whole id, or by a profile.
+    pub fn asks_for(&self, id: &str) -> bool {
+        let is_named = self.only.iter().any(|one| one.eq_ignore_ascii_case(id));
+        let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
+        (is_named || is_among) && self.includes(id)
     }
 }
 
@@ -79,6 +105,21 @@ mod tests {
         assert!(!selection.includes("A-B-01"));
         assert!(selection.includes("A-C-01"));
         assert!(Selection::default().includes("A-C-01"));
+    }
+
+    #[test]
+    fn a_selection_among_ids_gives_way_to_a_narrower_one() {
+        let among = Some(vec!["A-B-01".to_owned()]);
+        let selection = Selection::default().among(among.clone());
+        assert!(selection.includes("A-B-01") && selection.asks_for("A-B-01"));
+        assert!(!selection.includes("A-C-01"));
+        let only = Selection::new(&["a-c-01".to_owned()], &[], &checks()).unwrap();
+        let only = only.among(among);
+        assert!(only.includes("A-C-01") && only.asks_for("A-C-01"));
+        assert!(!only.includes("A-B-01"));
+        assert!(!Selection::default().asks_for("A-B-01"), "not by itself");
+        let prefix = Selection::new(&["A-B".to_owned()], &[], &checks()).unwrap();
+        assert!(!prefix.asks_for("A-B-01"), "not by a beginning");
     }
 
     #[test]

@@ -115,9 +115,14 @@ async fn without_a_token(probe: &Probe<'_>) -> Judged {
     send_unauthorized(probe, asked).await?.is(401)
 }
 
-async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
+/// What a wrong token is answered with.
+pub(super) async fn wrong_token(probe: &Probe<'_>) -> Judged<Told> {
     let asked = wrong(probe, Method::GET, &probe.server.users.endpoint);
-    send_unauthorized(probe, asked).await?.is(401)
+    send_unauthorized(probe, asked).await
+}
+
+async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
+    wrong_token(probe).await?.is(401)
 }
 
 async fn challenge(probe: &Probe<'_>) -> Judged {

@@ -8,11 +8,13 @@
 //!
 //! - [`wire`]: how requests reach the server;
 //! - `session`: one run: how requests are sent, repeated and kept;
+//! - `options`: what only the server's owner knows;
 //! - `server`, `schema`: what the server supports, and its attributes;
 //! - `body`: bodies that fit it; `test_users`: the people to judge with;
 //! - `probe`: what a check holds in its hand; `reading`: readers of answers;
 //! - `created_resources`: what was made; `cleanup`: its deletion;
-//! - `item`: a check as data. The families, one file each, are in [`FAMILIES`].
+//! - `item`: a check as data. The families, one file each, are in [`FAMILIES`];
+//!   those of the files `demanded_…`, in [`DEMANDED`], only profiles have.
 //!
 //! To add a check: a line in its family's table, a function beside it, and a
 //! mutant in `tests/mutant_scim` for which it fires and no other does.
@@ -26,6 +28,10 @@ mod create_values;
 mod created_resources;
 pub mod credentials;
 mod delete;
+mod demanded_groups;
+mod demanded_service;
+mod demanded_strictness;
+mod demanded_users;
 mod discovery;
 mod discovery_schemas;
 mod etag;
@@ -35,6 +41,7 @@ mod health;
 mod http;
 mod item;
 mod made;
+mod options;
 mod outcome;
 mod paging;
 mod patch;
@@ -72,6 +79,7 @@ use self::created_resources::CreatedResources;
 use self::credentials::Credentials;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
+pub use self::options::{OAuthToken, Options};
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Session;
@@ -104,6 +112,14 @@ static FAMILIES: &[&[Item]] = &[
     etag::CHECKS,
     race::CHECKS,
     vendor::CHECKS,
+];
+
+/// What only profiles demand (`fixtures/profiles`).
+static DEMANDED: &[&[Item]] = &[
+    demanded_service::CHECKS,
+    demanded_users::CHECKS,
+    demanded_groups::CHECKS,
+    demanded_strictness::CHECKS,
 ];
 
 /// Why a server can't be judged.
@@ -176,20 +192,6 @@ fn summary(told: &wire::Told) -> String {
     format!("{} answered {}{what}", told.asked, told.status)
 }
 
-/// What only the server's owner knows.
-#[derive(Clone, Default)]
-pub struct Options {
-    /// The domain of userNames and e-mail addresses; example.com if `None`.
-    pub domain: Option<String>,
-    /// A user as JSON whose members every user gets that a check creates;
-    /// `{name}` stands for the userName.
-    pub template: Option<Value>,
-    /// Headers of every request.
-    pub headers: Vec<(String, String)>,
-    /// How many requests a second are sent at most; without a limit if `None`.
-    pub rate: Option<f64>,
-}
-
 /// Judges a server.
 pub struct Judge<'w> {
     /// The way to the server.
@@ -248,8 +250,10 @@ impl Judge<'_> {
             ..self.runner.clone()
         };
         runner.stop.set_leftovers(session.created.lister());
-        let items = items();
-        let selected = |item: &&&Item| self.runner.selection.includes(item.id);
+        let selection = &self.runner.selection;
+        let demanded = demanded().filter(|item| selection.asks_for(item.id));
+        let items: Vec<&Item> = items().into_iter().chain(demanded).collect();
+        let selected = |item: &&&Item| selection.includes(item.id);
         let steps = items.iter().filter(selected).count();
         let progress = &self.runner.progress;
         progress.begin("check scim", steps);
@@ -456,6 +460,15 @@ pub fn catalogue() -> Vec<Check> {
     all.chain([clean_check()]).collect()
 }
 
+/// The checks that only profiles demand, which no run has without one.
+pub fn profile_catalogue() -> Vec<Check> {
+    demanded().map(Item::check).collect()
+}
+
+fn demanded() -> impl Iterator<Item = &'static Item> {
+    DEMANDED.iter().flat_map(|family| family.iter())
+}
+
 fn items() -> Vec<&'static Item> {
     FAMILIES.iter().flat_map(|family| family.iter()).collect()
 }
@@ -469,10 +482,12 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        for item in items() {
+        for item in items().into_iter().chain(demanded()) {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
-            assert!(item.spec.starts_with("RFC "), "{}", item.id);
+            let is_demanded = item.id.starts_with("SCIM-PROFILE-");
+            assert!(item.spec.starts_with("RFC ") != is_demanded, "{}", item.id);
+            assert!(item.level == Level::May || !is_demanded, "{}", item.id);
             for words in [item.title, item.expected, item.fix] {
                 assert!(words.len() > 5, "{}: {words:?}", item.id);
             }

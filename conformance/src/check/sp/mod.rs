@@ -29,7 +29,7 @@ use regex::Regex;
 use saml::metadata::SpMetadata;
 use url::Url;
 
-use super::profile::{GUIDE, Profile};
+use super::profile::{self, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
 pub use answer::Answer;
@@ -67,29 +67,27 @@ const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
 impl Person {
     /// With the attributes that the guide maps (G-10).
     pub fn of_the_guide(user: &str) -> Self {
-        Self::with(user, GUIDE.attributes)
+        let guide = profile::guide();
+        Self::of_profiles(user, guide.as_slice())
     }
 
-    /// With the attributes of these profiles; without a profile, with those of
-    /// the guide and those that are common.
+    /// With the attributes of these profiles; where they name none, with those
+    /// of the guide and those that are common.
     pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
-        let mut attributes: Vec<(&str, &str)> = Vec::new();
+        let mut attributes: Vec<(String, String)> = Vec::new();
         for profile in profiles {
-            attributes.extend(profile.attributes);
+            attributes.extend(profile.attributes.iter().cloned());
         }
-        if profiles.is_empty() {
-            attributes.extend(GUIDE.attributes.iter().chain(COMMON_ATTRIBUTES));
+        if attributes.is_empty() {
+            let guide = profile::guide().into_iter().flat_map(|it| &it.attributes);
+            attributes.extend(guide.cloned());
+            let common = COMMON_ATTRIBUTES.iter();
+            attributes
+                .extend(common.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         }
-        Self::with(user, &attributes)
-    }
-
-    fn with(user: &str, attributes: &[(&str, &str)]) -> Self {
         Self {
             user: user.to_owned(),
-            attributes: attributes
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            attributes,
         }
     }
 }

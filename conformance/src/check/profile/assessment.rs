@@ -1,0 +1,173 @@
+//! What the outcomes of a run mean for each requirement of a profile.
+
+use serde::Serialize;
+
+use super::{Demand, Kind, Profile, Requirement, Scope};
+use crate::check::{CheckReport, Outcome, Verdict};
+
+/// What became of a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequirementVerdict {
+    /// Each of its checks was seen to hold.
+    Passed,
+    /// One of its checks was seen not to hold.
+    Failed,
+    /// There was nothing to see: no check, or one of them was not judged.
+    NotTested,
+}
+
+impl RequirementVerdict {
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotTested => "not tested",
+        }
+    }
+}
+
+/// A requirement, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequirementResult {
+    /// The requirement.
+    pub requirement: &'static Requirement,
+    /// Its checks of the kind that was judged.
+    pub checks: Vec<&'static str>,
+    /// What became of it.
+    pub verdict: RequirementVerdict,
+    /// The checks that decided it: those that failed, or were not judged.
+    pub decided_by: Vec<String>,
+    /// What the first of them says; for a requirement without checks, why it
+    /// has none. Empty where it passed.
+    pub reason: String,
+    /// The finding because of which it was not judged.
+    pub blocked_by: Option<String>,
+    /// Whether every failure is on the list of expected ones.
+    pub is_expected: bool,
+}
+
+impl RequirementResult {
+    fn new(requirement: &'static Requirement, kind: Kind, report: &CheckReport) -> Self {
+        let checks: Vec<&str> = requirement.checks_of(kind).map(String::as_str).collect();
+        let mut result = Self {
+            requirement,
+            checks,
+            verdict: RequirementVerdict::NotTested,
+            decided_by: Vec::new(),
+            reason: requirement.not_tested.clone().unwrap_or_default(),
+            blocked_by: None,
+            is_expected: false,
+        };
+        if result.checks.is_empty() {
+            return result;
+        }
+        let outcome_of = |id: &str| report.outcomes.iter().find(|it| it.check.id == id);
+        let judged = result.checks.iter().map(|id| (*id, outcome_of(id)));
+        let judged: Vec<(&str, Option<&Outcome>)> = judged.collect();
+        let with = |wanted: fn(Option<&Outcome>) -> bool| {
+            let all = judged.iter().filter(move |(_, outcome)| wanted(*outcome));
+            all.copied().collect::<Vec<_>>()
+        };
+        let failed = with(|it| it.is_some_and(is_failure));
+        let open = with(|it| it.is_none_or(|it| it.verdict == Verdict::Skip));
+        let (verdict, decisive) = if !failed.is_empty() {
+            (RequirementVerdict::Failed, failed)
+        } else if !open.is_empty() {
+            (RequirementVerdict::NotTested, open)
+        } else {
+            (RequirementVerdict::Passed, Vec::new())
+        };
+        result.verdict = verdict;
+        result.decided_by = decisive.iter().map(|(id, _)| (*id).to_owned()).collect();
+        result.reason = decisive.first().map_or_else(String::new, |(_, outcome)| {
+            let unrun = "it was not run".to_owned();
+            outcome.map_or(unrun, |it| it.actual.clone())
+        });
+        let blocked = |(_, outcome): &(&str, Option<&Outcome>)| cause_of(report, (*outcome)?);
+        if verdict == RequirementVerdict::NotTested {
+            result.blocked_by = decisive.iter().find_map(blocked);
+        }
+        result
+    }
+
+    /// Whether it fails the command: it is required, and a finding of this run
+    /// stands against it.
+    pub fn is_fatal(&self) -> bool {
+        let is_against = self.verdict == RequirementVerdict::Failed || self.blocked_by.is_some();
+        self.requirement.level == Demand::Required && is_against && !self.is_expected
+    }
+
+    /// Takes note of findings that are expected, by the ids of their checks.
+    pub(in crate::check) fn expect(&mut self, expected: &[&str]) {
+        let is_known = |id: &String| expected.contains(&id.as_str());
+        self.is_expected = match (self.verdict, &self.blocked_by) {
+            (RequirementVerdict::Failed, _) => self.decided_by.iter().all(is_known),
+            (_, Some(finding)) => is_known(finding),
+            (_, None) => false,
+        };
+    }
+}
+
+/// Before a list of expected failures is applied, only a MAY that does not hold
+/// is a warning.
+fn is_failure(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Fail | Verdict::Warn)
+}
+
+/// The finding at the start of the chain of causes.
+fn cause_of(report: &CheckReport, outcome: &Outcome) -> Option<String> {
+    let mut at = outcome;
+    // No chain is longer than the report, unless it is a circle.
+    for _ in 0..report.outcomes.len() {
+        let id = at.cause.as_ref()?;
+        at = report.outcomes.iter().find(|it| it.check.id == *id)?;
+        if at.verdict == Verdict::Fail {
+            return Some(id.clone());
+        }
+    }
+    None
+}
+
+/// A profile, and what the outcomes mean for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// The profile.
+    pub profile: &'static Profile,
+    /// In the order of the profile.
+    pub results: Vec<RequirementResult>,
+}
+
+impl Assessment {
+    /// What a report means for a profile.
+    pub(super) fn new(profile: &'static Profile, kind: Kind, report: &CheckReport) -> Self {
+        let requirements = profile.requirements_of(kind);
+        let results = requirements.map(|it| RequirementResult::new(it, kind, report));
+        Self {
+            profile,
+            results: results.collect(),
+        }
+    }
+
+    /// How many requirements came to this, of all or of one level.
+    pub fn count(&self, verdict: RequirementVerdict, level: Option<Demand>) -> usize {
+        let all = self.results.iter().filter(|it| it.verdict == verdict);
+        all.filter(|it| level.is_none_or(|level| it.requirement.level == level))
+            .count()
+    }
+
+    /// Whether nothing that is required has a finding against it.
+    pub fn is_well(&self) -> bool {
+        !self.results.iter().any(RequirementResult::is_fatal)
+    }
+}
+
+impl CheckReport {
+    /// Whether profiles alone decide the exit code: findings beside their
+    /// required requirements don't.
+    pub fn is_decided_by_profiles(&self) -> bool {
+        let is_list = |it: &Assessment| it.profile.scope == Scope::Listed;
+        !self.assessments.is_empty() && self.assessments.iter().all(is_list)
+    }
+}

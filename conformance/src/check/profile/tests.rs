@@ -1,0 +1,301 @@
+//! The files are sound, and reports are assessed as they say.
+
+use std::collections::BTreeSet;
+
+use saml::metadata::{Endpoint, IndexedEndpoint};
+use saml::names;
+use serde_json::Value;
+
+use super::*;
+use crate::check::{Harm, Outcome};
+
+const ALL: [Kind; 3] = [Kind::Sp, Kind::Idp, Kind::Scim];
+
+#[test]
+fn every_file_is_read_and_named_after_its_profile() {
+    let all = read_all().unwrap();
+    assert_eq!(all.len(), FILES.len());
+    for (profile, (stem, _)) in all.iter().zip(FILES) {
+        assert_eq!(profile.name, *stem);
+        assert!(!profile.kinds.is_empty(), "{stem}: no kinds");
+        assert!(
+            profile.read.starts_with("20"),
+            "{stem}: read {}",
+            profile.read
+        );
+    }
+}
+
+#[test]
+fn every_requirement_has_checks_that_exist_or_a_reason() {
+    let known = ALL.map(|kind| {
+        kind.checks()
+            .into_iter()
+            .map(|it| it.id)
+            .collect::<BTreeSet<_>>()
+    });
+    let mut wrong = Vec::new();
+    for profile in profiles() {
+        let mut ids = BTreeSet::new();
+        for it in &profile.requirements {
+            let at = format!("{} {}", profile.name, it.id);
+            if !ids.insert(&it.id) {
+                wrong.push(format!("{at} is there twice"));
+            }
+            if it.kinds.iter().any(|kind| !profile.kinds.contains(kind)) {
+                wrong.push(format!("{at} is of a kind that the profile is not of"));
+            }
+            let kinds = if it.kinds.is_empty() {
+                &profile.kinds
+            } else {
+                &it.kinds
+            };
+            for kind in kinds {
+                if it.checks_of(*kind).next().is_none() && it.not_tested.is_none() {
+                    let kind = kind.name();
+                    wrong.push(format!("{at} has neither checks nor a reason for {kind}"));
+                }
+            }
+            for check in &it.checks {
+                let is_known = |kind: &Kind| known[*kind as usize].contains(check);
+                if !kinds.iter().any(is_known) {
+                    wrong.push(format!("{at} names {check}, which there is not"));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn each_check_that_only_profiles_demand_is_demanded() {
+    let named: BTreeSet<&String> = profiles()
+        .iter()
+        .flat_map(|it| &it.requirements)
+        .flat_map(|it| &it.checks)
+        .collect();
+    let idle: Vec<String> = crate::check::scim::profile_catalogue()
+        .into_iter()
+        .map(|it| it.id)
+        .filter(|id| !named.contains(id))
+        .collect();
+    assert_eq!(idle, Vec::<String>::new());
+}
+
+#[test]
+fn the_guide_demands_what_cites_the_guide_at_its_level() {
+    let guide = guide().unwrap();
+    let all = crate::check::idp::catalogue();
+    let cites: BTreeSet<&str> = all
+        .iter()
+        .filter(|it| it.spec.contains("portal guide"))
+        .map(|it| it.id.as_str())
+        .collect();
+    let named: BTreeSet<&str> = guide
+        .requirements_of(Kind::Idp)
+        .flat_map(|it| &it.checks)
+        .map(String::as_str)
+        .collect();
+    assert_eq!(named, cites);
+    for check in all.iter().filter(|it| named.contains(it.id.as_str())) {
+        let (demand, _) = guide.demands(Kind::Idp, &check.id).unwrap();
+        assert_eq!(demand.level(), check.level, "{}", check.id);
+    }
+}
+
+#[test]
+fn the_portal_of_the_guide_is_known_by_its_metadata() {
+    let at = |location: &str| SpMetadata {
+        entity_id: "https://sp.example".to_owned(),
+        acs: vec![IndexedEndpoint {
+            endpoint: Endpoint::at(names::HTTP_POST, location),
+            index: 0,
+            is_default: true,
+        }],
+        slo: Vec::new(),
+        certificates: Vec::new(),
+        encryption_certificates: Vec::new(),
+        encryption_methods: Vec::new(),
+        valid_until: None,
+        cache_duration: None,
+        authn_requests_signed: false,
+        want_assertions_signed: true,
+        name_id_formats: Vec::new(),
+    };
+    let profiles = |location| Profile::of_service_provider(&at(location));
+    assert_eq!(
+        profiles("https://my.example/webapp/sso/acs/42"),
+        [guide().unwrap()]
+    );
+    assert!(profiles("https://sp.example/saml/acs").is_empty());
+    assert!(profiles("https://sp.example/x?/webapp/sso/acs/42").is_empty());
+}
+
+#[test]
+fn an_unusable_name_is_an_error_that_names_the_others() {
+    let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let unknown = Profile::chosen(Kind::Scim, &names(&["nonesuch"])).unwrap_err();
+    assert!(matches!(unknown, ProfileError::Unknown { .. }));
+    assert!(
+        unknown.to_string().contains("profiles for check scim: "),
+        "{unknown}"
+    );
+    let other = Profile::chosen(Kind::Scim, &names(&["guide"])).unwrap_err();
+    assert!(
+        other
+            .to_string()
+            .starts_with("profile guide is for check sp and check idp; profiles for check scim: "),
+        "{other}"
+    );
+    let twice = Profile::chosen(Kind::Idp, &names(&["guide", "guide"])).unwrap();
+    assert_eq!(twice.len(), 1);
+}
+
+/// A profile as tests want it.
+fn invented(text: &str) -> &'static Profile {
+    let head = "name = \"invented\"\ntitle = \"t\"\nkinds = [\"scim\"]\nstatus = \"s\"\nsource = \"s\"\nread = \"2026-11\"\n";
+    Box::leak(Box::new(toml::from_str(&format!("{head}{text}")).unwrap()))
+}
+
+fn requirement(id: &str, level: &str, more: &str) -> String {
+    format!(
+        "[[requirement]]\nid = \"{id}\"\nname = \"n\"\nlevel = \"{level}\"\nsection = \"1\"\n{more}\n"
+    )
+}
+
+fn outcome(id: &str, level: Level, verdict: Verdict, cause: Option<&str>) -> Outcome {
+    let check = Check {
+        id: id.to_owned(),
+        level,
+        harm: Harm::Function,
+        title: "t".to_owned(),
+        spec: "RFC 1".to_owned(),
+        fix: "f".to_owned(),
+    };
+    Outcome {
+        verdict,
+        cause: cause.map(str::to_owned),
+        ..Outcome::judged(check, true, "e", format!("what {id} says"), Value::Null)
+    }
+}
+
+fn report(outcomes: Vec<Outcome>) -> CheckReport {
+    CheckReport::new("check scim", "t", outcomes, jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn a_requirement_passes_only_if_each_of_its_checks_was_seen_to_hold() {
+    let profile = invented(
+        &[
+            requirement("passed", "required", "checks = [\"SCIM-A\"]"),
+            requirement(
+                "failed",
+                "required",
+                "checks = [\"SCIM-A\", \"SCIM-B\", \"SCIM-C\"]",
+            ),
+            requirement("skipped", "required", "checks = [\"SCIM-A\", \"SCIM-C\"]"),
+            requirement("blocked", "required", "checks = [\"SCIM-D\"]"),
+            requirement("unrun", "required", "checks = [\"SCIM-A\", \"SCIM-Z\"]"),
+            requirement("none", "required", "not_tested = \"because\""),
+            requirement("hint", "required", "checks = [\"SCIM-E\"]"),
+            requirement("advice", "recommended", "checks = [\"SCIM-B\"]"),
+        ]
+        .concat(),
+    );
+    let outcomes = vec![
+        outcome("SCIM-A", Level::Must, Verdict::Pass, None),
+        outcome("SCIM-B", Level::Must, Verdict::Fail, None),
+        outcome("SCIM-C", Level::Must, Verdict::Skip, None),
+        outcome("SCIM-D", Level::Must, Verdict::Skip, Some("SCIM-B")),
+        outcome("SCIM-E", Level::May, Verdict::Warn, None),
+    ];
+    let report = report(outcomes)
+        .with_profiles(&[profile])
+        .assessed(&[profile]);
+    let told: Vec<(&str, &str, &str, bool)> = report.assessments[0]
+        .results
+        .iter()
+        .map(|it| {
+            let id = it.requirement.id.as_str();
+            (id, it.verdict.name(), it.reason.as_str(), it.is_fatal())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("passed", "passed", "", false),
+            ("failed", "failed", "what SCIM-B says", true),
+            ("skipped", "not tested", "what SCIM-C says", false),
+            ("blocked", "not tested", "what SCIM-D says", true),
+            ("unrun", "not tested", "it was not run", false),
+            ("none", "not tested", "because", false),
+            ("hint", "failed", "what SCIM-E says", true),
+            ("advice", "failed", "what SCIM-B says", false),
+        ]
+    );
+    assert_eq!(report.exit_code(), 1);
+    // What the profile requires is a MUST, and the finding names it.
+    let hint = &report.outcomes[4];
+    assert_eq!(
+        (hint.check.level, hint.verdict),
+        (Level::Must, Verdict::Fail)
+    );
+    assert_eq!(hint.check.spec, "RFC 1; invented: hint");
+}
+
+#[test]
+fn what_is_required_decides_the_exit_code_and_expected_failures_do_not() {
+    let text = [
+        requirement("1", "required", "checks = [\"SCIM-A\"]"),
+        requirement("2", "recommended", "checks = [\"SCIM-B\"]"),
+    ];
+    let profile = invented(&text.concat());
+    let judged = |a, b| {
+        let outcomes = vec![
+            outcome("SCIM-A", Level::Must, a, None),
+            outcome("SCIM-B", Level::Must, b, None),
+        ];
+        report(outcomes)
+            .with_profiles(&[profile])
+            .assessed(&[profile])
+    };
+    assert_eq!(judged(Verdict::Pass, Verdict::Fail).exit_code(), 0);
+    assert_eq!(judged(Verdict::Skip, Verdict::Pass).exit_code(), 0);
+    let failed = judged(Verdict::Fail, Verdict::Pass);
+    assert_eq!(failed.exit_code(), 1);
+    let known = super::super::baseline::read(r#"[{"id": "SCIM-A", "reason": "known"}]"#).unwrap();
+    let expected = failed.against(&known, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(expected.exit_code(), 0);
+    let result = &expected.assessments[0].results[0];
+    assert!(result.is_expected);
+    assert_eq!(result.verdict, RequirementVerdict::Failed);
+}
+
+#[test]
+fn checks_of_another_deployment_are_hints() {
+    let mut report = report(vec![outcome(
+        "SAML-IDP-ATTR-01",
+        Level::Must,
+        Verdict::Fail,
+        None,
+    )]);
+    report.command = "check idp";
+    let guide = guide().unwrap();
+    let own = report.clone().with_profiles(&[guide]);
+    assert_eq!(own.outcomes[0].verdict, Verdict::Fail);
+    assert_eq!(own.outcomes[0].check.spec, "RFC 1");
+    let other = report.with_profiles(&[]);
+    assert_eq!(other.outcomes[0].verdict, Verdict::Warn);
+    assert_eq!(other.outcomes[0].check.level, Level::May);
+}
+
+#[test]
+fn a_list_runs_its_checks_and_their_controls_and_a_deployment_everything() {
+    let profile = invented(&requirement("1", "required", "checks = [\"SCIM-READ-01\"]"));
+    let checks = Profile::checks_to_run(Kind::Scim, &[profile]).unwrap();
+    assert!(checks.contains(&"SCIM-READ-01".to_owned()));
+    assert!(checks.contains(&"SCIM-FILTER-01".to_owned()));
+    assert!(!checks.contains(&"SCIM-SORT-01".to_owned()));
+    assert_eq!(Profile::checks_to_run(Kind::Idp, &[guide().unwrap()]), None);
+    assert_eq!(Profile::checks_to_run(Kind::Scim, &[]), None);
+}

@@ -1,0 +1,330 @@
+//! What only profiles demand of the whole service: what it announces, its
+//! schemas, its address and its errors.
+
+use serde_json::{Value, json};
+
+use super::auth::wrong_token;
+use super::discovery::entries;
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{at, member, shown, text, values};
+use super::schema::{GROUP, USER};
+
+checks! {
+harm Style;
+"SCIM-PROFILE-01", May, "Entra gallery, draft-zollner-scim-interop-profile-02 (Updating Resources)"; "ServiceProviderConfig says that PATCH is supported";
+    expects "patch.supported true";
+    fix "Support PATCH, and set patch.supported to true: identity providers update users and groups by it.";
+    needs []; act(patch_is_supported)
+"SCIM-PROFILE-02", May, "draft-zollner-scim-interop-profile-02 (Filtering)"; "ServiceProviderConfig says that filters are supported";
+    expects "filter.supported true";
+    fix "Support filters with eq and and, and set filter.supported to true.";
+    needs []; act(filter_is_supported)
+"SCIM-PROFILE-03", May, "Entra gallery, IPSIE AL SCIM profile (Performance and Efficiency)"; "ServiceProviderConfig says that bulk requests are supported";
+    expects "bulk.supported true";
+    fix "Serve /Bulk, and set bulk.supported to true.";
+    needs []; act(bulk_is_supported)
+"SCIM-PROFILE-04", May, "Entra gallery (group tests), RFC 7643 §4.2"; "/Schemas has the schema of groups";
+    expects "urn:ietf:params:scim:schemas:core:2.0:Group among the schemas";
+    fix "Serve groups, and their schema at /Schemas: without it group tests fail and are not skipped.";
+    needs []; act(group_schema)
+"SCIM-PROFILE-05", May, "Okta OIN, draft-zollner-scim-interop-profile-02 (Transport Security)"; "The base address is protected by TLS";
+    expects "a base address with https";
+    fix "Serve SCIM by https only.";
+    needs []; act(https)
+"SCIM-PROFILE-06", May, "Okta OIN"; "The base address has no underscore";
+    expects "a base address without _";
+    fix "Choose an address without underscores: Okta refuses such.";
+    needs []; act(no_underscore)
+"SCIM-PROFILE-07", May, "draft-zollner-scim-interop-profile-02 (Canonical Values for Typed Attributes)"; "Each type sub-attribute of users lists its canonical values";
+    expects "canonicalValues at the type of emails, phoneNumbers and all others";
+    fix "List the types that you take in canonicalValues at /Schemas: clients map attributes by them.";
+    needs []; act(canonical_types)
+"SCIM-PROFILE-08", May, "draft-zollner-scim-interop-profile-02 (Discovery Endpoints)"; "The id of each resource type is its name";
+    expects "id equal to name";
+    fix "Set id of each resource type to its name.";
+    needs []; act(types_by_name)
+"SCIM-PROFILE-09", May, "draft-zollner-scim-interop-profile-02 (Scope and Conformance)"; "ServiceProviderConfig claims the interoperability profile";
+    expects "interopProfileConformant true";
+    fix "Set interopProfileConformant to true once every requirement holds.";
+    needs []; act(claims_conformance)
+"SCIM-PROFILE-10", May, "IPSIE AL SCIM profile (Passwords and other credentials)"; "Users have no password";
+    expects "a schema of users without password";
+    fix "Take password out of the schema of users: credentials don't travel by SCIM.";
+    needs []; act(no_password)
+"SCIM-PROFILE-11", May, "IPSIE AL SCIM profile (User Provisioning, Schema)"; "The schema of users has userName, displayName and active";
+    expects "all three at /Schemas";
+    fix "Serve the three attributes, and list them in the schema of users.";
+    needs []; act(user_attributes)
+"SCIM-PROFILE-12", May, "IPSIE AL SCIM profile (Group Provisioning, Schema)"; "The schema of groups has displayName and members";
+    expects "both at /Schemas";
+    fix "Serve both attributes, and list them in the schema of groups.";
+    needs [Need::Groups]; act(group_attributes)
+"SCIM-PROFILE-13", May, "Okta-SCIM-20-SPEC-Test (Check status 401)"; "A 401 says in words what is wrong";
+    expects "a text detail in the answer to a wrong token";
+    fix "Write detail into the body of a 401 too.";
+    needs []; act(refusal_in_words)
+"SCIM-PROFILE-14", May, "Entra gallery (Schema_Discoverability_Test)"; "Every attribute that a user shows is in the schemas";
+    expects "each member of a user to be in the schema of users, or below the URN of an extension";
+    fix "List at /Schemas exactly what you serve: clients offer only those attributes for mapping.";
+    needs []; act(schemas_are_accurate)
+"SCIM-PROFILE-16", May, "Entra gallery (Schema_Discoverability_Test)"; "The types of e-mails, phone numbers and addresses are listed";
+    expects "canonicalValues at the type of each that the schema of users has";
+    fix "List work, home and what else you take in canonicalValues: the attributes of a mapping are built from them.";
+    needs []; act(mapped_types)
+"SCIM-PROFILE-15", May, "Entra gallery (Validate_Credentials_Test)"; "The access token came by OAuth client credentials, for one to six hours";
+    expects "expires_in between 3600 and 21600 seconds";
+    fix "Issue access tokens by the client credentials grant, for at least 60 minutes and at most 6 hours, and say so in expires_in.";
+    needs []; act(token_of_client_credentials)
+}
+
+async fn says(probe: &Probe<'_>, names: &[&str]) -> Judged {
+    let told = probe.get("/ServiceProviderConfig").await?;
+    let body = told.given_body("reading ServiceProviderConfig")?;
+    let said = at(&body, names);
+    ensure(said == Some(&json!(true)), || {
+        format!("{} is {}", names.join("."), shown(said))
+    })
+}
+
+async fn patch_is_supported(probe: &Probe<'_>) -> Judged {
+    says(probe, &["patch", "supported"]).await
+}
+
+async fn filter_is_supported(probe: &Probe<'_>) -> Judged {
+    says(probe, &["filter", "supported"]).await
+}
+
+async fn bulk_is_supported(probe: &Probe<'_>) -> Judged {
+    says(probe, &["bulk", "supported"]).await
+}
+
+async fn claims_conformance(probe: &Probe<'_>) -> Judged {
+    says(probe, &["interopProfileConformant"]).await
+}
+
+/// A schema at `/Schemas`, by its URN.
+async fn schema(probe: &Probe<'_>, urn: &str) -> Judged<Option<Value>> {
+    let (_, all) = entries(probe, "/Schemas").await?;
+    let mut all = all.into_iter();
+    Ok(all.find(|one| text(one, &["id"]).is_some_and(|id| id.eq_ignore_ascii_case(urn))))
+}
+
+async fn has_schema(probe: &Probe<'_>, urn: &str, names: &[&str]) -> Judged {
+    let found = schema(probe, urn).await?;
+    ensure(found.is_some(), || format!("/Schemas has no {urn}"))?;
+    let found = found.unwrap_or_default();
+    let listed = |name: &str| {
+        let mut all = values(&found, "attributes").iter();
+        all.any(|one| text(one, &["name"]).is_some_and(|it| it.eq_ignore_ascii_case(name)))
+    };
+    let missing: Vec<&str> = names.iter().copied().filter(|it| !listed(it)).collect();
+    ensure(missing.is_empty(), || {
+        format!("{urn} has no {}", missing.join(", "))
+    })
+}
+
+async fn group_schema(probe: &Probe<'_>) -> Judged {
+    has_schema(probe, GROUP, &[]).await
+}
+
+async fn user_attributes(probe: &Probe<'_>) -> Judged {
+    has_schema(probe, USER, &["userName", "displayName", "active"]).await
+}
+
+async fn group_attributes(probe: &Probe<'_>) -> Judged {
+    has_schema(probe, GROUP, &["displayName", "members"]).await
+}
+
+/// Whether no address of the Internet is meant: TLS proves nothing there.
+fn is_local(base: &str) -> bool {
+    let Some(host) = url::Url::parse(base)
+        .ok()
+        .and_then(|it| it.host_str().map(str::to_owned))
+    else {
+        return false;
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let reserved = ["localhost", "test"]
+        .iter()
+        .any(|name| host == *name || host.ends_with(&format!(".{name}")));
+    reserved
+        || bare
+            .parse()
+            .is_ok_and(|it: std::net::IpAddr| it.is_loopback())
+}
+
+async fn https(probe: &Probe<'_>) -> Judged {
+    let base = &probe.session.base;
+    if base.to_ascii_lowercase().starts_with("https://") {
+        return Ok(());
+    }
+    if is_local(base) {
+        return unjudged(format!(
+            "{base} is an address of this machine or of a test, where TLS is not needed"
+        ));
+    }
+    ensure(false, || format!("the base address is {base}"))
+}
+
+async fn no_underscore(probe: &Probe<'_>) -> Judged {
+    let base = &probe.session.base;
+    ensure(!base.contains('_'), || {
+        format!("the base address is {base}")
+    })
+}
+
+async fn canonical_types(probe: &Probe<'_>) -> Judged {
+    types_are_listed(probe, |_| true).await
+}
+
+async fn mapped_types(probe: &Probe<'_>) -> Judged {
+    types_are_listed(probe, |name| {
+        ["emails", "phoneNumbers", "addresses"].contains(&name)
+    })
+    .await
+}
+
+/// Judges the canonical values of the types of these attributes of users.
+async fn types_are_listed(probe: &Probe<'_>, is_meant: fn(&str) -> bool) -> Judged {
+    let Some(users) = schema(probe, USER).await? else {
+        return unjudged("/Schemas has no schema of users");
+    };
+    let mut bare = Vec::new();
+    let mut seen = 0;
+    for attribute in values(&users, "attributes") {
+        let kinds = values(attribute, "subAttributes").iter();
+        let is_list = member(attribute, "multiValued") == Some(&json!(true))
+            && text(attribute, &["name"]).is_some_and(is_meant);
+        for kind in kinds.filter(|one| is_list && text(one, &["name"]) == Some("type")) {
+            seen += 1;
+            if values(kind, "canonicalValues").is_empty() {
+                bare.push(text(attribute, &["name"]).unwrap_or_default());
+            }
+        }
+    }
+    if seen == 0 {
+        return unjudged("no attribute of users has a type");
+    }
+    ensure(bare.is_empty(), || {
+        format!(
+            "these have a type without canonicalValues: {}",
+            bare.join(", ")
+        )
+    })
+}
+
+async fn types_by_name(probe: &Probe<'_>) -> Judged {
+    let (_, all) = entries(probe, "/ResourceTypes").await?;
+    for one in &all {
+        let (id, name) = (member(one, "id"), member(one, "name"));
+        ensure(id.is_some() && id == name, || {
+            format!("id is {}, name is {}", shown(id), shown(name))
+        })?;
+    }
+    Ok(())
+}
+
+async fn no_password(probe: &Probe<'_>) -> Judged {
+    let Some(users) = schema(probe, USER).await? else {
+        return unjudged("/Schemas has no schema of users");
+    };
+    let mut all = values(&users, "attributes").iter();
+    let has = all.any(|one| text(one, &["name"]) == Some("password"));
+    ensure(!has, || "the schema of users has password".to_owned())
+}
+
+async fn refusal_in_words(probe: &Probe<'_>) -> Judged {
+    let told = wrong_token(probe).await?;
+    if told.status != 401 {
+        return unjudged(format!("no 401 came: {}", told.quoted()));
+    }
+    let detail = told.json();
+    let detail = detail.as_ref().and_then(|body| text(body, &["detail"]));
+    ensure(detail.is_some_and(|it| !it.trim().is_empty()), || {
+        format!("there is no detail: {}", told.quoted())
+    })
+}
+
+/// Members of every resource, which schemas need not list (RFC 7643 §3.1).
+const COMMON: [&str; 4] = ["schemas", "id", "externalId", "meta"];
+
+async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
+    let Some(users) = schema(probe, USER).await? else {
+        return unjudged("/Schemas has no schema of users");
+    };
+    let told = probe.users(&[("count", "1")]).await?;
+    let listed = told.listed()?;
+    let shown = match probe
+        .test_users()
+        .await
+        .ok()
+        .and_then(|it| it.people.first())
+    {
+        Some(ann) => ann.kept.clone(),
+        None => match listed.first() {
+            Some(first) => first.clone(),
+            None => return unjudged("there is no user to compare with the schemas"),
+        },
+    };
+    let known = |name: &str| {
+        let mut all = values(&users, "attributes").iter();
+        all.any(|one| text(one, &["name"]).is_some_and(|it| it.eq_ignore_ascii_case(name)))
+    };
+    let unlisted: Vec<&str> = shown
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !COMMON.contains(name) && !name.starts_with("urn:") && !known(name))
+        .collect();
+    ensure(unlisted.is_empty(), || {
+        format!(
+            "a user shows {}, which no schema lists",
+            unlisted.join(", ")
+        )
+    })
+}
+
+/// How long a token has to live, in seconds.
+const LIFE: std::ops::RangeInclusive<u64> = 3600..=21600;
+
+async fn token_of_client_credentials(probe: &Probe<'_>) -> Judged {
+    let Some(oauth) = &probe.session.options.oauth else {
+        return unjudged(
+            "the checks authenticate without OAuth client credentials (--oauth-token-url)",
+        );
+    };
+    ensure(
+        oauth.expires_in.is_some_and(|it| LIFE.contains(&it)),
+        || {
+            let said = oauth.expires_in;
+            let said = said.map_or("missing".to_owned(), |it| it.to_string());
+            format!("expires_in is {said}")
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_addresses_are_known() {
+        for base in [
+            "http://127.0.0.1:8080/scim",
+            "http://[::1]/v2",
+            "http://a.localhost",
+            "http://scim.test/v2",
+        ] {
+            assert!(is_local(base), "{base}");
+        }
+        for base in [
+            "http://scim.example.com/v2",
+            "http://10.0.0.1",
+            "http://latest",
+        ] {
+            assert!(!is_local(base), "{base}");
+        }
+    }
+}

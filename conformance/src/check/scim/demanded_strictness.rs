@@ -1,0 +1,174 @@
+//! What only the SCIM interoperability profile demands: to refuse what RFC 7644
+//! leaves open. Some of it is the opposite of what well-known clients send.
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::reading::{at, member, same, shown, text, values};
+use super::target::segment;
+
+checks! {
+"SCIM-PROFILE-60", May, "draft-zollner-scim-interop-profile-02 (Mandatory Use of the 'path' Attribute)"; "A PATCH operation without a path is refused";
+    expects "400 with scimType invalidSyntax, and nothing changed";
+    fix "Refuse operations without path. Entra ID and Okta send such: the profile and those clients can't both be served.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_path)
+"SCIM-PROFILE-61", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST with an unknown attribute is refused";
+    expects "400 with scimType invalidSyntax";
+    fix "Refuse requests with attributes that no schema has.";
+    needs [Need::Writes]; act(unknown_attribute)
+"SCIM-PROFILE-62", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST that names an unknown schema is refused";
+    expects "400 with scimType invalidSyntax";
+    fix "Refuse requests whose schemas name one that the resource type doesn't have.";
+    needs [Need::Writes]; act(unknown_schema)
+"SCIM-PROFILE-63", May, "draft-zollner-scim-interop-profile-02 (Filtering)"; "A filter on an unknown attribute is refused";
+    expects "400 with scimType invalidFilter";
+    fix "Refuse filters on attributes that no schema of the resource type has.";
+    needs [Need::Filter]; act(unknown_in_filter)
+"SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "replace of a complex attribute replaces all of it";
+    expects "the new givenName, and no familyName";
+    fix "Put the given object in place of the whole attribute.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_all)
+"SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "add to a complex attribute keeps the sub-attributes it doesn't name";
+    expects "the new givenName, and familyName kept";
+    fix "Merge the given object into the attribute.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_merges)
+"SCIM-PROFILE-66", May, "draft-zollner-scim-interop-profile-02 (Case Sensitivity)"; "An id is compared with regard to letter case";
+    expects "404 for the id in other letter case";
+    fix "Look ids up as they are.";
+    needs [Need::Writes]; act(id_is_exact)
+"SCIM-PROFILE-67", May, "draft-zollner-scim-interop-profile-02 (Endpoint Structure)"; "A user is not addressed by userName";
+    expects "GET /Users/{userName}: 404";
+    fix "Address resources by id alone.";
+    needs [Need::Writes]; act(not_by_name)
+"SCIM-PROFILE-68", May, "draft-zollner-scim-interop-profile-02 (Pagination)"; "A count of 100 is taken";
+    expects "200, and as many users as there are, up to 100";
+    fix "Serve pages of at least 100.";
+    needs [Need::Writes]; act(hundred)
+"SCIM-PROFILE-69", May, "draft-zollner-scim-interop-profile-02 (Resource Lifecycle)"; "DELETE deletes, and does not deactivate";
+    expects "404 for who was deleted, and for nobody of the userName active false";
+    fix "Delete the resource. To deactivate it, clients send PATCH.";
+    needs [Need::Filter, Need::Writes]; act(no_soft_delete)
+}
+
+async fn no_path(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"displayName": "Old"})).await?;
+    let operation = json!([{"op": "replace", "value": {"displayName": "New"}}]);
+    let told = probe.patch(&user.place, operation).await?;
+    told.is_error(400, "invalidSyntax")?;
+    let now = probe.fetch(&user).await?;
+    same("displayName", member(&now, "displayName"), &json!("Old"))
+}
+
+async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"rehearsalUnknown": "x"}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_error(400, "invalidSyntax")
+}
+
+async fn unknown_schema(probe: &Probe<'_>) -> Judged {
+    let body = probe.user_body(json!({"schemas": ["urn:example:rehearsal:unknown"]}));
+    let told = probe.post(&probe.server.users.endpoint, &body).await?;
+    told.is_error(400, "invalidSyntax")
+}
+
+async fn unknown_in_filter(probe: &Probe<'_>) -> Judged {
+    let told = probe
+        .users(&[("filter", "rehearsalUnknown eq \"x\"")])
+        .await?;
+    told.is_error(400, "invalidFilter")
+}
+
+async fn with_name(probe: &Probe<'_>, op: &str) -> Judged<Value> {
+    let user = probe
+        .user(json!({"name": {"givenName": "Old", "familyName": "Kept"}}))
+        .await?;
+    let operation = json!([{"op": op, "path": "name", "value": {"givenName": "New"}}]);
+    let now = probe.patched(&user, operation).await?;
+    same(
+        "name.givenName",
+        at(&now, &["name", "givenName"]),
+        &json!("New"),
+    )?;
+    Ok(now)
+}
+
+async fn replace_all(probe: &Probe<'_>) -> Judged {
+    let now = with_name(probe, "replace").await?;
+    let family = at(&now, &["name", "familyName"]);
+    ensure(family.is_none(), || {
+        format!("name.familyName is {}, expected none", shown(family))
+    })
+}
+
+async fn add_merges(probe: &Probe<'_>) -> Judged {
+    let now = with_name(probe, "add").await?;
+    same(
+        "name.familyName",
+        at(&now, &["name", "familyName"]),
+        &json!("Kept"),
+    )
+}
+
+/// The text with its ASCII letters in the other case; `None` without letters.
+fn other_case(text: &str) -> Option<String> {
+    let swapped: String = text
+        .chars()
+        .map(|sign| match sign {
+            'a'..='z' => sign.to_ascii_uppercase(),
+            'A'..='Z' => sign.to_ascii_lowercase(),
+            sign => sign,
+        })
+        .collect();
+    (swapped != text).then_some(swapped)
+}
+
+async fn id_is_exact(probe: &Probe<'_>) -> Judged {
+    // An id may happen to have no letter.
+    for _ in 0..3 {
+        let user = probe.user(json!({})).await?;
+        if let Some(other) = other_case(&user.id) {
+            let target = format!("{}/{}", probe.server.users.endpoint, segment(&other));
+            return probe.get(&target).await?.is(404);
+        }
+    }
+    unjudged("ids have no letters")
+}
+
+async fn not_by_name(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    if name == user.id {
+        return unjudged("the server makes the userName the id");
+    }
+    let target = format!("{}/{}", probe.server.users.endpoint, segment(name));
+    probe.get(&target).await?.is(404)
+}
+
+async fn hundred(probe: &Probe<'_>) -> Judged {
+    probe.user(json!({})).await?;
+    let told = probe.users(&[("count", "100")]).await?;
+    let (came, total) = (told.listed()?.len(), told.total()?);
+    let wanted = usize::try_from(total).unwrap_or(100).min(100);
+    ensure(came == wanted, || {
+        format!("{came} users came of {total}, expected {wanted}")
+    })
+}
+
+async fn no_soft_delete(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    let told = probe.delete(&user.place).await?;
+    told.given("deleting a user")?;
+    probe.get(&user.place).await?.is(404)?;
+    let filter = format!("userName eq {}", user.sent["userName"]);
+    let told = probe.users(&[("filter", &filter)]).await?;
+    let left = told.listed()?;
+    let left = left.first().map(|one| shown(member(one, "active")));
+    ensure(left.is_none(), || {
+        format!(
+            "who was deleted is still listed, active {}: {} in all",
+            left.unwrap_or_default(),
+            values(&told.json().unwrap_or_default(), "Resources").len()
+        )
+    })
+}

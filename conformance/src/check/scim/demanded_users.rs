@@ -1,0 +1,331 @@
+//! What only profiles demand of users: the lifecycle as marketplaces play it.
+
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::made::Made;
+use super::probe::Probe;
+use super::reading::{LIST, at, member, same, shown, speaks, text, values};
+use super::schema::ENTERPRISE;
+use super::support::filtered;
+use super::target::query;
+
+checks! {
+"SCIM-PROFILE-20", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "One user is listed with count=1 and startIndex=1";
+    expects "200, a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
+    fix "Answer GET /Users?count=1&startIndex=1 with a page of one, and write the three numbers into every list.";
+    needs [Need::Writes]; act(list_of_one)
+"SCIM-PROFILE-21", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "A listed user has id, userName, both names, active and an e-mail";
+    expects "all six in the list, as they were created";
+    fix "Keep and list id, userName, name.givenName, name.familyName, active and emails.";
+    needs [Need::Filter, Need::Writes]; act(whole_in_a_list)
+"SCIM-PROFILE-22", May, "Entra gallery (Disable_User_Test), Okta-SCIM-20-CRUD-Test"; "A deactivated user is still found, with active false";
+    expects "200 with active false, by id and by userName";
+    fix "Keep deactivated users, and serve them with active false: clients look them up to reactivate them.";
+    needs [Need::Patch, Need::Filter, Need::Writes, Need::Keeps(&["active"])]; act(deactivated_is_found)
+"SCIM-PROFILE-23", May, "Okta-SCIM-20-CRUD-Test, IPSIE AL SCIM profile (Deactivate or Reactivate User)"; "A deactivated user is activated again by PATCH";
+    expects "the same id, with active true";
+    fix "Take active true of a deactivated user, and keep the resource.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(reactivated)
+"SCIM-PROFILE-24", May, "Okta OIN (Deactivate users)"; "Okta: active is switched off without a path";
+    expects "active false";
+    fix "Read {\"op\": \"replace\", \"value\": {\"active\": false}}: Okta deactivates this way.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(deactivated_without_a_path)
+"SCIM-PROFILE-25", May, "Entra gallery (SCIM_Update_Manager_Test)"; "A manager is set by add, changed by replace, and taken away by remove";
+    expects "manager.value to be the first, then the second, then none";
+    fix "Keep manager of the enterprise extension, and take add, replace and remove at its URN.";
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(manager)
+"SCIM-PROFILE-26", May, "Entra gallery (SCIM_Null_Update_Test)"; "Empty texts and null clear an attribute";
+    expects "no nickName, or an empty one, after \"\" and after null";
+    fix "Take an empty text and null for no value, and answer with success.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(cleared)
+"SCIM-PROFILE-27", May, "Entra gallery (SCIM_User_Update_Test), IPSIE AL SCIM profile (Performance and Efficiency)"; "Several attributes are changed by one PATCH";
+    expects "displayName, name.givenName and name.familyName as they were replaced";
+    fix "Do every operation of a request.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "name.givenName", "name.familyName"])]; act(several_at_once)
+"SCIM-PROFILE-28", May, "Entra gallery (SCIM_User_Pagination_Test)"; "Eleven users are read in pages of five";
+    expects "three pages of at most five, startIndex as it was asked for, and no user twice";
+    fix "Support startIndex and count, and write startIndex of the page into the list.";
+    needs [Need::Writes, Need::Count]; act(pages_of_users)
+"SCIM-PROFILE-29", May, "Entra gallery (Restore_User_Test)"; "A user who was deleted is created again and found";
+    expects "204 or 404 for the old one, 201 for the new one, which the filter finds alone";
+    fix "Free the userName with the deletion, and forget the old resource.";
+    needs [Need::Filter, Need::Writes]; act(created_again)
+"SCIM-PROFILE-30", May, "Okta-SCIM-20-SPEC-Test (Create Okta user with realistic values)"; "A user is created with application/json, names, e-mail and active";
+    expects "201 with id, schemas, userName, both names and active true";
+    fix "Take a body that is labeled application/json, and answer with the whole user.";
+    needs [Need::Writes]; act(created_as_okta_does)
+"SCIM-PROFILE-31", May, "Entra gallery (matching by e-mail)"; "A user is found by emails[type eq \"work\"].value";
+    expects "ann alone";
+    fix "Read attribute[filter].subAttribute in filters: Entra ID matches users by it.";
+    needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])]; finds(r#"emails[type eq "work"].value eq "{u}-ann@example.com""#, ["ann"])
+"SCIM-PROFILE-32", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "A user is found by emails[value eq …]";
+    expects "ann alone";
+    fix "Support emails[value eq \"…\"].";
+    needs [Need::Filter, Need::Keeps(&["emails.value"])]; finds(r#"emails[value eq "{u}-ann@example.com"]"#, ["ann"])
+"SCIM-PROFILE-33", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "A user is found by emails[type eq \"work\" and value eq …]";
+    expects "ann alone";
+    fix "Support two conditions in brackets, joined by and.";
+    needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])]; finds(r#"emails[type eq "work" and value eq "{u}-ann@example.com"]"#, ["ann"])
+"SCIM-PROFILE-34", May, "Okta-SCIM-20-SPEC-Test (Username Case Sensitivity Check)"; "A filter for a userName in capitals is answered with 200";
+    expects "an answer with 200";
+    fix "Answer filters for userNames in any letter case with a list, an empty one where nobody has it.";
+    needs [Need::Filter]; act(capitals)
+}
+
+async fn capitals(probe: &Probe<'_>) -> Judged {
+    let filter = format!("userName eq \"{}\"", probe.name().to_uppercase());
+    probe.users(&[("filter", &filter)]).await?.is(200)
+}
+
+async fn list_of_one(probe: &Probe<'_>) -> Judged {
+    probe.user(json!({})).await?;
+    let endpoint = &probe.server.users.endpoint;
+    list_of_one_at(probe, endpoint).await
+}
+
+/// Judges `GET {endpoint}?count=1&startIndex=1` as Okta does.
+pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged {
+    let told = probe
+        .get(&query(endpoint, &[("count", "1"), ("startIndex", "1")]))
+        .await?;
+    told.is(200)?;
+    let body = told.body()?;
+    if !speaks(&body, LIST) {
+        return told.wrong("schemas does not name the ListResponse");
+    }
+    for name in ["itemsPerPage", "startIndex", "totalResults"] {
+        if member(&body, name).and_then(Value::as_u64).is_none() {
+            return told.wrong(format!("{name} is {}", shown(member(&body, name))));
+        }
+    }
+    let listed = values(&body, "Resources").len();
+    if listed != 1 || member(&body, "itemsPerPage") != Some(&json!(1)) {
+        return told.wrong(format!(
+            "{listed} resources came, itemsPerPage is {}",
+            shown(member(&body, "itemsPerPage"))
+        ));
+    }
+    Ok(())
+}
+
+/// A user as Okta makes one.
+fn whole(probe: &Probe<'_>) -> Value {
+    let mark = &probe.session.mark;
+    let body = probe.user_body(json!({
+        "name": {"givenName": format!("{mark}-Given"), "familyName": format!("{mark}-Family")},
+        "displayName": format!("{mark} Given Family"),
+        "active": true,
+    }));
+    let address = body["userName"].clone();
+    super::body::with(
+        body,
+        json!({"emails": [{"primary": true, "value": address, "type": "work"}]}),
+    )
+}
+
+fn is_whole(told: &Value, sent: &Value) -> Judged {
+    ensure(text(told, &["id"]).is_some_and(|id| !id.is_empty()), || {
+        format!("id is {}", shown(member(told, "id")))
+    })?;
+    same("userName", member(told, "userName"), &sent["userName"])?;
+    for part in ["givenName", "familyName"] {
+        same(
+            &format!("name.{part}"),
+            at(told, &["name", part]),
+            &sent["name"][part],
+        )?;
+    }
+    same("active", member(told, "active"), &json!(true))
+}
+
+async fn created_as_okta_does(probe: &Probe<'_>) -> Judged {
+    let sent = whole(probe);
+    let session = probe.session;
+    let mut asked = session.asked(
+        reqwest::Method::POST,
+        &probe.server.users.endpoint,
+        Some(&sent),
+    );
+    for (name, value) in &mut asked.headers {
+        match name.as_str() {
+            "content-type" => "application/json".clone_into(value),
+            "accept" => "application/scim+json; charset=utf-8".clone_into(value),
+            _ => {}
+        }
+    }
+    let told = probe.send(asked).await?;
+    told.is(201)?;
+    let body = probe.resource(&told).await?;
+    if !speaks(&body, &probe.server.users.schema.id) {
+        return told.wrong("schemas does not name the schema of users");
+    }
+    is_whole(&body, &sent)
+}
+
+/// The only user whom a filter by userName finds.
+async fn found_by_name(probe: &Probe<'_>, name: &Value) -> Judged<Value> {
+    let filter = format!("userName eq {name}");
+    let told = filtered(probe, &[("filter", &filter)]).await?;
+    let found = told.listed()?;
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        all => told.wrong(format!("{} users came, expected one", all.len())),
+    }
+}
+
+async fn whole_in_a_list(probe: &Probe<'_>) -> Judged {
+    let sent = whole(probe);
+    let told = probe.post(&probe.server.users.endpoint, &sent).await?;
+    told.given("making a user")?;
+    let found = found_by_name(probe, &sent["userName"]).await?;
+    is_whole(&found, &sent)?;
+    let email = values(&found, "emails").first();
+    let email = email.and_then(|one| text(one, &["value"]));
+    ensure(email.is_some_and(|it| !it.is_empty()), || {
+        format!("emails is {}", shown(member(&found, "emails")))
+    })
+}
+
+async fn switch(probe: &Probe<'_>, user: &Made, active: bool) -> Judged<Value> {
+    let operation = json!([{"op": "replace", "path": "active", "value": active}]);
+    probe.patched(user, operation).await
+}
+
+async fn deactivated_is_found(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"active": true})).await?;
+    let now = switch(probe, &user, false).await?;
+    same("active", member(&now, "active"), &json!(false))?;
+    let found = found_by_name(probe, &user.sent["userName"]).await?;
+    same("id of who was found", member(&found, "id"), &json!(user.id))?;
+    same(
+        "active of who was found",
+        member(&found, "active"),
+        &json!(false),
+    )
+}
+
+async fn reactivated(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"active": true})).await?;
+    let now = switch(probe, &user, false).await?;
+    if member(&now, "active") != Some(&json!(false)) {
+        return unjudged("the user was not deactivated, so this would prove nothing");
+    }
+    let now = switch(probe, &user, true).await?;
+    same("id", member(&now, "id"), &json!(user.id))?;
+    same("active", member(&now, "active"), &json!(true))
+}
+
+async fn deactivated_without_a_path(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"active": true})).await?;
+    let operation = json!([{"op": "replace", "value": {"active": false}}]);
+    let now = probe.patched(&user, operation).await?;
+    same("active", member(&now, "active"), &json!(false))
+}
+
+async fn manager(probe: &Probe<'_>) -> Judged {
+    let (first, second) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let user = probe.user(json!({})).await?;
+    let path = format!("{ENTERPRISE}:manager");
+    for (op, boss) in [("add", &first), ("replace", &second)] {
+        let operation = json!([{"op": op, "path": path, "value": {"value": boss.id}}]);
+        let now = probe.patched(&user, operation).await?;
+        let came = at(&now, &[ENTERPRISE, "manager", "value"]);
+        same("manager.value", came, &json!(boss.id))?;
+    }
+    let now = probe
+        .patched(&user, json!([{"op": "remove", "path": path}]))
+        .await?;
+    let came = at(&now, &[ENTERPRISE, "manager", "value"]);
+    ensure(came.is_none_or(|it| it == ""), || {
+        format!("manager.value is {} after remove", shown(came))
+    })
+}
+
+async fn cleared(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({"nickName": "Otter"})).await?;
+    for value in [json!(""), Value::Null] {
+        let operation = json!([{"op": "replace", "path": "nickName", "value": value}]);
+        let now = probe.patched(&user, operation).await?;
+        let came = member(&now, "nickName");
+        ensure(came.is_none_or(|it| it == ""), || {
+            format!("nickName is {} after {value}", shown(came))
+        })?;
+    }
+    Ok(())
+}
+
+async fn several_at_once(probe: &Probe<'_>) -> Judged {
+    let before = json!({"displayName": "Old", "name": {"givenName": "Old", "familyName": "Old"}});
+    let user = probe.user(before).await?;
+    let paths = ["displayName", "name.givenName", "name.familyName"];
+    let operation =
+        |path: &&str| json!({"op": "replace", "path": path, "value": format!("New {path}")});
+    let now = probe
+        .patched(&user, paths.iter().map(operation).collect())
+        .await?;
+    for path in paths {
+        let names: Vec<&str> = path.split('.').collect();
+        same(path, at(&now, &names), &json!(format!("New {path}")))?;
+    }
+    Ok(())
+}
+
+/// How many resources the paging tests of marketplaces want to see, and the
+/// length of their pages.
+const MANY: usize = 11;
+const PAGE: usize = 5;
+
+async fn pages_of_users(probe: &Probe<'_>) -> Judged {
+    let endpoint = &probe.server.users.endpoint;
+    let there = probe.users(&[("count", "0")]).await?.total().unwrap_or(0);
+    for _ in usize::try_from(there).unwrap_or(MANY)..MANY {
+        probe.user(json!({})).await?;
+    }
+    pages(probe, endpoint).await
+}
+
+/// Judges the first three pages of five at an endpoint.
+pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
+    let mut seen = Vec::new();
+    for start in [1, 1 + PAGE, 1 + 2 * PAGE] {
+        let parameters = [
+            ("startIndex", start.to_string()),
+            ("count", PAGE.to_string()),
+        ];
+        let parameters = parameters
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let told = probe.get(&query(endpoint, &parameters)).await?;
+        told.is(200)?;
+        let body = told.body()?;
+        if member(&body, "startIndex") != Some(&json!(start)) {
+            return told.wrong(format!(
+                "startIndex is {}, expected {start}",
+                shown(member(&body, "startIndex"))
+            ));
+        }
+        let all = values(&body, "Resources");
+        let ids = all.iter().filter_map(|one| text(one, &["id"]));
+        let ids: Vec<String> = ids.map(str::to_owned).collect();
+        if ids.len() > PAGE || ids.is_empty() {
+            return told.wrong(format!("{} resources came", ids.len()));
+        }
+        if let Some(twice) = ids.iter().find(|id| seen.contains(*id)) {
+            return told.wrong(format!("{twice} was on a page before"));
+        }
+        seen.extend(ids);
+    }
+    Ok(())
+}
+
+async fn created_again(probe: &Probe<'_>) -> Judged {
+    let user = probe.user(json!({})).await?;
+    super::delete::is_gone(probe, &user).await?;
+    let told = probe.post(&probe.server.users.endpoint, &user.sent).await?;
+    told.is_success()?;
+    let now = probe.resource(&told).await?;
+    let found = found_by_name(probe, &user.sent["userName"]).await?;
+    let id = member(&now, "id").cloned().unwrap_or_default();
+    same("id of who was found", member(&found, "id"), &id)
+}

@@ -1,0 +1,27 @@
+//! What only the server's owner knows.
+
+use serde_json::Value;
+
+/// What only the server's owner knows.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The domain of userNames and e-mail addresses; example.com if `None`.
+    pub domain: Option<String>,
+    /// A user as JSON whose members every user gets that a check creates;
+    /// `{name}` stands for the userName.
+    pub template: Option<Value>,
+    /// Headers of every request.
+    pub headers: Vec<(String, String)>,
+    /// How many requests a second are sent at most; without a limit if `None`.
+    pub rate: Option<f64>,
+    /// What the token endpoint said, where the token came from one.
+    pub oauth: Option<OAuthToken>,
+}
+
+/// What a token endpoint said of a token that it issued by the client
+/// credentials grant (RFC 6749 §4.4.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthToken {
+    /// `expires_in`, in seconds.
+    pub expires_in: Option<u64>,
+}
