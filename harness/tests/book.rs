@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
+use rehearsal::check::profile::profiles;
 use rehearsal::check::{Check, Level};
 
 fn docs() -> PathBuf {
@@ -304,6 +305,103 @@ fn the_checks_of_scim_servers_are_listed() {
         "checks/scim.md",
         &listing("SCIM servers", about, &rehearsal::check::scim::catalogue()),
     );
+}
+
+/// The page of every requirement, and of the checks that only profiles demand.
+fn requirements() -> String {
+    let plain = |text: &str| {
+        text.replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('|', "\\|")
+    };
+    let mut out = String::from(
+        "# Every requirement of the profiles\n\nWhat each profile demands, and the checks that observe it. [How to read the result](../profiles.md).\n",
+    );
+    for profile in profiles() {
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}: {}. Source: {}, {}, read {}.\n\n| requirement | level | section | checks, or why none |\n|---|---|---|---|\n",
+            profile.name,
+            profile.title,
+            profile.commands(),
+            profile.url.as_ref().map_or_else(
+                || profile.source.clone(),
+                |url| format!("[{}]({url})", profile.source)
+            ),
+            profile.status,
+            profile.read,
+        );
+        for it in &profile.requirements {
+            let checks: Vec<String> = it.checks.iter().map(|id| linked(id)).collect();
+            let reason = it
+                .not_tested
+                .as_ref()
+                .map(|why| format!("not tested: {}", plain(why)));
+            let parts: Vec<String> = checks.into_iter().chain(reason).collect();
+            let _ = writeln!(
+                out,
+                "| {} {} | {} | {} | {} |",
+                plain(&it.id),
+                plain(&it.name),
+                it.level.name(),
+                plain(&it.section),
+                parts.join(", ")
+            );
+        }
+    }
+    let checks = rehearsal::check::scim::profile_catalogue();
+    out.push_str("\n# Checks that only profiles demand\n");
+    for check in checks {
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}\n\n- {}\n- **Fix:** {}\n",
+            check.id,
+            plain(&check.title),
+            plain(&check.spec),
+            plain(&check.fix)
+        );
+    }
+    out
+}
+
+/// A check, with a link to where the book explains it.
+fn linked(id: &str) -> String {
+    let page = match id {
+        _ if id.starts_with("SCIM-PROFILE-") => "profiles.md",
+        _ if id.starts_with("SCIM-") => "scim.md",
+        _ if id.starts_with("SAML-IDP-") => "saml-idp.md",
+        _ => "saml-sp.md",
+    };
+    format!("[{id}]({page}#{})", id.to_lowercase())
+}
+
+#[test]
+fn the_requirements_of_profiles_are_listed() {
+    is_current("checks/profiles.md", &requirements());
+}
+
+#[test]
+fn the_table_of_profiles_has_every_profile_and_its_figures() {
+    let page = read("profiles.md");
+    for profile in profiles() {
+        let all = profile.requirements.len();
+        let observed = profile
+            .requirements
+            .iter()
+            .filter(|it| !it.checks.is_empty())
+            .count();
+        let kinds: Vec<&str> = profile.kinds.iter().map(|it| it.name()).collect();
+        let row = format!(
+            "| `{}` | {} | {} | {all} | {observed} |",
+            profile.name,
+            kinds.join(", "),
+            profile.status
+        );
+        assert!(page.contains(&row), "docs/profiles.md lacks {row}");
+    }
+    let changes = std::fs::read_to_string(docs().join("../CHANGELOG.md")).unwrap();
+    let own = rehearsal::check::scim::profile_catalogue().len();
+    assert_eq!(figure(&changes, "checks that only profiles demand"), own);
 }
 
 /// The figure before these words in a text.

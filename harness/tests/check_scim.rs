@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod mutant_scim;
+mod scim_profiles;
 mod scim_strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,15 @@ async fn portal() -> (World, Url, String) {
 }
 
 async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, CheckError> {
+    judged_by(base, token, read_only, Runner::default()).await
+}
+
+async fn judged_by(
+    base: &Url,
+    token: &str,
+    read_only: bool,
+    runner: Runner,
+) -> Result<CheckReport, CheckError> {
     let wire = Http::to(base.clone(), Access::default()).unwrap();
     let judge = Judge {
         wire: &wire,
@@ -43,7 +53,7 @@ async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport,
         credentials: Credentials::Bearer(token.to_owned()),
         options: ScimOptions::default(),
         read_only,
-        runner: Runner::default(),
+        runner,
         ambient: Ambient::real(),
     };
     judge.judge().await
@@ -72,6 +82,9 @@ async fn our_portal_has_no_finding() {
         assert!(!told.contains(&token), "{id} tells the token: {told}");
     }
     assert!(!report.json().to_string().contains(&token));
+
+    let by_profiles = judged_by(&base, &token, false, scim_profiles::runner());
+    scim_profiles::our_portal(by_profiles.await.unwrap());
     world.rehearsal.shutdown().await;
 }
 

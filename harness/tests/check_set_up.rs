@@ -53,6 +53,71 @@ impl Told {
     }
 }
 
+#[tokio::test]
+async fn a_profile_that_cannot_be_used_is_one_clear_line() {
+    let scim = [
+        "check",
+        "scim",
+        "--base-url",
+        "http://127.0.0.1:1",
+        "--token",
+        "x",
+    ];
+    for (arguments, wanted) in [
+        (
+            [&scim[..], &["--profile", "entra-gallery-scim,nonesuch"]].concat(),
+            "rehearsal: profile nonesuch not found; profiles for check scim: entra-gallery-scim, ",
+        ),
+        (
+            [&scim[..], &["--profile", "saml2int"]].concat(),
+            "rehearsal: profile saml2int is for check sp and check idp; profiles for check scim: ",
+        ),
+        (
+            vec!["check", "idp", "--list", "--profile", "entra-gallery-sso"],
+            "rehearsal: profile entra-gallery-sso is for check sp; profiles for check idp: ",
+        ),
+        (
+            vec!["profiles", "nonesuch"],
+            "rehearsal: profile nonesuch not found; there are: entra-gallery-scim, ",
+        ),
+    ] {
+        let told = run(&arguments).await;
+        assert_eq!(told.code, 2, "{arguments:?}");
+        assert_eq!(told.out, "", "{arguments:?}");
+        assert_eq!(told.err.lines().count(), 1, "{}", told.err);
+        assert!(told.err.starts_with(wanted), "{}", told.err);
+    }
+}
+
+#[tokio::test]
+async fn profiles_are_listed_with_their_requirements_and_checks() {
+    let all = run(&["profiles"]).await;
+    assert_eq!(all.code, 0, "{}", all.err);
+    assert!(all.out.contains("\nscim-interop-02 "), "{}", all.out);
+    assert!(all.out.contains("individual draft 02"), "{}", all.out);
+    let one = run(&["profiles", "okta-oin-scim-spec"]).await;
+    assert!(one.out.contains("\n8 (required) "), "{}", one.out);
+    assert!(
+        one.out.contains("  checks: SCIM-CREATE-14\n"),
+        "{}",
+        one.out
+    );
+    let one = run(&["profiles", "saml2int", "--json"]).await;
+    let one: Value = serde_json::from_str(&one.out).unwrap();
+    assert_eq!(one["requirements"].as_array().unwrap().len(), 89);
+    // --list shows what would run; --only still chooses among all.
+    let list = ["check", "scim", "--list", "--profile", "okta-oin-scim-spec"];
+    let listed = run(&list).await.out;
+    assert!(
+        listed.contains("SCIM-PROFILE-30") && !listed.contains("SCIM-SORT-01"),
+        "{listed}"
+    );
+    let only = run(&[&list[..], &["--only", "SCIM-SORT-01"]].concat())
+        .await
+        .out;
+    assert_eq!(only.lines().count(), 1, "{only}");
+}
+
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambient::Ambient;
 use futures::StreamExt as _;
 use regex::Regex;
+use rehearsal::check::profile::{Kind, Profile, RequirementVerdict, Scope, profiles};
 use rehearsal::check::runner::Runner;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{CheckReport, Verdict};
@@ -79,6 +80,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     };
     let report = judge.judge().await.unwrap();
     assert_eq!(not_passed(&report), Vec::<String>::new());
+    meets_every_profile(&report);
 
     let faults = catalogue();
     let mut wrong = BTreeMap::new();
@@ -98,6 +100,29 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     world.rehearsal.shutdown().await;
+}
+
+/// By every profile for service providers, each requirement is met, or says why
+/// it is not tested.
+fn meets_every_profile(report: &CheckReport) {
+    let is_list = |it: &&Profile| it.kinds.contains(&Kind::Sp) && it.scope == Scope::Listed;
+    let all: Vec<&Profile> = profiles().iter().filter(is_list).collect();
+    let report = report.clone().with_profiles(&all).assessed(&all);
+    assert_eq!(report.assessments.len(), all.len());
+    for assessment in &report.assessments {
+        let passed = assessment.count(RequirementVerdict::Passed, None);
+        assert!(passed > 2, "{}", assessment.profile.name);
+        for result in &assessment.results {
+            let at = format!(
+                "{} {}: {}",
+                assessment.profile.name, result.requirement.id, result.reason
+            );
+            assert_ne!(result.verdict, RequirementVerdict::Failed, "{at}");
+            let is_open = result.verdict == RequirementVerdict::NotTested;
+            assert_eq!(is_open, !result.reason.is_empty(), "{at}");
+            assert_ne!(result.reason, "it was not run", "{at}");
+        }
+    }
 }
 
 async fn judged(hole: &'static str) -> CheckReport {

@@ -8,6 +8,7 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
+use rehearsal::check::profile::Profile;
 use rehearsal::check::{Attacker, Check, CheckReport, Harm, Level, Outcome};
 use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use rehearsal::trace::{self, Known, sources};
@@ -95,6 +96,68 @@ fn complaints(name: &str, value: &Value) -> Vec<String> {
     let all = validator.iter_errors(value);
     all.map(|it| format!("{} at {}", it, it.instance_path()))
         .collect()
+}
+
+/// The report of a run with a profile: a requirement of each verdict.
+fn report_by_a_profile() -> CheckReport {
+    let profile = Profile::named("okta-oin-scim-spec").unwrap();
+    let judged = |id: &str, holds| {
+        let actual = "password=hunter22".to_owned();
+        Outcome::judged(check(id, Level::Must), holds, "e", actual, Value::Null)
+    };
+    let outcomes = vec![
+        judged("SCIM-READ-01", true),
+        judged("SCIM-CREATE-14", false),
+        Outcome::skipped(check("SCIM-FILTER-48", Level::Must), "there are no filters"),
+    ];
+    let report = CheckReport::new("check scim", "t", outcomes, jiff::Timestamp::UNIX_EPOCH);
+    report
+        .with_profiles(&[profile])
+        .assessed(&[profile])
+        .masked()
+}
+
+#[test]
+fn each_form_says_what_became_of_each_requirement() {
+    let report = report_by_a_profile();
+    let json = report.json();
+    assert_eq!(complaints("checks", &json), Vec::<String>::new());
+    let of = |id: &str| {
+        let mut all = json["profiles"][0]["requirements"]
+            .as_array()
+            .unwrap()
+            .iter();
+        all.find(|it| it["id"] == id).unwrap().clone()
+    };
+    assert_eq!(of("2")["verdict"], "passed");
+    assert_eq!(of("3")["reason"], "there are no filters");
+    assert_eq!(of("8")["verdict"], "failed");
+    assert_eq!(of("8")["decided_by"], json!(["SCIM-CREATE-14"]));
+    assert_eq!(of("1")["reason"], "it was not run");
+    assert_eq!(
+        json["checks"][1]["spec"],
+        "saml-core §1; okta-oin-scim-spec: 8"
+    );
+    let terminal = report.terminal();
+    assert!(
+        terminal.contains("\n  passed      required     2   Get Users/{id}"),
+        "{terminal}"
+    );
+    assert!(
+        terminal.contains("\n  FAILED      required     8   "),
+        "{terminal}"
+    );
+    assert!(
+        terminal.contains("SCIM-FILTER-48: there are no filters"),
+        "{terminal}"
+    );
+    let sentence = "12 requirements: 1 passed, 1 failed, 10 not tested; of 11 required: 1 passed, 1 failed, 9 not tested";
+    for form in [&terminal, &report.html(), &report.step_summary()] {
+        assert!(form.contains(sentence), "{form}");
+        assert!(!form.contains("hunter22"), "{form}");
+    }
+    assert!(report.html().contains("href=\"#SCIM-CREATE-14\""));
+    assert_eq!(report.exit_code(), 1);
 }
 
 #[test]

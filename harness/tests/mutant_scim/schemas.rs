@@ -67,6 +67,9 @@ impl Attr {
             "uniqueness": or("unique", "server", "none"),
             "description": self.name,
         });
+        if self.is("places") {
+            said["canonicalValues"] = json!(["work", "home", "other"]);
+        }
         if !self.inner.is_empty() {
             said["subAttributes"] = self.inner.iter().map(Self::json).collect();
         }
@@ -112,11 +115,11 @@ const OF_USERS: &[Row] = &[
     ("emails", "complex", "multi"),
     ("emails.value", "string", ""),
     ("emails.display", "string", ""),
-    ("emails.type", "string", ""),
+    ("emails.type", "string", "places"),
     ("emails.primary", "boolean", ""),
     ("phoneNumbers", "complex", "multi"),
     ("phoneNumbers.value", "string", ""),
-    ("phoneNumbers.type", "string", ""),
+    ("phoneNumbers.type", "string", "places"),
     ("phoneNumbers.primary", "boolean", ""),
     ("groups", "complex", "multi readOnly"),
     ("groups.value", "string", "exact readOnly"),

@@ -1,0 +1,281 @@
+//! The profiles for SCIM servers: what our portal and an honest server meet,
+//! and that each broken server fails exactly the requirements that it breaks.
+
+mod mutants;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ambient::Ambient;
+use rehearsal::check::profile::{Demand, Kind, Profile, RequirementVerdict, profiles};
+use rehearsal::check::runner::{Runner, Selection};
+use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::scim::{Judge, OAuthToken, Options};
+use rehearsal::check::{CheckReport, Verdict};
+
+use super::mutant_scim::{BASE, Bend, Bent, TOKEN, mutants as known_mutants};
+
+/// The profiles for SCIM servers.
+fn all() -> Vec<&'static Profile> {
+    let all = profiles().iter();
+    all.filter(|it| it.kinds.contains(&Kind::Scim)).collect()
+}
+
+/// Runs what these profiles demand.
+pub(crate) fn runner() -> Runner {
+    Runner {
+        selection: Selection::default().among(Profile::checks_to_run(Kind::Scim, &all())),
+        ..Runner::default()
+    }
+}
+
+fn by_all(report: CheckReport) -> CheckReport {
+    report.with_profiles(&all()).assessed(&all())
+}
+
+/// The requirements that failed, as `profile requirement`; each other one passed,
+/// or says why it is not tested.
+fn failed(report: &CheckReport) -> BTreeSet<String> {
+    for assessment in &report.assessments {
+        for result in &assessment.results {
+            let at = format!("{} {}", assessment.profile.name, result.requirement.id);
+            let is_open = result.verdict == RequirementVerdict::NotTested;
+            assert!(!is_open || !result.reason.is_empty(), "{at} has no reason");
+            assert_ne!(result.reason, "it was not run", "{at}");
+        }
+    }
+    failed_in(report)
+}
+
+/// What a server that serves Entra ID and Okta can't meet, since the draft
+/// forbids what they send, and what RFC 7643 has and IPSIE forbids.
+const TOLERANT: [&str; 5] = [
+    "ipsie-al2 group-name",
+    "ipsie-al2 no-password",
+    "scim-interop-02 conformance",
+    "scim-interop-02 path",
+    "scim-interop-02 unknown-attribute",
+];
+
+/// Holds our portal against every profile.
+pub(crate) fn our_portal(report: CheckReport) {
+    let report = by_all(report);
+    let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
+    // It merges, as RFC 7644 allows, and knows no types of roles and the like.
+    known.insert("scim-interop-02 replace-complex".to_owned());
+    known.insert("scim-interop-02 canonical-values".to_owned());
+    assert_eq!(failed(&report), known);
+    assert_eq!(report.assessments.len(), 8);
+    let passed = |name: &str| {
+        let mut all = report.assessments.iter();
+        let found = all.find(|it| it.profile.name == name).unwrap();
+        found.count(RequirementVerdict::Passed, Some(Demand::Required))
+    };
+    assert!(passed("entra-gallery-scim") >= 20);
+    assert!(passed("okta-oin-scim-manual") >= 35);
+    // Whoever asks for the test of Entra ID alone gets no finding.
+    let alone = [Profile::named("entra-gallery-scim").unwrap()];
+    let report = report.clone().assessed(&alone);
+    assert_eq!(
+        report.exit_code(),
+        0,
+        "{:#?}",
+        report.assessments[0].results
+    );
+}
+
+async fn judged(bend: Option<Bend>, oauth: Option<u64>) -> (CheckReport, Vec<String>) {
+    judged_at(BASE, bend, oauth, runner()).await
+}
+
+async fn judged_at(
+    base: &str,
+    bend: Option<Bend>,
+    oauth: Option<u64>,
+    runner: Runner,
+) -> (CheckReport, Vec<String>) {
+    let server = bend.map_or_else(Bent::default, Bent::with);
+    let judge = Judge {
+        wire: &server,
+        base: base.to_owned(),
+        credentials: Credentials::Bearer(TOKEN.to_owned()),
+        options: Options {
+            oauth: oauth.map(|it| OAuthToken {
+                expires_in: Some(it),
+            }),
+            ..Options::default()
+        },
+        read_only: false,
+        runner,
+        ambient: Ambient::real(),
+    };
+    let report = judge.judge().await.unwrap();
+    (by_all(report), server.left())
+}
+
+#[tokio::test]
+async fn a_server_meets_the_rfcs_or_the_strict_profile() {
+    let (honest, left) = judged(None, Some(3600)).await;
+    let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
+    known.insert("scim-interop-02 replace-complex".to_owned());
+    // The grammar of RFC 7644 has a sub-attribute behind brackets in paths only.
+    known.insert("entra-gallery-scim matching-by-email".to_owned());
+    assert_eq!(failed(&honest), known);
+    assert_eq!(left, Vec::<String>::new());
+
+    // The other way round: what the draft demands is what those clients need.
+    let (strict, _) = judged(Some(Bend::Does(mutants::strict)), None).await;
+    let failed = failed(&strict);
+    let of = |name: &str| -> Vec<&str> {
+        let all = failed.iter();
+        all.filter_map(|it| it.strip_prefix(name)?.strip_prefix(' '))
+            .collect()
+    };
+    assert_eq!(of("scim-interop-02"), Vec::<&str>::new());
+    assert_eq!(of("okta-oin-scim-spec"), Vec::<&str>::new());
+    assert_eq!(
+        of("okta-oin-scim-crud"),
+        ["5"],
+        "Okta deactivates without a path"
+    );
+    let habits = ["client-habits", "matching-by-email"];
+    assert_eq!(of("entra-gallery-scim"), habits);
+}
+
+#[tokio::test]
+async fn the_life_of_a_token_is_judged() {
+    for (seconds, is_met) in [(3600, true), (21_600, true), (300, false), (86_400, false)] {
+        let (report, _) = judged(None, Some(seconds)).await;
+        let failed = failed(&report);
+        let is_named = failed.contains("entra-gallery-scim Validate_Credentials_Test");
+        assert_eq!(is_named, !is_met, "{seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_tls_or_with_an_underscore_is_named() {
+    let (report, _) = judged_at("http://scim.example.com/v2_1", None, None, runner()).await;
+    let failed = failed(&report);
+    for requirement in ["okta-oin-scim-manual C9298", "scim-interop-02 tls"] {
+        assert!(failed.contains(requirement), "{failed:?}");
+    }
+    let (report, _) = judged_at("https://scim.example.com/v2", None, None, runner()).await;
+    let tls = &report
+        .outcomes
+        .iter()
+        .find(|it| it.check.id == "SCIM-PROFILE-05");
+    assert_eq!(tls.unwrap().verdict, Verdict::Pass);
+}
+
+/// Required requirements whose failure another test here shows: by the honest
+/// server, by the life of a token, by an address.
+const ELSEWHERE: [&str; 4] = [
+    "scim-interop-02 replace-complex",
+    "entra-gallery-scim Validate_Credentials_Test",
+    "okta-oin-scim-manual C9298",
+    "scim-interop-02 tls",
+];
+
+/// Which deviation breaks which check: the mutants of the checks of every run,
+/// and those of the checks that only profiles demand.
+fn deviations() -> BTreeMap<&'static str, Bend> {
+    let known = known_mutants().into_iter().map(|it| (it.fires, it.bend));
+    known.chain(mutants::MUTANTS.iter().copied()).collect()
+}
+
+/// One mutant for each required requirement; one may serve several.
+fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
+    let deviations = deviations();
+    let (mut chosen, mut without) = (BTreeMap::new(), Vec::new());
+    for profile in all() {
+        for it in profile.requirements_of(Kind::Scim) {
+            let at = format!("{} {}", profile.name, it.id);
+            let is_shown = [&TOLERANT[..], &ELSEWHERE].concat().contains(&at.as_str());
+            if it.level != Demand::Required || it.checks.is_empty() || is_shown {
+                continue;
+            }
+            let known = |id: &&String| deviations.contains_key(id.as_str());
+            let Some(id) = it.checks.iter().find(known) else {
+                without.push(at);
+                continue;
+            };
+            let (fires, bend) = deviations.get_key_value(id.as_str()).unwrap();
+            chosen.insert(*fires, *bend);
+        }
+    }
+    (chosen, without)
+}
+
+/// Checks that make dozens of resources: they run at the servers that they are
+/// for.
+const LONG: [&str; 3] = ["SCIM-PROFILE-28", "SCIM-PROFILE-40", "SCIM-PROFILE-44"];
+
+/// A run at a broken server, and the checks that were seen not to hold.
+async fn broken(fires: &str, bend: Option<Bend>) -> (CheckReport, BTreeSet<String>) {
+    let is_long = |id: &str| LONG.contains(&id) && id != fires;
+    let mut ids = Profile::checks_to_run(Kind::Scim, &all()).unwrap();
+    ids.retain(|id| !is_long(id));
+    let runner = Runner {
+        selection: Selection::default().among(Some(ids)),
+        ..Runner::default()
+    };
+    let (report, _) = judged_at(BASE, bend, None, runner).await;
+    let found = report.outcomes.iter();
+    let found = found.filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Warn));
+    let found = found.map(|it| it.check.id.clone()).collect();
+    (report, found)
+}
+
+/// The requirements that failed, as `profile requirement`.
+fn failed_in(report: &CheckReport) -> BTreeSet<String> {
+    let mut failed = BTreeSet::new();
+    for assessment in &report.assessments {
+        let all = assessment.results.iter();
+        let all = all.filter(|it| it.verdict == RequirementVerdict::Failed);
+        let name = &assessment.profile.name;
+        failed.extend(all.map(|it| format!("{name} {}", it.requirement.id)));
+    }
+    failed
+}
+
+/// What is wrong with how a broken server was judged: beside what the honest
+/// one fails, exactly the requirements that name a check which now fails.
+async fn misjudged(fires: &'static str, bend: Bend, honest: BTreeSet<String>) -> Option<String> {
+    let (report, found) = broken(fires, Some(bend)).await;
+    if !found.contains(fires) {
+        return Some(format!("{fires} did not fire: {found:?}"));
+    }
+    let names = |it: &&rehearsal::check::profile::Requirement, ids: &BTreeSet<String>| {
+        it.checks.iter().any(|id| ids.contains(id))
+    };
+    let new: BTreeSet<String> = found.difference(&honest).cloned().collect();
+    let mut wanted = BTreeSet::new();
+    for profile in all() {
+        let all = profile.requirements_of(Kind::Scim);
+        let all = all.filter(|it| names(it, &new) && !names(it, &honest));
+        wanted.extend(all.map(|it| format!("{} {}", profile.name, it.id)));
+    }
+    let known = |at: &String| {
+        let mut all = all().into_iter();
+        all.any(|profile| {
+            let mut all = profile.requirements_of(Kind::Scim);
+            all.any(|it| *at == format!("{} {}", profile.name, it.id) && names(&it, &honest))
+        })
+    };
+    let mut failed = failed_in(&report);
+    failed.retain(|at| !known(at));
+    (failed != wanted || wanted.is_empty())
+        .then(|| format!("failed {failed:?}, expected {wanted:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_required_requirement_is_failed_by_a_server_that_breaks_it() {
+    let (chosen, without) = chosen();
+    assert_eq!(without, Vec::<String>::new(), "no mutant breaks them");
+    let honest = broken("", None).await.1;
+    let judging = chosen.into_iter().map(|(fires, bend)| {
+        let honest = honest.clone();
+        async move { (fires, misjudged(fires, bend, honest).await) }
+    });
+    let wrong = super::misjudged_among(judging).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
