@@ -148,8 +148,7 @@ async fn inputs_that_cannot_be_used_are_named() {
     let folder = TempDir::new().unwrap();
     let step = run_step("run", folder.path(), &[("command", "up")], None).await;
     assert_eq!(step.status, 2);
-    let expected =
-        "invalid input command: expected check idp, check sp, check scim or run, got 'up'";
+    let expected = "invalid input command: expected check idp, check sp, check scim, check leaver or run, got 'up'";
     assert!(step.log.contains(expected), "{}", step.log);
     let inputs = [("command", "run"), ("binary", "./no-such-file")];
     let step = run_step("run", folder.path(), &inputs, None).await;

@@ -176,6 +176,7 @@ followed! {
     check_sp: "check-sp.md",
     check_idp: "check-idp.md",
     check_scim: "check-scim.md",
+    check_leaver: "check-leaver.md",
     pipelines: "pipelines.md",
     from_rust: "from-rust.md",
     from_any_language: "from-any-language.md",
@@ -404,6 +405,19 @@ fn the_table_of_profiles_has_every_profile_and_its_figures() {
     assert_eq!(figure(&changes, "checks that only profiles demand"), own);
 }
 
+#[test]
+fn the_checks_of_leavers_are_listed() {
+    let about = "What `rehearsal check leaver` demands of an application with SAML and SCIM.";
+    is_current(
+        "checks/leaver.md",
+        &listing(
+            "Somebody who leaves",
+            about,
+            &rehearsal::check::leaver::catalogue(),
+        ),
+    );
+}
+
 /// The figure before these words in a text.
 fn figure(text: &str, words: &str) -> usize {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -427,6 +441,10 @@ fn the_figures_in_the_readme_are_the_real_ones() {
         ("faults |", sp.len() - controls),
         ("checks | | `rehearsal check scim`", idp),
         ("checks, and deletes", scim),
+        (
+            "checks: whether somebody",
+            rehearsal::check::leaver::catalogue().len(),
+        ),
         ("scenarios under", scenarios.len()),
     ] {
         assert_eq!(figure(&readme, words), real, "figure before \"{words}\"");

@@ -57,6 +57,7 @@ fn report() -> CheckReport {
             about: "a plain request".to_owned(),
             exchanges: vec![exchange],
         }],
+        ..Evidence::default()
     };
     let judged = |id, level, holds, evidence| {
         Outcome::judged(

@@ -9,9 +9,9 @@ fail() {
 }
 
 case $ACTION_COMMAND in
-    "check idp" | "check sp" | "check scim") forms=(junit html sarif) ;;
+    "check idp" | "check sp" | "check scim" | "check leaver") forms=(junit html sarif) ;;
     run) forms=(junit html) ;;
-    *) fail "invalid input command: expected check idp, check sp, check scim or run, got '$ACTION_COMMAND'" ;;
+    *) fail "invalid input command: expected check idp, check sp, check scim, check leaver or run, got '$ACTION_COMMAND'" ;;
 esac
 read -ra command <<<"$ACTION_COMMAND"
 

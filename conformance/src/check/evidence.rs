@@ -16,6 +16,18 @@ pub struct Evidence {
     /// Conversations that are told here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversations: Vec<Conversation>,
+    /// What was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+}
+
+/// Something that was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What took that long.
+    pub name: String,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// Who said what to whom, in one trial.

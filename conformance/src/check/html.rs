@@ -188,6 +188,9 @@ fn check(outcome: &Outcome, open: bool, told: &[Conversation]) -> Markup {
                         dd { @for name in known { a href={ "#conversation-" (name) } { (name) } " " } }
                     }
                 }
+                @for figure in evidence.iter().flat_map(|it| &it.figures) {
+                    dt { "Measured" } dd { (format!("{:.2} s", figure.seconds)) }
+                }
                 dt { "Link" } dd { a href={ "#" (check.id) } { "#" (check.id) } }
             }
             @if evidence.is_none() { (other_evidence(&outcome.evidence)) }

@@ -11,7 +11,8 @@
 //! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;
-//! - [`scim`]: the checks of a SCIM service provider.
+//! - [`scim`]: the checks of a SCIM service provider;
+//! - [`leaver`]: whether somebody who leaves is out of an application.
 //!
 //! To add a check of a SAML service provider: a fault under `fixtures/faults`;
 //! of an identity provider: a line in a table under `idp/judge`; of a SCIM
@@ -27,6 +28,7 @@ mod html;
 pub mod idp;
 mod json;
 mod junit;
+pub mod leaver;
 mod masking;
 pub mod model;
 mod observed;

@@ -211,6 +211,17 @@ impl SetUpError {
         }
     }
 
+    /// The same for a command in which an option has another name.
+    #[must_use]
+    pub fn with_renamed(self, option: &str, name: &str) -> Self {
+        let renamed = |text: &str| text.replace(&format!(" {option}"), &format!(" {name}"));
+        Self {
+            code: self.code,
+            message: renamed(&self.message),
+            fix: renamed(&self.fix),
+        }
+    }
+
     /// For a terminal: what happened and what to do, in lines of at most 100
     /// columns.
     pub fn paragraph(&self, command: &str) -> String {

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::evidence::Figure;
 use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Verdict, profile};
 use crate::excerpt::excerpt;
@@ -60,6 +61,7 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     for assessment in &report.assessments {
         out.push_str(&profile::terminal(assessment));
     }
+    figures(&mut out, report);
     out.push('\n');
     if let Some(first) = summary.findings.first() {
         let check = &first.outcome.check;
@@ -130,6 +132,25 @@ fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
     );
     if let Some(sentence) = finding.consequence_sentence() {
         let _ = writeln!(out, "  {}", paint.paint(DIM, &sentence));
+    }
+}
+
+/// What was measured, a line for each figure.
+fn figures(out: &mut String, report: &CheckReport) {
+    let mut is_first = true;
+    for outcome in &report.outcomes {
+        let Some(all) = outcome.evidence["figures"].as_array() else {
+            continue;
+        };
+        for one in all {
+            let read: Result<Figure, _> = serde_json::from_value(one.clone());
+            let Ok(figure) = read else { continue };
+            if std::mem::take(&mut is_first) {
+                out.push_str("\nmeasured\n");
+            }
+            let id = &outcome.check.id;
+            let _ = writeln!(out, "  {id:<16}{:>7.2} s  {}", figure.seconds, figure.name);
+        }
     }
 }
 

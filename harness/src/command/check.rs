@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::profile::{Kind, Profile};
+use rehearsal::check::runner::Runner;
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
@@ -42,6 +43,12 @@ pub(crate) enum Check {
         after_help = "Example: rehearsal check idp --metadata https://idp.example/metadata --sp-port 8555 --sp-metadata-out sp.xml --user jo@example.com --password …"
     )]
     Idp(Box<super::check_idp::Idp>),
+    /// One application by SCIM and SAML: whether somebody who is deactivated,
+    /// deleted, removed from a group or logged out is out, and how soon.
+    #[command(
+        after_help = "Example: rehearsal check leaver --scim-url https://app.example/scim/v2 --token-file scim.token --sp-metadata https://app.example/saml/metadata --start-url 'https://app.example/login?email={user}' --probe-url https://app.example/me --idp-port 8444 --idp-metadata-out idp.xml --group Staff"
+    )]
+    Leaver(Box<super::check_leaver::Leaver>),
 }
 
 impl Check {
@@ -50,6 +57,7 @@ impl Check {
             Self::Sp(sp) => sp.perform().await,
             Self::Scim(scim) => scim.perform().await,
             Self::Idp(idp) => idp.perform().await,
+            Self::Leaver(leaver) => leaver.perform().await,
         }
     }
 }
@@ -187,6 +195,50 @@ fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Prof
     [chosen, &known].concat()
 }
 
+/// The attributes of `--attribute NAME=VALUE`.
+///
+/// # Errors
+/// When one has no `=`.
+pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    all.iter()
+        .map(|one| match one.split_once('=') {
+            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+            None => bail!("invalid --attribute: expected NAME=VALUE, got {one}"),
+        })
+        .collect()
+}
+
+/// The metadata of a service provider: where it is, and which entity of several.
+///
+/// # Errors
+/// When it can't be read, names several service providers, or is no metadata.
+pub(crate) async fn sp_metadata(
+    (place, entity_id): (&str, Option<&str>),
+    wait: Duration,
+    runner: &Runner,
+) -> Result<SpMetadata, SetUpError> {
+    let metadata = tokio::select! {
+        metadata = fetch_metadata(place, wait, &runner.access) => metadata?,
+        signal = runner.stop.wait() => return Err(interrupted(signal)),
+    };
+    let selection = Selection {
+        entity_id,
+        signed_by: None,
+    };
+    SpMetadata::select(&metadata, &selection).map_err(|error| match error {
+        MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_) => SetUpError::new(
+            "which-entity",
+            format!("{place}: {error}."),
+            "Name the service provider with --entity-id.",
+        ),
+        error => SetUpError::new(
+            "not-metadata",
+            format!("{place} is not the metadata of a service provider: {error}."),
+            "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
+        ),
+    })
+}
+
 /// The service provider that is judged.
 #[derive(Args)]
 pub(crate) struct SpTarget {
@@ -301,38 +353,10 @@ impl Sp {
             let report = runner.report(report, checks.len(), Duration::ZERO);
             self.forms.write(report, &ambient)
         };
-        let wait = Duration::from_secs(self.wait);
-        let metadata = tokio::select! {
-            metadata = fetch_metadata(&target.metadata, wait, &runner.access) => metadata,
-            signal = runner.stop.wait() => Err(interrupted(signal)),
-        };
-        let metadata = match metadata {
+        let place = (target.metadata.as_str(), self.entity_id.as_deref());
+        let metadata = match sp_metadata(place, Duration::from_secs(self.wait), &runner).await {
             Ok(metadata) => metadata,
             Err(error) => return refused(error),
-        };
-        let selection = Selection {
-            entity_id: self.entity_id.as_deref(),
-            signed_by: None,
-        };
-        let metadata = match SpMetadata::select(&metadata, &selection) {
-            Ok(metadata) => metadata,
-            Err(error @ (MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_))) => {
-                return refused(SetUpError::new(
-                    "which-entity",
-                    format!("{}: {error}.", target.metadata),
-                    "Name the service provider with --entity-id.",
-                ));
-            }
-            Err(error) => {
-                return refused(SetUpError::new(
-                    "not-metadata",
-                    format!(
-                        "{} is not the metadata of a service provider: {error}.",
-                        target.metadata
-                    ),
-                    "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
-                ));
-            }
         };
         let judge = Judge {
             person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
@@ -381,14 +405,7 @@ impl Sp {
         let user = user.as_deref().unwrap_or("jo@example.com");
         let mut person = Person::of_profiles(user, &held(chosen, metadata));
         if !self.attribute.is_empty() {
-            person.attributes = self
-                .attribute
-                .iter()
-                .map(|one| match one.split_once('=') {
-                    Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-                    None => bail!("invalid --attribute: expected NAME=VALUE, got {one}"),
-                })
-                .collect::<anyhow::Result<_>>()?;
+            person.attributes = attributes(&self.attribute)?;
         }
         Ok(person)
     }

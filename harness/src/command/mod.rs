@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod check_idp;
+mod check_leaver;
 pub(crate) mod check_options;
 mod check_scim;
 pub(crate) mod command_line;
@@ -19,6 +20,7 @@ pub(crate) mod profiles;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod schema;
+mod scim_access;
 pub(crate) mod self_test;
 pub(crate) mod shell;
 pub(crate) mod signals;

@@ -14,7 +14,7 @@ pub(crate) struct ClientCredentials {
         long,
         value_name = "URL",
         requires_all = ["client_id", "client_secret"],
-        conflicts_with_all = ["token", "basic"]
+        conflicts_with_all = ["token", "token_file", "basic"]
     )]
     oauth_token_url: Option<Url>,
     /// The OAuth client.

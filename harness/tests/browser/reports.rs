@@ -85,6 +85,7 @@ fn many_findings() -> CheckReport {
                 ..Exchange::default()
             }],
         }],
+        ..Evidence::default()
     };
     outcomes.push(fail("SAML-WARN-01", Level::May, evidence.into()));
     let started_at = "2026-01-02T03:04:05Z".parse().unwrap();

@@ -7,6 +7,7 @@
 //! types.
 //!
 //! - [`wire`]: how requests reach the server;
+//! - `directory`: accounts and groups, for checks of other families;
 //! - `session`: one run: how requests are sent, repeated and kept;
 //! - `options`: what only the server's owner knows;
 //! - `server`, `schema`: what the server supports, and its attributes;
@@ -32,6 +33,7 @@ mod demanded_groups;
 mod demanded_service;
 mod demanded_strictness;
 mod demanded_users;
+mod directory;
 mod discovery;
 mod discovery_schemas;
 mod etag;
@@ -67,15 +69,12 @@ mod vendor;
 pub mod wire;
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ambient::Ambient;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
-use self::created_resources::CreatedResources;
 use self::credentials::Credentials;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
@@ -87,6 +86,7 @@ use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
 use super::{Check, CheckReport, Harm, Level, Outcome, SetUpError, Verdict};
 use crate::excerpt::excerpt;
+pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
 /// Every family, in the order it is judged.
 static FAMILIES: &[&[Item]] = &[
@@ -221,30 +221,7 @@ impl Judge<'_> {
     pub async fn judge(&self) -> Result<CheckReport, CheckError> {
         let started_at = self.ambient.now();
         let started = Instant::now();
-        let domain = self.options.domain.clone();
-        let session = Session {
-            wire: self.wire,
-            base: self.base.trim_end_matches('/').to_owned(),
-            credentials: self.credentials.clone(),
-            options: self.options.clone(),
-            domain: domain.unwrap_or_else(|| "example.com".to_owned()),
-            ambient: self.ambient.clone(),
-            mark: format!("rh{}", self.ambient.rng().hex(5)),
-            created: CreatedResources::default(),
-            read_only: self.read_only,
-            runner: &self.runner,
-            lost: 0.into(),
-            disproved: Mutex::default(),
-            test_users: OnceCell::new(),
-            ignores_filters: OnceCell::new(),
-            counts: OnceCell::new(),
-            everybody: OnceCell::new(),
-            wanted: Mutex::default(),
-            refusal: OnceCell::new(),
-            lag: Mutex::default(),
-            has_written: false.into(),
-            counter: 0.into(),
-        };
+        let session = Session::of(self);
         let runner = Runner {
             grace: GRACE,
             ..self.runner.clone()

@@ -16,7 +16,7 @@ use super::credentials::Credentials;
 use super::test_users::TestUsers;
 use super::transport;
 use super::wire::{Asked, Told, Wire, WireError};
-use super::{CheckError, Options};
+use super::{CheckError, Judge, Options};
 use crate::check::runner::Runner;
 use crate::excerpt::beginning;
 
@@ -59,6 +59,36 @@ pub(super) struct Session<'w> {
     pub(super) lag: Mutex<Duration>,
     pub(super) has_written: AtomicBool,
     pub(super) counter: AtomicU64,
+}
+
+impl<'s> Session<'s> {
+    /// A run of this judge.
+    pub(super) fn of(judge: &'s Judge<'_>) -> Self {
+        let domain = judge.options.domain.clone();
+        Self {
+            wire: judge.wire,
+            base: judge.base.trim_end_matches('/').to_owned(),
+            credentials: judge.credentials.clone(),
+            options: judge.options.clone(),
+            domain: domain.unwrap_or_else(|| "example.com".to_owned()),
+            ambient: judge.ambient.clone(),
+            mark: format!("rh{}", judge.ambient.rng().hex(5)),
+            created: CreatedResources::default(),
+            read_only: judge.read_only,
+            runner: &judge.runner,
+            lost: 0.into(),
+            disproved: Mutex::default(),
+            test_users: OnceCell::new(),
+            ignores_filters: OnceCell::new(),
+            counts: OnceCell::new(),
+            everybody: OnceCell::new(),
+            wanted: Mutex::default(),
+            refusal: OnceCell::new(),
+            lag: Mutex::default(),
+            has_written: false.into(),
+            counter: 0.into(),
+        }
+    }
 }
 
 impl Session<'_> {

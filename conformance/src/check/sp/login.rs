@@ -23,12 +23,19 @@ pub(super) struct Asked {
     pub(super) acs_url: String,
 }
 
-struct Ready {
+pub(super) struct Ready {
     field: String,
     xml: String,
     /// Names in it that are longer than the name of `--user`.
     longer_names: Vec<String>,
     asked: Asked,
+}
+
+impl Ready {
+    /// Where the Response goes.
+    pub(super) fn acs_url(&self) -> String {
+        self.asked.acs_url.clone()
+    }
 }
 
 /// A login of somebody, in a browser of its own.
@@ -133,7 +140,11 @@ impl<'j> Login<'j> {
         visitor.twin(&urls)
     }
 
-    async fn deliver(&self, visitor: &Visitor, ready: &Ready) -> Result<Answer, CheckError> {
+    pub(super) async fn deliver(
+        &self,
+        visitor: &Visitor,
+        ready: &Ready,
+    ) -> Result<Answer, CheckError> {
         let mut fields = vec![("SAMLResponse", ready.field.as_str())];
         if let Some(relay_state) = &ready.asked.relay_state {
             fields.push(("RelayState", relay_state));
@@ -161,7 +172,7 @@ impl<'j> Login<'j> {
     }
 
     /// Starts a login and makes the answer to its request.
-    async fn ready(
+    pub(super) async fn ready(
         &self,
         visitor: &Visitor,
         fault: Option<&Fault>,

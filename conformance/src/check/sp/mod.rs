@@ -8,12 +8,14 @@
 //! - `honest`: which honest Responses are accepted, the base of all others;
 //! - `health`: whether an honest login still works after a fault;
 //! - `login`: one login, from the start address to the probe; `response` is the
-//!   honest Response, `answer` what came of it, `shown` whom the probe shows.
+//!   honest Response, `answer` what came of it, `shown` whom the probe shows;
+//! - `person_browser`: one person's browser, for checks that look again later.
 
 mod answer;
 mod health;
 mod honest;
 mod login;
+mod person_browser;
 mod provider;
 mod response;
 mod set_up;
@@ -33,6 +35,9 @@ use super::profile::{self, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
 pub use answer::Answer;
+pub(in crate::check) use person_browser::{
+    PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
+};
 pub use provider::Provider;
 pub use trouble::CheckError;
 

@@ -6,6 +6,7 @@ use ambient::{Clock as _, SystemClock};
 use browser::Page;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::StatusCode;
+use reqwest::cookie::CookieStore as _;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use url::Url;
 
@@ -57,6 +58,13 @@ impl Visitor {
     pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, CheckError> {
         let cookies = self.navigator.cookies().of_hosts(urls);
         Self::with(cookies, &self.access, &self.patience)
+    }
+
+    /// The `Cookie` header of a request to this address.
+    pub(super) fn cookie_header(&self, url: &Url) -> String {
+        let header = self.navigator.cookies().cookies(url);
+        let header = header.as_ref().and_then(|it| it.to_str().ok());
+        header.unwrap_or_default().to_owned()
     }
 
     /// Opens an address and follows where it leads, but not into `end`.

@@ -288,7 +288,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
             // A conversation is told where it is first pointed to.
             let mut evidence = Evidence {
                 see: ruled.see,
-                conversations: Vec::new(),
+                ..Evidence::default()
             };
             evidence.see.truncate(6);
             for name in &evidence.see {

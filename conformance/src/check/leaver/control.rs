@@ -1,0 +1,148 @@
+//! The controls: a person who stays can sign on, or else why nothing can be
+//! judged.
+
+use std::time::Duration;
+
+use super::pace::next_wait;
+use super::play::Play;
+use super::subject::{Case, Subject};
+use crate::check::SetUpError;
+use crate::check::sp::{Answer, CheckError, Sighting, SignedForm, probe_error_of, set_up_error_of};
+
+/// How long a person whom SCIM just created may take to be able to sign on.
+pub(super) const JOIN_LIMIT: Duration = Duration::from_secs(10);
+
+impl Play<'_> {
+    /// The person who stays is created and signs on.
+    ///
+    /// # Errors
+    /// A mistake of the set-up.
+    pub(super) async fn control(&mut self) -> Result<(), SetUpError> {
+        let mut stays = Subject::new(Case::Stays);
+        let progress = &self.judge.runner().progress;
+        progress.step(Case::Stays.name(), Case::Stays.about());
+        self.find_group(&mut stays).await?;
+        let account = self.create(&mut stays).await.map_err(|why| {
+            SetUpError::new(
+                "no-user",
+                format!("No person can be created by SCIM: {why}."),
+                "Look into it with rehearsal check scim. What the server wants of users goes into --user-template FILE, their domain into --domain.",
+            )
+        })?;
+        stays.account = Some(account);
+        let began = self.judge.ambient().now();
+        let joined = loop {
+            match self.first_sign_on(&mut stays).await {
+                Ok(()) => break Ok(self.since(began)),
+                Err(came) => match next_wait(self.since(began), JOIN_LIMIT) {
+                    Some(wait) if !self.has_ended() => self.wait(wait).await,
+                    _ => break Err(came),
+                },
+            }
+        };
+        if self.has_ended() && joined.is_err() {
+            return Ok(());
+        }
+        match joined {
+            Ok(after) => {
+                self.seen.joined = Some(Ok(after));
+                let judge = self.judge.session_of(&stays.user(), true);
+                if let Some(error) = probe_error_of(&judge).await {
+                    return Err(super::with_options_of_leaver(error));
+                }
+                let found = self.directory.find(&stays.user(), &mut stays.log).await;
+                self.seen.accounts = Some(found);
+                self.issue_token(&mut stays).await;
+            }
+            Err(came) => {
+                let sentence = match came.last() {
+                    Some(Ok(answer)) => answer.to_sentence(),
+                    Some(Err(error)) => error.to_string(),
+                    None => String::new(),
+                };
+                let judge = self.judge.session_of(&stays.user(), true);
+                let error = set_up_error_of(&judge, came).await;
+                if !self.known_person_enters(&mut stays).await {
+                    return Err(super::with_options_of_leaver(error));
+                }
+                self.seen.joined = Some(Err(format!("{sentence}; the person of --user is let in")));
+            }
+        }
+        self.seen.subjects.push(stays);
+        Ok(())
+    }
+
+    async fn find_group(&mut self, stays: &mut Subject) -> Result<(), SetUpError> {
+        let Some(name) = &self.judge.plan.group else {
+            return Ok(());
+        };
+        let found = self.directory.group(name, &mut stays.log).await;
+        let why = match found {
+            Ok(Some(group)) => {
+                self.group = Some(group);
+                return Ok(());
+            }
+            Ok(None) => format!("the SCIM server has no group {name}"),
+            Err(why) => why,
+        };
+        Err(SetUpError::new(
+            "no-group",
+            format!("The group of --group cannot be used: {why}."),
+            "Name a group with --group that is there already, by its displayName, and whose members have access.",
+        ))
+    }
+
+    /// Tries every form of a Response; the first that is accepted is kept.
+    async fn first_sign_on(
+        &mut self,
+        stays: &mut Subject,
+    ) -> Result<(), Vec<Result<Answer, CheckError>>> {
+        let has_certificate = !self
+            .judge
+            .application
+            .metadata()
+            .encryption_certificates
+            .is_empty();
+        let mut came = Vec::new();
+        for form in SignedForm::ALL {
+            if form.is_encrypted() && !has_certificate {
+                continue;
+            }
+            let answer = self
+                .sign_on(&stays.user(), true, form, &mut stays.log)
+                .await;
+            let (answer, browser) = match answer {
+                Ok(both) => both,
+                Err(error) => {
+                    came.push(Err(error));
+                    break;
+                }
+            };
+            if answer.is_accepted()
+                && let (Sighting::In(place), _) = browser.look(None, &mut stays.log).await
+            {
+                stays.place = place;
+                stays.browser = Some(browser);
+                stays.session = super::watch::Watch::proven();
+                self.form = form;
+                return Ok(());
+            }
+            came.push(Ok(answer));
+        }
+        Err(came)
+    }
+
+    /// Whether the person of `--user` is let in: then the set-up is right.
+    async fn known_person_enters(&self, stays: &mut Subject) -> bool {
+        let Some(user) = self.judge.plan.known_user.clone() else {
+            return false;
+        };
+        for form in SignedForm::ALL {
+            let answer = self.sign_on(&user, true, form, &mut stays.log).await;
+            if answer.is_ok_and(|(answer, _)| answer.is_accepted()) {
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,213 @@
+//! The looks: at all sessions and tokens in turn until they end or the limit is
+//! reached, and at the person who stays each time something ended.
+
+use std::time::Duration;
+
+use super::pace::next_wait;
+use super::play::Play;
+use super::subject::{Case, Subject};
+use crate::check::sp::{PersonBrowser, Sighting};
+
+impl Play<'_> {
+    /// Looks until everything ended, or the limit is reached.
+    pub(super) async fn watch(&mut self, subjects: &mut [Subject]) {
+        let limit = self.judge.plan.limit;
+        let began = self.judge.ambient().now();
+        let progress = self.judge.runner().progress.clone();
+        loop {
+            if self.has_ended() {
+                return;
+            }
+            let ended = self.look_at_all(subjects).await;
+            if !ended.is_empty() {
+                self.compare_with_who_stays(subjects, &ended).await;
+            }
+            let pending =
+                |it: &Subject| it.has_left() && (it.session.is_pending() || it.token.is_pending());
+            let names: Vec<&str> = subjects
+                .iter()
+                .filter(|it| pending(it))
+                .map(|it| it.case.name())
+                .collect();
+            let elapsed = self.since(began);
+            let wait = next_wait(elapsed, limit).filter(|_| !names.is_empty());
+            let Some(wait) = wait else {
+                break;
+            };
+            let what = format!("{} s; still in: {}", elapsed.as_secs(), names.join(", "));
+            progress.step("looks", &what);
+            self.wait(wait).await;
+        }
+        if self.has_ended() {
+            return;
+        }
+        for subject in subjects.iter_mut() {
+            subject.session.close();
+            subject.token.close();
+        }
+    }
+
+    /// One look at everything that has not ended; where something ended.
+    async fn look_at_all(&self, subjects: &mut [Subject]) -> Vec<usize> {
+        let mut ended = Vec::new();
+        for (at, subject) in subjects.iter_mut().enumerate() {
+            let Some(acted_at) = subject.acted_at.filter(|_| subject.unready.is_none()) else {
+                continue;
+            };
+            let mut is_over = false;
+            if let Some(browser) = subject.browser.as_ref()
+                && subject.session.is_pending()
+            {
+                let place = subject.place.clone();
+                let (sighting, _) = browser.look(Some(&place), &mut subject.log).await;
+                is_over |= matches!(sighting, Sighting::Out(_));
+                subject.session.see(sighting, self.since(acted_at));
+            }
+            // Single logout ends sessions, not tokens.
+            let has_token = subject.token.is_pending() && subject.case != Case::LoggedOut;
+            if has_token && let Some(sighting) = self.token_sighting(subject).await {
+                is_over |= matches!(sighting, Sighting::Out(_));
+                subject.token.see(sighting, self.since(acted_at));
+            }
+            if is_over {
+                ended.push(at);
+            }
+        }
+        ended
+    }
+
+    /// What the token opens now; none where there is no token.
+    pub(super) async fn token_sighting(&self, subject: &mut Subject) -> Option<Sighting> {
+        let tokens = self.judge.plan.tokens.as_ref()?;
+        let token = subject.token_value.clone()?;
+        let user = subject.user();
+        let access = &self.judge.runner().access;
+        Some(tokens.look(&token, &user, access, &mut subject.log).await)
+    }
+
+    /// An end proves something only where the person to whom nothing happened
+    /// is still in.
+    async fn compare_with_who_stays(&mut self, subjects: &mut [Subject], ended: &[usize]) {
+        let Some(stays) = subjects.first_mut().filter(|it| it.case == Case::Stays) else {
+            return;
+        };
+        let place = stays.place.clone();
+        let mut is_gone = false;
+        if let Some(browser) = &stays.browser {
+            let (sighting, _) = browser.look(Some(&place), &mut stays.log).await;
+            is_gone = matches!(sighting, Sighting::Out(_));
+            if is_gone && self.seen.stayed.is_none() {
+                self.seen.stayed = Some(Ok(sighting));
+            }
+        }
+        let is_token_gone = stays.token_value.is_some()
+            && matches!(self.token_sighting(stays).await, Some(Sighting::Out(_)));
+        for at in ended {
+            if is_gone && subjects[*at].session.has_ended() {
+                subjects[*at].session.ended_for_everybody();
+            }
+            if is_token_gone && subjects[*at].token.has_ended() {
+                subjects[*at].token.ended_for_everybody();
+            }
+        }
+    }
+
+    /// The person gets another group's rights, and loses them.
+    pub(super) async fn moves(&self, subject: &mut Subject) {
+        let Some(mover) = &self.judge.plan.mover else {
+            return;
+        };
+        let Some(account) = subject.account.clone() else {
+            return;
+        };
+        let found = self.directory.group(&mover.group, &mut subject.log).await;
+        let group = match found {
+            Ok(Some(group)) => group,
+            Ok(None) => {
+                subject.unready = Some(format!(
+                    "the group {} of --mover-group is not found",
+                    mover.group
+                ));
+                return;
+            }
+            Err(why) => {
+                subject.unready = Some(why);
+                return;
+            }
+        };
+        if self.rights(subject).await == Some(true) {
+            subject.unready = Some(format!(
+                "the probe matches --mover-expect '{}' before the person is in the group {}",
+                mover.expect, mover.group
+            ));
+            return;
+        }
+        let log = &mut subject.log;
+        let added = self.directory.set_member(&group, &account, true, log).await;
+        if let Err(why) = added {
+            subject.unready = Some(why);
+            return;
+        }
+        let gained = self.until(subject, true).await;
+        if self.has_ended() {
+            return;
+        }
+        let is_gained = matches!(gained, Ok(Some(_)));
+        subject.facts.rights = Some(gained);
+        let log = &mut subject.log;
+        let removed = self
+            .directory
+            .set_member(&group, &account, false, log)
+            .await;
+        if !is_gained {
+            return;
+        }
+        let lost = match removed {
+            Ok(()) => self.until(subject, false).await,
+            Err(why) => Err(why),
+        };
+        if !self.has_ended() {
+            subject.facts.rights_gone = Some(lost);
+        }
+    }
+
+    /// When the rights are as wanted; none where they are not within the limit.
+    /// Rights may come with a new sign-on, but have to go from the session.
+    async fn until(&self, subject: &mut Subject, wanted: bool) -> Result<Option<Duration>, String> {
+        let began = self.judge.ambient().now();
+        loop {
+            let mut rights = self.rights(subject).await;
+            if wanted && rights == Some(false) {
+                let old = subject.browser.take();
+                let came = self.enters(subject, self.form).await;
+                rights = match came {
+                    Ok(_) => self.rights(subject).await,
+                    Err(_) => rights,
+                };
+                if rights != Some(true) {
+                    subject.browser = old;
+                }
+            }
+            let elapsed = self.since(began);
+            if rights == Some(wanted) {
+                return Ok(Some(elapsed));
+            }
+            match next_wait(elapsed, self.judge.plan.limit) {
+                Some(wait) if !self.has_ended() => self.wait(wait).await,
+                _ if rights.is_none() => {
+                    return Err("the probe does not show the person any more".to_owned());
+                }
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether the session has the rights; none where it is not seen.
+    async fn rights(&self, subject: &mut Subject) -> Option<bool> {
+        let mover = self.judge.plan.mover.as_ref()?;
+        let browser: &PersonBrowser = subject.browser.as_ref()?;
+        let place = subject.place.clone();
+        let (sighting, body) = browser.look(Some(&place), &mut subject.log).await;
+        matches!(sighting, Sighting::In(_)).then(|| mover.expect.is_match(&body))
+    }
+}

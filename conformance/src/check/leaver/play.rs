@@ -1,0 +1,467 @@
+//! The run: everybody is created and signs on, something happens to each, all
+//! sessions and tokens are looked at until they end, and then each person
+//! tries to come back.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use saml::message::{LogoutRequest, NameId, NameIdFormat, Principal};
+use saml::names;
+
+use super::checks::Seen;
+use super::control::JOIN_LIMIT;
+use super::pace::next_wait;
+use super::revocation::Request;
+use super::subject::{Case, Entry, Fact, Subject};
+use super::watch::Watch;
+use super::{Judge, sp_session};
+use crate::check::SetUpError;
+use crate::check::evidence::Exchange;
+use crate::check::scim::{Account, Created, Directory, Group};
+use crate::check::sp::{Answer, CheckError, PersonBrowser, Sighting, SignedForm};
+
+/// One run.
+pub(super) struct Play<'p> {
+    pub(super) judge: &'p Judge<'p>,
+    pub(super) directory: &'p Directory<'p>,
+    /// How Responses are signed, once one was accepted.
+    pub(super) form: SignedForm,
+    pub(super) group: Option<Group>,
+    pub(super) seen: Seen,
+}
+
+impl<'p> Play<'p> {
+    pub(super) fn new(judge: &'p Judge<'p>, directory: &'p Directory<'p>) -> Self {
+        Self {
+            judge,
+            directory,
+            form: SignedForm::ALL[0],
+            group: None,
+            seen: Seen {
+                joined: None,
+                accounts: None,
+                stayed: None,
+                subjects: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.judge.runner().has_ended()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.judge.ambient().now()
+    }
+
+    pub(super) fn since(&self, then: Timestamp) -> Duration {
+        Duration::try_from(self.now().duration_since(then)).unwrap_or_default()
+    }
+
+    /// Lets time pass, unless a signal comes.
+    pub(super) async fn wait(&self, length: Duration) {
+        tokio::select! {
+            () = self.judge.pace.wait(length) => {}
+            _ = self.judge.runner().stop.wait() => {}
+        }
+    }
+
+    /// Everything, in its order. What is not selected is left out.
+    ///
+    /// # Errors
+    /// When nobody can be judged.
+    pub(super) async fn run(&mut self, cases: &[Case]) -> Result<(), SetUpError> {
+        self.control().await?;
+        if !matches!(self.seen.joined, Some(Ok(_))) {
+            return Ok(());
+        }
+        let ready: Vec<Case> = cases.to_vec();
+        for case in ready {
+            if self.has_ended() {
+                return Ok(());
+            }
+            let progress = &self.judge.runner().progress;
+            progress.step(case.name(), case.about());
+            let subject = match self.judge.lacks(case) {
+                Some(why) => Subject::unready(case, why),
+                None => self.prepare(case).await,
+            };
+            self.seen.subjects.push(subject);
+        }
+        let mut subjects = std::mem::take(&mut self.seen.subjects);
+        for subject in &mut subjects {
+            if subject.unready.is_none() && !self.has_ended() {
+                self.prove_again(subject).await;
+                self.act(subject).await;
+            }
+        }
+        self.watch(&mut subjects).await;
+        for subject in &mut subjects {
+            if subject.has_left() && !self.has_ended() {
+                self.return_of(subject).await;
+            }
+        }
+        if let Some(mover) = subjects.iter_mut().find(|it| it.case == Case::Moved)
+            && mover.unready.is_none()
+            && !self.has_ended()
+        {
+            self.moves(mover).await;
+        }
+        self.seen.subjects = subjects;
+        if !self.has_ended() {
+            self.look_at_who_stays().await;
+        }
+        Ok(())
+    }
+
+    /// The last look at the person to whom nothing happened.
+    async fn look_at_who_stays(&mut self) {
+        let Some(stays) = self.seen.subjects.first_mut() else {
+            return;
+        };
+        let at = stays.place.clone();
+        if let Some(browser) = &stays.browser {
+            let (sighting, _) = browser.look(Some(&at), &mut stays.log).await;
+            // A session that was seen to be gone stays gone.
+            if !matches!(self.seen.stayed, Some(Ok(Sighting::Out(_)))) {
+                self.seen.stayed = Some(Ok(sighting));
+            }
+        }
+    }
+
+    /// Creates a person, with access.
+    pub(super) async fn create(&self, subject: &mut Subject) -> Result<Account, String> {
+        let body = self.directory.new_user(sp_session::external_id);
+        let created = self.directory.create(&body, &mut subject.log).await?;
+        let account = match created {
+            Created::Made(account) => account,
+            Created::Refused(_, what) => return Err(format!("the person was not created: {what}")),
+        };
+        if let Some(group) = &self.group {
+            self.directory
+                .set_member(group, &account, true, &mut subject.log)
+                .await?;
+        }
+        Ok(account)
+    }
+
+    /// A person who is in, with a token where the application has them.
+    async fn prepare(&self, case: Case) -> Subject {
+        let mut subject = Subject::new(case);
+        match self.create(&mut subject).await {
+            Ok(account) => subject.account = Some(account),
+            Err(why) => {
+                return Subject {
+                    unready: Some(why),
+                    ..subject
+                };
+            }
+        }
+        let began = self.now();
+        loop {
+            match self.enters(&mut subject, self.form).await {
+                Ok(_) => break,
+                Err(why) => match next_wait(self.since(began), JOIN_LIMIT) {
+                    Some(wait) if !self.has_ended() => self.wait(wait).await,
+                    _ => {
+                        let why = format!(
+                            "this person could not sign on before anything happened: {why}"
+                        );
+                        return Subject {
+                            unready: Some(why),
+                            ..subject
+                        };
+                    }
+                },
+            }
+        }
+        self.issue_token(&mut subject).await;
+        subject
+    }
+
+    /// Signs the person on in a new browser, which is kept.
+    pub(super) async fn enters(
+        &self,
+        subject: &mut Subject,
+        form: SignedForm,
+    ) -> Result<Answer, String> {
+        let (answer, browser) = self
+            .sign_on(&subject.user(), true, form, &mut subject.log)
+            .await
+            .map_err(|error| error.to_string())?;
+        if !answer.is_accepted() {
+            return Err(answer.to_sentence());
+        }
+        match browser.look(None, &mut subject.log).await.0 {
+            Sighting::In(place) => {
+                subject.place = place;
+                subject.browser = Some(browser);
+                subject.session = Watch::proven();
+                Ok(answer)
+            }
+            Sighting::Out(what) | Sighting::Unclear(what) => Err(format!(
+                "the Response was accepted, and the probe does not show the person: {what}"
+            )),
+        }
+    }
+
+    /// One sign-on in a new browser.
+    pub(super) async fn sign_on(
+        &self,
+        user: &str,
+        is_member: bool,
+        form: SignedForm,
+        log: &mut Vec<Exchange>,
+    ) -> Result<(Answer, PersonBrowser), CheckError> {
+        let browser = PersonBrowser::open(self.judge.session_of(user, is_member))?;
+        let answer = browser.sign_on(form, log).await?;
+        Ok((answer, browser))
+    }
+
+    pub(super) async fn issue_token(&self, subject: &mut Subject) {
+        let Some(tokens) = &self.judge.plan.tokens else {
+            subject.token =
+                Watch::unproven("no --token-probe: the application's API tokens are not known");
+            return;
+        };
+        let Some(browser) = &subject.browser else {
+            return;
+        };
+        let user = subject.user();
+        let probe = self.judge.application.probe_of(&user);
+        let issued = tokens.issue(browser, &user, &probe).await;
+        let access = &self.judge.runner().access;
+        subject.token = match issued {
+            Err(why) => Watch::unproven(format!("no token was issued: {why}")),
+            Ok(token) => {
+                let sighting = tokens.look(&token, &user, access, &mut subject.log).await;
+                subject.token_value = Some(token);
+                match sighting {
+                    Sighting::In(_) => Watch::proven(),
+                    Sighting::Out(what) | Sighting::Unclear(what) => Watch::unproven(format!(
+                        "the token did not work before anything happened: {what}"
+                    )),
+                }
+            }
+        };
+    }
+
+    /// What happened to others must not have ended the session or the token.
+    async fn prove_again(&self, subject: &mut Subject) {
+        let before = "before anything happened to this person";
+        if subject.session.is_pending()
+            && let Some(browser) = &subject.browser
+        {
+            let at = subject.place.clone();
+            let (sighting, _) = browser.look(Some(&at), &mut subject.log).await;
+            if let Sighting::Out(what) | Sighting::Unclear(what) = sighting {
+                let why = format!("the session did not work any more {before}: {what}");
+                subject.session = Watch::unproven(why);
+            }
+        }
+        if subject.token.is_pending()
+            && let Some(Sighting::Out(what) | Sighting::Unclear(what)) =
+                self.token_sighting(subject).await
+        {
+            let why = format!("the token did not work any more {before}: {what}");
+            subject.token = Watch::unproven(why);
+        }
+    }
+
+    /// What happens to the person.
+    async fn act(&self, subject: &mut Subject) {
+        let Some(account) = subject.account.clone() else {
+            return;
+        };
+        let log = &mut subject.log;
+        let done = match subject.case {
+            Case::Stays | Case::Moved => return,
+            Case::Deactivated => self.deactivate(&account, log).await,
+            Case::Deleted => self.delete(&account, log).await,
+            Case::LeftGroup => match &self.group {
+                Some(group) => self.directory.set_member(group, &account, false, log).await,
+                None => return,
+            },
+            Case::LoggedOut => self.log_out(subject).await,
+            Case::Revoked => self.revoke(subject).await,
+        };
+        match done {
+            Ok(()) => subject.acted_at = Some(self.now()),
+            Err(why) => subject.unready = Some(why),
+        }
+    }
+
+    async fn deactivate(&self, account: &Account, log: &mut Vec<Exchange>) -> Result<(), String> {
+        self.directory.set_active(account, false, log).await?;
+        let read = self.directory.read(account, log).await?;
+        match read.map(|it| it["active"].clone()) {
+            Some(active) if active == false => Ok(()),
+            Some(active) => Err(format!(
+                "the SCIM server accepted active=false, and a read shows {active}: rehearsal check scim judges that"
+            )),
+            // Some servers show an inactive account no more.
+            None => Ok(()),
+        }
+    }
+
+    async fn delete(&self, account: &Account, log: &mut Vec<Exchange>) -> Result<(), String> {
+        self.directory.delete(account, log).await?;
+        match self.directory.read(account, log).await? {
+            None => Ok(()),
+            Some(_) => Err(
+                "the SCIM server accepted DELETE, and a read still finds the account: rehearsal check scim judges that"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    async fn log_out(&self, subject: &mut Subject) -> Result<(), String> {
+        let user = subject.user();
+        let (Some(browser), Some(endpoint)) = (&subject.browser, self.judge.logout_endpoint())
+        else {
+            return Err("there is no browser or no endpoint".to_owned());
+        };
+        // The session on the server counts, not the cookie in this browser.
+        let copy = browser
+            .copy(self.judge.session_of(&user, true))
+            .map_err(|error| error.to_string())?;
+        let ambient = self.judge.ambient();
+        let request = LogoutRequest {
+            id: format!("_{}", ambient.rng().hex(16)),
+            issue_instant: ambient.now(),
+            issuer: self.judge.provider.saml.entity_id.clone(),
+            destination: Some(endpoint.location.clone()),
+            not_on_or_after: Some(ambient.now() + SignedDuration::from_secs(300)),
+            reason: Some(names::LOGOUT_USER.to_owned()),
+            principal: Principal::Named(NameId {
+                value: user,
+                format: NameIdFormat::EmailAddress,
+                name_qualifier: None,
+                sp_name_qualifier: None,
+            }),
+            session_indexes: sp_session::session_indexes(&subject.log),
+        };
+        browser
+            .log_out(endpoint, &request.to_xml(), &mut subject.log)
+            .await
+            .map_err(|error| format!("the LogoutRequest got no answer: {error}"))?;
+        subject.browser = Some(copy);
+        Ok(())
+    }
+
+    async fn revoke(&self, subject: &mut Subject) -> Result<(), String> {
+        let Some(revocation) = &self.judge.plan.revocation else {
+            return Ok(());
+        };
+        let user = subject.user();
+        let (provider, access) = (&self.judge.provider, &self.judge.runner().access);
+        let ambient = self.judge.ambient();
+        let request = |key| Request {
+            provider,
+            key,
+            user: &user,
+            id: ambient.rng().uuid().to_string(),
+            now: ambient.now(),
+        };
+        let forged = request(&provider.saml.foreign);
+        let forged = revocation.send(&forged, access, &mut subject.log).await;
+        let (at, log) = (subject.place.clone(), &mut subject.log);
+        subject.facts.forged = Some(match (forged, &subject.browser) {
+            (Err(why), _) => Err(format!("the request got no answer: {why}")),
+            (Ok(status), Some(browser)) if subject.session.is_pending() => {
+                Ok((status, browser.look(Some(&at), log).await.0))
+            }
+            (Ok(_), _) => Err("the session did not work any more before the request".to_owned()),
+        });
+        let honest = request(&provider.saml.key);
+        let status = revocation
+            .send(&honest, access, &mut subject.log)
+            .await
+            .map_err(|why| format!("the revocation request got no answer: {why}"))?;
+        if (200..300).contains(&status) {
+            return Ok(());
+        }
+        Err(format!(
+            "the revocation endpoint refused the request: HTTP {status}. It has to trust the issuer {issuer}, whose keys are at {issuer}/oauth2/v1/keys",
+            issuer = provider.issuer
+        ))
+    }
+
+    /// A sign-on of somebody who left, and what came.
+    pub(super) async fn comes_back(&self, subject: &mut Subject, is_member: bool) -> Fact<Entry> {
+        let user = subject.user();
+        let came = self
+            .sign_on(&user, is_member, self.form, &mut subject.log)
+            .await;
+        Some(match came {
+            Ok((answer, browser)) => {
+                let at = subject.place.clone();
+                match browser.look(Some(&at), &mut subject.log).await.0 {
+                    Sighting::Unclear(why) => Err(format!("the probe gave no clear answer: {why}")),
+                    sighting => Ok(Entry {
+                        is_in: matches!(sighting, Sighting::In(_)),
+                        sentence: answer.to_sentence(),
+                    }),
+                }
+            }
+            // The same address started a sign-on of this person before.
+            Err(CheckError::NoRequest { came, status, .. }) if status < 500 && status != 429 => {
+                Ok(Entry {
+                    is_in: false,
+                    sentence: format!(
+                        "not logged in: the start URL starts no sign-on of this person any more, but leads to {came} (HTTP {status})"
+                    ),
+                })
+            }
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    /// What the person can do after they left.
+    async fn return_of(&self, subject: &mut Subject) {
+        let Some(account) = subject.account.clone() else {
+            return;
+        };
+        let directory = self.directory;
+        match subject.case {
+            Case::Deactivated => {
+                subject.facts.entry = self.comes_back(subject, true).await;
+                let found = directory.find(&account.user_name, &mut subject.log).await;
+                subject.facts.accounts = Some(found);
+                let done = directory.set_active(&account, true, &mut subject.log).await;
+                subject.facts.reactivated = Some(done.clone());
+                if done.is_err() || self.has_ended() {
+                    return;
+                }
+                subject.facts.old_session = Some(self.old_session(subject).await);
+                subject.facts.second_entry = self.comes_back(subject, true).await;
+                let read = directory.read(&account, &mut subject.log).await;
+                subject.facts.account_after = Some(read);
+                let found = directory.find(&account.user_name, &mut subject.log).await;
+                subject.facts.accounts_after = Some(found);
+            }
+            Case::Deleted => {
+                let again = directory.create(&account.sent, &mut subject.log).await;
+                if let Ok(Created::Made(second)) = &again {
+                    subject.facts.old_session = Some(self.old_session(subject).await);
+                    // Nobody of that name is left for the sign-on.
+                    let _ = directory.delete(second, &mut subject.log).await;
+                }
+                subject.facts.created_again = Some(again);
+                subject.facts.entry = self.comes_back(subject, false).await;
+                let found = directory.find(&account.user_name, &mut subject.log).await;
+                subject.facts.accounts = Some(found);
+            }
+            Case::LeftGroup => subject.facts.entry = self.comes_back(subject, false).await,
+            Case::Stays | Case::LoggedOut | Case::Revoked | Case::Moved => {}
+        }
+    }
+
+    async fn old_session(&self, subject: &mut Subject) -> Sighting {
+        let at = subject.place.clone();
+        match &subject.browser {
+            Some(browser) => browser.look(Some(&at), &mut subject.log).await.0,
+            None => Sighting::Unclear("there is no session".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The identity provider that is played: as that of `check sp`, with a single
+//! logout address, and with the keys that its revocation requests are verified
+//! with (RFC 7517) where Okta's are: below `/oauth2/v1/keys`.
+
+use std::path::Path;
+
+use ambient::Ambient;
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use saml::keys::{Certificate, SigningKey};
+use saml::message::NameIdFormat;
+use saml::metadata::{Endpoint, IdpMetadata};
+use saml::names;
+use serde_json::{Value, json};
+use url::Url;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+use crate::check::played::Played;
+use crate::check::{PlayError, sp};
+
+/// The identity provider that is played.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// As a service provider sees it.
+    pub saml: sp::Provider,
+    /// The issuer of revocation requests, without a slash at the end.
+    pub issuer: String,
+    metadata: String,
+}
+
+impl Provider {
+    /// Starts it on a port of the loopback interface, 0 for a free one. A key
+    /// kept in `key_file` is used again.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    pub async fn start(
+        port: u16,
+        key_file: Option<&Path>,
+        ambient: &Ambient,
+    ) -> Result<Self, PlayError> {
+        let played = Played::at(port, key_file, ambient).await?;
+        let issuer = played.base.clone();
+        let at = |path: &str| format!("{issuer}{path}");
+        let endpoint = |binding: &str, path: &str| Endpoint {
+            binding: binding.to_owned(),
+            location: at(path),
+            response_location: None,
+        };
+        let both = |path: &str| {
+            [names::HTTP_REDIRECT, names::HTTP_POST]
+                .map(|binding| endpoint(binding, path))
+                .to_vec()
+        };
+        let metadata = IdpMetadata {
+            entity_id: played.entity_id(),
+            signing_certificates: vec![played.key.certificate().clone()],
+            sso: both("/sso"),
+            slo: both("/slo"),
+            name_id_formats: vec![NameIdFormat::EmailAddress],
+            want_authn_requests_signed: false,
+            valid_until: None,
+            cache_duration: None,
+        }
+        .to_xml();
+        let provider = Self {
+            saml: sp::Provider {
+                entity_id: played.entity_id(),
+                sso_url: Url::parse(&at("/sso"))
+                    .map_err(|error| PlayError::Key(error.to_string()))?,
+                key: played.key.clone(),
+                foreign: played.foreign.clone(),
+            },
+            issuer: issuer.clone(),
+            metadata: metadata.clone(),
+        };
+        let keys = key_set(&provider.saml.key);
+        let about = json!({"issuer": issuer, "jwks_uri": at("/oauth2/v1/keys")});
+        let rest = Router::new()
+            .route("/sso", get(explain).post(explain))
+            .route("/slo", get(explain).post(explain))
+            .route("/oauth2/v1/keys", get(move || async move { Json(keys) }))
+            .route(
+                "/.well-known/oauth-authorization-server",
+                get(move || async move { Json(about) }),
+            );
+        played.serve(metadata, rest);
+        Ok(provider)
+    }
+
+    /// Its metadata, for the application to trust.
+    pub fn metadata(&self) -> &str {
+        &self.metadata
+    }
+}
+
+/// The name of a key in the key set.
+pub(super) fn key_id(key: &SigningKey) -> String {
+    key.certificate().fingerprint_sha256().replace(':', "")
+}
+
+/// The public key as a JSON Web Key Set; empty for a key that is none of RSA.
+fn key_set(key: &SigningKey) -> Value {
+    let keys: Vec<Value> = modulus_and_exponent(key.certificate())
+        .map(|[n, e]| {
+            json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": key_id(key), "n": n, "e": e})
+        })
+        .into_iter()
+        .collect();
+    json!({ "keys": keys })
+}
+
+fn modulus_and_exponent(certificate: &Certificate) -> Option<[String; 2]> {
+    let (_, read) = X509Certificate::from_der(certificate.der()).ok()?;
+    let Ok(PublicKey::RSA(key)) = read.public_key().parsed() else {
+        return None;
+    };
+    let number = |bytes: &[u8]| {
+        let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(0);
+        URL_SAFE_NO_PAD.encode(&bytes[start..])
+    };
+    Some([number(key.modulus), number(key.exponent)])
+}
+
+async fn explain() -> &'static str {
+    "This is the identity provider that `rehearsal check leaver` plays. It answers the sign-ons that the check starts itself."
+}

@@ -1,0 +1,128 @@
+//! Okta's Universal Logout: a signed request to end all sessions and tokens of
+//! a person (draft-parecki-oauth-global-token-revocation).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use saml::keys::{SignatureAlgorithm, SigningKey};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::provider::{Provider, key_id};
+use crate::check::evidence::Exchange;
+use crate::check::runner::{Access, AnswerError, read_body};
+use crate::excerpt::beginning;
+
+/// How a person is named (RFC 9493).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SubjectFormat {
+    /// By the e-mail address.
+    #[default]
+    Email,
+    /// By the identity provider's entity ID and the NameID.
+    IssSub,
+}
+
+/// Where revocation requests go.
+#[derive(Debug, Clone)]
+pub struct Revocation {
+    /// The endpoint.
+    pub url: Url,
+    /// How the person is named.
+    pub format: SubjectFormat,
+}
+
+/// How long a request is valid, in seconds.
+const VALIDITY: i64 = 300;
+
+impl Revocation {
+    fn subject(&self, provider: &Provider, user: &str) -> Value {
+        match self.format {
+            SubjectFormat::Email => json!({"format": "email", "email": user}),
+            SubjectFormat::IssSub => {
+                json!({"format": "iss_sub", "iss": provider.saml.entity_id, "sub": user})
+            }
+        }
+    }
+
+    /// The JWT of a request, signed with this key under the name of the played
+    /// provider's.
+    fn token(
+        &self,
+        provider: &Provider,
+        key: &SigningKey,
+        id: &str,
+        now: jiff::Timestamp,
+    ) -> Result<String, String> {
+        let header = json!({
+            "typ": "global-token-revocation+jwt",
+            "alg": "RS256",
+            "kid": key_id(&provider.saml.key),
+        });
+        let now = now.as_second();
+        let claims = json!({
+            "iss": provider.issuer,
+            "sub": provider.issuer,
+            "aud": self.url.as_str(),
+            "jti": id,
+            "iat": now,
+            "nbf": now,
+            "exp": now + VALIDITY,
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(&claims));
+        let signature = key
+            .sign(SignatureAlgorithm::RsaSha256, signed.as_bytes())
+            .map_err(|error| error.to_string())?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// Asks that everything of this person ends; the status.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub(super) async fn send(
+        &self,
+        request: &Request<'_>,
+        access: &Access,
+        log: &mut Vec<Exchange>,
+    ) -> Result<u16, String> {
+        let token = self.token(request.provider, request.key, &request.id, request.now)?;
+        let body = json!({"sub_id": self.subject(request.provider, request.user)});
+        let client = access.client().dns_resolver(ambient::LocalhostResolver);
+        let client = client.build().map_err(|error| error.to_string())?;
+        let answer = client
+            .post(self.url.clone())
+            .bearer_auth(token)
+            .json(&body)
+            .send()
+            .await
+            .map_err(|error| AnswerError::of(&error, access.timeout).to_string())?;
+        let status = answer.status().as_u16();
+        let text = read_body(answer, access.timeout).await;
+        let text = text.map_err(|error| error.to_string())?;
+        log.push(Exchange {
+            from: "Identity provider".to_owned(),
+            to: "Application".to_owned(),
+            method: "POST".to_owned(),
+            url: self.url.to_string(),
+            sent_headers: vec![("authorization".to_owned(), "Bearer •••".to_owned())],
+            sent: body.to_string(),
+            status: Some(status),
+            answered: beginning(&text, 2000),
+            ..Exchange::default()
+        });
+        Ok(status)
+    }
+}
+
+/// One revocation request.
+pub(super) struct Request<'r> {
+    pub(super) provider: &'r Provider,
+    /// The key that signs it.
+    pub(super) key: &'r SigningKey,
+    /// Whose sessions end.
+    pub(super) user: &'r str,
+    /// The JWT's identifier.
+    pub(super) id: String,
+    pub(super) now: jiff::Timestamp,
+}

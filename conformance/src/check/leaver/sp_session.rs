@@ -1,0 +1,158 @@
+//! The service provider's half: whom a Response is about, and what it says.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use saml::metadata::{Endpoint, SpMetadata};
+use saml::names;
+use url::Url;
+
+use super::token::address;
+use crate::check::evidence::Exchange;
+use crate::check::profile::Profile;
+use crate::check::sp::Person;
+
+/// The externalId of a userName: what Responses call `objectidentifier`.
+pub(super) fn external_id(user_name: &str) -> String {
+    format!("id-of-{user_name}")
+}
+
+/// The application as a service provider. In addresses and the expression,
+/// `{user}` stands for the userName.
+#[derive(Debug, Clone)]
+pub struct Application {
+    metadata: SpMetadata,
+    start_url: Option<String>,
+    probe_url: String,
+    expect: String,
+    attributes: Vec<(String, String)>,
+}
+
+/// Why an application can't be described so.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// An option has no address.
+    #[error("invalid {option}: {reason}")]
+    Url {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The expression can't be read.
+    #[error("invalid --expect: {0}")]
+    Expect(#[from] regex::Error),
+}
+
+impl Application {
+    /// An application. `attributes` are those of Responses: `{user}` stands for
+    /// the userName, and one with `{group}` is sent only while the person is in
+    /// the group of `--group`. Where there are none, those that the guide maps
+    /// and common ones are sent, without groups.
+    ///
+    /// # Errors
+    /// [`ApplicationError`].
+    pub fn new(
+        metadata: SpMetadata,
+        start_url: Option<String>,
+        probe_url: String,
+        expect: String,
+        attributes: Vec<(String, String)>,
+    ) -> Result<Self, ApplicationError> {
+        let is_address = |option, template: &str| {
+            address(template, "jo@example.com")
+                .map_err(|reason| ApplicationError::Url { option, reason })
+        };
+        is_address("--probe-url", &probe_url)?;
+        if let Some(start) = &start_url {
+            is_address("--start-url", start)?;
+        }
+        let attributes = if attributes.is_empty() {
+            usual_attributes(&metadata)
+        } else {
+            attributes
+        };
+        let application = Self {
+            metadata,
+            start_url,
+            probe_url,
+            expect,
+            attributes,
+        };
+        application.expression("jo@example.com")?;
+        Ok(application)
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &SpMetadata {
+        &self.metadata
+    }
+
+    fn expression(&self, user: &str) -> Result<Regex, regex::Error> {
+        Regex::new(&self.expect.replace("{user}", &regex::escape(user)))
+    }
+
+    /// Where the probe of this person is. The template was seen to be right.
+    pub(super) fn probe_of(&self, user: &str) -> Url {
+        address(&self.probe_url, user).unwrap_or_else(|_| nowhere())
+    }
+
+    /// As `check sp` knows it, for this person.
+    pub(super) fn target_of(&self, user: &str) -> crate::check::sp::Target {
+        let start = self.start_url.as_deref();
+        crate::check::sp::Target {
+            metadata: self.metadata.clone(),
+            start_url: start.and_then(|it| address(it, user).ok()),
+            probe_url: self.probe_of(user),
+            expect: self.expression(user).unwrap_or_else(|_| matches_nothing()),
+        }
+    }
+
+    /// Whom a Response is about. `group` is the group that they are in.
+    pub(super) fn person(&self, user: &str, group: Option<&str>) -> Person {
+        let attributes = self.attributes.iter().filter_map(|(name, value)| {
+            let value = match (value.contains("{group}"), group) {
+                (true, None) => return None,
+                (true, Some(group)) => value.replace("{group}", group),
+                (false, _) => value.clone(),
+            };
+            Some((name.clone(), value))
+        });
+        Person {
+            user: user.to_owned(),
+            attributes: attributes.collect(),
+        }
+    }
+
+    /// Where a LogoutRequest is sent to.
+    pub(super) fn logout_endpoint(&self) -> Option<&Endpoint> {
+        let of = |binding: &str| self.metadata.slo.iter().find(|it| it.binding == binding);
+        of(names::HTTP_REDIRECT).or_else(|| of(names::HTTP_POST))
+    }
+}
+
+fn nowhere() -> Url {
+    Url::parse("about:blank").expect("an address written here is one")
+}
+
+fn matches_nothing() -> Regex {
+    Regex::new("$^a").expect("a pattern written here compiles")
+}
+
+/// Those of the profiles, but for groups: SCIM says who is in which group.
+fn usual_attributes(metadata: &SpMetadata) -> Vec<(String, String)> {
+    let profiles = Profile::of_service_provider(metadata);
+    let mut all = Person::of_profiles("{user}", &profiles).attributes;
+    all.retain(|(name, _)| name != "groups");
+    all
+}
+
+/// The session indexes of the Responses that were sent.
+pub(super) fn session_indexes(log: &[Exchange]) -> Vec<String> {
+    static INDEX: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("SessionIndex=\"([^\"]+)\"").expect("a pattern written here compiles")
+    });
+    let sent = log.iter().flat_map(|exchange| &exchange.saml);
+    let found = sent.flat_map(|message| INDEX.captures_iter(&message.xml));
+    found.map(|it| it[1].to_owned()).collect()
+}

@@ -1,0 +1,185 @@
+//! API tokens of a person: how one is issued, and whether it still opens
+//! anything.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+use url::Url;
+
+use crate::check::evidence::Exchange;
+use crate::check::runner::{Access, AnswerError};
+use crate::check::sp::{PersonBrowser, Sighting};
+use crate::excerpt::excerpt;
+
+/// How a person gets an API token.
+#[derive(Debug, Clone)]
+pub enum Issue {
+    /// The browser posts to this address after the sign-on; `{user}` stands for
+    /// the user. The answer is the token, or JSON with `access_token` or `token`.
+    Post(String),
+    /// A command of the shell that prints the token. It finds the user in
+    /// `REHEARSAL_USER`, and the cookies of the sign-on in `REHEARSAL_COOKIE`.
+    Command(String),
+}
+
+/// The application's API tokens.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// How one is issued.
+    pub issue: Issue,
+    /// Asked with the token as a bearer token; `{user}` stands for the user.
+    pub probe: String,
+}
+
+/// An address of a template.
+pub(super) fn address(template: &str, user: &str) -> Result<Url, String> {
+    let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
+    let text = template.replace("{user}", &user);
+    Url::parse(&text).map_err(|error| format!("invalid URL {text}: {error}"))
+}
+
+/// The token in an answer.
+fn token_in(text: &str) -> Option<String> {
+    let text = text.trim();
+    let json: Option<Value> = serde_json::from_str(text).ok();
+    let named = json.as_ref().and_then(|json| {
+        let found = ["access_token", "token"]
+            .iter()
+            .find_map(|it| json[*it].as_str());
+        found.or(json.as_str())
+    });
+    let plain = (!text.contains(char::is_whitespace) && json.is_none()).then_some(text);
+    let token = named.or(plain)?;
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+impl Tokens {
+    /// A token of the person who is signed on in this browser.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn issue(
+        &self,
+        browser: &PersonBrowser,
+        user: &str,
+        probe_url: &Url,
+    ) -> Result<String, String> {
+        let (source, text) = match &self.issue {
+            Issue::Post(template) => {
+                let url = address(template, user)?;
+                let answer = browser.post(&url).await;
+                let (status, body) = answer.map_err(|error| error.to_string())?;
+                if !(200..300).contains(&status) {
+                    return Err(format!("{url} answered HTTP {status}"));
+                }
+                (url.to_string(), body)
+            }
+            Issue::Command(command) => {
+                let cookie = browser.cookies(probe_url);
+                let output = Command::new("sh")
+                    .args(["-c", command])
+                    .env("REHEARSAL_USER", user)
+                    .env("REHEARSAL_COOKIE", cookie)
+                    .stdin(Stdio::null())
+                    .kill_on_drop(true)
+                    .output()
+                    .await
+                    .map_err(|error| format!("cannot run --token-command: {error}"))?;
+                if !output.status.success() {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    return Err(format!(
+                        "--token-command failed ({}): {}",
+                        output.status,
+                        excerpt(said.trim(), 200)
+                    ));
+                }
+                let text = String::from_utf8_lossy(&output.stdout).into_owned();
+                ("--token-command".to_owned(), text)
+            }
+        };
+        token_in(&text).ok_or_else(|| {
+            format!("{source} gave no token: expected JSON with access_token or token, or the token alone")
+        })
+    }
+
+    /// Whether the token still opens the probe.
+    pub(super) async fn look(
+        &self,
+        token: &str,
+        user: &str,
+        access: &Access,
+        log: &mut Vec<Exchange>,
+    ) -> Sighting {
+        match self.ask(token, user, access, log).await {
+            Ok((url, status)) => {
+                let said = format!("HTTP {status} at {url}");
+                match status {
+                    200..=299 => Sighting::In(url),
+                    429 | 500.. => Sighting::Unclear(said),
+                    _ => Sighting::Out(said),
+                }
+            }
+            Err(why) => Sighting::Unclear(why),
+        }
+    }
+
+    async fn ask(
+        &self,
+        token: &str,
+        user: &str,
+        access: &Access,
+        log: &mut Vec<Exchange>,
+    ) -> Result<(String, u16), String> {
+        let url = address(&self.probe, user)?;
+        let client = access.client().dns_resolver(ambient::LocalhostResolver);
+        let client = client.build().map_err(|error| error.to_string())?;
+        let answer = client
+            .get(url.clone())
+            .bearer_auth(token)
+            .send()
+            .await
+            .map_err(|error| AnswerError::of(&error, access.timeout).to_string())?;
+        let status = answer.status().as_u16();
+        log.push(Exchange {
+            from: "API client".to_owned(),
+            to: "Application".to_owned(),
+            method: "GET".to_owned(),
+            url: url.to_string(),
+            sent_headers: vec![("authorization".to_owned(), "Bearer •••".to_owned())],
+            status: Some(status),
+            ..Exchange::default()
+        });
+        Ok((url.to_string(), status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_in_json_or_stands_alone() {
+        for (text, token) in [
+            ("{\"access_token\": \"a\", \"token\": \"b\"}", Some("a")),
+            ("{\"token\": \"b\"}", Some("b")),
+            ("\"c\"", Some("c")),
+            ("  d\n", Some("d")),
+            ("<p>no token</p>", None),
+            ("{}", None),
+            ("", None),
+        ] {
+            assert_eq!(token_in(text).as_deref(), token, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_escaped_in_an_address() {
+        let url = address("https://app.example/in?email={user}", "a+b@x.example");
+        assert_eq!(
+            url.unwrap().as_str(),
+            "https://app.example/in?email=a%2Bb%40x.example"
+        );
+        assert!(address("app", "jo").is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! How each check is judged by what was seen of its case.
+
+use serde_json::Value;
+
+use super::checks::{Judged, STAYS, Seen, Stop};
+use super::subject::{Entry, Fact, Subject};
+use super::watch::seconds;
+use crate::check::scim::Created;
+use crate::check::sp::Sighting;
+
+/// What is known, else why it isn't.
+fn known<T>(fact: &Fact<T>) -> Result<&T, Stop> {
+    match fact {
+        None => Err(Stop::Incomplete),
+        Some(Err(why)) => Err(Stop::Unjudged(why.clone())),
+        Some(Ok(fact)) => Ok(fact),
+    }
+}
+
+pub(super) fn joins(seen: &Seen, _: &Subject) -> Judged {
+    match &seen.joined {
+        None => Err(Stop::Incomplete),
+        Some(Err(why)) => Err(Stop::Wrong(why.clone())),
+        Some(Ok(after)) => Ok(format!("signed on {} after SCIM's answer", seconds(*after))),
+    }
+}
+
+fn ids(accounts: &[Value]) -> String {
+    let ids: Vec<&str> = accounts.iter().filter_map(|it| it["id"].as_str()).collect();
+    if ids.is_empty() {
+        return "no account".to_owned();
+    }
+    format!("the ids {}", ids.join(", "))
+}
+
+pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
+    let accounts = known(&seen.accounts)?;
+    let id = subject.account.as_ref().map(|it| it.id.as_str());
+    match accounts.as_slice() {
+        [one] if one["id"].as_str() == id => {
+            Ok("the account is the one that SCIM created".to_owned())
+        }
+        others => Err(Stop::Wrong(format!(
+            "SCIM created {}, and the filter for the userName finds {}",
+            id.unwrap_or_default(),
+            ids(others)
+        ))),
+    }
+}
+
+pub(super) fn stays(seen: &Seen, _: &Subject) -> Judged {
+    match known(&seen.stayed)? {
+        Sighting::In(_) => Ok("the session still worked at the end".to_owned()),
+        Sighting::Out(what) => Err(Stop::Wrong(format!(
+            "the session of a person to whom nothing happened had ended: {what}"
+        ))),
+        Sighting::Unclear(why) => Err(Stop::Unjudged(why.clone())),
+    }
+}
+
+fn refused(entry: &Entry) -> Judged {
+    if entry.is_in {
+        return Err(Stop::Wrong(entry.sentence.clone()));
+    }
+    Ok(entry.sentence.clone())
+}
+
+pub(super) fn cannot_sign_on(_: &Seen, subject: &Subject) -> Judged {
+    refused(known(&subject.facts.entry)?)
+}
+
+fn is_active(account: &Value) -> bool {
+    account["active"].as_bool() != Some(false)
+}
+
+/// Whether no account of that userName is active after a sign-on.
+fn nobody_is_active(subject: &Subject, root: &'static str) -> Judged {
+    let entry = known(&subject.facts.entry)?;
+    if entry.is_in {
+        let why = "the sign-on was accepted".to_owned();
+        return Err(Stop::Follows(root, why));
+    }
+    let accounts = known(&subject.facts.accounts)?;
+    let active: Vec<Value> = accounts
+        .iter()
+        .filter(|it| is_active(it))
+        .cloned()
+        .collect();
+    if active.is_empty() {
+        return Ok("no active account has the userName after the refused sign-on".to_owned());
+    }
+    Err(Stop::Wrong(format!(
+        "the sign-on was refused, and after it active accounts have the userName: {}",
+        ids(&active)
+    )))
+}
+
+pub(super) fn stays_deactivated(_: &Seen, subject: &Subject) -> Judged {
+    nobody_is_active(subject, "LEAVER-DEACT-03")
+}
+
+pub(super) fn stays_deleted(_: &Seen, subject: &Subject) -> Judged {
+    nobody_is_active(subject, "LEAVER-DELETE-03")
+}
+
+pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
+    known(&subject.facts.reactivated)?;
+    let entry = known(&subject.facts.second_entry)?;
+    if entry.is_in {
+        return Ok(entry.sentence.clone());
+    }
+    Err(Stop::Wrong(entry.sentence.clone()))
+}
+
+/// Attributes that every server keeps as they were sent, if it keeps them.
+const COMPARED: [&str; 3] = ["userName", "externalId", "displayName"];
+
+pub(super) fn same_account(_: &Seen, subject: &Subject) -> Judged {
+    known(&subject.facts.reactivated)?;
+    let Some(account) = &subject.account else {
+        return Err(Stop::Incomplete);
+    };
+    let (read, found) = (
+        known(&subject.facts.account_after)?,
+        known(&subject.facts.accounts_after)?,
+    );
+    let Some(read) = read else {
+        return Err(Stop::Wrong(format!(
+            "after active=true the account {} is not found; the filter for the userName finds {}",
+            account.id,
+            ids(found)
+        )));
+    };
+    if found.len() != 1 || found[0]["id"].as_str() != Some(&account.id) {
+        return Err(Stop::Wrong(format!(
+            "SCIM created {}, and after reactivation and a sign-on the filter for the userName finds {}",
+            account.id,
+            ids(found)
+        )));
+    }
+    let changed = COMPARED.iter().find(|name| {
+        let (sent, read) = (&account.sent[**name], &read[**name]);
+        !sent.is_null() && !read.is_null() && sent != read
+    });
+    match changed {
+        None => Ok("the account has the same id and the same values".to_owned()),
+        Some(name) => Err(Stop::Wrong(format!(
+            "{name} was {} and is {}",
+            account.sent[*name], read[*name]
+        ))),
+    }
+}
+
+/// Whether a session that was seen to end works again.
+fn stays_ended(subject: &Subject, root: &'static str) -> Judged {
+    if subject.session.end().is_none() && subject.session.has_ended() {
+        let why = "the session of a person who stays had ended at the same time".to_owned();
+        return Err(Stop::Follows(STAYS, why));
+    }
+    if !subject.session.has_ended() {
+        return Err(Stop::Follows(
+            root,
+            "the session was not seen to end".to_owned(),
+        ));
+    }
+    match &subject.facts.old_session {
+        None => Err(Stop::Incomplete),
+        Some(Sighting::Out(what)) => Ok(format!("the old session stays ended: {what}")),
+        Some(Sighting::In(_)) => Err(Stop::Wrong("the old session works again".to_owned())),
+        Some(Sighting::Unclear(why)) => Err(Stop::Unjudged(why.clone())),
+    }
+}
+
+pub(super) fn old_session_stays_ended(_: &Seen, subject: &Subject) -> Judged {
+    known(&subject.facts.reactivated)?;
+    stays_ended(subject, "LEAVER-DEACT-01")
+}
+
+pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
+    match known(&subject.facts.created_again)? {
+        Created::Made(account) => Ok(format!("a second account was created: {}", account.id)),
+        Created::Refused(status, what) if *status >= 500 => Err(Stop::Unjudged(what.clone())),
+        Created::Refused(_, what) => Err(Stop::Wrong(what.clone())),
+    }
+}
+
+pub(super) fn new_account_has_no_session(_: &Seen, subject: &Subject) -> Judged {
+    if let Created::Refused(_, what) = known(&subject.facts.created_again)? {
+        let why = format!("no second account was created: {what}");
+        return Err(Stop::Follows("LEAVER-DELETE-05", why));
+    }
+    stays_ended(subject, "LEAVER-DELETE-01")
+}
+
+pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
+    match known(&subject.facts.rights)? {
+        Some(after) => Ok(format!("the rights were there after {}", seconds(*after))),
+        None => Err(Stop::Wrong(
+            "neither the session nor a new sign-on has the rights of the group".to_owned(),
+        )),
+    }
+}
+
+pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
+    if matches!(subject.facts.rights, Some(Ok(None))) {
+        let why = "the rights were never there".to_owned();
+        return Err(Stop::Follows("LEAVER-MOVE-01", why));
+    }
+    known(&subject.facts.rights)?;
+    match known(&subject.facts.rights_gone)? {
+        Some(after) => Ok(format!("the rights were gone after {}", seconds(*after))),
+        None => Err(Stop::Wrong(
+            "the running session keeps the rights of the group that the person left".to_owned(),
+        )),
+    }
+}
+
+pub(super) fn forged_is_refused(_: &Seen, subject: &Subject) -> Judged {
+    let (status, session) = known(&subject.facts.forged)?;
+    match session {
+        Sighting::Out(what) => Err(Stop::Wrong(format!(
+            "answered HTTP {status}, and the session had ended: {what}"
+        ))),
+        Sighting::In(_) if matches!(status, 400..=403) => {
+            Ok(format!("answered HTTP {status}, and the session goes on"))
+        }
+        Sighting::In(_) if matches!(status, 200..=299) => Err(Stop::Wrong(format!(
+            "answered HTTP {status}, although another key signed it; the session goes on"
+        ))),
+        Sighting::In(_) => Err(Stop::Unjudged(format!(
+            "answered HTTP {status}, which is neither a refusal nor a success"
+        ))),
+        Sighting::Unclear(why) => Err(Stop::Unjudged(why.clone())),
+    }
+}

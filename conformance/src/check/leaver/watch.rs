@@ -1,0 +1,160 @@
+//! A session or token that is looked at until it ends.
+
+use std::time::Duration;
+
+use super::checks::{Judged, Stop};
+use crate::check::sp::Sighting;
+
+/// A session or a token, and what was seen of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch {
+    /// Whether it worked before anything happened; else why it can't be judged.
+    proven: Option<Result<(), String>>,
+    /// How long after the event it was last seen to work.
+    alive_at: Option<Duration>,
+    /// How long after the event it was first seen not to work.
+    end: Option<Duration>,
+    /// What the last look saw, where that was neither.
+    unclear: Option<String>,
+    /// Whether nobody looks any more.
+    is_over: bool,
+    /// Whether the same of the person who stays had ended, too.
+    is_common: bool,
+}
+
+/// Seconds for a person: three digits are enough.
+pub(super) fn seconds(length: Duration) -> String {
+    let seconds = length.as_secs_f64();
+    if seconds >= 10.0 || length.subsec_nanos() == 0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{seconds:.2} s")
+    }
+}
+
+impl Watch {
+    /// One that worked before anything happened.
+    pub(super) fn proven() -> Self {
+        Self {
+            proven: Some(Ok(())),
+            ..Self::default()
+        }
+    }
+
+    /// One that nothing can be said about.
+    pub(super) fn unproven(why: impl Into<String>) -> Self {
+        Self {
+            proven: Some(Err(why.into())),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is worth a look.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self.proven, Some(Ok(()))) && self.end.is_none() && !self.is_over
+    }
+
+    /// Whether it was seen to end.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// How long it lived on, where it was seen to end.
+    pub(super) fn end(&self) -> Option<Duration> {
+        self.end.filter(|_| !self.is_common)
+    }
+
+    /// Takes a look down.
+    pub(super) fn see(&mut self, sighting: Sighting, elapsed: Duration) {
+        self.unclear = None;
+        match sighting {
+            Sighting::In(_) => self.alive_at = Some(elapsed),
+            Sighting::Out(_) => self.end = Some(elapsed),
+            Sighting::Unclear(why) => self.unclear = Some(why),
+        }
+    }
+
+    /// The same of the person who stays had ended, too: this end proves nothing.
+    pub(super) fn ended_for_everybody(&mut self) {
+        self.is_common = true;
+    }
+
+    /// Nobody looks any more.
+    pub(super) fn close(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Whether it ended; `what` is "the session" or "the token".
+    pub(super) fn judge(&self, what: &str) -> Judged {
+        match &self.proven {
+            None => return Err(Stop::Incomplete),
+            Some(Err(why)) => return Err(Stop::Unjudged(why.clone())),
+            Some(Ok(())) => {}
+        }
+        if self.is_common {
+            return Err(Stop::Follows(
+                super::checks::STAYS,
+                format!("{what} of a person who stays had ended at the same time"),
+            ));
+        }
+        let alive = self.alive_at.map(seconds);
+        match (self.end, alive, &self.unclear) {
+            (Some(end), None, _) => Ok(format!(
+                "{what} had ended at the first look, after {}",
+                seconds(end)
+            )),
+            (Some(end), Some(alive), _) => Ok(format!(
+                "{what} had ended after {}; it still worked after {alive}",
+                seconds(end)
+            )),
+            (None, _, _) if !self.is_over => Err(Stop::Incomplete),
+            (None, _, Some(why)) => Err(Stop::Unjudged(format!(
+                "the last look at {what} shows neither that it works nor that it ended: {why}"
+            ))),
+            (None, Some(alive), None) => {
+                Err(Stop::Wrong(format!("{what} still works after {alive}")))
+            }
+            (None, None, None) => Err(Stop::Incomplete),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(looks: &[(u64, Sighting)]) -> Judged {
+        let mut watch = Watch::proven();
+        for (second, sighting) in looks {
+            watch.see(sighting.clone(), Duration::from_secs(*second));
+        }
+        watch.close();
+        watch.judge("the session")
+    }
+
+    #[test]
+    fn no_answer_is_no_evidence() {
+        let (alive, ended) = (Sighting::In(String::new()), Sighting::Out(String::new()));
+        let unclear = Sighting::Unclear("HTTP 503".to_owned());
+        assert_eq!(
+            seen(&[(0, alive.clone()), (1, unclear.clone()), (2, ended.clone())]),
+            Ok("the session had ended after 2 s; it still worked after 0 s".to_owned())
+        );
+        assert_eq!(
+            seen(&[(0, ended)]),
+            Ok("the session had ended at the first look, after 0 s".to_owned())
+        );
+        assert_eq!(
+            seen(&[(0, unclear.clone()), (9, alive.clone())]),
+            Err(Stop::Wrong("the session still works after 9 s".to_owned()))
+        );
+        assert!(matches!(
+            seen(&[(0, alive), (9, unclear)]),
+            Err(Stop::Unjudged(_))
+        ));
+        assert_eq!(
+            Watch::unproven("no token").judge("the token"),
+            Err(Stop::Unjudged("no token".to_owned()))
+        );
+    }
+}

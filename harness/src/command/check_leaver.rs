@@ -1,0 +1,251 @@
+//! `rehearsal check leaver`: the command line.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ambient::Ambient;
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use rehearsal::check::leaver::{
+    Application, Issue, Judge, Mover, Plan, Provider, RealPace, Revocation, SubjectFormat, Tokens,
+    catalogue,
+};
+use rehearsal::check::{CheckReport, SetUpError, scim};
+use url::Url;
+
+use super::check::{Forms, attributes, sp_metadata};
+use super::check_options::Options;
+use super::scim_access::{ScimAccess, without_query};
+use super::write;
+
+/// Arguments of `rehearsal check leaver`.
+#[derive(Args)]
+#[command(mut_arg("token", |token| token.required_unless_present("prepare")))]
+pub(crate) struct Leaver {
+    /// Writes `--idp-metadata-out` and the key beside it, and judges nothing:
+    /// for an application that has to trust the metadata before it runs.
+    #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
+    prepare: bool,
+    /// The address that `/Users` of the application's SCIM server follows.
+    #[arg(long, value_name = "URL", required_unless_present_any = ["prepare", "list"])]
+    scim_url: Option<Url>,
+    #[command(flatten)]
+    access: ScimAccess,
+    /// The metadata of the application as a SAML service provider.
+    #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["prepare", "list"])]
+    sp_metadata: Option<String>,
+    /// The service provider in metadata with several entities.
+    #[arg(long, value_name = "E")]
+    entity_id: Option<String>,
+    /// Where a sign-on starts; {user} stands for the userName. Without it,
+    /// Responses are sent that nobody asked for.
+    #[arg(long, value_name = "URL")]
+    start_url: Option<String>,
+    /// Fetched with the cookies of a sign-on, it tells who is in; {user} stands
+    /// for the userName.
+    #[arg(long, value_name = "URL", required_unless_present_any = ["prepare", "list"])]
+    probe_url: Option<String>,
+    /// Matches the probe's body when the person is in; {user} stands for the
+    /// userName.
+    #[arg(long, value_name = "REGEX", default_value = "{user}")]
+    expect: String,
+    /// An attribute of the assertions, in place of common ones. {user} stands
+    /// for the userName; one with {group} is sent only while the person is in
+    /// the group of --group. May be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    attribute: Vec<String>,
+    /// A person who is there already and can sign on. Where nobody whom SCIM
+    /// created can, this tells a finding from a wrong set-up.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The group that gives access, by displayName. Everybody is put into it.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Another group, by displayName, whose rights the probe shows.
+    #[arg(long, value_name = "NAME", requires = "mover_expect")]
+    mover_group: Option<String>,
+    /// Matches the probe's body for a person who has the rights of --mover-group.
+    #[arg(long, value_name = "REGEX", requires = "mover_group")]
+    mover_expect: Option<regex::Regex>,
+    /// Asked with a person's API token as the bearer token: a success means
+    /// that the token works.
+    #[arg(long, value_name = "URL")]
+    token_probe: Option<String>,
+    /// The browser posts to this address after a sign-on and is answered with an
+    /// API token: JSON with access_token or token, or the token alone.
+    #[arg(long, value_name = "URL", requires = "token_probe")]
+    token_url: Option<String>,
+    /// A command of the shell that prints an API token of the person
+    /// $REHEARSAL_USER, who is signed on with the cookies $REHEARSAL_COOKIE.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "token_probe",
+        conflicts_with = "token_url"
+    )]
+    token_command: Option<String>,
+    /// The endpoint for Okta's Universal Logout (global token revocation).
+    #[arg(long, value_name = "URL")]
+    revocation_url: Option<Url>,
+    /// How revocation requests name a person.
+    #[arg(long, value_name = "FORMAT", default_value = "email")]
+    revocation_subject: RevocationSubject,
+    /// How long a session or token may live on, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    max_seconds: u64,
+    /// The port of the identity provider that is played; a free one by default.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idp_port: u16,
+    /// Writes the played identity provider's metadata, for the application to
+    /// trust. Its key is kept beside it (.key), so that the next run is trusted
+    /// too.
+    #[arg(long, value_name = "FILE")]
+    idp_metadata_out: Option<PathBuf>,
+    /// How long to wait for the metadata to be there, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    wait: u64,
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    forms: Forms,
+}
+
+/// How revocation requests name a person (RFC 9493).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RevocationSubject {
+    /// By the e-mail address
+    Email,
+    /// By the entity ID of the identity provider and the NameID
+    IssSub,
+}
+
+impl Leaver {
+    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+        let checks = catalogue();
+        if self.options.print_list(&checks)? {
+            return Ok(0);
+        }
+        self.forms.verify(&checks)?;
+        let plan = self.plan()?;
+        let attributes = attributes(&self.attribute)?;
+        let ambient = Ambient::real();
+        let key_file = self
+            .idp_metadata_out
+            .as_ref()
+            .map(|path| path.with_extension("key"));
+        let new_key = key_file.clone().filter(|path| !path.exists());
+        let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        if let Some(path) = &self.idp_metadata_out {
+            write(path, provider.metadata())?;
+        }
+        let (Some(scim_url), Some(place), Some(probe_url), false) = (
+            &self.scim_url,
+            &self.sp_metadata,
+            &self.probe_url,
+            self.prepare,
+        ) else {
+            return self.say_what_is_next();
+        };
+        let _ = writeln!(
+            std::io::stderr(),
+            "playing the identity provider {}",
+            provider.saml.entity_id
+        );
+        super::say_new_key(new_key.as_deref(), "application");
+        let runner = self.options.runner(&checks)?;
+        let started_at = ambient.now();
+        let refused = |error: SetUpError| {
+            let report = CheckReport::of_error("check leaver", place, error, started_at);
+            let report = runner.report(report, checks.len(), Duration::ZERO);
+            self.forms.write(report, &ambient)
+        };
+        let fetched = match self.access.client.token(&runner.access).await {
+            Ok(fetched) => fetched,
+            Err(error) => return refused(error),
+        };
+        let entity = (place.as_str(), self.entity_id.as_deref());
+        let metadata = sp_metadata(entity, Duration::from_secs(self.wait), &runner).await;
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(error) => return refused(error.with_renamed("--metadata", "--sp-metadata")),
+        };
+        let application = Application::new(
+            metadata,
+            self.start_url.clone(),
+            probe_url.clone(),
+            self.expect.clone(),
+            attributes,
+        )?;
+        let wire = scim::wire::Http::to(scim_url.clone(), runner.access.clone())
+            .context("cannot set up the HTTP client")?;
+        let judge = Judge {
+            directory: scim::Judge {
+                wire: &wire,
+                base: without_query(scim_url),
+                credentials: self.access.credentials(fetched.as_ref())?,
+                options: self.access.options()?,
+                read_only: false,
+                runner,
+                ambient: ambient.clone(),
+            },
+            application,
+            provider,
+            plan,
+            pace: Arc::new(RealPace),
+        };
+        let report = judge.judge().await;
+        self.forms.write(report, &ambient)
+    }
+
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let mover = self.mover_group.clone().zip(self.mover_expect.clone());
+        let issue = match (&self.token_url, &self.token_command) {
+            (Some(url), _) => Some(Issue::Post(url.clone())),
+            (None, Some(command)) => Some(Issue::Command(command.clone())),
+            (None, None) => None,
+        };
+        let tokens = match (&self.token_probe, issue) {
+            (None, _) => None,
+            (Some(probe), Some(issue)) => Some(Tokens {
+                issue,
+                probe: probe.clone(),
+            }),
+            (Some(_), None) => {
+                bail!("--token-probe needs a token: give --token-url or --token-command")
+            }
+        };
+        anyhow::ensure!(
+            self.max_seconds > 0,
+            "invalid --max-seconds: expected a number of seconds above 0, got 0"
+        );
+        Ok(Plan {
+            group: self.group.clone(),
+            mover: mover.map(|(group, expect)| Mover { group, expect }),
+            tokens,
+            revocation: self.revocation_url.clone().map(|url| Revocation {
+                url,
+                format: match self.revocation_subject {
+                    RevocationSubject::Email => SubjectFormat::Email,
+                    RevocationSubject::IssSub => SubjectFormat::IssSub,
+                },
+            }),
+            known_user: self.user.clone(),
+            limit: Duration::from_secs(self.max_seconds),
+        })
+    }
+
+    /// What to do after `--prepare`.
+    fn say_what_is_next(&self) -> anyhow::Result<u8> {
+        let file = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        writeln!(
+            std::io::stdout(),
+            "wrote {file} and {key}\nNext: give {file} to the application as the metadata of its identity provider, then run:\n  rehearsal check leaver --scim-url URL --token-file FILE --sp-metadata FILE|URL --start-url URL --probe-url URL --idp-port {port} --idp-metadata-out {file}\nKeep {key} secret: whoever has it can log in to that application as anybody.",
+            file = file.display(),
+            key = file.with_extension("key").display(),
+            port = self.idp_port,
+        )?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,139 @@
+//! How a SCIM server is reached and what it wants: the options that `check
+//! scim` and `check leaver` share.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use rehearsal::check::scim;
+use rehearsal::check::scim::credentials::Credentials;
+use url::Url;
+
+use super::oauth::{ClientCredentials, Issued};
+
+/// What a SCIM server wants of its clients and of its users.
+#[derive(Args)]
+pub(crate) struct ScimAccess {
+    /// The bearer token; the environment hides it from the list of processes.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "REHEARSAL_SCIM_TOKEN",
+        hide_env_values = true,
+        allow_hyphen_values = true,
+        conflicts_with = "token_file",
+        required_unless_present_any = ["list", "basic", "header", "oauth_token_url", "token_file"]
+    )]
+    token: Option<String>,
+    /// A file with the bearer token.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// User name and password, in place of a token.
+    #[arg(
+        long,
+        value_name = "USER:PASSWORD",
+        env = "REHEARSAL_SCIM_BASIC",
+        hide_env_values = true,
+        conflicts_with_all = ["token", "token_file"]
+    )]
+    basic: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientCredentials,
+    /// A header of every request, such as an API key. May be repeated.
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
+    /// A user as JSON whose members every created user gets, for servers that
+    /// require more than their schemas say; {name} stands for the userName.
+    #[arg(long, value_name = "FILE")]
+    user_template: Option<PathBuf>,
+    /// The domain of userNames and e-mail addresses, for servers that accept
+    /// only verified ones.
+    #[arg(long, value_name = "DOMAIN", default_value = "example.com")]
+    domain: String,
+    /// Requests a second at most [default: unlimited].
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+}
+
+/// The address that locations are compared with; `Http` adds the query.
+pub(crate) fn without_query(base_url: &Url) -> String {
+    let mut base = base_url.clone();
+    base.set_query(None);
+    base.into()
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let invalid = || format!("expected a number of requests above 0, got {text}");
+    let rate: f64 = text.parse().map_err(|_| invalid())?;
+    let is_rate = rate.is_finite() && rate > 0.0;
+    is_rate.then_some(rate).ok_or_else(invalid)
+}
+
+impl ScimAccess {
+    /// What the requests authenticate with; `fetched` is the token of the
+    /// authorization server.
+    pub(crate) fn credentials(&self, fetched: Option<&Issued>) -> anyhow::Result<Credentials> {
+        if let Some(basic) = &self.basic {
+            let Some((user, password)) = basic.split_once(':') else {
+                bail!("invalid --basic: expected USER:PASSWORD, got no colon");
+            };
+            return Ok(Credentials::Basic {
+                user: user.to_owned(),
+                password: password.to_owned(),
+            });
+        }
+        if let Some(path) = &self.token_file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read --token-file {}", path.display()))?;
+            let token = text.trim();
+            anyhow::ensure!(
+                !token.is_empty(),
+                "invalid --token-file {}: it is empty",
+                path.display()
+            );
+            return Ok(Credentials::Bearer(token.to_owned()));
+        }
+        let fetched = fetched.map(|it| it.token.clone());
+        Ok(match fetched.or_else(|| self.token.clone()) {
+            Some(token) => Credentials::Bearer(token),
+            None => Credentials::Headers,
+        })
+    }
+
+    /// What only the server's owner knows.
+    pub(crate) fn options(&self) -> anyhow::Result<scim::Options> {
+        let template = match &self.user_template {
+            None => None,
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read --user-template {}", path.display()))?;
+                let invalid = || {
+                    format!(
+                        "invalid --user-template {}: expected a JSON object",
+                        path.display()
+                    )
+                };
+                let template: serde_json::Value =
+                    serde_json::from_str(&text).with_context(invalid)?;
+                anyhow::ensure!(template.is_object(), invalid());
+                Some(template)
+            }
+        };
+        let headers = self.header.iter().map(|one| {
+            let Some((name, value)) = one.split_once(':') else {
+                bail!("invalid --header: expected NAME: VALUE, got {one}");
+            };
+            let name = name.trim().to_ascii_lowercase();
+            reqwest::header::HeaderName::from_bytes(name.as_bytes())
+                .with_context(|| format!("invalid --header: {name} is no header name"))?;
+            Ok((name, value.trim().to_owned()))
+        });
+        Ok(scim::Options {
+            domain: Some(self.domain.clone()),
+            template,
+            headers: headers.collect::<anyhow::Result<_>>()?,
+            rate: self.rate,
+            oauth: None,
+        })
+    }
+}

@@ -1,0 +1,458 @@
+//! `rehearsal check leaver`: our portal passes; of an application with one hole
+//! the check that is about it fails, and no other; and nothing stays behind.
+#![allow(clippy::unwrap_used)]
+
+mod leaver_app;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ambient::Ambient;
+use jiff::{SignedDuration, Timestamp};
+use leaver_app::{ADMINS, App, Hole, KNOWN, STAFF, TOKEN};
+use regex::Regex;
+use rehearsal::World;
+use rehearsal::check::leaver::{
+    Application, Issue, Judge, Mover, Pace, Plan, Provider, Revocation, SubjectFormat, Tokens,
+};
+use rehearsal::check::runner::{Access, Runner, Selection};
+use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::scim::wire::{Http, Pending};
+use rehearsal::check::{CheckReport, Signal, Verdict, leaver, scim};
+use rehearsal::organization::{self, PRODUCT_USERS};
+use saml::metadata::SpMetadata;
+use serde_json::Value;
+use url::Url;
+
+/// Time that passes when it is waited for, and at no other time.
+struct SimulatedPace(Ambient);
+
+impl Pace for SimulatedPace {
+    fn wait(&self, length: Duration) -> Pending<'_, ()> {
+        let by = SignedDuration::try_from(length).unwrap();
+        self.0.clock().advance(by).unwrap();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn simulated() -> Ambient {
+    Ambient::simulated(Timestamp::from_second(1_790_000_000).unwrap(), 7)
+}
+
+/// Everything that the application can do.
+fn whole_plan(app: &App) -> Plan {
+    Plan {
+        group: Some(STAFF.to_owned()),
+        mover: Some(Mover {
+            group: ADMINS.to_owned(),
+            expect: Regex::new("roles=[^;]*Admins").unwrap(),
+        }),
+        tokens: Some(Tokens {
+            issue: Issue::Post(format!("{}/token", app.base)),
+            probe: format!("{}/api", app.base),
+        }),
+        revocation: Some(Revocation {
+            url: format!("{}/revoke", app.base).parse().unwrap(),
+            format: SubjectFormat::Email,
+        }),
+        known_user: Some(KNOWN.to_owned()),
+        limit: Duration::from_secs(300),
+    }
+}
+
+async fn judged(
+    app: &App,
+    provider: &Provider,
+    plan: Plan,
+    runner: Runner,
+    ambient: &Ambient,
+) -> CheckReport {
+    let base: Url = format!("{}/scim", app.base).parse().unwrap();
+    let wire = Http::to(base.clone(), Access::default()).unwrap();
+    let application = Application::new(
+        app.metadata(),
+        Some(format!("{}/login", app.base)),
+        format!("{}/me", app.base),
+        "user={user};".to_owned(),
+        Vec::new(),
+    );
+    let judge = Judge {
+        directory: scim::Judge {
+            wire: &wire,
+            base: base.to_string(),
+            credentials: Credentials::Bearer(TOKEN.to_owned()),
+            options: scim::Options::default(),
+            read_only: false,
+            runner,
+            ambient: ambient.clone(),
+        },
+        application: application.unwrap(),
+        provider: provider.clone(),
+        plan,
+        pace: Arc::new(SimulatedPace(ambient.clone())),
+    };
+    judge.judge().await
+}
+
+/// The report of the whole check of an application with this hole.
+async fn with_hole(provider: &Provider, hole: Hole, ambient: &Ambient) -> (App, CheckReport) {
+    let app = App::start(provider, hole, ambient).await;
+    let plan = whole_plan(&app);
+    let report = judged(&app, provider, plan, Runner::default(), ambient).await;
+    (app, report)
+}
+
+fn of_verdict(report: &CheckReport, verdict: Verdict) -> Vec<&str> {
+    let all = report.outcomes.iter().filter(|it| it.verdict == verdict);
+    all.map(|it| it.check.id.as_str()).collect()
+}
+
+fn told(report: &CheckReport) -> Vec<String> {
+    let all = report.outcomes.iter();
+    all.filter(|it| it.verdict != Verdict::Pass)
+        .map(|it| format!("{} {:?}: {}", it.check.id, it.verdict, it.actual))
+        .collect()
+}
+
+/// Each hole, the checks that fail, and those that are not judged because of
+/// it.
+const HOLES: [(Hole, &[&str], &[&str]); 28] = [
+    (Hole::None, &[], &[]),
+    (Hole::EndsAfter(40), &[], &[]),
+    (
+        Hole::SurvivesDeactivation,
+        &["LEAVER-DEACT-01"],
+        &["LEAVER-REACT-03"],
+    ),
+    (Hole::TokenSurvivesDeactivation, &["LEAVER-DEACT-02"], &[]),
+    (
+        Hole::SignsOnInactive,
+        &["LEAVER-DEACT-03"],
+        &["LEAVER-DEACT-04"],
+    ),
+    (Hole::SignOnReactivates, &["LEAVER-DEACT-04"], &[]),
+    (Hole::ReactivationIsIgnored, &["LEAVER-REACT-01"], &[]),
+    (Hole::ReactivationMakesAnother, &["LEAVER-REACT-02"], &[]),
+    (Hole::SessionsResume, &["LEAVER-REACT-03"], &[]),
+    (
+        Hole::SurvivesDelete,
+        &["LEAVER-DELETE-01"],
+        &["LEAVER-DELETE-06"],
+    ),
+    (Hole::TokenSurvivesDelete, &["LEAVER-DELETE-02"], &[]),
+    (
+        Hole::SignOnCreates,
+        &["LEAVER-DELETE-03"],
+        &["LEAVER-DELETE-04"],
+    ),
+    (Hole::RefusedSignOnCreates, &["LEAVER-DELETE-04"], &[]),
+    (
+        Hole::UserNameStaysTaken,
+        &["LEAVER-DELETE-05"],
+        &["LEAVER-DELETE-06"],
+    ),
+    (Hole::SessionsByName, &["LEAVER-DELETE-06"], &[]),
+    (Hole::SurvivesGroup, &["LEAVER-GROUP-01"], &[]),
+    (Hole::TokenSurvivesGroup, &["LEAVER-GROUP-02"], &[]),
+    (Hole::SignsOnWithoutGroup, &["LEAVER-GROUP-03"], &[]),
+    (Hole::NoRoles, &["LEAVER-MOVE-01"], &["LEAVER-MOVE-02"]),
+    (Hole::RolesStay, &["LEAVER-MOVE-02"], &[]),
+    (Hole::SurvivesLogout, &["LEAVER-SLO-01"], &[]),
+    (Hole::CookieOnly, &["LEAVER-SLO-01"], &[]),
+    (
+        Hole::RevocationDoesNothing,
+        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
+        &[],
+    ),
+    (Hole::TokenSurvivesRevocation, &["LEAVER-REVOKE-02"], &[]),
+    (
+        Hole::AnyRevocation,
+        &["LEAVER-REVOKE-03"],
+        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
+    ),
+    (
+        Hole::KeepsActive,
+        &[],
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-02",
+            "LEAVER-DEACT-03",
+            "LEAVER-DEACT-04",
+            "LEAVER-REACT-01",
+            "LEAVER-REACT-02",
+            "LEAVER-REACT-03",
+        ],
+    ),
+    // Where everybody's sessions end, no end of a session proves anything.
+    (
+        Hole::EndsEverybody,
+        &["LEAVER-STAY-01"],
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-02",
+            "LEAVER-REACT-03",
+            "LEAVER-DELETE-01",
+            "LEAVER-DELETE-02",
+            "LEAVER-DELETE-06",
+            "LEAVER-GROUP-01",
+            "LEAVER-GROUP-02",
+            "LEAVER-MOVE-01",
+            "LEAVER-MOVE-02",
+            "LEAVER-SLO-01",
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-02",
+            "LEAVER-REVOKE-03",
+        ],
+    ),
+    // No answer is no evidence.
+    (
+        Hole::ProbeFails,
+        &[],
+        &[
+            "LEAVER-STAY-01",
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-03",
+            "LEAVER-DEACT-04",
+            "LEAVER-REACT-01",
+            "LEAVER-REACT-03",
+            "LEAVER-DELETE-01",
+            "LEAVER-DELETE-03",
+            "LEAVER-DELETE-04",
+            "LEAVER-DELETE-06",
+            "LEAVER-GROUP-01",
+            "LEAVER-GROUP-03",
+            "LEAVER-MOVE-01",
+            "LEAVER-MOVE-02",
+            "LEAVER-SLO-01",
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-03",
+        ],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_hole_is_named_and_nothing_else() {
+    let first = simulated();
+    let provider = Provider::start(0, None, &first).await.unwrap();
+    let mut wrong = BTreeMap::new();
+    for (hole, fails, skips) in HOLES {
+        let (app, report) = with_hole(&provider, hole, &simulated()).await;
+        let found = of_verdict(&report, Verdict::Fail);
+        let skipped = of_verdict(&report, Verdict::Skip);
+        let left = app.left();
+        if found != fails || skipped != skips || !left.is_empty() || report.error.is_some() {
+            let told = told(&report);
+            wrong.insert(
+                format!("{hole:?}"),
+                format!("{told:#?} {left:?} {:?}", report.error),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_late_passes_with_its_seconds() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (_, report) = with_hole(&provider, Hole::EndsAfter(40), &ambient).await;
+    let one = |id: &str| report.outcomes.iter().find(|it| it.check.id == id).unwrap();
+    let session = one("LEAVER-DEACT-01");
+    assert_eq!(session.verdict, Verdict::Pass);
+    // Looks are after 0, 1, 2, 4, 8, 16, 26, 36 and 46 seconds.
+    assert_eq!(
+        session.actual,
+        "the session had ended after 46 s; it still worked after 36 s"
+    );
+    assert_eq!(session.evidence["figures"][0]["seconds"], 46.0);
+    let shown = report.terminal();
+    let line = "LEAVER-DEACT-01   46.00 s  A session ends when SCIM deactivates the person";
+    assert!(shown.contains(line), "{shown}");
+
+    let (_, report) = with_hole(&provider, Hole::EndsAfter(301), &ambient).await;
+    let late = of_verdict(&report, Verdict::Fail);
+    assert!(late.contains(&"LEAVER-DEACT-01"), "{late:?}");
+    assert!(late.contains(&"LEAVER-DELETE-02"), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_joiner_who_is_refused_is_a_finding_only_where_somebody_is_let_in() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (app, report) = with_hole(&provider, Hole::JoinersAreRefused, &ambient).await;
+    assert_eq!(of_verdict(&report, Verdict::Fail), ["LEAVER-JOIN-01"]);
+    let others = report
+        .outcomes
+        .iter()
+        .filter(|it| it.verdict == Verdict::Skip);
+    let caused = others.filter(|it| it.cause.as_deref() == Some("LEAVER-JOIN-01"));
+    assert_eq!(caused.count(), leaver::catalogue().len() - 2);
+    assert_eq!(app.left(), Vec::<String>::new());
+
+    let plan = Plan {
+        known_user: None,
+        ..whole_plan(&app)
+    };
+    let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
+    assert_eq!(report.error.unwrap().code, "not-trusted");
+    assert_eq!(app.left(), Vec::<String>::new());
+
+    let plan = Plan {
+        group: Some("Stuff".to_owned()),
+        ..whole_plan(&app)
+    };
+    let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
+    assert_eq!(report.error.unwrap().code, "no-group");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_selected_and_configured_is_played() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let app = App::start(&provider, Hole::None, &ambient).await;
+    let only = ["LEAVER-DEACT-01".to_owned(), "LEAVER-REVOKE".to_owned()];
+    let runner = Runner {
+        selection: Selection::new(&only, &[], &leaver::catalogue()).unwrap(),
+        ..Runner::default()
+    };
+    let plan = Plan {
+        group: Some(STAFF.to_owned()),
+        ..Plan::default()
+    };
+    let report = judged(&app, &provider, plan, runner, &ambient).await;
+    let all: Vec<(&str, Verdict)> = report
+        .outcomes
+        .iter()
+        .map(|it| (it.check.id.as_str(), it.verdict))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("LEAVER-DEACT-01", Verdict::Pass),
+            ("LEAVER-REVOKE-01", Verdict::Skip),
+            ("LEAVER-REVOKE-02", Verdict::Skip),
+            ("LEAVER-REVOKE-03", Verdict::Skip),
+        ]
+    );
+    assert!(report.outcomes[1].actual.contains("--revocation-url"));
+}
+
+/// A pace at which a signal comes while sessions are looked at.
+struct Interrupted(Runner);
+
+impl Pace for Interrupted {
+    fn wait(&self, _: Duration) -> Pending<'_, ()> {
+        self.0.stop.send(Signal::Terminate);
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_between_two_looks_ends_the_run_and_cleans_up() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let app = App::start(&provider, Hole::SurvivesDelete, &ambient).await;
+    let base: Url = format!("{}/scim", app.base).parse().unwrap();
+    let wire = Http::to(base.clone(), Access::default()).unwrap();
+    let runner = Runner::default();
+    let application = Application::new(
+        app.metadata(),
+        Some(format!("{}/login", app.base)),
+        format!("{}/me", app.base),
+        "user={user};".to_owned(),
+        Vec::new(),
+    );
+    let judge = Judge {
+        directory: scim::Judge {
+            wire: &wire,
+            base: base.to_string(),
+            credentials: Credentials::Bearer(TOKEN.to_owned()),
+            options: scim::Options::default(),
+            read_only: false,
+            runner: runner.clone(),
+            ambient: ambient.clone(),
+        },
+        application: application.unwrap(),
+        provider,
+        plan: whole_plan(&app),
+        pace: Arc::new(Interrupted(runner)),
+    };
+    let report = judge.judge().await;
+    assert_eq!(report.exit_code(), 143);
+    let seen = of_verdict(&report, Verdict::Pass);
+    assert!(seen.contains(&"LEAVER-DEACT-01"), "{seen:?}");
+    assert!(
+        !report
+            .outcomes
+            .iter()
+            .any(|it| it.check.id == "LEAVER-DELETE-01")
+    );
+    assert_eq!(app.left(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_portal_passes() {
+    let options = rehearsal::Options {
+        unrecorded: true,
+        ..rehearsal::Options::default()
+    };
+    let mut world = World::with(options).await.unwrap();
+    let plan = organization::Plan::default();
+    world.demo_organization(plan).await.unwrap();
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    world.trusts("Ada", provider.metadata()).await.unwrap();
+    let ready = world.ready().to_json();
+    let at = |name: &str| ready["sp"][name].as_str().unwrap().to_owned();
+    let metadata = reqwest::get(at("metadata_url")).await.unwrap();
+    let metadata = SpMetadata::parse(&metadata.text().await.unwrap()).unwrap();
+    let base: Url = at("scim_base_url").parse().unwrap();
+    let wire = Http::to(base.clone(), Access::default()).unwrap();
+    let application = Application::new(
+        metadata,
+        Some(format!("{}?email={{user}}", at("sso_start_url"))),
+        at("whoami_url"),
+        "\"email\":\"{user}\"".to_owned(),
+        Vec::new(),
+    );
+    let judge = Judge {
+        directory: scim::Judge {
+            wire: &wire,
+            base: base.to_string(),
+            credentials: Credentials::Bearer(at("scim_bearer_token")),
+            options: scim::Options {
+                domain: Some("lumen.example".to_owned()),
+                ..scim::Options::default()
+            },
+            read_only: false,
+            runner: Runner::default(),
+            ambient,
+        },
+        application: application.unwrap(),
+        provider,
+        plan: Plan {
+            group: Some(PRODUCT_USERS.to_owned()),
+            mover: Some(Mover {
+                group: organization::ADMINS.to_owned(),
+                expect: Regex::new("\"roles\":\\[[^]]*\"admin\"").unwrap(),
+            }),
+            ..Plan::default()
+        },
+        pace: Arc::new(leaver::RealPace),
+    };
+    let report = judge.judge().await;
+    assert_eq!(report.error, None);
+    let not_passed: Vec<String> = told(&report);
+    let wanting = |line: &&String| {
+        // The portal has neither API tokens of people nor Universal Logout.
+        !line.contains("no --token-probe") && !line.contains("no --revocation-url")
+    };
+    let not_passed: Vec<&String> = not_passed.iter().filter(wanting).collect();
+    assert_eq!(not_passed, Vec::<&String>::new());
+    let passed = report.count(Verdict::Pass);
+    assert!(passed >= 20, "{passed}");
+    let written: Value = report.json();
+    assert!(!written.to_string().contains(&at("scim_bearer_token")));
+    world.rehearsal.shutdown().await;
+}

@@ -1,0 +1,154 @@
+//! What the application remembers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{ADMINS, App, Hole, KNOWN, STAFF};
+
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) id: String,
+    pub(super) user_name: String,
+    pub(super) active: bool,
+    /// What SCIM sent.
+    pub(super) body: Value,
+    /// Whether it was ever deactivated.
+    pub(super) was_inactive: bool,
+}
+
+/// A session or a token.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    pub(super) account: String,
+    pub(super) user_name: String,
+    pub(super) index: Option<String>,
+    /// The roles at the sign-on.
+    pub(super) roles: Vec<&'static str>,
+    pub(super) end: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) accounts: BTreeMap<String, Account>,
+    /// Group names to member ids.
+    pub(super) groups: BTreeMap<&'static str, BTreeSet<String>>,
+    pub(super) sessions: HashMap<String, Access>,
+    pub(super) tokens: HashMap<String, Access>,
+    /// Browser cookies to IDs of requests.
+    pub(super) requests: HashMap<String, String>,
+    pub(super) seen: HashSet<String>,
+    pub(super) deleted_names: HashSet<String>,
+    /// Whether anybody left.
+    pub(super) has_left: bool,
+    last: u64,
+}
+
+/// Why somebody loses access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Deactivated,
+    Deleted,
+    LeftGroup,
+    Revoked,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        let mut state = Self::default();
+        state.groups.insert(STAFF, BTreeSet::new());
+        state.groups.insert(ADMINS, BTreeSet::new());
+        let id = state.insert(json!({"userName": KNOWN, "active": true}));
+        state.groups.entry(STAFF).or_default().insert(id);
+        state
+    }
+
+    /// Creates an account; its id.
+    pub(super) fn insert(&mut self, body: Value) -> String {
+        self.last += 1;
+        let id = format!("u{}", self.last);
+        let account = Account {
+            id: id.clone(),
+            user_name: body["userName"].as_str().unwrap_or_default().to_owned(),
+            active: body["active"].as_bool().unwrap_or(true),
+            body,
+            was_inactive: false,
+        };
+        self.accounts.insert(id.clone(), account);
+        id
+    }
+
+    pub(super) fn by_name(&self, name: &str) -> Option<&Account> {
+        self.accounts.values().find(|it| it.user_name == name)
+    }
+
+    pub(super) fn is_member(&self, group: &str, id: &str) -> bool {
+        self.groups.get(group).is_some_and(|all| all.contains(id))
+    }
+
+    pub(super) fn roles(&self, id: &str) -> Vec<&'static str> {
+        let all = [STAFF, ADMINS];
+        all.into_iter()
+            .filter(|it| self.is_member(it, id))
+            .collect()
+    }
+}
+
+impl App {
+    /// Ends what this event ends.
+    pub(super) fn end(&self, state: &mut State, account: &str, event: Event) {
+        // The checks create and delete people before anybody signs on.
+        state.has_left |= state.sessions.values().any(|it| it.account == account);
+        let late = match self.hole {
+            Hole::EndsAfter(seconds) => seconds,
+            _ => 0,
+        };
+        let end = Some(self.ambient.now() + SignedDuration::from_secs(late));
+        let is_whose =
+            |access: &Access| access.account == account || self.hole == Hole::EndsEverybody;
+        let sessions_stay = match event {
+            Event::Deactivated => {
+                matches!(self.hole, Hole::SurvivesDeactivation | Hole::SessionsResume)
+            }
+            Event::Deleted => matches!(self.hole, Hole::SurvivesDelete | Hole::SessionsByName),
+            Event::LeftGroup => self.hole == Hole::SurvivesGroup,
+            Event::Revoked => self.hole == Hole::RevocationDoesNothing,
+        };
+        let tokens_stay = match event {
+            Event::Deactivated => self.hole == Hole::TokenSurvivesDeactivation,
+            Event::Deleted => self.hole == Hole::TokenSurvivesDelete,
+            Event::LeftGroup => self.hole == Hole::TokenSurvivesGroup,
+            Event::Revoked => matches!(
+                self.hole,
+                Hole::TokenSurvivesRevocation | Hole::RevocationDoesNothing
+            ),
+        };
+        let close = |all: &mut HashMap<String, Access>| {
+            for access in all.values_mut().filter(|it| is_whose(it)) {
+                access.end = access.end.or(end);
+            }
+        };
+        if !sessions_stay {
+            close(&mut state.sessions);
+        }
+        if !tokens_stay {
+            close(&mut state.tokens);
+        }
+    }
+
+    /// Whether a session is still good.
+    pub(super) fn is_good(&self, state: &State, access: &Access) -> bool {
+        if access.end.is_some_and(|end| end <= self.ambient.now()) {
+            return false;
+        }
+        match self.hole {
+            Hole::SessionsResume => {
+                let account = state.accounts.get(&access.account);
+                account.is_none_or(|it| it.active)
+            }
+            Hole::SessionsByName => state.by_name(&access.user_name).is_some(),
+            _ => true,
+        }
+    }
+}
