@@ -207,6 +207,13 @@ pub(crate) fn value_of(text: &str, path: &str, name: &str) -> Result<String, Str
         .ok_or_else(|| format!("expected {name} on {path}, found none"))
 }
 
+/// The text of the element and of all elements in it.
+pub(crate) fn text_of(text: &str, path: &str) -> Result<String, String> {
+    let document = uppsala::parse(text).map_err(|error| format!("expected XML: {error}"))?;
+    let node = walk(&document, path).ok_or_else(|| format!("expected the element {path}"))?;
+    Ok(document.text_content_deep(node))
+}
+
 /// The element in exclusive canonical form, comments gone; the signature that
 /// is its child left out (exc-c14n, xmldsig-core §6.6.4).
 pub(crate) fn canonical(text: &str, path: &str) -> Result<Vec<u8>, String> {

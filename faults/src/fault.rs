@@ -406,6 +406,10 @@ pub struct Handmade {
     /// Raw XML of `<Transforms>` in place of the usual two.
     #[serde(default)]
     pub transforms: Option<String>,
+    /// What the transforms leave of the assertion, which is then what the digest
+    /// is made of; the whole assertion when not given.
+    #[serde(default)]
+    pub leaves: Option<Leaves>,
     /// What is referenced: `#assertion` is the assertion, an empty text the
     /// whole document, anything else is written as it is.
     #[serde(default = "the_assertion")]
@@ -434,6 +438,21 @@ fn sha256() -> String {
 
 fn the_assertion() -> Vec<String> {
     vec!["#assertion".to_owned()]
+}
+
+/// What transforms leave of the signed assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaves {
+    /// One element, canonical.
+    Only(String),
+    /// The assertion without one element, canonical.
+    Without(String),
+    /// These octets, whatever the assertion says.
+    Text(String),
+    /// The text of all its elements, decoded from base64. Characters that are
+    /// not base64 are passed over, as tolerant decoders do.
+    DecodedText,
 }
 
 /// With what a handmade signature is made.
@@ -472,6 +491,13 @@ pub enum Cipher {
     /// AES-256 in CBC.
     #[serde(rename = "aes256-cbc")]
     Aes256Cbc,
+}
+
+impl Cipher {
+    /// Whether blocks are chained (CBC), so that nothing authenticates them.
+    pub fn is_cbc(self) -> bool {
+        self == Self::Aes256Cbc
+    }
 }
 
 /// How a document becomes the form field `SAMLResponse`.

@@ -1,7 +1,9 @@
 //! Signatures made by hand: each part can be wrong while the rest is right.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rsa::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
@@ -12,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::document;
-use crate::{Handmade, HandmadeKey, Honest};
+use crate::{Handmade, HandmadeKey, Honest, Leaves};
 
 const ASSERTION: &str = "Response/Assertion";
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
@@ -77,7 +79,7 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
     let (uri, covered) = match what {
         "#assertion" => (
             format!("#{}", document::value_of(draft, ASSERTION, "ID")?),
-            document::canonical(draft, ASSERTION)?,
+            covered(draft, handmade.leaves.as_ref())?,
         ),
         "" => (String::new(), document::canonical(draft, "Response")?),
         other => (other.to_owned(), Vec::new()),
@@ -100,6 +102,36 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
         handmade.digest,
         STANDARD.encode(digest(&handmade.digest, &covered)),
     ))
+}
+
+/// The octets that the digest of the assertion is made of.
+fn covered(draft: &str, leaves: Option<&Leaves>) -> Result<Vec<u8>, String> {
+    match leaves {
+        None => document::canonical(draft, ASSERTION),
+        Some(Leaves::Only(path)) => document::canonical(draft, path),
+        Some(Leaves::Without(path)) => {
+            document::canonical(&document::without(draft, path)?, ASSERTION)
+        }
+        Some(Leaves::Text(text)) => Ok(text.clone().into_bytes()),
+        Some(Leaves::DecodedText) => decode_leniently(&document::text_of(draft, ASSERTION)?),
+    }
+}
+
+fn decode_leniently(text: &str) -> Result<Vec<u8>, String> {
+    let is_base64 = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '+' | '/');
+    let mut signs: String = text.chars().filter(is_base64).collect();
+    // Six bits that are left over make no octet.
+    if signs.len() % 4 == 1 {
+        signs.pop();
+    }
+    // Bits that are left over in the last sign are passed over, too.
+    let lenient = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    lenient.decode(signs).map_err(|error| error.to_string())
 }
 
 /// The digest by the URI of the algorithm; SHA-256 for an algorithm that is unknown here.

@@ -21,8 +21,8 @@ mod handmade;
 mod phrases;
 
 pub use fault::{
-    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Harm, Level,
-    Place, Signing,
+    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Harm, Leaves,
+    Level, Place, Signing,
 };
 pub use forge::{Forged, Honest, Ineffective, forge};
 

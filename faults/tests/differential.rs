@@ -77,3 +77,22 @@ fn both_judges_say_the_same_of_every_signature() {
     assert!(differ.is_empty(), "{differ:#?}");
     assert!(compared > 70, "only {compared} documents were compared");
 }
+
+#[test]
+fn what_transforms_leave_out_is_signed_by_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("idp.pem"), world::certificate().to_pem()).unwrap();
+    let ids = [
+        "xpath-transform",
+        "xpath-filter-transform",
+        "xslt-transform",
+    ];
+    for id in ids {
+        let mut all = faults::catalogue().unwrap().into_iter();
+        let fault = all.find(|fault| fault.id == id).unwrap();
+        assert!(fault.impersonates(), "{id}");
+        let forged = world::forged(&fault).unwrap();
+        // It carries the transform out, so the forged name is no obstacle.
+        assert!(holds_for_xmlsec(folder.path(), &forged.xml), "{id}");
+    }
+}

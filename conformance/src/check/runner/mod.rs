@@ -81,6 +81,11 @@ impl Judged {
         self.outcomes.push(outcome);
     }
 
+    /// Whether a check has been judged.
+    pub fn has_outcome(&self, id: &str) -> bool {
+        self.verdicts.contains_key(id)
+    }
+
     /// Whether a check passed.
     pub fn has_passed(&self, id: &str) -> bool {
         self.verdicts.get(id) == Some(&Verdict::Pass)
@@ -96,8 +101,21 @@ impl Runner {
         planned: Planned,
         outcome: impl Future<Output = Outcome>,
     ) {
+        if self.selection.includes(&planned.check.id) {
+            self.judge_needed(judged, planned, outcome).await;
+        }
+    }
+
+    /// As [`Runner::judge`], also where the check is not selected: others that
+    /// are rest on it. The caller takes it out of the report.
+    pub async fn judge_needed(
+        &self,
+        judged: &mut Judged,
+        planned: Planned,
+        outcome: impl Future<Output = Outcome>,
+    ) {
         let Planned { check, rests_on } = planned;
-        if self.has_ended() || !self.selection.includes(&check.id) {
+        if self.has_ended() {
             return;
         }
         self.progress.step(&check.id, &check.title);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use faults::{Cover, Fault};
+use faults::{Cipher, Cover, Fault};
 
 use super::login::Login;
 use super::{Answer, CheckError, Judge, check_of};
@@ -71,15 +71,41 @@ impl Form {
         }
     }
 
-    /// The id of the control that shows that messages signed as this fault's are
+    /// The id of the control that shows that messages signed and encrypted as
+    /// this fault's are accepted.
+    pub(super) fn control_of(self, fault: &Fault, others: &[Fault]) -> String {
+        if fault.encrypts() {
+            self.encrypted_control_of(fault, others)
+        } else {
+            self.signed_control_of(fault)
+        }
+    }
+
+    /// The id of the control that shows that messages signed as this one are
     /// accepted.
-    pub(super) fn control_of(self, fault: &Fault) -> String {
+    pub(super) fn signed_control_of(self, fault: &Fault) -> String {
         let cover = fault.cover_at(self.cover);
         if self.encrypts && cover == self.cover {
             return ENCRYPTED.1.to_owned();
         }
         let base = BASES.iter().find(|(_, _, form)| form.cover == cover);
         base.map_or_else(String::new, |(_, check, _)| (*check).to_owned())
+    }
+
+    /// A service provider that cannot decrypt refuses whatever is encrypted, so
+    /// the control has the same part encrypted, in the same mode of the cipher,
+    /// and where possible the same signatures.
+    fn encrypted_control_of(self, fault: &Fault, others: &[Fault]) -> String {
+        let is_alike = |control: &&Fault| {
+            control.encrypted.map(Cipher::is_cbc) == fault.encrypted.map(Cipher::is_cbc)
+                && control.encrypted_name.is_some() == fault.encrypted_name.is_some()
+        };
+        let cover = fault.cover_at(self.cover);
+        let alike = || others.iter().filter(is_alike);
+        alike()
+            .find(|control| control.cover_at(self.cover) == cover)
+            .or_else(|| alike().next())
+            .map_or_else(String::new, |control| control.check.clone())
     }
 }
 

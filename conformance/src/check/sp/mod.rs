@@ -23,6 +23,7 @@ mod shown;
 mod trouble;
 mod visitor;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ambient::Ambient;
@@ -172,7 +173,7 @@ impl Judge {
         let (started_at, started) = (self.ambient.now(), Instant::now());
         let unreadable = |error: toml::de::Error| CheckError::Catalogue(error.to_string());
         let controls = faults::controls().map_err(unreadable)?;
-        let (bases, mut others): (Vec<Fault>, Vec<Fault>) =
+        let (bases, others): (Vec<Fault>, Vec<Fault>) =
             controls.into_iter().partition(honest::is_base);
         let mut faults = faults::catalogue().map_err(unreadable)?;
         // Last, because a service provider may not come back from them.
@@ -211,24 +212,35 @@ impl Judge {
         }
         let mut run = Run::default();
         for outcome in std::mem::take(&mut honest.outcomes) {
-            others.retain(|control| control.check != outcome.check.id);
             run.push(outcome);
         }
         let blind = self.blind(base).await;
+        let needed: BTreeSet<String> = faults
+            .iter()
+            .filter(selected)
+            .map(|fault| base.control_of(fault, &others))
+            .collect();
         for control in &others {
+            if run.has_outcome(&control.check) {
+                continue;
+            }
             let planned = Planned {
                 check: check_of(control),
-                rests_on: Some(base.control_of(control)),
+                rests_on: Some(base.signed_control_of(control)),
             };
             let outcome = async { self.control(control, base).await.0 };
-            self.runner.judge(&mut run, planned, outcome).await;
+            if needed.contains(&control.check) {
+                self.runner.judge_needed(&mut run, planned, outcome).await;
+            } else {
+                self.runner.judge(&mut run, planned, outcome).await;
+            }
         }
         for fault in &faults {
             let mut harm = None;
             let form = base.for_fault(fault, &honest.accepted);
             let planned = Planned {
                 check: check_of(fault),
-                rests_on: Some(form.control_of(fault)),
+                rests_on: Some(form.control_of(fault, &others)),
             };
             let outcome = async {
                 let (outcome, seen) = self.trial(fault, form, blind, honest.took).await;
