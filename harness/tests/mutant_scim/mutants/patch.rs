@@ -1,4 +1,4 @@
-//! Mutants of PATCH, of users and of groups.
+//! Mutants of PATCH of users, and helpers that recognize PATCH operations.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn op(asked: &Asked) -> Option<Value> {
 }
 
 /// The one operation of a PATCH of a group.
-fn group_op(asked: &Asked) -> Option<Value> {
+pub(super) fn group_op(asked: &Asked) -> Option<Value> {
     if !under(asked, "PATCH", "/Groups/") {
         return None;
     }
@@ -30,12 +30,12 @@ fn one(asked: &Asked) -> Option<Value> {
     (all.len() == 1).then(|| all[0].clone())
 }
 
-fn is_op(operation: &Value, name: &str, path: &str) -> bool {
+pub(super) fn is_op(operation: &Value, name: &str, path: &str) -> bool {
     operation["op"] == name && operation["path"] == path
 }
 
 /// Says that it is done, and does nothing.
-fn ignored(server: &Server, asked: &Asked) -> Told {
+pub(super) fn ignored(server: &Server, asked: &Asked) -> Told {
     let mut read = asked.clone();
     read.method = Method::GET;
     read.body = None;
@@ -60,21 +60,11 @@ fn refused() -> Told {
 }
 
 /// Puts operations in the place of the one that is recognized.
-fn instead(asked: &mut Asked, to: impl FnOnce(&Value) -> Option<Value>) {
+pub(super) fn instead(asked: &mut Asked, to: impl FnOnce(&Value) -> Option<Value>) {
     let found = op(asked).or_else(|| group_op(asked));
     if let Some(operations) = found.and_then(|operation| to(&operation)) {
         rewrite(asked, |v| v["Operations"] = operations);
     }
-}
-
-fn members(server: &Server, asked: &Asked) -> usize {
-    server.now(&asked.target)["members"]
-        .as_array()
-        .map_or(0, Vec::len)
-}
-
-fn length(operation: &Value) -> usize {
-    operation["value"].as_array().map_or(0, Vec::len)
 }
 
 fn done_all_the_same(asked: &Asked, told: &mut Told, hit: impl FnOnce(&Value) -> bool) {
@@ -322,58 +312,5 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if op(a).is_some() && t.status == 409 {
             t.status = 400;
         }
-    }),
-    does("SCIM-GROUP-07", |s, a| {
-        let operation = group_op(a).filter(|o| is_op(o, "add", "members") && length(o) == 1)?;
-        let fresh = s.now(&a.target)["meta"]["version"] == "W/\"1\"";
-        if !fresh || members(s, a) == 0 {
-            return None;
-        }
-        let mut over = a.clone();
-        rewrite(&mut over, |v| {
-            v["Operations"] =
-                json!([{"op": "replace", "path": "members", "value": operation["value"]}]);
-        });
-        Some(s.answer(&over))
-    }),
-    hears("SCIM-GROUP-08", |a| {
-        instead(a, |o| {
-            let hit = is_op(o, "add", "members") && length(o) == 2;
-            hit.then(|| json!([{"op": "add", "path": "members", "value": [o["value"][0]]}]))
-        });
-    }),
-    hears("SCIM-GROUP-09", |a| {
-        instead(a, |o| {
-            let path = o["path"].as_str().unwrap_or_default();
-            path.starts_with("members[")
-                .then(|| json!([{"op": "remove", "path": "members"}]))
-        });
-    }),
-    hears("SCIM-GROUP-11", |a| {
-        instead(a, |o| {
-            let hit = is_op(o, "replace", "members") && length(o) == 1;
-            hit.then(|| json!([{"op": "add", "path": "members", "value": o["value"]}]))
-        });
-    }),
-    does("SCIM-GROUP-12", |s, a| {
-        let operation = group_op(a)?;
-        let hit = is_op(&operation, "remove", "members") && operation["value"].is_null();
-        hit.then(|| ignored(s, a))
-    }),
-    hears("SCIM-GROUP-17", |a| {
-        if under(a, "PATCH", "/Groups/") {
-            instead(a, |o| {
-                let hit = is_op(o, "replace", "displayName");
-                hit.then(|| json!([o, {"op": "remove", "path": "members"}]))
-            });
-        }
-    }),
-    hears("SCIM-GROUP-24", |a| {
-        instead(a, |o| {
-            let hit = o["op"] == "add" && o["path"].is_null() && o["value"]["members"].is_array();
-            hit.then(
-                || json!([{"op": "replace", "path": "members", "value": o["value"]["members"]}]),
-            )
-        });
     }),
 ];

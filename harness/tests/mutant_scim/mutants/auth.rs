@@ -1,0 +1,58 @@
+//! Mutants of authentication.
+
+use super::super::{Asked, Mutant, TOKEN};
+use super::{hears, says};
+
+fn let_in(asked: &mut Asked) {
+    asked.headers.retain(|(name, _)| name != "authorization");
+    asked
+        .headers
+        .push(("authorization".into(), format!("Bearer {TOKEN}")));
+}
+
+fn bare(asked: &Asked) -> bool {
+    asked.header("authorization").is_none()
+}
+
+fn wrong(asked: &Asked) -> bool {
+    asked
+        .header("authorization")
+        .is_some_and(|said| said.contains("wrong-"))
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    hears("SCIM-AUTH-01", |a| {
+        if bare(a) && a.method == "GET" && a.target == "/Users" {
+            let_in(a);
+        }
+    }),
+    hears("SCIM-AUTH-02", |a| {
+        if wrong(a) && a.method == "GET" {
+            let_in(a);
+        }
+    }),
+    says("SCIM-AUTH-03", |_, t| {
+        t.headers.retain(|(name, _)| name != "www-authenticate")
+    }),
+    says("SCIM-AUTH-04", |_, t| {
+        if t.status == 401 {
+            t.text = "{}".into();
+        }
+    }),
+    hears("SCIM-AUTH-07", |a| {
+        let small = |said: &str| said.starts_with("bearer ");
+        if a.header("authorization").is_some_and(small) {
+            a.headers.retain(|(name, _)| name != "authorization");
+        }
+    }),
+    hears("SCIM-AUTH-08", |a| {
+        if bare(a) && a.method == "POST" {
+            let_in(a);
+        }
+    }),
+    hears("SCIM-AUTH-09", |a| {
+        if wrong(a) && a.method == "DELETE" {
+            let_in(a);
+        }
+    }),
+];

@@ -1,0 +1,188 @@
+//! Mutants of POST: creation of users.
+
+use serde_json::{Value, json};
+
+use super::super::schemas::ENTERPRISE;
+use super::super::{Asked, Mutant, Told, edit, rewrite, sent};
+use super::{drop_member, hears, posts, read_of_user, says, status};
+
+fn answer_to_post(asked: &Asked, told: &mut Told, change: impl FnOnce(&mut Value)) {
+    if posts(asked) && told.status == 201 {
+        edit(told, change);
+    }
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    says("SCIM-CREATE-01", |a, t| {
+        if posts(a) {
+            status(t, 201, 200);
+        }
+    }),
+    says("SCIM-CREATE-02", |a, t| {
+        if posts(a) {
+            t.headers.retain(|(name, _)| name != "location");
+        }
+    }),
+    says("SCIM-CREATE-03", |a, t| {
+        answer_to_post(a, t, |v| drop_member(&mut v["meta"], "location"))
+    }),
+    says("SCIM-CREATE-04", |a, t| {
+        answer_to_post(a, t, |v| drop_member(v, "id"))
+    }),
+    says("SCIM-CREATE-05", |a, t| {
+        answer_to_post(a, t, |v| {
+            let again = v["schemas"][0].clone();
+            v["schemas"].as_array_mut().unwrap().push(again);
+        });
+    }),
+    says("SCIM-CREATE-07", |a, t| {
+        read_of_user(a, t, |v| v["meta"]["created"] = json!("yesterday"));
+    }),
+    says("SCIM-CREATE-08", |a, t| {
+        read_of_user(a, t, |v| {
+            if v["meta"]["version"] == "W/\"1\"" {
+                v["meta"]["lastModified"] = json!("2027-01-01T00:00:00Z");
+            }
+        });
+    }),
+    says("SCIM-CREATE-09", |a, t| {
+        if posts(a) && t.status == 201 {
+            let lost = format!("{}/Users/lost", super::super::BASE);
+            t.headers.retain(|(name, _)| name != "location");
+            t.headers.push(("location".into(), lost.clone()));
+            edit(t, |v| v["meta"]["location"] = json!(lost));
+        }
+    }),
+    says("SCIM-CREATE-11", |a, t| {
+        let wanted = sent(a)["id"].clone();
+        if wanted.is_string() {
+            answer_to_post(a, t, |v| v["id"] = wanted);
+        }
+    }),
+    says("SCIM-CREATE-12", |a, t| {
+        let wanted = sent(a)["meta"].clone();
+        if wanted.is_object() {
+            answer_to_post(a, t, |v| {
+                v["meta"]["resourceType"] = wanted["resourceType"].clone()
+            });
+        }
+    }),
+    says("SCIM-CREATE-13", |a, t| {
+        let wanted = sent(a)["groups"].clone();
+        if wanted.is_array() {
+            answer_to_post(a, t, |v| v["groups"] = wanted);
+        }
+    }),
+    says("SCIM-CREATE-14", |a, t| {
+        let small = sent(a)["userName"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("rh"));
+        if posts(a) && small {
+            status(t, 409, 400);
+        }
+    }),
+    says("SCIM-CREATE-15", |a, t| {
+        if posts(a) && t.status == 409 {
+            edit(t, |v| drop_member(v, "scimType"));
+        }
+    }),
+    hears("SCIM-CREATE-16", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let name = v["userName"].as_str().filter(|name| name.starts_with("RH"));
+                if let Some(name) = name.map(str::to_owned) {
+                    v["userName"] = json!(format!("{name}X"));
+                }
+            });
+        }
+    }),
+    hears("SCIM-CREATE-17", |a| {
+        if posts(a)
+            && a.body
+                .as_deref()
+                .is_some_and(|text| !text.contains("userName"))
+        {
+            rewrite(a, |v| {
+                if let Some(user) = v.as_object_mut() {
+                    user.insert("userName".into(), json!("filled@example.com"));
+                }
+            });
+        }
+    }),
+    hears("SCIM-CREATE-19", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                if v["userName"] == "" {
+                    v["userName"] = json!("empty@example.com");
+                }
+            });
+        }
+    }),
+    Mutant {
+        // What keeps the word doesn't refuse it either.
+        also: &["SCIM-CREATE-21"],
+        ..says("SCIM-CREATE-20", |a, t| {
+            if posts(a) && sent(a)["active"] == "banana" {
+                t.status = 201;
+                t.text = json!({"id": "banana", "active": "banana"}).to_string();
+            }
+        })
+    },
+    hears("SCIM-CREATE-25", |a| {
+        if posts(a) {
+            rewrite(a, |v| drop_member(v, "DISPLAYNAME"));
+        }
+    }),
+    says("SCIM-CREATE-26", |a, t| {
+        let null = sent(a)
+            .as_object()
+            .is_some_and(|v| v.get("nickName") == Some(&Value::Null));
+        if null {
+            answer_to_post(a, t, |v| v["nickName"] = json!("null"));
+        }
+    }),
+    says("SCIM-CREATE-27", |a, t| {
+        if posts(a) && sent(a)["phoneNumbers"] == json!([]) {
+            t.status = 400;
+        }
+    }),
+    says("SCIM-CREATE-28", |a, t| {
+        let secret = sent(a)["password"].clone();
+        if secret.is_string() {
+            answer_to_post(a, t, |v| v["password"] = secret);
+        }
+    }),
+    hears("SCIM-CREATE-29", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let department = v[ENTERPRISE]["department"].as_str();
+                if department.is_some_and(|name| name.ends_with("-Dep")) {
+                    drop_member(v, ENTERPRISE);
+                }
+            });
+        }
+    }),
+    says("SCIM-CREATE-30", |a, t| {
+        read_of_user(a, t, |v| v["schemas"].as_array_mut().unwrap().truncate(1));
+    }),
+    says("SCIM-CREATE-32", |a, t| {
+        let emails = sent(a)["emails"].clone();
+        if emails[0]["primary"] == json!(true) && emails[1]["primary"] == json!(true) {
+            answer_to_post(a, t, |v| v["emails"] = emails);
+        }
+    }),
+    hears("SCIM-CREATE-34", |a| {
+        if a.method == "POST" && a.target.starts_with("/Users?attributes") {
+            a.target = "/Users".into();
+        }
+    }),
+    says("SCIM-CREATE-35", |_, t| {
+        if let Some((_, value)) = t
+            .headers
+            .iter_mut()
+            .find(|(name, _)| name == "content-location")
+        {
+            value.push('x');
+        }
+    }),
+];

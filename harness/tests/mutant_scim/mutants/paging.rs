@@ -1,0 +1,119 @@
+//! Mutants of list responses: paging by index and by cursor.
+
+use serde_json::{Value, json};
+
+use super::super::{Asked, Mutant, Told, edit, filter_of, is, parameter, with_parameter};
+use super::{does, drop_member, hears, says};
+
+/// A list of users with just these parameters beside the filter.
+pub(super) fn page(asked: &Asked, wanted: &[(&str, &str)]) -> bool {
+    let known = ["startIndex", "count", "cursor", "sortBy", "sortOrder"];
+    is(asked, "GET", "/Users")
+        && known.iter().all(|name| {
+            let wanted = wanted.iter().find(|(known, _)| known == name);
+            parameter(asked, name).as_deref() == wanted.map(|(_, value)| *value)
+        })
+}
+
+fn stranger(told: &mut Told) {
+    edit(told, |v| {
+        v["Resources"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"id": "stranger"}))
+    });
+}
+
+pub(super) fn resources(told: &mut Told, change: fn(&mut Vec<Value>)) {
+    edit(told, |v| {
+        if let Some(all) = v["Resources"].as_array_mut() {
+            change(all);
+        }
+    });
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    says("SCIM-PAGE-01", |a, t| {
+        if is(a, "GET", "/Users") && t.status == 200 {
+            edit(t, |v| v["schemas"] = json!([]));
+        }
+    }),
+    says("SCIM-PAGE-02", |a, t| {
+        if a.method == "GET" && a.target == "/Users?count=1" {
+            edit(t, |v| v["totalResults"] = json!("many"));
+        }
+    }),
+    says("SCIM-PAGE-03", |a, t| {
+        if page(a, &[("count", "2")]) {
+            edit(t, |v| v["totalResults"] = json!(2));
+        }
+    }),
+    says("SCIM-PAGE-04", |a, t| {
+        if page(a, &[("count", "2")]) {
+            stranger(t);
+        }
+    }),
+    hears("SCIM-PAGE-05", |a| {
+        if page(a, &[("count", "0")]) {
+            with_parameter(a, "count", "100");
+        }
+    }),
+    hears("SCIM-PAGE-06", |a| {
+        if page(a, &[("count", "-3")]) {
+            with_parameter(a, "count", "3");
+        }
+    }),
+    hears("SCIM-PAGE-07", |a| {
+        if page(a, &[("startIndex", "0"), ("count", "2")]) {
+            with_parameter(a, "startIndex", "2");
+        }
+    }),
+    hears("SCIM-PAGE-08", |a| {
+        if page(a, &[("startIndex", "-7"), ("count", "2")]) {
+            with_parameter(a, "startIndex", "3");
+        }
+    }),
+    does("SCIM-PAGE-09", |server, a| {
+        if !page(a, &[("startIndex", "3"), ("count", "2")]) {
+            return None;
+        }
+        let mut early = a.clone();
+        with_parameter(&mut early, "startIndex", "2");
+        let mut told = server.answer(&early);
+        edit(&mut told, |v| v["startIndex"] = json!(3));
+        Some(told)
+    }),
+    says("SCIM-PAGE-11", |a, t| {
+        if page(a, &[("startIndex", "3"), ("count", "2")]) {
+            edit(t, |v| v["startIndex"] = json!(1));
+        }
+    }),
+    says("SCIM-PAGE-12", |a, t| {
+        if page(a, &[("startIndex", "1"), ("count", "2")]) {
+            edit(t, |v| v["itemsPerPage"] = json!(99));
+        }
+    }),
+    hears("SCIM-PAGE-15", |a| {
+        if page(a, &[("startIndex", "5"), ("count", "2")]) {
+            with_parameter(a, "startIndex", "4");
+        }
+    }),
+    says("SCIM-CURSOR-01", |a, t| {
+        if page(a, &[("cursor", ""), ("count", "2")]) {
+            edit(t, |v| drop_member(v, "nextCursor"));
+        }
+    }),
+    says("SCIM-CURSOR-02", |a, t| {
+        let second = parameter(a, "cursor").is_some_and(|cursor| !cursor.is_empty());
+        if second && filter_of(a).is_some_and(|filter| filter.ends_with("c-\"")) {
+            resources(t, |all| drop(all.pop()));
+        }
+    }),
+    says("SCIM-CURSOR-03", |a, t| {
+        if page(a, &[("cursor", ""), ("count", "2")])
+            && filter_of(a).is_some_and(|filter| filter.ends_with("c-\""))
+        {
+            stranger(t);
+        }
+    }),
+];

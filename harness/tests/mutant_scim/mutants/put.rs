@@ -1,0 +1,83 @@
+//! Mutants of PUT: replacement of users.
+
+use serde_json::{Value, json};
+
+use super::super::{Asked, Mutant, rewrite, sent, under};
+use super::{hears, read_of_user, says, status};
+
+fn puts(asked: &Asked) -> bool {
+    under(asked, "PUT", "/Users/")
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    says("SCIM-PUT-01", |a, t| {
+        if puts(a) {
+            status(t, 200, 202);
+        }
+    }),
+    hears("SCIM-PUT-02", |a| {
+        if puts(a) {
+            rewrite(a, |v| {
+                if v["displayName"] == "After" {
+                    v["displayName"] = json!("Before");
+                }
+            });
+        }
+    }),
+    hears("SCIM-PUT-03", |a| {
+        if puts(a) {
+            rewrite(a, |v| {
+                if let Some(emails) = v["emails"].as_array_mut().filter(|all| all.len() == 1) {
+                    emails.push(json!({"value": "merged@example.com"}));
+                }
+            });
+        }
+    }),
+    says("SCIM-PUT-05", |a, t| {
+        if puts(a) && sent(a)["id"] == "lie" {
+            t.status = 400;
+        }
+    }),
+    says("SCIM-PUT-06", |a, t| {
+        if puts(a) && a.target.ends_with("-new") {
+            t.status = 201;
+        }
+    }),
+    says("SCIM-PUT-07", |a, t| {
+        if puts(a) && sent(a)["userName"].is_null() {
+            status(t, 400, 200);
+        }
+    }),
+    says("SCIM-PUT-08", |a, t| {
+        if puts(a) {
+            status(t, 409, 400);
+        }
+    }),
+    hears("SCIM-PUT-09", |a| {
+        if puts(a) {
+            rewrite(a, |v| {
+                if v.as_object()
+                    .is_some_and(|v| v.get("nickName") == Some(&Value::Null))
+                {
+                    v["nickName"] = json!("Before");
+                }
+            });
+        }
+    }),
+    hears("SCIM-PUT-10", |a| {
+        if puts(a) {
+            rewrite(a, |v| {
+                if v["emails"] == json!([]) {
+                    v["emails"] = json!([{"value": "kept@example.com"}]);
+                }
+            });
+        }
+    }),
+    says("SCIM-PUT-12", |a, t| {
+        read_of_user(a, t, |v| {
+            if v["meta"]["version"] != "W/\"1\"" {
+                v["meta"]["lastModified"] = json!("2001-01-01T00:00:00Z");
+            }
+        });
+    }),
+];

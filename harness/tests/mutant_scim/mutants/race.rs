@@ -1,0 +1,18 @@
+//! Mutants that answer differently while another request is being answered.
+
+use serde_json::json;
+
+use super::super::{Bend, Mutant, rewrite};
+use super::{mutant, posts};
+
+pub(super) const MUTANTS: &[Mutant] = &[mutant(
+    "SCIM-RACE-01",
+    Bend::Races(|a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let name = v["userName"].as_str().unwrap_or_default().to_owned();
+                v["userName"] = json!(format!("{name}x"));
+            });
+        }
+    }),
+)];

@@ -1,0 +1,105 @@
+//! Mutants of GET of one resource, and of `attributes` and `excludedAttributes`.
+
+use serde_json::json;
+
+use super::super::{Asked, Mutant, edit, is, parameter, under, with_parameter};
+use super::{drop_member, hears, says};
+
+/// A read of one user with this parameter.
+fn asks(asked: &Asked, name: &str, value: &str) -> bool {
+    under(asked, "GET", "/Users/") && parameter(asked, name).as_deref() == Some(value)
+}
+
+fn bare(asked: &mut Asked) {
+    asked.target = asked
+        .target
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    says("SCIM-READ-01", |a, t| {
+        if under(a, "GET", "/Users/") && !a.target.contains('?') {
+            edit(t, |v| {
+                if v["userName"]
+                    .as_str()
+                    .is_some_and(|name| name.contains("-ann@"))
+                {
+                    v["id"] = json!("other");
+                }
+            });
+        }
+    }),
+    hears("SCIM-READ-02", |a| {
+        if asks(a, "attributes", "userName") {
+            bare(a);
+        }
+    }),
+    says("SCIM-READ-03", |a, t| {
+        if asks(a, "attributes", "displayName") {
+            edit(t, |v| drop_member(v, "schemas"));
+        }
+    }),
+    hears("SCIM-READ-04", |a| {
+        if asks(a, "excludedAttributes", "displayName") {
+            bare(a);
+        }
+    }),
+    says("SCIM-READ-05", |a, t| {
+        if asks(a, "excludedAttributes", "id") {
+            edit(t, |v| drop_member(v, "id"));
+        }
+    }),
+    hears("SCIM-READ-06", |a| {
+        if asks(a, "attributes", "DISPLAYNAME") {
+            with_parameter(a, "attributes", "nothing");
+        }
+    }),
+    hears("SCIM-READ-07", |a| {
+        if asks(a, "attributes", "name.givenName") {
+            with_parameter(a, "attributes", "name");
+        }
+    }),
+    hears("SCIM-READ-08", |a| {
+        if under(a, "GET", "/Users/") && a.target.contains("User%3AdisplayName") {
+            with_parameter(a, "attributes", "nothing");
+        }
+    }),
+    hears("SCIM-READ-09", |a| {
+        if under(a, "GET", "/Users/") && a.target.contains("User%3Adepartment") {
+            with_parameter(a, "attributes", "nothing");
+        }
+    }),
+    hears("SCIM-READ-10", |a| {
+        if is(a, "GET", "/Users") {
+            a.target = a.target.replace("&attributes=userName", "");
+        }
+    }),
+    hears("SCIM-READ-11", |a| {
+        if is(a, "GET", "/Users") {
+            a.target = a.target.replace("&excludedAttributes=displayName", "");
+        }
+    }),
+    hears("SCIM-READ-12", |a| {
+        if asks(a, "attributes", "emails.value") {
+            with_parameter(a, "attributes", "emails");
+        }
+    }),
+    hears("SCIM-READ-14", |a| {
+        if asks(a, "excludedAttributes", "name.familyName") {
+            bare(a);
+        }
+    }),
+    hears("SCIM-READ-17", |a| {
+        if asks(a, "attributes", "userName,displayName") {
+            with_parameter(a, "attributes", "userName");
+        }
+    }),
+    says("SCIM-READ-18", |a, t| {
+        if is(a, "GET", "/Users") && parameter(a, "attributes").as_deref() == Some("password") {
+            edit(t, |v| v["Resources"][0]["password"] = json!("secret"));
+        }
+    }),
+];

@@ -1,0 +1,82 @@
+//! Mutants of sorting and of POST `/.search`.
+
+use super::super::{Asked, Mutant, is, parameter, rewrite, sent, with_parameter};
+use super::paging::{page, resources};
+use super::{drop_member, hears, says};
+
+fn sorted(asked: &Asked, by: &str, order: Option<&str>) -> bool {
+    parameter(asked, "sortBy").as_deref() == Some(by)
+        && parameter(asked, "sortOrder").as_deref() == order
+        && parameter(asked, "startIndex").is_none()
+}
+
+fn searches(asked: &Asked) -> bool {
+    is(asked, "POST", "/Users/.search")
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    hears("SCIM-SORT-01", |a| {
+        if sorted(a, "userName", Some("ascending")) {
+            with_parameter(a, "sortOrder", "descending");
+        }
+    }),
+    hears("SCIM-SORT-02", |a| {
+        if sorted(a, "userName", Some("descending")) {
+            with_parameter(a, "sortOrder", "ascending");
+        }
+    }),
+    hears("SCIM-SORT-03", |a| {
+        if sorted(a, "userName", None) {
+            with_parameter(a, "sortOrder", "descending");
+        }
+    }),
+    says("SCIM-SORT-04", |a, t| {
+        if sorted(a, "displayName", Some("ascending")) {
+            resources(t, |all| {
+                all.sort_by_key(|one| one["displayName"].to_string())
+            });
+        }
+    }),
+    hears("SCIM-SORT-05", |a| {
+        if sorted(a, "name.familyName", Some("ascending")) {
+            with_parameter(a, "sortOrder", "descending");
+        }
+    }),
+    says("SCIM-SORT-06", |a, t| {
+        if sorted(a, "nickName", Some("ascending")) {
+            resources(t, |all| all.rotate_right(1));
+        }
+    }),
+    says("SCIM-SORT-07", |a, t| {
+        if sorted(a, "nickName", Some("descending")) {
+            resources(t, |all| all.rotate_left(1));
+        }
+    }),
+    hears("SCIM-SORT-08", |a| {
+        if page(
+            a,
+            &[("sortBy", "userName"), ("startIndex", "3"), ("count", "2")],
+        ) {
+            with_parameter(a, "startIndex", "1");
+        }
+    }),
+    hears("SCIM-SEARCH-02", |a| {
+        if searches(a)
+            && sent(a)["filter"]
+                .as_str()
+                .is_some_and(|filter| filter.contains(" eq "))
+        {
+            rewrite(a, |v| drop_member(v, "filter"));
+        }
+    }),
+    hears("SCIM-SEARCH-03", |a| {
+        if searches(a) {
+            rewrite(a, |v| drop_member(v, "startIndex"));
+        }
+    }),
+    hears("SCIM-SEARCH-04", |a| {
+        if searches(a) {
+            rewrite(a, |v| drop_member(v, "attributes"));
+        }
+    }),
+];
