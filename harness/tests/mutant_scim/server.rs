@@ -1,6 +1,9 @@
 //! A small, correct SCIM server in memory, reached without a socket. It shares
 //! nothing with our portal: what the checks say of it, they say of the RFCs.
 
+mod bulk;
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
@@ -11,6 +14,7 @@ use rehearsal::check::scim::wire::{Asked, Told};
 
 use super::schemas::{Attr, ENTERPRISE, KINDS, Kind, config, find, member, schemas, types};
 use super::{filter, listing, patch};
+use values::object;
 
 pub(crate) const BASE: &str = "http://scim.test/v2";
 pub(crate) const TOKEN: &str = "token-of-the-honest-server";
@@ -421,161 +425,6 @@ impl State {
         all.sort_by_key(|(number, ..)| *number);
         all
     }
-
-    fn bulk(&mut self, body: &Value) -> Answer {
-        let urn = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-        let named = member(body, "schemas").and_then(Value::as_array);
-        if named.is_none_or(|all| !all.contains(&urn.into())) {
-            return no(400, "invalidSyntax", "expected schemas to name BulkRequest");
-        }
-        let operations = body["Operations"].as_array().cloned().unwrap_or_default();
-        if operations.len() > 20 {
-            return no(413, "tooMany", "too many operations");
-        }
-        let most = body["failOnErrors"].as_u64().unwrap_or(u64::MAX);
-        let mut ids = BTreeMap::new();
-        for operation in &operations {
-            if let Some(bulk_id) = operation["bulkId"].as_str() {
-                self.last += 1;
-                ids.insert(format!("bulkId:{bulk_id}"), format!("bulk-{}", self.last));
-            }
-        }
-        self.promised = ids.values().cloned().collect();
-        let (mut out, mut errors) = (Vec::new(), 0);
-        for operation in &operations {
-            if errors >= most {
-                break;
-            }
-            let answered = self
-                .bulk_one(operation, &ids)
-                .unwrap_or_else(|refusal| told(refusal.0, &error(&refusal)));
-            let mut said = json!({
-                "method": operation["method"],
-                "status": answered.status.to_string(),
-            });
-            if !operation["bulkId"].is_null() {
-                said["bulkId"] = operation["bulkId"].clone();
-            }
-            let answer: Value = serde_json::from_str(&answered.text).unwrap_or_default();
-            if answered.status >= 400 {
-                errors += 1;
-                said["response"] = answer;
-            } else if answer["meta"]["location"].is_string() {
-                said["location"] = answer["meta"]["location"].clone();
-            }
-            out.push(said);
-        }
-        let there: BTreeSet<String> = self.all.keys().cloned().collect();
-        for kept in self.all.values_mut() {
-            if let Some(members) = kept.body.get_mut("members").and_then(Value::as_array_mut) {
-                members.retain(|one| one["value"].as_str().is_some_and(|id| there.contains(id)));
-            }
-        }
-        self.promised.clear();
-        let urn = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-        Ok(told(200, &json!({"schemas": [urn], "Operations": out})))
-    }
-
-    fn bulk_one(&mut self, operation: &Value, ids: &BTreeMap<String, String>) -> Answer {
-        let mut text = operation["data"].to_string();
-        for (name, id) in ids {
-            text = text.replace(&format!("\"{name}\""), &format!("\"{id}\""));
-        }
-        let method = operation["method"].as_str().unwrap_or_default();
-        let path = operation["path"].as_str().unwrap_or_default();
-        let data: Value = serde_json::from_str(&text).unwrap_or_default();
-        if method == "POST" {
-            let Some(bulk_id) = operation["bulkId"].as_str() else {
-                return no(400, "invalidSyntax", "expected a bulkId");
-            };
-            let kind = KINDS
-                .iter()
-                .position(|kind| kind.endpoint == path)
-                .unwrap_or_default();
-            let id = ids.get(&format!("bulkId:{bulk_id}")).cloned();
-            return self.create(kind, &data, id, &BTreeMap::new());
-        }
-        let asked = Asked {
-            method: method.parse().unwrap_or_default(),
-            target: path.to_owned(),
-            headers: vec![
-                ("authorization".into(), format!("Bearer {TOKEN}")),
-                ("content-type".into(), "application/json".into()),
-            ],
-            body: (method != "DELETE").then_some(text),
-        };
-        self.answer(&asked)
-    }
-}
-
-/// The members that these attributes allow.
-fn object(attrs: &[Attr], body: &Value) -> Result<Map<String, Value>, Refusal> {
-    let mut out = Map::new();
-    for attr in attrs
-        .iter()
-        .filter(|attr| !attr.read_only() && attr.name != "schemas")
-    {
-        let given = member(body, attr.name).filter(|value| !value.is_null());
-        let given = given.filter(|value| value.as_array().is_none_or(|all| !all.is_empty()));
-        let Some(given) = given.filter(|value| *value != "" || !attr.required()) else {
-            if attr.required() {
-                return no(400, "invalidValue", format!("{} is required", attr.name));
-            }
-            continue;
-        };
-        let value = match (attr.multi(), given) {
-            (true, Value::Array(all)) => {
-                let all: Result<Vec<Value>, Refusal> =
-                    all.iter().map(|one| single(attr, one)).collect();
-                let mut all = all?;
-                let mut primaries = 0;
-                for one in &mut all {
-                    if one["primary"] == json!(true) {
-                        primaries += 1;
-                        if primaries > 1 {
-                            one["primary"] = json!(false);
-                        }
-                    }
-                }
-                all.into()
-            }
-            (true, _) | (false, Value::Array(_)) => {
-                return no(
-                    400,
-                    "invalidValue",
-                    format!("{} is of the wrong multiplicity", attr.name),
-                );
-            }
-            (false, one) => single(attr, one)?,
-        };
-        if value.as_object().is_none_or(|inner| !inner.is_empty()) {
-            out.insert(attr.name.to_owned(), value);
-        }
-    }
-    Ok(out)
-}
-
-fn single(attr: &Attr, value: &Value) -> Result<Value, Refusal> {
-    let fits = match attr.kind {
-        "complex" => return Ok(object(&attr.inner, value)?.into()),
-        "boolean" => {
-            let text = value.as_str().map(str::to_lowercase);
-            match text.as_deref() {
-                Some("true") => return Ok(true.into()),
-                Some("false") => return Ok(false.into()),
-                _ => value.is_boolean(),
-            }
-        }
-        _ => value.is_string(),
-    };
-    if fits {
-        return Ok(value.clone());
-    }
-    no(
-        400,
-        "invalidValue",
-        format!("{} is no {}", attr.name, attr.kind),
-    )
 }
 
 fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, String>) -> Answer {
