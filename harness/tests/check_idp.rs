@@ -1,10 +1,10 @@
 //! `rehearsal check idp`: no finding at our own identity provider; each of its
 //! faults is found by exactly the checks of a table; and each check by itself
-//! finds what it is for in a recording that was amended.
+//! finds what it is for in a recording that was edited.
 #![allow(clippy::unwrap_used)]
 
-#[path = "check_idp/amendments.rs"]
-mod amendments;
+#[path = "check_idp/deviations/mod.rs"]
+mod deviations;
 #[path = "check_idp/dying.rs"]
 mod dying;
 #[path = "check_idp/faults.rs"]
@@ -165,15 +165,15 @@ fn meets_every_profile(report: &CheckReport) {
     }
 }
 
-/// The checks that an amendment brings up, besides those of the honest recording.
+/// Returns the checks that fail after an edit and do not fail in the honest recording.
 fn brought_up(
     recording: &Recording,
     honest: &BTreeSet<String>,
-    amend: fn(&mut Recording),
+    edit: fn(&mut Recording),
 ) -> BTreeSet<String> {
-    let mut amended = recording.clone();
-    amend(&mut amended);
-    let report = idp::judge(&amended);
+    let mut edited = recording.clone();
+    edit(&mut edited);
+    let report = idp::judge(&edited);
     for outcome in &report.outcomes {
         // People read it: no notation of a programming language.
         for notation in ["Some(", "None", "[\""] {
@@ -190,18 +190,15 @@ fn brought_up(
 }
 
 fn each_check_finds_what_it_is_for(recording: &Recording, honest: &BTreeSet<String>) {
-    let all: Vec<_> = amendments::AMENDMENTS
-        .iter()
-        .chain(strangers::STRANGERS)
-        .collect();
+    let all: Vec<_> = deviations::all().chain(strangers::STRANGERS).collect();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(BTreeMap::new());
-    // Each amendment is judged by itself, two at a time.
+    // Each deviation is judged by itself, two at a time.
     std::thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| {
-                while let Some((what, amend, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let new = brought_up(recording, honest, *amend);
+                while let Some((what, edit, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let new = brought_up(recording, honest, *edit);
                     found.lock().unwrap().insert(*what, new);
                 }
             });
@@ -224,7 +221,7 @@ fn each_check_finds_what_it_is_for(recording: &Recording, honest: &BTreeSet<Stri
         .into_iter()
         .map(|(check, _)| check.id)
         .filter(|id| !shown.contains(id.as_str()) && !honest.contains(id))
-        .filter(|id| !amendments::NOT_SHOWN.contains(&id.as_str()))
+        .filter(|id| !deviations::NOT_SHOWN.contains(&id.as_str()))
         .collect();
     assert!(
         never.is_empty(),

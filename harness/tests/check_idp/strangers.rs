@@ -6,7 +6,8 @@
 use rehearsal::check::idp::Recording;
 use rehearsal::check::idp::recording::Ending;
 
-use super::amendments::{Amendment, answers, delivered, message, metadata, page};
+use super::deviations::Deviation;
+use super::deviations::edits::{answers, delivered, message, metadata, page};
 
 /// The trial is answered at the default address, and the message says so.
 fn at_default(recording: &mut Recording, name: &str) {
@@ -41,7 +42,7 @@ fn refuses_by_name(recording: &mut Recording, name: &str) {
 }
 
 #[rustfmt::skip]
-pub(crate) const STRANGERS: &[Amendment] = &[
+pub(crate) const STRANGERS: &[Deviation] = &[
     (
         "answers at the default address, whatever address was asked for",
         |it| {

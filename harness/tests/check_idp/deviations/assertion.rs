@@ -1,0 +1,31 @@
+//! Deviations in the assertion (judge: `assertion`).
+
+use super::Deviation;
+use super::edits::{answers, metadata, rewrite, rewrite_all, text_after};
+
+#[rustfmt::skip]
+pub(super) const ASSERTION: &[Deviation] = &[
+    (
+        "an entity ID that is no address",
+        |it| metadata(it, "entityID=\"http://", "entityID=\""),
+        &["SAML-IDP-ASSERT-01", "SAML-IDP-MD-04", "SAML-IDP-RESP-08"],
+    ),
+    (
+        "a name that is no address is called one",
+        |it| {
+            answers(it, "name-email");
+            rewrite(it, "name-email", |xml| text_after(&text_after(xml, "<saml:NameID", (">", "<"), "grace"), "nameid-format", (":", "\""), "emailAddress"));
+        },
+        &["SAML-IDP-ASSERT-18"],
+    ),
+    (
+        "sessions without a name",
+        |it| rewrite_all(it, |xml| text_after(xml, "SessionIndex", ("\"", "\""), "")),
+        &["SAML-IDP-ASSERT-15", "SAML-IDP-ID-04", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "a context that nobody knows",
+        |it| rewrite_all(it, |xml| text_after(xml, "AuthnContextClassRef", (">", "<"), "password")),
+        &["SAML-IDP-ASSERT-16", "SAML-IDP-REQ-17", "SAML-IDP-SIGN-04"],
+    ),
+];

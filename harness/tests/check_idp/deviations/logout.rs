@@ -1,0 +1,44 @@
+//! Deviations at Single Logout, at key changes and at IdP-initiated sign-on (judge: `logout`).
+
+use super::Deviation;
+use super::edits::{answers, message, page};
+
+#[rustfmt::skip]
+pub(super) const LOGOUT: &[Deviation] = &[
+    (
+        "other keys afterwards",
+        |it| {
+            let after = it.metadata_after.as_mut().unwrap();
+            after.body = after
+                .body
+                .replace("X509Certificate>MII", "X509Certificate>AAA");
+        },
+        &["SAML-IDP-KEY-01"],
+    ),
+    (
+        "the sign-on that starts here answers a request",
+        |it| {
+            message(
+                it,
+                "initiated",
+                &[(" Destination=", " InResponseTo=\"_x\" Destination=")],
+            )
+        },
+        &["SAML-IDP-INIT-01"],
+    ),
+    (
+        "the logout ends on a page",
+        |it| page(it, "logout", 500, "Something went wrong."),
+        &["SAML-IDP-SLO-01"],
+    ),
+    (
+        "the session outlives the logout",
+        |it| answers(it, "logout-after"),
+        &["SAML-IDP-SLO-02"],
+    ),
+    (
+        "anybody can log people out",
+        |it| page(it, "logout-still", 200, "Sign on"),
+        &["SAML-IDP-SLO-03"],
+    ),
+];
