@@ -2,18 +2,19 @@
 //! in their structure, secrets masked; and `rehearsal trace` against its own.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::collections::BTreeSet;
-use std::process::Command;
+#[path = "reports/html.rs"]
+mod html;
+#[path = "reports/junit.rs"]
+mod junit;
+#[path = "reports/sarif.rs"]
+mod sarif;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
 use rehearsal::check::profile::Profile;
 use rehearsal::check::{Attacker, Check, CheckReport, Harm, Level, Outcome};
 use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use rehearsal::trace::{self, Known, sources};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 const RESPONSE: &str = r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_r" Version="2.0" IssueInstant="2026-01-01T00:00:00Z" Destination="https://sp.example/acs"><saml:Issuer>https://idp.example</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status><saml:Assertion ID="_a" Version="2.0" IssueInstant="2026-01-01T00:00:00Z"><saml:Issuer>https://idp.example</saml:Issuer><saml:Subject><saml:NameID>grace@lumen.example</saml:NameID></saml:Subject></saml:Assertion></samlp:Response>"#;
 
@@ -265,57 +266,6 @@ fn run_report() -> RunReport {
     }
 }
 
-/// A file that the environment names, or nothing.
-fn published(variable: &str) -> Option<String> {
-    let path = std::env::var_os(variable)?;
-    Some(std::fs::read_to_string(path).unwrap())
-}
-
-fn xml_complaints(schema: &str, document: &str) -> Vec<String> {
-    let schema = uppsala::parse(schema).unwrap();
-    let validator = uppsala::XsdValidator::from_schema(&schema).unwrap();
-    let document = uppsala::parse(document).unwrap();
-    let all = validator.validate(&document);
-    all.iter().map(|it| it.message.clone()).collect()
-}
-
-#[test]
-fn junit_is_as_the_schema_of_its_readers_says() {
-    let ours = include_str!("schemas/junit.xsd").to_owned();
-    let schemas = [Some(ours), published("REHEARSAL_JUNIT_XSD")];
-    let reports = [report().junit(), rehearsal::report::junit(&run_report())];
-    for schema in schemas.iter().flatten() {
-        for junit in &reports {
-            assert_eq!(
-                xml_complaints(schema, junit),
-                Vec::<String>::new(),
-                "{junit}"
-            );
-            let wrong = junit.replace("errors=\"0\"", "mistakes=\"0\"");
-            assert!(!xml_complaints(schema, &wrong).is_empty());
-        }
-    }
-}
-
-#[test]
-fn sarif_is_as_its_schema_says() {
-    let schema: Value = serde_json::from_str(include_str!("schemas/sarif.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    for sarif in [
-        report().sarif("rehearsal.checks.txt"),
-        run_report().as_checks().sarif("rehearsal.checks.txt"),
-    ] {
-        let all = validator.iter_errors(&sarif);
-        let all: Vec<String> = all
-            .map(|it| format!("{it} at {}", it.instance_path()))
-            .collect();
-        assert_eq!(all, Vec::<String>::new());
-        let mut wrong = sarif.clone();
-        wrong["runs"][0]["results"][0]["level"] = json!("fatal");
-        assert!(!validator.is_valid(&wrong));
-    }
-}
-
 #[test]
 fn the_machine_form_of_a_run_is_as_its_schema_says() {
     let report = run_report();
@@ -324,148 +274,6 @@ fn the_machine_form_of_a_run_is_as_its_schema_says() {
     let judged = report.as_checks();
     let judged = rehearsal::report::json(&report, Some(&judged));
     assert_eq!(complaints("checks", &judged), Vec::<String>::new());
-}
-
-/// What GitHub's page "SARIF support for code scanning" demands beyond the
-/// specification; broken rules are named.
-fn github_complaints(sarif: &Value, list: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut demand = |holds: bool, what: String| {
-        if !holds {
-            all.push(what);
-        }
-    };
-    let run = &sarif["runs"][0];
-    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
-    let results = run["results"].as_array().unwrap();
-    demand(sarif["version"] == "2.1.0", "version".to_owned());
-    demand(
-        rules.len() <= 25_000 && results.len() <= 25_000,
-        "limits".to_owned(),
-    );
-    let text = |value: &Value, most: usize| {
-        value
-            .as_str()
-            .is_some_and(|it| (1..=most).contains(&it.chars().count()))
-    };
-    for rule in rules {
-        let id = &rule["id"];
-        demand(text(id, 255), format!("id of {id}"));
-        demand(
-            text(&rule["shortDescription"]["text"], 1024),
-            format!("shortDescription of {id}"),
-        );
-        demand(
-            text(&rule["fullDescription"]["text"], 1024),
-            format!("fullDescription of {id}"),
-        );
-        demand(
-            text(&rule["help"]["text"], usize::MAX),
-            format!("help of {id}"),
-        );
-        let tags = rule["properties"]["tags"].as_array();
-        demand(
-            tags.is_none_or(|it| it.len() <= 10),
-            format!("tags of {id}"),
-        );
-    }
-    let mut fingerprints = BTreeSet::new();
-    for result in results {
-        let id = &result["ruleId"];
-        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        demand(rules[index]["id"] == *id, format!("ruleIndex of {id}"));
-        demand(
-            ["note", "warning", "error"].contains(&result["level"].as_str().unwrap()),
-            format!("level of {id}"),
-        );
-        demand(
-            text(&result["message"]["text"], usize::MAX),
-            format!("message of {id}"),
-        );
-        let place = &result["locations"][0]["physicalLocation"];
-        let uri = place["artifactLocation"]["uri"]
-            .as_str()
-            .unwrap_or_default();
-        let relative = !uri.is_empty() && !uri.starts_with('/') && !uri.contains("://");
-        demand(relative, format!("uri of {id}"));
-        let number = |name: &str| place["region"][name].as_u64().unwrap_or_default();
-        let line = list.lines().nth(
-            usize::try_from(number("startLine"))
-                .unwrap()
-                .wrapping_sub(1),
-        );
-        let line = line.unwrap_or_default();
-        demand(
-            line.starts_with(id.as_str().unwrap()),
-            format!("startLine of {id}"),
-        );
-        demand(
-            number("endLine") == number("startLine") && number("startColumn") == 1,
-            format!("region of {id}"),
-        );
-        demand(
-            number("endColumn") == line.chars().count() as u64 + 1,
-            format!("endColumn of {id}"),
-        );
-        let print = result["partialFingerprints"]["primaryLocationLineHash"].as_str();
-        demand(
-            print.is_some_and(|it| it.ends_with(":1")),
-            format!("fingerprint of {id}"),
-        );
-        demand(
-            fingerprints.insert(print),
-            format!("a fingerprint of {id} alone"),
-        );
-    }
-    all
-}
-
-#[test]
-fn sarif_is_what_github_takes() {
-    for report in [report(), run_report().as_checks()] {
-        let (sarif, list) = (report.sarif("reports/checks.txt"), report.check_list());
-        assert_eq!(github_complaints(&sarif, &list), Vec::<String>::new());
-        let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
-        assert_eq!(rules.as_array().unwrap().len(), report.outcomes.len());
-        // The next run's results are the same alerts.
-        let again = CheckReport {
-            started_at: jiff::Timestamp::MAX,
-            ..report.clone()
-        };
-        let prints = |sarif: &Value| sarif["runs"][0]["results"][0]["partialFingerprints"].clone();
-        assert_eq!(prints(&again.sarif("reports/checks.txt")), prints(&sarif));
-        for (place, value) in [
-            (
-                "/runs/0/results/0/locations/0/physicalLocation/artifactLocation/uri",
-                json!("/tmp/x"),
-            ),
-            (
-                "/runs/0/results/0/locations/0/physicalLocation/region/startLine",
-                json!(99),
-            ),
-            ("/runs/0/results/0/partialFingerprints", json!({})),
-            ("/runs/0/results/0/level", json!("none")),
-            ("/runs/0/tool/driver/rules/0/help", json!({})),
-        ] {
-            let mut wrong = sarif.clone();
-            *wrong.pointer_mut(place).unwrap() = value;
-            assert!(!github_complaints(&wrong, &list).is_empty(), "{place}");
-        }
-    }
-}
-
-#[test]
-fn sarif_has_a_result_for_each_finding_and_warning_and_a_note_for_each_skipped_check() {
-    let sarif = report().sarif("rehearsal.checks.txt");
-    let run = &sarif["runs"][0];
-    let ids = |value: &Value, pointer: &str| -> Vec<String> {
-        let all = value.as_array().unwrap().iter();
-        all.map(|it| it.pointer(pointer).unwrap().as_str().unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(ids(&run["results"], "/ruleId"), ["X-1", "X-3"]);
-    let notes = &run["invocations"][0]["toolExecutionNotifications"];
-    assert_eq!(ids(notes, "/associatedRule/id"), ["X-4"]);
 }
 
 #[test]
@@ -501,117 +309,6 @@ fn a_github_job_has_a_summary_and_annotations_in_which_nothing_of_the_target_is_
         annotations.starts_with("::error title=X-1 "),
         "{annotations}"
     );
-}
-
-#[test]
-fn junit_is_xml_that_counts_right() {
-    let junit = report().junit();
-    let document = roxmltree::Document::parse(&junit).unwrap();
-    let suite = document.root_element().first_element_child().unwrap();
-    let cases: Vec<_> = suite
-        .children()
-        .filter(|it| it.has_tag_name("testcase"))
-        .collect();
-    let with = |name: &str| {
-        let held = cases
-            .iter()
-            .filter(|it| it.children().any(|it| it.has_tag_name(name)));
-        held.count().to_string()
-    };
-    assert_eq!(suite.attribute("tests"), Some("4"));
-    assert_eq!(suite.attribute("failures"), Some(with("failure").as_str()));
-    assert_eq!(suite.attribute("skipped"), Some(with("skipped").as_str()));
-    for case in cases {
-        assert!(case.attribute("name").is_some() && case.attribute("classname").is_some());
-        assert!(case.attribute("time").unwrap().parse::<f64>().is_ok());
-    }
-}
-
-#[test]
-fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
-    let html = report().html();
-    let page = scraper::Html::parse_document(&html);
-    let select = |css: &str| scraper::Selector::parse(css).unwrap();
-    let ids: Vec<&str> = page
-        .select(&select("[id]"))
-        .filter_map(|it| it.attr("id"))
-        .collect();
-    let different: BTreeSet<&str> = ids.iter().copied().collect();
-    assert_eq!(ids.len(), different.len());
-    for link in page.select(&select("a[href^='#']")) {
-        let target = link.attr("href").unwrap().trim_start_matches('#');
-        assert!(different.contains(target), "{target}");
-    }
-    assert!(
-        page.select(&select("[style], link[href^='http'], img, iframe"))
-            .next()
-            .is_none()
-    );
-    // Its one style and one script are those of the policy.
-    let policy = select("meta[http-equiv='Content-Security-Policy']");
-    let policy = page
-        .select(&policy)
-        .next()
-        .and_then(|it| it.attr("content"));
-    let policy = policy.unwrap();
-    for inline in ["style", "script"] {
-        let all: Vec<String> = page
-            .select(&select(inline))
-            .map(|it| it.text().collect())
-            .collect();
-        let [text] = all.as_slice() else {
-            panic!("{} of {inline}", all.len())
-        };
-        let digest = STANDARD.encode(Sha256::digest(text));
-        assert!(
-            policy.contains(&format!("{inline}-src 'sha256-{digest}'")),
-            "{policy}"
-        );
-    }
-    for changed in ["+   \"active\": false", "-   \"active\": true"] {
-        let all: String = page.root_element().text().collect();
-        assert!(all.contains(changed), "{changed}");
-    }
-}
-
-/// What headless Chromium makes of a page, and what its console says.
-fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, html).unwrap();
-    let chromium = Command::new("chromium")
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
-        .args(["--enable-logging=stderr", "--log-level=0", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.path().display()))
-        .arg(format!("file://{}", path.display()))
-        .output()
-        .ok()?;
-    let said = String::from_utf8_lossy(&chromium.stderr);
-    let console = said.lines().filter(|line| line.contains(":CONSOLE"));
-    let console = console.map(str::to_owned).collect();
-    Some((
-        String::from_utf8_lossy(&chromium.stdout).into_owned(),
-        console,
-    ))
-}
-
-#[test]
-fn the_pages_open_in_a_browser_without_a_word_on_its_console() {
-    let wrong = "<!DOCTYPE html><script>console.error('wrong')</script>";
-    let Some((_, console)) = opened("wrong.html", wrong) else {
-        println!("skipped: no chromium");
-        return;
-    };
-    assert_eq!(console.len(), 1, "{console:?}");
-    let run = rehearsal::report::html("A run", &run_report());
-    for (name, html, words) in [
-        ("check.html", report().html(), "Mend &amp; mind it."),
-        ("run.html", run, "not run: a power is missing"),
-    ] {
-        let (page, console) = opened(name, &html).unwrap();
-        assert_eq!(console, Vec::<String>::new(), "{name}");
-        assert!(page.contains(words), "{name}: {page}");
-    }
 }
 
 #[test]

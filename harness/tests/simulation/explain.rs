@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::Hands;
+use super::page::Hands;
 use super::running::Up;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,267 @@
+//! The simulation page: its forms, what it refuses, and `rehearsal simulation`.
+
+use std::process::Stdio;
+
+use regex::Regex;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::running::{Up, client, rehearsal};
+use super::{KEY, beside, stdout};
+
+/// A user of the simulation page whose browser has no JavaScript: sends its forms.
+pub(crate) struct Hands {
+    pub(crate) http: reqwest::Client,
+    url: String,
+}
+
+impl Hands {
+    pub(crate) fn at(url: &str) -> Self {
+        Self {
+            http: client(),
+            url: url.to_owned(),
+        }
+    }
+
+    pub(crate) async fn page(&self) -> String {
+        let answer = self.http.get(&self.url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.text().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+        let page = self.page().await;
+        let token = Regex::new("name=\"form_token\" value=\"([^\"]+)\"").unwrap();
+        let token = token.captures(&page).unwrap()[1].to_owned();
+        let mut form = vec![("form_token", token.as_str())];
+        form.extend(fields);
+        let request = self.http.post(format!("{}{path}", self.url)).form(&form);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn done(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let (status, page) = self.post(path, fields).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        assert!(page.contains("role=\"status\""), "{path}: {page}");
+        page
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulation_page_does_what_the_vendor_and_time_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &[]).await;
+    let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();
+    let hands = Hands::at(&url);
+    let keys = Regex::new(KEY).unwrap();
+    let before = keys.find_iter(&hands.page().await).count();
+    assert_eq!(before, 3, "those that `up` printed");
+    let page = hands
+        .done(
+            "/keys",
+            &[("kind", "per-device"), ("seats", "7"), ("expires", "")],
+        )
+        .await;
+    assert_eq!(keys.find_iter(&page).count(), before + 1);
+    let (status, page) = hands
+        .post(
+            "/keys",
+            &[("kind", "per-user"), ("seats", "many"), ("expires", "")],
+        )
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(page.contains("invalid seats: expected a number"), "{page}");
+    assert!(page.contains("value=\"many\""), "what was typed stays");
+
+    let record = [("name", "two.example"), ("value", "verification=1")];
+    assert!(hands.done("/dns", &record).await.contains("two.example"));
+    let listed = stdout(&beside(folder.path(), &["dns"]));
+    assert!(
+        listed.contains("two.example TXT verification=1"),
+        "{listed}"
+    );
+    let page = hands.done("/dns/remove", &record).await;
+    assert!(!page.contains("<code>verification=1</code>"), "{page}");
+
+    let portal_time = async || {
+        let control = up.ready["sp"]["control_url"].as_str().unwrap();
+        let answer = hands.http.get(format!("{control}/sim/clock")).send().await;
+        let clock: Value = answer.unwrap().json().await.unwrap();
+        clock["now"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+    };
+    let then = portal_time().await;
+    hands
+        .done("/clock", &[("amount", "3"), ("unit", "days")])
+        .await;
+    let moved = portal_time().await.duration_since(then);
+    assert!(moved >= jiff::SignedDuration::from_hours(72), "{moved}");
+
+    let faults: Value = hands
+        .http
+        .get(format!("{url}/api/faults"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let application = &faults["applications"][0];
+    let text = |member: &str| application[member].as_str().unwrap().to_owned();
+    let (environment, id) = (text("environment"), text("application"));
+    let fault = |name| {
+        [
+            ("environment", environment.as_str()),
+            ("application", id.as_str()),
+            ("fault", name),
+            ("times", "always"),
+        ]
+    };
+    hands.done("/faults", &fault("expired")).await;
+    hands.done("/faults", &fault("latency")).await;
+    let control = up.ready["idp"]["control_url"].as_str().unwrap();
+    let chosen = format!("{control}/control/environments/{environment}/applications/{id}/faults");
+    let chosen = async || {
+        let answer = hands.http.get(&chosen).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["faults"].to_string()
+    };
+    let on = chosen().await;
+    assert!(on.contains("expired") && on.contains("latency"), "{on}");
+    hands.done("/faults/off", &fault("latency")).await;
+    let on = chosen().await;
+    assert!(on.contains("expired") && !on.contains("latency"), "{on}");
+
+    let page = hands
+        .done(
+            "/social-identities",
+            &[("email", "kim@mail.example"), ("verified", "yes")],
+        )
+        .await;
+    assert!(page.contains("kim@mail.example"));
+    up.killed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulation_page_refuses_other_sites() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &["--empty"]).await;
+    let url = up.ready["simulation"]["url"].as_str().unwrap();
+    let send = async |method: Method, path: &str, headers: &[(&str, &str)], body: &str| {
+        let mut request = client().request(method, format!("{url}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let json = ("content-type", "application/json");
+    let evil = ("origin", "http://evil.example");
+    let get = Method::GET;
+    // DNS rebinding: a foreign name that resolves to this machine.
+    assert_eq!(
+        send(get.clone(), "/", &[("host", "evil.example")], "").await,
+        403
+    );
+    let api = send(get.clone(), "/api/keys", &[("host", "evil.example")], "").await;
+    assert_eq!(api, 403);
+    // Another site's form, and one without the page's token.
+    let fields = "kind=per-user&seats=5";
+    assert_eq!(
+        send(Method::POST, "/keys", &[form, evil], fields).await,
+        403
+    );
+    assert_eq!(send(Method::POST, "/keys", &[form], fields).await, 403);
+    let text = [("content-type", "text/plain")];
+    assert_eq!(send(Method::POST, "/api/keys", &text, "{}").await, 415);
+    assert_eq!(
+        send(Method::POST, "/api/keys", &[json, evil], "{}").await,
+        403
+    );
+    assert_eq!(send(Method::POST, "/api/keys", &[json], "{}").await, 201);
+    // A link from the portal is no attack.
+    let followed = [("sec-fetch-site", "cross-site")];
+    assert_eq!(send(get.clone(), "/", &followed, "").await, 200);
+
+    // Both parties' pages lead to it.
+    for page in [
+        up.portal("/login"),
+        up.ready["idp"]["console_url"].as_str().unwrap().to_owned(),
+    ] {
+        let text = client()
+            .get(&page)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let link = format!("<a href=\"{url}/\">Simulation: license keys, DNS, clock, faults</a>");
+        assert!(text.contains(&link), "{page}: {text}");
+    }
+    up.killed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulation_page_runs_alone_and_serves_dns() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::on(folder.path(), &["--empty"]).await;
+    let mut command = rehearsal(&["simulation", "--dns-listen", "127.0.0.1:0", "--target"]);
+    let mut child = tokio::process::Command::from({
+        command
+            .arg(folder.path().join("ready.json"))
+            .stdout(Stdio::piped());
+        command
+    })
+    .kill_on_drop(true)
+    .spawn()
+    .unwrap();
+    let mut lines =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
+    let line = lines.next_line().await.unwrap().unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let hands = Hands::at(told["url"].as_str().unwrap());
+    let page = hands
+        .done(
+            "/keys",
+            &[
+                ("kind", "per-user"),
+                ("seats", "2"),
+                ("expires", "2020-01-01"),
+            ],
+        )
+        .await;
+    assert!(Regex::new(KEY).unwrap().is_match(&page));
+    assert!(page.contains("Expired"), "{page}");
+    hands
+        .done("/dns", &[("name", "lumen.example"), ("value", "v=1")])
+        .await;
+    // Its own name server, not the one of `up`.
+    let target = json!({"dns": {"address": told["dns"]["address"]}}).to_string();
+    let file = folder.path().join("names.json");
+    std::fs::write(&file, target).unwrap();
+    let listed = ["dns", "list", "--target", file.to_str().unwrap()];
+    assert_eq!(
+        stdout(&rehearsal(&listed).output().unwrap()),
+        "lumen.example TXT v=1"
+    );
+    let issuer = format!(
+        "{}/social/google/.well-known/openid-configuration",
+        hands.url
+    );
+    let told: Value = client()
+        .get(issuer)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(told["issuer"], format!("{}/social/google", hands.url));
+    child.kill().await.unwrap();
+    up.killed().await;
+}
