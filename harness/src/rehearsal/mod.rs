@@ -3,6 +3,7 @@
 //! server, or run elsewhere and are reached there ([`target`]).
 
 mod keys;
+mod options;
 mod scratch_database;
 mod startup;
 pub mod target;
@@ -20,100 +21,11 @@ use crate::judge::{Failed, Outcome};
 use crate::recorder::{Actor, Recorder, RecordingProxy};
 use crate::social::SocialProviders;
 use crate::trust::Trust;
+pub use options::{Options, StartError};
 use scratch_database::ScratchDatabase;
 pub use scratch_database::ScratchDatabaseError;
 use startup::{Front, Places, address, start_idp, start_portal};
 use tls::{Authority, Door};
-
-/// How a rehearsal is set up.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Ids, tokens, secrets and keys repeat with the seed; without one the
-    /// operating system draws them.
-    pub seed: Option<u64>,
-    /// The portal's port; 0 takes a free one.
-    pub portal_port: u16,
-    /// The IdP's port; 0 takes a free one.
-    pub idp_port: u16,
-    /// The name server's port; 0 takes a free one.
-    pub dns_port: u16,
-    /// Where the portal keeps its data, and the IdP beside it when it is a
-    /// file; without one a temporary folder does.
-    pub database_url: Option<String>,
-    /// A PostgreSQL server: the portal gets a new database on it, which is
-    /// dropped at the end. Not together with `database_url`.
-    pub database_server: Option<String>,
-    /// Whether the parties are reached directly, without proxies: faster, and
-    /// nothing is recorded.
-    pub unrecorded: bool,
-    /// Whether the world reaches the parties by HTTPS, with certificates of an
-    /// authority that is made for the occasion ([`Rehearsal::authority_file`]).
-    /// Without proxies.
-    pub tls: bool,
-    /// The host name that the world knows the portal by, instead of
-    /// `127.0.0.1`: a name of this machine, such as `portal.localhost`. Only
-    /// with proxies or TLS, which take the port before the portal starts.
-    pub portal_host: Option<String>,
-    /// The same for the IdP.
-    pub idp_host: Option<String>,
-    /// The page with the simulation's controls, which the parties' pages link.
-    pub simulation_url: Option<Url>,
-}
-
-impl Options {
-    fn check_hosts(&self) -> Result<(), StartError> {
-        let has_front = self.tls || !self.unrecorded;
-        for (party, host) in [
-            ("the portal", &self.portal_host),
-            ("the IdP", &self.idp_host),
-        ] {
-            if let Some(host) = host
-                && (!has_front || url::Host::parse(host).is_err())
-            {
-                return Err(StartError::Host {
-                    party,
-                    host: host.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Why the parties didn't start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A port or a folder.
-    #[error("expected free ports on 127.0.0.1 and a writable temporary folder: {0}")]
-    Machine(#[from] std::io::Error),
-    /// The database of this world.
-    #[error(transparent)]
-    Database(#[from] ScratchDatabaseError),
-    /// The portal.
-    #[error("the portal didn't start: {0}")]
-    Portal(#[from] sp::StartError),
-    /// The identity provider.
-    #[error("the IdP didn't start: {0}")]
-    Idp(#[from] mock_idp::StartError),
-    /// A host name that cannot be used.
-    #[error(
-        "cannot name {party} {host:?}; a host name needs proxies or TLS in front of the parties"
-    )]
-    Host {
-        /// The name of the party.
-        party: &'static str,
-        /// The name.
-        host: String,
-    },
-    /// An address that a party gave of itself.
-    #[error("expected a URL as the address of {party}, got {got:?}")]
-    Address {
-        /// The name of the party.
-        party: &'static str,
-        /// What it gave.
-        got: String,
-    },
-}
 
 /// Running parties. They stop when this is dropped.
 ///
