@@ -32,7 +32,7 @@ Feature: Without SCIM
     Then Barbara is let in
     And Barbara does not administer the business account
 
-  @G-28 @unhappy
+  @G-28 @G-23 @unhappy
   Scenario: Who left the users group loses the license at the next login
     Given the integration is active without SCIM
     And Grace is a user in the product users group

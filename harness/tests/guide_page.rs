@@ -1,5 +1,5 @@
-//! `docs/guide-to-code.md` names files that exist, for every procedure of the
-//! guide, and scenarios that carry the procedure's tag.
+//! Checks `docs/guide-to-code.md`: each procedure of the guide has a row, the
+//! scenarios it names have the procedure's tag, and all files it names exist.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -30,5 +30,15 @@ fn each_procedure_leads_to_its_scenarios_and_its_code() {
             assert!(root.join(&path[1]).exists(), "{id}: {}", &path[1]);
         }
         assert!(named.is_match(scenarios) && named.is_match(code), "{id}");
+    }
+}
+
+#[test]
+fn each_file_that_the_page_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/guide-to-code.md")).unwrap();
+    let named = Regex::new("`([a-z][a-z_/-]+\\.rs)`").unwrap();
+    for path in named.captures_iter(&page) {
+        assert!(root.join(&path[1]).exists(), "{}", &path[1]);
     }
 }
