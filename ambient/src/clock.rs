@@ -1,52 +1,52 @@
-//! The clock: the machine's, or one that a simulation sets and advances.
+//! The clock of a party: the system clock, or a simulated one that can be set and advanced.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Tells the instant. A simulated clock can also be moved.
+/// A source of the current time. A simulated clock can also be set and advanced.
 pub trait Clock: Send + Sync {
-    /// The instant it is now, in UTC.
+    /// Returns the current time, UTC.
     fn now(&self) -> Timestamp;
 
-    /// Makes it `instant` now.
+    /// Sets the clock to `instant`.
     ///
     /// # Errors
-    /// [`ClockFixed`] when this clock follows the machine.
+    /// [`ClockFixed`] if this is the system clock.
     fn set(&self, instant: Timestamp) -> Result<(), ClockFixed>;
 
     /// Moves the clock forward, or back when `by` is negative.
     ///
     /// # Errors
-    /// [`ClockFixed`] when this clock follows the machine, or when the move
-    /// would leave the range of representable instants.
+    /// [`ClockFixed`] if this is the system clock, or if the new time is outside the years
+    /// -9999 to 9999.
     fn advance(&self, by: SignedDuration) -> Result<(), ClockFixed> {
         let moved = self.now().checked_add(by).map_err(|_| ClockFixed)?;
         self.set(moved)
     }
 
-    /// Whether this clock can be set.
+    /// True if this clock can be set and advanced.
     fn is_simulated(&self) -> bool;
 }
 
-/// The clock follows the machine's time and can't be moved.
+/// The clock cannot be moved: it is the system clock, or the new time is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockFixed;
 
 impl std::fmt::Display for ClockFixed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("this clock can't be moved there: start with a simulated clock, and stay between the years -9999 and 9999")
+        f.write_str("cannot move this clock: only a simulated clock can be moved, to a time between the years -9999 and 9999")
     }
 }
 
 impl std::error::Error for ClockFixed {}
 
-/// The machine's own clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // the one place that asks the machine
+    #[allow(clippy::disallowed_methods)] // the only place that reads the system clock
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -60,30 +60,31 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock moved by hand. It stands still, or runs on from where it was set
-/// at the machine's pace.
+/// A clock that can be set and advanced. It stands still, or runs at the speed of the system
+/// clock.
 #[derive(Debug)]
 pub struct SimulatedClock(Mutex<Hand>);
 
 #[derive(Debug, Clone, Copy)]
 enum Hand {
     Frozen(Timestamp),
-    /// The simulated time less the machine's.
+    /// The clock runs. Difference: simulated time minus system time.
     Ahead(SignedDuration),
 }
 
 impl SimulatedClock {
-    /// Stands still at `instant` until it is set or advanced.
+    /// Creates a clock that stands still at `instant` until it is set or advanced.
     pub fn frozen_at(instant: Timestamp) -> Self {
         Self(Mutex::new(Hand::Frozen(instant)))
     }
 
-    /// Starts at the machine's time and runs with it; setting it keeps it running.
+    /// Creates a clock that starts at the system time and runs. It also runs on after it is
+    /// set.
     pub fn running() -> Self {
         Self(Mutex::new(Hand::Ahead(SignedDuration::ZERO)))
     }
 
-    /// Stops the clock where it is.
+    /// Stops the clock at its current time.
     pub fn freeze(&self) {
         let now = self.now();
         *self.hand() = Hand::Frozen(now);

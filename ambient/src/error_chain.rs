@@ -1,10 +1,9 @@
-//! An error as one line.
+//! Formats an error and its causes as one line.
 
 use std::error::Error;
 
-/// An error with its causes, each said once: a cause that stands in the text
-/// of an error above it already is left out. Many libraries repeat the text
-/// of their source in their own.
+/// Joins the text of an error and of its sources with `: `. Leaves out a source whose text is
+/// already part of the line, because many libraries repeat the text of their source.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);

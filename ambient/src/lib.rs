@@ -1,7 +1,8 @@
-//! What every party is handed at start: the clock, randomness and telemetry.
+//! The environment of every party (portal, identity provider, desktop app): clock, random
+//! values, HTTP server and log.
 //!
-//! Nothing else in the workspace asks the machine for the time or for
-//! randomness, so that a run can be frozen, moved in time and repeated.
+//! No other crate asks the operating system for the time or for random values. So a run can be
+//! frozen, moved in time and repeated.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod clock;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The surroundings of a party: where it reads the time and draws random values.
+/// The clock and the source of random values of one party.
 ///
 /// Cheap to clone; clones share the same clock and the same stream of random values.
 #[derive(Clone)]
@@ -36,18 +37,18 @@ pub struct Ambient {
 }
 
 impl Ambient {
-    /// Surroundings made of this clock and this source of random values.
+    /// Creates an `Ambient` with this clock and this source of random values.
     pub fn new(clock: Arc<dyn Clock>, rng: Rng) -> Self {
         Self { clock, rng }
     }
 
-    /// The machine's own clock and the operating system's randomness.
+    /// Uses the system clock and random values from the operating system.
     pub fn real() -> Self {
         Self::new(Arc::new(SystemClock), Rng::from_os())
     }
 
-    /// A clock that stands still at `start` until it is moved, and random values
-    /// that repeats with the seed: the same call sequence, the same run.
+    /// Uses a clock that stands still at `start` until it is moved, and random values that
+    /// depend on `seed` only: the same sequence of calls gives the same values.
     pub fn simulated(start: Timestamp, seed: u64) -> Self {
         Self::new(
             Arc::new(SimulatedClock::frozen_at(start)),
@@ -55,22 +56,22 @@ impl Ambient {
         )
     }
 
-    /// The same clock with another source of random values.
+    /// Returns an `Ambient` with the same clock and another source of random values.
     pub fn with_rng(&self, rng: Rng) -> Self {
         Self::new(Arc::clone(&self.clock), rng)
     }
 
-    /// The instant it is now.
+    /// Returns the current time of the clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The clock itself, to set or advance it.
+    /// Returns the clock, to set or advance it.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
 
-    /// Where ids, keys and secrets are drawn from.
+    /// Returns the source of random values for ids, keys and secrets.
     pub fn rng(&self) -> &Rng {
         &self.rng
     }

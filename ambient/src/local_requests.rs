@@ -1,29 +1,28 @@
-//! Which requests a control port takes: those of programs on this machine,
-//! never those that a web page makes a browser send.
+//! Accepts requests to a control port from programs on this machine, and refuses requests that
+//! a web page makes a browser send.
 //!
-//! A control port has no password. Two ways lead a browser there all the same:
-//! a page of another site posts a form to it (cross-site request forgery), or
-//! a foreign name resolves to 127.0.0.1, and its page reads the answer (DNS
-//! rebinding). `Host`, `Origin`, `Sec-Fetch-Site` and the media type of the
-//! body tell them apart from a program.
+//! A control port has no password. A web page can still reach it in two ways: it posts a form
+//! to the port (cross-site request forgery), or its own host name resolves to 127.0.0.1 and its
+//! script reads the answer (DNS rebinding). The headers `Host`, `Origin`, `Sec-Fetch-Site` and
+//! `Content-Type` show that a browser sent such a request.
 
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 
-/// Why a request is refused.
+/// The reason why a request to a control port is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForeignRequestError {
-    /// The name in `Host` is not one of this machine.
+    /// `Host` does not name this machine. Contains the value of `Host`.
     Host(String),
-    /// A page of another origin sent it.
+    /// A page of another origin sent the request. Contains that origin.
     Origin(String),
-    /// Its body is in another form than JSON.
+    /// The request has a body whose `Content-Type` is not `application/json`.
     MediaType,
 }
 
 impl ForeignRequestError {
-    /// The HTTP status of the answer.
+    /// Returns the HTTP status of the answer: 403 or 415.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Host(_) | Self::Origin(_) => StatusCode::FORBIDDEN,
@@ -31,7 +30,7 @@ impl ForeignRequestError {
         }
     }
 
-    /// A stable code.
+    /// Returns the problem code of the answer. It does not change between versions.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Host(_) => "foreign-host",
@@ -60,11 +59,11 @@ impl std::fmt::Display for ForeignRequestError {
 
 impl std::error::Error for ForeignRequestError {}
 
-/// Checks a request to a control port. `public` are names that the server is
-/// known by besides those of this machine.
+/// Checks a request to a control port. `public` lists further host names of the server, besides
+/// `localhost` and the loopback addresses.
 ///
 /// # Errors
-/// [`ForeignRequestError`] when a web page may have sent it.
+/// [`ForeignRequestError`] if a web page may have sent the request.
 pub fn check_program(
     method: &Method,
     headers: &HeaderMap,
@@ -79,10 +78,10 @@ pub fn check_program(
     Ok(())
 }
 
-/// Checks that `Host` names this machine, or one of `public`.
+/// Checks that `Host` is a loopback address, `localhost`, a name below it, or one of `public`.
 ///
 /// # Errors
-/// [`ForeignRequestError::Host`].
+/// [`ForeignRequestError::Host`] if it is not.
 pub fn check_host(headers: &HeaderMap, public: &[&str]) -> Result<(), ForeignRequestError> {
     let given = text(headers, HOST).unwrap_or_default();
     let authority = given.parse::<Authority>().ok();
@@ -97,14 +96,14 @@ pub fn check_host(headers: &HeaderMap, public: &[&str]) -> Result<(), ForeignReq
     }
 }
 
-/// Checks that no page of another origin sent the request.
+/// Checks `Origin` and `Sec-Fetch-Site`: no page of another origin sent the request.
 ///
 /// # Errors
-/// [`ForeignRequestError::Origin`].
+/// [`ForeignRequestError::Origin`] if one did.
 pub fn check_origin(headers: &HeaderMap) -> Result<(), ForeignRequestError> {
     let host = text(headers, HOST).unwrap_or_default();
     if headers.contains_key(ORIGIN) {
-        // Unreadable is foreign as well.
+        // A value that is not text counts as another origin.
         let origin = text(headers, ORIGIN).unwrap_or_default();
         let own = origin
             .strip_prefix("http://")

@@ -1,13 +1,12 @@
-//! Migrations of a database, embedded in the binary.
+//! Database migrations that are embedded in the binary.
 
-/// Embed the migrations of the crate's folder `migrations`, by file name:
-/// `migrations!["0001_first.sql", "0002_second.sql"]` is a
-/// `LazyLock<sqlx::migrate::Migrator>`. A file that is missing, or whose name
-/// does not start with a version, is a compile error.
+/// Embeds the files of the crate's folder `migrations` that are named:
+/// `migrations!["0001_first.sql", "0002_second.sql"]` is a `LazyLock<sqlx::migrate::Migrator>`.
+/// A file that is missing, or whose name does not start with a version, is a compile error.
 ///
-/// Versions, descriptions and checksums are those of `sqlx::migrate!`, so that
-/// databases migrated by it go on. That macro would build SQLx, Tokio and SQLite
-/// a second time for the host: see docs/decisions/0008-first-build.md.
+/// Versions, descriptions and checksums are the same as those of `sqlx::migrate!`, so that
+/// databases which that macro migrated stay valid. The macro is not used because it would build
+/// SQLx, Tokio and SQLite a second time for the host: see docs/decisions/0008-first-build.md.
 #[macro_export]
 macro_rules! migrations {
     ($($file:literal),+ $(,)?) => {
@@ -28,11 +27,11 @@ macro_rules! migrations {
     };
 }
 
-/// The version in a migration's file name: the digits before the first `_`.
+/// Returns the version in the file name of a migration: the digits before the first `_`.
 ///
 /// # Panics
-/// When the name does not start with digits and `_`. At compile time, where
-/// [`migrations!`](crate::migrations!) calls it.
+/// If the name does not start with digits and `_`. [`migrations!`](crate::migrations!) calls
+/// this function at compile time, so there it is a compile error.
 #[must_use]
 pub const fn version(file: &str) -> i64 {
     let bytes = file.as_bytes();
@@ -49,8 +48,8 @@ pub const fn version(file: &str) -> i64 {
     version
 }
 
-/// The description in a migration's file name: what follows the version,
-/// without `.sql`, with spaces.
+/// Returns the description in the file name of a migration: the text after the version, without
+/// `.sql`, with spaces in place of `_`.
 #[must_use]
 pub fn description(file: &str) -> String {
     let name = file.split_once('_').map_or(file, |(_, name)| name);

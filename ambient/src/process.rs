@@ -1,5 +1,5 @@
-//! What every command needs of its process: the signal to stop, the exit code,
-//! and files that readers never see half of.
+//! Functions for every command: wait for the signal to stop, make the exit code, write a file
+//! atomically.
 
 use std::error::Error;
 use std::io;
@@ -21,8 +21,8 @@ pub async fn shutdown_requested() -> io::Result<()> {
     }
 }
 
-/// The code that a command ends with. An error is printed as one line that
-/// begins with the command's name, and the code is 2, as for wrong arguments.
+/// Returns the exit code of a command. Prints an error to standard error as one line that
+/// begins with the name of the command; the code is then 2, the same as for invalid arguments.
 pub fn exit_code(command: &str, outcome: Result<u8, impl AsRef<dyn Error + 'static>>) -> ExitCode {
     use std::io::Write as _;
 
@@ -30,15 +30,15 @@ pub fn exit_code(command: &str, outcome: Result<u8, impl AsRef<dyn Error + 'stat
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let error = crate::error_chain(error.as_ref());
-            // Without a terminal or a file to print to, the code says enough.
+            // If standard error is closed, the exit code alone has to do.
             let _ = writeln!(io::stderr(), "{command}: {error}");
             ExitCode::from(2)
         }
     }
 }
 
-/// Writes `text` to `path`: readers see the whole file or the former one. Only
-/// the owner may read it, because ready files hold tokens.
+/// Writes `text` to `path` atomically: a reader sees the old file or the whole new one. Only
+/// the owner can read the file (mode 600), because ready files contain tokens.
 ///
 /// # Errors
 ///
@@ -48,8 +48,8 @@ pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     let beside = draft_of(path);
-    // A file left by a run that was killed keeps its mode when it is opened
-    // again, so it goes first.
+    // A draft that a killed process left would keep its old mode when opened again, so it is
+    // deleted first.
     match std::fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -63,8 +63,8 @@ pub fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
-/// The file that is written before it takes the name: another process that
-/// writes the same file has one of its own.
+/// Returns the path of the temporary file that is then renamed to `path`. It contains the
+/// process id, so that two processes never write the same temporary file.
 fn draft_of(path: &Path) -> PathBuf {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.draft", std::process::id()));

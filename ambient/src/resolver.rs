@@ -1,13 +1,13 @@
-//! Names below `localhost`, as browsers resolve them.
+//! Resolves names below `localhost` the way browsers do.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Resolves names as the machine does, and a name below `localhost` that the
-/// machine does not know as this machine itself (RFC 6761 §6.3). Browsers do
-/// so for every such name, Debian's resolver does not. The machine comes first,
-/// because in a container network such a name can be another container's.
+/// Resolves names with the system resolver. If it does not find a name below `localhost`,
+/// resolves that name to 127.0.0.1 (RFC 6761 §6.3), as browsers do and Debian's resolver does
+/// not. The system resolver comes first because in a container network such a name can belong
+/// to another container.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalhostResolver;
 
@@ -27,8 +27,8 @@ impl Resolve for LocalhostResolver {
     }
 }
 
-/// Whether a name is `localhost` or below it (RFC 6761 §6.3); written without
-/// a dot at its end.
+/// True if a name is `localhost` or below it (RFC 6761 §6.3). Expects the name without a dot at
+/// its end.
 pub fn is_localhost(name: &str) -> bool {
     let last = name.rsplit_once('.').map_or(name, |(_, last)| last);
     last.eq_ignore_ascii_case("localhost")

@@ -1,4 +1,4 @@
-//! Chance: ids, tokens and key material, from the operating system or a seed.
+//! Random values for ids, tokens and keys, from the operating system or from a seed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,28 +13,28 @@ use uuid::Uuid;
 pub struct Rng(Arc<Mutex<ChaCha20Rng>>);
 
 impl Rng {
-    /// ChaCha20 keyed once by the operating system: fit for secrets.
-    #[allow(clippy::disallowed_methods)] // the one place that asks the machine
+    /// Creates a ChaCha20 generator with a seed from the operating system. Safe for secrets.
+    #[allow(clippy::disallowed_methods)] // the only place that asks the operating system
     pub fn from_os() -> Self {
         let rng = ChaCha20Rng::from_rng(&mut rand::rng());
         Self(Arc::new(Mutex::new(rng)))
     }
 
-    /// Repeats with the seed. For simulations and tests, never for secrets
-    /// that must hold.
+    /// Creates a generator that gives the same values for the same seed. For simulations and
+    /// tests only: an attacker who knows the seed knows every secret.
     pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
     }
 
-    /// Another stream, split off from this one: what one party draws then
-    /// doesn't shift what another does.
+    /// Creates a generator with a seed drawn from this one. Parties with a fork each do not
+    /// change each other's values when one of them draws more.
     pub fn fork(&self) -> Self {
         let mut seed = [0; 32];
         self.fill(&mut seed);
         Self(Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed))))
     }
 
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     pub fn fill(&self, bytes: &mut [u8]) {
         self.0
             .lock()
@@ -42,19 +42,19 @@ impl Rng {
             .fill_bytes(bytes);
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
     }
 
-    /// A version 4 UUID (RFC 9562, section 5.4).
+    /// Returns a random UUID, version 4 (RFC 9562 §5.4).
     pub fn uuid(&self) -> Uuid {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
-    /// `bytes` random bytes as lower-case hexadecimal, two digits each.
+    /// Returns `bytes` random bytes as lower-case hexadecimal, two digits for each byte.
     pub fn hex(&self, bytes: usize) -> String {
         use std::fmt::Write as _;
         let mut drawn = vec![0; bytes];
@@ -67,8 +67,8 @@ impl Rng {
             })
     }
 
-    /// `bytes` random bytes as base64url without padding: a token for URLs,
-    /// cookies and headers.
+    /// Returns `bytes` random bytes as base64url without padding: a token for URLs, cookies and
+    /// headers.
     pub fn token(&self, bytes: usize) -> String {
         let mut drawn = vec![0; bytes];
         self.fill(&mut drawn);

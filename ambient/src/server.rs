@@ -1,6 +1,5 @@
-//! Serving HTTP to clients that may be slow, silent or gone: each connection
-//! has a time for its headers and a time for its body, and the end of a server
-//! waits for connections only so long.
+//! An HTTP server with time limits: for the headers of a request, for its body, and for open
+//! connections when the server stops. A slow or silent client cannot block it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,15 +20,15 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-/// How long a server waits for its clients.
+/// Time limits of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// For a request's headers, from the first moment on: of a connection, or
-    /// after the answer before.
+    /// Limit for the headers of a request, counted from the start of the connection or from the
+    /// end of the previous answer.
     pub headers: Duration,
-    /// For a request's whole body.
+    /// Limit for the whole body of a request.
     pub body: Duration,
-    /// For open connections, once the server is told to stop.
+    /// Limit for open connections to end after the server was told to stop.
     pub end: Duration,
 }
 
@@ -43,8 +42,9 @@ impl Default for Patience {
     }
 }
 
-/// Serves until `stop`, then takes no new connections and answers the requests
-/// that are under way. Handlers find the client as `ConnectInfo<L::Addr>`.
+/// Serves `router` until `stop` is canceled. Then accepts no new connection and finishes the
+/// requests in progress, for at most `patience.end`. Handlers get the client's address as
+/// `ConnectInfo<L::Addr>`.
 pub async fn serve<L>(mut listener: L, router: Router, stop: CancellationToken, patience: Patience)
 where
     L: Listener,
@@ -63,7 +63,7 @@ where
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(patience.end, all).await.is_err() {
-        tracing::warn!("connections were still open at the end");
+        tracing::warn!("the server stopped while connections were still open");
     }
 }
 
@@ -100,7 +100,7 @@ async fn serve_one<I, A>(
     }
 }
 
-/// A request's body, which must be there within a time.
+/// The body of a request, with a time limit for reading it.
 struct Timed {
     body: Incoming,
     end: Pin<Box<Sleep>>,
@@ -127,7 +127,7 @@ impl HttpBody for Timed {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         self.end.as_mut().poll(context).map(|()| {
-            let late = "the request's body did not come in time";
+            let late = "the client did not send the request body in time";
             Some(Err(
                 std::io::Error::new(std::io::ErrorKind::TimedOut, late).into()
             ))
@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// So short that a test can wait for it to run out.
+    /// A limit short enough for a test to wait until it is over.
     const SHORT: Duration = Duration::from_millis(200);
 
     async fn started(
@@ -170,7 +170,7 @@ mod tests {
         (address, stop, server)
     }
 
-    /// All that the server says until it closes the connection.
+    /// Sends `request` and returns everything the server sends until it closes the connection.
     async fn answer_to(address: SocketAddr, request: &str) -> String {
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(request.as_bytes()).await.unwrap();

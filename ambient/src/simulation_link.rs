@@ -1,6 +1,6 @@
-//! The link at the foot of a party's pages to the page with the simulation's
-//! controls. It belongs to a server, and every page of it has the link: so it
-//! goes with the request's task rather than by every function that draws.
+//! The link to the simulation page, at the foot of each page of the portal and the identity
+//! provider. Its address depends on the server and is needed on every page, so it is a
+//! task-local value and not an argument of every function that renders a page.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// What the link says.
+/// Text of the link.
 pub const SIMULATION_LINK_TEXT: &str = "Simulation: license keys, DNS, clock, faults";
 
 tokio::task_local! {
     static LINK: Option<Arc<str>>;
 }
 
-/// Middleware: pages that are drawn for the request have this link.
+/// Middleware: pages rendered for this request have a link to `url`; no link if it is `None`.
 pub async fn with_simulation_link(
     State(url): State<Option<Arc<str>>>,
     request: Request,
@@ -24,7 +24,8 @@ pub async fn with_simulation_link(
     LINK.scope(url, next.run(request)).await
 }
 
-/// Where the simulation page of this request's server is, if it has one.
+/// Returns the address of the simulation page for the current request; `None` if its server has
+/// none.
 pub fn simulation_link() -> Option<Arc<str>> {
     LINK.try_with(Clone::clone).ok().flatten()
 }

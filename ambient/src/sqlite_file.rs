@@ -1,5 +1,5 @@
-//! The file of an SQLite database: private from its first moment, and still in
-//! its place while it is in use.
+//! The file of an SQLite database: created with mode 600, and checked while in use: it was not
+//! deleted or replaced.
 
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-/// The file that a database URL names; `None` for a database in memory or on a
-/// server. As sqlx reads it: percent-encoded, after `sqlite:` or `sqlite://`.
+/// Returns the path in a database URL; `None` for a database in memory or on a server. Reads
+/// the URL as sqlx does: after `sqlite:` or `sqlite://`, percent-encoded.
 fn path_of(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -20,9 +20,9 @@ fn path_of(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.into_owned()))
 }
 
-/// Creates the file of an SQLite database, which only the owner may read: it
-/// will hold keys and tokens. One that is there is left as it is, and so is an
-/// address that names no file. SQLite gives the files beside it the same mode.
+/// Creates the file of an SQLite database with mode 600, because it will contain keys and
+/// tokens. SQLite gives its journal files the same mode. Does nothing if the file exists, or if
+/// the URL has no `mode=rwc` or names no file.
 ///
 /// # Errors
 ///
@@ -45,22 +45,21 @@ pub fn create_private_database(url: &str) -> io::Result<()> {
     }
 }
 
-/// An SQLite file that is open. On Unix it can be deleted or replaced
-/// meanwhile; SQLite does not notice and writes on into a file that nobody will
-/// ever open again.
+/// An SQLite file that is in use. On Unix another process can delete or replace it meanwhile.
+/// SQLite does not notice that and writes on into a file that nobody can open again.
 #[derive(Debug, Clone)]
 pub struct SqliteFile {
     path: PathBuf,
-    /// Device and inode.
+    /// Device number and inode number, which identify the file.
     identity: (u64, u64),
 }
 
 impl SqliteFile {
-    /// The file of this database, which exists; `None` where there is no file.
+    /// Remembers which file this database uses; `None` if the URL names no file.
     ///
     /// # Errors
     ///
-    /// The file cannot be looked at.
+    /// The file does not exist, or its metadata cannot be read.
     pub fn open(url: &str) -> io::Result<Option<Self>> {
         let Some(path) = path_of(url) else {
             return Ok(None);
@@ -70,11 +69,11 @@ impl SqliteFile {
         Ok(Some(Self { path, identity }))
     }
 
-    /// Fails when the file is no longer the one that was opened.
+    /// Checks that the path still leads to the same file.
     ///
     /// # Errors
     ///
-    /// It was deleted, moved or replaced.
+    /// The file was deleted, moved or replaced.
     pub fn check(&self) -> io::Result<()> {
         let found = std::fs::metadata(&self.path).ok();
         let what = match found.map(|found| (found.dev(), found.ino())) {
@@ -83,7 +82,7 @@ impl SqliteFile {
             None => "deleted or moved",
         };
         Err(io::Error::other(format!(
-            "{} was {what} while it is in use; put the file back or restart",
+            "{} was {what} while it is in use; put the file back, or restart the program",
             self.path.display()
         )))
     }
