@@ -1,7 +1,7 @@
-//! The part of a browser that a sign-on needs: cookies, redirects and forms.
+//! The parts of a browser that a sign-on needs: cookies, redirects and forms.
 //!
-//! It runs no script. A form that a script would submit is handed to the
-//! caller, who decides where it goes.
+//! It runs no script. It returns a form that a script would submit to the caller, who decides
+//! whether to submit it.
 
 use std::time::Duration;
 
@@ -11,95 +11,98 @@ use url::Url;
 
 use crate::navigation::{Cookies, Navigator};
 
-/// Redirects followed before a loop is assumed, as browsers do.
+/// Maximum number of redirects to follow, as in browsers. More are taken for a loop.
 const MOST_REDIRECTS: usize = 20;
 
-/// Cookies and an HTTP client that shows every redirect.
+/// A browser: cookies, and an HTTP client that follows redirects one by one.
 #[derive(Debug, Clone)]
 pub struct Browser {
     navigator: Navigator,
 }
 
-/// What stood at the end of the redirects.
+/// The answer at the end of the redirects.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The address of the page.
+    /// Address of the page, after all redirects.
     pub url: Url,
-    /// Its HTTP status.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// Its text.
+    /// Body of the answer.
     pub body: String,
-    /// The addresses on the way, the first one asked for at the front.
+    /// All addresses that were requested, in order, from the first one to `url`.
     pub way: Vec<Url>,
 }
 
-/// A form of a page, with the values that it came with.
+/// A form of a page, with the values that the page gives its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// The page that it stands on.
+    /// Address of the page that contains the form.
     pub page: Url,
-    /// Where it goes, resolved against the page.
+    /// Address that the form is sent to, as an absolute URL.
     pub action: Url,
-    /// Whether it is sent by POST.
+    /// True if the form is sent by POST, false for GET.
     pub post: bool,
-    /// Name, type and value of its fields, in the order of the page.
+    /// The fields, in the order of the page.
     pub fields: Vec<Field>,
 }
 
 /// A field of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its type (`hidden`, `text`, `password` …).
+    /// Type of the field, in lower case (`hidden`, `text`, `password` …).
     pub kind: String,
-    /// Its value.
+    /// Value of the field.
     pub value: String,
 }
 
-/// The browser could not show a page.
+/// The browser cannot show a page.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// The connection or the HTTP exchange failed.
     #[error("cannot reach {at}: {source}")]
     Exchange {
-        /// Where it was sent.
+        /// Address of the request.
         at: Url,
-        /// What failed.
+        /// Error of the HTTP client.
         source: reqwest::Error,
     },
     /// A redirect without a usable `Location`.
-    #[error("expected a Location that is a URL in the redirect from {at}, got {location:?}")]
+    #[error("invalid redirect from {at}: expected a URL in Location, got {location:?}")]
     Location {
-        /// Who redirected.
+        /// Address whose answer is the redirect.
         at: Url,
-        /// The header's value.
+        /// Value of the `Location` header.
         location: String,
     },
-    /// Redirects that don't end.
-    #[error("expected a page within {MOST_REDIRECTS} redirects, still redirected at {at}")]
+    /// More than `MOST_REDIRECTS` redirects.
+    #[error(
+        "too many redirects: expected a page after at most {MOST_REDIRECTS}, got one more to {at}"
+    )]
     Loop {
-        /// The last address.
+        /// Address that the last redirect leads to.
         at: Url,
     },
-    /// The HTTP client could not be made.
-    #[error("expected an HTTP client, its set-up failed: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot create the HTTP client: {0}")]
     Client(reqwest::Error),
 }
 
 impl Browser {
-    /// A browser without cookies that gives its name to servers.
+    /// Creates a browser without cookies. `name` is its `User-Agent`.
     ///
     /// # Errors
-    /// [`BrowserError::Client`] when TLS can't be set up.
+    /// [`BrowserError::Client`] if TLS cannot be set up.
     pub fn new(name: &str) -> Result<Self, BrowserError> {
         Self::of(reqwest::Client::builder(), name)
     }
 
-    /// A browser whose trust is the builder's.
+    /// Creates a browser that uses the certificate authorities and the resolver of `builder`,
+    /// and a time limit of 30 seconds for each request.
     ///
     /// # Errors
-    /// [`BrowserError::Client`] when the client can't be set up.
+    /// [`BrowserError::Client`] if the client cannot be created.
     pub fn of(builder: reqwest::ClientBuilder, name: &str) -> Result<Self, BrowserError> {
         let builder = builder.timeout(Duration::from_secs(30)).user_agent(name);
         let navigator =
@@ -107,21 +110,21 @@ impl Browser {
         Ok(Self { navigator })
     }
 
-    /// The client itself, which shares the cookies: for what a script of a
-    /// page asks of its own origin.
+    /// Returns the HTTP client, which shares the cookies: for the requests that a script of a
+    /// page sends to its own origin.
     pub fn client(&self) -> &reqwest::Client {
         self.navigator.client()
     }
 
-    /// Opens an address, as if typed, and follows where it leads.
+    /// Opens an address as if a person had typed it, and follows redirects.
     ///
     /// # Errors
-    /// When an exchange fails or the redirects don't end.
+    /// If a request fails, or if there are too many redirects.
     pub async fn open(&self, url: Url) -> Result<Page, BrowserError> {
         self.follow(url, None, None).await
     }
 
-    /// Sends a form, as its page would, and follows where that leads.
+    /// Submits a form from the page that contains it, and follows redirects.
     ///
     /// # Errors
     /// As [`Browser::open`].
@@ -141,8 +144,8 @@ impl Browser {
         }
     }
 
-    /// Sends a form with a SAML message; where the receiver's page posts the
-    /// message again from its own site, as a script would, does that too.
+    /// Submits a form with a SAML message. If the receiver answers with a page whose script
+    /// posts the same message again from the receiver's own site, does that too.
     ///
     /// # Errors
     /// As [`Browser::open`].
@@ -190,7 +193,8 @@ impl Browser {
                 at: at.clone(),
                 location: location.clone(),
             })?;
-            // 307 and 308 keep the method and the form (RFC 9110 §15.4.8).
+            // 307 and 308 keep the method and the body (RFC 9110 §15.4.8, §15.4.9); other
+            // redirects become GET.
             if !matches!(status.as_u16(), 307 | 308) {
                 form = None;
             }
@@ -202,7 +206,7 @@ impl Browser {
 }
 
 impl Page {
-    /// The forms of the page. A form whose action isn't a URL is left out.
+    /// Returns the forms of the page, without those whose action is not a URL.
     pub fn forms(&self) -> Vec<Form> {
         let page = Html::parse_document(&self.body);
         page.select(&selector("form"))
@@ -231,8 +235,8 @@ impl Page {
             .collect()
     }
 
-    /// The form that carries a SAML message and submits itself in a browser
-    /// that runs scripts, if this page holds one.
+    /// Returns the form that contains a SAML message, if the page has one. In a browser, a
+    /// script submits it.
     pub fn saml_form(&self) -> Option<Form> {
         self.forms().into_iter().find(|form| {
             ["SAMLRequest", "SAMLResponse"]
@@ -241,8 +245,9 @@ impl Page {
         })
     }
 
-    /// The form with which a page of the receiver posts this message to itself
-    /// again, from its own site, if this page holds one.
+    /// Returns the form that posts this message again to the page's own origin, if the page has
+    /// one. Some receivers do that to get cookies that a browser does not send with a POST from
+    /// another site.
     pub fn repost_of(&self, message: &str) -> Option<Form> {
         self.saml_form().filter(|form| {
             let carried = form.value("SAMLResponse").or(form.value("SAMLRequest"));
@@ -250,20 +255,20 @@ impl Page {
         })
     }
 
-    /// The form that asks for a password, if this page holds one.
+    /// Returns the form with a password field, if the page has one.
     pub fn login_form(&self) -> Option<Form> {
         self.forms()
             .into_iter()
             .find(|form| form.fields.iter().any(|field| field.kind == "password"))
     }
 
-    /// What a person would read: the text without tags, spaces collapsed.
+    /// Returns the text of the page without tags, with single spaces.
     pub fn text(&self) -> String {
         self.text_of("body")
     }
 
-    /// What the page says is wrong, when it marks that for assistive
-    /// technology (WAI-ARIA role `alert`).
+    /// Returns the error message of the page, if one is marked for assistive technology
+    /// (WAI-ARIA role `alert`).
     pub fn alert(&self) -> Option<String> {
         Some(self.text_of("[role=alert]")).filter(|text| !text.is_empty())
     }
@@ -281,7 +286,7 @@ impl Page {
 }
 
 impl Form {
-    /// The value of a field.
+    /// Returns the value of the first field with this name.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
@@ -289,12 +294,12 @@ impl Form {
             .map(|field| field.value.as_str())
     }
 
-    /// Whether it carries a SAML request.
+    /// True if the form contains a SAML request.
     pub fn is_request(&self) -> bool {
         self.value("SAMLRequest").is_some()
     }
 
-    /// Fills in a field, adding it when the form lacks it.
+    /// Sets the value of a field; adds the field if the form does not have it.
     pub fn set(&mut self, name: &str, value: &str) {
         match self.fields.iter_mut().find(|field| field.name == name) {
             Some(field) => value.clone_into(&mut field.value),
@@ -306,7 +311,7 @@ impl Form {
         }
     }
 
-    /// Fills in the first field of a type.
+    /// Sets the value of the first field that has one of these types.
     fn set_kind(&mut self, kinds: &[&str], value: &str) {
         if let Some(field) = self
             .fields
@@ -317,7 +322,8 @@ impl Form {
         }
     }
 
-    /// Fills in user name and password wherever this form wants them.
+    /// Fills in the user name (first text or e-mail field) and the password, if the form has
+    /// such fields.
     pub fn fill_in(&mut self, username: &str, password: &str) {
         self.set_kind(&["text", "email"], username);
         self.set_kind(&["password"], password);

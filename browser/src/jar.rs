@@ -1,5 +1,5 @@
-//! Cookies as Chromium keeps and sends them (RFC 6265bis): `SameSite` with
-//! `Lax` as the default, and `Secure` on this machine without TLS.
+//! Stores and sends cookies as Chromium does (RFC 6265bis): a cookie without `SameSite` counts
+//! as `Lax`, and `Secure` cookies work on this machine without TLS.
 
 use cookie::{Cookie as Header, SameSite};
 use jiff::{SignedDuration, Timestamp};
@@ -7,22 +7,23 @@ use url::{Host, Url};
 
 use crate::site::{is_same_site, is_trustworthy};
 
-/// How long after it was set a cookie without `SameSite` is sent with a POST
-/// from another site ("Lax + POST", RFC 6265bis §5.6.7.2).
+/// A cookie without `SameSite` is sent with a POST from another site for this time after it was
+/// set ("Lax + POST", RFC 6265bis §5.6.7.2).
 const LAX_ALLOWING_UNSAFE: SignedDuration = SignedDuration::from_secs(120);
 
-/// Who asks for an address, and how.
+/// The context of a request: which page causes it, and whether its method is safe.
 #[derive(Debug, Clone)]
 pub struct Asker {
-    /// The page whose link, form or script it was; none for an address that
-    /// was typed.
+    /// Page whose link, form or script causes the request; `None` if a person typed the
+    /// address.
     pub initiator: Option<Url>,
-    /// Whether the method is safe (RFC 9110 §9.2.1): GET or HEAD.
+    /// True for a safe method (RFC 9110 §9.2.1): GET or HEAD.
     pub is_safe: bool,
 }
 
 impl Asker {
-    /// An address that was typed, or a script that asks its own origin.
+    /// Returns the context of an address that a person typed, or of a script's request to its
+    /// own origin.
     pub fn first_party() -> Self {
         Self {
             initiator: None,
@@ -31,13 +32,13 @@ impl Asker {
     }
 }
 
-/// A cookie.
+/// A stored cookie.
 #[derive(Debug, Clone)]
 struct Cookie {
     name: String,
     value: String,
     domain: String,
-    /// Whether it is for that very host only (no `Domain` attribute).
+    /// True if the cookie is sent to exactly this host only (no `Domain` attribute).
     host_only: bool,
     path: String,
     secure: bool,
@@ -53,8 +54,8 @@ pub struct Jar {
 }
 
 impl Jar {
-    /// Keeps what a `Set-Cookie` header of an answer from `url` says; ignores
-    /// what Chromium would ignore.
+    /// Stores the cookie of a `Set-Cookie` header in an answer from `url`. Ignores a header
+    /// that Chromium ignores.
     pub fn set(&mut self, header: &str, url: &Url, now: Timestamp) {
         let Some(cookie) = Cookie::parse(header, url, now) else {
             return;
@@ -65,8 +66,8 @@ impl Jar {
                 && other.path == cookie.path
                 && other.host_only == cookie.host_only
         };
-        // The creation time stays that of the first, as Chromium keeps it for
-        // an equal value only.
+        // As in Chromium, a cookie that is set again with the same value keeps its creation
+        // time.
         let former = self.cookies.iter().find(|other| is_same(other));
         let created = former
             .filter(|former| former.value == cookie.value)
@@ -77,14 +78,14 @@ impl Jar {
         }
     }
 
-    /// The `Cookie` header of a request, if there is one to send.
+    /// Returns the `Cookie` header of a request to `url`; `None` if no cookie is to be sent.
     pub fn header(&self, url: &Url, asker: &Asker, now: Timestamp) -> Option<String> {
         let mut sent: Vec<&Cookie> = self
             .cookies
             .iter()
             .filter(|cookie| cookie.is_alive(now) && cookie.is_sent(url, asker, now))
             .collect();
-        // The longest path first (RFC 6265bis §5.7.3).
+        // The cookie with the longest path comes first (RFC 6265bis §5.7.3).
         sent.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created));
         let pairs: Vec<String> = sent
             .iter()
@@ -93,8 +94,8 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// The names of cookies that would be sent if the page itself asked, and
-    /// are not since another site asks (`SameSite`).
+    /// Returns the names of the cookies that `SameSite` holds back from this request: they are
+    /// sent if the site itself sends the request, but not for `asker`.
     pub fn held_back(&self, url: &Url, asker: &Asker, now: Timestamp) -> Vec<String> {
         let own = Asker::first_party();
         let all = self.cookies.iter().filter(|cookie| cookie.is_alive(now));
@@ -103,7 +104,7 @@ impl Jar {
             .collect()
     }
 
-    /// Those of the cookies that belong to the hosts of these addresses.
+    /// Returns a jar with only the cookies for the hosts of these addresses.
     pub fn of_hosts(&self, urls: &[&Url]) -> Self {
         let hosts: Vec<String> = urls.iter().filter_map(|url| host_of(url)).collect();
         let cookies = self.cookies.iter();
@@ -121,7 +122,7 @@ fn host_of(url: &Url) -> Option<String> {
     Some(host.trim_end_matches('.').to_ascii_lowercase())
 }
 
-/// Whether `host` is below `domain`, or is it (RFC 6265bis §5.1.3).
+/// True if `host` is `domain` or below it (RFC 6265bis §5.1.3).
 fn is_below(host: &str, domain: &str) -> bool {
     host == domain
         || host
@@ -130,7 +131,7 @@ fn is_below(host: &str, domain: &str) -> bool {
             && host.parse::<std::net::IpAddr>().is_err()
 }
 
-/// The default path (RFC 6265bis §5.1.4).
+/// Returns the default path of a cookie that has none (RFC 6265bis §5.1.4).
 fn default_path(url: &Url) -> String {
     match url.path().rfind('/') {
         Some(0) | None => "/".to_owned(),
@@ -144,8 +145,8 @@ impl Cookie {
         let host = host_of(url)?;
         let secure = header.secure().unwrap_or(false);
         let same_site = header.same_site();
-        // `None` without `Secure` is refused, and so is `Secure` over a plain
-        // connection to another machine.
+        // Chromium refuses `SameSite=None` without `Secure`, and `Secure` over a connection
+        // without TLS to another machine.
         if (same_site == Some(SameSite::None) && !secure) || (secure && !is_trustworthy(url)) {
             return None;
         }
@@ -155,7 +156,8 @@ impl Cookie {
                 let is_suffix = !domain.contains('.') || matches!(url.host(), Some(Host::Ipv6(_)));
                 match (is_below(&host, &domain), is_suffix) {
                     (false, _) => return None,
-                    // A public suffix is good for that very host alone.
+                    // A public suffix as `Domain` is allowed only if it is the host itself, and
+                    // then for that host only.
                     (true, true) if domain == host => (domain, true),
                     (true, true) => return None,
                     (true, false) => (domain, false),
@@ -217,8 +219,8 @@ impl Cookie {
             && self.is_sent_across_sites(url, asker, now)
     }
 
-    /// `SameSite` (RFC 6265bis §5.6.7, §5.7.3) for navigations of the whole
-    /// window. Redirects on the way do not count, as Chromium has it today.
+    /// True if `SameSite` allows sending the cookie with a navigation of the whole window (RFC
+    /// 6265bis §5.6.7, §5.7.3). Redirects on the way do not count, as in Chromium today.
     fn is_sent_across_sites(&self, url: &Url, asker: &Asker, now: Timestamp) -> bool {
         let Some(initiator) = &asker.initiator else {
             return true;

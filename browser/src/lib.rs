@@ -1,9 +1,8 @@
-//! One headless HTTP browser for everybody who plays a person: the scenarios,
-//! the desktop app, and the checks of other people's parties. It runs no
-//! script.
+//! A headless HTTP browser that runs no script. The scenarios, the desktop app, and the checks
+//! of other people's parties use it wherever a person would use a browser.
 //!
-//! Its cookies follow the rules of Chromium, `SameSite` included ([`jar`]), so
-//! that a sign-on fails here where it would fail in front of a person.
+//! Its cookies follow the rules of Chromium, including `SameSite` ([`jar`]): a sign-on that
+//! fails in a real browser because of cookies fails here as well.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod jar;

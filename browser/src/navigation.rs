@@ -1,5 +1,5 @@
-//! Requests as a browser sends them when it goes from page to page: cookies
-//! by [`jar`](crate::jar), `Origin` and `Sec-Fetch-Site`.
+//! Sends requests as a browser does when it goes from page to page: with cookies from
+//! [`jar`](crate::jar), `Origin` and `Sec-Fetch-Site`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,17 +13,17 @@ use crate::jar::{Asker, Jar};
 use crate::site::{is_trustworthy, relation};
 
 tokio::task_local! {
-    /// Who asks for what is being sent. Without one it is a script of a page
-    /// that asks its own origin.
+    /// Context of the request that is being sent. If it is not set, the request is one of a
+    /// script to its own origin.
     static ASKER: Asker;
 }
 
-/// The cookies of one browser, shared with its HTTP client.
+/// The cookies of one browser, which its HTTP client shares.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies(Arc<Mutex<Jar>>);
 
 impl Cookies {
-    /// The cookies of these hosts, for another browser.
+    /// Copies the cookies of these hosts, for another browser.
     pub fn of_hosts(&self, urls: &[&Url]) -> Self {
         let jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Self(Arc::new(Mutex::new(jar.of_hosts(urls))))
@@ -31,8 +31,8 @@ impl Cookies {
 }
 
 impl Cookies {
-    /// The names of cookies that a POST to `url` from the page `initiator` does
-    /// not carry because of `SameSite`.
+    /// Returns the names of the cookies that `SameSite` holds back from a POST to `url` by the
+    /// page `initiator`.
     pub fn held_back(&self, url: &Url, initiator: &Url) -> Vec<String> {
         let jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asker = Asker {
@@ -63,7 +63,7 @@ impl CookieStore for Cookies {
     }
 }
 
-/// An HTTP client that goes from page to page; it follows no redirect.
+/// An HTTP client for navigations, which follows no redirect by itself.
 #[derive(Debug, Clone)]
 pub struct Navigator {
     client: reqwest::Client,
@@ -71,11 +71,11 @@ pub struct Navigator {
 }
 
 impl Navigator {
-    /// A navigator with these cookies; trust, time limits and name are the
-    /// builder's.
+    /// Creates a navigator with these cookies. Certificate authorities, time limits and
+    /// `User-Agent` come from `builder`.
     ///
     /// # Errors
-    /// When the client can't be set up.
+    /// If the client cannot be created.
     pub fn new(builder: reqwest::ClientBuilder, cookies: Cookies) -> Result<Self, reqwest::Error> {
         let client = builder
             .cookie_provider(Arc::new(cookies.clone()))
@@ -85,22 +85,22 @@ impl Navigator {
         Ok(Self { client, cookies })
     }
 
-    /// The client itself, for what a page's script asks of its own origin. It
-    /// shares the cookies.
+    /// Returns the HTTP client, which shares the cookies: for the requests that a script of a
+    /// page sends to its own origin.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    /// The cookies.
+    /// Returns the cookies.
     pub fn cookies(&self) -> &Cookies {
         &self.cookies
     }
 
-    /// Goes to `url`: by GET, or by POST with the fields of a form. The
-    /// initiator is the page that leads there; none, when somebody types it.
+    /// Requests `url`: by POST if `form` has fields to send, otherwise by GET. `initiator` is
+    /// the page with the link or form; `None` if a person typed the address.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// If the request fails.
     pub async fn go<K, V>(
         &self,
         url: &Url,
@@ -138,8 +138,8 @@ impl Navigator {
             initiator: initiator.cloned(),
             is_safe: form.is_none(),
         };
-        // The client reads the cookies when `send` is called, not when its answer
-        // is awaited: the call has to be within the scope.
+        // The client reads the cookies when `send` is called, not when its answer is awaited,
+        // so the call must be inside the scope.
         ASKER.scope(asker, async { request.send().await }).await
     }
 }

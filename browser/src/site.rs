@@ -1,10 +1,11 @@
-//! Which addresses are one site, and which are trustworthy without TLS.
+//! Decides which addresses belong to the same site, and which are trustworthy without TLS.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// The host without what an address in brackets or a last dot adds.
+/// Returns the host without a dot at its end, with an IPv6 address as a value and not in
+/// brackets.
 fn host(url: &Url) -> Option<Host<String>> {
     match url.host()? {
         Host::Domain(name) => Some(Host::Domain(name.trim_end_matches('.').to_owned())),
@@ -13,10 +14,10 @@ fn host(url: &Url) -> Option<Host<String>> {
     }
 }
 
-/// The registrable domain by the default rule of the public suffix list: the
-/// last label is the suffix. `localhost` is in no such list, so the suffix of
-/// `portal.localhost` is `localhost`. Suffixes of two labels (`co.uk`) are not
-/// known here: hosts below one of them count as one site.
+/// Returns the registrable domain by the default rule of the public suffix list: the last label
+/// is the suffix. `localhost` is not in the list, so the suffix of `portal.localhost` is
+/// `localhost`. Suffixes of two labels (`co.uk`) are not known here: all hosts below `co.uk`
+/// count as one site.
 fn registrable_domain(name: &str) -> &str {
     match name.rmatch_indices('.').nth(1) {
         Some((dot, _)) => &name[dot + 1..],
@@ -24,9 +25,8 @@ fn registrable_domain(name: &str) -> &str {
     }
 }
 
-/// Whether two addresses are one site: the same scheme, and the same
-/// registrable domain or IP address. Ports do not matter (HTML, "schemefully
-/// same site").
+/// True if two addresses are the same site: the same scheme, and the same registrable domain or
+/// IP address. Ports do not matter (HTML, "schemefully same site").
 pub fn is_same_site(one: &Url, other: &Url) -> bool {
     if one.scheme() != other.scheme() {
         return false;
@@ -39,8 +39,8 @@ pub fn is_same_site(one: &Url, other: &Url) -> bool {
     }
 }
 
-/// Whether Chromium takes `Secure` cookies from an address and sends them to
-/// it: HTTPS, and this machine (Secure Contexts §3.1).
+/// True if Chromium accepts `Secure` cookies from this address and sends them to it: HTTPS,
+/// `localhost` and loopback addresses (Secure Contexts §3.1).
 pub fn is_trustworthy(url: &Url) -> bool {
     if url.scheme() == "https" {
         return true;
@@ -53,7 +53,7 @@ pub fn is_trustworthy(url: &Url) -> bool {
     }
 }
 
-/// What `Sec-Fetch-Site` says of a request (Fetch Metadata §2.3).
+/// Returns the value of `Sec-Fetch-Site` for a request (Fetch Metadata §2.3).
 pub fn relation(initiator: Option<&Url>, url: &Url) -> &'static str {
     match initiator {
         None => "none",

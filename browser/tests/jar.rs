@@ -1,4 +1,4 @@
-//! The jar against what Chromium 156 was seen to do.
+//! Compares the cookie jar with the behavior observed in Chromium 156.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,8 +19,8 @@ fn after(seconds: i64) -> Timestamp {
     start() + SignedDuration::from_secs(seconds)
 }
 
-/// Whether a cookie that `to` set at the start comes back with a POST of a
-/// page of `from`.
+/// True if a cookie that `to` set at the start is sent back to it with a POST by a page of
+/// `from`.
 fn comes_back(to: &str, from: &str, attributes: &str, seconds: i64) -> bool {
     let mut jar = Jar::default();
     jar.set(&format!("c=1; Path=/{attributes}"), &url(to), start());
@@ -34,9 +34,8 @@ fn comes_back(to: &str, from: &str, attributes: &str, seconds: i64) -> bool {
 const LAX: &str = "; SameSite=Lax";
 const NONE: &str = "; SameSite=None; Secure";
 
-/// Two plain servers, a POST from a page of the second to the first: whether
-/// `Lax`, no attribute at once, no attribute after 130 seconds, and
-/// `None; Secure` came along.
+/// A page of the second server posts to the first. Expected: is the cookie sent if it is `Lax`;
+/// if it has no `SameSite` after 1 second, after 130 seconds; if it is `None; Secure`?
 #[test]
 fn cookies_come_back_as_in_chromium() {
     for (to, from, expected) in [
@@ -66,7 +65,7 @@ fn cookies_come_back_as_in_chromium() {
             "https://idp.localhost:2/",
             [false, true, false, true],
         ),
-        // Another machine without TLS: no `Secure` cookie at all.
+        // Another machine without TLS: `Secure` cookies are never sent.
         (
             "http://portal.example/",
             "http://idp.example.org/",
@@ -177,7 +176,7 @@ fn a_part_of_the_jar_has_the_cookies_of_its_hosts() {
 }
 
 proptest! {
-    /// No header makes the jar fail, and no cookie leaves its host's domain.
+    /// No header makes the jar panic, and no cookie is sent to a host outside its domain.
     #[test]
     fn a_cookie_stays_with_its_domain(header in "[ -~]{0,60}", attributes in "(; (Domain|Path|SameSite|Max-Age|Secure)(=[a-z./0-9-]{0,12})?){0,4}") {
         let mut jar = Jar::default();
@@ -186,8 +185,8 @@ proptest! {
         prop_assert_eq!(sent, None);
     }
 
-    /// What comes back with a POST from another site also comes back with one
-    /// from the same site, and with a link.
+    /// A cookie that is sent with a POST from another site is also sent with a POST from the
+    /// same site.
     #[test]
     fn another_site_never_gets_more(attributes in prop::sample::select(vec!["", LAX, NONE, "; SameSite=Strict"]), seconds in 0i64..300) {
         let portal = "http://portal.localhost:1/";
