@@ -190,7 +190,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app runs off-line
     When 2 days pass
     And the app looks at its license
-    Then the app is stopped and says "could not be asked"
+    Then the app is stopped and says "the portal cannot be reached"
 
   @G-25 @G-27 @unhappy
   Scenario: A license that was taken back stops the product after its grace
@@ -223,4 +223,4 @@ Feature: III. Activating the desktop app by SSO
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     And the license on the app's disk is edited to last longer and the app is started
-    Then the app is stopped and says "that the portal signed"
+    Then the app is stopped and says "signed by the portal"

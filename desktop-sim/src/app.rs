@@ -1,6 +1,5 @@
-//! The app: its dialogs, and activation by SSO as the guide's "Testing
-//! Parallels Desktop activation via SSO" has it. Keeping the license is in
-//! `license_check`.
+//! The app: its dialogs, and activation by SSO as in section "Testing Parallels Desktop
+//! activation via SSO" of the guide. What happens after the activation is in `license_check`.
 
 use ambient::Ambient;
 use jsonwebtoken::jwk::JwkSet;
@@ -14,32 +13,33 @@ use crate::portal::{Portal, Problem};
 use crate::transcript::Transcript;
 use browser::{Browser, BrowserError, Form};
 
-/// The version that the app gives the portal.
+/// Version of the app, which it sends to the portal.
 const APP_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Login pages the app answers before it gives up: a wrong password shows the
-/// form again, and nobody types it for ever.
+/// Maximum number of sign-on pages that the app fills in. An identity provider shows the form
+/// again after a wrong password, so without a limit the app would loop.
 const MOST_FORMS: usize = 2;
 
 /// The Mac that the app runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceIdentity {
-    /// A stable id of the hardware.
+    /// Id of the hardware, which never changes.
     pub id: String,
-    /// The name its user gave it.
+    /// Name that the user gave to the Mac.
     pub name: String,
 }
 
-/// What the user types on the IdP's login page.
+/// User name and password for the sign-on page of the identity provider.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The user name at the IdP.
+    /// User name at the identity provider.
     pub username: String,
-    /// The corporate password. It goes to the IdP's page and nowhere else.
+    /// Corporate password. The app sends it to the page of the identity provider only.
     pub password: String,
 }
 
-/// The desktop app, with a browser whose sessions it keeps.
+/// The desktop app. Its browser keeps its cookies, and so the user's SSO session, between
+/// calls.
 #[derive(Debug)]
 pub struct App {
     pub(crate) portal: Portal,
@@ -50,70 +50,71 @@ pub struct App {
     pub(crate) kept: Option<Activated>,
 }
 
-/// A button that the dialog on the screen doesn't have.
+/// The dialog on the screen does not have this button.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a dialog with the button {button}, {dialog:?} is on the screen")]
+#[error("button {button} not found: the app shows the dialog {dialog:?}")]
 pub struct NoSuchButton {
-    /// What was to be clicked.
+    /// Name of the button.
     pub button: &'static str,
-    /// What the app shows.
+    /// Title of the dialog on the screen.
     pub dialog: &'static str,
 }
 
 /// The app could not be activated.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
-    /// The portal refused; the app shows why.
+    /// The portal refused the activation. The app shows the reason.
     #[error("the portal refused: {} {} (HTTP {}, {})", .0.title, .0.detail, .0.status, .0.code)]
     Refused(Problem),
-    /// The IdP's login page came back after the password was typed.
+    /// The identity provider showed its sign-on page again after the password was entered.
     #[error("the identity provider did not accept the password of {username}: {text}")]
     WrongCredentials {
-        /// The user name typed.
+        /// User name that was entered.
         username: String,
-        /// The page's address.
+        /// Address of the page.
         at: Url,
-        /// What the page says is wrong.
+        /// Error message of the page, or its whole text if no message is marked as one.
         text: String,
     },
-    /// The IdP showed a page without a form that the app knows.
+    /// The identity provider showed a page with neither a SAML message nor a password field.
     #[error(
         "the identity provider shows a page that the app cannot use (HTTP {status} at {at}): {text}"
     )]
     UnknownPage {
-        /// The page's address.
+        /// Address of the page.
         at: Url,
-        /// Its status.
+        /// HTTP status of the page.
         status: u16,
-        /// What it says.
+        /// Text of the page.
         text: String,
     },
-    /// No password was given, and the IdP wants one.
+    /// The identity provider asks for a password and none was given.
     #[error("the identity provider asks for a password at {at}; give one with --password")]
     PasswordWanted {
-        /// The page's address.
+        /// Address of the page.
         at: Url,
     },
-    /// An answer of the portal that isn't what its interface promises.
+    /// The portal's answer does not have the documented form.
     #[error("invalid answer from {at}: expected {expected}, got {got}")]
     Unexpected {
-        /// What should have come.
+        /// What the answer should contain.
         expected: &'static str,
-        /// From where.
+        /// Address of the request.
         at: Url,
-        /// What came.
+        /// What the answer contains.
         got: String,
     },
-    /// What the portal signed can't be relied on.
+    /// The signed license is not valid.
     #[error(transparent)]
     License(#[from] LicenseError),
-    /// The exchange failed.
+    /// A request failed.
     #[error(transparent)]
     Browser(#[from] BrowserError),
 }
 
 impl ActivationError {
-    /// Whether nobody answered, or only a gateway: the app is off-line.
+    /// True if the portal cannot be reached or a gateway answers in its place (status 500 or
+    /// above). The app then counts as off-line.
     pub fn is_offline(&self) -> bool {
         match self {
             Self::Browser(BrowserError::Exchange { .. }) => true,
@@ -122,7 +123,7 @@ impl ActivationError {
         }
     }
 
-    /// What the app's dialog says of it.
+    /// Returns the text that the app's dialog shows for this error.
     fn shown(&self) -> String {
         match self {
             Self::Refused(problem) if !problem.detail.is_empty() => problem.detail.clone(),
@@ -145,14 +146,14 @@ struct Granted {
     signed_license: String,
 }
 
-/// What it calls itself to servers.
+/// `User-Agent` of the app.
 const NAME: &str = concat!("desktop-sim/", env!("CARGO_PKG_VERSION"));
 
 impl App {
-    /// A freshly installed app on this device.
+    /// Creates a newly installed app on this device.
     ///
     /// # Errors
-    /// When its HTTP client can't be set up.
+    /// If its HTTP client cannot be created.
     pub fn new(
         portal_base_url: Url,
         device: DeviceIdentity,
@@ -162,10 +163,11 @@ impl App {
         Self::with_client(portal_base_url, device, ambient, client)
     }
 
-    /// The same, trusting whom the client's set-up trusts.
+    /// Creates a newly installed app that uses the certificate authorities and the resolver of
+    /// `client`.
     ///
     /// # Errors
-    /// When its HTTP client can't be set up.
+    /// If its HTTP client cannot be created.
     pub fn with_client(
         portal_base_url: Url,
         device: DeviceIdentity,
@@ -182,20 +184,21 @@ impl App {
         })
     }
 
-    /// The dialog on the screen. A fresh app asks for the corporate e-mail.
+    /// Returns the dialog on the screen. A newly installed app asks for the corporate e-mail
+    /// address.
     pub fn dialog(&self) -> &Dialog {
         &self.dialog
     }
 
-    /// Parallels Desktop → Account & License… in the menu.
+    /// Chooses Parallels Desktop → Account & License… in the menu.
     pub fn open_account_and_license(&mut self, transcript: &mut Transcript) {
         self.show(Dialog::SignIn, transcript);
     }
 
-    /// Business Edition, at the bottom of Sign-In to Parallels Account.
+    /// Clicks Business Edition, at the bottom of Sign-In to Parallels Account.
     ///
     /// # Errors
-    /// When another dialog is on the screen.
+    /// [`NoSuchButton`] if another dialog is on the screen.
     pub fn click_business_edition(
         &mut self,
         transcript: &mut Transcript,
@@ -203,10 +206,10 @@ impl App {
         self.click("Business Edition", Dialog::BusinessKey, transcript)
     }
 
-    /// Continue with SSO, at the bottom of Enter Business Key.
+    /// Clicks Continue with SSO, at the bottom of Enter Business Key.
     ///
     /// # Errors
-    /// When another dialog is on the screen.
+    /// [`NoSuchButton`] if another dialog is on the screen.
     pub fn click_continue_with_sso(
         &mut self,
         transcript: &mut Transcript,
@@ -231,12 +234,12 @@ impl App {
         Ok(())
     }
 
-    /// E-mail and password in the Sign-In dialog. For a portal account only:
-    /// who types corporate credentials is turned towards SSO by the portal,
-    /// which looks at the e-mail alone.
+    /// Enters e-mail address and password in the Sign-In dialog, which is for portal accounts
+    /// only. The portal looks at the e-mail address alone: for an address of a domain with SSO
+    /// it refuses and points the user to SSO.
     ///
     /// # Errors
-    /// [`ActivationError::Refused`], which the app shows.
+    /// [`ActivationError`], for example `Refused`. The app shows its text.
     pub async fn sign_in(
         &mut self,
         email: &str,
@@ -256,7 +259,8 @@ impl App {
             .ask(&self.browser, "/api/session", &body, "a session")
             .await;
         match answer {
-            // An account alone activates nothing: the business key or SSO does.
+            // A portal account alone does not activate the app; that takes a business key or
+            // SSO.
             Ok(_) => self.show(Dialog::BusinessKey, transcript),
             Err(error) => {
                 let because = error.shown();
@@ -272,12 +276,12 @@ impl App {
         self.dialog = dialog;
     }
 
-    /// Activates the app for the owner of a corporate e-mail: asks the portal
-    /// for the organization's SSO request, opens the IdP, lets the user log in
-    /// and carries the IdP's answer to the portal.
+    /// Activates the app for the owner of a corporate e-mail address: gets the organization's
+    /// SSO request from the portal, opens the identity provider, signs the user on, and sends
+    /// the SAML Response to the portal.
     ///
     /// # Errors
-    /// [`ActivationError`], whose text the app shows.
+    /// [`ActivationError`]. The app shows its text.
     pub async fn activate(
         &mut self,
         email: &str,
@@ -372,7 +376,8 @@ impl App {
             .await
     }
 
-    /// Goes to the IdP and comes back with the form that its page would post.
+    /// Signs the user on at the identity provider. Returns `SAMLResponse` and `RelayState` from
+    /// the form that its last page would post.
     async fn sign_on(
         &self,
         sso_url: Url,
@@ -381,15 +386,18 @@ impl App {
     ) -> Result<(String, Option<String>), ActivationError> {
         let mut page = self.browser.open(sso_url).await?;
         for forms_answered in 0..=MOST_FORMS {
-            // The portal's request by HTTP-POST, or a page of the IdP that
-            // posts it again from its own site.
+            // The portal sends its request by HTTP-POST, or a page of the identity provider
+            // posts the request again from its own site.
             if let Some(request) = page.saml_form().filter(Form::is_request) {
                 page = self.browser.submit_message(&request).await?;
             }
             if let Some(form) = page.saml_form() {
                 transcript.note(
                     self.ambient.now(),
-                    format!("caught the IdP's answer for {}", form.action),
+                    format!(
+                        "took the identity provider's SAML Response for {}",
+                        form.action
+                    ),
                 );
                 let field = |name| form.value(name).map(str::to_owned);
                 return Ok((

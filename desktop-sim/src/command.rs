@@ -1,8 +1,8 @@
-//! The command line of the desktop app: `desktop-sim activate`, which is also
-//! `rehearsal desktop activate`.
+//! The command line of the desktop app: `desktop-sim activate` and `status`, which are also
+//! `rehearsal desktop activate` and `status`.
 //!
-//! On a terminal it shows the app's dialogs and asks for what they ask for;
-//! elsewhere it takes everything from flags and prints the license as JSON.
+//! On a terminal it shows the dialogs of the app and asks for the user's input. Elsewhere it
+//! takes all input from flags and prints the license as JSON.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::{
     Transcript, prompt,
 };
 
-/// How often a password can be typed before the app gives up.
+/// Maximum number of passwords that can be entered on a terminal.
 const PASSWORD_TRIES: usize = 3;
 
-/// What the app can be told to do.
+/// Subcommands of the desktop app.
 #[derive(Subcommand)]
 pub enum Command {
     /// Activate the app by single sign-on
@@ -65,7 +65,7 @@ pub struct Activate {
     /// Write what the app did and showed, dialog by dialog, to standard error
     #[arg(long)]
     transcript: bool,
-    /// Come to Continue with SSO by Account & License… and Business Edition
+    /// Go to Continue with SSO by the menu: Account & License…, then Business Edition
     #[arg(long)]
     manual: bool,
     /// Keep the activation in this file, for `status`
@@ -91,10 +91,10 @@ pub struct Status {
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// When the app isn't activated, or doesn't run any more.
+    /// If the activation fails, or if the license is no longer valid.
     pub async fn perform(self) -> anyhow::Result<()> {
         match self {
             Self::Activate(activate) => activate.perform().await,
@@ -153,7 +153,7 @@ impl Activate {
         outcome.context("activation failed")
     }
 
-    /// The dialogs, one after the other, on the terminal.
+    /// Shows the dialogs one after the other on the terminal and asks for input.
     async fn converse(
         &self,
         app: &mut App,
@@ -243,7 +243,7 @@ impl Status {
     }
 }
 
-/// Readers see the whole file or the former one.
+/// Writes the state file atomically: a reader sees the old file or the whole new one.
 fn keep(file: Option<&Path>, activated: &Activated) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(()) };
     let beside = file.with_extension("partial");
@@ -257,7 +257,7 @@ fn ask(term: &Term, question: &str) -> anyhow::Result<String> {
     Ok(term.read_line()?.trim().to_owned())
 }
 
-/// Waits until the user presses the button.
+/// Waits until the user presses Enter, which stands for a click on the button.
 fn proceed(term: &Term, button: &str) -> anyhow::Result<()> {
     ask(term, &format!("Press Enter for {button} "))?;
     Ok(())
@@ -267,7 +267,7 @@ fn show(term: &Term, dialog: &Dialog) -> anyhow::Result<()> {
     draw(term, dialog.title(), &dialog.text(), dialog.buttons())
 }
 
-/// A window of the app: title, text and buttons in a frame.
+/// Prints a window of the app: title, text and buttons in a frame.
 fn draw(term: &Term, title: &str, text: &str, buttons: &[&str]) -> anyhow::Result<()> {
     let columns = usize::from(term.size().1);
     let text: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -275,10 +275,10 @@ fn draw(term: &Term, title: &str, text: &str, buttons: &[&str]) -> anyhow::Resul
     Ok(())
 }
 
-/// The narrowest window.
+/// Minimum width of the text in a window, in characters.
 const NARROWEST: usize = 48;
 
-/// The frame, no wider than `columns` where its text allows.
+/// Returns the window as text, no wider than `columns` if its words allow.
 fn window(title: &str, text: &[String], buttons: &[&str], columns: usize) -> String {
     let most = columns.saturating_sub(4).max(NARROWEST);
     let mut lines = Vec::new();
@@ -311,7 +311,7 @@ fn window(title: &str, text: &[String], buttons: &[&str], columns: usize) -> Str
     window
 }
 
-/// The words of a line in lines of at most `most` characters.
+/// Wraps a line into lines of at most `most` characters.
 fn wrapped(line: &str, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split(' ') {

@@ -1,46 +1,46 @@
-//! The app's dialogs, as the guide names them: what stands on the screen, as
-//! text that a person or a scenario can read.
+//! The dialogs of the app, with the names of the guide, as text that a person or a scenario can
+//! read.
 
 use jiff::Timestamp;
 
-/// What the app shows.
+/// A dialog of the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
-    /// "Enter your corporate e-mail", the start of SSO: what the app obtained
-    /// by the guide's link shows first.
+    /// "Enter your corporate e-mail", the start of SSO. An app that was downloaded by the
+    /// guide's link shows it first.
     CorporateEmail,
-    /// Sign-In to Parallels Account, by Parallels Desktop → Account & License…
+    /// Sign-In to Parallels Account, opened by Parallels Desktop → Account & License…
     SignIn,
-    /// Enter Business Key, by Business Edition on [`Dialog::SignIn`].
+    /// Enter Business Key, opened by the button Business Edition of [`Dialog::SignIn`].
     BusinessKey,
-    /// The activated app.
+    /// The app is activated.
     Activated {
-        /// Whose license.
+        /// E-mail address of the license's owner.
         email: String,
-        /// Until when it runs without asking the portal.
+        /// Time until which the app runs without asking the portal.
         valid_until: Timestamp,
     },
-    /// The license was taken back; the app runs until the grace is over.
+    /// The portal revoked the license. The app runs until the last signed license ends.
     TakenBack {
-        /// The reason.
+        /// Reason that the portal gave.
         because: String,
-        /// Until when.
+        /// Time at which the app stops.
         until: Timestamp,
     },
-    /// The app doesn't run any more.
+    /// The app does not run because it has no valid license.
     Stopped {
-        /// The reason.
+        /// Why the license is not valid.
         because: String,
     },
-    /// The portal or the IdP said no.
+    /// The activation failed at the portal or at the identity provider.
     Refused {
-        /// What the app shows of it.
+        /// Reason that the app shows.
         because: String,
     },
 }
 
 impl Dialog {
-    /// The title of its window.
+    /// Returns the title of the window.
     pub fn title(&self) -> &'static str {
         match self {
             Self::CorporateEmail => "Activate with Single Sign-On",
@@ -53,7 +53,7 @@ impl Dialog {
         }
     }
 
-    /// Its buttons, from left to right.
+    /// Returns the buttons, from left to right.
     pub fn buttons(&self) -> &'static [&'static str] {
         match self {
             Self::CorporateEmail => &["Cancel", "Next"],
@@ -64,7 +64,7 @@ impl Dialog {
         }
     }
 
-    /// What it says.
+    /// Returns the text of the dialog, one or more lines.
     pub fn text(&self) -> String {
         match self {
             Self::CorporateEmail => {

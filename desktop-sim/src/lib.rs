@@ -1,12 +1,12 @@
-//! The headless desktop app: what Parallels Desktop does when a user activates
-//! it by SSO, without a window.
+//! A headless desktop app: does what Parallels Desktop does when a user activates it by SSO,
+//! without a window.
 //!
-//! It knows the portal's desktop interface and what any browser knows: how to
-//! follow redirects, keep cookies and fill in a form. It refuses to know SAML:
-//! it carries the IdP's answer to the portal unread.
+//! It knows the portal's desktop API, and what any browser can do: follow redirects, keep
+//! cookies and fill in forms. It knows nothing of SAML: it passes the identity provider's
+//! Response to the portal without reading it.
 //!
-//! A new page that users meet on the way (a consent, a second factor) is a new
-//! arm of the match in [`App::activate`].
+//! To support a further page between the portal and the SAML Response (a consent, a second
+//! factor), add a case to the loop of `sign_on` in `app.rs`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod app;

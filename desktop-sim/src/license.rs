@@ -1,41 +1,40 @@
-//! The license as the app keeps it on the disk: what the portal signed, and
-//! the keys to check that with, so that it needs no network to know whether
-//! it may run.
+//! The license as the app stores it: the portal's signed license, and the public keys to verify
+//! it, so that the app needs no network to decide whether it may run.
 
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 
-/// Whom the portal signs licenses for.
+/// Audience (`aud`) of a signed license.
 const AUDIENCE: &str = "desktop";
 
-/// The license as the portal describes it.
+/// The license as the portal describes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct License {
-    /// Its id.
+    /// Id of the license.
     pub id: String,
-    /// The e-mail that it was granted to.
+    /// E-mail address of the user to whom it was granted.
     #[serde(default)]
     pub email: String,
-    /// Everything else that the portal says about it.
+    /// All other members of the JSON object.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What an activation leaves on the disk.
+/// The data of an activation that the app stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activated {
-    /// The license granted.
+    /// The license that the portal granted.
     pub license: License,
-    /// What the app shows the portal to re-validate it.
+    /// Secret token that the app sends to the portal to revalidate the license.
     pub license_token: String,
-    /// The license, signed by the portal for this device: a JWS (RFC 7515).
+    /// The license, signed by the portal for this device: a JWS with JWT claims (RFC 7515).
     pub signed_license: String,
-    /// The portal's keys (RFC 7517), as they were at the activation.
+    /// The portal's public keys (RFC 7517) at the time of the activation.
     #[serde(default = "no_keys")]
     pub keys: JwkSet,
-    /// Why it was taken back, once the portal has said so.
+    /// Reason of the revocation; `None` if the portal did not revoke the license.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<String>,
 }
@@ -44,36 +43,38 @@ fn no_keys() -> JwkSet {
     JwkSet { keys: Vec::new() }
 }
 
-/// What the portal signed.
+/// The content of a signed license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
-    /// The license's id.
+    /// Id of the license.
     pub license_id: String,
-    /// Until when the app runs without asking.
+    /// Time until which the app runs without asking the portal.
     pub valid_until: Timestamp,
-    /// When it should ask again.
+    /// Time after which the app asks the portal again.
     pub revalidate_after: Timestamp,
 }
 
-/// Why a signed license doesn't count.
+/// The signed license is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum LicenseError {
-    /// Nobody we know signed it.
-    #[error("expected a license signed with one of the portal's keys, its key id is {0:?}")]
+    /// The key id of the signature is none of the portal's keys.
+    #[error(
+        "invalid license: expected a signature with one of the portal's keys, got the key id {0:?}"
+    )]
     UnknownKey(Option<String>),
-    /// Not what a signed license looks like, or tampered with.
-    #[error("expected a license that the portal signed: {0}")]
+    /// It is not a JWS, or its signature or a claim is not valid.
+    #[error("invalid license: expected a JWS signed by the portal: {0}")]
     Signature(#[from] jsonwebtoken::errors::Error),
-    /// Copied from another Mac.
-    #[error("expected a license for this device ({expected}), it is for {got}")]
+    /// It was issued for another device.
+    #[error("invalid license: expected one for this device ({expected}), got one for {got}")]
     OtherDevice {
-        /// This device.
+        /// Id of this device.
         expected: String,
-        /// The license's.
+        /// Device id in the license.
         got: String,
     },
-    /// An instant that isn't one.
-    #[error("expected instants in the license, got {0}")]
+    /// A time in the license is out of range.
+    #[error("invalid license: expected a time in seconds since 1970, got {0}")]
     Instant(i64),
 }
 
@@ -86,11 +87,11 @@ struct Claims {
 }
 
 impl Activated {
-    /// What the portal signed for this device. Whether it has ended is for
-    /// the caller's clock to say.
+    /// Verifies the signed license for this device and returns its content. Does not check
+    /// whether the license has ended: the caller does, with its own clock.
     ///
     /// # Errors
-    /// [`LicenseError`] when it is not the portal's word or not for this device.
+    /// [`LicenseError`] if the portal did not sign it, or not for this device.
     pub fn terms(&self, device_id: &str) -> Result<Terms, LicenseError> {
         let header = decode_header(&self.signed_license)?;
         let key = header
@@ -100,7 +101,7 @@ impl Activated {
             .ok_or_else(|| LicenseError::UnknownKey(header.kid.clone()))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
-        // The library would ask the machine's clock; ours is injected.
+        // The library would use the system clock; the clock of the app is injected.
         validation.validate_exp = false;
         let key = DecodingKey::from_jwk(key)?;
         let claims = decode::<Claims>(&self.signed_license, &key, &validation)?.claims;

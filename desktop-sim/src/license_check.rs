@@ -1,9 +1,10 @@
-//! Keeping the activation (G-25): over a restart, off-line, and to its end.
+//! Checks of the stored license after the activation (G-25): at a restart, off-line, and at its
+//! end.
 //!
-//! The app believes what the portal signed and its own clock. When the signed
-//! license says that it is time, the app asks; no answer changes nothing until
-//! the license ends; a license taken back isn't renewed, so the app stops
-//! when the last one that was signed ends.
+//! The app decides from the signed license and its own clock. After the time `revalidate_after`
+//! in the license, it asks the portal. If the portal does not answer, the license stays valid
+//! until it ends. A revoked license is not renewed, so the app stops when the last signed
+//! license ends.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,33 +15,33 @@ use crate::dialog::Dialog;
 use crate::license::{Activated, LicenseError};
 use crate::transcript::Transcript;
 
-/// How the app stands after it has looked at its license.
+/// Result of a check of the license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActivationState {
-    /// Never activated on this Mac.
+    /// The app was never activated on this Mac.
     NotActivated,
     /// The app runs.
     Running {
-        /// Without asking, until.
+        /// Time until which it runs without asking the portal.
         valid_until: Timestamp,
-        /// Whether the portal was asked just now.
+        /// True if the portal has just revalidated the license.
         revalidated: bool,
     },
-    /// Runs although the portal doesn't answer.
+    /// The portal does not answer. The app runs on with the stored license.
     Offline {
-        /// Until when.
+        /// Time at which the app stops.
         until: Timestamp,
     },
-    /// Taken back; runs until the grace is over.
+    /// The portal revoked the license. The app runs until the last signed license ends.
     TakenBack {
-        /// The reason.
+        /// Reason that the portal gave.
         because: String,
-        /// Until when.
+        /// Time at which the app stops.
         until: Timestamp,
     },
-    /// Runs no more.
+    /// The app does not run.
     Stopped {
-        /// The reason.
+        /// Why the license is not valid.
         because: String,
     },
 }
@@ -51,23 +52,23 @@ struct Renewed {
 }
 
 impl App {
-    /// What the app has on its disk.
+    /// Returns the stored activation.
     pub fn kept(&self) -> Option<&Activated> {
         self.kept.as_ref()
     }
 
-    /// The app started again, with what it had on its disk.
+    /// Returns the app as after a restart, with this stored activation.
     #[must_use]
     pub fn with_kept(mut self, kept: Activated) -> Self {
         self.kept = Some(kept);
         self
     }
 
-    /// Looks at the license, as the app does when it starts and now and then:
-    /// re-validates it when it is time.
+    /// Checks the license, as the app does at its start and regularly. Revalidates it if
+    /// `revalidate_after` has passed, and shows the resulting dialog.
     ///
     /// # Errors
-    /// An answer of the portal that isn't what its interface promises.
+    /// If the portal's answer does not have the documented form.
     pub async fn look_at_license(
         &mut self,
         transcript: &mut Transcript,
@@ -130,19 +131,19 @@ impl App {
         }
         match self.revalidate().await {
             Ok(valid_until) => {
-                transcript.note(now, "the portal says that the license still holds");
+                transcript.note(now, "the portal revalidated the license");
                 Ok(ActivationState::Running {
                     valid_until,
                     revalidated: true,
                 })
             }
             Err(error) if error.is_offline() && now < until => {
-                transcript.note(now, "the portal doesn't answer");
+                transcript.note(now, "the portal does not answer");
                 Ok(ActivationState::Offline { until })
             }
             Err(error) if error.is_offline() => Ok(ActivationState::Stopped {
                 because: format!(
-                    "the license ended on {until} and the portal could not be asked: connect to the internet"
+                    "the license ended on {until} and the portal cannot be reached; connect to the internet"
                 ),
             }),
             Err(ActivationError::Refused(problem)) => {
@@ -165,11 +166,11 @@ impl App {
         }
     }
 
-    /// Asks the portal whether the license still holds, and keeps what it
-    /// signs; answers until when that is valid.
+    /// Revalidates the license at the portal and stores the new signed license. Returns the
+    /// time until which it is valid.
     ///
     /// # Errors
-    /// [`ActivationError::Refused`] when it was taken back.
+    /// [`ActivationError::Refused`] if the license was revoked.
     pub async fn revalidate(&mut self) -> Result<Timestamp, ActivationError> {
         let Some(kept) = self.kept.clone() else {
             return Err(ActivationError::License(LicenseError::UnknownKey(None)));
@@ -189,7 +190,7 @@ impl App {
             ..kept
         };
         let terms = match fresh.terms(&self.device.id) {
-            // The portal changed its key since.
+            // The portal has changed its key since the activation: get the new keys.
             Err(LicenseError::UnknownKey(_)) => {
                 fresh.keys = self.portal_keys().await?;
                 fresh.terms(&self.device.id)?

@@ -1,4 +1,4 @@
-//! `desktop-sim`: the headless desktop app from the command line.
+//! The command `desktop-sim`: the headless desktop app.
 
 use std::process::ExitCode;
 

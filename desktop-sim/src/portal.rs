@@ -1,4 +1,4 @@
-//! What the app says to the portal, and how the portal refuses.
+//! The app's client for the portal's desktop API, and the error answers of that API.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,27 +7,27 @@ use url::Url;
 use crate::app::ActivationError;
 use browser::{Browser, BrowserError};
 
-/// An answer of the portal that refuses (RFC 9457).
+/// An error answer of the portal: a problem document (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Problem {
-    /// The HTTP status.
+    /// HTTP status of the answer.
     #[serde(default)]
     pub status: u16,
-    /// The stable code.
+    /// Problem code. It does not change between versions.
     #[serde(default)]
     pub code: String,
-    /// The sentence that the app shows.
+    /// Short summary.
     #[serde(default)]
     pub title: String,
-    /// What is wrong and what to do.
+    /// What is wrong and what to do. The app shows this text.
     #[serde(default)]
     pub detail: String,
-    /// Why a license was taken back.
+    /// Reason why a license was revoked.
     #[serde(default)]
     pub reason: String,
 }
 
-/// The portal's desktop interface.
+/// Client for the portal's desktop API.
 #[derive(Debug)]
 pub(crate) struct Portal {
     base: Url,
@@ -44,7 +44,7 @@ impl Portal {
 
     fn unjoinable(&self, path: &str) -> ActivationError {
         ActivationError::Unexpected {
-            expected: "a portal address that paths can be joined to",
+            expected: "a portal URL that a path can be appended to",
             at: self.base.clone(),
             got: path.to_owned(),
         }

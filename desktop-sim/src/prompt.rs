@@ -1,18 +1,18 @@
-//! The question for a password on a terminal.
+//! Asks for a password on a terminal.
 
 use std::io;
 
 use console::Term;
 
-/// Asks for a line that is not shown while it is typed.
+/// Asks for a line and does not show it while it is typed.
 ///
 /// # Errors
-/// Where the terminal cannot be written, set or read.
+/// If the terminal cannot be written, configured or read, or the input ends.
 #[cfg(unix)]
 pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
-    // `Term::read_secure_line` drops what was typed before it hides the echo:
-    // somebody who pastes, or a script, can be faster. So the echo goes off
-    // before the question is shown, and nothing that was typed is dropped.
+    // `Term::read_secure_line` drops all input that comes before it switches the echo off. A
+    // script, or a person who pastes, can be faster than that. So here the echo is off before
+    // the question is shown, and no input is dropped.
     let hidden = EchoOff::start()?;
     term.write_str(question)?;
     let mut line = String::new();
@@ -26,17 +26,17 @@ pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
     Ok(line)
 }
 
-/// Asks for a line that is not shown while it is typed.
+/// Asks for a line and does not show it while it is typed.
 ///
 /// # Errors
-/// Where the terminal cannot be written or read.
+/// If the terminal cannot be written or read.
 #[cfg(not(unix))]
 pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
     term.write_str(question)?;
     term.read_secure_line()
 }
 
-/// The terminal without echo, until it is dropped.
+/// Switches the echo of the terminal off until it is dropped.
 #[cfg(unix)]
 struct EchoOff {
     original: rustix::termios::Termios,
@@ -60,7 +60,7 @@ impl Drop for EchoOff {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
 
-        // A failure changes nothing here: the shell sets its own modes.
+        // A failure has no effect: the shell sets its own modes afterwards.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
     }
 }

@@ -1,23 +1,23 @@
-//! What the app did, in the order it did it: for people and for reports.
+//! A record of what the app did, in order, for people and for reports.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One thing the app did or saw.
+/// One step that the app did or saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// When, by the clock the app was handed.
+    /// Time of the step, by the clock of the app.
     pub at: Timestamp,
-    /// What happened, a sentence.
+    /// What happened, as a sentence.
     pub what: String,
 }
 
-/// The app's account of an activation.
+/// The record of an activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Transcript {
-    /// In order.
+    /// The steps, in order.
     pub entries: Vec<Entry>,
-    /// The `SAMLResponse` field that the app caught, as the IdP wrote it.
+    /// The `SAMLResponse` form field from the identity provider, unchanged (base64).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saml_response: Option<String>,
 }
@@ -30,7 +30,7 @@ impl Transcript {
         });
     }
 
-    /// Whether the IdP asked for a password on the way.
+    /// True if the identity provider asked for a password.
     pub fn was_prompted(&self) -> bool {
         self.entries
             .iter()

@@ -1,4 +1,4 @@
-//! The app against a portal and an IdP of a few lines, over real sockets.
+//! Tests the app with a minimal portal and identity provider, over real sockets.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use ambient::Ambient;
