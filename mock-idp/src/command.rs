@@ -14,12 +14,12 @@ use url::Url;
 #[derive(Debug, Parser)]
 #[command(name = "mock-idp", version)]
 pub struct Arguments {
-    /// What to do.
+    /// Subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the identity provider's command does.
+/// Subcommands of the identity provider.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the identity provider until it is stopped.
@@ -29,40 +29,41 @@ pub enum Command {
     Serve(Box<Serve>),
 }
 
-/// Flags win over the environment, the environment over the TOML file.
+/// Options of `serve`. Flags override environment variables, which override the TOML file.
 #[derive(Debug, clap::Args, Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct Serve {
-    /// A TOML file with the same names, e.g. `listen = "0.0.0.0:9031"`
+    /// TOML file with the same options, e.g. `listen = "0.0.0.0:9031"`
     #[arg(long, env = "MOCK_IDP_CONFIG")]
     #[serde(skip)]
     config: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:0]
+    /// Address to listen on; port 0 chooses a free port [default: 127.0.0.1:0]
     #[arg(long, env = "MOCK_IDP_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Where the control port listens; none without it
+    /// Address of the control port [default: no control port]
     #[arg(long, env = "MOCK_IDP_CONTROL_LISTEN")]
     control_listen: Option<SocketAddr>,
-    /// The address that browsers and service providers use
+    /// URL at which browsers and service providers reach the identity provider
     #[arg(long, env = "MOCK_IDP_PUBLIC_URL")]
     public_url: Option<String>,
-    /// Page with the simulation's controls, linked at the foot of the console
+    /// URL of the simulation page, linked at the foot of the console
     #[arg(long, env = "MOCK_IDP_SIMULATION_URL")]
     simulation_url: Option<Url>,
-    /// The database [default: sqlite://mock-idp.db?mode=rwc]
+    /// Database URL [default: sqlite://mock-idp.db?mode=rwc]
     #[arg(long, env = "MOCK_IDP_DATABASE_URL")]
     database_url: Option<String>,
-    /// Bearer token of the management API [default: drawn at start]
+    /// Bearer token of the management API [default: random at each start]
     #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN", allow_hyphen_values = true)]
     admin_token: Option<String>,
-    /// A file for the bearer token of the management API: it keeps the token
-    /// from start to start, for those who may read it
+    /// File that keeps the bearer token of the management API between starts; created, readable
+    /// by its owner only, if it does not exist
     #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
-    /// A clock that the control port can set and advance
+    /// Use a clock that the control port can set and advance
     #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]
     simulated_clock: bool,
-    /// Written when ready: {"base_url", "admin_api_url", "admin_token", "console_url", "control_url"}
+    /// File to write when ready: {"base_url", "admin_api_url", "admin_token", "console_url",
+    /// "control_url"}
     #[arg(long, env = "MOCK_IDP_READY_FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -88,17 +89,17 @@ impl Serve {
     }
 }
 
-/// Runs one command.
+/// Runs a command.
 ///
 /// # Errors
 ///
-/// What stopped it, for a person to read.
+/// If an option is invalid, or the identity provider cannot start.
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let Command::Serve(serve) = command;
     let serve = serve.with_file()?;
     ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "warn,mock_idp=info");
     let defaults = crate::Config::default();
-    // Compose hands on a variable that is not set as an empty one.
+    // Docker Compose passes an unset variable on as an empty one.
     let given = serve.admin_token.filter(|token| !token.is_empty());
     let admin_token = match &serve.admin_token_file {
         Some(path) => Some(token_of_file(path, given)?),
@@ -136,8 +137,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The token that was given, else the file's, else a drawn one; the file has it
-/// afterwards.
+/// Returns the token that was given, else the one in the file, else a random one, and writes it
+/// to the file.
 fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
     let kept = match std::fs::read_to_string(path) {
         Ok(text) => Some(text.trim().to_owned()).filter(|token| !token.is_empty()),

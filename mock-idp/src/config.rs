@@ -1,5 +1,4 @@
-//! Every knob of the identity provider, in one place; nothing else reads the
-//! environment.
+//! All settings of the identity provider. No other module reads the environment.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,54 +8,55 @@ use url::Url;
 
 use crate::timer::{SystemTimer, Timer};
 
-/// How an identity provider is set up. [`Config::default`] listens on a free
-/// loopback port; only `database_url` must be given.
+/// Settings of an identity provider. [`Config::default`] listens on a free loopback port and
+/// stores its data in the file `mock-idp.db`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the protocol's listener binds; port 0 takes a free one.
+    /// Address to listen on for SAML, the console and the management API; port 0 chooses a free
+    /// port.
     pub listen: SocketAddr,
-    /// Where the control port binds; none without one.
+    /// Address of the control port; `None` for no control port.
     pub control_listen: Option<SocketAddr>,
-    /// The address that the world reaches it at, when it isn't the one it
-    /// listens on (a proxy, TLS, a container).
+    /// URL at which others reach the identity provider, if it is not the address it listens on
+    /// (behind a proxy, with TLS, in a container).
     pub public_url: Option<Url>,
-    /// The page with the simulation's controls (license keys, DNS, clock,
-    /// faults), which every page links at its foot.
+    /// URL of the simulation page (license keys, DNS, clock, faults), which every page links at
+    /// its foot.
     pub simulation_url: Option<Url>,
-    /// `sqlite://path?mode=rwc`.
+    /// URL of the database: `sqlite://path?mode=rwc`.
     pub database_url: String,
-    /// Whether every answered change is on the disk before the answer. Only a
-    /// database that is thrown away may do without.
+    /// True: every change is on the disk before its request is answered. Use false only for a
+    /// database that is thrown away.
     pub durable: bool,
-    /// The bearer token of the management API; random when none is given.
+    /// Bearer token of the management API; `None` for a random one.
     pub admin_token: Option<String>,
-    /// The key that new environments sign with; a new one each without it.
+    /// Signing key of new environments; `None` for a new key for each.
     pub signing_key: Option<KeyMaterial>,
-    /// Certificate authorities, in PEM, that provisioning's targets and metadata by URL are trusted by
-    /// besides the machine's.
+    /// Certificate authorities, in PEM, that are trusted in addition to the system's, for
+    /// provisioning targets and for metadata that is imported by URL.
     pub trusted_roots: Vec<String>,
-    /// How long a person's session lasts.
+    /// Lifetime of a user's SSO session.
     pub session_lifetime: SignedDuration,
-    /// How long a login page waits for its person.
+    /// Time for which a sign-on page can be submitted.
     pub flow_lifetime: SignedDuration,
-    /// Wrong passwords in a row that lock an account.
+    /// Number of wrong passwords in a row that lock an account.
     pub lock_after: i64,
-    /// How long a locked account stays so, unless an administrator opens it.
+    /// Duration of a lock, unless an administrator unlocks the account before.
     pub lock_duration: SignedDuration,
-    /// How long a worker's token lasts.
+    /// Lifetime of an access token of a worker application.
     pub token_lifetime: SignedDuration,
-    /// How often a push is tried before it is called failed.
+    /// Number of attempts of a provisioning operation before it counts as failed.
     pub push_attempts: i64,
-    /// What lets time pass where a fault asks for it.
+    /// Timer for faults that delay an answer.
     pub timer: Arc<dyn Timer>,
 }
 
-/// A private key with its certificate, both in PEM.
+/// A private key and its certificate, both in PEM.
 #[derive(Clone)]
 pub struct KeyMaterial {
-    /// PKCS#8.
+    /// Private key, PKCS#8.
     pub private_key: String,
-    /// X.509.
+    /// Certificate, X.509.
     pub certificate: String,
 }
 

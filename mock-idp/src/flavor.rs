@@ -1,12 +1,13 @@
-//! Which provider an environment speaks as. What follows from it stands where
-//! it is used, as data: [`provisioning::habits`](crate::provisioning) for SCIM,
-//! [`Flavor::attributes`] for what a new application's assertions say.
+//! The flavor of an environment: the identity provider whose behavior it imitates. The
+//! differences are data at the places that use them:
+//! [`provisioning::habits`](crate::provisioning) for SCIM requests, [`Flavor::attributes`] for
+//! the attributes of a new application's assertions.
 
 use serde_json::Value;
 
 use crate::store::resources::Resource;
 
-/// The provider whose ways an environment has.
+/// The identity provider whose behavior an environment imitates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Flavor {
     #[default]
@@ -15,7 +16,7 @@ pub(crate) enum Flavor {
     Okta,
 }
 
-/// Names in `flavor`, a member of an environment that is this simulator's own.
+/// Values of `flavor`, a member of an environment that PingOne does not have.
 pub(crate) const NAMES: [&str; 3] = ["ping", "entra", "okta"];
 
 /// An attribute mapping: name, name format, value.
@@ -24,7 +25,7 @@ pub(crate) type Mapping = (&'static str, &'static str, &'static str);
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
 const URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
 
-/// The claims that Entra ID gives a new application, by their URIs.
+/// The attributes that Entra ID sends for a new application by default.
 const ENTRA: [Mapping; 8] = [
     (
         "http://schemas.microsoft.com/identity/claims/tenantid",
@@ -68,7 +69,8 @@ const ENTRA: [Mapping; 8] = [
     ),
 ];
 
-/// Okta's usual attribute statements; names are the administrator's choice.
+/// Attribute statements as Okta's documentation shows them; in Okta an administrator chooses
+/// the names.
 const OKTA: [Mapping; 4] = [
     ("email", UNSPECIFIED, "${user.email}"),
     ("firstName", UNSPECIFIED, "${user.name.given}"),
@@ -77,7 +79,7 @@ const OKTA: [Mapping; 4] = [
 ];
 
 impl Flavor {
-    /// The flavor of an environment.
+    /// Returns the flavor of an environment; `Ping` by default.
     pub(crate) fn of(environment: &Resource) -> Self {
         match environment.document.get("flavor").and_then(Value::as_str) {
             Some("entra") => Self::Entra,
@@ -86,8 +88,8 @@ impl Flavor {
         }
     }
 
-    /// What becomes the `NameID` of a new application's users.
-    /// A name of the format emailAddress must be one (saml-core §8.3.2).
+    /// Returns the default expression for the `NameID` of a new application. A `NameID` of the
+    /// format emailAddress must be an e-mail address (saml-core §8.3.2).
     pub(crate) fn subject(self, by_email: bool) -> &'static str {
         match self {
             Self::Ping if by_email => "${user.email}",
@@ -96,7 +98,7 @@ impl Flavor {
         }
     }
 
-    /// The format of that `NameID`, where the provider chooses one.
+    /// Returns the default `Format` of that `NameID`; `None` if the provider sets none.
     pub(crate) fn name_id_format(self) -> Option<&'static str> {
         match self {
             Self::Ping => None,
@@ -105,7 +107,7 @@ impl Flavor {
         }
     }
 
-    /// The mappings that a new application begins with, beside its subject's.
+    /// Returns the attribute mappings of a new application, without the one for the `NameID`.
     pub(crate) fn attributes(self) -> &'static [Mapping] {
         match self {
             Self::Ping => &[],

@@ -1,4 +1,4 @@
-//! The identity provider itself: what every request shares.
+//! The state of the identity provider that all requests share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,7 +16,7 @@ use crate::provisioning::tokens::Tokens;
 use crate::sso::session_cache::Remembered;
 use crate::store::Store;
 
-/// Cheap to clone; clones are the same identity provider.
+/// The identity provider. Cheap to clone; all clones share the same state.
 #[derive(Clone)]
 pub(crate) struct Idp(Arc<Shared>);
 
@@ -24,15 +24,15 @@ pub(crate) struct Shared {
     pub store: Store,
     pub ambient: Ambient,
     pub config: Config,
-    /// Without a slash at its end.
+    /// Base URL, without a slash at its end.
     pub base_url: String,
     pub admin_token: String,
-    /// Decoded signing keys by id.
+    /// Decoded signing keys, by key id.
     pub signers: Mutex<HashMap<String, SigningKey>>,
     pub remembered: Remembered,
     pub misbehavior: Misbehavior,
     pub signals: Signals,
-    /// Tokens of provisioning targets.
+    /// Access tokens for provisioning targets.
     pub target_tokens: Tokens,
     pub http: OnceLock<reqwest::Client>,
     pub stop: CancellationToken,
@@ -47,8 +47,8 @@ impl Idp {
         self.ambient.now()
     }
 
-    /// Reaches provisioning's targets and metadata by URL. Made when first
-    /// wanted: it reads the machine's root certificates.
+    /// Returns the HTTP client for provisioning targets and for metadata by URL. It is created
+    /// at the first use, because that reads the system's root certificates.
     pub(crate) fn http(&self) -> Result<&reqwest::Client, reqwest::Error> {
         if let Some(made) = self.http.get() {
             return Ok(made);

@@ -1,12 +1,11 @@
-//! A Ping-like identity provider, with PingOne's concepts and names: directory,
-//! SAML applications, attribute mappings, single sign-on, SCIM provisioning,
-//! and misbehavior on demand.
+//! An identity provider with the concepts and names of PingOne: directory, SAML applications,
+//! attribute mappings, single sign-on, SCIM provisioning, and misbehavior on demand.
 //!
-//! It knows no service provider but by what it was told over HTTP. Rooms:
-//! `http` → `directory`, `applications`, `sso`, `provisioning`, `faults` →
-//! `store`; `expression` is the mapping language. To add a function of the
-//! language see `expression`, a fault `faults`, a resource of the management
-//! API `http/management`.
+//! It knows a service provider only from what an administrator configured over HTTP. Modules:
+//! `http` calls `directory`, `applications`, `sso`, `provisioning` and `misbehavior`, which
+//! call `store`; `expression` is the language of attribute mappings. To add a function of that
+//! language see `expression`, a fault the crate `faults`, a resource of the management API
+//! `http/management`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -47,26 +46,27 @@ pub(crate) use idp::Idp;
 pub use store::StoreError;
 pub use timer::{SystemTimer, Timer};
 
-/// The console's style sheet, for pages that look the same.
+/// Style sheet of the console, for pages of other crates that should look the same.
 pub const CONSOLE_STYLE: &str = include_str!("http/console/style.css");
 
-/// Why the identity provider did not start.
+/// The identity provider cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database could not be opened.
+    /// The database cannot be opened.
     #[error(transparent)]
     Store(StoreError),
-    /// An address is not to be had.
-    #[error("expected to listen on {at}: {source}")]
+    /// It cannot listen on an address.
+    #[error("cannot listen on {at}: {source}")]
     Listen {
         /// The address.
         at: SocketAddr,
-        /// Why not.
+        /// Error of the operating system.
         source: std::io::Error,
     },
 }
 
-/// A running identity provider. Dropped, it stops; [`Running::shutdown`] waits for that.
+/// A running identity provider. It stops when this value is dropped; [`Running::shutdown`] also
+/// waits until it has stopped.
 pub struct Running {
     idp: Idp,
     address: SocketAddr,
@@ -81,32 +81,32 @@ impl std::fmt::Debug for Running {
 }
 
 impl Running {
-    /// Where it is reached, without a slash at the end.
+    /// Returns the base URL of the identity provider, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.idp.base_url
     }
 
-    /// Where it listens, which a proxy in front of it must know.
+    /// Returns the address it listens on, for a proxy in front of it.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where its control port is reached, when it has one.
+    /// Returns the base URL of the control port, if there is one.
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()
     }
 
-    /// The bearer token of the management API.
+    /// Returns the bearer token of the management API.
     pub fn admin_token(&self) -> &str {
         &self.idp.admin_token
     }
 
-    /// Its database.
+    /// Returns the URL of its database.
     pub fn database_url(&self) -> &str {
         &self.idp.config.database_url
     }
 
-    /// Stops, after the requests under way are answered.
+    /// Finishes the requests in progress, then stops.
     pub async fn shutdown(mut self) {
         self.idp.stop.cancel();
         for task in self.tasks.drain(..) {
@@ -132,7 +132,7 @@ async fn bind(at: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 /// Starts an identity provider.
 ///
 /// # Errors
-/// [`StartError`] when the database or an address is not to be had.
+/// [`StartError`] if the database cannot be opened, or it cannot listen on an address.
 pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartError> {
     let store = store::Store::open(&config.database_url, config.durable).await?;
     let (listener, bound) = bind(config.listen).await?;

@@ -1,4 +1,4 @@
-//! `mock-idp`: the identity provider as a command of its own.
+//! The command `mock-idp`: the identity provider as a process of its own.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Misbehavior on demand: which faults of the catalogue are chosen for which
-//! application. What a fault does is the crate `faults`' business.
+//! Misbehavior on demand: which faults are chosen for which application. The crate `faults`
+//! implements the faults.
 
 pub(crate) mod choice;
 
@@ -12,35 +12,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::transport::Transport;
 
-/// Whether an identity provider can do it: a message that two browsers
-/// deliver, or one that asked nothing, is beyond it; so is encryption.
+/// True if the identity provider can play this fault. It cannot deliver a message in a second
+/// browser, or send an unsolicited one, and it does not play faults in encrypted assertions.
 pub(crate) fn is_ours(fault: &Fault) -> bool {
     matches!(fault.delivery, Delivery::Once | Delivery::Again) && !fault.encrypts()
 }
 
-/// How often a chosen fault strikes.
+/// How often a chosen fault is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Times {
-    /// At every answer.
+    /// To every SAML Response.
     #[default]
     Always,
-    /// At the next answer only.
+    /// To the next Response only.
     Once,
-    /// At every so manieth answer: `{"every": 3}`.
+    /// To every n-th Response: `{"every": 3}`.
     Every(u32),
-    /// At so many of a hundred answers, by the seeded chance: `{"percent": 25}`.
+    /// To each Response with this probability, in percent: `{"percent": 25}`. Drawn from the
+    /// seeded random values.
     Percent(u8),
 }
 
 tokio::task_local! {
-    /// The faults that the request under way asks for itself.
+    /// Faults that a header of the current request asks for.
     pub(crate) static BY_HEADER: Vec<Fault>;
 }
 
 type Place = (String, String);
 
-/// A fault that was chosen, and how many answers it has seen.
+/// A chosen fault, and the number of Responses since it was chosen.
 struct Chosen<F> {
     fault: F,
     times: Times,
@@ -69,7 +70,7 @@ impl<F: Clone> Chosen<F> {
         }
     }
 
-    /// Those that strike now; those for once are spent.
+    /// Returns the faults to apply to this Response, and removes those chosen for `once`.
     fn strike(chosen: Option<&mut Vec<Self>>, rng: &Rng) -> Vec<F> {
         let Some(chosen) = chosen else {
             return Vec::new();
@@ -89,12 +90,12 @@ impl<F: Clone> Chosen<F> {
 struct State {
     chosen: BTreeMap<Place, Vec<Chosen<Fault>>>,
     transport: BTreeMap<Place, Vec<Chosen<Transport>>>,
-    /// The last answer of each application: its form field.
+    /// The last `SAMLResponse` form field that each application got.
     last: BTreeMap<Place, String>,
 }
 
-/// Which faults are chosen for which application. Kept in memory: a restart
-/// is honest again.
+/// The faults chosen for each application. They are kept in memory only: after a restart no
+/// fault is chosen.
 pub(crate) struct Misbehavior {
     state: Mutex<State>,
     rng: Rng,
@@ -105,7 +106,7 @@ fn place(environment: &str, application: &str) -> Place {
 }
 
 impl Misbehavior {
-    /// Nothing is chosen yet; what is left to chance is drawn from there.
+    /// Creates a state without any fault. `rng` gives the random values for `percent`.
     pub(crate) fn new(rng: Rng) -> Self {
         Self {
             state: Mutex::default(),
@@ -117,13 +118,13 @@ impl Misbehavior {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Chooses these faults, and no others.
+    /// Replaces the chosen message faults of an application.
     pub(crate) fn choose(&self, environment: &str, application: &str, faults: Vec<(Fault, Times)>) {
         let place = place(environment, application);
         self.state().chosen.insert(place, Chosen::all(faults));
     }
 
-    /// Chooses these faults of the transport, and no others.
+    /// Replaces the chosen transport faults of an application.
     pub(crate) fn choose_transport(
         &self,
         environment: &str,
@@ -139,7 +140,7 @@ impl Misbehavior {
         }
     }
 
-    /// The faults of the transport that are chosen.
+    /// Returns the chosen transport faults of an application.
     pub(crate) fn chosen_transport(
         &self,
         environment: &str,
@@ -151,25 +152,27 @@ impl Misbehavior {
         chosen.map(|one| (one.fault.clone(), one.times)).collect()
     }
 
-    /// The applications, as environment and id, that have a fault chosen.
+    /// Returns the applications that have a chosen fault, as pairs of environment id and
+    /// application id.
     pub(crate) fn places(&self) -> BTreeSet<(String, String)> {
         let state = self.state();
         let all = state.chosen.keys().chain(state.transport.keys());
         all.cloned().collect()
     }
 
-    /// Whether any are chosen, for whatever application.
+    /// True if any application has a chosen transport fault.
     pub(crate) fn has_transport(&self) -> bool {
         !self.state().transport.is_empty()
     }
 
-    /// The faults of the transport for the answer that is being made.
+    /// Returns the transport faults to apply to the current answer, and removes those chosen
+    /// for `once`.
     pub(crate) fn strike_transport(&self, environment: &str, application: &str) -> Vec<Transport> {
         let place = place(environment, application);
         Chosen::strike(self.state().transport.get_mut(&place), &self.rng)
     }
 
-    /// The faults that are chosen.
+    /// Returns the chosen message faults of an application.
     pub(crate) fn chosen(&self, environment: &str, application: &str) -> Vec<(Fault, Times)> {
         let place = place(environment, application);
         let state = self.state();
@@ -177,16 +180,18 @@ impl Misbehavior {
         chosen.map(|one| (one.fault.clone(), one.times)).collect()
     }
 
-    /// The faults for the answer that is being made; those for once are spent.
+    /// Returns the message faults to apply to the current Response, including those of the
+    /// request's header, and removes those chosen for `once`.
     pub(crate) fn strike(&self, environment: &str, application: &str) -> Vec<Fault> {
         let place = place(environment, application);
         let mut now = Chosen::strike(self.state().chosen.get_mut(&place), &self.rng);
-        // None outside of a request.
+        // The value is not set outside of a request.
         let _ = BY_HEADER.try_with(|asked| now.extend(asked.iter().cloned()));
         now
     }
 
-    /// Keeps the answer that is delivered; the one before, if any.
+    /// Remembers the `SAMLResponse` field that is delivered to an application. Returns the
+    /// previous one.
     pub(crate) fn delivered(
         &self,
         environment: &str,
@@ -197,7 +202,7 @@ impl Misbehavior {
         self.state().last.insert(place, field.to_owned())
     }
 
-    /// The last answer.
+    /// Returns the last `SAMLResponse` field delivered to an application.
     pub(crate) fn last(&self, environment: &str, application: &str) -> Option<String> {
         let place = place(environment, application);
         self.state().last.get(&place).cloned()

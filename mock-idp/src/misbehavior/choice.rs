@@ -1,5 +1,5 @@
-//! A choice of faults as it is written: an id, or an object with an id, how
-//! often it strikes, and the settings of a fault of the transport.
+//! Reads and writes a choice of faults in JSON: each entry is an id, or an object with `id`,
+//! `times` and, for a transport fault, its settings.
 
 use faults::Fault;
 use serde_json::{Value, json};
@@ -8,19 +8,19 @@ use super::{Misbehavior, Times, is_ours};
 use crate::refusal::Refused;
 use crate::transport::{self, Transport};
 
-/// The faults that an application is to have.
+/// The faults to choose for an application.
 pub(crate) struct Choice {
     faults: Vec<(Fault, Times)>,
     transport: Vec<(Transport, Times)>,
 }
 
-/// The catalogue, as far as an identity provider can do it.
+/// Returns the faults of the catalogue that an identity provider can play.
 pub(crate) fn all_faults() -> Result<Vec<Fault>, Refused> {
     let all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
     Ok(all.into_iter().filter(is_ours).collect())
 }
 
-/// Reads a choice.
+/// Parses a choice of faults.
 pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
     let known = all_faults()?;
     let mut faults = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
                 Refused::invalid(
                     "times",
                     format!(
-                        "expected always, once, {{\"every\": n}} or {{\"percent\": n}}, came {times}"
+                        "expected always, once, {{\"every\": n}} or {{\"percent\": n}}, got {times}"
                     ),
                 )
             })?,
@@ -53,7 +53,7 @@ pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
             ids.extend(transport::ALL.iter().map(|fault| fault.id));
             return Err(Refused::invalid(
                 "faults",
-                format!("expected ids among {}, got {entry}", ids.join(", ")),
+                format!("expected one of the ids {}, got {entry}", ids.join(", ")),
             ));
         };
         faults.push((fault.clone(), times));
@@ -65,14 +65,14 @@ pub(crate) fn read(wanted: &[Value]) -> Result<Choice, Refused> {
 }
 
 impl Choice {
-    /// The application has these faults from now on, and no others.
+    /// Replaces the chosen faults of the application with this choice.
     pub(crate) fn takes_effect(self, misbehavior: &Misbehavior, env: &str, app: &str) {
         misbehavior.choose(env, app, self.faults);
         misbehavior.choose_transport(env, app, self.transport);
     }
 }
 
-/// What is chosen for an application, as it is read.
+/// Returns the chosen faults of an application as JSON.
 pub(crate) fn shown(misbehavior: &Misbehavior, env: &str, app: &str) -> Vec<Value> {
     let chosen = misbehavior.chosen(env, app);
     let mut faults: Vec<Value> = chosen

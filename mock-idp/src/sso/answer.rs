@@ -1,5 +1,5 @@
-//! The answer: drafted from the directory and the mappings, amended by the
-//! faults that are chosen, signed, delivered.
+//! Creates the SAML Response: drafts it from the directory and the attribute mappings, applies
+//! the chosen faults, signs it and delivers it.
 
 use std::sync::OnceLock;
 
@@ -27,7 +27,7 @@ use crate::store::logins::SessionRow;
 
 type Result<T> = std::result::Result<T, Denied>;
 
-/// What the mappings make of a user.
+/// The result of the attribute mappings for a user.
 struct Stated {
     subject: String,
     attributes: Vec<Attribute>,
@@ -38,7 +38,7 @@ fn internal(error: impl std::fmt::Display) -> Denied {
 }
 
 impl Idp {
-    /// Answers a request for a user who is signed on.
+    /// Creates the Response for a user who has signed on.
     pub(crate) async fn answer(
         &self,
         environment: &str,
@@ -46,7 +46,7 @@ impl Idp {
         SsoSession { session, person }: &SsoSession,
     ) -> Result<Delivery> {
         let Some(prepared) = self.prepared(environment, &request.application).await? else {
-            return page("The application is no more.");
+            return page("This application no longer exists.");
         };
         let application = &prepared.application;
         if !application.admits(&person.groups) {
@@ -61,8 +61,8 @@ impl Idp {
                 .await;
         }
         let mut stated = stated(&prepared.mappings, &person.model, self.now())?;
-        // Without a request's wish the application's format is kept, by the same
-        // rule: a name of a format has that format's form.
+        // If the request has no NameIDPolicy Format, the configured format of the application
+        // counts. For both, the name must have the form that the format requires.
         let configured = application.name_id_format.as_deref();
         let format = request.name_id_format.as_deref().or(configured);
         match choose_source(format, &stated.subject) {
@@ -70,7 +70,7 @@ impl Idp {
             NameIdSource::Transient => stated.subject = self.saml_id(),
             NameIdSource::NotSupported => {
                 let detail = StatusCode::InvalidNameIdPolicy;
-                let message = "The subject has no name of the wanted format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
+                let message = "The user has no NameID of the requested format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
                 return self.decline(environment, request, detail, message).await;
             }
         }
@@ -88,7 +88,7 @@ impl Idp {
             .await
     }
 
-    /// Answers that there will be no sign-on (saml-core §3.2.2.2).
+    /// Creates a Response with an error status and without an assertion (saml-core §3.2.2.2).
     pub(crate) async fn decline(
         &self,
         environment: &str,
@@ -97,7 +97,7 @@ impl Idp {
         message: &str,
     ) -> Result<Delivery> {
         let Some(prepared) = self.prepared(environment, &request.application).await? else {
-            return page("The application is no more.");
+            return page("This application no longer exists.");
         };
         let response = Response {
             id: self.saml_id(),
@@ -113,7 +113,7 @@ impl Idp {
             assertions: Vec::new(),
         };
         let signer = Signer {
-            // There is no assertion to sign.
+            // The Response itself is signed, because it contains no assertion.
             response: true,
             ..signer(&prepared)
         };
@@ -203,7 +203,7 @@ impl Idp {
         let field = match repeated(&faults) {
             Some(fault) => self.misbehavior.last(environment, id).ok_or_else(|| {
                 internal(format!(
-                    "the fault {} changed nothing: there is no answer to repeat",
+                    "cannot apply the fault {}: there is no earlier Response to repeat",
                     fault.id
                 ))
             })?,
@@ -251,7 +251,7 @@ impl Idp {
         faults::forge(faults, &honest).map_err(internal)
     }
 
-    /// A key that nobody was told of, made when it is first wanted.
+    /// Returns a key that no service provider trusts. It is generated at the first use.
     async fn foreign_key(&self) -> Result<SigningKey> {
         static KEY: OnceLock<SigningKey> = OnceLock::new();
         if let Some(key) = KEY.get() {
@@ -272,7 +272,8 @@ fn repeated(faults: &[Fault]) -> Option<&Fault> {
         .find(|fault| fault.delivery == Delivered::Again)
 }
 
-/// Whom a fault would pass for: somebody at the subject's own domain.
+/// Returns the user name that a forged assertion claims: one in the mail domain of the real
+/// user.
 fn somebody_else(response: &Response) -> String {
     let subject = response
         .assertions
@@ -285,7 +286,7 @@ fn somebody_else(response: &Response) -> String {
     )
 }
 
-/// What the mappings make of a user at that instant.
+/// Evaluates the attribute mappings for a user at the time `now`.
 fn stated(mappings: &[Mapping], model: &Value, now: Timestamp) -> Result<Stated> {
     let mut stated = Stated {
         subject: String::new(),

@@ -1,6 +1,6 @@
-//! For whose eyes an application's assertions are: PingOne's `spEncryption`,
-//! and beside it this simulator's own `encryptNameId`, which hides the
-//! subject's name whatever else is hidden (saml-core §2.2.4).
+//! Encryption of an application's assertions: PingOne's `spEncryption`, and the member
+//! `encryptNameId`, which PingOne does not have and which encrypts the NameID in addition
+//! (saml-core §2.2.4).
 
 use saml::encryption::{ContentCipher, Encryption};
 use saml::keys::Certificate;
@@ -12,20 +12,20 @@ use crate::Idp;
 use crate::applications::Application;
 use crate::refusal::Refused;
 
-/// What is hidden of an answer, for whom and how.
+/// How to encrypt a Response, and for whom.
 pub(super) struct AssertionEncryption {
     encryption: Encryption,
     name_id: bool,
 }
 
 impl AssertionEncryption {
-    /// For whom.
+    /// Returns the certificate of the recipient.
     pub(super) fn recipient(&self) -> &Certificate {
         &self.encryption.recipient
     }
 
-    /// The document to deliver: the name hidden, the assertion signed, then
-    /// hidden, the response signed over that.
+    /// Returns the signed document: encrypts the NameID if configured, signs the assertion,
+    /// encrypts it, and then signs the Response.
     pub(super) fn sign(
         &self,
         signer: &Signer,
@@ -49,7 +49,7 @@ impl AssertionEncryption {
 }
 
 impl Idp {
-    /// What is hidden of this application's answers; nothing, when it has no
+    /// Returns how to encrypt the Responses for this application; `None` without
     /// `spEncryption`.
     pub(super) async fn encryption(
         &self,
@@ -63,7 +63,7 @@ impl Idp {
         let found = self.certificates(environment, named).await?;
         let Some(recipient) = found.into_iter().next() else {
             return page(
-                "The application's encryption certificate is no more. \
+                "The application's encryption certificate no longer exists. \
                  Give it another one under Configuration, or switch encryption off.",
             );
         };

@@ -1,8 +1,8 @@
-//! Single sign-on: from a service provider's request to the answer.
+//! Single sign-on: from a service provider's `AuthnRequest` to the Response.
 //!
-//! [`request`] says what is asked and whether it may be, [`session_cache`] who asks
-//! whom, [`answer`] writes, amends and signs what is delivered, [`logout`] ends
-//! it everywhere.
+//! [`request`] reads and checks the `AuthnRequest`, [`session_cache`] finds the session and the
+//! application, [`answer`] creates, changes, signs and delivers the Response, [`logout`] ends
+//! the session everywhere.
 
 pub(crate) mod answer;
 mod encryption;
@@ -25,28 +25,29 @@ use crate::store::logins::{self, FlowRow, SessionRow};
 use crate::store::resources::Kind;
 use crate::store::users::UserRow;
 
-/// A sign-on that was asked for and may be answered.
+/// A sign-on request that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SignOnRequest {
-    /// The application's id.
+    /// Id of the application.
     pub application: String,
-    /// Where the answer goes.
+    /// Assertion consumer service URL that the Response is sent to.
     pub acs_url: String,
-    /// The request that is answered; none when the sign-on starts here.
+    /// ID of the `AuthnRequest`; `None` if the sign-on starts at the identity provider.
     pub in_response_to: Option<String>,
     pub relay_state: Option<String>,
     pub force_authn: bool,
     pub is_passive: bool,
     pub name_id_format: Option<String>,
-    /// Another authentication context was asked for than there is here.
+    /// True if the `AuthnRequest` asks for an authentication context that this identity
+    /// provider does not have.
     #[serde(default)]
     pub context_unmet: bool,
 }
 
-/// Why a sign-on ends in a page rather than in an answer.
+/// Why a sign-on ends with an error page at the identity provider, without a Response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Denied {
-    /// What is wrong, for the person in front of it.
+    /// Text of the error page for the user.
     #[error("{0}")]
     Page(String),
     #[error(transparent)]
@@ -69,15 +70,15 @@ pub(crate) fn page<T>(message: impl Into<String>) -> std::result::Result<T, Deni
     Err(Denied::Page(message.into()))
 }
 
-/// What the browser gets.
+/// The form that the browser posts to the service provider.
 pub(crate) struct Delivery {
     pub acs_url: String,
-    /// The value of the form field `SAMLResponse`.
+    /// Value of the form field `SAMLResponse`.
     pub field: String,
     pub relay_state: Option<String>,
 }
 
-/// A token as it is stored.
+/// Returns the stored form of a token: its SHA-256 digest as hexadecimal.
 pub(crate) fn fingerprint(token: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(token.as_bytes())
@@ -93,17 +94,17 @@ fn later(now: Timestamp, by: jiff::SignedDuration) -> Timestamp {
 }
 
 impl Idp {
-    /// The issuer of an environment's answers.
+    /// Returns the entity ID of an environment, which is the Issuer of its messages.
     pub(crate) fn issuer(&self, environment: &str) -> String {
         format!("{}/{environment}", self.base_url)
     }
 
-    /// Where requests go.
+    /// Returns the single sign-on service URL of an environment.
     pub(crate) fn sso_url(&self, environment: &str) -> String {
         format!("{}/{environment}/saml20/idp/sso", self.base_url)
     }
 
-    /// The metadata that an application's service provider is given.
+    /// Returns the metadata for the service provider of an application.
     pub(crate) async fn idp_metadata(&self, environment: &str, id: &str) -> Result<IdpMetadata> {
         let resource = self.get(environment, Kind::Application, id).await?;
         let application = Application::of(&resource)?;
@@ -125,7 +126,7 @@ impl Idp {
         })
     }
 
-    /// The same as it is published: signed with the application's key.
+    /// Returns the metadata as it is published: XML, signed with the application's key.
     pub(crate) async fn signed_metadata(&self, environment: &str, id: &str) -> Result<String> {
         let metadata = self.idp_metadata(environment, id).await?;
         let resource = self.get(environment, Kind::Application, id).await?;
@@ -137,7 +138,7 @@ impl Idp {
             .map_err(|error| Refused::Internal(error.to_string()))
     }
 
-    /// The live sessions of a user.
+    /// Returns the sessions of a user that have not expired.
     pub(crate) async fn sessions_of_user(
         &self,
         environment: &str,
@@ -148,7 +149,7 @@ impl Idp {
         Ok(logins::sessions_of(&mut db, environment, user, self.now()).await?)
     }
 
-    /// Ends one session of a user, by its index.
+    /// Ends one session of a user, by its `SessionIndex`.
     pub(crate) async fn end_session(
         &self,
         environment: &str,
@@ -163,7 +164,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Keeps a request until its person has signed on; the flow's id.
+    /// Stores a request until the user has signed on. Returns the id of the flow.
     pub(crate) async fn start_flow(
         &self,
         environment: &str,
@@ -184,7 +185,7 @@ impl Idp {
         Ok(flow.id)
     }
 
-    /// A flow that still waits, with the application that it leads to.
+    /// Returns a flow that has not been answered, its request, and the name of its application.
     pub(crate) async fn flow(
         &self,
         environment: &str,
@@ -196,7 +197,7 @@ impl Idp {
         };
         let Some(flow) = found else {
             return page(
-                "This sign-on is over or took too long. Go back to the application and start again.",
+                "This sign-on is complete or took too long. Go back to the application and start again.",
             );
         };
         let request: SignOnRequest = serde_json::from_str(&flow.document)
@@ -207,7 +208,8 @@ impl Idp {
         Ok((flow, request, application.name))
     }
 
-    /// Opens a session for the flow's person; the cookie's value.
+    /// Creates the session of a user who has signed on in a flow. Returns the value of the
+    /// session cookie.
     pub(crate) async fn open_session(&self, flow: &FlowRow, user: &UserRow) -> Result<String> {
         let now = self.now();
         let token = self.ambient.rng().token(32);
@@ -226,7 +228,8 @@ impl Idp {
         Ok(token)
     }
 
-    /// Answers a flow whose person has signed on in this browser, once.
+    /// Answers a flow after the user has signed on in this browser. A flow is answered once
+    /// only.
     pub(crate) async fn resume(
         &self,
         environment: &str,

@@ -1,21 +1,21 @@
-//! The subject's name in the format that a request asks for (saml-core
-//! §3.4.1.1, §8.3): given, or refused with InvalidNameIDPolicy.
+//! Decides whether the user's NameID can have the format that the request asks for (saml-core
+//! §3.4.1.1, §8.3). If not, the Response has the status `InvalidNameIDPolicy`.
 
 use saml::message::NameIdFormat;
 
-/// What a request's NameIDPolicy comes to.
+/// Where the value of the NameID comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NameIdSource {
-    /// The name is the mapped one.
+    /// The value is the result of the attribute mapping.
     Mapped,
-    /// The name is drawn by chance, for this answer only.
+    /// The value is random, for this Response only.
     Transient,
-    /// The format can't be given.
+    /// The user has no value of the requested format.
     NotSupported,
 }
 
-/// Judges the format that was asked for against the name that the mapping
-/// makes.
+/// Chooses the source of the NameID for the requested format. `mapped` is the result of the
+/// attribute mapping.
 pub(super) fn choose_source(asked: Option<&str>, mapped: &str) -> NameIdSource {
     match asked.map(NameIdFormat::from_uri) {
         None | Some(NameIdFormat::Unspecified | NameIdFormat::Persistent) => NameIdSource::Mapped,

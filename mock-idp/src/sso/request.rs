@@ -1,4 +1,4 @@
-//! What a service provider asks, and whether it may (saml-profiles §4.1.4.1).
+//! Reads and checks the requests of service providers (saml-profiles §4.1.4.1).
 
 use saml::acceptance::{Refusal, TrustedKeys};
 use saml::keys::Certificate;
@@ -15,7 +15,7 @@ use crate::store::resources::{self, Kind, Resource};
 type Result<T> = std::result::Result<T, Denied>;
 
 impl Idp {
-    /// The application of that SP Entity ID, when it is switched on.
+    /// Returns the application with this SP Entity ID, if it is enabled.
     pub(super) async fn application_of(
         &self,
         environment_id: &str,
@@ -43,7 +43,8 @@ impl Idp {
         Ok((resource, application))
     }
 
-    /// Checks a request that came.
+    /// Checks an `AuthnRequest`: issuer, signature, destination and assertion consumer service
+    /// URL.
     pub(crate) async fn receive(
         &self,
         environment_id: &str,
@@ -81,7 +82,7 @@ impl Idp {
         })
     }
 
-    /// The certificates that vouch for an application's messages.
+    /// Returns the certificates that verify the signatures of an application's messages.
     pub(super) async fn vouching(
         &self,
         environment_id: &str,
@@ -91,7 +92,8 @@ impl Idp {
         Ok(self.certificates(environment_id, named).await?)
     }
 
-    /// A sign-on that starts here (saml-profiles §4.1.5).
+    /// Returns the request of a sign-on that starts at the identity provider (saml-profiles
+    /// §4.1.5).
     pub(crate) async fn unsolicited(
         &self,
         environment_id: &str,
@@ -115,8 +117,8 @@ impl Idp {
     }
 }
 
-/// The request, and whether one of the application's own keys vouches for it:
-/// it is then read from what was signed.
+/// Returns the `AuthnRequest`, and true if a key of the application signed it. A signed request
+/// is read only from the element that was signed.
 fn vouched_for(
     application: &Application,
     certificates: Vec<Certificate>,
@@ -145,10 +147,15 @@ fn vouched_for(
 }
 
 fn unreadable(refusal: Refusal) -> Denied {
-    Denied::Page(format!("The request can't be read: {}.", refusal.private()))
+    Denied::Page(format!(
+        "The request cannot be read: {}.",
+        refusal.private()
+    ))
 }
 
-/// Where the answer goes: only where the application is registered.
+/// Returns the assertion consumer service URL for the Response. It must be registered for the
+/// application, so that a forged request cannot send assertions elsewhere. Exception: signed
+/// requests, if the application allows that.
 fn acs_url(application: &Application, request: &AuthnRequest, signed: bool) -> Result<String> {
     let registered = &application.acs_urls;
     match (&request.acs_url, request.acs_index) {

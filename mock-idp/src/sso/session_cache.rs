@@ -1,9 +1,9 @@
-//! What answers are made of, remembered as long as nothing of it changes: an
-//! application with its mappings and its key, a person with groups, a session.
+//! Caches the data for Responses until any of it changes: applications with their mappings and
+//! keys, users with their groups, sessions.
 //!
-//! Each thing is read under an edition of the database
-//! ([`Store::edition`](crate::store::Store::edition)) and kept until the next;
-//! so an answer costs its signature, and little more.
+//! Each entry belongs to an edition of the database
+//! ([`Store::edition`](crate::store::Store::edition)) and is dropped when the edition changes.
+//! So the cost of a Response is little more than its signature.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,69 +24,69 @@ use crate::store::logouts::Participant;
 use crate::store::resources::{self, Kind};
 use crate::store::users::UserRow;
 
-/// How many things of a kind are kept; with one more, all are forgotten.
+/// Maximum number of entries of each kind. If one kind exceeds it, the whole cache is cleared.
 const MOST: usize = 10_000;
 
-/// An application, ready to answer.
+/// An application with all data that a Response needs.
 pub(super) struct Prepared {
     pub application: Application,
     pub mappings: Vec<Mapping>,
     pub key: SigningKey,
-    /// What is hidden of its answers, or why it can't be.
+    /// How its assertions are encrypted, or the error text if they cannot be.
     pub encryption: std::result::Result<Option<AssertionEncryption>, String>,
 }
 
-/// An attribute mapping, read.
+/// A parsed attribute mapping.
 pub(super) struct Mapping {
     pub name: String,
-    /// As it was written.
+    /// The expression as an administrator wrote it.
     pub source: String,
     pub template: std::result::Result<Template, ExpressionError>,
     pub required: bool,
     pub name_format: Option<String>,
 }
 
-/// A user with everything that answers say of one.
+/// A user with all data that a Response needs.
 pub(crate) struct Person {
     pub user: UserRow,
     pub groups: Vec<InGroup>,
-    /// What expressions see.
+    /// The data that the expressions of attribute mappings can read.
     pub model: Value,
 }
 
-/// A live session, with its user.
+/// A session that has not expired, with its user.
 #[derive(Clone)]
 pub(crate) struct SsoSession {
     pub session: Arc<SessionRow>,
     pub person: Arc<Person>,
 }
 
-/// What is remembered of one edition.
+/// The cache of one edition of the database.
 #[derive(Default)]
 pub(crate) struct Remembered(Mutex<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
     edition: u64,
-    /// By environment and id.
+    /// Key: environment id and application id.
     applications: HashMap<(String, String), Arc<Prepared>>,
-    /// By environment and id.
+    /// Key: environment id and user id.
     people: HashMap<(String, String), Arc<Person>>,
-    /// By the token's fingerprint.
+    /// Key: fingerprint of the session token.
     sessions: HashMap<String, Arc<SessionRow>>,
-    /// Session, application and name of those noted already.
+    /// Participants that are stored already: session, application and NameID.
     participants: HashSet<[String; 3]>,
 }
 
 impl Remembered {
-    /// What is on the shelf, when it is of that edition.
+    /// Looks an entry up, if the cache has this edition.
     fn find<T>(&self, edition: u64, look: impl FnOnce(&Shelf) -> Option<T>) -> Option<T> {
         let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (shelf.edition == edition).then(|| look(&shelf)).flatten()
     }
 
-    /// Puts something there that was read under that edition; a newer one
-    /// clears the shelf, an older one is too late.
+    /// Adds an entry that was read under this edition. A newer edition clears the cache first;
+    /// an entry of an older edition is dropped.
     fn keep(&self, edition: u64, put: impl FnOnce(&mut Shelf)) {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if edition < shelf.edition {
@@ -109,7 +109,8 @@ impl Remembered {
 }
 
 impl Idp {
-    /// An application with what its answers need; none, when it is no more.
+    /// Returns an application with all data that a Response needs; `None` if it no longer
+    /// exists.
     pub(super) async fn prepared(
         &self,
         environment: &str,
@@ -177,7 +178,7 @@ impl Idp {
         Ok(Some(person))
     }
 
-    /// The live session of a browser's cookie, with its user.
+    /// Returns the session of a browser's cookie, with its user; `None` if it has expired.
     pub(crate) async fn session(
         &self,
         environment: &str,
@@ -213,7 +214,7 @@ impl Idp {
         Ok(person.map(|person| SsoSession { session, person }))
     }
 
-    /// Whether it was noted already that the session signed on there.
+    /// True if it is stored already that this session signed on to this application.
     pub(super) fn takes_part(&self, edition: u64, it: &Participant) -> bool {
         let key = participation(it);
         self.remembered
@@ -221,7 +222,7 @@ impl Idp {
             .is_some()
     }
 
-    /// Remembers that it was noted.
+    /// Remembers that this participant is stored.
     pub(super) fn took_part(&self, edition: u64, it: &Participant) {
         self.remembered.keep(edition, |shelf| {
             shelf.participants.insert(participation(it));

@@ -205,7 +205,7 @@ async fn asked(
         Status {
             code: StatusCode::Requester,
             detail: Some(StatusCode::UnknownPrincipal),
-            message: Some("no session of this subject and session index lives here".to_owned()),
+            message: Some("session not found for this NameID and SessionIndex".to_owned()),
         }
     };
     reply(portal, integration, request, status, honored.relay_state()).await

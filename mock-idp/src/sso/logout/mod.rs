@@ -1,9 +1,9 @@
-//! Single logout (saml-profiles §4.4), the identity provider's side.
+//! Single logout (saml-profiles §4.4) at the identity provider.
 //!
-//! A service provider asks, or the person signs off here; the session ends,
-//! and the browser carries a request to every other application that takes
-//! part in it, one after the other ([`round`]). Whoever asked is told in the
-//! end whether all of them could be reached.
+//! A service provider sends a `LogoutRequest`, or the user signs off here. The session ends,
+//! and the browser carries a `LogoutRequest` to every other application of the session, one
+//! after the other ([`round`]). At the end the service provider that asked gets a
+//! `LogoutResponse`, which says whether all of them were logged out.
 
 mod round;
 mod settings;
@@ -27,12 +27,12 @@ use crate::store::logouts::{self, Participant};
 
 type Result<T> = std::result::Result<T, Denied>;
 
-/// By how much a service provider's clock may differ.
+/// Allowed clock skew of a service provider.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
-/// How old a logout message may be.
+/// Maximum age of a logout message.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 
-/// A NameID as participants are looked up by: equal names are equal texts
+/// Returns the stored form of a NameID. Two NameIDs are equal if these texts are equal
 /// (saml-core §3.3.4).
 fn stored(name: &NameId) -> String {
     serde_json::json!([
@@ -60,12 +60,12 @@ fn read(stored: &str) -> Option<NameId> {
 }
 
 impl Idp {
-    /// Where logout messages come to.
+    /// Returns the single logout service URL of an environment.
     pub(crate) fn slo_url(&self, environment: &str) -> String {
         format!("{}/{environment}/saml20/idp/slo", self.base_url)
     }
 
-    /// Notes that the application takes part in the session under that name.
+    /// Stores that the application is a participant of the session under this NameID.
     pub(crate) async fn take_part(
         &self,
         environment: &str,
@@ -92,7 +92,8 @@ impl Idp {
         Ok(())
     }
 
-    /// The person signs off here: the session ends, the others are told.
+    /// Ends the session of a user who signs off at the identity provider, and starts to log out
+    /// the participants.
     pub(crate) async fn sign_off(&self, environment: &str, token: Option<&str>) -> Result<Ended> {
         let Some(SsoSession { session, .. }) = self.session(environment, token).await? else {
             return Ok(Ended::Whole);
@@ -105,7 +106,7 @@ impl Idp {
             .await
     }
 
-    /// A browser brings a logout message.
+    /// Handles a logout message that a browser delivers.
     pub(crate) async fn receive_logout(
         &self,
         environment: &str,
@@ -128,13 +129,13 @@ impl Idp {
         }
     }
 
-    /// The keys that vouch for an application's messages.
+    /// Returns the keys that verify the signatures of an application's messages.
     async fn keys_of(&self, environment: &str, application: &Application) -> Result<TrustedKeys> {
         let all = self.vouching(environment, application).await?;
         match TrustedKeys::new(all) {
             Ok(keys) => Ok(keys),
             Err(_) => page(format!(
-                "The application {} has no verification certificate: its logout messages can't be verified. \
+                "The application {} has no verification certificate: its logout messages cannot be verified. \
                  Give it one under Configuration, or import its metadata.",
                 application.name
             )),
@@ -155,7 +156,7 @@ impl Idp {
         let mut tx = self.store.write().await?;
         let message = (request.issuer.as_str(), request.id.as_str());
         if !logouts::see(&mut tx, environment, message, honored.until(), now).await? {
-            return page("This logout was used already.");
+            return page("This LogoutRequest was used already.");
         }
         let name = stored(honored.name_id());
         let mut meant =
@@ -173,10 +174,10 @@ impl Idp {
         if meant.is_empty() || too_late {
             tx.commit().await?;
             let (detail, message) = if too_late {
-                let words = "the SLO window is over: the sign-on was too long ago";
+                let words = "the SLO window has ended: the sign-on was too long ago";
                 (StatusCode::RequestDenied, words)
             } else {
-                let words = "no session of this subject and session index lives here";
+                let words = "session not found for this NameID and SessionIndex";
                 (StatusCode::UnknownPrincipal, words)
             };
             let status = Status {
@@ -208,13 +209,15 @@ impl Idp {
             logouts::waiting(&mut db, (environment, &id), now).await?
         };
         let Some(mut round) = kept.as_deref().and_then(Round::read) else {
-            return page("No logout waits for this answer: it is over, or took too long.");
+            return page(
+                "There is no logout in progress for this LogoutResponse: it is complete, or took too long.",
+            );
         };
         let issuer = received.claimed_issuer().map_err(refused)?;
         let (resource, application) = self.application_of(environment, &issuer).await?;
         let Some(request) = round.asked_of(&resource.id) else {
             return page(format!(
-                "The application {} was asked nothing.",
+                "Unexpected LogoutResponse: no LogoutRequest was sent to the application {}.",
                 resource.name
             ));
         };
@@ -234,17 +237,17 @@ impl Idp {
         let first = logouts::see(&mut tx, environment, message, honored.until(), now).await?;
         tx.commit().await?;
         if !first {
-            return page("This answer was used already.");
+            return page("This LogoutResponse was used already.");
         }
         round.answered(&response.status);
         self.go_on(environment, round).await
     }
 }
 
-/// Why a logout message is not acted upon, for the person in front of it.
+/// Turns the refusal of a logout message into a page for the user.
 fn refused(refusal: saml::acceptance::Refusal) -> Denied {
     Denied::Page(format!(
-        "The logout message can't be accepted: {}.",
+        "The logout message cannot be accepted: {}.",
         refusal.private()
     ))
 }
@@ -253,7 +256,7 @@ fn internal(error: impl std::fmt::Display) -> Denied {
     Denied::Refused(Refused::Internal(error.to_string()))
 }
 
-/// A browser that carries a message.
+/// Makes the browser carry a message.
 fn carrying(outgoing: Outgoing) -> Ended {
     Ended::Carrying(outgoing)
 }

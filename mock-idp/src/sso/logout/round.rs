@@ -1,4 +1,4 @@
-//! A logout on its way from one application to the next, by the browser.
+//! The state of a single logout while the browser goes from one application to the next.
 
 use saml::binding::{Outgoing, Parameter, send};
 use saml::message::{LogoutRequest, LogoutResponse, Principal, Status, StatusCode};
@@ -12,28 +12,28 @@ use crate::sso::later;
 use crate::store::logouts::{self, Participant};
 use crate::store::resources::Kind;
 
-/// What becomes of a logout.
+/// The result of a step of a logout.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// Everybody knows.
+    /// All participants were logged out.
     Whole,
-    /// Somebody could not be told, or didn't do it.
+    /// At least one participant could not be reached, or did not log the user out.
     InPart,
-    /// The browser carries a message on.
+    /// Not complete: the browser carries this message to the next application.
     Carrying(Outgoing),
 }
 
-/// Who asked, and is told in the end.
+/// The application that asked for the logout and gets the `LogoutResponse` at the end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Initiator {
-    /// The application's id.
+    /// Id of the application.
     pub(super) application: String,
-    /// Its request's ID.
+    /// ID of its `LogoutRequest`.
     pub(super) request: String,
     pub(super) relay_state: Option<String>,
 }
 
-/// An application that is still to be told.
+/// A participant that is still to be logged out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Told {
     application: String,
@@ -43,13 +43,13 @@ struct Told {
     since: i64,
 }
 
-/// How far it has come.
+/// The state of the logout, stored between two steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Round {
     id: String,
     initiator: Option<Initiator>,
     remaining: Vec<Told>,
-    /// The application that was asked last, and the request's ID.
+    /// The application that got the last `LogoutRequest`, and the ID of that request.
     asked: Option<(String, String)>,
     in_part: bool,
 }
@@ -76,13 +76,14 @@ impl Round {
         serde_json::from_str(document).ok()
     }
 
-    /// The ID of the request that this application was asked last.
+    /// Returns the ID of the `LogoutRequest` that waits for an answer of this application.
     pub(super) fn asked_of(&self, application: &str) -> Option<String> {
         let (asked, request) = self.asked.as_ref()?;
         (asked == application).then(|| request.clone())
     }
 
-    /// Takes an answer in. One who knows of no session has ended it, in effect.
+    /// Records the status of an answer. `UnknownPrincipal` counts as success: the application
+    /// has no session to end.
     pub(super) fn answered(&mut self, status: &Status) {
         let whole = status.is_success() && status.detail != Some(StatusCode::PartialLogout);
         if !whole && status.detail != Some(StatusCode::UnknownPrincipal) {
@@ -104,7 +105,8 @@ impl From<Participant> for Told {
 }
 
 impl Idp {
-    /// Asks the next application, or tells whoever started that all is over.
+    /// Sends a `LogoutRequest` to the next application; after the last one, answers the
+    /// application that asked for the logout.
     pub(super) async fn go_on(&self, environment: &str, mut round: Round) -> Result<Ended> {
         let now = self.now();
         while !round.remaining.is_empty() {
@@ -145,8 +147,8 @@ impl Idp {
         Ok(Application::of(&resource)?)
     }
 
-    /// The request to one application; none when it can't be told: it has no
-    /// endpoint, is no more, or its window is over.
+    /// Creates the `LogoutRequest` to one application. `None` if it cannot be reached: it has
+    /// no endpoint, no longer exists, or its SLO window has ended.
     async fn ask(
         &self,
         environment: &str,
@@ -187,7 +189,7 @@ impl Idp {
         Ok(Some((request.id, outgoing)))
     }
 
-    /// Tells an application how its request fared.
+    /// Creates the `LogoutResponse` to the application that asked for the logout.
     pub(super) async fn reply(
         &self,
         environment: &str,
@@ -196,7 +198,7 @@ impl Idp {
     ) -> Result<Ended> {
         let application = self.participant(environment, &to.application).await?;
         let Some((binding, location)) = settings::responses(&application) else {
-            // It asked, but has no address to be answered at.
+            // The application asked, but it has no endpoint for the answer.
             return Ok(match status.detail {
                 None => Ended::Whole,
                 Some(_) => Ended::InPart,

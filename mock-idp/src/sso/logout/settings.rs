@@ -1,4 +1,4 @@
-//! What single logout needs of an application: PingOne's `sloEndpoint`,
+//! Settings of an application for single logout: PingOne's `sloEndpoint`,
 //! `sloResponseEndpoint`, `sloBinding` and `sloWindow`.
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,20 +13,21 @@ fn binding(application: &Application) -> &'static str {
     }
 }
 
-/// Binding and address of requests; without one the application can't be told.
+/// Returns the binding and endpoint for `LogoutRequest`s; `None` if the application has no
+/// endpoint.
 pub(super) fn requests(application: &Application) -> Option<(&'static str, &str)> {
     Some((binding(application), application.slo_endpoint.as_deref()?))
 }
 
-/// Binding and address of answers.
+/// Returns the binding and endpoint for `LogoutResponse`s.
 pub(super) fn responses(application: &Application) -> Option<(&'static str, &str)> {
     let own = application.slo_response_endpoint.as_deref();
     let location = own.or(application.slo_endpoint.as_deref())?;
     Some((binding(application), location))
 }
 
-/// Whether logout messages are still exchanged with an application that signed
-/// on at `since`; always, when no window is set.
+/// True if an application whose user signed on at `since` still takes part in single logout.
+/// `sloWindow` limits this time, in hours; without it there is no limit.
 pub(super) fn within_window(application: &Application, since: Timestamp, now: Timestamp) -> bool {
     let window = application.slo_window.filter(|hours| *hours > 0);
     window.is_none_or(|hours| now.duration_since(since) <= SignedDuration::from_hours(hours))
