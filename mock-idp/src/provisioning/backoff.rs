@@ -1,16 +1,17 @@
-//! How long to wait before a push is tried again: as long as the target asks
-//! for (RFC 9110 §10.2.3), else longer each time, and never all at once.
+//! Computes how long to wait before a failed provisioning operation is repeated: as long as the
+//! target asks for in `Retry-After` (RFC 9110 §10.2.3), else longer each time, with a random
+//! part, so that operations are not all repeated at the same moment.
 
 use ambient::Rng;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{self, HeaderMap};
 
-/// The longest that a failed push is put off, in seconds.
+/// Maximum time before a repeat, in seconds.
 pub(super) const LONGEST: i64 = 300;
 
-/// The seconds that `Retry-After` asks for: a number, or an instant, which is
-/// seen from the target's own clock where it says the time.
+/// Returns the seconds that `Retry-After` asks for. A date is compared with the `Date` header
+/// of the answer, because the target's clock may differ from the clock here.
 pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let asked = text(header::RETRY_AFTER)?;
@@ -24,8 +25,8 @@ pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
     Some(until.duration_since(now).as_secs().max(0))
 }
 
-/// The seconds to wait after so many attempts, when the target does not say:
-/// doubled each time, of which chance takes up to a half away.
+/// Returns the seconds to wait after this number of attempts: twice as long each time, less a
+/// random part of up to one half.
 pub(super) fn backed_off(attempts: i64, rng: &Rng) -> i64 {
     let whole = 1_i64 << attempts.clamp(0, 8);
     let [drawn] = rng.bytes::<1>();

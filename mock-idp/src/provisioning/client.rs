@@ -1,9 +1,9 @@
-//! The SCIM 2.0 client (RFC 7644): one method for each thing that the engine
-//! asks of a target.
+//! A SCIM 2.0 client (RFC 7644) with one method for each operation of the provisioning engine.
 //!
-//! A call is tried once. What may work later says when ([`super::waiting`]),
-//! and the engine's queue, which outlives the process, tries again then. A
-//! creation whose answer is lost is looked up first: nobody is made twice.
+//! Each request is sent once. An error that may be temporary says when to try again
+//! ([`super::backoff`]); the engine's queue, which is stored in the database, does that. If the
+//! answer to a creation is lost, the client first looks for the resource, so that it is not
+//! created twice.
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -13,73 +13,73 @@ use super::connection::Connection;
 use super::{backoff, look_up};
 use crate::answer_body::{self, BodyError};
 
-/// Why the target did not do it.
+/// Why an operation failed at the target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PushError {
-    /// It may work later: no connection, 429, 5xx.
+    /// A temporary error: no connection, 429 or 5xx.
     #[error("{reason}")]
     Later {
         reason: String,
         /// `Retry-After`, in seconds.
         after: Option<i64>,
     },
-    /// There is no such resource: a read of its id says so too.
+    /// The resource does not exist: reading its id also answers 404 or 410.
     #[error("{0}")]
     Gone(String),
-    /// It is there already.
+    /// The resource exists already (409).
     #[error("{0}")]
     Exists(String),
-    /// The target does not have the method: 405, 501, or a 404 although a
-    /// read finds the resource.
+    /// The target does not support the method: 405, 501, or 404 although the resource can be
+    /// read.
     #[error("{0}")]
     Unsupported(String),
-    /// It never will work as it is.
+    /// A permanent error: the same request will fail again.
     #[error("{0}")]
     Refused(String),
 }
 
-/// What a target answered with success.
+/// A successful answer of a target.
 struct Answer {
     status: StatusCode,
     location: Option<String>,
     body: Value,
 }
 
-/// A SCIM client with its connection.
+/// A SCIM client for one connection.
 pub(crate) struct Client<'c> {
     pub http: &'c reqwest::Client,
     pub connection: &'c Connection,
 }
 
-/// How many redirects of one request are followed.
+/// Maximum number of redirects that one request follows.
 const MAX_REDIRECTS: usize = 3;
 
 const SCIM_JSON: &str = "application/scim+json";
 
-/// A string as a SCIM filter's value: a JSON string (RFC 7644, section 3.4.2.2).
+/// Quotes a string as a value in a SCIM filter: as a JSON string (RFC 7644 §3.4.2.2).
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// An id as a segment of a path: it may have any character (RFC 7643 §3.1).
+/// Encodes an id as a path segment, because an id may contain any character (RFC 7643 §3.1).
 fn segment(id: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     encoded.replace('+', "%20")
 }
 
-/// The id at the end of a resource's address.
+/// Returns the id at the end of a resource's URL.
 fn id_in(location: &str) -> Option<String> {
     let path = location.split(['?', '#']).next()?.trim_end_matches('/');
     let last = path.rsplit('/').next().filter(|it| !it.is_empty())?;
-    // A plus sign in a path is a plus sign.
+    // In a path a plus sign is literal, but `form_urlencoded` would decode it as a space.
     let pair = format!("id={}", last.replace('+', "%2B"));
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
     pairs.next().map(|(_, id)| id.into_owned())
 }
 
 impl Client<'_> {
-    /// The address of a target's path; both may have a query, such as
-    /// Entra's `?aadOptscim062020`.
+    /// Returns the URL of a path at the target. Base URL and path may both have a query, such
+    /// as Entra's `?aadOptscim062020`.
     fn address(&self, path: &str, query: Option<(&str, &str)>) -> Result<Url, PushError> {
         let base = &self.connection.base_url;
         let mut url = Url::parse(base)
@@ -127,9 +127,9 @@ impl Client<'_> {
             match to {
                 Some(to) if may_follow(&method, status, &url, &to) => url = to,
                 _ => {
-                    let location = location.as_deref().unwrap_or("an address that is missing");
+                    let location = location.as_deref().unwrap_or("no Location");
                     return Err(PushError::Refused(format!(
-                        "{what}: {status} to {location}, which is not followed: correct SCIM_URL"
+                        "{what}: {status} to {location}, a redirect that is not followed; correct SCIM_URL"
                     )));
                 }
             }
@@ -160,8 +160,8 @@ impl Client<'_> {
         request.send().await
     }
 
-    /// A call about one resource. That it is gone is believed only if a read
-    /// says so too: a target answers 404 to methods that it lacks as well.
+    /// Sends a request about one resource. Some targets answer 404 to a method that they do not
+    /// support, so a 404 counts as `Gone` only if reading the resource also fails with 404.
     async fn call_one(
         &self,
         method: Method,
@@ -183,7 +183,8 @@ impl Client<'_> {
         }
     }
 
-    /// Whether the target answers, lets us in and speaks SCIM.
+    /// Tests the connection: the target must answer, accept the credentials and return a SCIM
+    /// ListResponse.
     pub(crate) async fn test(&self) -> Result<(), PushError> {
         let users = &self.connection.users;
         let answer = self
@@ -192,8 +193,8 @@ impl Client<'_> {
         look_up::resources(users, &answer.body).map(|_| ())
     }
 
-    /// The id of the one resource whose `attribute` equals `value`. What the
-    /// target lists is read: one that ignores filters lists others.
+    /// Returns the id of the only resource whose `attribute` equals `value`. Compares the
+    /// values in the answer, because some targets ignore the filter and list other resources.
     pub(crate) async fn find(
         &self,
         path: &str,
@@ -206,7 +207,7 @@ impl Client<'_> {
             .map(|(id, _)| id))
     }
 
-    /// The same with the resource.
+    /// Does the same as [`Self::find`] and also returns the resource.
     pub(crate) async fn find_resource(
         &self,
         path: &str,
@@ -226,31 +227,31 @@ impl Client<'_> {
         match matches[..] {
             [] if found.is_empty() || look_up::is_whole(&list.body, found.len()) => Ok(None),
             [] => Err(PushError::Refused(format!(
-                "{asked}: the target ignores the filter: none of the {} resources that it listed has that value",
+                "{asked}: the target ignores the filter: none of the {} resources in its answer has that value",
                 found.len()
             ))),
             [one] => match one["id"].as_str() {
                 Some(id) => Ok(Some((id.to_owned(), one.clone()))),
                 None => Err(PushError::Refused(format!(
-                    "{asked}: the resource that was found has no id"
+                    "{asked}: the resource in the answer has no id"
                 ))),
             },
             ref many => Err(PushError::Refused(format!(
-                "{asked}: expected one resource at most, got {}",
+                "{asked}: expected at most one resource, got {}",
                 many.len()
             ))),
         }
     }
 
-    /// The resource with that id.
+    /// Returns the resource with this id.
     pub(crate) async fn get(&self, path: &str, id: &str) -> Result<Value, PushError> {
         let at = format!("{path}/{}", segment(id));
         let answer = self.call(Method::GET, &at, None, None).await?;
         Ok(answer.body)
     }
 
-    /// Creates a resource; its id. When the answer is lost, the resource that
-    /// is there by its name is the one that was created.
+    /// Creates a resource and returns its id. If the answer is lost, looks for a resource with
+    /// the same name and takes it for the created one.
     pub(crate) async fn create(&self, path: &str, resource: &Value) -> Result<String, PushError> {
         let made = match self.call(Method::POST, path, None, Some(resource)).await {
             Ok(made) => made,
@@ -268,7 +269,7 @@ impl Client<'_> {
             }
             Err(error) => return Err(error),
         };
-        // The body of a 201 is a SHOULD; Location is not (RFC 7644 §3.3).
+        // A body in a 201 answer is optional (SHOULD), `Location` is not (RFC 7644 §3.3).
         if let Some(id) = made.body["id"].as_str().filter(|it| !it.is_empty()) {
             return Ok(id.to_owned());
         }
@@ -291,7 +292,7 @@ impl Client<'_> {
         self.find(path, attribute, name).await.ok()?
     }
 
-    /// Puts a resource in the place of the one with that id.
+    /// Replaces the resource with this id by PUT.
     pub(crate) async fn replace(
         &self,
         path: &str,
@@ -303,11 +304,11 @@ impl Client<'_> {
             .map(|_| ())
     }
 
-    /// Changes a resource by PATCH operations (RFC 7644, section 3.5.2).
+    /// Changes a resource by PATCH operations (RFC 7644 §3.5.2).
     ///
     /// # Errors
-    /// [`PushError::Unsupported`] also where the target refuses it and its
-    /// ServiceProviderConfig says that it has no PATCH.
+    /// [`PushError::Unsupported`] also if the target refuses the PATCH and its
+    /// `ServiceProviderConfig` says that PATCH is not supported.
     pub(crate) async fn patch(
         &self,
         path: &str,
@@ -326,7 +327,7 @@ impl Client<'_> {
         }
     }
 
-    /// Whether the target doesn't say that it has no PATCH.
+    /// True unless the target's `ServiceProviderConfig` says that PATCH is not supported.
     async fn supports_patch(&self) -> bool {
         let config = self
             .call(Method::GET, "/ServiceProviderConfig", None, None)
@@ -336,7 +337,7 @@ impl Client<'_> {
         })
     }
 
-    /// Removes a resource; gone already is as good.
+    /// Deletes a resource. Succeeds also if it does not exist.
     pub(crate) async fn delete(&self, path: &str, id: &str) -> Result<(), PushError> {
         match self.call_one(Method::DELETE, path, id, None).await {
             Ok(_) | Err(PushError::Gone(_)) => Ok(()),
@@ -345,17 +346,17 @@ impl Client<'_> {
     }
 }
 
-/// Whether a redirect is followed: 307 and 308 with every method, others for
-/// GET; never to another host, which the credentials are not for.
+/// True if a redirect may be followed: 307 and 308 for every method, others for GET only, and
+/// never to another origin, because the credentials are not meant for it.
 fn may_follow(method: &Method, status: StatusCode, from: &Url, to: &Url) -> bool {
     let keeps_method = matches!(status.as_u16(), 307 | 308);
     (keeps_method || *method == Method::GET) && from.origin() == to.origin()
 }
 
-/// The longest answer of a target: a group with 100,000 members.
+/// Maximum size of an answer in bytes: enough for a group with 100,000 members.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// The body of a target's answer, as text.
+/// Reads the body of a target's answer as text.
 pub(super) async fn read_text(what: &str, answer: reqwest::Response) -> Result<String, PushError> {
     let status = answer.status();
     match answer_body::read(answer, LARGEST_ANSWER).await {
@@ -370,7 +371,7 @@ pub(super) async fn read_text(what: &str, answer: reqwest::Response) -> Result<S
     }
 }
 
-/// What an answer says.
+/// Reads an answer, and turns an error status into a [`PushError`].
 async fn read(
     what: &str,
     answer: reqwest::Response,
@@ -395,7 +396,7 @@ async fn read(
     Err(match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => PushError::Gone(reason),
         StatusCode::CONFLICT => PushError::Exists(reason),
-        // 501 is final: the target will not learn the method by waiting.
+        // 501 is permanent: waiting does not add the method.
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
             PushError::Unsupported(reason)
         }

@@ -1,5 +1,5 @@
-//! A connection: where a propagation store's SCIM endpoint is, how it lets us
-//! in, and what we may do there (PingOne's configuration keys).
+//! A provisioning connection: the SCIM endpoint of a propagation store, how to authenticate
+//! there, and which operations are allowed (PingOne's configuration keys).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,52 +9,53 @@ use url::Url;
 use crate::directory::Document;
 use crate::refusal::{Refused, Result};
 
-/// What happens at the target to whom the rules no longer cover.
+/// What happens at the target to a user whom no rule covers any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RemoveAction {
     Disable,
     Delete,
 }
 
-/// OAuth's client credentials (RFC 6749, section 4.4), for a token of the target.
+/// OAuth 2.0 client credentials (RFC 6749 §4.4), to get an access token for the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientCredentials {
     pub token_url: String,
     pub id: String,
     pub secret: String,
-    /// What stands before the token: `Bearer`, or the custom one.
+    /// Scheme before the token in `Authorization`: `Bearer` or a custom one.
     pub scheme: String,
 }
 
-/// A store's configuration, read.
+/// The parsed configuration of a propagation store.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// Endpoints follow its path; it may have a query.
+    /// Base URL. Resource paths are appended to its path; it may have a query.
     pub base_url: String,
     pub users: String,
-    /// None: groups are not pushed.
+    /// Path of groups; `None` if groups are not provisioned.
     pub groups: Option<String>,
-    /// The header's value; with client credentials it comes with the token.
+    /// Value of the `Authorization` header; `None` for client credentials, where it comes with
+    /// the access token.
     pub authorization: Option<String>,
     pub credentials: Option<ClientCredentials>,
-    /// `userName` or `emails`: what tells users of the target apart.
+    /// Attribute that identifies a user at the target: `userName` or `emails`.
     pub unique: String,
-    /// The attribute by which a user is looked for at the target.
+    /// Attribute in the filter that looks a user up at the target.
     pub filter_attribute: String,
     pub create: bool,
     pub update: bool,
     pub disable: bool,
     pub remove: RemoveAction,
-    /// Disabled users are made too.
+    /// True if disabled users are created as well.
     pub provision_disabled: bool,
-    /// Members that others put into a group at the target stay.
+    /// True if members that others added to a group at the target stay in it.
     pub merge_members: bool,
-    /// Changes are sent by PUT alone: the target has no PATCH. Without it that
-    /// is found out from the target's answers.
+    /// True if all changes are sent by PUT, because the target has no PATCH. If false, the
+    /// target's answers show whether it has PATCH.
     pub put_only: bool,
 }
 
-/// How a target lets us in.
+/// Values of `AUTHENTICATION_METHOD`.
 const METHODS: [&str; 4] = [
     "None",
     "Basic Authentication",
@@ -62,7 +63,7 @@ const METHODS: [&str; 4] = [
     "OAuth 2 Client Credentials",
 ];
 
-/// Switches, each with what it is when nobody says.
+/// Boolean settings with their default values.
 const SWITCHES: [(&str, bool); 4] = [
     ("CREATE_USERS", true),
     ("UPDATE_USERS", true),
@@ -70,7 +71,7 @@ const SWITCHES: [(&str, bool); 4] = [
     ("PROVISION_DISABLED_USERS", false),
 ];
 
-/// The members of `configuration`, read one by one.
+/// The members of `configuration`, not parsed yet.
 struct Settings<'c>(Option<&'c Document>);
 
 fn key(name: &str) -> String {
@@ -78,7 +79,7 @@ fn key(name: &str) -> String {
 }
 
 impl Settings<'_> {
-    /// A value's text, whatever its JSON type; blank is none.
+    /// Returns a value as text, from a JSON string, boolean or number; `None` if it is blank.
     fn text(&self, name: &str) -> Option<String> {
         match self.0?.get(name)? {
             Value::String(text) if text.trim().is_empty() => None,
@@ -125,7 +126,7 @@ impl Settings<'_> {
         Some(format!("/{}", self.text(name)?.trim_matches('/')))
     }
 
-    /// One of a closed list, whatever its case; the first by default.
+    /// Returns the allowed value, in any letter case; the first one by default.
     fn one_of(&self, name: &str, allowed: &[&'static str]) -> Result<&'static str> {
         let Some(text) = self.text(name) else {
             return Ok(allowed[0]);
@@ -137,8 +138,8 @@ impl Settings<'_> {
             .ok_or_else(|| Refused::none_of(&key(name), allowed, &text.into()))
     }
 
-    /// What stands before a token: a name that is none of PingOne's own is
-    /// taken as it is.
+    /// Returns the scheme before the token in `Authorization`. A value of `AUTHORIZATION_TYPE`
+    /// that is not PingOne's is a custom scheme and is used unchanged.
     fn scheme(&self) -> String {
         match self.text("AUTHORIZATION_TYPE") {
             Some(custom)
@@ -180,7 +181,8 @@ impl Settings<'_> {
         })
     }
 
-    /// The attribute of `userName eq "%s"`: how a user is looked for.
+    /// Returns the attribute in `USER_FILTER`, such as `userName eq "%s"`, by which a user is
+    /// looked up.
     fn filter_attribute(&self, unique: &str) -> Result<String> {
         let Some(filter) = self.text("USER_FILTER") else {
             return Ok(unique.to_owned());
@@ -201,7 +203,7 @@ impl Settings<'_> {
 }
 
 impl Connection {
-    /// Reads the configuration of a store (`{"configuration": {"SCIM_URL": …}}`).
+    /// Parses the configuration of a store (`{"configuration": {"SCIM_URL": …}}`).
     pub(crate) fn of(store: &Document) -> Result<Self> {
         let settings = Settings(store.get("configuration").and_then(Value::as_object));
         let base = settings.url("SCIM_URL")?;

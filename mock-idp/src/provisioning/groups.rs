@@ -1,5 +1,5 @@
-//! A group's push: the group of a rule, with those of its members whom the
-//! target knows. Membership lives on the group.
+//! Provisions a group that a rule covers, with those of its members that exist at the target.
+//! Membership is written to the group, not to the users.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,8 @@ impl Push<'_> {
             }
         };
         let Some((group, members)) = wanted else {
-            // A group of that name that is not ours stays.
+            // Deletes the group only if this store created it; another group of the same name
+            // stays.
             let remote = self.remote_id(&path, "displayName", |sent, there| sent == there);
             if let Some(id) = remote.await? {
                 self.client.delete(&path, &id).await?;
@@ -81,7 +82,7 @@ impl Push<'_> {
         Ok(self.note(&id, &resource).await?)
     }
 
-    /// Where a group is looked for.
+    /// Returns the path for looking a group up, with the flavor's query.
     fn looked_up(&self, path: &str) -> String {
         format!("{path}{}", self.habits.look_up)
     }
@@ -110,7 +111,8 @@ impl Push<'_> {
         }
     }
 
-    /// A group of that name was there: its members are merged or overwritten.
+    /// Takes over a group of the same name that exists at the target: merges its members or
+    /// overwrites them.
     async fn take_over(
         &self,
         path: &str,
@@ -129,7 +131,7 @@ impl Push<'_> {
             .await
     }
 
-    /// Changes a group by PATCH, or by PUT where the target has no PATCH.
+    /// Changes a group by PATCH, or by PUT if the target has no PATCH.
     async fn send_group(
         &self,
         path: &str,
@@ -164,7 +166,7 @@ impl Push<'_> {
         self.client.replace(path, id, &now).await
     }
 
-    /// Sends what differs from the last push.
+    /// Sends the differences from the last provisioned state.
     async fn change_group(
         &self,
         path: &str,

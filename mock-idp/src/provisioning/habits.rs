@@ -1,30 +1,32 @@
-//! How providers differ as SCIM clients: one engine, a row for each.
+//! The differences between providers as SCIM clients. One engine serves all flavors, with a row
+//! of settings for each.
 //!
-//! Known of each of them is in the row's comment; what is not known is as in
-//! RFC 7644.
+//! The comment on a row lists the known behavior of that provider; everything else follows RFC
+//! 7644.
 
 use serde_json::{Value, json};
 
 use crate::flavor::Flavor;
 
-/// What a provider does its own way.
+/// The behavior of a provider as a SCIM client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Habits {
-    /// `Add`, `Replace`, `Remove` rather than in lower case.
+    /// True: `op` is `Add`, `Replace` or `Remove`, not in lower case.
     pub capitalized: bool,
-    /// `"False"` rather than `false` in a PATCH.
+    /// True: booleans in a PATCH are strings, `"False"` in place of `false`.
     pub booleans_are_text: bool,
-    /// A user's change goes by PATCH, attribute by attribute; else by PUT.
+    /// True: a user is changed by PATCH, attribute by attribute; false: by PUT.
     pub users_by_patch: bool,
-    /// One member an operation.
+    /// True: each PATCH operation has only one member.
     pub one_member_each: bool,
-    /// A member leaves by `Remove members` with a value rather than a filter.
+    /// True: a member is removed by `Remove members` with a value, not with a filter in the
+    /// path.
     pub remove_by_value: bool,
-    /// What else a look-up asks.
+    /// Query of a look-up, besides the filter.
     pub look_up: &'static str,
-    /// A user is read before it is replaced.
+    /// True: a user is read before it is replaced.
     pub reads_first: bool,
-    /// Users leave by being disabled, whatever the connection says.
+    /// True: users are disabled and never deleted, whatever the connection says.
     pub never_deletes: bool,
 }
 
@@ -42,10 +44,10 @@ const PLAIN: Habits = Habits {
 impl Habits {
     pub(crate) fn of(flavor: Flavor) -> Self {
         match flavor {
-            // PUT of users, PATCH of groups.
+            // Ping: PUT for users, PATCH for groups.
             Flavor::Ping => PLAIN,
-            // PATCH of everything, ops with a capital, booleans as text,
-            // members one by one and removed by value.
+            // Entra ID: PATCH for users and groups, `op` with a capital letter, booleans as
+            // strings, members one by one and removed by value.
             Flavor::Entra => Self {
                 capitalized: true,
                 booleans_are_text: true,
@@ -54,8 +56,8 @@ impl Habits {
                 remove_by_value: true,
                 ..PLAIN
             },
-            // GET with startIndex and count, GET and PUT of the whole user,
-            // never a DELETE of one.
+            // Okta: look-ups with `startIndex` and `count`, GET and then PUT of the whole user,
+            // and never a DELETE of a user.
             Flavor::Okta => Self {
                 look_up: "?startIndex=1&count=100",
                 reads_first: true,
@@ -81,12 +83,12 @@ impl Habits {
         }
     }
 
-    /// One operation that gives an attribute its value.
+    /// Returns the PATCH operation that sets an attribute.
     pub(crate) fn replace(&self, path: &str, value: &Value) -> Value {
         json!({"op": self.op("replace"), "path": path, "value": self.value(value)})
     }
 
-    /// The operations that bring a user from one state to another: every
+    /// Returns the PATCH operations that change a user from one state to another, one for each
     /// attribute that differs.
     pub(crate) fn differences(&self, former: Option<&Value>, wanted: &Value) -> Vec<Value> {
         let empty = serde_json::Map::new();
@@ -106,7 +108,7 @@ impl Habits {
         operations
     }
 
-    /// The operations by which members join and leave.
+    /// Returns the PATCH operations that add and remove members of a group.
     pub(crate) fn members<'i>(
         &self,
         joined: impl Iterator<Item = &'i String>,
@@ -134,7 +136,7 @@ impl Habits {
         operations
     }
 
-    /// The operation that says who the members are, all of them.
+    /// Returns the PATCH operation that replaces all members of a group.
     pub(crate) fn all_members<'i>(&self, ids: impl Iterator<Item = &'i String>) -> Value {
         let all: Vec<Value> = ids.map(|id| json!({"value": id})).collect();
         json!({"op": self.op("replace"), "path": "members", "value": all})

@@ -1,20 +1,19 @@
-//! What a target's lists say. Nothing is believed that was not read: a page
-//! that is no list, or a resource that does not have the value asked for,
-//! proves neither that somebody is there nor that nobody is.
+//! Reads the lists in a target's answers. An answer that is not a ListResponse, or a resource
+//! without the requested value, is no evidence that a resource exists or does not exist.
 
 use serde_json::Value;
 
 use super::client::PushError;
 
-/// The resources of a ListResponse (RFC 7644, section 3.4.2).
+/// Returns the resources of a ListResponse (RFC 7644 §3.4.2).
 ///
 /// # Errors
-/// [`PushError::Refused`] for anything else, such as a login page.
+/// [`PushError::Refused`] if the answer is anything else, such as a login page.
 pub(super) fn resources<'l>(asked: &str, list: &'l Value) -> Result<&'l [Value], PushError> {
     let total = member(list, "totalResults");
     match member(list, "Resources") {
         Some(Value::Array(all)) => Ok(all),
-        // An empty list may leave Resources out.
+        // An empty ListResponse may omit `Resources`.
         None if total.and_then(Value::as_u64) == Some(0) => Ok(&[]),
         _ => {
             let got = match list {
@@ -28,15 +27,15 @@ pub(super) fn resources<'l>(asked: &str, list: &'l Value) -> Result<&'l [Value],
     }
 }
 
-/// Whether a ListResponse with `length` resources is complete: `totalResults`
-/// is not above it (RFC 7644, section 3.4.2).
+/// True if a ListResponse with `length` resources is complete: `totalResults` is not greater
+/// (RFC 7644 §3.4.2).
 pub(super) fn is_whole(list: &Value, length: usize) -> bool {
     let total = member(list, "totalResults").and_then(Value::as_u64);
     total.is_some_and(|total| usize::try_from(total).is_ok_and(|total| total <= length))
 }
 
-/// Whether a resource has this value, in any letter case: in the attribute
-/// that a filter names, or, where the resource does not show it, anywhere.
+/// True if a resource has this value, in any letter case: in the attribute of the filter, or in
+/// any attribute if the answer does not contain that one.
 pub(super) fn has_value(resource: &Value, attribute: &str, value: &str) -> bool {
     let shown = values(resource, attribute);
     let is_it = |one: &str| one.to_lowercase() == value.to_lowercase();
@@ -46,9 +45,8 @@ pub(super) fn has_value(resource: &Value, attribute: &str, value: &str) -> bool 
     shown.into_iter().any(is_it)
 }
 
-/// The texts at the end of a filter's attribute path, such as `userName`,
-/// `name.familyName`, `emails`, `emails.value` and
-/// `emails[type eq "work"].value`.
+/// Returns the string values at an attribute path of a filter, such as `userName`,
+/// `name.familyName`, `emails`, `emails.value` and `emails[type eq "work"].value`.
 fn values<'r>(resource: &'r Value, path: &str) -> Vec<&'r str> {
     if path.starts_with("urn:") {
         let (urn, name) = path.rsplit_once(':').unwrap_or((path, ""));
@@ -80,8 +78,8 @@ fn values<'r>(resource: &'r Value, path: &str) -> Vec<&'r str> {
         .collect()
 }
 
-/// Whether a value meets a condition such as `type eq "work"`; other
-/// conditions are the target's to judge.
+/// True if a value meets a condition such as `type eq "work"`. Any other kind of condition
+/// counts as met: the target evaluates it.
 fn meets(one: &Value, condition: &str) -> bool {
     let lower = condition.to_ascii_lowercase();
     let Some(at) = lower.find(" eq ") else {
@@ -94,7 +92,7 @@ fn meets(one: &Value, condition: &str) -> bool {
     }
 }
 
-/// Every text in a resource.
+/// Returns all strings in a resource.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -104,7 +102,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// A member, its name in any letter case (RFC 7643, section 2.1).
+/// Returns a member of an object, by its name in any letter case (RFC 7643 §2.1).
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let object = value.as_object()?;
     let mut all = object.iter();
@@ -138,7 +136,7 @@ mod tests {
             (r#"emails[type eq "work"].value"#, "home@example.com", false),
             (r#"emails[type eq "home"].value"#, "home@example.com", true),
             ("urn:x:User:department", "R&D", true),
-            // PingOne's own example: no core attribute.
+            // PingOne's own example, `email`, is no attribute of the core schema.
             ("email", "ann@example.com", true),
             ("email", "eve@example.com", false),
         ] {
