@@ -1,11 +1,12 @@
-//! The audit log: who did what to what, when and from where. Append-only,
-//! written in the transaction of the act itself.
+//! The audit log: who did what to which target, when and from which network
+//! address. Entries are only appended, in the same transaction as the change
+//! that they describe.
 
 use crate::Portal;
 use crate::store::audit::AuditRow;
 use crate::store::{self, Db, StoreError, stored};
 
-/// An act worth remembering.
+/// An entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct Event {
     actor: String,
@@ -16,7 +17,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// `actor` did `action` to `target`.
+    /// Creates an event: `actor` did `action` to `target`.
     pub fn new(actor: &str, action: &'static str, target: &str) -> Self {
         Self {
             actor: actor.to_owned(),
@@ -27,20 +28,20 @@ impl Event {
         }
     }
 
-    /// From this network address.
+    /// Adds the network address of the client.
     pub fn from(mut self, address: &str) -> Self {
         address.clone_into(&mut self.address);
         self
     }
 
-    /// With these particulars.
+    /// Adds details.
     pub fn saying(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 }
 
-/// Appends the event to this business account's log.
+/// Appends the event to the audit log of this business account (or of none).
 ///
 /// # Errors
 /// When the database fails.

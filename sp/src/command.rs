@@ -20,31 +20,32 @@ use url::Url;
     after_help = "Example: sp serve --listen 127.0.0.1:8080 --database-url 'sqlite://portal.db?mode=rwc'"
 )]
 pub struct Arguments {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the portal's command does.
+/// The commands of `sp`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the portal until it is stopped.
     Serve(Box<Serve>),
 }
 
-/// Flags, then the environment, then the TOML file of `--config`.
+/// The options of `sp serve`. A flag overrides its environment variable, which
+/// overrides the TOML file of `--config`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: sp serve --listen 127.0.0.1:8080 --control-listen 127.0.0.1:8081 --dns-server 127.0.0.1:5353 --ready-file ready.json"
 )]
 pub struct Serve {
-    /// Where to listen [default: 127.0.0.1:8080]
+    /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "SP_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Where the control port listens, on loopback; without it there is none
+    /// Loopback address of the control port [default: no control port]
     #[arg(long, env = "SP_CONTROL_LISTEN")]
     control_listen: Option<SocketAddr>,
-    /// The address that the world reaches the portal at
+    /// Public base URL of the portal, if it differs from the listening address
     #[arg(long, env = "SP_PUBLIC_URL")]
     public_url: Option<Url>,
     /// Simulated social identity providers, for example of `rehearsal
@@ -57,19 +58,22 @@ pub struct Serve {
     /// sqlite://PATH?mode=rwc or postgres://… [default: sqlite://portal.db?mode=rwc]
     #[arg(long, env = "SP_DATABASE_URL")]
     database_url: Option<String>,
-    /// A DNS server for domain verification, repeatable; the system's without
+    /// DNS server for domain verification, repeatable [default: the system's
+    /// DNS servers]
     #[arg(long = "dns-server", env = "SP_DNS_SERVERS", value_delimiter = ',')]
     dns_servers: Vec<SocketAddr>,
-    /// The machine's clock, or one that the control port sets
+    /// Clock of the portal: the machine's, or a simulated one that the control
+    /// port sets [default: system]
     #[arg(long, env = "SP_CLOCK", value_enum)]
     clock: Option<ClockKind>,
-    /// Draws ids and secrets from this seed: for simulations only
+    /// Seed of the random number generator for IDs and secrets; only for
+    /// simulations
     #[arg(long, env = "SP_SEED")]
     seed: Option<u64>,
-    /// Written once the portal listens: {"base_url", "control_url"}
+    /// File to write once the portal listens: {"base_url", "control_url"}
     #[arg(long, env = "SP_READY_FILE")]
     ready_file: Option<PathBuf>,
-    /// SCIM requests that each tenant may send in a second; as many as it likes without
+    /// SCIM rate limit per tenant, in requests per second [default: unlimited]
     #[arg(long, env = "SP_SCIM_RATE")]
     scim_rate: Option<f64>,
     /// A JSON file with a schema that extends SCIM users (RFC 7643 §7), repeatable
@@ -85,7 +89,7 @@ pub struct Serve {
     /// Days for which refused sign-ins are kept [default: 90]
     #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS")]
     sign_in_problems_days: Option<u16>,
-    /// How log lines look
+    /// Format of log lines [default: text]
     #[arg(long, env = "SP_LOG", value_enum)]
     log: Option<Log>,
     /// A TOML file with the same names (listen, database_url, …), and a table
@@ -137,7 +141,8 @@ fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
     Schema::from_json(&document).with_context(|| format!("in {}", path.display()))
 }
 
-/// The simulated providers, besides those of the file.
+/// Adds the three simulated social identity providers to those of the
+/// configuration file.
 fn simulated_social(
     base: &Url,
     mut social: Vec<crate::SocialProvider>,
@@ -152,7 +157,7 @@ fn simulated_social(
             id: id.to_owned(),
             name: name.to_owned(),
             issuer: Url::parse(&format!("{base}/{id}"))?,
-            // Known to everybody: there is nothing behind it but a simulation.
+            // Public values: only the simulation accepts them.
             client_id: "my-account".to_owned(),
             client_secret: "social-client-secret".to_owned(),
         });
@@ -167,11 +172,11 @@ fn rate(per_second: f64) -> anyhow::Result<crate::Rate> {
         .with_context(|| format!("scim_rate: expected a number above 0, got {per_second}"))
 }
 
-/// Runs one command.
+/// Runs a command of `sp` until it ends.
 ///
 /// # Errors
 ///
-/// What stopped it, for a person to read.
+/// Any error that stopped the command, with its context.
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let Command::Serve(flags) = command;
     serve(*flags).await

@@ -1,4 +1,4 @@
-//! Every knob of the portal, in one place; nothing else reads the environment.
+//! All settings of the portal. Only `command.rs` reads environment variables.
 
 use std::net::SocketAddr;
 
@@ -8,81 +8,88 @@ use url::Url;
 
 use crate::rate_limit::Rate;
 
-/// How a portal is set up. [`Config::default`] listens on a free loopback
-/// port; only `database_url` must be given.
+/// The settings of a portal. [`Config::default`] listens on a free loopback
+/// port; only `database_url` must be set.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the protocol's listener binds; port 0 takes a free one.
+    /// Address of the public listener; port 0 takes a free port.
     pub listen: SocketAddr,
-    /// Where the control port binds; none without one.
+    /// Address of the control port, which must be a loopback address; `None`:
+    /// no control port.
     pub control_listen: Option<SocketAddr>,
-    /// The address that the world reaches the portal at, when it isn't the
-    /// one it listens on (a proxy, TLS, a container).
+    /// Public base URL, if it differs from the listening address (behind a
+    /// proxy, with TLS, in a container).
     pub public_url: Option<Url>,
-    /// The page with the simulation's controls (license keys, DNS, clock,
-    /// faults), which every page links at its foot.
+    /// URL of the page with the simulation's controls (license keys, DNS,
+    /// clock, faults). Every page of the portal links to it in its footer.
     pub simulation_url: Option<Url>,
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub database_url: String,
-    /// Whether SQLite has every answered change on the disk before the answer.
-    /// Only a database that is thrown away may do without.
+    /// If true, SQLite syncs every change to the disk before the portal
+    /// answers. Set it to false only for a database that is deleted afterwards.
     pub durable: bool,
-    /// The memory one password's hash takes (Argon2id's m), in KiB.
+    /// Memory for one password hash (parameter m of Argon2id), in KiB.
     pub password_memory: u32,
-    /// Which DNS servers answer for domain verification; empty: the system's.
+    /// DNS servers for domain verification; if empty, those of the operating
+    /// system.
     pub dns_servers: Vec<SocketAddr>,
-    /// How long one DNS look-up may take before it is called timed-out.
+    /// Timeout of one DNS look-up.
     pub dns_timeout: SignedDuration,
-    /// How far an IdP's clock may be off.
+    /// Allowed clock skew between an identity provider and the portal.
     pub clock_skew: SignedDuration,
-    /// A session ends so long after its last use …
+    /// A session ends after this time without a request.
     pub session_idle: SignedDuration,
-    /// … and so long after the login, used or not.
+    /// A session ends this long after the login, even if it is in use.
     pub session_lifetime: SignedDuration,
-    /// How long a login at the IdP may take.
+    /// How long an AuthnRequest is valid: the Response must arrive within this
+    /// time.
     pub sso_request_lifetime: SignedDuration,
-    /// How long the former SCIM token still works after a rotation.
+    /// How long the previous SCIM bearer token stays valid after a rotation.
     pub scim_token_overlap: SignedDuration,
-    /// How many SCIM requests a tenant may send; as many as it likes without.
+    /// SCIM rate limit per tenant; `None`: unlimited.
     pub scim_rate: Option<Rate>,
-    /// Extensions of SCIM users beside the enterprise one (RFC 7643 §3.3).
+    /// Schema extensions of the SCIM User resource, besides the enterprise
+    /// extension (RFC 7643 §3.3).
     pub scim_extensions: Vec<&'static Schema>,
-    /// How long a desktop runs without asking the portal.
+    /// How long the desktop app works without a successful license check at the
+    /// portal.
     pub license_grace: SignedDuration,
-    /// How soon a desktop should ask again.
+    /// Time after which the desktop app should check its license again.
     pub license_revalidation: SignedDuration,
-    /// How old a logout message may be.
+    /// Maximum age of a SAML logout message.
     pub logout_lifetime: SignedDuration,
-    /// The portal's own key for requests, logout and encrypted assertions;
-    /// without one it makes an RSA key when it is first wanted.
+    /// The key pair that signs SAML requests and logout messages and decrypts
+    /// assertions. If `None`, the portal creates an RSA key at first use.
     pub signing_key: Option<KeyMaterial>,
-    /// Certificate authorities, in PEM, that IdP metadata by URL and social providers are trusted by
-    /// besides the machine's.
+    /// Additional certificate authorities, in PEM, for the HTTPS connections to
+    /// IdP metadata URLs and social identity providers. The machine's root
+    /// certificates are trusted as well.
     pub trusted_roots: Vec<String>,
-    /// Where people may sign in by a social identity.
+    /// The social identity providers that users can sign in with.
     pub social: Vec<SocialProvider>,
-    /// How many refused sign-ins of one business account are kept.
+    /// Maximum number of refused sign-ins that are stored per business account.
     pub sign_in_problems_kept: u32,
-    /// How long a refused sign-in is kept.
+    /// How long a refused sign-in is stored.
     pub sign_in_problems_age: SignedDuration,
-    /// Wrong passwords for one account within a quarter of an hour before
-    /// the next try must wait.
+    /// Number of wrong passwords for one account within 15 minutes after which
+    /// further attempts are delayed.
     pub login_attempts: u32,
 }
 
-/// An OpenID provider that the portal is registered at.
+/// An OpenID Connect provider at which the portal is registered as a client.
 #[derive(Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SocialProvider {
-    /// Stands in addresses: `apple`, `google`, `facebook`.
+    /// Identifier in the portal's URLs: `apple`, `google`, `facebook`.
     pub id: String,
-    /// Stands on the button.
+    /// Name on the sign-in button.
     pub name: String,
-    /// Its issuer; `/.well-known/openid-configuration` stands below it.
+    /// Issuer URL; `/.well-known/openid-configuration` below it is the
+    /// discovery document.
     pub issuer: Url,
-    /// What the portal is registered as.
+    /// OAuth client ID of the portal.
     pub client_id: String,
-    /// The secret that goes with that.
+    /// OAuth client secret of the portal.
     pub client_secret: String,
 }
 
@@ -121,9 +128,9 @@ impl Default for Config {
 /// A key pair, RSA or EC.
 #[derive(Clone)]
 pub struct KeyMaterial {
-    /// PKCS#8, PEM.
+    /// Private key: PKCS#8, PEM.
     pub private_key: String,
-    /// X.509, PEM.
+    /// Certificate: X.509, PEM.
     pub certificate: String,
 }
 

@@ -1,14 +1,14 @@
 //! The vendor's portal: accounts, license keys, the IdP integration
 //! configurator, SSO, SCIM provisioning and desktop activation.
 //!
-//! Rooms, one way: `http` → `login`, `directory`, `licensing`,
-//! `configurator`, `accounts`, `desktop` → `store`. Handlers decode, call the
-//! domain and encode; the domain knows neither axum nor SQL; only `store` has
-//! SQL. It refuses to know any other party: it meets them over HTTP alone.
+//! Modules depend on each other in one direction: `http` → `login`,
+//! `directory`, `licensing`, `configurator`, `accounts`, `desktop` → `store`.
+//! Handlers decode the request, call the domain modules and encode the answer.
+//! Domain modules use neither axum nor SQL; only `store` contains SQL. The
+//! portal reaches every other party over HTTP only.
 //!
-//! A new kind of data is a migration, one file in `store/` and the domain
-//! module that speaks of it; a new route is a handler in `http/` and a line in
-//! its `router`.
+//! To add a new kind of data, add a migration, a file in `store/` and a domain
+//! module. To add a route, add a handler in `http/` and a line in its `router`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod accounts;

@@ -1,4 +1,4 @@
-//! `sp`: the portal as a command of its own.
+//! The `sp` command: runs the portal in a process of its own.
 
 use std::process::ExitCode;
 

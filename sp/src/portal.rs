@@ -1,4 +1,4 @@
-//! The portal's state, handed to every handler.
+//! The state of the running portal, which every handler receives.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,39 +18,40 @@ use crate::rate_limit::RateLimits;
 use crate::store::Store;
 use crate::{Config, dns};
 
-/// What a running portal is made of. Cheap to clone.
+/// The shared state of a running portal. A clone is a new reference to the same
+/// state.
 #[derive(Clone)]
 pub struct Portal(Arc<Inner>);
 
-/// The parts, reached through [`Portal`].
+/// The parts of the state; read them through [`Portal`].
 pub struct Inner {
-    /// Every knob.
+    /// The settings the portal was started with.
     pub config: Config,
-    /// Clock and chance.
+    /// The clock and the random number generator.
     pub ambient: Ambient,
     /// The database.
     pub store: Store,
-    /// Domain verification's eyes.
+    /// Looks up the DNS TXT records of domain verification.
     pub resolver: dns::TxtResolver,
-    /// Reached through [`Portal::fetcher`].
+    /// The HTTP client; use [`Portal::fetcher`], which creates it.
     pub fetcher: OnceLock<reqwest::Client>,
-    /// The address that the world reaches the portal at, without a slash at the end.
+    /// The public base URL of the portal, without a slash at the end.
     pub base_url: String,
-    /// Wrong passwords, counted.
+    /// Counts wrong passwords, to delay further attempts.
     pub throttle: Throttle,
-    /// Fetches of identity providers' metadata.
+    /// The state of the periodic metadata refresh of the identity providers.
     pub metadata_refreshes: Refreshes,
-    /// Which SCIM callers were let in.
+    /// A cache of the SCIM bearer tokens that were accepted.
     pub scim_callers: Callers,
-    /// How many SCIM requests each tenant may send.
+    /// The SCIM rate limits of the tenants.
     pub scim_rates: RateLimits,
-    /// What SCIM resources look like.
+    /// The SCIM resource types and schemas (RFC 7643 §6 and §7).
     pub resource_types: ResourceTypes,
-    /// The key for AuthnRequests, once it was wanted.
+    /// The key that signs SAML messages; created or loaded at first use.
     pub request_key: tokio::sync::OnceCell<SigningKey>,
-    /// The key for licenses, once it was wanted.
+    /// The key that signs licenses; created or loaded at first use.
     pub license_key: tokio::sync::OnceCell<LicenseKey>,
-    /// SCIM requests that aren't written to the sync log yet.
+    /// SCIM requests that are not yet written to the sync log in the database.
     pub sync_log: SyncLog,
 }
 
@@ -67,12 +68,13 @@ impl Portal {
         Self(Arc::new(inner))
     }
 
-    /// Fetches IdP metadata by URL and asks social providers. Made when first
-    /// wanted: it reads the machine's root certificates.
+    /// Returns the HTTP client for IdP metadata URLs and social identity
+    /// providers. Creates it at the first call, because that reads the
+    /// machine's root certificates.
     ///
     /// # Errors
-    /// When TLS can't be set up on this machine, or a trusted root is no
-    /// certificate.
+    /// If TLS cannot be set up on this machine, or a text in `trusted_roots` is
+    /// not a certificate.
     pub fn fetcher(&self) -> Result<&reqwest::Client, reqwest::Error> {
         if let Some(made) = self.fetcher.get() {
             return Ok(made);
@@ -93,17 +95,18 @@ impl Portal {
             .collect()
     }
 
-    /// The instant it is now.
+    /// The current time of the portal's clock, which may be simulated.
     pub fn now(&self) -> Timestamp {
         self.ambient.now()
     }
 
-    /// Whether the world reaches the portal by TLS.
+    /// True if the public base URL is an HTTPS URL.
     pub fn is_https(&self) -> bool {
         self.base_url.starts_with("https://")
     }
 
-    /// The origin that browsers name when our own pages post to us.
+    /// The portal's own origin, as browsers send it in the `Origin` header when
+    /// a page of the portal posts a form.
     pub fn origin(&self) -> String {
         Url::parse(&self.base_url).map_or_else(
             |_| self.base_url.clone(),
@@ -111,7 +114,7 @@ impl Portal {
         )
     }
 
-    /// The service provider's names for this tenant.
+    /// Returns the SAML and SCIM addresses of this tenant.
     pub fn service_provider(&self, tenant_id: &str) -> ServiceProvider {
         let base = &self.base_url;
         ServiceProvider {
@@ -132,16 +135,18 @@ impl std::ops::Deref for Portal {
     }
 }
 
-/// What step 4 and 5 give to the IdP, read-only.
+/// The addresses that steps 4 and 5 of the configurator show, for the
+/// administrator to copy into the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceProvider {
     /// Service Provider Entity ID.
     pub entity_id: String,
     /// Assertion Consumer Service URL.
     pub acs_url: String,
-    /// Single Logout URL, by either binding.
+    /// Single Logout URL, for both HTTP-Redirect and HTTP-POST binding.
     pub slo_url: String,
-    /// Where they stand as SAML metadata.
+    /// URL of the SAML metadata document that contains the three addresses
+    /// above.
     pub metadata_url: String,
     /// SCIM Base URL.
     pub scim_base_url: String,

@@ -1,22 +1,22 @@
-//! How many SCIM requests a tenant may send: a bucket that fills at a steady
-//! rate and holds a burst. Off unless it is set.
+//! Rate limit for the SCIM requests of each tenant, a token bucket. No limit by
+//! default.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// A rate.
+/// The parameters of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Requests in a second, in the long run.
+    /// Average requests per second.
     pub per_second: f64,
-    /// Requests at once.
+    /// Size of the bucket: requests that can arrive at once.
     pub burst: u32,
 }
 
 impl Rate {
-    /// A rate, when both numbers make one.
+    /// Returns a rate; `None` unless both numbers are finite and above 0.
     pub fn new(per_second: f64, burst: u32) -> Option<Self> {
         let is_rate = per_second.is_finite() && per_second > 0.0 && burst > 0;
         is_rate.then_some(Self { per_second, burst })
@@ -29,27 +29,28 @@ struct Bucket {
     filled: Timestamp,
 }
 
-/// The tenants' buckets.
+/// The rates and token buckets of all tenants.
 #[derive(Debug, Default)]
 pub struct RateLimits(Mutex<Limits>);
 
 #[derive(Debug, Default)]
 struct Limits {
     rate: Option<Rate>,
-    /// A tenant's own rate, or its freedom from one.
+    /// Rates that were set for one tenant; `None` means unlimited.
     of_tenant: HashMap<String, Option<Rate>>,
     buckets: HashMap<String, Bucket>,
 }
 
 impl RateLimits {
-    /// With this rate for every tenant.
+    /// Creates rate limits with this rate for every tenant.
     pub fn new(rate: Option<Rate>) -> Self {
         let limits = Self::default();
         limits.set(None, rate);
         limits
     }
 
-    /// Sets the rate of a tenant, or of all that have none of their own.
+    /// Sets the rate of one tenant, or the default rate of all other tenants.
+    /// Refills all buckets.
     pub fn set(&self, tenant_id: Option<&str>, rate: Option<Rate>) {
         let mut limits = self.held();
         limits.buckets.clear();
@@ -65,10 +66,11 @@ impl RateLimits {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one request out of the tenant's bucket.
+    /// Takes one token from the tenant's bucket.
     ///
     /// # Errors
-    /// The seconds after which there is one again.
+    /// If the bucket is empty: the seconds until it has a token (for
+    /// `Retry-After`).
     pub fn take(&self, tenant_id: &str, now: Timestamp) -> Result<(), i64> {
         let mut limits = self.held();
         let rate = match limits.of_tenant.get(tenant_id) {

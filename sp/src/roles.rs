@@ -1,42 +1,45 @@
-//! Step 3's mapping at work: who is an admin, who is a product user.
+//! Applies the groups mapping of step 3: decides which users are admins and
+//! which are product users.
 //!
-//! A group is recognized by its id or by its name, letter case included; a
-//! group whose id is right and whose name is known and differs is *not* it,
-//! and the reader is told. What a directory's SCIM pushes decides; what the
-//! last Response said stands beside it until SCIM speaks of that user.
+//! A group matches by its ID or by its name; letter case counts. If the ID
+//! matches but the directory knows the group by a different name, the group
+//! does not match, and the administrator sees why. Memberships that SCIM
+//! provisioned decide. The groups in the user's last Response count in
+//! addition, until SCIM changes that user.
 
 use crate::store::people::{AssertedRow, GroupNameRow};
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, stored};
 use jiff::Timestamp;
 
-/// A user's place in the business account.
+/// The roles of a user in the business account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles {
-    /// In the admins group.
+    /// True if the user is in the admins group.
     pub admin: bool,
-    /// In the product users group.
+    /// True if the user is in the product users group.
     pub product_user: bool,
-    /// What nearly matched, for an admin to read.
+    /// Explanations of groups that nearly matched, for the administrator.
     pub near_misses: Vec<String>,
 }
 
-/// [`Mapped::purpose`] of the admins group.
+/// Value of [`Mapped::purpose`] for the admins group.
 pub const ADMINS: &str = "admins";
 
-/// One of the two groups of step 3.
+/// A group that was entered in step 3: the admins group or the users group.
 #[derive(Debug, Clone, Copy)]
 pub struct Mapped<'a> {
-    /// What it stands for.
+    /// Role of the group: `admins` or `users`.
     pub purpose: &'static str,
-    /// As entered in the portal.
+    /// Name of the group, as entered in step 3.
     pub name: &'a str,
-    /// As entered in the portal.
+    /// ID of the group, as entered in step 3; may be empty.
     pub id: &'a str,
 }
 
 impl Mapped<'_> {
-    /// Whether a name or id from the IdP means this group, or why it nearly does.
+    /// True if a group name or ID from the identity provider is this group. The
+    /// error explains a near match.
     pub(crate) fn recognizes(&self, came: &str) -> Result<bool, String> {
         if (!self.id.is_empty() && came == self.id) || came == self.name {
             Ok(true)
@@ -47,7 +50,8 @@ impl Mapped<'_> {
         }
     }
 
-    /// Whether a group of the directory is this group, or why it nearly is.
+    /// True if a group of the SCIM directory is this group. The error explains
+    /// a near match.
     pub(crate) fn is(&self, group: &GroupNameRow) -> Result<bool, String> {
         let same_id =
             !self.id.is_empty() && group.external_id.as_deref().is_some_and(|id| id == self.id);
@@ -77,8 +81,8 @@ impl Mapped<'_> {
         )
     }
 
-    /// The id that came is that of a group whose name was entered with
-    /// another id.
+    /// Explains a mismatch of IDs: the received ID belongs to the group with
+    /// this name, but another ID was entered in step 3.
     fn other_id(&self, group: &GroupNameRow, came: &str) -> Option<String> {
         let is_it = group.external_id.as_deref() == Some(came) && group.display_name == self.name;
         (is_it && came != self.id).then(|| {
@@ -90,14 +94,15 @@ impl Mapped<'_> {
     }
 }
 
-/// A group's name without letter case, spaces and punctuation: equal for names
-/// that a reader takes for the same.
+/// Returns the name without letter case, spaces and punctuation. Names that
+/// people confuse become equal.
 fn loosely(name: &str) -> String {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// The two groups of step 3, those that are entered.
+/// Returns the admins group and the users group of step 3; `None` for a group
+/// that is not entered.
 pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
     fn one<'a>(
         purpose: &'static str,
@@ -116,7 +121,8 @@ pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
     )
 }
 
-/// What the groups of a Response mean, seen beside the directory's groups.
+/// Determines the roles from the groups in a Response, compared with the groups
+/// of the SCIM directory.
 ///
 /// # Errors
 /// When the database fails.
@@ -132,8 +138,8 @@ pub async fn judge_asserted(
         (users, &mut standing.product_user),
     ] {
         let Some(group) = group else { continue };
-        // The id may be right while the directory knows the group by another
-        // spelling: the guide wants names to match precisely.
+        // The ID may match while the directory has the group under another
+        // spelling. The guide requires that the names match exactly.
         let mut spelled_otherwise = None;
         let mut known = false;
         let mut other_id = Vec::new();
@@ -161,7 +167,8 @@ pub async fn judge_asserted(
     Ok(standing)
 }
 
-/// The user's place right now, by directory and last Response.
+/// Returns the user's current roles: from the SCIM directory and from the last
+/// Response.
 ///
 /// # Errors
 /// When the database fails.
@@ -174,8 +181,8 @@ pub async fn standing(db: &mut Db, tenant: &TenantRow, user_id: &str) -> Result<
     Ok(standing)
 }
 
-/// Whether the user is an admin once they sign in again, if the Response then
-/// names the groups that the last one named.
+/// True if the user will be an admin after the next sign-in, provided that the
+/// Response contains the same groups as the last one.
 ///
 /// # Errors
 /// When the database fails.
@@ -194,7 +201,7 @@ pub async fn is_admin_at_next_sign_in(
     Ok(judge_asserted(db, tenant, &came).await?.admin)
 }
 
-/// The user's place by the directory's groups alone.
+/// Returns the user's roles according to the SCIM directory alone.
 ///
 /// # Errors
 /// When the database fails.
@@ -220,7 +227,7 @@ pub async fn in_directory(
     Ok(standing)
 }
 
-/// Keeps what a Response said of this user's groups.
+/// Stores the groups and roles from a user's Response.
 ///
 /// # Errors
 /// When the database fails.
@@ -243,8 +250,8 @@ pub async fn remember_asserted(
     store::people::assert_roles(db, &row).await
 }
 
-/// SCIM spoke of this user: where the directory knows a mapped group, what a
-/// Response once said of it no longer counts.
+/// Called when SCIM changes this user. For each mapped group that the directory
+/// contains, removes the role that the last Response gave.
 ///
 /// # Errors
 /// When the database fails.

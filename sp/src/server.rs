@@ -1,4 +1,4 @@
-//! Starting and stopping a portal, in a process of its own or inside a test.
+//! Starts and stops a portal, in its own process or inside a test.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -20,36 +20,37 @@ use crate::rate_limit::RateLimits;
 use crate::store::{Store, StoreError, stored};
 use crate::{Config, http};
 
-/// Why a portal didn't start.
+/// Why the portal cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port is taken, or not ours to bind.
+    /// The address is in use, or binding it is not permitted.
     #[error("can't listen on {address}: {source}; choose another address or port 0")]
     Listen {
-        /// Where it was told to.
+        /// The address of the listener or control port.
         address: SocketAddr,
-        /// The machine's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The control port moves clocks: it must not be reachable from outside.
+    /// The control port sets the clock and replaces the state, so it must be
+    /// reachable from this machine only.
     #[error("the control port must listen on a loopback address, not on {0}")]
     ControlNotLoopback(SocketAddr),
-    /// The database.
+    /// The database cannot be opened.
     #[error("{0}; the database URL is sqlite://PATH?mode=rwc or postgres://…")]
     Store(#[from] StoreError),
-    /// DNS.
+    /// The DNS configuration of the operating system cannot be read.
     #[error("the system's DNS configuration can't be read ({0}): name a server with --dns-server")]
     Dns(String),
 }
 
-/// A portal that runs. Dropping it leaves it running until the runtime ends;
-/// [`Running::shutdown`] finishes what is under way.
+/// A running portal. Dropping the value does not stop it; [`Running::shutdown`]
+/// stops it after the current requests.
 #[derive(Debug)]
 pub struct Running {
     base_url: String,
     address: SocketAddr,
     control_url: Option<String>,
-    /// The database it runs on.
+    /// URL of the database.
     pub database_url: String,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -57,29 +58,30 @@ pub struct Running {
 }
 
 impl Running {
-    /// The address that the world reaches it at, without a slash at the end.
+    /// The public base URL, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where it listens, which a proxy in front of it must know.
+    /// The listening address, for a proxy in front of the portal.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The control port's, when there is one.
+    /// URL of the control port, if there is one.
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()
     }
 
-    /// Takes no new connections, answers those that wait, and closes the
+    /// Stops accepting connections, answers the pending requests and closes the
     /// database.
     pub async fn shutdown(self) {
         self.stop.cancel();
         for task in self.tasks {
             let _ = task.await;
         }
-        // What was answered while the listeners closed.
+        // Requests that were answered during the shutdown are not in the sync
+        // log yet.
         if let Err(error) = sync_log::write_down(&self.portal).await {
             tracing::warn!(%error, "the SCIM sync log could not be written");
         }
@@ -153,8 +155,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
 
 async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     sync_log::write_down(portal).await?;
-    // A day of leeway: a clock that was set forward and back must not make a
-    // replay possible.
+    // Keep expired rows for one more day: setting the clock forward and back
+    // must not make a replay possible.
     let before = portal.now() - jiff::SignedDuration::from_hours(24);
     let mut tx = portal.store.write().await?;
     crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
@@ -163,7 +165,7 @@ async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     crate::refusal::delete_expired(portal).await
 }
 
-/// Forgets what expired, now and then.
+/// Deletes expired rows every ten minutes.
 fn tidy(portal: Portal, stop: CancellationToken) -> JoinHandle<()> {
     let mut rounds = tokio::time::interval(std::time::Duration::from_secs(600));
     tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! The whole state as one value: for the control port, so that a simulation
-//! can go back to where it was.
+//! Snapshots of the whole state, for the control port: a simulation can return
+//! to an earlier state.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,43 +9,44 @@ use crate::directory::sync_log;
 use crate::store::StoreError;
 use crate::store::snapshot::Tables;
 
-/// The version of the form.
+/// Version of the snapshot format.
 const FORMAT: u32 = 1;
 
-/// Everything that is stored, but for the portal's own keys.
+/// The whole stored state, except the portal's private keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The version of the form.
+    /// Version of the snapshot format.
     pub format: u32,
-    /// The portal's address: stored documents speak of it.
+    /// Public base URL of the portal. Stored documents contain it, so a
+    /// snapshot fits this URL only.
     pub base_url: String,
-    /// The instant that it was for the portal.
+    /// Time of the snapshot, by the portal's clock.
     pub taken_at: Timestamp,
-    /// Rows by table.
+    /// All rows of each table.
     pub tables: Tables,
 }
 
-/// Why a snapshot wasn't restored; nothing has changed then.
+/// Why a snapshot was not restored. The state is then unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// Another version's.
+    /// The snapshot has an unsupported format version.
     #[error("expected a snapshot of format {FORMAT}, got one of format {0}")]
     Format(u32),
-    /// Another portal's.
+    /// The snapshot is from a portal with another base URL.
     #[error("expected a snapshot of {here}, got one of {there}: start the portal at that address")]
     Elsewhere {
-        /// This portal's address.
+        /// Base URL of this portal.
         here: String,
-        /// The snapshot's.
+        /// Base URL in the snapshot.
         there: String,
     },
-    /// The database doesn't take it.
+    /// The database fails or rejects a row.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Portal {
-    /// The state at this instant.
+    /// Returns a snapshot of the current state.
     ///
     /// # Errors
     /// When the database fails.
@@ -59,10 +60,10 @@ impl Portal {
         })
     }
 
-    /// Goes back to a snapshot; what happened since is forgotten.
+    /// Replaces the whole state by the snapshot.
     ///
     /// # Errors
-    /// [`RestoreError`].
+    /// See [`RestoreError`].
     pub async fn restore(&self, snapshot: &Snapshot) -> Result<(), RestoreError> {
         if snapshot.format != FORMAT {
             return Err(RestoreError::Format(snapshot.format));
@@ -73,14 +74,15 @@ impl Portal {
                 there: snapshot.base_url.clone(),
             });
         }
-        // Notes of what happened since would follow otherwise.
+        // Otherwise pending entries of the sync log would be added after the
+        // restore.
         sync_log::write_down(self).await?;
         self.store.restore(&snapshot.tables).await?;
         self.forget();
         Ok(())
     }
 
-    /// Empties the database.
+    /// Deletes the whole state.
     ///
     /// # Errors
     /// When the database fails.
@@ -90,7 +92,7 @@ impl Portal {
         Ok(())
     }
 
-    /// Forgets what is kept in memory of the rows that were there.
+    /// Clears the caches in memory, since the rows they belong to have changed.
     fn forget(&self) {
         self.throttle.clear();
         self.metadata_refreshes.clear();

@@ -1,14 +1,14 @@
-//! How pages say things: instants, errors and audit events as sentences.
+//! Formats values as text for the pages: timestamps, errors and audit events.
 
 use jiff::Timestamp;
 
-/// An instant as people write it, to the minute: `1 January 2020, 00:00 UTC`.
+/// Formats a timestamp to the minute: `1 January 2020, 00:00 UTC`.
 pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// What is wrong, as a page says it: a sentence, with quotation marks in the
-/// place of the API's backticks.
+/// Turns an error text of the API into a sentence for a page: capital letter
+/// first, full stop last, quotation marks instead of backticks.
 pub(crate) fn sentence(detail: &str) -> String {
     let mut said = String::with_capacity(detail.len() + 4);
     let mut quoted = false;
@@ -27,8 +27,8 @@ pub(crate) fn sentence(detail: &str) -> String {
     said
 }
 
-/// What happened, in words, for the code of an audit event; other codes are
-/// written with spaces.
+/// Returns a description of an audit event's action code. For an unknown code
+/// it returns the code with spaces instead of hyphens.
 pub(crate) fn audit_action(action: &str) -> String {
     let words = match action {
         "account-registered" => "Registered an account",
@@ -68,7 +68,8 @@ pub(crate) fn audit_action(action: &str) -> String {
     words.to_owned()
 }
 
-/// What an audit event happened to: steps of the configurator by their title.
+/// Returns the target of an audit event for display. Steps of the configurator
+/// are shown by number and title.
 pub(crate) fn audit_target(action: &str, target: &str) -> String {
     use crate::configurator::Step;
     match action {

@@ -1,4 +1,4 @@
-//! Real DNS look-ups of TXT records, for domain verification.
+//! Looks up TXT records in DNS, for domain verification.
 
 use std::net::SocketAddr;
 
@@ -10,30 +10,31 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use jiff::SignedDuration;
 
-/// What a look-up found.
+/// The result of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// These TXT records, each joined from its strings.
+    /// The TXT records; the strings of each record are joined.
     Records(Vec<String>),
-    /// The name exists and has no TXT record.
+    /// The name exists but has no TXT record.
     Nothing,
-    /// The name doesn't exist (NXDOMAIN).
+    /// The name does not exist (NXDOMAIN).
     NoSuchName,
-    /// Nobody answered in time.
+    /// No server answered within the timeout.
     TimedOut,
     /// The servers answered with an error.
     Failed(String),
 }
 
-/// Asks DNS for TXT records.
+/// A DNS resolver for TXT records.
 pub struct TxtResolver(TokioResolver);
 
 impl TxtResolver {
-    /// Asks these servers, or the system's when none is given. Nothing is
-    /// cached: whoever just added a record sees it at the next look-up.
+    /// Creates a resolver that queries these servers, or the operating system's
+    /// if none is given. It has no cache: an administrator who has just added a
+    /// record sees it at the next look-up.
     ///
     /// # Errors
-    /// When the system's configuration can't be read.
+    /// If the DNS configuration of the operating system cannot be read.
     pub fn new(servers: &[SocketAddr], timeout: SignedDuration) -> Result<Self, NetError> {
         let mut builder = if servers.is_empty() {
             TokioResolver::builder_tokio()?
@@ -51,7 +52,7 @@ impl TxtResolver {
         Ok(Self(builder.build()?))
     }
 
-    /// The TXT records at this domain's apex.
+    /// Looks up the TXT records of exactly this domain name.
     pub async fn txt(&self, domain: &str) -> Found {
         match self.0.txt_lookup(format!("{domain}.")).await {
             Ok(lookup) => Found::Records(

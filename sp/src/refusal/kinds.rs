@@ -1,5 +1,6 @@
-//! Every kind of refusal: its stable code, what the person reads, what an
-//! administrator does about it, and where. To add one, add an entry here.
+//! All kinds of refusals: the stable code, the text for the refused user, the
+//! remedy for the administrator, and the page for the remedy. To add a kind,
+//! add an entry here.
 
 use saml::acceptance::Code;
 
@@ -21,7 +22,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// A path of the portal.
+    /// Returns the path of this page.
     pub fn path(self) -> String {
         const INTEGRATION: &str = "/profile/business/idp_integration";
         match self {
@@ -33,7 +34,7 @@ impl Place {
         }
     }
 
-    /// The text of a link to it.
+    /// Returns the text of a link to this page.
     pub fn label(self) -> String {
         match self {
             Self::Step(step) => {
@@ -47,7 +48,7 @@ impl Place {
         }
     }
 
-    /// The place that was stored by its path; the configurator for any other.
+    /// Returns the page with this path, or the configurator if no page has it.
     pub fn from_path(path: &str) -> Self {
         let steps = Step::ALL.into_iter().map(Self::Step);
         let others = [Self::Users, Self::Subscriptions, Self::Licenses];
@@ -61,18 +62,18 @@ impl Place {
 /// One kind of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// Stable, kebab-case.
+    /// Stable code in kebab case.
     pub code: &'static str,
-    /// What the person reads.
+    /// Text for the refused user.
     pub public: &'static str,
-    /// What an administrator does.
+    /// Remedy for the administrator.
     pub remedy: &'static str,
-    /// What the person can do without an administrator; may be empty.
+    /// What the user can do without an administrator; may be empty.
     pub advice: &'static str,
-    /// Where an administrator does it.
+    /// The page on which the administrator applies the remedy.
     pub place: Place,
-    /// Whether the person's page keeps the code to itself: it would tell a
-    /// forger which of the checks a forged response failed.
+    /// If true, the user's page does not show the code: it would tell an
+    /// attacker which check a forged Response failed.
     pub concealed: bool,
 }
 
@@ -90,7 +91,7 @@ macro_rules! kinds {
             };
         )+
 
-        /// Every kind but those of the SAML library, which [`of_response`] has.
+        /// All kinds, except those of the SAML library: see [`of_response`].
         pub const ALL: &[Kind] = &[$($name,)+];
     };
 }
@@ -236,7 +237,8 @@ kinds! {
         "Try again in a moment.";
 }
 
-/// The kind of a response or logout message that the SAML library refuses.
+/// Returns the kind for a Response or logout message that the SAML library
+/// refuses.
 pub fn of_response(code: Code) -> Kind {
     let (public, advice) = match code {
         Code::Expired | Code::NotYetValid | Code::WrongInResponseTo => (

@@ -1,8 +1,9 @@
-//! Sign-in problems, as administrators of a business account read them.
+//! The list of sign-in problems that administrators of a business account read.
 //!
-//! The list holds the refusals of the own business account, and those of
-//! domains that it has entered. A refusal that belongs to no business account
-//! is found by its whole reference, which only the refused person knows.
+//! The list contains the refusals of the administrator's business account and
+//! of the domains that the account has entered. A refusal that belongs to no
+//! business account is found only by its whole reference number, which only the
+//! refused user knows.
 
 use jiff::Timestamp;
 
@@ -11,46 +12,47 @@ use crate::Portal;
 use crate::store::refusals::{self, RefusalRow};
 use crate::store::{StoreError, instant, stored};
 
-/// Entries on one page.
+/// Number of entries on one page.
 const PAGE_SIZE: i64 = 25;
 
-/// What to list.
+/// A search in the list.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// A reference, or a part of an e-mail address, domain or code.
+    /// Search text: a reference number, or a part of an e-mail address, domain
+    /// or code.
     pub search: String,
-    /// From 1.
+    /// Page number, from 1.
     pub page: i64,
 }
 
-/// One refusal.
+/// An entry of the list: one refusal.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Its reference number.
+    /// Reference number.
     pub reference: String,
-    /// The time of the event.
+    /// Time of the refusal.
     pub at: Timestamp,
-    /// Stable, kebab-case.
+    /// Stable code in kebab case.
     pub code: String,
-    /// What the person read.
+    /// Text that the refused user saw.
     pub public: String,
-    /// The whole reason: expected and actual values.
+    /// The complete reason, with expected and actual values.
     pub private: String,
-    /// What to do.
+    /// Remedy for the administrator.
     pub remedy: String,
-    /// Where to do it.
+    /// The page on which the administrator applies the remedy.
     pub place: Place,
-    /// What the person tried.
+    /// What the user tried to do.
     pub flow: Flow,
-    /// Who, as far as known.
+    /// E-mail address or NameID of the user, if known.
     pub who: Option<String>,
-    /// Whether that is proven.
+    /// True if a verified signature or a password proves `who`.
     pub who_verified: bool,
-    /// The domain that belongs to no business account.
+    /// The e-mail domain, if it belongs to no business account.
     pub domain: Option<String>,
-    /// What helps to find the cause.
+    /// Further values that help to find the cause.
     pub facts: Vec<Fact>,
-    /// The network address.
+    /// Network address of the client.
     pub address: String,
 }
 
@@ -74,20 +76,21 @@ impl From<RefusalRow> for Problem {
     }
 }
 
-/// A page of the list, the newest first.
+/// A page of the list, newest entries first.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Its entries.
+    /// Entries of this page.
     pub problems: Vec<Problem>,
-    /// From 1.
+    /// Page number, from 1.
     pub number: i64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pub pages: i64,
-    /// How many entries match.
+    /// Number of entries that match the search.
     pub total: i64,
 }
 
-/// The refusals that this business account's administrators may list.
+/// Returns a page of the refusals that this business account's administrators
+/// may read.
 ///
 /// # Errors
 /// When the database fails.
@@ -110,8 +113,8 @@ pub async fn list(portal: &Portal, business_id: &str, query: &Query) -> Result<P
     })
 }
 
-/// The refusal of exactly this reference: one of the own business account, or
-/// of none.
+/// Returns the refusal with exactly this reference number, if it belongs to
+/// this business account or to none.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,8 +1,9 @@
-//! Refusals with a reference number: a public sentence for the person, the
-//! private reason for an administrator, who finds it under Sign-in problems.
+//! Refusals of logins. Each has a reference number, a text for the refused
+//! user, and a complete reason that an administrator reads under Sign-in
+//! problems.
 //!
 //! `kinds.rs` has every code with its texts; [`record`] stores a refusal and
-//! writes it to the audit log; `reading.rs` is what an administrator sees.
+//! writes it to the audit log; `list.rs` reads refusals for administrators.
 
 pub mod kinds;
 mod list;
@@ -19,22 +20,23 @@ use crate::audit::{self, Event};
 use crate::store::refusals::RefusalRow;
 use crate::store::{self, MayConflict, StoreError, stored};
 
-/// Where IdP Integration lists refusals.
+/// Path of the page Sign-in problems of IdP Integration.
 pub const PAGE: &str = "/profile/business/idp_integration/sign-in-problems";
 
-/// The address of one refusal, without the portal's own.
+/// Returns the path of the page of one refusal.
 pub fn path(reference: &str) -> String {
     format!("{PAGE}/{reference}")
 }
 
-/// How a person finds the reason, in a sentence for the administrator's help.
+/// Returns the sentence that tells the refused user to give the reference
+/// number to an administrator.
 pub fn pass_on(reference: &str) -> String {
     format!(
         "Give your administrator {reference}; they find the reason under IdP Integration → Sign-in problems."
     )
 }
 
-/// What somebody tried when they were refused.
+/// What the user tried to do when the refusal happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// Continue with SSO, in a browser.
@@ -58,7 +60,7 @@ impl Flow {
         Self::Logout,
     ];
 
-    /// Stable, kebab-case.
+    /// Stable name in kebab case, as stored.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sso => "sso",
@@ -69,7 +71,7 @@ impl Flow {
         }
     }
 
-    /// For people.
+    /// Text for the pages.
     pub fn label(self) -> &'static str {
         match self {
             Self::Sso => "Continue with SSO",
@@ -86,49 +88,51 @@ impl Flow {
     }
 }
 
-/// Something known of a refusal that helps to find its cause.
+/// A value that helps an administrator to find the cause of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is.
+    /// Name of the value.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: String,
-    /// Whether a verified signature covers it, or the portal itself knows it.
+    /// True if a verified signature covers the value, or the portal itself
+    /// determined it.
     pub verified: bool,
 }
 
-/// Why someone was refused.
+/// A refusal: its texts and the known facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Stable, kebab-case.
+    /// Stable code in kebab case.
     pub code: &'static str,
-    /// What the person reads.
+    /// Text for the refused user.
     pub public: String,
-    /// The whole reason.
+    /// The complete reason, for administrators.
     pub private: String,
-    /// What an administrator does.
+    /// Remedy for the administrator.
     pub remedy: String,
-    /// What the person can do; may be empty.
+    /// What the user can do; may be empty.
     pub advice: String,
-    /// Where the administrator does it.
+    /// The page on which the administrator applies the remedy.
     pub place: Place,
-    /// Whom it concerns, as far as known: an e-mail address or NameID.
+    /// E-mail address or NameID of the user, if known.
     pub who: Option<String>,
-    /// Whether `who` is proven: by a verified signature or a password.
+    /// True if a verified signature or a password proves `who`.
     pub verified: bool,
-    /// The domain, where no business account is known by it.
+    /// The e-mail domain, if it belongs to no business account.
     pub domain: Option<String>,
-    /// What helps to find the cause.
+    /// Further values that help to find the cause.
     pub facts: Vec<Fact>,
-    /// Whether the identity provider began the login.
+    /// True if the identity provider started the login (no AuthnRequest was
+    /// sent).
     pub unasked: bool,
     pub(crate) concealed: bool,
-    /// Another transaction was in the way: the same may succeed again.
+    /// True if a concurrent transaction caused the error; a retry may succeed.
     pub(crate) conflict: bool,
 }
 
 impl Refused {
-    /// A refusal of this kind.
+    /// Creates a refusal of this kind.
     pub fn new(kind: &Kind, private: impl Into<String>) -> Self {
         Self {
             code: kind.code,
@@ -147,38 +151,40 @@ impl Refused {
         }
     }
 
-    /// With another sentence for the person.
+    /// Replaces the text for the refused user.
     pub fn with_public(mut self, public: impl Into<String>) -> Self {
         self.public = public.into();
         self
     }
 
-    /// With something more exact that the person can do.
+    /// Replaces the advice for the refused user by a more exact one.
     pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
     }
 
-    /// With a more exact remedy.
+    /// Replaces the remedy by a more exact one.
     pub fn with_remedy(mut self, place: Place, remedy: impl Into<String>) -> Self {
         self.place = place;
         self.remedy = remedy.into();
         self
     }
 
-    /// It concerns this person; an address that nothing proves yet.
+    /// Sets the user whom the refusal concerns. The value is unverified until
+    /// [`Self::with_verified_message`].
     pub fn with_who(mut self, who: &str) -> Self {
         self.who = Some(who.to_owned());
         self
     }
 
-    /// The facts come from a message whose signature was verified.
+    /// Marks the user and the facts added later as covered by a verified
+    /// signature.
     pub fn with_verified_message(mut self) -> Self {
         self.verified = true;
         self
     }
 
-    /// With a fact that the portal knows by itself.
+    /// Adds a fact that the portal itself determined.
     pub fn with_fact(mut self, name: &str, value: impl Into<String>) -> Self {
         self.facts.push(Fact {
             name: name.to_owned(),
@@ -188,7 +194,8 @@ impl Refused {
         self
     }
 
-    /// With a fact from the message: as trustworthy as the message is.
+    /// Adds a fact from the SAML message; it counts as verified if the
+    /// message's signature was verified.
     pub(crate) fn with_claim(mut self, name: &str, value: impl Into<String>) -> Self {
         self.facts.push(Fact {
             name: name.to_owned(),
@@ -198,13 +205,13 @@ impl Refused {
         self
     }
 
-    /// What the person's page may say of the code: nothing that would teach a
-    /// forger which of the checks a forged response failed.
+    /// Returns the code for the user's page. It is `refused` for concealed
+    /// kinds: an attacker must not learn which check a forged Response failed.
     pub fn public_code(&self) -> &str {
         if self.concealed { "refused" } else { self.code }
     }
 
-    /// The portal itself failed.
+    /// Creates a refusal for an error of the portal's database.
     pub fn internal(error: &StoreError) -> Self {
         Self {
             conflict: error.is_conflict(),
@@ -245,15 +252,15 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// The oldest refusal that is still kept.
+/// Returns the time before which refusals are no longer kept.
 fn oldest_kept(portal: &Portal) -> Timestamp {
     let age = portal.config.sign_in_problems_age;
     portal.now().saturating_sub(age).unwrap_or(Timestamp::MIN)
 }
 
 /// Logs the refusal, stores it for administrators and writes it to the audit
-/// log; answers its reference number. What is older or more than the portal
-/// keeps is deleted.
+/// log. Returns its reference number. Deletes refusals beyond the configured
+/// number and age.
 pub async fn record(
     portal: &Portal,
     business_id: Option<&str>,
@@ -294,7 +301,8 @@ pub async fn record(
     let kept = async {
         let mut tx = portal.store.write().await?;
         store::refusals::insert(&mut tx, &row).await?;
-        // The audit log names no one by an unverified message's word alone.
+        // An unverified message alone must not put a user's name into the audit
+        // log as fact.
         let actor = match (&refused.who, refused.verified) {
             (Some(who), true) => who.clone(),
             (Some(who), false) => format!("{who} (not verified)"),
@@ -315,7 +323,7 @@ pub async fn record(
     reference
 }
 
-/// Deletes what is older than the portal keeps.
+/// Deletes the refusals that are older than the configured age.
 ///
 /// # Errors
 /// When the database fails.
@@ -325,8 +333,9 @@ pub async fn delete_expired(portal: &Portal) -> Result<(), StoreError> {
     Ok(tx.commit().await?)
 }
 
-/// The domain of an address that names no business account, and whom to show:
-/// the domain alone, since nothing proves whose address it is.
+/// Returns the domain of an e-mail address that belongs to no business account,
+/// and the text to show for the user. The text contains the domain only,
+/// because nothing proves whose address it is.
 pub fn somebody_at(email: &str) -> (String, String) {
     let domain = domain_of(email);
     (domain.to_owned(), format!("somebody at {domain}"))
