@@ -1,7 +1,7 @@
-//! Which business accounts a person reaches, and as what.
+//! Determines which business accounts a user can access, and in which role.
 //!
-//! Never stored: a person who loses a group, or an organization that
-//! activates its integration, changes the answer at once.
+//! The result is computed for each request and never stored: it changes at once
+//! if the user loses a group or the organization activates its integration.
 
 use serde::Serialize;
 
@@ -9,13 +9,13 @@ use crate::roles;
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, StoreError};
 
-/// What a person may do in a business account.
+/// Role of a user in a business account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Administers it.
+    /// Administrator.
     Admin,
-    /// Belongs to it.
+    /// Member without administrator rights.
     Member,
 }
 
@@ -29,19 +29,20 @@ impl Role {
     }
 }
 
-/// A business account within reach.
+/// A business account that the user can access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workspace {
-    /// The business account.
+    /// ID of the business account.
     pub id: String,
-    /// Its name.
+    /// Name of the business account.
     pub name: String,
-    /// As what.
+    /// The user's role in it.
     pub role: Role,
 }
 
-/// By password: every business account that this e-mail is a member of,
-/// except those that log in by SSO; there, only the backup login (G-19).
+/// Returns the business accounts for a login by password: those of which this
+/// e-mail is a member. If an account has an active SSO integration, only its
+/// backup login has access by password (G-19).
 ///
 /// # Errors
 /// When the database fails.
@@ -65,8 +66,9 @@ pub async fn workspaces_of_email(db: &mut Db, email: &str) -> Result<Vec<Workspa
     Ok(within_reach)
 }
 
-/// By SSO: the user's own business account while its integration is active,
-/// the user is enabled and in one of the mapped groups.
+/// Returns the business account for a login by SSO: the user's own, if its
+/// integration is active and the user is enabled and in one of the mapped
+/// groups.
 ///
 /// # Errors
 /// When the database fails.

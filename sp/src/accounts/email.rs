@@ -1,7 +1,8 @@
-//! E-mail addresses, as far as the portal must understand them.
+//! Parses e-mail addresses and domain names.
 
-/// The address in lower case; none when it isn't one: exactly one `@`, a
-/// plain local part, and a host name with a dot.
+/// Returns the address in lower case, or `None` if it is invalid. Valid:
+/// exactly one `@`, a local part of at most 64 characters without quoting, and
+/// a host name with at least two labels.
 pub fn normalized(email: &str) -> Option<String> {
     let email = email.trim().to_lowercase();
     let (local, domain) = email.split_once('@')?;
@@ -13,12 +14,12 @@ pub fn normalized(email: &str) -> Option<String> {
     (local_ok && is_domain(domain)).then_some(email)
 }
 
-/// The part after the `@`.
+/// Returns the part after the `@`; empty if there is none.
 pub fn domain_of(email: &str) -> &str {
     email.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// Whether this is a host name with at least two labels, in ASCII (RFC 1123).
+/// True if this is a host name with at least two labels, in ASCII (RFC 1123).
 pub fn is_domain(domain: &str) -> bool {
     let labels: Vec<&str> = domain.split('.').collect();
     domain.len() <= 253

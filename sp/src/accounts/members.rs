@@ -1,5 +1,5 @@
-//! Who belongs to a business account: members with a portal password beside
-//! the directory's users.
+//! Lists the users of a business account: members with a portal password, and
+//! users of the SCIM directory.
 
 use std::collections::HashMap;
 
@@ -13,16 +13,17 @@ use crate::store::members::MemberRow;
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, stored};
 
-/// Someone of a business account, as its admins see them.
+/// A user of a business account, as its administrators see it.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// The account's or the user's id; none for an invited e-mail.
+    /// ID of the account or directory user; `None` for an invited e-mail
+    /// without an account.
     pub id: Option<String>,
-    /// Their e-mail.
+    /// E-mail address.
     pub email: String,
-    /// The directory's name of them.
+    /// User name in the directory.
     pub user_name: Option<String>,
-    /// Their name.
+    /// Display name.
     pub name: Option<String>,
     /// `admin` or `member`.
     pub role: &'static str,
@@ -30,19 +31,22 @@ pub struct Listed {
     pub status: &'static str,
     /// `local`, `scim` or `sso`.
     pub source: String,
-    /// The IdP's id of them.
+    /// ID of the user at the IdP (SCIM `externalId`, attribute
+    /// `objectidentifier`).
     pub external_id: Option<String>,
-    /// The names of their groups, or what the last Response called them.
+    /// Names of the user's groups: from the directory, or else from the last
+    /// Response.
     pub groups: Vec<String>,
-    /// What nearly matched in step 3's mapping.
+    /// Explanations of groups that nearly match step 3.
     pub notes: Vec<String>,
-    /// The seat they hold.
+    /// License of the user, if any.
     pub license: Option<LicenseRow>,
     /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
 }
 
-/// Everybody of a business account: local members first, then the directory.
+/// Returns all users of a business account: local members first, then directory
+/// users.
 ///
 /// # Errors
 /// When the database fails.
@@ -103,18 +107,18 @@ fn role(admin: bool) -> &'static str {
     if admin { "admin" } else { "member" }
 }
 
-/// A group of a person, as the identity provider calls it.
+/// A group of a user, with the name and ID that the identity provider uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupOfPerson {
-    /// Its name, or its id where nobody has said a name.
+    /// Name of the group, or its ID if the name is unknown.
     pub name: String,
-    /// The identity provider's id, where SCIM has sent one.
+    /// ID of the group at the identity provider, if SCIM has sent one.
     pub id: Option<String>,
 }
 
-/// The person's groups: those of the directory, or else what the last Response
-/// said, with the names that step 3 or SCIM has for ids. A group of step 3 that
-/// SCIM has changed since the Response is left out.
+/// Returns the user's groups: those of the directory, or else those of the last
+/// Response, with IDs replaced by the names known from step 3 or SCIM. Omits a
+/// mapped group if SCIM has changed it since that Response.
 pub(crate) async fn groups_of(
     db: &mut Db,
     tenant: Option<&TenantRow>,
@@ -153,8 +157,8 @@ pub(crate) async fn groups_of(
         .collect())
 }
 
-/// The group that a value of the groups attribute means: a name, or an id for
-/// which SCIM or step 3 has the name.
+/// Returns the group that a value of the groups attribute means. The value is a
+/// name, or an ID whose name is known from SCIM or step 3.
 async fn group_of_value(
     db: &mut Db,
     tenant: Option<&TenantRow>,
@@ -186,11 +190,11 @@ async fn group_of_value(
     })
 }
 
-/// Adds someone with a portal password, so that they can become the backup
-/// login once they have logged in (G-14).
+/// Adds a member with a portal password. After the first login that member can
+/// become the backup login (G-14).
 ///
 /// # Errors
-/// An invalid e-mail or role, or a member already.
+/// The e-mail or role is invalid, or the e-mail is already a member.
 pub async fn add_member(
     portal: &Portal,
     by: By<'_>,

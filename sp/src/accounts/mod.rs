@@ -1,5 +1,5 @@
-//! Portal accounts: registration, password login, sessions, and which
-//! business accounts a person reaches with which role.
+//! Portal accounts: registration, login with a password, sessions, and the
+//! business accounts and roles that a user has.
 
 mod access;
 mod email;
@@ -23,68 +23,71 @@ use crate::store::accounts::{AccountRow, SessionRow};
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
 
-/// Why an account can't be made or entered.
+/// Why an account cannot be created or used.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// Not an e-mail address.
+    /// The e-mail address is invalid.
     #[error("`{0}` is not an e-mail address: expected name@domain, like jo@example.com")]
     InvalidEmail(String),
-    /// Too easy to guess.
+    /// The password is too short, too long or too easy to guess.
     #[error("{0}")]
     WeakPassword(&'static str),
-    /// Registered already.
+    /// An account with this e-mail exists.
     #[error("an account with the e-mail {0} exists: log in, or register with another e-mail")]
     EmailTaken(String),
-    /// No such account, or another password: which of both isn't told.
+    /// Unknown e-mail or wrong password. The error does not say which, to not
+    /// reveal which accounts exist.
     #[error("no account has this e-mail and password: check both, or register an account")]
     WrongCredentials,
-    /// The organization logs in by SSO (G-19, G-24).
+    /// The organization uses SSO, so passwords are refused (G-19, G-24).
     #[error(
         "your organization logs in by single sign-on: choose Continue with SSO and enter your \
          corporate e-mail; your corporate password belongs to your IdP, not here"
     )]
     UseSso,
-    /// Too many wrong passwords.
-    #[error("too many tries for this account or from this address: try again in {0} seconds")]
+    /// Too many wrong passwords; contains the seconds to wait.
+    #[error("too many attempts for this account or from this address: try again in {0} seconds")]
     TooMany(u64),
-    /// No such role.
-    #[error("`{0}` is no role: expected admin or member")]
+    /// The role is neither `admin` nor `member`.
+    #[error("invalid role `{0}`: expected admin or member")]
     InvalidRole(String),
-    /// A member already.
-    #[error("{0} is a member already")]
+    /// The e-mail is already a member of the business account.
+    #[error("{0} is already a member of this business account")]
     AlreadyMember(String),
-    /// Not one of the person's business accounts.
+    /// The user is not a member of this business account.
     #[error(
         "you are not a member of the business account `{0}`: choose one of those that GET /api/session lists"
     )]
     NotYourWorkspace(String),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Who is logged in.
+/// The user of a session.
 #[derive(Debug, Clone)]
 pub enum Identity {
-    /// By a portal password.
+    /// Logged in with a portal password or a social identity.
     Password(AccountRow),
-    /// By the IdP.
+    /// Logged in by SSO.
     Sso(PersonRow),
 }
 
-/// A live session: who, and which business accounts they reach right now.
+/// A valid session: the user, and the business accounts that the user can
+/// access now.
 #[derive(Debug, Clone)]
 pub struct Who {
     /// The session.
     pub session: SessionRow,
-    /// The person.
+    /// The user.
     pub identity: Identity,
-    /// Derived at every request: losing a group ends the access at once.
+    /// Business accounts that the user can access. Computed for each request,
+    /// so that the loss of a group ends access at once.
     pub workspaces: Vec<Workspace>,
 }
 
 impl Who {
-    /// The account's or the user's id.
+    /// ID of the account or directory user.
     pub fn id(&self) -> &str {
         match &self.identity {
             Identity::Password(account) => &account.id,
@@ -92,7 +95,7 @@ impl Who {
         }
     }
 
-    /// Their e-mail.
+    /// E-mail address.
     pub fn email(&self) -> &str {
         match &self.identity {
             Identity::Password(account) => &account.email,
@@ -100,7 +103,7 @@ impl Who {
         }
     }
 
-    /// Their name, when known.
+    /// Display name, if known.
     pub fn name(&self) -> Option<&str> {
         match &self.identity {
             Identity::Password(account) => account.name.as_deref(),
@@ -116,17 +119,17 @@ impl Who {
         }
     }
 
-    /// The selected workspace, while it is still theirs.
+    /// The selected business account, if the user can still access it.
     pub fn workspace(&self) -> Option<&Workspace> {
         let id = self.session.workspace.as_deref()?;
         self.workspaces.iter().find(|workspace| workspace.id == id)
     }
 }
 
-/// The email in lower case, if an account can be made of both.
+/// Checks the data of a registration and returns the e-mail in lower case.
 ///
 /// # Errors
-/// Everything that is wrong with either, at least one error.
+/// All errors in e-mail and password, at least one.
 pub fn checked_registration(email: &str, password: &str) -> Result<String, Vec<AccountError>> {
     let valid = normalized(email);
     let strength = password::check_strength(password, valid.as_deref().unwrap_or(email));
@@ -145,7 +148,8 @@ pub fn checked_registration(email: &str, password: &str) -> Result<String, Vec<A
 /// Registers an account (G-01).
 ///
 /// # Errors
-/// Invalid e-mail, weak password, taken e-mail.
+/// The e-mail is invalid or taken, the password is weak, or there were too many
+/// attempts.
 pub async fn register(
     portal: &Portal,
     email: &str,
@@ -154,7 +158,8 @@ pub async fn register(
     address: &str,
 ) -> Result<AccountRow, AccountError> {
     let email = checked_registration(email, password).map_err(|mut errors| errors.remove(0))?;
-    // Each answer tells whether an e-mail is taken: not to one who asks for many.
+    // The answer reveals whether an e-mail is taken, so limit the attempts of
+    // one address.
     let (now, source) = (portal.now(), from(address));
     let most = portal.config.login_attempts * PER_ADDRESS;
     if let Some(wait) = portal.throttle.wait(&source, now, most) {
@@ -183,10 +188,12 @@ pub async fn register(
     Ok(row)
 }
 
-/// Logs in with a password; answers the session's cookie value.
+/// Logs in with a password. Returns the value of the session cookie and the
+/// session.
 ///
 /// # Errors
-/// Wrong credentials, an organization that logs in by SSO, too many tries.
+/// The credentials are wrong, the organization uses SSO, or there were too many
+/// attempts.
 pub async fn log_in(
     portal: &Portal,
     email: &str,
@@ -249,8 +256,8 @@ async fn try_log_in(
     ))
 }
 
-/// The session of someone who proved to be this account's owner: its cookie
-/// value, the session and what it reaches.
+/// Opens a session for an authenticated account. Returns the cookie value, the
+/// session and the accessible business accounts.
 async fn open_session(
     portal: &Portal,
     db: &mut Db,
@@ -261,8 +268,8 @@ async fn open_session(
     let now = portal.now();
     let members = store::members::of_email(db, &account.email).await?;
     let workspaces = workspaces_of_email(db, &account.email).await?;
-    // A member whose every business account logs in by SSO has nothing left
-    // to enter otherwise.
+    // If all business accounts of the member use SSO, a login with a password
+    // gives access to nothing.
     if workspaces.is_empty() && !members.is_empty() {
         return Err(AccountError::UseSso);
     }
@@ -281,21 +288,24 @@ async fn open_session(
     Ok((token, session, workspaces))
 }
 
-/// Many accounts may stand behind one address: so many times the tries of one.
+/// One network address may serve many users, so it may make this many times the
+/// attempts of one account.
 const PER_ADDRESS: u32 = 10;
 
-/// The throttle's name of a network address; no e-mail looks like it.
+/// Returns the key of a network address in the throttle. It cannot equal an
+/// e-mail address.
 fn from(address: &str) -> String {
     format!("from {address}")
 }
 
-/// In whose audit log a wrong password for this e-mail stands.
+/// Returns the business account whose audit log records a wrong password for
+/// this e-mail.
 async fn account_business(db: &mut Db, email: &str) -> Result<Option<String>, StoreError> {
     let members = store::members::of_email(db, email).await?;
     Ok(members.into_iter().next().map(|member| member.business_id))
 }
 
-/// A session that nobody owns yet, and its cookie value.
+/// Creates a session without a user, and the value of its cookie.
 pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
     let token = portal.ambient.rng().token(32);
     let session = SessionRow {
@@ -313,8 +323,8 @@ pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
     (token, session)
 }
 
-/// Who holds this cookie, and uses it now; nobody when the session ended,
-/// idles too long, or its person was disabled or deleted.
+/// Returns the user of this session cookie and records the use. `None` if the
+/// session has ended or was idle too long, or the user was disabled or deleted.
 ///
 /// # Errors
 /// When the database fails.
@@ -331,8 +341,8 @@ pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreErro
     Ok(Some(who))
 }
 
-/// The same without counting as a use: a page that asks by itself must not
-/// keep a session from idling out.
+/// Returns the user of this session cookie without recording a use: the
+/// automatic requests of a page must not keep a session alive.
 ///
 /// # Errors
 /// When the database fails.
@@ -373,7 +383,7 @@ pub async fn holder(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreE
     }))
 }
 
-/// Logs out.
+/// Ends the session of this cookie.
 ///
 /// # Errors
 /// When the database fails.
@@ -383,7 +393,7 @@ pub async fn log_out(portal: &Portal, cookie: &str) -> Result<(), StoreError> {
     Ok(tx.commit().await?)
 }
 
-/// Ends every session of this person, this one too.
+/// Ends all sessions of this user, including the current one.
 ///
 /// # Errors
 /// When the database fails.
@@ -407,10 +417,10 @@ pub async fn log_out_everywhere(
     Ok(tx.commit().await?)
 }
 
-/// Selects one of the person's business accounts.
+/// Selects one of the user's business accounts as the current one.
 ///
 /// # Errors
-/// When it isn't theirs.
+/// If the user cannot access that business account.
 pub async fn select_workspace(portal: &Portal, who: &Who, id: &str) -> Result<(), AccountError> {
     if !who.workspaces.iter().any(|workspace| workspace.id == id) {
         return Err(AccountError::NotYourWorkspace(id.to_owned()));
@@ -424,8 +434,8 @@ pub async fn select_workspace(portal: &Portal, who: &Who, id: &str) -> Result<()
     Ok(())
 }
 
-/// Whether this e-mail's domain belongs to an active integration and the
-/// e-mail isn't its backup login (G-19).
+/// True if the domain of this e-mail belongs to an active integration and the
+/// e-mail is not its backup login (G-19).
 async fn must_use_sso(db: &mut Db, email: &str) -> Result<bool, StoreError> {
     let Some(domain) = store::domains::by_name(db, domain_of(email)).await? else {
         return Ok(false);

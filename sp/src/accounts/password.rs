@@ -1,4 +1,5 @@
-//! Passwords: how strong, and how they are kept (Argon2id, PHC strings).
+//! Checks the strength of passwords, and hashes and verifies them (Argon2id,
+//! PHC strings).
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -20,8 +21,9 @@ const OFTEN_USED: [&str; 12] = [
     "11111111",
 ];
 
-/// What is wrong with a password, if anything: at least ten characters of at
-/// least five kinds, not the e-mail, and not built on one that everybody uses.
+/// Checks the strength: at least 10 characters, 5 of them different, not based
+/// on the e-mail address or on a common password. The error is a text for the
+/// user.
 pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static str> {
     let lower = password.to_lowercase();
     let local = email.split('@').next().unwrap_or_default();
@@ -45,16 +47,17 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     }
 }
 
-/// How many passwords are hashed at once: each takes a processor and the
-/// memory of [`hash`] for itself.
+/// Limits concurrent hashing to four: each hash occupies one processor core and
+/// the memory of [`hash`].
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
-/// The PHC string to keep; hashing takes `memory` KiB.
+/// Returns the hash as a PHC string. Uses `memory` KiB of memory.
 pub(super) async fn hash(password: String, salt: [u8; 16], memory: u32) -> String {
     let standard = argon2::Params::default();
     let cost = argon2::Params::new(memory, standard.t_cost(), standard.p_cost(), None);
     let cost = cost.unwrap_or(standard);
-    // The permit ends with the work, also when nobody waits for it any more.
+    // The thread holds the permit, so it is released even if the caller has
+    // gone.
     let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -64,15 +67,15 @@ pub(super) async fn hash(password: String, salt: [u8; 16], memory: u32) -> Strin
     });
     match hashing.await {
         Ok(Ok(hash)) => hash,
-        // Argon2 refuses only passwords beyond 4 GiB and bad salts; a hash
-        // that nothing verifies against fails closed.
+        // Argon2 fails only for passwords above 4 GiB and invalid salts. No
+        // password matches an empty hash, so this denies access.
         _ => String::new(),
     }
 }
 
-/// Whether the password is the one that was hashed. Without a hash the same
-/// work is done, with `memory` KiB as for a new hash, so that the time taken
-/// doesn't tell which accounts exist.
+/// True if the password matches the hash. Without a hash it does the same work
+/// (with `memory` KiB), so that the response time does not reveal which
+/// accounts exist.
 pub(super) async fn verify(password: String, known: Option<String>, memory: u32) -> bool {
     let Some(known) = known else {
         let _ = hash(password, [0; 16], memory).await;

@@ -1,12 +1,13 @@
-//! Refused logins with a password where single sign-on is active: their
-//! administrators find them under Sign-in problems, like those by SSO.
+//! Records refused password logins of organizations with active SSO.
+//! Administrators find them under Sign-in problems, like refused SSO logins.
 
 use super::{AccountError, domain_of, normalized};
 use crate::Portal;
 use crate::refusal::{self, Flow, Kind, Refused, kinds};
 use crate::store::{self, Db, StoreError};
 
-/// Records the refusal, if an active integration has to do with it.
+/// Records the refusal if the e-mail belongs to an organization with an active
+/// integration.
 pub(super) async fn record(portal: &Portal, email: &str, error: &AccountError, address: &str) {
     let (kind, reason): (&Kind, String) = match error {
         AccountError::UseSso => (
@@ -51,8 +52,8 @@ pub(super) async fn record(portal: &Portal, email: &str, error: &AccountError, a
     }
 }
 
-/// The business account with an active integration that this e-mail belongs
-/// to, and whether it is its backup login.
+/// Returns the business account with an active integration that this e-mail
+/// belongs to, and whether the e-mail is its backup login.
 async fn integration_of(db: &mut Db, email: &str) -> Result<Option<(String, bool)>, StoreError> {
     let mut candidates: Vec<String> = store::members::of_email(db, email)
         .await?

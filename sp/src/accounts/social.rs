@@ -1,10 +1,11 @@
-//! Signing in by a social identity (G-02): OpenID Connect Core, the
-//! authorization code flow with PKCE (RFC 7636), `state` and `nonce`.
+//! Sign-in with a social identity (G-02): OpenID Connect Core, authorization
+//! code flow with PKCE (RFC 7636), `state` and `nonce`.
 //!
-//! One way: begun (state, nonce, verifier, bound to the browser) → returned
-//! (the state is ours, unspent, of this browser) → exchanged (code and
-//! verifier for an id token) → verified (signature by the provider's JWKS,
-//! issuer, audience, times, nonce, a verified e-mail) → an account.
+//! The stages: begin (create state, nonce and verifier, bound to the browser) →
+//! returned (the state is known, unused and of this browser) → exchange (code
+//! and verifier for an ID token) → verify (signature with a key of the
+//! provider's JWKS, issuer, audience, expiry, nonce, verified e-mail) →
+//! account.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,58 +24,59 @@ use crate::store::accounts::AccountRow;
 use crate::store::social::SocialLoginRow;
 use crate::store::{self, StoreError, fingerprint, stored};
 
-/// Signatures that id tokens are taken with.
+/// Accepted signature algorithms of ID tokens.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
-/// Why a social identity doesn't sign in.
+/// Why the sign-in with a social identity failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SocialError {
-    /// Not configured here.
+    /// The provider is not configured.
     #[error("the portal knows no sign-in provider {0}")]
     UnknownProvider(String),
-    /// The person, or the provider, said no.
+    /// The user or the provider declined.
     #[error("{provider} did not sign you in ({error}): try again, or choose another way")]
     Denied {
         /// The name of the provider.
         provider: String,
-        /// OAuth 2.0's error code.
+        /// Error code of OAuth 2.0.
         error: String,
     },
-    /// Nobody of this browser is waiting for this answer.
+    /// The `state` is unknown, used, expired or of another browser.
     #[error(
         "this sign-in wasn't started in this browser, was used before or took too long: start it again"
     )]
     WrongState,
-    /// The provider's side failed.
+    /// A request to the provider failed.
     #[error("{provider} could not be asked: expected {expected}, {came}; try again in a moment")]
     Provider {
         /// The name of the provider.
         provider: String,
-        /// What should have come.
+        /// What the portal expected.
         expected: &'static str,
-        /// What came.
+        /// What the portal received, or the error.
         came: String,
     },
-    /// An id token that proves nothing.
+    /// The ID token is invalid.
     #[error("{provider}'s answer can't be trusted: {reason}; start again")]
     Token {
         /// The name of the provider.
         provider: String,
-        /// What is wrong with it.
+        /// Why the ID token is invalid.
         reason: String,
     },
-    /// Nobody has checked that the e-mail is theirs.
+    /// The provider has not verified the e-mail address.
     #[error("{provider} has not verified your e-mail address: verify it there, then sign in again")]
     UnverifiedEmail {
         /// The name of the provider.
         provider: String,
     },
-    /// Somebody with a password has this e-mail: it may be somebody else.
+    /// An account with this e-mail exists. Its owner may be a different user,
+    /// so it is not linked.
     #[error(
         "an account with the e-mail {0} exists and has another way to sign in: sign in as you did before"
     )]
     EmailTaken(String),
-    /// As for every login.
+    /// An error that any login can have.
     #[error(transparent)]
     Account(#[from] AccountError),
 }
@@ -86,7 +88,7 @@ impl From<StoreError> for SocialError {
 }
 
 impl SocialError {
-    /// Stable, kebab-case.
+    /// Returns the stable error code in kebab case.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownProvider(_) => "social-provider-unknown",
@@ -101,7 +103,7 @@ impl SocialError {
     }
 }
 
-/// What a provider publishes of itself (OpenID Connect Discovery, section 3).
+/// Metadata of a provider (OpenID Connect Discovery, section 3).
 #[derive(Deserialize)]
 struct Discovered {
     issuer: String,
@@ -115,20 +117,20 @@ struct Tokens {
     id_token: String,
 }
 
-/// OpenID Connect Core, section 2 and 5.1.
+/// Claims of an ID token (OpenID Connect Core, sections 2 and 5.1).
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
     exp: i64,
     nonce: Option<String>,
     email: Option<String>,
-    /// Apple writes it as text.
+    /// A boolean; Apple sends the text "true".
     #[serde(default)]
     email_verified: serde_json::Value,
     name: Option<String>,
 }
 
-/// The provider of this id.
+/// Finds the provider with this ID.
 fn provider<'p>(portal: &'p Portal, id: &str) -> Result<&'p SocialProvider, SocialError> {
     let found = portal.config.social.iter().find(|one| one.id == id);
     found.ok_or_else(|| SocialError::UnknownProvider(id.to_owned()))
@@ -138,10 +140,11 @@ fn redirect_uri(portal: &Portal, id: &str) -> String {
     format!("{}/login/social/{id}/callback", portal.base_url)
 }
 
-/// Begins: the provider's address that the browser goes to.
+/// Starts a sign-in. Returns the URL of the provider to redirect the browser
+/// to.
 ///
 /// # Errors
-/// [`SocialError::UnknownProvider`], or the provider can't be reached.
+/// [`SocialError::UnknownProvider`], or the provider cannot be reached.
 pub async fn begin(portal: &Portal, id: &str, browser: &str) -> Result<Url, SocialError> {
     let provider = provider(portal, id)?;
     let discovered = discover(portal, provider).await?;
@@ -172,24 +175,24 @@ pub async fn begin(portal: &Portal, id: &str, browser: &str) -> Result<Url, Soci
     Ok(url)
 }
 
-/// What the provider sent back by way of the browser.
+/// The answer of the provider, which the browser brings to the redirect URI.
 #[derive(Debug, Clone, Copy)]
 pub struct Returned<'a> {
-    /// The provider of the path.
+    /// Provider ID in the path of the redirect URI.
     pub provider: &'a str,
-    /// As it came.
+    /// Parameter `state`.
     pub state: &'a str,
-    /// The authorization code.
+    /// Parameter `code`: the authorization code.
     pub code: &'a str,
-    /// OAuth 2.0's error code, when it is a refusal.
+    /// Parameter `error`, if the provider declined.
     pub error: Option<&'a str>,
-    /// The cookie that binds the sign-in to its browser.
+    /// The cookie that binds the sign-in to the browser.
     pub browser: Option<&'a str>,
-    /// From where.
+    /// Network address of the browser.
     pub address: &'a str,
 }
 
-/// Finishes: answers the session's cookie value.
+/// Completes a sign-in. Returns the value of the session cookie.
 ///
 /// # Errors
 /// See [`SocialError`].
@@ -272,7 +275,7 @@ async fn ask<T: DeserializeOwned>(
     json.map_err(|error| failed(error.without_url().to_string()))
 }
 
-/// OpenID Connect Core, section 3.1.3.7.
+/// Verifies the ID token (OpenID Connect Core, section 3.1.3.7).
 fn verified(
     portal: &Portal,
     provider: &SocialProvider,
@@ -301,7 +304,8 @@ fn verified(
     validation.set_audience(&[&provider.client_id]);
     validation.set_issuer(&[provider.issuer.as_str().trim_end_matches('/')]);
     validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
-    // The library would ask the machine's clock; ours is injected.
+    // The library would use the machine's clock; expiry is checked below with
+    // the portal's clock.
     validation.validate_exp = false;
     let claims = decode::<Claims>(token, &key, &validation)
         .map_err(|error| untrusted(error.to_string()))?
@@ -351,7 +355,7 @@ async fn enter(
                 id: portal.ambient.rng().uuid().to_string(),
                 email: email.clone(),
                 name: claims.name,
-                // No password verifies against this.
+                // No password matches an empty hash.
                 password_hash: String::new(),
                 created: now,
             };
@@ -364,7 +368,7 @@ async fn enter(
             account
         }
     };
-    // An organization that activated SSO since is entered by SSO.
+    // If the organization has activated SSO since, only SSO gives access.
     if must_use_sso(&mut tx, &account.email).await? {
         return Err(AccountError::UseSso.into());
     }

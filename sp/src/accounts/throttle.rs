@@ -1,4 +1,4 @@
-//! Wrong passwords, counted per account.
+//! Limits password attempts per account and per network address.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,20 @@ use jiff::{SignedDuration, Timestamp};
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 const MOST_ACCOUNTS: usize = 100_000;
 
-/// Counts wrong passwords; each replica counts for itself.
+/// Counts attempts of the last 15 minutes. Each replica counts separately.
 #[derive(Debug, Default)]
 pub struct Throttle(Mutex<Counted>);
 
-/// When each account and address was tried.
+/// Times of the attempts of each account and each network address.
 type Counted = HashMap<String, Vec<Timestamp>>;
 
 impl Throttle {
-    /// Counts a try at each of these, before it is known whether it is right:
-    /// else all who come while the first password is checked are let through.
+    /// Counts an attempt for each of these names, before the password is
+    /// checked. Counting afterwards would let any number of concurrent attempts
+    /// through.
     ///
     /// # Errors
-    /// How many seconds the next try must wait; then nothing is counted.
+    /// The seconds until the next attempt is allowed. Then nothing is counted.
     pub fn try_at(&self, names: [(&str, u32); 2], now: Timestamp) -> Result<(), u64> {
         let mut counted = self.counted();
         for (name, attempts) in names {
@@ -34,23 +35,25 @@ impl Throttle {
         Ok(())
     }
 
-    /// How many seconds the next try must wait, when it must.
+    /// Returns the seconds until the next attempt is allowed; `None` if it is
+    /// allowed now.
     pub fn wait(&self, email: &str, now: Timestamp, attempts: u32) -> Option<u64> {
         must_wait(&mut self.counted(), email, now, attempts)
     }
 
-    /// A wrong password.
+    /// Counts a failed attempt.
     pub fn wrong(&self, email: &str, now: Timestamp) {
         count(&mut self.counted(), email, now);
     }
 
-    /// Forgets everything: the control port's reset.
+    /// Deletes all counts; used when the control port resets or restores the
+    /// state.
     pub fn clear(&self) {
         self.counted().clear();
     }
 
-    /// The right password: forgets the account's tries, and the one that was
-    /// counted at the address.
+    /// Call after a correct password: deletes the account's attempts and the
+    /// one just counted for the network address.
     pub fn right(&self, email: &str, address: &str) {
         let mut counted = self.counted();
         counted.remove(email);

@@ -1,4 +1,5 @@
-//! From an unspent Response to a person of the business account.
+//! Finds or creates the user that a Response names, and determines the user's
+//! roles.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,25 +16,28 @@ use crate::roles::{self, Roles};
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, StoreError, instant, stored};
 
-/// A person whom the IdP vouched for, and their place here.
+/// The user that a Response authenticates, with roles.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    /// The person that is signed in.
+    /// The user.
     pub person: PersonRow,
-    /// As what.
+    /// The user's roles.
     pub standing: Roles,
-    /// What the Response said.
+    /// The mapped attributes of the Response.
     pub claims: Claims,
-    /// When the directory last changed the person's groups, if that was after
-    /// the Response was issued: where it knows a group, its word counts.
+    /// Time at which SCIM last changed the user's groups, if that is later than
+    /// the Response's `IssueInstant`. The groups of the directory then override
+    /// those of the Response.
     pub superseded: Option<Timestamp>,
 }
 
-/// Finds or makes the person, and takes over the groups of the Response.
+/// Finds or creates the user that the Response names, and stores the groups of
+/// the Response.
 ///
 /// # Errors
-/// Attributes missing or misspelt, another organization's e-mail domain, a
-/// disabled account.
+/// An attribute is missing or its name has a different letter case; the e-mail
+/// domain is not verified for this business account; the account is disabled;
+/// the user was deleted after the Response was issued.
 pub async fn admit(
     portal: &Portal,
     db: &mut Db,
@@ -55,8 +59,9 @@ pub async fn admit(
     )
     .await?
     .map(instant);
-    // Without SCIM a login is the only word on groups: who names none is in
-    // none (an IdP leaves an attribute without values out), G-28.
+    // Without SCIM, the Response is the only source of groups. If it has no
+    // groups attribute, the user is in no group, because many IdPs omit an
+    // attribute without values (G-28).
     let groups = match &claims.groups {
         None if tenant.scim_enabled == 0 => Some(Vec::new()),
         other => other.clone(),
@@ -67,11 +72,12 @@ pub async fn admit(
         None if deleted.is_some_and(|at| issued < at) => {
             return Err(deleted_since(&claims, issued, deleted.unwrap_or(issued)));
         }
-        // Nobody in neither group is taken in: there is nothing for them here.
+        // Users in neither mapped group are not stored: they get no access.
         None if !(asserted.admin || asserted.product_user) => stranger(tenant, &claims, email),
         None => match first_login(portal, db, integration, &claims, email, now).await? {
             Some(person) => person,
-            // SCIM or another login was first, and what it made may be disabled.
+            // SCIM or a concurrent login created the user first; that user may
+            // be disabled.
             None => find_locked(db, &tenant.business_id, &claims)
                 .await?
                 .ok_or(StoreError::Conflict)?,
@@ -123,8 +129,8 @@ pub async fn admit(
     })
 }
 
-/// Without this, a Response that was on its way during the deletion would make
-/// the person again.
+/// Refuses a Response that was issued before the user was deleted. Otherwise it
+/// would create the user again.
 fn deleted_since(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refused {
     Refused::new(
         &kinds::ACCOUNT_DISABLED,
@@ -138,7 +144,8 @@ fn deleted_since(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refu
     .with_who(&claims.user_name)
 }
 
-/// The person of these claims, whom nobody changes until the transaction ends.
+/// Finds the user with these claims and locks the row until the transaction
+/// ends.
 async fn find_locked(
     db: &mut Db,
     business_id: &str,
@@ -148,8 +155,8 @@ async fn find_locked(
         return Ok(None);
     };
     store::locks::user(db, &found.id).await?;
-    // What was read before the lock may be outdated: another may have the
-    // name by now, or nobody.
+    // Read again after locking: meanwhile the user name may have been given to
+    // another user or removed.
     match find(db, business_id, claims).await? {
         Some(person) if person.id != found.id => Err(StoreError::Conflict),
         person => Ok(person),
@@ -207,8 +214,8 @@ fn stranger(
     }
 }
 
-/// A user whom SCIM hasn't brought (yet) is made from the Response (G-28);
-/// none when the user name was taken meanwhile.
+/// Creates the user from the Response, if SCIM has not provisioned it yet
+/// (G-28). Returns `None` if a concurrent transaction has taken the user name.
 async fn first_login(
     portal: &Portal,
     db: &mut Db,
@@ -238,7 +245,7 @@ async fn first_login(
     Ok(Some(person))
 }
 
-/// In neither of the mapped groups.
+/// Creates the refusal for a user in neither of the mapped groups.
 pub(super) fn in_no_group(
     integration: &Integration,
     unspent: &Unspent,
@@ -255,7 +262,7 @@ pub(super) fn in_no_group(
     about_groups(refused, unspent, admitted)
 }
 
-/// Not in the group whose members may activate the product.
+/// Creates the refusal for a user who is not in the product users group.
 pub(crate) fn not_in_users_group(
     integration: &Integration,
     unspent: &Unspent,
@@ -272,8 +279,8 @@ pub(crate) fn not_in_users_group(
     about_groups(refused, unspent, admitted)
 }
 
-/// The remedy depends on what came: nothing at all, a group that is nearly the
-/// entered one, or other groups.
+/// Adds the remedy. It depends on the groups in the Response: no groups
+/// attribute, a group that nearly matches, or other groups.
 fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Refused {
     let refused = refused.with_who(&admitted.person.user_name);
     if let Some(changed) = admitted.superseded {
@@ -304,7 +311,7 @@ fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Ref
     }
 }
 
-/// What was expected, what came, and what nearly matched.
+/// Describes the expected groups, the received groups and near matches.
 fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
     let (admins, users) = roles::mapped(&integration.tenant);
     let expected = [admins, users]

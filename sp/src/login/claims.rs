@@ -1,13 +1,13 @@
 //! The attributes that the guide maps (G-10): `name`, `objectidentifier`,
-//! `displayname` and `groups`, by these names or by Entra's claim URIs, letter
-//! case included.
+//! `displayname` and `groups`. Entra's claim URIs are accepted as well. Names
+//! are case-sensitive.
 
 use saml::acceptance::Checked;
 
 use crate::refusal::{Kind, Refused, kinds};
 use crate::store::MAX_KEY_BYTES;
 
-/// Who the IdP says it is.
+/// The user attributes in a Response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     /// `name`: the user name, an e-mail address.
@@ -16,7 +16,7 @@ pub struct Claims {
     pub object_id: String,
     /// `displayname`.
     pub display_name: Option<String>,
-    /// `groups`; none when the attribute didn't come.
+    /// `groups`; `None` if the Response has no such attribute.
     pub groups: Option<Vec<String>>,
 }
 
@@ -43,10 +43,11 @@ const GROUPS: Name = Name {
 };
 
 impl Claims {
-    /// Reads the attributes.
+    /// Reads the mapped attributes of a Response.
     ///
     /// # Errors
-    /// A missing attribute, or one whose name is spelt in another letter case.
+    /// An attribute is missing, empty or too long, or its name has a different
+    /// letter case.
     pub fn of(checked: &Checked) -> Result<Self, Refused> {
         let came: Vec<String> = checked
             .attributes()
@@ -104,7 +105,7 @@ impl Claims {
     }
 }
 
-/// Refuses a value that is too long to be looked up by an index.
+/// Refuses a value that is longer than a database index allows.
 pub(super) fn check_length(name: &str, value: &str) -> Result<(), Refused> {
     if value.len() <= MAX_KEY_BYTES {
         return Ok(());
@@ -124,7 +125,8 @@ fn values<'c>(checked: &'c Checked, name: &Name) -> Option<&'c [String]> {
         .or_else(|| checked.attribute(name.uri))
 }
 
-/// Names as a sentence lists them; a name may be anything, so it is cut.
+/// Lists names for an error text. At most 20 names of at most 120 characters,
+/// because the message may contain anything.
 pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let names: Vec<String> = names
         .into_iter()
@@ -138,7 +140,8 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     }
 }
 
-/// The person reads which names differ, in one sentence that can be passed on.
+/// Creates a refusal whose public text names the expected and the received
+/// attributes, so that the user can pass it on to the administrator.
 fn refused(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refused {
     let came = listed(came.iter().map(String::as_str));
     let noun = if expected.len() == 1 {

@@ -1,5 +1,5 @@
-//! What an administrator needs to find the cause of a refused response: what
-//! the message says of itself, and which certificates were compared.
+//! Adds to a refusal what helps an administrator to find the cause: values from
+//! the SAML message, and the certificates that were compared.
 
 use jiff::Timestamp;
 use saml::Limits;
@@ -9,17 +9,19 @@ use saml::keys::Certificate;
 use crate::configurator::{Integration, Step};
 use crate::refusal::{Place, Refused};
 
-/// Attributes whose values an administrator may read; of others, the names.
+/// Attributes whose values administrators may read. Of all other attributes the
+/// list shows only the names.
 const READABLE: [&str; 4] = ["name", "objectidentifier", "displayname", "groups"];
 
-/// What this form field says of itself; nothing is verified.
+/// Reads a summary from the `SAMLResponse` form field. Nothing in it is
+/// verified.
 pub(super) fn summary(saml_response: &str) -> Option<UnverifiedSummary> {
     Posted::from_form(saml_response, &Limits::default())
         .ok()?
         .unverified_summary()
 }
 
-/// The refusal with what the message says of itself.
+/// Adds values from the SAML message to the refusal.
 pub(super) fn with_message(
     mut refused: Refused,
     integration: &Integration,
@@ -64,8 +66,8 @@ pub(super) fn with_message(
     refused
 }
 
-/// Whom the message speaks of: by e-mail address where it has one, because an
-/// administrator knows people by it and not by an opaque NameID.
+/// Returns the user that the message names: the e-mail address if there is one,
+/// because administrators do not know opaque NameIDs.
 fn person(message: &UnverifiedSummary) -> Option<String> {
     let is_address = |value: &&String| value.contains('@');
     let name_id = message.name_id.as_ref();
@@ -78,8 +80,8 @@ fn person(message: &UnverifiedSummary) -> Option<String> {
     address.or(name_id).cloned()
 }
 
-/// Which certificate was entered, which one the message names, and what
-/// follows from that.
+/// Adds the certificates entered in step 4 and the one in the message, and a
+/// remedy that depends on their comparison.
 fn with_certificates(
     mut refused: Refused,
     integration: &Integration,

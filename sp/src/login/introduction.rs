@@ -1,5 +1,5 @@
-//! The service provider as it introduces itself to a tenant's IdP
-//! (saml-metadata §2.4.4), signed with the portal's own key.
+//! The SAML metadata of the service provider for a tenant (saml-metadata
+//! §2.4.4), signed with the portal's own key.
 
 use saml::encryption::ContentCipher;
 use saml::metadata::{Endpoint, IndexedEndpoint, SpMetadata};
@@ -11,10 +11,10 @@ use crate::refusal::{Refused, kinds};
 use crate::store::tenants::TenantRow;
 
 impl Portal {
-    /// The tenant's metadata: the document.
+    /// Returns the signed metadata document of this tenant.
     ///
     /// # Errors
-    /// When the portal has no key, or can't sign with it.
+    /// If the portal's key cannot be created, read or used for signing.
     pub async fn introduction(&self, tenant: &TenantRow) -> Result<String, Refused> {
         let key = self.request_key().await?;
         let certificate = key.certificate().clone();
@@ -38,8 +38,8 @@ impl Portal {
                 Vec::new()
             },
             authn_requests_signed: tenant.signs_requests(),
-            // What it says must agree with what is accepted: `either` takes a
-            // Response that is signed alone.
+            // Must match the signature policy: `either` also accepts a Response
+            // in which only the Response is signed.
             want_assertions_signed: ["assertion", "both"]
                 .contains(&tenant.signature_policy.as_str()),
             name_id_formats: Vec::new(),

@@ -1,6 +1,7 @@
-//! Single logout (saml-profiles §4.4), the service provider's side. Started
-//! here, the session ends at once and the IdP is told; started at the IdP, its
-//! LogoutRequest ends the sessions that it names, and is answered.
+//! Single logout (saml-profiles §4.4), the service provider's side. If the user
+//! logs out at the portal, the session ends at once and a LogoutRequest goes to
+//! the IdP. If the IdP sends a LogoutRequest, the named sessions end and the
+//! portal answers with a LogoutResponse.
 
 use saml::binding::{Outgoing, Parameter, send};
 use saml::encryption::DecryptionKeys;
@@ -19,23 +20,24 @@ use crate::store::accounts::SessionRow;
 use crate::store::logouts::LogoutRow;
 use crate::store::{self, fingerprint, stored};
 
-/// Where a logout leads.
+/// Result of a logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedOut {
-    /// The person is logged out, and nobody else needs to hear of it.
+    /// The user is logged out, and no further message is needed.
     Here,
-    /// The same, but some sessions elsewhere may live on: the IdP says so.
+    /// The user is logged out at the portal, but the IdP reports that other
+    /// sessions may still exist. Contains the text for the user.
     Partly(String),
-    /// The browser carries a message to the IdP.
+    /// The browser must carry this message to the IdP.
     To(Outgoing),
 }
 
-/// Ends the session of this cookie; when it began at an IdP with a single
-/// logout endpoint, the IdP is told.
+/// Ends the session of this cookie. If the session began by SSO and the IdP has
+/// a single logout endpoint, returns a LogoutRequest to send.
 ///
 /// # Errors
-/// When the database fails or the message can't be made; the session has ended
-/// all the same.
+/// If the database fails or the LogoutRequest cannot be created. The session
+/// has ended anyway, unless the database failed.
 pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let session = store::accounts::session(&mut db, &fingerprint(cookie)).await?;
@@ -51,7 +53,7 @@ pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRe
     let Some(tenant) = store::tenants::by_id(&mut db, tenant_id).await? else {
         return Ok(LoggedOut::Here);
     };
-    // Where SSO is out of order, nobody can be told.
+    // If the integration does not work, no LogoutRequest can be sent.
     let Ok(integration) = super::integration(portal, &mut db, &tenant.business_id).await else {
         return Ok(LoggedOut::Here);
     };
@@ -117,10 +119,11 @@ fn unsendable(integration: &Integration, error: &dyn std::fmt::Display) -> Login
     )
 }
 
-/// A browser brings a logout message to this tenant's single logout address.
+/// Handles a LogoutRequest or LogoutResponse that a browser brings to this
+/// tenant's Single Logout URL.
 ///
 /// # Errors
-/// Whatever stands against it; then no session ends.
+/// If the message is refused; then no session ends.
 pub async fn receive(
     portal: &Portal,
     tenant_id: &str,
@@ -157,7 +160,7 @@ fn expectations(portal: &Portal, integration: &Integration) -> LogoutExpectation
     }
 }
 
-/// The IdP ends sessions.
+/// Handles a LogoutRequest of the IdP: ends the named sessions.
 async fn asked(
     portal: &Portal,
     integration: &Integration,
@@ -211,7 +214,7 @@ async fn asked(
     reply(portal, integration, request, status, honored.relay_state()).await
 }
 
-/// Tells the IdP how its request fared.
+/// Creates the LogoutResponse to a request of the IdP.
 async fn reply(
     portal: &Portal,
     integration: &Integration,
@@ -244,7 +247,7 @@ async fn reply(
     Ok(LoggedOut::To(outgoing))
 }
 
-/// The IdP says how our request fared.
+/// Handles the IdP's LogoutResponse to a request of the portal.
 async fn answered(
     portal: &Portal,
     integration: &Integration,

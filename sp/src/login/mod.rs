@@ -1,6 +1,7 @@
-//! Single sign-on, the service provider's side, one way:
-//! request sent → Response *checked* → *unspent* → *admitted* → session or
-//! activation. Each stage is made only from the one before.
+//! Single sign-on, the service provider's side. The stages: AuthnRequest sent →
+//! Response *checked* → *unspent* (not used before) → *admitted* (user found or
+//! created) → session or activation. A value of each stage can only be created
+//! from the stage before.
 
 mod admission;
 mod claims;
@@ -27,12 +28,13 @@ use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::{self, Db, MayConflict as _, fingerprint, stored};
 
-/// Someone turned away, and whose admins may read why.
+/// A refused login, and the business account whose administrators may read the
+/// reason.
 #[derive(Debug, Clone)]
 pub struct LoginRefusal {
-    /// The business account, when one was recognized.
+    /// ID of the business account, if the message could be assigned to one.
     pub business_id: Option<String>,
-    /// The reason of the refusal.
+    /// The refusal.
     pub refused: Refused,
 }
 
@@ -54,7 +56,8 @@ impl<E: Into<Refused>> From<E> for LoginRefusal {
     }
 }
 
-/// The active integration of this tenant.
+/// Returns the active IdP integration of this business account. Refreshes
+/// metadata from the URL first if it is due.
 pub(crate) async fn integration(
     portal: &Portal,
     db: &mut Db,
@@ -114,16 +117,16 @@ pub(crate) async fn integration(
     })
 }
 
-/// A browser's login: the session's cookie value and where to go.
+/// A successful login in a browser.
 #[derive(Debug, Clone)]
 pub struct LoggedIn {
-    /// The session's cookie value.
+    /// Value of the session cookie.
     pub token: String,
-    /// A path of the portal.
+    /// Path of the portal to redirect to.
     pub return_to: String,
 }
 
-/// The refusal with what the refused message says of itself.
+/// Adds to the refusal the values that the SAML message contains.
 pub(crate) fn explained(
     portal: &Portal,
     refused: Refused,
@@ -134,8 +137,8 @@ pub(crate) fn explained(
     evidence::with_message(refused, integration, message.as_ref(), portal.now())
 }
 
-/// The business account of this tenant, where there is one: whose
-/// administrators read why a message to its addresses was refused.
+/// Returns the ID of the business account of this tenant, whose administrators
+/// may read refusals of messages to the tenant's addresses.
 pub(crate) async fn owner(portal: &Portal, tenant_id: &str) -> Option<String> {
     let mut db = portal.store.read().await.ok()?;
     let tenant = store::tenants::by_id(&mut db, tenant_id).await.ok()??;
@@ -150,25 +153,25 @@ fn no_such_service(tenant_id: &str) -> LoginRefusal {
     .into()
 }
 
-/// What a browser posted to the ACS.
+/// A form that a browser posted to the ACS URL.
 #[derive(Debug, Clone, Copy)]
 pub struct Posted<'a> {
-    /// Which ACS.
+    /// ID of the tenant in the ACS URL.
     pub tenant_id: &'a str,
-    /// The browser's binding cookie.
+    /// The cookie that binds an AuthnRequest to this browser.
     pub browser: Option<&'a str>,
-    /// The form field.
+    /// Form field `SAMLResponse`.
     pub saml_response: &'a str,
-    /// The form field.
+    /// Form field `RelayState`.
     pub relay_state: &'a str,
-    /// From where.
+    /// Network address of the browser.
     pub address: &'a str,
 }
 
-/// A browser comes back from the IdP: it is let in, or told a reference.
+/// Handles a Response that a browser posts to the ACS URL, and opens a session.
 ///
 /// # Errors
-/// Whatever stands against it.
+/// If the Response is refused.
 pub async fn browser_response(
     portal: &Portal,
     posted: Posted<'_>,
@@ -206,14 +209,15 @@ pub async fn browser_response(
         .map_err(turned_away)?;
     let return_to = match open {
         Some(request) if unspent.answers_request() => request.return_to,
-        // The IdP's deep link (saml-profiles §4.1.5).
+        // With IdP-initiated SSO, RelayState may be a deep link (saml-profiles
+        // §4.1.5).
         _ => request::deep_link(portal, posted.relay_state),
     };
     Ok(LoggedIn { token, return_to })
 }
 
-/// Admits the person and opens a session, in one transaction; answers the
-/// session's cookie value.
+/// Admits the user and opens a session, in one transaction. Returns the value
+/// of the session cookie.
 async fn open_session(
     portal: &Portal,
     posted: Posted<'_>,
@@ -226,7 +230,8 @@ async fn open_session(
         Ok(admitted) => admitted,
         Err(refused) if refused.is_conflict() => return Err(refused),
         Err(refused) => {
-            // What the login taught stays: groups that were lost stay lost.
+            // Commit although the login is refused: the removal of groups that
+            // the Response no longer contains must be stored.
             tx.commit().await?;
             return Err(refused.with_verified_message());
         }

@@ -1,4 +1,4 @@
-//! The AuthnRequest: a corporate e-mail becomes the way to the right IdP
+//! Creates AuthnRequests: finds the IdP by the domain of the e-mail address
 //! (G-16, G-21).
 
 use saml::binding::{Outgoing, Parameter, RELAY_STATE_MAX_BYTES, send};
@@ -13,45 +13,48 @@ use crate::refusal::{self, Place, Refused, kinds};
 use crate::store::logins::SsoRequestRow;
 use crate::store::{self, stored};
 
-/// Who asks.
+/// Who logs in.
 #[derive(Debug, Clone)]
 pub enum Purpose {
-    /// A browser, bound by its cookie.
+    /// A browser, identified by a cookie.
     Browser {
-        /// The cookie's hash.
+        /// Hash of the cookie.
         browser_hash: String,
-        /// Where it goes afterwards.
+        /// Path to redirect to after the login.
         return_to: String,
     },
     /// The desktop app.
     Desktop {
-        /// Its activation.
+        /// ID of the activation.
         activation_id: String,
     },
 }
 
-/// What the person asks for beyond the tenant's settings.
+/// Options of this request, in addition to the tenant's settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asking {
-    /// To be asked for the password, a live session or not (`ForceAuthn`).
+    /// Sets `ForceAuthn`: the IdP must authenticate the user even if the user
+    /// has a session there.
     pub force: bool,
-    /// Not to be asked anything (`IsPassive`).
+    /// Sets `IsPassive`: the IdP must not show a page to the user.
     pub passive: bool,
 }
 
-/// A request on its way.
+/// An AuthnRequest that the browser must carry to the IdP.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Whose IdP.
+    /// ID of the tenant.
     pub tenant_id: String,
-    /// How the browser carries it to the IdP.
+    /// The message: a redirect or a form to post.
     pub outgoing: Outgoing,
 }
 
-/// Makes the organization's AuthnRequest for this e-mail and remembers it.
+/// Creates the AuthnRequest for this e-mail address and stores it, so that the
+/// Response can be matched.
 ///
 /// # Errors
-/// The e-mail isn't one, or SSO isn't available for it.
+/// If the e-mail address is invalid, SSO is not available for it, or the
+/// request cannot be created.
 pub async fn start(
     portal: &Portal,
     email: &str,
@@ -164,14 +167,15 @@ pub async fn start(
     })
 }
 
-/// The same words for the person whether the domain is unknown, unverified or
-/// deactivated.
+/// Creates the refusal `sso-unavailable`. The user reads the same text whether
+/// the domain is unknown, unverified or deactivated.
 pub(super) fn unavailable(private: impl Into<String>) -> Refused {
     Refused::new(&kinds::SSO_UNAVAILABLE, private)
 }
 
-/// The same for a domain that nobody has proven to be theirs: whoever has
-/// merely entered it must not learn who tried to log in.
+/// The same refusal, for a domain that is not verified. It shows the domain
+/// only: an organization that has merely entered the domain must not learn who
+/// tried to log in.
 fn of_nobody(email: &str, private: impl Into<String>) -> Refused {
     let (domain, who) = refusal::somebody_at(email);
     Refused {
@@ -180,8 +184,8 @@ fn of_nobody(email: &str, private: impl Into<String>) -> Refused {
     }
 }
 
-/// A path of the portal to return to; anything that could lead elsewhere
-/// becomes the dashboard.
+/// Returns the path if it leads to a page of the portal; otherwise the
+/// dashboard. Prevents open redirects.
 pub fn return_path(asked: Option<&str>) -> String {
     let is_ours = |path: &&str| {
         path.starts_with('/')
@@ -193,8 +197,8 @@ pub fn return_path(asked: Option<&str>) -> String {
     asked.filter(is_ours).unwrap_or("/dashboard").to_owned()
 }
 
-/// Where an IdP that starts a login may lead to: a page of the portal, by its
-/// path or its whole address, in 80 bytes at most (saml-bindings §3.5.3).
+/// Returns the path in the RelayState of IdP-initiated SSO: a path or a full
+/// URL of the portal, at most 80 bytes (saml-bindings §3.5.3).
 pub(super) fn deep_link(portal: &Portal, relay_state: &str) -> String {
     if relay_state.len() > RELAY_STATE_MAX_BYTES {
         return return_path(None);

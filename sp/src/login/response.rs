@@ -1,5 +1,5 @@
-//! The Response: posted → verified → checked (all in the saml crate) →
-//! unspent (here).
+//! Checks Responses. The stages *posted* → *verified* → *checked* are in the
+//! `saml` crate; *unspent* (not used before) is here.
 
 use saml::Limits;
 use saml::acceptance::{Checked, Code, Expectations, Expected, Posted, Refusal};
@@ -17,39 +17,40 @@ use crate::refusal::{Refused, kinds};
 use crate::store::logins::SsoRequestRow;
 use crate::store::{self, stored};
 
-/// What the Response must answer.
+/// The AuthnRequest that the Response must answer.
 #[derive(Debug, Clone, Copy)]
 pub enum Answered<'a> {
-    /// This request.
+    /// This AuthnRequest, which the browser's cookie identifies.
     Request(&'a SsoRequestRow),
-    /// Nobody asked: no request of this browser is open.
+    /// No AuthnRequest of this browser is open.
     Nothing,
-    /// The browser sent no cookie, so nobody knows what it asked.
+    /// The browser sent no cookie, so its AuthnRequest cannot be found.
     NoCookie,
 }
 
-/// A checked Response that was never used before, and never will be again.
+/// A checked Response that was not used before. It is now marked as used.
 pub struct Unspent {
     checked: Checked,
     answers_request: bool,
 }
 
 impl Unspent {
-    /// What it claims.
+    /// The checked content of the Response.
     pub fn checked(&self) -> &Checked {
         &self.checked
     }
 
-    /// Whether it answers a request; else it is the IdP that started.
+    /// True if it answers an AuthnRequest; false for IdP-initiated SSO.
     pub fn answers_request(&self) -> bool {
         self.answers_request
     }
 }
 
-/// Takes a Response as far as *unspent*.
+/// Verifies and checks a Response, and marks its assertion and its AuthnRequest
+/// as used.
 ///
 /// # Errors
-/// Whatever stands against it.
+/// If the Response is refused.
 pub async fn receive(
     portal: &Portal,
     integration: &Integration,
@@ -111,8 +112,9 @@ pub async fn receive(
     })
 }
 
-/// How the person signed on must be what the tenant asks for (saml-core
-/// §3.3.2.2.1): an IdP that can't is to say so, not to answer with less.
+/// Checks that the authentication context meets the tenant's
+/// `RequestedAuthnContext` (saml-core §3.3.2.2.1). An IdP that cannot meet it
+/// must answer with an error status, not with a weaker context.
 fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), Refused> {
     let Some(requested) = &integration.requested_authn_context else {
         return Ok(());
@@ -134,15 +136,16 @@ fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), R
     .with_verified_message())
 }
 
-/// Whether a posted Response says that it answers a request. Nothing is
-/// verified; what cannot be read does not say so.
+/// True if a posted Response has an `InResponseTo` attribute. Nothing is
+/// verified; the answer for an unreadable message is false.
 pub fn claims_to_answer(saml_response: &str) -> bool {
     Received::by_form(Parameter::Response, saml_response, None, &Limits::default())
         .and_then(|response| response.claimed_in_response_to())
         .is_ok_and(|request| request.is_some())
 }
 
-/// Whether nothing is wrong with a Response but that it answers a request.
+/// True if the only violation is that the Response answers a request although
+/// none was expected.
 fn is_only_unsolicited(refusal: &Refusal) -> bool {
     refusal
         .violations()
@@ -164,9 +167,9 @@ fn cookie_missing(portal: &Portal, refusal: &Refusal) -> Refused {
     .with_verified_message()
 }
 
-/// Checks the Response against the request it answers. Where the tenant
-/// accepts unsolicited ones, a Response that names no request at all passes
-/// too, and answers none.
+/// Checks the Response against the AuthnRequest of this browser. If the tenant
+/// accepts unsolicited Responses, a Response without `InResponseTo` passes as
+/// well; it then answers no request.
 fn check<'a>(
     portal: &Portal,
     integration: &Integration,

@@ -1,6 +1,7 @@
-//! The portal's own key, with which it signs requests and logout messages and
-//! decrypts assertions (saml-core §2.3.4). Given, or made when it is first
-//! wanted; replicas share it by the database.
+//! The portal's own key: it signs AuthnRequests and logout messages and
+//! decrypts assertions (saml-core §2.3.4). It comes from the settings, or the
+//! portal creates it at first use and stores it in the database, so that all
+//! replicas use the same key.
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -13,8 +14,8 @@ use crate::store::stored;
 
 const ID: &str = "authn-requests";
 
-/// Its certificate is a container for the public key: IdPs don't enforce its
-/// validity (saml-metadata §2.4.1.1).
+/// Validity of the certificate, which only carries the public key: IdPs do not
+/// enforce its validity (saml-metadata §2.4.1.1).
 const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 
 fn broken(error: impl std::fmt::Display) -> Refused {
@@ -26,10 +27,11 @@ fn broken(error: impl std::fmt::Display) -> Refused {
 }
 
 impl Portal {
-    /// The key that requests and logout messages are signed with.
+    /// Returns the key for AuthnRequests, logout messages and encrypted
+    /// assertions.
     ///
     /// # Errors
-    /// When it can't be made or read.
+    /// If the key cannot be created or read.
     pub async fn request_key(&self) -> Result<SigningKey, Refused> {
         let key = self
             .request_key

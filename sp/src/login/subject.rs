@@ -1,10 +1,10 @@
-//! The subject of a Response as a session remembers it: by it the IdP names
-//! the session when it ends it (saml-profiles §4.4).
+//! Stores the NameID of a session. A LogoutRequest of the IdP names the session
+//! by it (saml-profiles §4.4).
 
 use saml::message::{NameId, NameIdFormat};
 
-/// The NameID as it is stored and looked up by: equal names are equal texts
-/// (saml-core §3.3.4: the value and every qualifier count).
+/// Returns the NameID as text. Equal NameIDs give equal texts: the value and
+/// every qualifier are compared (saml-core §3.3.4).
 pub(super) fn stored(name: &NameId) -> String {
     serde_json::json!([
         name.value,
@@ -15,7 +15,7 @@ pub(super) fn stored(name: &NameId) -> String {
     .to_string()
 }
 
-/// The NameID that was stored.
+/// Parses a NameID from its stored text.
 pub(super) fn read(stored: &str) -> Option<NameId> {
     let (value, format, name_qualifier, sp_name_qualifier): (
         String,
