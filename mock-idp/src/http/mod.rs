@@ -76,7 +76,7 @@ async fn ready(State(idp): State<Idp>) -> Response {
             tracing::error!(%error, "not ready");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                format!("the database can't be written to: {error}\n"),
+                format!("cannot write to the database: {error}\n"),
             )
                 .into_response()
         }

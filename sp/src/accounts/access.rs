@@ -13,7 +13,7 @@ use crate::store::{self, Db, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Administrator.
+    /// Administrator of the business account.
     Admin,
     /// Member without administrator rights.
     Member,

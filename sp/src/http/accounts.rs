@@ -23,7 +23,7 @@ pub(super) fn routes() -> Vec<Route> {
             .creates("Account")
             .refuses(&[409, 429]),
         Route::get("/api/session", show)
-            .summary("Who is logged in")
+            .summary("Read the current session")
             .session()
             .returns("Session"),
         Route::post("/api/session", log_in)
@@ -79,7 +79,8 @@ async fn log_in(
     Body(given): Body<Credentials>,
 ) -> Answer {
     let (token, who) = accounts::log_in(&portal, &given.email, &given.password, &address).await?;
-    // A login never goes on with the session that the browser had before.
+    // A login always opens a new session and ends the browser's previous one
+    // (session fixation).
     if let Some(former) = cookie(&headers, SESSION) {
         accounts::log_out(&portal, former).await?;
     }

@@ -1,4 +1,5 @@
-//! JSON bodies of the API, and the guard against other sites' forms.
+//! Reads JSON request bodies of the API, and protects against cross-site
+//! requests.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
@@ -12,7 +13,7 @@ use super::problem::Problem;
 use super::{largest_body, too_large};
 use crate::Portal;
 
-/// A JSON body, or an empty one read as `{}`.
+/// A JSON request body. An empty body is read as `{}`.
 pub(super) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
@@ -37,7 +38,8 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
             ));
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        // Else the members of a struct could be sent as an array, too.
+        // serde would otherwise accept an array with the values of the struct's
+        // members.
         if text.trim_ascii_start().starts_with(b"[") {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -56,8 +58,9 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
     }
 }
 
-/// Cross-site request forgery: unsafe methods need JSON, which no form can
-/// send, and an `Origin` that is ours when one is named.
+/// Prevents cross-site request forgery. Requests with unsafe methods need a
+/// JSON body, which HTML forms cannot send; if they have an `Origin` header, it
+/// must be the portal's origin.
 pub(super) async fn same_origin(
     State(portal): State<Portal>,
     request: Request,

@@ -214,7 +214,8 @@ async fn subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
     Ok(no_store(Json(json!({"subscriptions": shown}))))
 }
 
-/// `group` null: everybody's; left out: as it is.
+/// Change of a subscription. `group`: null removes the group, so that the
+/// subscription serves all users; a missing member changes nothing.
 #[derive(Deserialize)]
 struct SubscriptionChange {
     name: Option<String>,

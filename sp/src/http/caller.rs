@@ -1,4 +1,5 @@
-//! Who is asking: the session cookie, and the guard of the business routes.
+//! Reads the session cookie, and restricts the business routes to
+//! administrators.
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -10,10 +11,10 @@ use crate::Portal;
 use crate::accounts::{self, Role, Who, Workspace};
 use crate::configurator::By;
 
-/// The session's cookie.
+/// Name of the session cookie.
 pub(super) const SESSION: &str = "portal_session";
 
-/// This cookie's value.
+/// Returns the value of this cookie.
 pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
@@ -25,13 +26,13 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
         .map(|(_, value)| value)
 }
 
-/// `Set-Cookie` of a fresh session.
+/// Returns the `Set-Cookie` value that sets the session cookie.
 pub(super) fn session_cookie(portal: &Portal, token: &str) -> String {
     let secure = if portal.is_https() { "; Secure" } else { "" };
     format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Lax{secure}")
 }
 
-/// `Set-Cookie` that takes the session's cookie away.
+/// Returns the `Set-Cookie` value that deletes the session cookie.
 pub(super) fn no_session_cookie() -> String {
     format!("{SESSION}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
 }
@@ -51,7 +52,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Address {
     }
 }
 
-/// Someone who is logged in.
+/// The user of a valid session.
 #[derive(Debug, Clone)]
 pub(super) struct Caller(pub Who);
 
@@ -65,19 +66,19 @@ impl FromRequestParts<Portal> for Caller {
     }
 }
 
-/// An admin of the selected business account.
+/// A user who is an administrator of the selected business account.
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
-    /// The caller.
+    /// The user and the session.
     pub who: Who,
-    /// Of which business account.
+    /// The selected business account.
     pub workspace: Workspace,
-    /// Whether the request has `?confirm=true`.
+    /// True if the request has `?confirm=true`.
     pub confirmed: bool,
 }
 
 impl Admin {
-    /// Who acts, for the domain.
+    /// Returns the actor of a change, as the domain modules expect it.
     pub(super) fn by<'a>(&'a self, address: &'a str) -> By<'a> {
         By {
             business_id: &self.workspace.id,
@@ -89,7 +90,8 @@ impl Admin {
     }
 }
 
-/// Whether the query says that the caller has been warned.
+/// True if the query has `confirm=true`: the client has seen the warnings and
+/// wants the change.
 fn is_confirmed(parts: &Parts) -> Result<bool, Problem> {
     let query = parts.uri.query().unwrap_or_default();
     let mut confirmed = false;

@@ -1,5 +1,5 @@
-//! The control port: clock, license keys, SCIM's rate limit, snapshots and
-//! reset. A listener of its own, on loopback, apart from the protocol's.
+//! The control port: clock, license keys, SCIM rate limit, snapshots and reset.
+//! It has its own listener on a loopback address, separate from the public one.
 
 use ambient::local_requests;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -21,12 +21,12 @@ use crate::rate_limit::Rate;
 use crate::snapshot::{RestoreError, Snapshot};
 use crate::store::StoreError;
 
-/// Every route of the control port.
+/// Returns the routes of the control port.
 pub fn router(portal: Portal) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/control/clock", get(show_clock).put(set_clock))
-        // The same by the design's name.
+        // An alias of the path above.
         .route("/sim/clock", get(show_clock).put(set_clock))
         .route("/control/license-keys", post(create_key))
         .route("/control/license-keys/cancel", post(cancel_key))
@@ -38,7 +38,7 @@ pub fn router(portal: Portal) -> Router {
                 .put(restore)
                 .layer(DefaultBodyLimit::disable()),
         )
-        .fallback(async || Problem::not_found("no such control").into_response())
+        .fallback(async || Problem::not_found("path not found on the control port").into_response())
         .layer(middleware::from_fn_with_state(
             portal.clone(),
             refuse_web_pages,
@@ -46,7 +46,8 @@ pub fn router(portal: Portal) -> Router {
         .with_state(portal)
 }
 
-/// The control port has no password, so that no browser may be led to it.
+/// Refuses requests from web pages: the control port has no password, so a page
+/// must not be able to use it through the browser.
 async fn refuse_web_pages(State(portal): State<Portal>, request: Request, next: Next) -> Response {
     let public = portal.config.public_url.as_ref();
     let names: Vec<&str> = public.and_then(Url::host_str).into_iter().collect();
@@ -76,7 +77,7 @@ async fn set_clock(State(portal): State<Portal>, Body(to): Body<ClockSetting>) -
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "clock-setting-unclear",
-                "send either now or advance_seconds",
+                "invalid clock setting: expected exactly one of now and advance_seconds",
             ));
         }
     };
@@ -116,7 +117,7 @@ async fn create_key(State(portal): State<Portal>, Body(order): Body<KeyOrder>) -
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid-licensing",
-            "licensing is per-user or per-device",
+            "invalid licensing: expected per-user or per-device",
         ));
     }
     let new = NewKey {
@@ -143,10 +144,10 @@ async fn cancel_key(State(portal): State<Portal>, Body(given): Body<Cancellation
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// How many SCIM requests come through; neither number takes the limit away.
+/// A SCIM rate limit. Without `per_second` and `burst` there is no limit.
 #[derive(Deserialize)]
 struct RateSetting {
-    /// Whose; everybody's without.
+    /// The tenant; if missing, the default limit of all tenants.
     tenant_id: Option<String>,
     per_second: Option<f64>,
     burst: Option<u32>,
@@ -160,7 +161,7 @@ async fn set_rate(State(portal): State<Portal>, Body(to): Body<RateSetting>) -> 
                 Problem::new(
                     StatusCode::BAD_REQUEST,
                     "invalid-rate",
-                    "per_second is a number above 0, burst a whole one from 1",
+                    "invalid rate: expected per_second above 0 and burst a whole number of at least 1",
                 )
             })?)
         }
@@ -168,7 +169,7 @@ async fn set_rate(State(portal): State<Portal>, Body(to): Body<RateSetting>) -> 
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "invalid-rate",
-                "a burst needs per_second beside it",
+                "invalid rate: burst requires per_second",
             ));
         }
     };

@@ -1,4 +1,4 @@
-//! `/desktop/v1`: what the desktop app speaks.
+//! `/desktop/v1`: the API for the desktop app.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,7 +25,7 @@ use crate::store::subscriptions::SubscriptionRow;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/desktop/v1/activations", begin)
-            .summary("Begin an activation: where the person logs in by SSO")
+            .summary("Begin an activation; returns the URL at which the user logs in by SSO")
             .body("NewActivation")
             .creates("Activation")
             .refuses(&[403]),
@@ -35,12 +35,12 @@ pub(super) fn routes() -> Vec<Route> {
             .returns("ActivatedLicense")
             .refuses(&[403, 404, 409, 410]),
         Route::post("/desktop/v1/licenses/validate", validate)
-            .summary("Whether a device's license still holds")
+            .summary("Check whether a device's license is still valid")
             .body("HeldLicense")
             .returns("ValidatedLicense")
             .refuses(&[403, 404]),
         Route::get("/desktop/v1/keys", keys)
-            .summary("The keys that licenses are signed with (RFC 7517)")
+            .summary("Read the public keys of signed licenses (RFC 7517)")
             .returns("JwkSet"),
     ]
 }
@@ -156,7 +156,7 @@ async fn answer(
     }))))
 }
 
-/// The terms, and the same signed.
+/// Returns the terms of a license as JSON members, and the signed license.
 async fn terms(
     portal: &Portal,
     license: &LicenseRow,
@@ -172,7 +172,7 @@ async fn terms(
     Ok((shown.into_iter().collect(), signed))
 }
 
-/// The keys that licenses are signed with (RFC 7517).
+/// Returns the public keys for signed licenses as a JWK set (RFC 7517).
 async fn keys(State(portal): State<Portal>) -> Answer {
     Ok(Json(licensing::published(&portal).await?).into_response())
 }
@@ -206,7 +206,7 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
         Validation::Unknown => Err(Problem::new(
             StatusCode::NOT_FOUND,
             "license-unknown",
-            "no such license was given to this device: activate it again",
+            "license not found for this device: activate the device again",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Browser paths of single sign-on: sign-in page, start, ACS, SP metadata.
+//! Routes of single sign-on in a browser: start, ACS and SP metadata.
 
 use axum::Form;
 use axum::Router;
@@ -17,7 +17,8 @@ use crate::login::{self, Asking, LoginRefusal, Posted, Purpose};
 use crate::refusal::{self, Flow, Refused, kinds};
 use crate::store::{self, fingerprint};
 
-/// Binds a Response to the browser that asked.
+/// Name of the cookie that binds a Response to the browser that sent the
+/// AuthnRequest.
 const BROWSER: &str = "portal_sso";
 
 pub(super) fn router() -> Router<Portal> {
@@ -33,8 +34,8 @@ struct StartQuery {
     #[serde(default)]
     email: String,
     return_to: Option<String>,
-    /// `login` asks for the password again, `none` asks for nothing: OpenID
-    /// Connect's words for ForceAuthn and IsPassive.
+    /// `login` sets ForceAuthn, `none` sets IsPassive; the values are those of
+    /// OpenID Connect's parameter `prompt`.
     prompt: Option<String>,
 }
 
@@ -90,7 +91,8 @@ async fn to_idp(
     }
 }
 
-/// The browser carries a message to the IdP.
+/// Returns the redirect or the form page with which the browser carries a
+/// message to the IdP.
 pub(super) fn sent(outgoing: Outgoing) -> Response {
     match outgoing {
         Outgoing::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)]).into_response(),
@@ -101,12 +103,12 @@ pub(super) fn sent(outgoing: Outgoing) -> Response {
     }
 }
 
-/// The IdP's page posts the Response, mostly from another site. Under TLS the
-/// cookie is `SameSite=None`, so that browsers send it along. Without TLS they
-/// ignore `None`, and `Lax` comes along only within one site, such as
-/// `127.0.0.1` with two ports; `portal.localhost` and `idp.localhost` are two
-/// sites. There the ACS posts the Response to itself once more
-/// ([`repost_response`]).
+/// Returns the `Set-Cookie` value of the browser-binding cookie. The IdP's page
+/// posts the Response, usually from another site. With TLS the cookie is
+/// `SameSite=None`, so browsers send it. Without TLS browsers ignore `None`,
+/// and send a `Lax` cookie only within one site, such as `127.0.0.1` with two
+/// ports; `portal.localhost` and `idp.localhost` are two sites. In that case
+/// the ACS makes the browser post the Response again ([`repost_response`]).
 fn browser_cookie(portal: &Portal, value: &str) -> String {
     let site = if portal.is_https() {
         "SameSite=None; Secure"
@@ -122,7 +124,7 @@ struct AcsForm {
     saml_response: String,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
-    /// [`repost::REPOST_FIELD`].
+    /// Field [`repost::REPOST_FIELD`]: the portal's own page posted the form.
     reposted: Option<String>,
 }
 
@@ -170,9 +172,9 @@ async fn acs(
     }
 }
 
-/// A page that posts the Response to the ACS again, now from the portal's own
-/// site. Nothing is read from the Response and nothing is kept: it is bound to
-/// the browser's cookie when it comes back, as any other.
+/// Returns a page that posts the Response to the ACS again, now from the
+/// portal's own site, so that the browser sends the cookie. Nothing is read
+/// from the Response or stored; the repeated request is checked like any other.
 fn repost_response(portal: &Portal, tenant_id: &str, form: &AcsForm) -> Response {
     let acs_url = portal.service_provider(tenant_id).acs_url;
     let page = repost::repost_page(
@@ -197,7 +199,7 @@ async fn refuse(portal: &Portal, away: LoginRefusal, flow: Flow, address: &str) 
     super::no_store((status, [("x-refusal-reference", reference)], page))
 }
 
-/// The HTTP status of a page that refuses.
+/// Returns the HTTP status of a page that shows a refusal.
 pub(super) fn status_of(refused: &Refused) -> StatusCode {
     match refused.code {
         "malformed-form" | "invalid-email" => StatusCode::BAD_REQUEST,

@@ -1,5 +1,5 @@
-//! Single logout over HTTP: the address that the IdP's messages come to, and
-//! the person's own Log out.
+//! Routes of single logout: the Single Logout URL for the IdP's messages, and
+//! the user's own Log out.
 
 use axum::Form;
 use axum::Router;
@@ -25,7 +25,8 @@ pub(super) fn router() -> Router<Portal> {
         .route("/webapp/sso/slo/{id}", get(by_redirect).post(by_form))
 }
 
-/// Log out: here at once, then at the IdP, which tells the others.
+/// Logs the user out: ends the session at the portal, then sends a
+/// LogoutRequest to the IdP.
 async fn log_out(
     State(portal): State<Portal>,
     Address(address): Address,
@@ -35,7 +36,7 @@ async fn log_out(
         .get(header::ORIGIN)
         .is_some_and(|origin| origin.as_bytes() != portal.origin().as_bytes());
     if foreign {
-        let page = pages::message("Not from here", "Log out on a page of the portal itself.");
+        let page = pages::message("Request refused", "Log out on a page of the portal itself.");
         return (StatusCode::FORBIDDEN, page).into_response();
     }
     let outcome = match cookie(&headers, SESSION) {
@@ -135,7 +136,8 @@ async fn shown(
     }
 }
 
-/// Nobody is logged out by a message that is not what it should be.
+/// Returns the page for a refused logout message. Such a message ends no
+/// session.
 async fn refused(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
     let business_id = away.business_id.as_deref();
     let refused = &away.refused;

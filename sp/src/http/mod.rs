@@ -1,4 +1,5 @@
-//! Everything over HTTP. A handler decodes, calls the domain and encodes.
+//! All HTTP routes. A handler decodes the request, calls the domain and encodes
+//! the answer.
 
 mod accounts;
 mod body;
@@ -34,14 +35,15 @@ use tower_http::trace::TraceLayer;
 use crate::Portal;
 use problem::Problem;
 
-/// Larger than any Response or SCIM resource that is met.
+/// Maximum body size in bytes; larger than usual Responses and SCIM resources.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// The same where metadata is entered: JSON and forms escape quotes and angle
-/// brackets, and a form may have a file and a text.
+/// Maximum body size in bytes for routes that take metadata: JSON and forms
+/// escape quotes and angle brackets, and a form may contain both a file and a
+/// text.
 const LARGEST_METADATA_BODY: usize = 2 * saml::metadata::MAX_METADATA_BYTES;
 
-/// How large a body may be at this path, in bytes.
+/// Returns the maximum body size at this path, in bytes.
 fn largest_body(path: &str) -> usize {
     if path == configurator::METADATA_PATH || pages::METADATA_PATHS.contains(&path) {
         LARGEST_METADATA_BODY
@@ -50,15 +52,15 @@ fn largest_body(path: &str) -> usize {
     }
 }
 
-/// Why a body was not read: how large one may be here.
+/// Returns the reason for refusing a body above the limit.
 fn too_large(limit: usize) -> String {
     format!(
-        "it is larger than the {} MB that are read here; of a federation's metadata, save the part of your identity provider alone",
+        "it is larger than the limit of {} MB; if it is the metadata of a federation, save only the entity of your identity provider",
         limit / 1024 / 1024
     )
 }
 
-/// Every route of the protocol's listener.
+/// Returns all routes of the public listener.
 pub fn router(portal: Portal) -> Router {
     let api = openapi::router(openapi::guarded_routes()).layer(middleware::from_fn_with_state(
         portal.clone(),
@@ -103,7 +105,7 @@ pub fn router(portal: Portal) -> Router {
             Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
-                "the portal could not do this: its log says why",
+                "internal error of the portal: see its log",
             )
             .into_response()
         }))
@@ -111,7 +113,7 @@ pub fn router(portal: Portal) -> Router {
         .with_state(portal)
 }
 
-/// Sets how much of a body is read, by the path.
+/// Sets the maximum body size of a request according to its path.
 async fn limit_body(mut request: Request, next: Next) -> Response {
     let limit = largest_body(request.uri().path());
     DefaultBodyLimit::max(limit).apply(&mut request);
@@ -127,7 +129,7 @@ fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Head
 
 async fn nothing_here(uri: Uri) -> Response {
     if is_for_programs(uri.path()) {
-        Problem::not_found(format!("nothing stands at {}", uri.path())).into_response()
+        Problem::not_found(format!("resource not found: {}", uri.path())).into_response()
     } else {
         (
             StatusCode::NOT_FOUND,
@@ -141,7 +143,7 @@ async fn wrong_method(uri: Uri) -> Response {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
-        format!("{} doesn't take this method", uri.path()),
+        format!("method not allowed at {}", uri.path()),
     )
     .into_response()
 }
@@ -152,15 +154,15 @@ fn is_for_programs(path: &str) -> bool {
         .any(|prefix| path.starts_with(prefix))
 }
 
-/// Whether a browser posted from a page of another site: it then keeps the
-/// portal's `SameSite=Lax` cookies back.
+/// True if a page of another site made the browser post this request. The
+/// browser then does not send `SameSite=Lax` cookies.
 fn is_posted_across_sites(portal: &Portal, headers: &HeaderMap) -> bool {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let site = value(HeaderName::from_static("sec-fetch-site"));
     repost::is_posted_across_sites(value(header::ORIGIN), site, &portal.origin())
 }
 
-/// An answer that no cache keeps.
+/// Adds `Cache-Control: no-store` to the answer.
 fn no_store(response: impl axum::response::IntoResponse) -> Response {
     let mut response = response.into_response();
     response

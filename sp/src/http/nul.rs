@@ -1,6 +1,6 @@
-//! Refuses the character NUL in addresses and forms, before anything reads
-//! them: no value of ours has it, and PostgreSQL stores none with it.
-//! (JSON bodies: [`super::body::Body`]; SCIM: its own schemas.)
+//! Refuses requests with the character NUL in the URL or in a form, before they
+//! are parsed. No valid value contains it, and PostgreSQL cannot store it.
+//! (JSON bodies: [`super::body::Body`]; SCIM: its schemas.)
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -51,13 +51,14 @@ fn refused(path: &str, status: StatusCode, reason: &str) -> Response {
     }
 }
 
-/// Whether a JSON text has NUL in one of its strings, by its escape or as it is.
+/// True if a string of the JSON text contains NUL, escaped or literally.
 pub(super) fn is_in_json(text: &[u8]) -> bool {
     let escape = br"\u0000";
     text.contains(&0)
         || text.windows(escape.len()).enumerate().any(|(at, part)| {
             let before = text[..at].iter().rev();
-            // Behind an odd number of backslashes it is one of them that is escaped.
+            // After an odd number of backslashes, the backslash of `\u0000`
+            // itself is escaped.
             part == escape && before.take_while(|&&byte| byte == b'\\').count() % 2 == 0
         })
 }

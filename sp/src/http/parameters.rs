@@ -1,5 +1,5 @@
-//! Parameters of path and query for the JSON API: what can't be read is
-//! answered as every other error, by problem details.
+//! Path and query parameters of the JSON API. Invalid parameters are answered
+//! with problem details, like all other errors.
 
 use axum::extract::{self, FromRequestParts};
 use axum::http::request::Parts;
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::problem::Problem;
 use crate::Portal;
 
-/// The parameters of the path.
+/// Path parameters.
 pub(super) struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Portal> for Path<T> {
@@ -21,7 +21,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Portal> for Path<T> {
     }
 }
 
-/// The parameters of the query.
+/// Query parameters.
 pub(super) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<Portal> for Query<T> {

@@ -22,11 +22,11 @@ pub struct Problem {
     retry_after: Option<u64>,
 }
 
-/// What a handler of the JSON API answers.
+/// Result of a handler of the JSON API.
 pub type Answer<T = Response> = Result<T, Problem>;
 
 impl Problem {
-    /// A problem of this code; `detail` says what is wrong and what to do.
+    /// Creates a problem; `detail` says what is wrong and what to do.
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -38,17 +38,17 @@ impl Problem {
         }
     }
 
-    /// Its HTTP status.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Its stable code.
+    /// The stable code.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// What is wrong and what to do.
+    /// What is wrong and what to do, for people.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -58,14 +58,14 @@ impl Problem {
         &self.fields
     }
 
-    /// About this field of a page's form.
+    /// Assigns the problem to this field of a form.
     pub fn at(mut self, field: &'static str) -> Self {
         self.fields = vec![(field, self.detail.clone())];
         self
     }
 
-    /// Several problems of one request: the first one's status and code, and
-    /// every detail. None, when there are none.
+    /// Combines several problems of one request: status and code of the first,
+    /// details of all. `None` for an empty list.
     pub fn several(all: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut all: Vec<Self> = all.into_iter().collect();
         if all.len() < 2 {
@@ -81,13 +81,13 @@ impl Problem {
         Some(Self { fields, ..problem }.with("errors", errors))
     }
 
-    /// With one more member.
+    /// Adds a member to the JSON object.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Nobody is logged in.
+    /// The request has no valid session.
     pub fn not_logged_in() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -96,7 +96,7 @@ impl Problem {
         )
     }
 
-    /// Nothing stands here.
+    /// The resource does not exist.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", what)
     }
@@ -135,7 +135,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Warnings as the API lists them.
+/// Converts warnings to JSON.
 pub(super) fn warnings_shown(warnings: &[Warning]) -> Vec<Value> {
     warnings
         .iter()

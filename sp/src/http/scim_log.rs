@@ -1,4 +1,4 @@
-//! Notes each SCIM request's outcome for the sync log.
+//! Records the outcome of each SCIM request for the sync log.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::Portal;
 use crate::directory::sync_log::{self, Noted};
 
-/// The longest detail that is kept, in characters.
+/// Maximum length of the stored detail, in characters.
 const LONGEST: usize = 2000;
 
 pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: Next) -> Response {
@@ -42,10 +42,11 @@ pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: 
     response
 }
 
-/// What the error says (RFC 7644 §3.12), the answer unchanged.
+/// Returns the `detail` of a SCIM error (RFC 7644 §3.12) and the unchanged
+/// answer.
 async fn with_detail(response: Response) -> (Response, String) {
     let (parts, body) = response.into_parts();
-    // An error is in memory already.
+    // No limit: errors are created by the portal itself and are small.
     let Ok(bytes) = to_bytes(body, usize::MAX).await else {
         return (Response::from_parts(parts, Body::empty()), String::new());
     };

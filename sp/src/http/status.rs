@@ -24,14 +24,14 @@ async fn ready(State(portal): State<Portal>) -> Response {
         Ok(()) => "ready".into_response(),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            let text = format!("the database can't be written to: {error}");
+            let text = format!("cannot write to the database: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
         }
     }
 }
 
-/// One recorder a process, whoever starts it first: in simulations all
-/// parties share it.
+/// Returns the metrics recorder. A process has only one; in a simulation the
+/// party that starts first installs it.
 fn recorder() -> &'static Option<PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok())
@@ -42,20 +42,21 @@ async fn render() -> Response {
         Some(handle) => handle.render().into_response(),
         None => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "another party of this process keeps the metrics",
+            "metrics are not available: another party in this process has installed the recorder",
         )
             .into_response(),
     }
 }
 
-/// Counts requests by route and status.
+/// Counts requests by route, method and status.
 pub(super) async fn count(request: Request, next: Next) -> Response {
     recorder();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or("none".to_owned(), |path| path.as_str().to_owned());
-    // A name that somebody made up would be a time series of its own, kept for good.
+    // An invented method name must not create a new time series, which would
+    // never be deleted.
     let method = match *request.method() {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -1,6 +1,6 @@
-//! The OpenAPI 3.1 document of the portal's JSON API, `/api/openapi.json`:
-//! operations from the one table of routes, SCIM's from `scim.rs`, schemas
-//! from `schemas.json`.
+//! The OpenAPI 3.1 document of the JSON API, `/api/openapi.json`. The
+//! operations come from the table of routes, those of SCIM from `scim.rs`, the
+//! schemas from `schemas.json`.
 
 mod route;
 mod scim;
@@ -14,14 +14,15 @@ use super::{accounts, business, configurator, desktop};
 
 const SCHEMAS: &str = include_str!("schemas.json");
 
-/// Of operations that may lock people out: the caller has read the warnings.
+/// Query parameter of operations that can lock users out: the client confirms
+/// that it has read the warnings.
 pub(super) const CONFIRM: &[QueryParameter] = &[QueryParameter {
     name: "confirm",
     kind: "boolean",
-    description: "true: do it although it is answered with warnings otherwise",
+    description: "true: apply the change although it has warnings",
 }];
 
-/// Every schema, by its name.
+/// Returns all schemas by name.
 fn schemas() -> Value {
     serde_json::from_str(SCHEMAS).unwrap_or(Value::Null)
 }
@@ -34,7 +35,7 @@ fn content(media_type: &str, schema: &str) -> Value {
     json!({media_type: {"schema": reference(schema)}})
 }
 
-/// The parameters in a path.
+/// Returns the parameters of a path.
 fn path_parameters(path: &str) -> Vec<Value> {
     let names = path
         .split('{')
@@ -48,28 +49,28 @@ fn path_parameters(path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What an error status means, whatever the operation.
+/// Returns the general meaning of an error status.
 fn description(status: u16) -> &'static str {
     match status {
         400 => "The request is invalid: `code` and `detail` say why.",
-        401 => "Nobody is logged in, or the credentials are wrong.",
+        401 => "The caller is not logged in, or the credentials are wrong.",
         403 => "The caller may not do this.",
         404 => "There is no such resource.",
         409 => "The state of the resource does not allow this.",
-        410 => "The resource existed and is over.",
-        412 => "If-Match names another version.",
+        410 => "The resource has expired or was cancelled.",
+        412 => "The version in If-Match is not the current one.",
         413 => "The body is larger than the server reads.",
-        415 => "The body has another media type.",
-        422 => "The value can't be read.",
+        415 => "The media type of the body is not supported.",
+        422 => "The value is malformed.",
         429 => "Too many requests: Retry-After says how long to wait.",
-        500 => "The portal can't do this just now; its log says why.",
+        500 => "Internal error of the portal: see its log.",
         501 => "The server does not support this.",
-        502 => "Another server, which the request names, can't be reached.",
+        502 => "Cannot reach another server, which the request names.",
         _ => "The request is refused.",
     }
 }
 
-/// The statuses that this operation may be refused with.
+/// Returns the error statuses of this operation.
 fn refusals(route: &Route) -> Vec<u16> {
     let mut all = vec![400, 500];
     all.extend(match route.access {
@@ -77,7 +78,7 @@ fn refusals(route: &Route) -> Vec<u16> {
         Access::Session => &[401],
         Access::Admin => &[401, 403, 409],
     });
-    // The guard against other sites' forms is at /api only.
+    // Only `/api` is protected against cross-site requests.
     let is_guarded = route.path.starts_with("/api/") && route.method != Method::GET;
     if is_guarded {
         all.extend([403, 415]);
@@ -165,8 +166,8 @@ fn operation_id(method: &Method, path: &str) -> String {
     id
 }
 
-/// The operations of `/api` that change something or show it to one person;
-/// the guard against other sites' forms stands before them.
+/// Returns the operations of `/api` that need protection against cross-site
+/// requests.
 pub(super) fn guarded_routes() -> Vec<Route> {
     [
         accounts::routes(),
@@ -178,7 +179,7 @@ pub(super) fn guarded_routes() -> Vec<Route> {
     .collect()
 }
 
-/// The document of a portal that is reached at `base_url`.
+/// Returns the document of a portal with this base URL.
 pub(super) fn document(base_url: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in guarded_routes().into_iter().chain(desktop::routes()) {
@@ -194,7 +195,7 @@ pub(super) fn document(base_url: &str) -> Value {
         "info": {
             "title": "Portal: accounts, licenses, IdP integration, desktop activation and SCIM",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Instants are RFC 3339 in UTC. Errors of /api and /desktop are problem details (RFC 9457), those of /scim have SCIM's form (RFC 7644, section 3.12).",
+            "description": "Timestamps are RFC 3339 in UTC. Errors of /api and /desktop are problem details (RFC 9457), those of /scim are SCIM errors (RFC 7644, section 3.12).",
         },
         "servers": [{"url": base_url}],
         "paths": paths,

@@ -1,6 +1,6 @@
-//! One operation of the JSON API: its handler, and what the OpenAPI document
-//! says about it. Router and document are both made from this value, so
-//! neither can have an operation that the other lacks.
+//! An operation of the JSON API: its handler and its description. Both the
+//! router and the OpenAPI document are created from it, so they always contain
+//! the same operations.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -12,11 +12,11 @@ use crate::Portal;
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Access {
-    /// Everybody may call it.
+    /// Everybody; no session is necessary.
     Public,
-    /// Whoever has the cookie of a session.
+    /// Users with a valid session.
     Session,
-    /// The admins of the selected business account.
+    /// Administrators of the selected business account.
     Admin,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::http) struct QueryParameter {
     pub description: &'static str,
 }
 
-/// A method at a path.
+/// An operation: a method at a path.
 pub(in crate::http) struct Route {
     pub method: Method,
     pub path: String,
@@ -50,7 +50,7 @@ pub(in crate::http) struct Route {
     pub body: Option<&'static str>,
     pub query: &'static [QueryParameter],
     pub success: Success,
-    /// Statuses of refusals, beyond those that follow from the other members.
+    /// Error statuses in addition to those that follow from the other fields.
     pub refusals: &'static [u16],
     handler: MethodRouter<Portal>,
 }
@@ -106,18 +106,18 @@ impl Route {
         Self::new(Method::DELETE, MethodFilter::DELETE, path, handler)
     }
 
-    /// For people: what the operation does.
+    /// Sets the summary: a short description for people.
     pub(in crate::http) fn summary(self, summary: &'static str) -> Self {
         Self { summary, ..self }
     }
 
-    /// Only for people who are logged in.
+    /// Requires a session.
     pub(in crate::http) fn session(self) -> Self {
         let access = Access::Session;
         Self { access, ..self }
     }
 
-    /// Only for admins.
+    /// Requires an administrator.
     pub(in crate::http) fn admin(self) -> Self {
         let access = Access::Admin;
         Self { access, ..self }
@@ -145,13 +145,13 @@ impl Route {
         Self { success, ..self }
     }
 
-    /// May be refused with these statuses, too.
+    /// Adds error statuses.
     pub(in crate::http) fn refuses(self, refusals: &'static [u16]) -> Self {
         Self { refusals, ..self }
     }
 }
 
-/// The router of these operations.
+/// Creates the router of these operations.
 pub(in crate::http) fn router(routes: Vec<Route>) -> Router<Portal> {
     routes.into_iter().fold(Router::new(), |router, route| {
         router.route(&route.path, route.handler)

@@ -1,9 +1,9 @@
-//! SCIM's operations (RFC 7644) for the OpenAPI document. Their routes are in
+//! The SCIM operations (RFC 7644) of the OpenAPI document. Their routes are in
 //! `http/scim`; a test compares both.
 //!
-//! The schemas are wider than what the server takes: attribute names ignore
-//! case and extensions add members, which JSON Schema can't say. `/Schemas`
-//! has the exact form.
+//! The schemas permit more than the server accepts: attribute names ignore case
+//! and extensions add attributes, which JSON Schema cannot express. `/Schemas`
+//! has the exact definitions.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ const OPERATIONS: [Row; 21] = [
     (
         Method::PATCH,
         "/Groups/{id}",
-        "Change a group; 204 when it has too many members to show",
+        "Change a group; 204 if it has too many members to return",
         Some("ScimPatch"),
         200,
         Some("ScimGroup"),
@@ -145,7 +145,7 @@ const OPERATIONS: [Row; 21] = [
     (
         Method::POST,
         "/Bulk",
-        "Several operations in one request",
+        "Carry out several operations in one request",
         Some("ScimBulkRequest"),
         200,
         Some("ScimBulkResponse"),
@@ -153,7 +153,7 @@ const OPERATIONS: [Row; 21] = [
     (
         Method::GET,
         "/ServiceProviderConfig",
-        "What the server supports",
+        "Read what the server supports",
         None,
         200,
         Some("ScimServiceProviderConfig"),
@@ -194,7 +194,7 @@ const OPERATIONS: [Row; 21] = [
 
 const MEDIA_TYPE: &str = ::scim::MEDIA_TYPE;
 
-/// Path, method in lower case, and operation.
+/// Returns path, method in lower case, and operation.
 pub(super) fn operations() -> impl Iterator<Item = (String, String, Value)> {
     OPERATIONS.into_iter().map(|row| {
         let path = format!("/scim/{{tenant}}/v2{}", row.1);

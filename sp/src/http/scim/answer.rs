@@ -1,4 +1,4 @@
-//! Resources, lists and errors on their way out.
+//! Encodes resources, lists and errors as SCIM answers.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,14 +7,14 @@ use scim::{ListResponse, MEDIA_TYPE, Projection};
 
 use crate::directory::{Answered, DirectoryError, Precondition, etag, names, projected};
 
-/// An error on its way out, with the headers that go with it.
+/// A SCIM error and an additional header.
 pub(super) struct Failure {
     error: scim::Error,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
-    /// 401: who asks is not let in (RFC 6750 §3).
+    /// 401: missing or invalid bearer token (RFC 6750 §3).
     pub(super) fn unauthorized(detail: &str, challenge: &'static str) -> Self {
         Self {
             error: scim::Error::new(401, detail),
@@ -25,18 +25,18 @@ impl Failure {
         }
     }
 
-    /// 405, with the methods that there are.
+    /// 405, with the supported methods in `Allow`.
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             error: scim::Error::new(
                 405,
-                format!("this method is not supported at this path: {allow} are"),
+                format!("method not supported at this path; supported: {allow}"),
             ),
             header: Some((header::ALLOW, HeaderValue::from_static(allow))),
         }
     }
 
-    /// 429, with the seconds to wait (RFC 6585 §4).
+    /// 429, with the seconds to wait in `Retry-After` (RFC 6585 §4).
     pub(super) fn too_many_requests(seconds: i64) -> Self {
         Self {
             error: scim::Error::new(
@@ -96,7 +96,7 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// What If-Match asks.
+/// Reads the `If-Match` header.
 pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
     tags(headers, header::IF_MATCH).map_or(Precondition::None, Precondition::Match)
 }
@@ -115,7 +115,7 @@ fn described(mut response: Response, answered: &Answered) -> Response {
     response
 }
 
-/// A resource.
+/// Encodes a resource with ETag and Location.
 pub(super) fn resource(
     status: StatusCode,
     answered: Answered,
@@ -126,19 +126,19 @@ pub(super) fn resource(
     described(message(status, text), &answered)
 }
 
-/// Done, and the resource is not shown.
+/// Creates a 204 answer with ETag and Location.
 pub(super) fn done(answered: &Answered) -> Response {
     described(StatusCode::NO_CONTENT.into_response(), answered)
 }
 
-/// 304, when the client knows this version (RFC 7644 §3.14).
+/// Returns 304 if `If-None-Match` names the current version (RFC 7644 §3.14).
 pub(super) fn unless_known(headers: &HeaderMap, answered: &Answered) -> Option<Response> {
     let known = tags(headers, header::IF_NONE_MATCH)?;
     names(&known, answered.version)
         .then(|| described(StatusCode::NOT_MODIFIED.into_response(), answered))
 }
 
-/// A list.
+/// Encodes a list.
 pub(super) fn listed(response: &ListResponse) -> Response {
     message(StatusCode::OK, response.to_text())
 }

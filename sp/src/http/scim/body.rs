@@ -1,4 +1,4 @@
-//! The JSON of a request.
+//! Reads the JSON body of a SCIM request.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::answer::Failure;
 use crate::Portal;
 
-/// A JSON body, and how many bytes it had.
+/// A JSON body and its length in bytes.
 pub(super) struct Json(pub(super) Value, pub(super) usize);
 
 impl FromRequest<Portal> for Json {
@@ -38,7 +38,7 @@ impl FromRequest<Portal> for Json {
             .await
             .map_err(|error| match error.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => {
-                    scim::Error::new(413, "the body is larger than this server reads")
+                    scim::Error::new(413, "the body is larger than the limit of this server")
                 }
                 _ => scim::Error::of(ScimType::InvalidSyntax, error.body_text()),
             })?;

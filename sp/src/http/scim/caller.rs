@@ -1,5 +1,5 @@
-//! Who asks: the holder of a tenant's bearer token (RFC 6750 §2.1), who can
-//! read what is answered and does not ask too often.
+//! Authenticates SCIM requests by the tenant's bearer token (RFC 6750 §2.1),
+//! applies the rate limit and checks the `Accept` header.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::Portal;
 use crate::configurator::scim::{ScimAccess, authenticate};
 use crate::directory::DirectoryError;
 
-/// Whoever holds the tenant's bearer token.
+/// A SCIM client with a valid bearer token of the tenant.
 pub(super) struct Caller(pub(super) ScimAccess);
 
 impl FromRequestParts<Portal> for Caller {
@@ -33,7 +33,7 @@ impl FromRequestParts<Portal> for Caller {
             .map(|(_, token)| token.trim())
             .ok_or_else(|| {
                 Failure::unauthorized(
-                    "expected Authorization: Bearer with the token the portal showed, found none",
+                    "missing header: expected Authorization: Bearer with the token of step 5 of the configurator",
                     "Bearer realm=\"scim\"",
                 )
             })?;
@@ -42,8 +42,8 @@ impl FromRequestParts<Portal> for Caller {
             .map_err(DirectoryError::from)?;
         let access = access.ok_or_else(|| {
             Failure::unauthorized(
-                "this bearer token opens nothing here: it is unknown or replaced, or SCIM is switched off; \
-                 make a new one in step 5 of the configurator",
+                "invalid bearer token: it is unknown or was replaced, or SCIM is disabled for this tenant; \
+                 create a new one in step 5 of the configurator",
                 "Bearer realm=\"scim\", error=\"invalid_token\"",
             )
         })?;
@@ -52,16 +52,16 @@ impl FromRequestParts<Portal> for Caller {
             .take(&access.tenant_id, portal.now())
             .map_err(Failure::too_many_requests)?;
         if !reads_json(&parts.headers) {
-            let detail = format!(
-                "expected an Accept header that takes {MEDIA_TYPE} or application/json: nothing else is answered"
-            );
+            let detail =
+                format!("invalid Accept header: it must permit {MEDIA_TYPE} or application/json");
             return Err(scim::Error::new(406, detail).into());
         }
         Ok(Self(access))
     }
 }
 
-/// Whether the client takes what this server answers with (RFC 7644 §3.8).
+/// True if the `Accept` header permits the server's media types (RFC 7644
+/// §3.8).
 fn reads_json(headers: &HeaderMap) -> bool {
     let mut ranges = headers
         .get_all(header::ACCEPT)
@@ -87,7 +87,7 @@ fn reads_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The parameters of a query.
+/// Query parameters.
 pub(super) struct Parameters(HashMap<String, String>);
 
 impl FromRequestParts<Portal> for Parameters {
@@ -114,7 +114,7 @@ impl Parameters {
         )?)
     }
 
-    /// All of a list's.
+    /// The parameters of a list or search.
     pub(super) fn list(&self) -> Result<ListQuery, Failure> {
         Ok(ListQuery::parse(|name| self.get(name))?)
     }

@@ -1,4 +1,4 @@
-//! What the SCIM server says of itself (RFC 7644 §4).
+//! The discovery endpoints of the SCIM server (RFC 7644 §4).
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -40,10 +40,10 @@ fn all(documents: Vec<Value>) -> Response {
     message(StatusCode::OK, list.to_string())
 }
 
-/// Discovery takes no filter (RFC 7644 §4).
+/// Refuses a filter: discovery endpoints do not support it (RFC 7644 §4).
 fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
     if parameters.get("filter").is_some() {
-        let detail = "expected no filter at this endpoint, got one";
+        let detail = "invalid query: filter is not supported at this endpoint";
         return Err(scim::Error::new(403, detail).into());
     }
     Ok(())
@@ -70,7 +70,7 @@ pub(super) async fn resource_type(
     let found = found.ok_or_else(|| {
         scim::Error::new(
             404,
-            format!("there is no resource type {name}: User and Group are"),
+            format!("resource type {name} not found: expected User or Group"),
         )
     })?;
     let document = found.to_json(&access.base_url);
@@ -98,7 +98,7 @@ pub(super) async fn schema(
     let found = found.ok_or_else(|| {
         scim::Error::new(
             404,
-            format!("there is no schema {id}: GET /Schemas has them all"),
+            format!("schema {id} not found: GET /Schemas lists all schemas"),
         )
     })?;
     let document = found.to_json(&access.base_url);

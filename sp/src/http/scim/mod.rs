@@ -23,15 +23,15 @@ use crate::Portal;
 use answer::Failure;
 use caller::Caller;
 
-/// A group of 50,000 members, replaced as a whole, has its place.
+/// Maximum body size in bytes; enough to replace a group of 50,000 members.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// A SCIM error without a keyword.
+/// Creates a SCIM error without a `scimType`.
 pub(super) fn error(status: StatusCode, detail: &str) -> Response {
     Failure::from(scim::Error::new(status.as_u16(), detail)).into_response()
 }
 
-/// The SCIM routes.
+/// Returns the SCIM routes.
 pub fn router() -> Router<Portal> {
     let at = |path: &str| format!("/scim/{{tenant}}/v2{path}");
     Router::new()
@@ -64,17 +64,17 @@ pub fn router() -> Router<Portal> {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
-/// A path that takes these methods; others get SCIM's own error.
+/// Adds the answer 405, as a SCIM error, for all other methods at a path.
 fn closed(allow: &'static str, methods: MethodRouter<Portal>) -> MethodRouter<Portal> {
     methods.fallback(async move |_: Caller| Failure::method_not_allowed(allow))
 }
 
-/// `/Me` (RFC 7644 §3.11): the token is the identity provider's, which is no
-/// user of the directory.
+/// Answers 501 at `/Me` (RFC 7644 §3.11): the bearer token belongs to the
+/// identity provider, which is not a user of the directory.
 async fn nobody(_: Caller) -> Failure {
     scim::Error::new(
         501,
-        "this bearer token stands for an identity provider, not for a user: /Me means nobody",
+        "/Me is not supported: this bearer token belongs to an identity provider, not to a user",
     )
     .into()
 }
@@ -82,7 +82,7 @@ async fn nobody(_: Caller) -> Failure {
 async fn nothing_here(_: Caller) -> Failure {
     scim::Error::new(
         404,
-        "there is no such endpoint: GET /ResourceTypes has them all",
+        "endpoint not found: GET /ResourceTypes lists all endpoints",
     )
     .into()
 }

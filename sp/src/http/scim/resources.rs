@@ -1,4 +1,5 @@
-//! Users and groups: decode, call the directory, encode.
+//! Routes of users and groups: decode the request, call the directory, encode
+//! the answer.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -91,7 +92,7 @@ async fn patch_group(
     })
 }
 
-/// What both kinds have in common.
+/// The handlers that users and groups have in common.
 macro_rules! handlers {
     ($kind:ident, $domain:ident, $costly:literal;
      $list:ident $search:ident $create:ident $read:ident $replace:ident $delete:ident) => {

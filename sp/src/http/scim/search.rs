@@ -1,5 +1,5 @@
-//! Users and groups in one answer (RFC 7644 §3.4.3): users first, each kind in
-//! the order that was asked for.
+//! Searches users and groups in one request (RFC 7644 §3.4.3). The answer lists
+//! users first; each type is sorted as requested.
 
 use axum::extract::State;
 use scim::{ListQuery, ListResponse};
@@ -11,7 +11,7 @@ use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 use crate::directory::{DirectoryError, Page, groups, users};
 
-/// Before a cursor among the groups.
+/// Prefix of a cursor that points into the groups.
 const GROUPS: &str = "groups.";
 
 pub(super) async fn everything(
@@ -29,8 +29,9 @@ pub(super) async fn everything(
 
 type Kinds = (Option<ListResponse>, Option<ListResponse>);
 
-/// A filter on what only one kind has matches nothing of the other; one that
-/// no kind understands is refused.
+/// Combines the results for both types. A filter on an attribute that only one
+/// type has matches nothing of the other; a filter that is invalid for both
+/// types is an error.
 fn either(
     users: Result<ListResponse, DirectoryError>,
     groups: Result<ListResponse, DirectoryError>,
@@ -117,7 +118,7 @@ async fn by_cursor(
     });
     let next_cursor = match (among_groups, next) {
         (Some(_), next) => next.map(|next| format!("{GROUPS}{next}")),
-        // After the last user come the groups.
+        // After the last page of users, continue with the groups.
         (None, None) if some_groups => Some(GROUPS.to_owned()),
         (None, next) => next,
     };
