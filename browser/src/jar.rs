@@ -1,6 +1,8 @@
 //! Stores and sends cookies as Chromium does (RFC 6265bis): a cookie without `SameSite` counts
 //! as `Lax`, and `Secure` cookies work on this machine without TLS.
 
+use std::collections::BTreeSet;
+
 use cookie::{Cookie as Header, SameSite};
 use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
@@ -51,12 +53,19 @@ struct Cookie {
 #[derive(Debug, Clone, Default)]
 pub struct Jar {
     cookies: Vec<Cookie>,
+    /// Names of cookies that were ignored because `Secure` was missing or impossible.
+    ignored: BTreeSet<String>,
 }
 
 impl Jar {
     /// Stores the cookie of a `Set-Cookie` header in an answer from `url`. Ignores a header
     /// that Chromium ignores.
     pub fn set(&mut self, header: &str, url: &Url, now: Timestamp) {
+        if let Ok(header) = Header::parse(header)
+            && !is_secure_enough(&header, url)
+        {
+            self.ignored.insert(header.name().to_owned());
+        }
         let Some(cookie) = Cookie::parse(header, url, now) else {
             return;
         };
@@ -104,6 +113,12 @@ impl Jar {
             .collect()
     }
 
+    /// Returns the names of the cookies that were ignored, because they had `SameSite=None`
+    /// without `Secure`, or `Secure` without TLS.
+    pub fn ignored(&self) -> Vec<String> {
+        self.ignored.iter().cloned().collect()
+    }
+
     /// Returns a jar with only the cookies for the hosts of these addresses.
     pub fn of_hosts(&self, urls: &[&Url]) -> Self {
         let hosts: Vec<String> = urls.iter().filter_map(|url| host_of(url)).collect();
@@ -113,7 +128,17 @@ impl Jar {
                 .filter(|cookie| hosts.iter().any(|host| cookie.is_for(host)))
                 .cloned()
                 .collect(),
+            ignored: BTreeSet::new(),
         }
+    }
+}
+
+/// True if Chromium stores the cookie: it refuses `SameSite=None` without `Secure`, and `Secure`
+/// over a connection without TLS to another machine.
+fn is_secure_enough(header: &Header<'_>, url: &Url) -> bool {
+    match header.secure().unwrap_or(false) {
+        true => is_trustworthy(url),
+        false => header.same_site() != Some(SameSite::None),
     }
 }
 
@@ -145,9 +170,7 @@ impl Cookie {
         let host = host_of(url)?;
         let secure = header.secure().unwrap_or(false);
         let same_site = header.same_site();
-        // Chromium refuses `SameSite=None` without `Secure`, and `Secure` over a connection
-        // without TLS to another machine.
-        if (same_site == Some(SameSite::None) && !secure) || (secure && !is_trustworthy(url)) {
+        if !is_secure_enough(&header, url) {
             return None;
         }
         let (domain, host_only) = match header.domain().filter(|domain| !domain.is_empty()) {

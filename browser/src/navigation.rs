@@ -41,6 +41,13 @@ impl Cookies {
         };
         jar.held_back(url, &asker, SystemClock.now())
     }
+
+    /// Returns the names of the cookies that were ignored, because they had `SameSite=None`
+    /// without `Secure`, or `Secure` without TLS.
+    pub fn ignored(&self) -> Vec<String> {
+        let jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        jar.ignored()
+    }
 }
 
 impl CookieStore for Cookies {

@@ -26,6 +26,9 @@ pub struct Fault {
     pub about: String,
     /// The section that it breaks, or the published vulnerability.
     pub spec: String,
+    /// How to correct what it shows, where the family's advice does not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     /// The code of the refusal that a right service provider gives; empty for
     /// a control.
     #[serde(default)]
@@ -80,6 +83,11 @@ impl Fault {
         } else {
             "signed"
         }
+    }
+
+    /// How to correct what it shows.
+    pub fn fix(&self) -> &str {
+        self.fix.as_deref().unwrap_or_else(|| self.family.fix())
     }
 
     /// Whether something in it is for the recipient's eyes only.
@@ -141,8 +149,8 @@ pub enum Family {
 }
 
 impl Family {
-    /// How a service provider mends what a fault of this family shows.
-    pub fn mend(self) -> &'static str {
+    /// How to correct what a fault of this family shows.
+    pub fn fix(self) -> &'static str {
         match self {
             Self::Control => {
                 "Accept what the specification allows; the answer's log entry says what was objected to."

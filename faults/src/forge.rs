@@ -33,6 +33,9 @@ pub struct Honest<'a> {
     /// Whether it would encrypt each assertion, for a recipient that takes no
     /// other.
     pub encrypts: bool,
+    /// Whether the Response is signed too where a fault needs a signature of the
+    /// assertion, for a recipient that demands both.
+    pub demands_both: bool,
 }
 
 /// A message ready for delivery.
@@ -90,8 +93,11 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     }
     let first = |wanted: fn(&Fault) -> bool| faults.iter().find(|fault| wanted(fault));
     let signing = first(|fault| fault.signing != Signing::Rightly);
-    let cover = first(|fault| !fault.covers.is_empty())
-        .map(|fault| fault.cover_at(cover_of(honest.signer)));
+    let cover = match honest.demands_both {
+        true => Some(Cover::Both),
+        false => first(|fault| !fault.covers.is_empty())
+            .map(|fault| fault.cover_at(cover_of(honest.signer))),
+    };
     if let Some(fault) = first(|fault| fault.encrypted_name.is_some()) {
         text = encryption(fault.encrypted_name, honest)
             .and_then(|it| {
@@ -170,9 +176,22 @@ fn sign(
         }
         Signing::Handmade(handmade) => {
             let signed = handmade::sign(text, handmade, honest)?;
-            return Ok(signed);
+            if !honest.demands_both {
+                return Ok(signed);
+            }
+            return sign_response(&signed, honest);
         }
     }
+    signer.sign_text(text).map_err(|error| error.to_string())
+}
+
+/// The response signed over what is there.
+fn sign_response(text: &str, honest: &Honest<'_>) -> Result<String, String> {
+    let signer = Signer {
+        assertion: false,
+        response: true,
+        ..honest.signer.clone()
+    };
     signer.sign_text(text).map_err(|error| error.to_string())
 }
 
@@ -211,12 +230,7 @@ fn encrypted(
     if matches!(cover, None | Some(Cover::Assertion)) {
         return Ok(hidden);
     }
-    let outer = Signer {
-        assertion: false,
-        response: true,
-        ..honest.signer.clone()
-    };
-    outer.sign_text(&hidden).map_err(|error| error.to_string())
+    sign_response(&hidden, honest)
 }
 
 /// A finished message with its assertions encrypted. Whatever is signed outside

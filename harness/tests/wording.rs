@@ -18,7 +18,7 @@ const WORDINGS: [(&str, &str); 4] = [
     ),
     (r"\*\*Mend:|\bMend:", "write `Fix:`"),
     (
-        r"(?m)^\s*/// [A-Z][a-z]+\.$",
+        r"(?m)^[ \t]*(?:[^/ \t\n][^\n]*)?\n[ \t]*/// [A-Z][a-z]+\.$",
         "a comment of one word says less than the name: say what it is, with its unit",
     ),
 ];

@@ -14,7 +14,7 @@ use url::Url;
 #[derive(Debug, Parser)]
 #[command(name = "mock-idp", version)]
 pub struct Arguments {
-    /// Subcommand.
+    /// What the program is to do.
     #[command(subcommand)]
     pub command: Command,
 }

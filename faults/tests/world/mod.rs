@@ -126,6 +126,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
         recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
         encrypts: false,
+        demands_both: false,
     };
     faults::forge(std::slice::from_ref(fault), &honest)
 }

@@ -107,7 +107,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             ),
         ),
         passes(
-            40,
+            150,
             stranger(
                 "demands both signatures",
                 &[S::Demands(Policy::Both, false)],

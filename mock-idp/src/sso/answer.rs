@@ -247,6 +247,7 @@ impl Idp {
             recipient: encryption.as_ref().map(AssertionEncryption::recipient),
             forged: &somebody_else(response),
             encrypts: false,
+            demands_both: false,
         };
         faults::forge(faults, &honest).map_err(internal)
     }

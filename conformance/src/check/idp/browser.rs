@@ -79,6 +79,11 @@ impl Browser {
         self.navigator.client()
     }
 
+    /// The names of the identity provider's cookies that browsers ignore.
+    pub(super) fn ignored_cookies(&self) -> Vec<String> {
+        self.navigator.cookies().ignored()
+    }
+
     /// Opens an address, or posts fields to it, and goes where that leads.
     /// With credentials it signs on; it does so once.
     pub(super) async fn walk(

@@ -58,11 +58,15 @@ impl Gathering<'_> {
             let began = Instant::now();
             let mut trial = self.tried(variant.name, variant.about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
-            let is_control = CONTROLS.contains(&variant.name)
-                && !matches!(trial.ending, Ending::NotTried { .. });
+            let is_judged = match &trial.ending {
+                Ending::NotTried { why } => why.starts_with(NOBODY_CAME),
+                _ => true,
+            };
+            let is_control = CONTROLS.contains(&variant.name) && is_judged;
             if is_control && is_first {
                 is_first = false;
-                if let Some(error) = set_up::error(&trial, self) {
+                let ignored = first.ignored_cookies();
+                if let Some(error) = set_up::error(&trial, self, &ignored) {
                     self.party.interactive.is_over();
                     return Err(error.into());
                 }

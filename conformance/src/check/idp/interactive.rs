@@ -16,6 +16,9 @@ use tokio::sync::{Mutex, mpsc, watch};
 use super::outgoing::Outgoing;
 use super::recording::{Delivered, Ending};
 
+/// The beginning of the reason why a trial was not made when no person opened the page in time.
+pub(super) const NOBODY_CAME: &str = "nobody came";
+
 /// What the person is to start.
 #[derive(Debug, Clone)]
 struct Task {
@@ -112,7 +115,7 @@ impl InteractiveBrowser {
                 text: "a page of the identity provider, as the person said".to_owned(),
             },
             Ok(None) | Err(_) => Ending::NotTried {
-                why: format!("nobody came within {} s", patience.as_secs()),
+                why: format!("{NOBODY_CAME} within {} s", patience.as_secs()),
             },
         }
     }

@@ -8,8 +8,13 @@ use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
 
-/// Why the control signed nobody on; `None` when it did.
-pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpError> {
+/// Why the control signed nobody on; `None` when it did. `ignored` are the names of the identity
+/// provider's cookies that browsers ignore.
+pub(super) fn error(
+    trial: &Trial,
+    gathering: &Gathering<'_>,
+    ignored: &[String],
+) -> Option<SetUpError> {
     let entity_id = &gathering.party.entity_id;
     let who = match &gathering.person {
         Person::Driven(credentials) => credentials.name.as_str(),
@@ -62,7 +67,16 @@ pub(super) fn error(trial: &Trial, gathering: &Gathering<'_>) -> Option<SetUpErr
         Ending::Page { url, status, .. } => {
             let url = url.split('?').next().unwrap_or(url);
             let asks = page.is_some_and(|page| page.asks);
-            if trial.asked && asks {
+            if !ignored.is_empty() {
+                SetUpError::new(
+                    "cookie-lost",
+                    format!(
+                        "The sign-on ended on a page (HTTP {status} at {url}){says}. Browsers ignore the identity provider's cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
+                        ignored.join(", ")
+                    ),
+                    "Set the cookie with SameSite=None; Secure and serve the identity provider over HTTPS. Over plain HTTP, set SameSite=Lax.",
+                )
+            } else if trial.asked && asks {
                 SetUpError::new(
                     "wrong-password",
                     format!(

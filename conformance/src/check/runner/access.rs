@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use reqwest::{ClientBuilder, Response, header};
+use scraper::ElementRef;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::tls;
@@ -197,24 +198,45 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
 /// about `most` characters.
 pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
     let document = scraper::Html::parse_document(body);
-    let mut words = Vec::new();
+    let (mut title, mut words) = (Vec::new(), Vec::new());
     for node in document.tree.nodes() {
         let scraper::Node::Text(text) = node.value() else {
             continue;
         };
-        let hidden = node.ancestors().any(|it| {
-            it.value().as_element().is_some_and(|it| {
-                matches!(
-                    it.name(),
-                    "style" | "script" | "noscript" | "template" | "svg"
-                )
-            })
-        });
-        if !hidden {
-            words.extend(text.split_whitespace());
+        let ancestors = || node.ancestors().filter_map(ElementRef::wrap);
+        if ancestors().any(is_beside_the_point) {
+            continue;
         }
+        let to = match ancestors().any(|it| it.value().name() == "title") {
+            true => &mut title,
+            false => &mut words,
+        };
+        to.extend(text.split_whitespace());
     }
-    excerpt(&words.join(" "), most)
+    let (title, words) = (title.join(" "), words.join(" "));
+    let summary = match words.contains(&title) {
+        true => words,
+        false => format!("{title} {words}"),
+    };
+    excerpt(summary.trim(), most)
+}
+
+/// How many links side by side are a menu, or a choice of languages.
+const MENU: usize = 6;
+
+/// Whether a part of a page says nothing about this answer: code, menus.
+fn is_beside_the_point(element: ElementRef<'_>) -> bool {
+    let name = |it: &ElementRef<'_>| it.value().name().to_owned();
+    let is_link = |it: &ElementRef<'_>| match name(it).as_str() {
+        "a" | "option" => true,
+        "li" => it.child_elements().any(|it| name(&it) == "a"),
+        _ => false,
+    };
+    match element.value().name() {
+        "style" | "script" | "noscript" | "template" | "svg" | "nav" => true,
+        "html" | "body" | "main" => false,
+        _ => element.child_elements().filter(is_link).count() >= MENU,
+    }
 }
 
 #[cfg(test)]
@@ -247,5 +269,29 @@ mod tests {
         let page = "<html><head><title>Not here</title><style>p{color:red}</style></head><body><p>Try\n elsewhere</p><script>x()</script></body></html>";
         assert_eq!(page_summary(page, 100), "Not here Try elsewhere");
         assert_eq!(page_summary(page, 10), "Not here … (22 characters)");
+    }
+
+    #[test]
+    fn a_page_is_summed_up_without_menus() {
+        let languages: String = [
+            "English",
+            "Deutsch",
+            "Français",
+            "Čeština",
+            "Suomi",
+            "日本語",
+        ]
+        .map(|it| format!("<a href=\"?language\">{it}</a> | "))
+        .concat();
+        let page = format!(
+            "<title>Missing cookie</title><div id=\"languagebar\">{languages}</div>\
+             <main><h1>Missing cookie</h1><p>Enable cookies.</p><a href=\"/\">Retry</a></main>"
+        );
+        assert_eq!(
+            page_summary(&page, 200),
+            "Missing cookie Enable cookies. Retry"
+        );
+        let other = "<title>Sign on</title><body><p>Password</p></body>";
+        assert_eq!(page_summary(other, 200), "Sign on Password");
     }
 }

@@ -22,7 +22,7 @@ mod selection;
 mod stop;
 mod tls;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub(in crate::check) use retry::retry_after;
 pub use selection::{Selection, SelectionError};
 pub use stop::Stop;
 
-use super::{Check, CheckReport, Interruption, Outcome, Verdict};
+use super::{Check, CheckReport, Interruption, Outcome, SetUpError, Verdict};
 
 /// What every check command is given.
 #[derive(Clone, Default)]
@@ -63,6 +63,30 @@ pub struct Planned {
     pub check: Check,
     /// The id of the control without which it proves nothing.
     pub rests_on: Option<String>,
+}
+
+/// The error of a run in which each check waited for a control that did not
+/// pass: a pipeline must not take it for a success.
+fn nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
+    let is_skipped = |it: &Outcome| it.verdict == Verdict::Skip;
+    let controls: BTreeSet<&str> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.cause.as_deref())
+        .filter(|cause| !outcomes.iter().any(|it| it.check.id == *cause))
+        .collect();
+    if controls.is_empty() || !outcomes.iter().all(is_skipped) {
+        return None;
+    }
+    let controls: Vec<&str> = controls.into_iter().collect();
+    let controls = controls.join(", ");
+    Some(SetUpError::new(
+        "nothing-judged",
+        format!(
+            "Each selected check needs a control that did not pass ({controls}), so none of the {} was judged.",
+            outcomes.len()
+        ),
+        format!("Look at the control first: --only {controls}."),
+    ))
 }
 
 /// What a run has judged so far.
@@ -148,7 +172,11 @@ impl Runner {
             .stop
             .signal()
             .map(|signal| Interruption { signal, total });
-        let error = report.error.clone().or_else(|| self.patience.error());
+        let error = report
+            .error
+            .clone()
+            .or_else(|| self.patience.error())
+            .or_else(|| nothing_judged(&report.outcomes));
         CheckReport {
             duration: took,
             error: error.filter(|_| interruption.is_none()),

@@ -215,11 +215,42 @@ async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
 
 async fn no_oracle(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let unknown = format!("{}0", user.place);
+    let unknown = unknown_like(&user.place);
+    // The control: with the token, the id is unknown.
+    let found = probe.get(&unknown).await?;
+    if found.status != 404 {
+        let why = format!("an id that nobody made is answered: {}", found.quoted());
+        return unjudged(&why);
+    }
     let known = send_unauthorized(probe, bare(probe, Method::GET, &user.place)).await?;
     let other = send_unauthorized(probe, bare(probe, Method::GET, &unknown)).await?;
     if known.status == other.status {
         return Ok(());
     }
-    other.wrong(format!("a known id is answered with {}", known.status))
+    other.wrong(format!(
+        "the id of a user, {}, is answered with {}, and this unknown one is not",
+        user.place, known.status
+    ))
+}
+
+/// An address of the same form with an id that nobody has. A server may turn
+/// away ids that are not of its form before it looks for a token, so a UUID
+/// stays a UUID and a number a number.
+fn unknown_like(place: &str) -> String {
+    let id = place.rsplit('/').next().unwrap_or_default();
+    // The next number may well be somebody's.
+    if id.len() < 12 && id.bytes().all(|it| it.is_ascii_digit()) {
+        return format!("{place}00000");
+    }
+    let end = |it: char| match it {
+        '0'..='8' | 'a'..='e' | 'A'..='E' => char::from_u32(u32::from(it) + 1).unwrap_or('0'),
+        'f' => 'a',
+        'F' => 'A',
+        _ => '0',
+    };
+    let mut signs: Vec<char> = place.chars().collect();
+    if let Some(last) = signs.last_mut() {
+        *last = end(*last);
+    }
+    signs.into_iter().collect()
 }

@@ -16,12 +16,16 @@ pub(super) struct Form {
     pub(super) cover: Cover,
     /// Whether the assertion is encrypted once it is signed.
     pub(super) encrypts: bool,
+    /// Whether a fault has these signatures too where it says otherwise: the
+    /// service provider accepts no others.
+    pub(super) is_demanded: bool,
 }
 
 const fn plain(cover: Cover) -> Form {
     Form {
         cover,
         encrypts: false,
+        is_demanded: false,
     }
 }
 
@@ -44,6 +48,7 @@ const ENCRYPTED: (&str, &str, Form) = (
     Form {
         cover: Cover::Assertion,
         encrypts: true,
+        is_demanded: false,
     },
 );
 
@@ -58,16 +63,35 @@ impl Form {
 
     /// The form of this fault's message: with the best of its signatures that
     /// the service provider accepted in an honest Response, or else with the best.
+    ///
+    /// A service provider that accepts an honest Response only with both
+    /// signatures gets both also where a fault is in the assertion's: what is
+    /// changed after signing then breaks the Response's signature too, as it
+    /// does for an attacker.
     pub(super) fn for_fault(self, fault: &Fault, accepted: &[Cover]) -> Self {
-        if fault.covers.contains(&self.cover) {
+        let wanted = fault.cover_at(self.cover);
+        if wanted == self.cover || accepted.contains(&wanted) {
             return self;
         }
-        match fault.covers.iter().find(|it| accepted.contains(it)) {
-            Some(cover) => Self {
+        if let Some(cover) = fault.covers.iter().find(|it| accepted.contains(it)) {
+            return Self {
                 cover: *cover,
                 ..self
-            },
-            None => self,
+            };
+        }
+        let is_demanded = wanted == Cover::Assertion && accepted == [Cover::Both];
+        Self {
+            is_demanded,
+            ..self
+        }
+    }
+
+    /// The signatures of this fault's message.
+    pub(super) fn cover_of(self, fault: &Fault) -> Cover {
+        if self.is_demanded {
+            self.cover
+        } else {
+            fault.cover_at(self.cover)
         }
     }
 
@@ -84,7 +108,7 @@ impl Form {
     /// The id of the control that shows that messages signed as this one are
     /// accepted.
     pub(super) fn signed_control_of(self, fault: &Fault) -> String {
-        let cover = fault.cover_at(self.cover);
+        let cover = self.cover_of(fault);
         if self.encrypts && cover == self.cover {
             return ENCRYPTED.1.to_owned();
         }
@@ -100,7 +124,7 @@ impl Form {
             control.encrypted.map(Cipher::is_cbc) == fault.encrypted.map(Cipher::is_cbc)
                 && control.encrypted_name.is_some() == fault.encrypted_name.is_some()
         };
-        let cover = fault.cover_at(self.cover);
+        let cover = self.cover_of(fault);
         let alike = || others.iter().filter(is_alike);
         alike()
             .find(|control| control.cover_at(self.cover) == cover)

@@ -196,6 +196,7 @@ impl<'j> Login<'j> {
             recipient: self.judge.target.metadata.encryption_certificates.first(),
             forged: &self.judge.person.user,
             encrypts: form.encrypts,
+            demands_both: form.is_demanded,
         };
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)
             .map_err(|error| CheckError::Response(error.to_string()))?;

@@ -145,7 +145,7 @@ fn check_of(fault: &Fault) -> Check {
         },
         title: format!("{}: {}", fault.id, fault.about),
         spec: fault.spec.clone(),
-        fix: fault.family.mend().to_owned(),
+        fix: fault.fix().to_owned(),
     }
 }
 

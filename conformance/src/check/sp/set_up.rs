@@ -17,7 +17,7 @@ impl Judge {
             .filter_map(|it| it.as_ref().ok())
             .collect();
         match (answers.first(), honest.came.first()) {
-            (Some(first), _) => self.refused(first).await,
+            (Some(_), _) => self.refused(&answers).await,
             (None, Some(Err(trouble))) => self.not_asked(trouble),
             (None, _) => SetUpError::new(
                 "not-judged",
@@ -93,17 +93,21 @@ impl Judge {
     }
 
     /// Honest Responses were delivered, and the probe doesn't match.
-    async fn refused(&self, first: &Answer) -> SetUpError {
+    async fn refused(&self, answers: &[&Answer]) -> SetUpError {
+        let first = answers[0];
         if let Some(error) = self.lost_cookie(first).await {
             return error;
         }
         let probe_url = &self.target.probe_url;
         let anonymous = Login::new(self, &self.person.user).anonymous().await;
-        let probe = page_summary(&first.probe, 160);
         let (status, body) = anonymous.unwrap_or_default();
-        let is_in = (200..300).contains(&first.probe_status)
-            && (status != first.probe_status || !alike(&body, &first.probe));
-        if is_in {
+        // A service provider that demands both signatures accepts only one of them.
+        let accepted = answers.iter().find(|it| {
+            (200..300).contains(&it.probe_status)
+                && (status != it.probe_status || !alike(&body, &it.probe))
+        });
+        if let Some(first) = accepted {
+            let probe = page_summary(&first.probe, 160);
             return SetUpError::new(
                 "wrong-expect",
                 format!(
