@@ -167,8 +167,8 @@ pub async fn judge_asserted(
     Ok(standing)
 }
 
-/// Returns the user's current roles: from the SCIM directory and from the last
-/// Response.
+/// Returns the user's current roles: from the SCIM directory and from the
+/// last Response.
 ///
 /// # Errors
 /// When the database fails.

@@ -34,8 +34,8 @@ pub struct Listed {
     /// ID of the user at the IdP (SCIM `externalId`, attribute
     /// `objectidentifier`).
     pub external_id: Option<String>,
-    /// Names of the user's groups: from the directory, or else from the last
-    /// Response.
+    /// Names of the user's groups: from the directory, or else from the
+    /// last Response.
     pub groups: Vec<String>,
     /// Explanations of groups that nearly match step 3.
     pub notes: Vec<String>,

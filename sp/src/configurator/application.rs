@@ -11,7 +11,8 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
     )
 }
 
-/// Confirms "Configuration in the IdP Directory is done", or takes it back.
+/// Sets or removes the confirmation "Configuration in the IdP Directory is
+/// done".
 ///
 /// # Errors
 /// See [`ConfiguratorError`].

@@ -16,15 +16,15 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
     }
 }
 
-/// The backup login as the page shows it: the one confirmed, or whoever
-/// started.
+/// Returns the backup login that the page shows: the confirmed one, or else the
+/// administrator who started the configuration.
 pub fn shown(entered: &Entered) -> &str {
     let tenant = &entered.tenant;
     tenant.backup_login.as_deref().unwrap_or(&tenant.started_by)
 }
 
-/// Chooses the backup login: someone who has a password here and has logged
-/// in to the business account at least once.
+/// Sets the backup login. It must have a portal password and have logged in to
+/// the business account at least once.
 ///
 /// # Errors
 /// [`ConfiguratorError::NeverLoggedIn`] otherwise.

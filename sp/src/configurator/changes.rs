@@ -1,4 +1,5 @@
-//! Reading what was entered, and changing it: one transaction a change.
+//! Reads and changes the values of the configurator. Each change is one
+//! transaction.
 
 use super::warnings::{Warning, review};
 use super::{By, ConfiguratorError, Entered, Step, lockout};
@@ -7,7 +8,7 @@ use crate::audit::{self, Event};
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, stored};
 
-/// What was entered so far; nothing before Start Configuring.
+/// Returns the entered values, or `None` before Start Configuring.
 ///
 /// # Errors
 /// When the database fails.
@@ -31,8 +32,9 @@ pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, Con
         .ok_or(ConfiguratorError::NotStarted)
 }
 
-/// Start Configuring (G-06); a second time changes nothing. The backup login
-/// is at first whoever starts.
+/// Starts the configuration (G-06); a second call changes nothing. The
+/// administrator who starts it becomes the backup login, if already logged in
+/// with a password.
 ///
 /// # Errors
 /// [`ConfiguratorError::NotAvailable`] without a per-user key.
@@ -59,8 +61,8 @@ pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorE
     Ok(fresh)
 }
 
-/// Changes what was entered. On an active integration nothing may be taken
-/// away that logins need.
+/// Changes the values of one step. If the integration is active, refuses a
+/// change that would make the step incomplete.
 pub(super) async fn change(
     portal: &Portal,
     by: By<'_>,
@@ -88,7 +90,8 @@ pub(super) async fn change(
     let sign_in = lockout::changes_sign_in(by, step, &former.tenant, &entered.tenant);
     let mut asked: Vec<Warning> = sign_in.into_iter().collect();
     if entered.tenant.active == 1 {
-        // Nobody would be an admin by such a group any more.
+        // A new warning about the admins group means that nobody would be an
+        // administrator by that group.
         let new = |one: &&Warning| !former.warnings.contains(one) && one.is_about_admins();
         asked.extend(entered.warnings.iter().filter(new).cloned());
     }
@@ -106,10 +109,10 @@ pub(super) async fn change(
     Ok(entered)
 }
 
-/// Activate Integration (G-15).
+/// Activates the integration (G-15).
 ///
 /// # Errors
-/// [`ConfiguratorError::StepsMissing`] unless all seven steps are green.
+/// [`ConfiguratorError::StepsMissing`] unless all seven steps are complete.
 pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     let mut entered = begun(&mut tx, by.business_id).await?;
@@ -130,11 +133,12 @@ pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, Configurat
     Ok(entered)
 }
 
-/// Deactivate (G-15): password logins work again, SSO and new activations
-/// don't; granted licenses stay, SCIM goes on keeping the directory in sync.
+/// Deactivates the integration (G-15): passwords work again; SSO and new
+/// activations do not. Granted licenses stay, and SCIM continues to update the
+/// directory.
 ///
 /// # Errors
-/// When it wasn't started, or the database fails.
+/// If the configuration was not started, or the database fails.
 pub async fn deactivate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     let mut entered = begun(&mut tx, by.business_id).await?;

@@ -8,7 +8,7 @@ use crate::dns::Found;
 use crate::store::domains::DomainRow;
 use crate::store::{self, stored};
 
-/// What stands before the 64 digits in the TXT record.
+/// Prefix of the TXT record; 64 hexadecimal digits follow.
 pub const PREFIX: &str = "parallels-domain-verification=";
 
 pub(super) fn missing(entered: &Entered) -> Vec<String> {
@@ -23,10 +23,11 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
         .collect()
 }
 
-/// Adds a domain, with the TXT record that will prove it.
+/// Adds a domain and creates the value of its TXT record.
 ///
 /// # Errors
-/// Not a domain, entered already, or proven by another business account.
+/// The text is not a domain, or the domain is already in the list or verified
+/// by another business account.
 pub async fn add(
     portal: &Portal,
     by: By<'_>,
@@ -44,7 +45,8 @@ pub async fn add(
     {
         return Err(ConfiguratorError::DomainEntered(name));
     }
-    // Only who proved it has it: else anybody could keep a domain from its owner.
+    // Only a verified domain is taken: otherwise anybody could keep a domain
+    // from its owner.
     if let Some(row) = store::domains::by_name(&mut tx, &name).await?
         && row.status == "verified"
     {
@@ -65,10 +67,11 @@ pub async fn add(
     Ok(row)
 }
 
-/// Gives a domain up.
+/// Removes a domain.
 ///
 /// # Errors
-/// Not ours, or the last verified one of an active integration.
+/// The domain is not in the list, or it is the last verified one of an active
+/// integration.
 pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), ConfiguratorError> {
     let domain = domain.to_lowercase();
     let mut tx = portal.store.write().await?;
@@ -92,11 +95,11 @@ pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), Con
     Ok(tx.commit().await?)
 }
 
-/// Looks the TXT record up and remembers nothing: what a page shows while
-/// somebody waits for DNS.
+/// Looks up the TXT record without storing the result, for a page that waits
+/// for DNS.
 ///
 /// # Errors
-/// Not ours.
+/// The domain is not in the list.
 pub async fn look(
     portal: &Portal,
     business_id: &str,
@@ -112,10 +115,10 @@ pub async fn look(
     Ok(judge(&row, &found))
 }
 
-/// Looks the TXT record up and remembers what was found.
+/// Looks up the TXT record and stores the result.
 ///
 /// # Errors
-/// Not ours.
+/// The domain is not in the list.
 pub async fn verify(
     portal: &Portal,
     by: By<'_>,
@@ -155,8 +158,8 @@ pub async fn verify(
     })
 }
 
-/// Tells the outcomes of a look-up apart. A domain that was verified stays so
-/// while its name servers don't answer.
+/// Returns the status and its explanation for the result of a look-up. A
+/// verified domain stays verified while its name servers do not answer.
 fn judge(row: &DomainRow, found: &Found) -> (&'static str, String) {
     let name = &row.domain;
     match found {

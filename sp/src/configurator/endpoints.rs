@@ -1,4 +1,4 @@
-//! The IdP's single logout endpoints as step 4 keeps them.
+//! Stores the IdP's single logout endpoints of step 4.
 
 use ::saml::metadata::Endpoint;
 use ::saml::names;
@@ -12,7 +12,7 @@ struct Stored {
     response_location: Option<String>,
 }
 
-/// A JSON array of the endpoints that can be used: HTTP-Redirect first, then
+/// Returns the supported endpoints as a JSON array: HTTP-Redirect first, then
 /// HTTP-POST.
 pub(super) fn written(endpoints: &[Endpoint]) -> String {
     let usable = [names::HTTP_REDIRECT, names::HTTP_POST];
@@ -28,7 +28,7 @@ pub(super) fn written(endpoints: &[Endpoint]) -> String {
     serde_json::to_string(&all).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// The endpoints that were kept.
+/// Parses the stored endpoints.
 pub(super) fn read(stored: &str) -> Vec<Endpoint> {
     let all: Vec<Stored> = serde_json::from_str(stored).unwrap_or_default();
     all.into_iter()

@@ -4,12 +4,12 @@ use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, all_of};
 use crate::Portal;
 
-/// A group as the IdP shows it.
+/// A group, as entered in step 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupEntered {
-    /// Its name, letter case included.
+    /// Name of the group; letter case counts.
     pub name: String,
-    /// Its id.
+    /// ID of the group at the IdP.
     pub id: String,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
     missing
 }
 
-/// Enters one or both groups; one that is not given stays as it was.
+/// Enters one or both groups; `None` leaves a group unchanged.
 ///
 /// # Errors
 /// See [`ConfiguratorError`].
@@ -65,8 +65,8 @@ pub async fn enter(
     .await
 }
 
-/// The group without spaces around its name and id; what is missing is added
-/// to `errors`.
+/// Removes spaces around name and ID; adds an error to `errors` for each empty
+/// one.
 fn complete(
     group: &'static str,
     entered: GroupEntered,

@@ -1,5 +1,5 @@
-//! What the finished configurator yields: the only value that holds the keys
-//! that an IdP is trusted by.
+//! The active integration, created from the values of the configurator. No
+//! other type contains the keys that verify the IdP's signatures.
 
 use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
@@ -12,51 +12,53 @@ use super::{Entered, endpoints};
 use crate::store::instant;
 use crate::store::tenants::TenantRow;
 
-/// An active integration that logins can go through.
+/// A complete and active integration.
 pub struct Integration {
-    /// What was entered.
+    /// The values of steps 2 to 7.
     pub tenant: TenantRow,
-    /// The IdP's name.
+    /// Entity ID of the IdP.
     pub idp_entity_id: String,
-    /// Where AuthnRequests go.
+    /// URL for AuthnRequests.
     pub sso_url: String,
-    /// Where AuthnRequests go by HTTP-POST, when they travel so.
+    /// URL for AuthnRequests with the HTTP-POST binding, if that binding is
+    /// selected.
     sso_post_url: Option<String>,
-    /// Where logout messages go, best first; none without single logout.
+    /// Endpoints for logout messages, preferred ones first; empty without
+    /// single logout.
     pub slo: Vec<Endpoint>,
-    /// How a person must have signed on.
+    /// The authentication context that the tenant requests.
     pub requested_authn_context: Option<RequestedAuthnContext>,
-    /// Every certificate of step 4, those that expired too: to explain a
-    /// refusal by, never to verify with.
+    /// All certificates of step 4, expired ones too: only to explain a refusal,
+    /// never to verify a signature.
     pub certificates: Vec<Certificate>,
-    /// Whose signatures count.
+    /// The keys that signatures are verified with.
     pub keys: TrustedKeys,
-    /// Which signature is demanded.
+    /// Which elements must be signed.
     pub policy: SignaturePolicy,
-    /// Whether a Response that answers no request is accepted.
+    /// True if unsolicited Responses are accepted (IdP-initiated SSO).
     pub unsolicited: bool,
     /// The organization's verified domains.
     pub domains: Vec<String>,
 }
 
-/// Why logins can't go through an integration.
+/// Why an integration cannot be used for logins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntegrationError {
-    /// It isn't activated.
+    /// The integration is not active.
     Inactive,
-    /// The IdP's values are not all there.
+    /// Values of the IdP are missing in step 4.
     Incomplete,
-    /// Every certificate is past its end.
+    /// All certificates have expired; contains the latest expiry.
     CertificateExpired(Timestamp),
-    /// The IdP's metadata is past its `validUntil`.
+    /// The `validUntil` of the IdP's metadata has passed.
     MetadataExpired(Timestamp),
 }
 
 impl Integration {
-    /// The integration, if it is active and complete at this instant.
+    /// Creates the integration if it is active and complete at this time.
     ///
     /// # Errors
-    /// Why not.
+    /// See [`IntegrationError`].
     pub fn of(entered: Entered, now: Timestamp) -> Result<Self, IntegrationError> {
         if entered.tenant.active != 1 {
             return Err(IntegrationError::Inactive);
@@ -108,7 +110,7 @@ impl Integration {
         })
     }
 
-    /// Binding and address of AuthnRequests.
+    /// Returns binding and URL for AuthnRequests.
     pub fn sso_endpoint(&self) -> (&'static str, &str) {
         match &self.sso_post_url {
             Some(url) => (names::HTTP_POST, url),

@@ -1,9 +1,10 @@
-//! Nobody locks themselves out: an act that would end its own author's
-//! administration is not done before the author confirms it.
+//! Protects administrators from locking themselves out: a change that would end
+//! the administrator's own admin access needs a confirmation.
 //!
-//! The rule is not a list of dangerous acts. Each change of the configurator
-//! asks, within its transaction, whether its author still administers the
-//! business account afterwards: in this session, and at the next sign-in.
+//! There is no list of dangerous changes. Each change of the configurator
+//! checks, within its transaction, whether the acting user is still an
+//! administrator of the business account afterwards: in this session, and after
+//! the next sign-in.
 
 use super::warnings::Warning;
 use super::{By, ConfiguratorError, Step};
@@ -12,17 +13,17 @@ use crate::roles;
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError};
 
-/// What the author of an act may do.
+/// The admin access of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Access {
-    /// Administers the business account in this session.
+    /// True if the user is an administrator in this session.
     session: bool,
-    /// Would administer it after the next sign-in.
+    /// True if the user would be an administrator after the next sign-in.
     next_sign_in: bool,
 }
 
-/// The author's access as the database stands; none is known of the portal
-/// itself.
+/// Returns the acting user's access according to the database; `None` if the
+/// portal itself acts.
 pub(super) async fn access(db: &mut Db, by: By<'_>) -> Result<Option<Access>, StoreError> {
     let Some(who) = by.who else { return Ok(None) };
     let reached = match &who.identity {
@@ -55,12 +56,12 @@ pub(super) async fn access(db: &mut Db, by: By<'_>) -> Result<Option<Access>, St
     }))
 }
 
-/// Refuses a change that its author wouldn't come back from, unless the
-/// author has confirmed it. Called in the change's transaction, when the
-/// change is made and not committed.
+/// Refuses a change that ends the acting user's own access, or that has
+/// warnings, unless the user has confirmed it. Call it in the transaction of
+/// the change, before the commit.
 ///
 /// # Errors
-/// [`ConfiguratorError::ConfirmationRequired`] with what would be lost.
+/// [`ConfiguratorError::ConfirmationRequired`] with the warnings.
 pub(super) async fn ask(
     db: &mut Db,
     by: By<'_>,
@@ -105,18 +106,20 @@ async fn own_role(
     };
     let way_back = match backup {
         Some(backup) if Some(backup.as_str()) != by.who.map(accounts::Who::email) => {
-            format!("the backup login `{backup}` still gets in with its password")
+            format!("the backup login `{backup}` can still log in with its password")
         }
-        Some(backup) => format!("`{backup}` still gets in as the backup login, with its password"),
-        None => "local administrators still get in with their passwords".to_owned(),
+        Some(backup) => {
+            format!("`{backup}` can still log in as the backup login, with its password")
+        }
+        None => "local administrators can still log in with their passwords".to_owned(),
     };
     Ok(format!(
         "this takes your own admin role away {when}: {what}; {way_back}"
     ))
 }
 
-/// What step 3 would do to its author, in words: what is entered, and the
-/// groups that the author is known to be in.
+/// Describes the effect of step 3 on the acting user: the entered group, and
+/// the groups that the user is known to be in.
 pub(super) async fn describe_groups(
     db: &mut Db,
     by: By<'_>,
@@ -158,8 +161,8 @@ pub(super) async fn describe_groups(
     Ok(format!("{entered}, and {yours}"))
 }
 
-/// Whether step 4 changes what the next sign-in depends on, for an author who
-/// is signed in that way.
+/// Returns a warning if step 4 changes something that the next sign-in depends
+/// on, for a user who is signed in by SSO.
 pub(super) fn changes_sign_in(
     by: By<'_>,
     step: Step,
@@ -202,7 +205,7 @@ pub(super) fn changes_sign_in(
     Some(Warning::new(
         "own-sign-in",
         format!(
-            "you are signed in with SSO, and this sets {}: if that doesn't fit the identity provider, nobody can sign in with SSO, you neither; then only the backup login `{backup}` gets in, with its password",
+            "you are signed in with SSO, and this sets {}: if that does not match the identity provider, nobody can sign in with SSO, including you; then only the backup login `{backup}` can log in, with its password",
             changed.join(", ")
         ),
     ))

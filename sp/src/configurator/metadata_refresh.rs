@@ -1,10 +1,9 @@
-//! Keeping an identity provider's metadata up to date: fetched again once it
-//! may not be kept any longer (`cacheDuration`), so that a key that was rolled
-//! over is learned of.
+//! Refreshes the metadata of identity providers. It fetches metadata again when
+//! its `cacheDuration` has passed, so that the portal learns of new keys.
 //!
-//! A login waits a moment for it, and goes on with what is known: the address
-//! may be slow or gone. There is one fetch at a time for each tenant, and after
-//! a failure none for a while.
+//! A login waits a few seconds for the refresh and then continues with the
+//! known metadata, because the URL may be slow or unreachable. Each tenant has
+//! at most one fetch at a time; after a failure the next one is delayed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,34 +16,33 @@ use super::{ConfiguratorError, Entered, entered, saml};
 use crate::Portal;
 use crate::store::{Db, instant};
 
-/// How long a login waits for a fetch.
+/// Maximum time that a login waits for a fetch.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long after the first failure the next fetch begins; doubled by each
-/// further one.
+/// Delay after the first failure; each further failure doubles it.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
-/// How often the pause is doubled: up to about an hour.
+/// Maximum number of doublings: the delay is at most 64 minutes.
 const MOST_DOUBLINGS: u32 = 6;
 
-/// The fetches that are under way, and those that failed, by tenant.
+/// Running and failed fetches by tenant.
 #[derive(Debug, Default)]
 pub struct Refreshes(Mutex<HashMap<String, Refresh>>);
 
 #[derive(Debug, Default)]
 struct Refresh {
-    /// Closed once the fetch is over.
+    /// The channel is closed when the fetch ends.
     running: Option<watch::Receiver<()>>,
     failures: u32,
     not_before: Option<Timestamp>,
 }
 
 enum Turn {
-    /// Fetch, and drop the sender at the end.
+    /// Fetch now, and drop the sender at the end.
     Fetch(watch::Sender<()>, watch::Receiver<()>),
-    /// Somebody else does.
+    /// Wait: another task is fetching.
     Wait(watch::Receiver<()>),
-    /// The last fetch failed a short while ago.
+    /// Do not fetch: the last fetch failed a short time ago.
     Pause,
 }
 
@@ -81,14 +79,16 @@ impl Refreshes {
         refresh.not_before = now.checked_add(pause).ok();
     }
 
-    /// Forgets everything: the control port's reset.
+    /// Deletes all entries; used when the control port resets or restores the
+    /// state.
     pub fn clear(&self) {
         self.all().clear();
     }
 }
 
-/// What was entered, with the metadata of today where that can be had soon.
-/// When it can't, what is known goes on until its `validUntil`.
+/// Refreshes the metadata if it is due and returns the new values, or the known
+/// ones if the fetch takes too long or fails. They may be used until
+/// `validUntil`.
 ///
 /// # Errors
 /// When the database fails.
@@ -126,7 +126,8 @@ pub async fn refresh(
             running
         }
     };
-    // An error says that the fetch is over, well or not.
+    // `changed` returns an error when the sender is dropped, that is, when the
+    // fetch has ended.
     if tokio::time::timeout(PATIENCE, running.changed())
         .await
         .is_err()

@@ -10,8 +10,8 @@
 //! | 6 | `users` | `users.rs` |
 //! | 7 | `backup-login` | `backup_login.rs` |
 //!
-//! What was entered is stored; which steps that makes green is derived from
-//! it each time. Each step's change is one transaction.
+//! The entered values are stored; which steps are complete is computed from
+//! them each time. Each change is one transaction.
 
 pub mod application;
 pub mod backup_login;
@@ -59,7 +59,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The one ordered list.
+    /// All steps in order.
     pub const ALL: [Self; 7] = [
         Self::Domains,
         Self::Application,
@@ -70,7 +70,7 @@ impl Step {
         Self::BackupLogin,
     ];
 
-    /// The name used in features, pages and documents.
+    /// Returns the identifier used in feature files, pages and documents.
     pub fn id(self) -> &'static str {
         match self {
             Self::Domains => "domains",
@@ -83,7 +83,7 @@ impl Step {
         }
     }
 
-    /// The title of its section.
+    /// Returns the title on the page.
     pub fn title(self) -> &'static str {
         match self {
             Self::Domains => "Configure organization’s domains",
@@ -96,7 +96,8 @@ impl Step {
         }
     }
 
-    /// What is still missing before the step turns green; nothing, when it is.
+    /// Returns what is missing before the step is complete (green); empty if it
+    /// is complete.
     pub fn missing(self, entered: &Entered, now: Timestamp) -> Vec<String> {
         match self {
             Self::Domains => domains::missing(entered),
@@ -110,25 +111,25 @@ impl Step {
     }
 }
 
-/// All that was entered in the configurator so far.
+/// All values entered in the configurator.
 #[derive(Debug, Clone)]
 pub struct Entered {
-    /// Steps 2 to 7.
+    /// Values of steps 2 to 7.
     pub tenant: TenantRow,
-    /// Step 1.
+    /// The domains of step 1.
     pub domains: Vec<DomainRow>,
-    /// Step 5's token that works.
+    /// The current SCIM bearer token of step 5.
     pub token: Option<TokenRow>,
-    /// About step 3; filled in by [`review`].
+    /// Warnings about step 3; [`review`] sets them.
     pub warnings: Vec<Warning>,
 }
 
-/// What the page shows a step as.
+/// The color of a step on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
-    /// Something is missing.
+    /// Something is missing in the step.
     Grey,
-    /// Complete, and probably wrong.
+    /// The step is complete, but probably wrong.
     Amber,
     /// The step is complete.
     Green,
@@ -146,7 +147,7 @@ impl StepState {
 }
 
 impl Entered {
-    /// The steps that are not green yet.
+    /// Returns the steps that are incomplete.
     pub fn grey(&self, now: Timestamp) -> Vec<Step> {
         Step::ALL
             .into_iter()
@@ -154,7 +155,7 @@ impl Entered {
             .collect()
     }
 
-    /// What is probably wrong with a step that is complete.
+    /// Returns the warnings about a complete step.
     pub fn warnings(&self, step: Step) -> &[Warning] {
         match step {
             Step::Groups => &self.warnings,
@@ -162,7 +163,7 @@ impl Entered {
         }
     }
 
-    /// What the page shows this step as.
+    /// Returns the state of this step.
     pub fn state(&self, step: Step, now: Timestamp) -> StepState {
         if !step.missing(self, now).is_empty() {
             StepState::Grey
@@ -173,7 +174,7 @@ impl Entered {
         }
     }
 
-    /// How many steps are green.
+    /// Returns the number of green steps.
     pub fn green(&self, now: Timestamp) -> usize {
         Step::ALL
             .into_iter()
@@ -181,7 +182,7 @@ impl Entered {
             .count()
     }
 
-    /// `configuring`, `configured` or `active`.
+    /// Returns `configuring`, `configured` or `active`.
     pub fn status(&self, now: Timestamp) -> &'static str {
         if self.tenant.active == 1 {
             "active"
@@ -193,117 +194,119 @@ impl Entered {
     }
 }
 
-/// Why the configurator doesn't take something.
+/// Why the configurator refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfiguratorError {
-    /// No per-user key yet (G-05).
+    /// No license key with per-user licensing is registered (G-05).
     #[error(
         "IdP Integration needs a Business Edition key with per-user licensing: register one first"
     )]
     NotAvailable,
-    /// Start Configuring wasn't clicked.
-    #[error("choose Start Configuring first")]
+    /// The configuration was not started.
+    #[error("the IdP integration was not started: choose Start Configuring first")]
     NotStarted,
-    /// What should be the certificate of the metadata's signer.
+    /// The certificate of the metadata's signer is invalid.
     #[error("invalid certificate of the metadata's signer: {0}")]
     SignerInvalid(String),
-    /// No such signature policy.
+    /// The signature policy is unknown.
     #[error("invalid signature_policy: expected either, assertion, response or both, got `{0}`")]
     SignaturePolicy(String),
-    /// No such binding of AuthnRequests.
+    /// The binding of AuthnRequests is unknown.
     #[error("invalid request_binding: expected redirect or post, got `{0}`")]
     RequestBinding(String),
-    /// No such comparison of authentication contexts.
+    /// The comparison of authentication contexts is unknown.
     #[error(
         "invalid authn_context.comparison: expected exact, minimum, maximum or better, got `{0}`"
     )]
     Comparison(String),
-    /// Not a host name.
+    /// The text is not a host name.
     #[error(
         "`{0}` is not a domain: expected the part of the e-mail addresses after the @, like example.com"
     )]
     InvalidDomain(String),
-    /// Claimed already.
+    /// Another business account has verified the domain.
     #[error(
-        "the domain {0} is registered already: each domain belongs to one business account only"
+        "the domain {0} belongs to another business account: each domain can belong to one only"
     )]
     DomainTaken(String),
-    /// Entered already, by the same business account.
-    #[error("{0} is in your list already")]
+    /// The domain is already in the list of this business account.
+    #[error("{0} is already in your list")]
     DomainEntered(String),
-    /// Not among those entered.
-    #[error("the domain {0} is not among those of your organization: add it first")]
+    /// The domain is not in the list of this business account.
+    #[error("domain {0} not found in your list: add it first")]
     NoSuchDomain(String),
-    /// A group without its name or id.
+    /// Name or ID of a group is missing.
     #[error("the {group} group needs {what}: copy it from the IdP's Groups page")]
     GroupIncomplete {
-        /// The name of the group.
+        /// Role of the group: `admins` or `users`.
         group: &'static str,
-        /// The property that is wrong.
+        /// The missing property.
         what: &'static str,
     },
-    /// Both groups are one.
-    #[error("the admins and the users group are the same ({0}): the guide wants two groups")]
+    /// Both groups have the same name or ID.
+    #[error("the admins group and the users group are the same ({0}): enter two different groups")]
     SameGroups(String),
-    /// Nothing that could be imported.
-    #[error("send one of metadata_xml, metadata_url, or entity_id with sso_url and certificate")]
+    /// The request contains no complete source of the IdP's values.
+    #[error(
+        "no values of the identity provider: send metadata_xml, metadata_url, or all of entity_id, sso_url and certificate"
+    )]
     NothingToImport,
-    /// Not what an IdP's metadata looks like.
-    #[error("the IdP's metadata can't be used: {0}")]
+    /// The metadata is invalid.
+    #[error("cannot use the IdP's metadata: {0}")]
     MetadataInvalid(String),
-    /// The URL doesn't answer with it.
-    #[error("the IdP's metadata could not be fetched from {url}: {reason}")]
+    /// The metadata cannot be fetched from the URL.
+    #[error("cannot fetch the IdP's metadata from {url}: {reason}")]
     MetadataUnreachable {
-        /// From where.
+        /// The metadata URL.
         url: String,
         /// The reason.
         reason: String,
     },
-    /// Not an address.
-    #[error("`{value}` is no {what}: {expected}")]
+    /// The value is not an HTTP or HTTPS URL.
+    #[error("invalid {what} `{value}`: {expected}")]
     InvalidUrl {
-        /// Which field.
+        /// Name of the field.
         what: &'static str,
-        /// What came.
+        /// The value.
         value: String,
-        /// What is wanted.
+        /// What the portal expects.
         expected: &'static str,
     },
-    /// Not a certificate.
+    /// The certificate is invalid.
     #[error(
         "invalid Public Certificate: {0}; paste the text of the file from Download Signing Certificate"
     )]
     CertificateInvalid(String),
-    /// Missing identity provider entity id.
+    /// The entity ID of the identity provider is missing.
     #[error("the Identity Provider Entity ID is empty: copy the Issuer ID from the IdP")]
     EntityIdMissing,
-    /// Not an e-mail.
+    /// The e-mail address is invalid.
     #[error("`{0}` is not an e-mail address: expected name@domain, like jo@example.com")]
     InvalidEmail(String),
-    /// Never seen here (G-14).
+    /// The e-mail has never logged in to this business account (G-14).
     #[error(
-        "{0} has never logged in to this business account: the backup login must have, at least once"
+        "{0} has never logged in to this business account: log in with this e-mail once, then choose it as the backup login"
     )]
     NeverLoggedIn(String),
-    /// Not all green (G-15).
-    #[error("steps are still grey: {}; complete them, then activate", .0.join(", "))]
+    /// Steps are incomplete (G-15).
+    #[error("steps are incomplete: {}; complete them, then activate", .0.join(", "))]
     StepsMissing(Vec<&'static str>),
-    /// An active integration would break.
+    /// The change would break an active integration.
     #[error("the integration is active and needs {0}: deactivate it first, or enter a replacement")]
     ActiveNeeds(String),
-    /// The author would lose access, or should know what it does.
+    /// The acting user would lose access, or must confirm warnings.
     #[error("{}", sentences(.0))]
     ConfirmationRequired(Vec<Warning>),
-    /// No token of this id works.
-    #[error("no bearer token {0} is valid now: the page lists those that are")]
+    /// No valid token has this ID.
+    #[error("bearer token {0} not found: the page lists the valid ones")]
     NoSuchToken(String),
-    /// The one that the identity provider uses.
-    #[error("this is the current bearer token: replace it first, then end it")]
+    /// The token is the current one, which the identity provider uses.
+    #[error("cannot end the current bearer token: create a new one first")]
     TokenIsCurrent,
     /// Several fields are wrong.
     #[error("{}", joined(.0))]
     Several(Vec<ConfiguratorError>),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -311,7 +314,7 @@ pub enum ConfiguratorError {
 fn sentences(warnings: &[Warning]) -> String {
     let messages: Vec<&str> = warnings.iter().map(|one| one.message.as_str()).collect();
     format!(
-        "{}; to do it all the same, send the request again with ?confirm=true",
+        "{}; to confirm, send the request again with ?confirm=true",
         messages.join("; ")
     )
 }
@@ -321,7 +324,7 @@ fn joined(errors: &[ConfiguratorError]) -> String {
     texts.join("; ")
 }
 
-/// One error as it is, several as [`ConfiguratorError::Several`].
+/// Returns one error unchanged, several as [`ConfiguratorError::Several`].
 fn all_of(mut errors: Vec<ConfiguratorError>) -> Result<(), ConfiguratorError> {
     match errors.len() {
         0 => Ok(()),
@@ -331,7 +334,7 @@ fn all_of(mut errors: Vec<ConfiguratorError>) -> Result<(), ConfiguratorError> {
 }
 
 impl ConfiguratorError {
-    /// The field of the page's form that is wrong.
+    /// Returns the field of the form that is wrong.
     pub fn field(&self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidDomain(_) | Self::DomainTaken(_) | Self::DomainEntered(_) => "domain",
@@ -353,7 +356,7 @@ impl ConfiguratorError {
         })
     }
 
-    /// Stable, kebab-case.
+    /// Returns the stable code in kebab case.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAvailable => "idp-integration-not-available",
@@ -393,18 +396,18 @@ impl From<sqlx::Error> for ConfiguratorError {
     }
 }
 
-/// Whoever enters something: of which business account, who, from where.
+/// The actor of a change.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
-    /// The business account.
+    /// ID of the business account.
     pub business_id: &'a str,
-    /// The admin's e-mail.
+    /// E-mail of the administrator.
     pub actor: &'a str,
-    /// The network address.
+    /// Network address of the client.
     pub address: &'a str,
-    /// The admin's session; none when the portal itself acts.
+    /// Session of the administrator; `None` if the portal itself acts.
     pub who: Option<&'a Who>,
-    /// Whether the admin has confirmed what the act takes from them.
+    /// True if the administrator has confirmed the warnings.
     pub confirmed: bool,
 }
 

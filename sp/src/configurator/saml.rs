@@ -15,14 +15,14 @@ use crate::Portal;
 use crate::store::stored;
 use crate::store::tenants::TenantRow;
 
-/// The three ways to bring the IdP's values in.
+/// The three ways to enter the IdP's values.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// The metadata file's text.
+    /// Text of the metadata file.
     Xml(String, Picked),
-    /// Where the metadata is published.
+    /// URL of the metadata.
     Url(String, Picked),
-    /// Typed in one by one.
+    /// Values entered one by one.
     Manual {
         /// Identity Provider Entity ID.
         entity_id: String,
@@ -33,12 +33,13 @@ pub enum Source {
     },
 }
 
-/// Which part of the metadata, and on whose word.
+/// Which entity of the metadata to use, and which signature it must have.
 #[derive(Debug, Clone, Default)]
 pub struct Picked {
-    /// The entity, where the document has several.
+    /// Entity ID, if the document contains several entities.
     pub entity_id: Option<String>,
-    /// The certificate of whoever must have signed it.
+    /// Certificate that must verify the metadata's signature; `None`: no
+    /// signature is required.
     pub signed_by: Option<String>,
 }
 
@@ -56,7 +57,7 @@ struct Values {
 }
 
 impl Values {
-    /// What the metadata says takes the former's place, whatever it was.
+    /// Replaces all values that come from the metadata.
     fn fill(self, tenant: &mut TenantRow) {
         let texts: Vec<String> = self.certificates.iter().map(Certificate::to_pem).collect();
         tenant.idp_entity_id = Some(self.entity_id);
@@ -100,7 +101,7 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
     missing
 }
 
-/// The certificates that were entered.
+/// Returns the certificates of step 4.
 pub fn certificates(entered: &Entered) -> Vec<Certificate> {
     let stored = entered.tenant.idp_certificates.as_deref().unwrap_or("[]");
     let texts: Vec<String> = serde_json::from_str(stored).unwrap_or_default();
@@ -110,7 +111,7 @@ pub fn certificates(entered: &Entered) -> Vec<Certificate> {
         .collect()
 }
 
-/// Takes the IdP's values from wherever they come.
+/// Stores the IdP's values from one of the sources.
 ///
 /// # Errors
 /// See [`ConfiguratorError`].
@@ -153,7 +154,7 @@ pub async fn enter(
     .await
 }
 
-/// Fetches the metadata at `url` again and takes over what it says now.
+/// Fetches the metadata at `url` again and stores its values.
 pub(super) async fn fetch_again(
     portal: &Portal,
     tenant: &TenantRow,
@@ -180,32 +181,33 @@ pub(super) async fn fetch_again(
     Ok(())
 }
 
-/// What a tenant demands of Responses and of its own requests; what isn't
-/// given stays as it is.
+/// The settings for Responses and AuthnRequests; `None` leaves a setting
+/// unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// `either`, `assertion`, `response` or `both` is signed.
+    /// What must be signed: `either`, `assertion`, `response` or `both`.
     pub signature_policy: Option<String>,
-    /// Responses that answer no request are accepted (IdP-initiated SSO,
-    /// saml-profiles §4.1.5).
+    /// Accept unsolicited Responses (IdP-initiated SSO, saml-profiles §4.1.5).
     pub unsolicited: Option<bool>,
-    /// AuthnRequests are signed, even if the IdP's metadata doesn't want it.
+    /// Sign AuthnRequests, even if the IdP's metadata does not require it.
     pub sign_requests: Option<bool>,
-    /// Assertions may come encrypted: the metadata has a key to do it with.
+    /// Accept encrypted assertions; the SP metadata then contains an encryption
+    /// key.
     pub encryption: Option<bool>,
-    /// How AuthnRequests travel: `redirect` or `post`.
+    /// Binding of AuthnRequests: `redirect` or `post`.
     pub request_binding: Option<String>,
-    /// People must log in again each time (`ForceAuthn`).
+    /// Set `ForceAuthn`: users must authenticate at the IdP for each login.
     pub force_authn: Option<bool>,
-    /// The authentication context that is asked for; no classes, none.
+    /// The authentication context to request; an empty list of classes removes
+    /// it.
     pub authn_context: Option<AuthnContext>,
-    /// Certificates past their end still verify: SAML takes a certificate of
-    /// the metadata as a key, without its dates (saml-metadata §2.4.1.1).
+    /// Accept signatures with expired certificates: in SAML metadata a
+    /// certificate only carries the key (saml-metadata §2.4.1.1).
     pub accept_expired_certificates: Option<bool>,
 }
 
 impl Settings {
-    /// What is changed, for the audit log.
+    /// Describes the changes, for the audit log.
     fn told(&self) -> String {
         let switch = |name: &str, on: Option<bool>| {
             on.map(|on| format!("{name} {}", if on { "on" } else { "off" }))
@@ -233,14 +235,14 @@ impl Settings {
     }
 }
 
-/// How people must sign on at the IdP (saml-core §3.3.2.2.1).
+/// The requested authentication context (saml-core §3.3.2.2.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthnContext {
     /// `exact`, `minimum`, `maximum` or `better`.
     #[serde(default = "exact")]
     pub comparison: String,
-    /// Class URIs.
+    /// URIs of authentication context classes.
     pub classes: Vec<String>,
 }
 
@@ -257,14 +259,14 @@ impl AuthnContext {
     }
 }
 
-/// The authentication context that this tenant asks for.
+/// Returns the authentication context that this tenant requests.
 pub fn requested(tenant: &TenantRow) -> Option<RequestedAuthnContext> {
     let stored = tenant.requested_authn_context.as_deref()?;
     let context: AuthnContext = serde_json::from_str(stored).ok()?;
     context.requested()
 }
 
-/// The IdP's single logout endpoints: binding and address.
+/// Returns the IdP's single logout endpoints as JSON: binding and location.
 pub fn slo(tenant: &TenantRow) -> Vec<serde_json::Value> {
     endpoints::read(&tenant.idp_slo)
         .iter()
@@ -272,12 +274,12 @@ pub fn slo(tenant: &TenantRow) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// What of the IdP's metadata is not used, in words.
+/// Returns descriptions of the parts of the IdP's metadata that are not used.
 pub fn left_out(tenant: &TenantRow) -> Vec<String> {
     serde_json::from_str(&tenant.idp_left_out).unwrap_or_default()
 }
 
-/// The signature policy of that name.
+/// Returns the signature policy with this name.
 pub fn policy(name: &str) -> Option<SignaturePolicy> {
     Some(match name {
         "either" => SignaturePolicy::Either,
@@ -288,7 +290,7 @@ pub fn policy(name: &str) -> Option<SignaturePolicy> {
     })
 }
 
-/// Changes the settings.
+/// Changes the SAML settings.
 ///
 /// # Errors
 /// [`ConfiguratorError::SignaturePolicy`], or as for every step.
@@ -413,7 +415,7 @@ fn typed_in(
             errors.extend(url.err());
             errors.extend(certificate.err());
             super::all_of(errors)?;
-            // At least one of both was an error.
+            // Not reached: one of the two was an error.
             return Err(ConfiguratorError::NothingToImport);
         }
     };
@@ -452,7 +454,7 @@ async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> 
         reason,
     };
     let url = web_address("metadata URL", url)
-        .map_err(|_| unreachable("it is no http or https address".to_owned()))?;
+        .map_err(|_| unreachable("it is not an http or https URL".to_owned()))?;
     let mut response = portal
         .fetcher()
         .map_err(|error| unreachable(error.to_string()))?

@@ -15,7 +15,7 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
     }
     let mut missing = Vec::new();
     if entered.token.is_none() {
-        missing.push("make the bearer token and copy it to the IdP".to_owned());
+        missing.push("create the bearer token and copy it to the IdP".to_owned());
     }
     if entered.tenant.scim_done == 0 {
         missing.push("confirm that the configuration in the IdP Directory is done".to_owned());
@@ -23,7 +23,7 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
     missing
 }
 
-/// Switches SCIM support, and confirms what was done in the IdP.
+/// Turns SCIM support on or off, and sets the confirmation of the step.
 ///
 /// # Errors
 /// See [`ConfiguratorError`].
@@ -62,9 +62,9 @@ pub async fn enter(
     Ok(entered)
 }
 
-/// The token that Start Configuring makes, so that step 5 has one to copy. It
-/// is kept in clear until the identity provider uses it or the step is
-/// confirmed; from then on only its hash is kept.
+/// Creates the first token when the configuration starts, so that step 5 can
+/// show it. Its clear text is stored until the identity provider uses the token
+/// or the step is confirmed; after that only the hash.
 pub(super) async fn make_first_token(
     portal: &Portal,
     db: &mut Db,
@@ -92,7 +92,7 @@ fn fresh(portal: &Portal, tenant_id: &str) -> (String, TokenRow) {
     (token, row)
 }
 
-/// The tokens that work now, the current one first.
+/// Returns the valid tokens, the current one first.
 ///
 /// # Errors
 /// When the database fails.
@@ -104,12 +104,13 @@ pub async fn tokens(
     store::tenants::tokens_at(db, tenant_id, stored(portal.now())).await
 }
 
-/// The name of a token in lists and addresses: it tells nothing of the token.
+/// Returns the ID of a token for lists and URLs: the start of its hash, which
+/// does not reveal the token.
 pub fn token_id(row: &TokenRow) -> &str {
     &row.token_hash[..12]
 }
 
-/// Ends a token that was replaced, before its overlap is over.
+/// Ends a replaced token before its overlap is over.
 ///
 /// # Errors
 /// [`ConfiguratorError::NoSuchToken`], [`ConfiguratorError::TokenIsCurrent`].
@@ -132,8 +133,8 @@ pub async fn end_token(portal: &Portal, by: By<'_>, id: &str) -> Result<(), Conf
     Ok(())
 }
 
-/// Makes a bearer token; only its hash is kept. A former one goes on working
-/// for the overlap.
+/// Creates a bearer token and stores only its hash. The previous token stays
+/// valid for the overlap.
 ///
 /// # Errors
 /// See [`ConfiguratorError`].
@@ -153,18 +154,18 @@ pub async fn new_token(portal: &Portal, by: By<'_>) -> Result<String, Configurat
     Ok(token)
 }
 
-/// What a SCIM bearer token opens.
+/// What a valid SCIM bearer token gives access to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimAccess {
-    /// Which integration.
+    /// ID of the tenant.
     pub tenant_id: String,
-    /// Whose directory.
+    /// ID of the business account whose directory is provisioned.
     pub business_id: String,
-    /// Where it is reached, without a slash at the end.
+    /// SCIM Base URL, without a slash at the end.
     pub base_url: String,
 }
 
-/// A caller who was let in a moment ago.
+/// A token that was authenticated a short time ago.
 #[derive(Debug, Clone)]
 struct Known {
     access: ScimAccess,
@@ -172,23 +173,24 @@ struct Known {
     last_used: i64,
 }
 
-/// Callers who were let in, so that not every request asks the database. Only
-/// where this process is the one that writes it: whoever changes what lets a
-/// caller in says [`Callers::forget`] before answering, and from then on the
-/// database is asked again.
+/// A cache of authenticated tokens, to save a database query per request. Used
+/// only if this process is the only writer of the database (SQLite). Code that
+/// changes tokens or SCIM support must call [`Callers::forget`] before it
+/// answers.
 #[derive(Debug, Default)]
 pub struct Callers(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    /// By tenant and the token's hash.
+    /// Key: tenant ID and hash of the token.
     known: HashMap<(String, String), Known>,
-    /// Counts what was forgotten: what was read before is not kept after.
+    /// Number of calls of `forget`. A result that was read before such a call
+    /// is not added after it.
     forgotten: u64,
 }
 
 impl Callers {
-    /// Lets nobody in unasked any more.
+    /// Empties the cache.
     pub fn forget(&self) {
         let mut remembered = self.held();
         remembered.known.clear();
@@ -211,8 +213,8 @@ impl Callers {
     }
 }
 
-/// Whom a bearer token belongs to: nobody when it is unknown, expired,
-/// another tenant's, or SCIM support is off.
+/// Authenticates a bearer token. `None` if it is unknown, expired or of another
+/// tenant, or SCIM support is off.
 ///
 /// # Errors
 /// When the database fails.
@@ -222,7 +224,8 @@ pub async fn authenticate(
     token: &str,
 ) -> Result<Option<ScimAccess>, StoreError> {
     let now = portal.now();
-    // Shown to the minute: a provisioning of thousands need not write each time.
+    // The page shows the last use to the minute, so not every request of a
+    // large provisioning must write it.
     let is_fresh = |at: i64| (0..60).contains(&now.duration_since(instant(at)).as_secs());
     let key = (tenant_id.to_owned(), fingerprint(token));
     if let Some(known) = portal.scim_callers.find(&key)

@@ -7,11 +7,12 @@ use crate::Portal;
 pub(super) fn missing(entered: &Entered) -> Vec<String> {
     done(
         entered.tenant.users_done,
-        "confirm that users are in the groups, or will be later",
+        "confirm that users are in the groups or will be added later",
     )
 }
 
-/// Confirms "Configuration in the IdP Directory is done", or takes it back.
+/// Sets or removes the confirmation "Configuration in the IdP Directory is
+/// done".
 ///
 /// # Errors
 /// See [`ConfiguratorError`].

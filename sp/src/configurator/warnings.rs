@@ -1,25 +1,26 @@
-//! What an administrator should know before and after saving a step: the
-//! entered groups compared with those that the identity provider has named.
+//! Warnings about step 3: compares the entered groups with those that SCIM and
+//! sign-ins have named.
 
 use super::Entered;
 use crate::roles::{self, Mapped};
 use crate::store::people::GroupNameRow;
 use crate::store::{self, Db, StoreError};
 
-/// How many of the identity provider's groups a sentence names.
+/// Maximum number of group names in a warning.
 const NAMED: i64 = 5;
 
-/// How many different group lists of sign-ins are compared.
+/// Maximum number of different group lists of sign-ins that are compared.
 const SIGN_INS: i64 = 200;
 
-/// Something that is complete and yet probably wrong.
+/// A warning about a complete step that is probably wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Stable, kebab-case.
+    /// Stable code in kebab case.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
-    /// The group of step 3 that it is about ([`Mapped::purpose`]), if any.
+    /// The group of step 3 that the warning is about ([`Mapped::purpose`]), if
+    /// any.
     group: Option<&'static str>,
 }
 
@@ -39,13 +40,13 @@ impl Warning {
         }
     }
 
-    /// Whether it is about the admins group.
+    /// True if the warning is about the admins group.
     pub(super) fn is_about_admins(&self) -> bool {
         self.group == Some(roles::ADMINS)
     }
 }
 
-/// What was entered, with the warnings about it.
+/// Sets the warnings about the entered values.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,13 +55,13 @@ pub async fn review(db: &mut Db, mut entered: Entered) -> Result<Entered, StoreE
     Ok(entered)
 }
 
-/// What SCIM and sign-ins have told of the identity provider's groups.
+/// The groups of the identity provider that are known from SCIM and sign-ins.
 struct Known {
-    /// Groups by SCIM, the first few.
+    /// The first groups provisioned by SCIM.
     groups: Vec<GroupNameRow>,
-    /// How many there are.
+    /// Number of groups provisioned by SCIM.
     count: i64,
-    /// Names or ids that came with sign-ins.
+    /// Names or IDs in the Responses of sign-ins.
     asserted: Vec<String>,
 }
 
@@ -147,7 +148,7 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
             group,
             "group-id-implausible",
             format!(
-                "`{}` doesn't look like the ID of the {} group: copy the Group ID (Object ID) from the group's page in the identity provider, such as 8e3dd2a4-51f9-4c23-9c0a-7d1b5f0a6c11",
+                "`{}` does not look like the ID of the {} group: copy the Group ID (Object ID) from the group's page in the identity provider, such as 8e3dd2a4-51f9-4c23-9c0a-7d1b5f0a6c11",
                 group.id, group.purpose
             ),
         ));
@@ -155,9 +156,8 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
     warnings
 }
 
-/// Whether an identity provider may have made this id: UUIDs and the shorter
-/// ids of other products have digits; distinguished names and URNs have `=`
-/// and `:`.
+/// True if this can be a group ID of an identity provider. UUIDs and shorter
+/// IDs contain digits; distinguished names and URNs contain `=` or `:`.
 fn looks_like_an_id(id: &str) -> bool {
     let has_digit = id.bytes().any(|byte| byte.is_ascii_digit());
     id.contains(['=', ':']) || (id.len() >= 6 && has_digit && !id.chars().any(char::is_whitespace))

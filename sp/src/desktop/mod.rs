@@ -1,5 +1,6 @@
-//! Desktop activation (G-20 to G-23, G-25): the app sends an e-mail, gets the
-//! organization's SSO request, and brings the IdP's answer back itself.
+//! Desktop activation (G-20 to G-23, G-25): the app sends an e-mail address,
+//! receives the organization's AuthnRequest, and sends the IdP's Response to
+//! the portal itself.
 
 use crate::Portal;
 use crate::accounts::normalized;
@@ -15,45 +16,45 @@ use jiff::Timestamp;
 use saml::binding::Outgoing;
 use subtle::ConstantTimeEq as _;
 
-/// What the app sends first.
+/// The first request of the app.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// The corporate e-mail that was typed.
+    /// The corporate e-mail address.
     pub email: String,
-    /// The device's own id.
+    /// ID of the device.
     pub device_id: String,
-    /// Its name.
+    /// Name of the device.
     pub device_name: String,
-    /// The app's version.
+    /// Version of the app.
     pub app_version: String,
 }
 
-/// What the app gets to open the IdP with.
+/// A started activation.
 #[derive(Debug, Clone)]
 pub struct Begun {
-    /// The activation.
+    /// ID of the activation.
     pub id: String,
-    /// Known to this app only.
+    /// Secret that only this app knows.
     pub secret: String,
-    /// The IdP's address, with the request in it.
+    /// URL of the IdP, with the AuthnRequest.
     pub sso_url: String,
-    /// Until when the answer must be there.
+    /// Time by which the Response must arrive.
     pub expires: Timestamp,
 }
 
-/// An activated desktop.
+/// A completed activation.
 #[derive(Debug, Clone)]
 pub struct Activated {
-    /// The person that is signed in.
+    /// The user.
     pub person: PersonRow,
-    /// The seat.
+    /// The license, subscription and device.
     pub granted: Granted,
 }
 
-/// Begins an activation: the organization's SSO request for this e-mail.
+/// Starts an activation: creates the AuthnRequest for this e-mail address.
 ///
 /// # Errors
-/// SSO isn't available for it.
+/// If SSO is not available for this e-mail address.
 pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusal> {
     let rng = portal.ambient.rng();
     let id = rng.uuid().to_string();
@@ -80,13 +81,13 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusa
     let mut tx = portal.store.write().await?;
     store::activations::insert(&mut tx, &row).await?;
     tx.commit().await?;
-    // The app opens an address; a form is a browser's business.
+    // The app can only open a URL; the form of HTTP-POST needs a browser page.
     let Outgoing::Redirect(sso_url) = started.outgoing else {
         let unavailable = Refused::new(
             &kinds::SSO_UNAVAILABLE,
-            "AuthnRequests of this organization are sent by HTTP-POST, which needs a page: the app takes HTTP-Redirect only",
+            "AuthnRequests of this organization are sent by HTTP-POST, which needs a browser page: the app supports HTTP-Redirect only",
         )
-        .with_public("Your organization's identity provider can't be reached from the app.")
+        .with_public("Your organization's identity provider cannot be reached from the app.")
         .with_remedy(
             Place::Step(Step::Saml),
             "Set the request binding of step 4 to HTTP-Redirect.",
@@ -106,11 +107,11 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusa
     })
 }
 
-/// The app brings the IdP's answer: checked like a browser's, then the users
-/// group, then a seat.
+/// Completes an activation with the IdP's Response: checks it like one from a
+/// browser, then the users group, then grants a license.
 ///
 /// # Errors
-/// Whatever stands against it; the code says which.
+/// If the activation is refused; the code says why.
 pub async fn answer(
     portal: &Portal,
     activation_id: &str,
@@ -129,7 +130,7 @@ pub async fn answer(
         .ok_or_else(|| {
             Refused::new(
                 &kinds::ACTIVATION_UNKNOWN,
-                "no activation has this id and secret",
+                "activation not found: no activation has this ID and secret",
             )
         })?;
     let tenant = store::tenants::by_id(&mut db, &activation.tenant_id).await?;
@@ -178,7 +179,7 @@ pub async fn answer(
         .map_err(turned_away)
 }
 
-/// Admits the person and grants a seat, in one transaction.
+/// Admits the user and grants a license, in one transaction.
 async fn complete(
     portal: &Portal,
     activation: &ActivationRow,
@@ -190,7 +191,7 @@ async fn complete(
     if !store::activations::spend(&mut tx, &activation.id).await? {
         return Err(Refused::new(
             &kinds::ACTIVATION_USED,
-            "the activation was completed before: each counts once",
+            "the activation was already completed: each can be used once",
         ));
     }
     let admitted = match login::admit(portal, &mut tx, integration, unspent).await {

@@ -1,20 +1,21 @@
-//! Who holds a license since when, on which devices.
+//! Lists licenses with their users and devices.
 
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::{self, Db, StoreError};
 
-/// A license, its holder and the devices under it.
+/// A license with its user and devices.
 #[derive(Debug, Clone)]
 pub struct HeldLicense {
-    /// The seat.
+    /// The license.
     pub license: LicenseRow,
-    /// The holder's e-mail, or user name.
+    /// E-mail of the user, or else the user name.
     pub email: Option<String>,
-    /// In the order of their activation.
+    /// Devices in the order of their activation.
     pub devices: Vec<DeviceRow>,
 }
 
-/// The live licenses of a business account, oldest first.
+/// Returns the licenses of a business account that are not revoked, oldest
+/// first.
 ///
 /// # Errors
 /// When the database fails.

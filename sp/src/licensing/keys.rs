@@ -1,4 +1,4 @@
-//! Registering license keys (G-03, G-04).
+//! Issues, registers and cancels license keys (G-03, G-04).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -13,41 +13,44 @@ use crate::store::{self, StoreError, stored};
 
 const GROUPS: usize = 5;
 const GROUP_LENGTH: usize = 6;
-/// No letter or digit that is taken for another.
+/// Letters and digits that cannot be confused with others.
 const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// Why a key isn't registered.
+/// Why a key cannot be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Not the form of a key.
+    /// The text does not have the format of a key.
     #[error(
         "`{0}` is not a license key: expected five groups of six letters or digits, like ABCDEF-ABCDEF-ABCDEF-ABCDEF-ABCDEF"
     )]
     Malformed(String),
-    /// Never sold.
-    #[error("no such license key was issued: check it against the order confirmation")]
+    /// The vendor has not issued this key.
+    #[error("license key not found: compare it with the order confirmation")]
     Unknown,
-    /// Registered already.
+    /// The key is already registered.
     #[error(
-        "this license key is registered already: each key can be registered once, by one business account"
+        "this license key is already registered: each key can be registered once, by one business account"
     )]
     Used,
-    /// Past its end.
+    /// The key has expired.
     #[error(
         "this license key ended on {}: renew the subscription or register another key",
         crate::words::moment(*.0)
     )]
     Expired(Timestamp),
-    /// The vendor withdrew it.
+    /// The vendor has cancelled the key; contains the reason.
     #[error("the vendor withdrew this license key: {0}; ask the vendor's sales for another")]
     Cancelled(String),
-    /// Nobody's member yet.
-    #[error("you have no business account yet: tell us about your organization, at least its name")]
+    /// The user belongs to no business account and the request contains no
+    /// organization.
+    #[error(
+        "you have no business account yet: send the data of your organization, at least its name"
+    )]
     OrganizationRequired,
-    /// Without a name.
+    /// The name of the organization is empty.
     #[error("enter the organization's name")]
     OrganizationUnnamed,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -58,36 +61,36 @@ impl From<sqlx::Error> for KeyError {
     }
 }
 
-/// What the vendor sells.
+/// A key to issue.
 #[derive(Debug, Clone)]
 pub struct NewKey {
-    /// How many may use it.
+    /// Number of seats.
     pub seats: u32,
-    /// From when; from now on without.
+    /// Start; `None`: now.
     pub starts: Option<Timestamp>,
-    /// Until when; a year without.
+    /// End; `None`: one year after the start.
     pub ends: Option<Timestamp>,
     /// `per-user` or `per-device`.
     pub licensing: String,
-    /// `business`.
+    /// Edition: `business`.
     pub edition: String,
-    /// Macs per user.
+    /// Devices per user.
     pub devices: u32,
-    /// How long licenses hold after the end.
+    /// How long licenses stay valid after the end.
     pub grace: SignedDuration,
 }
 
-/// What an organization tells of itself.
+/// The data of a new organization.
 #[derive(Debug, Clone)]
 pub struct Organization {
-    /// Its name.
+    /// Name of the organization.
     pub name: String,
-    /// Country and what else.
+    /// Further data, such as the country.
     pub details: Map<String, Value>,
 }
 
 impl Organization {
-    /// Whether a business account can be made of it.
+    /// Checks that a business account can be created from the data.
     ///
     /// # Errors
     /// [`KeyError::OrganizationUnnamed`].
@@ -99,7 +102,8 @@ impl Organization {
     }
 }
 
-/// The key in the form it was issued in.
+/// Returns the key in the format in which it was issued: upper case, without
+/// spaces around it.
 ///
 /// # Errors
 /// [`KeyError::Malformed`].
@@ -107,16 +111,16 @@ pub fn checked_key(key: &str) -> Result<String, KeyError> {
     well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))
 }
 
-/// A key that became a subscription.
+/// A registered key.
 #[derive(Debug, Clone)]
 pub struct Registered {
-    /// Of this business account.
+    /// The business account.
     pub business: BusinessRow,
-    /// This subscription.
+    /// The new subscription.
     pub subscription: SubscriptionRow,
 }
 
-/// Issues a key that can be registered.
+/// Issues a license key.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,8 +159,8 @@ pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreErr
     Ok(key)
 }
 
-/// Registers a key: into the caller's business account, or into a new one
-/// when the caller belongs to none.
+/// Registers a key in the user's business account. If the user has none,
+/// creates one.
 ///
 /// # Errors
 /// See [`KeyError`].
@@ -239,11 +243,11 @@ pub async fn register_key(
     })
 }
 
-/// The vendor withdraws a key: nobody registers it any more, and the licenses
-/// of the subscription that it became are taken back.
+/// Cancels a key for the vendor: it can no longer be registered, and the
+/// licenses of its subscription are revoked.
 ///
 /// # Errors
-/// [`KeyError::Unknown`], or [`KeyError::Cancelled`] when it was before.
+/// [`KeyError::Unknown`]; [`KeyError::Cancelled`] if it was already cancelled.
 pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), KeyError> {
     let key = checked_key(key)?;
     let mut tx = portal.store.write().await?;
@@ -268,7 +272,7 @@ pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), 
     Ok(tx.commit().await?)
 }
 
-/// A key with all but its last group hidden.
+/// Returns the key with all groups hidden but the last.
 pub fn masked(key: &str) -> String {
     let last = key.rsplit('-').next().unwrap_or_default();
     format!("{}{last}", "••••••-".repeat(GROUPS - 1))

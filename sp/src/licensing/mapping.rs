@@ -1,8 +1,9 @@
-//! Which subscription a user draws on, and what admins change of it.
+//! Assigns users to subscriptions, and changes subscriptions for
+//! administrators.
 //!
-//! A subscription may serve one group of the IdP (a secondary key). Users of
-//! such a group draw on its subscription only, everybody else on those that
-//! serve no group in particular.
+//! A subscription may be reserved for one group of the IdP (a secondary key).
+//! Users of such a group get licenses from that subscription only, all others
+//! from subscriptions without a group.
 
 use crate::Portal;
 use crate::audit::{self, Event};
@@ -11,24 +12,26 @@ use crate::store::people::PersonRow;
 use crate::store::subscriptions::SubscriptionRow;
 use crate::store::{self, Db, StoreError};
 
-/// Why a subscription isn't changed.
+/// Why a subscription or device cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
-    /// Not one of this business account's.
+    /// The business account has no such subscription.
     #[error(
-        "this business account has no subscription {0}: GET /api/business/subscriptions lists them"
+        "subscription {0} not found in this business account: GET /api/business/subscriptions lists all"
     )]
     Unknown(String),
-    /// Another one serves the group.
-    #[error("the subscription {0} serves this group already: a group draws on one subscription")]
+    /// Another subscription is reserved for the group.
+    #[error(
+        "the subscription {0} is already assigned to this group: a group can have one subscription"
+    )]
     GroupTaken(String),
-    /// Without a name.
+    /// The display name is empty.
     #[error("the subscription needs a display name")]
     Unnamed,
-    /// Not activated under this license.
-    #[error("no such device is activated under this license")]
+    /// The device is not activated with this license.
+    #[error("device not found: it is not activated with this license")]
     NoSuchDevice,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -39,7 +42,7 @@ impl From<sqlx::Error> for MappingError {
     }
 }
 
-/// The per-user subscriptions that this user may draw on.
+/// Returns the per-user subscriptions from which this user can get a license.
 pub(super) async fn drawn_on(
     db: &mut Db,
     person: &PersonRow,
@@ -74,7 +77,8 @@ pub(super) async fn drawn_on(
     Ok(theirs)
 }
 
-/// Names a subscription, and the group (name and id) that it serves.
+/// Changes the display name of a subscription, and the group (name and ID) that
+/// it is reserved for.
 ///
 /// # Errors
 /// See [`MappingError`].
@@ -119,7 +123,8 @@ pub async fn change_subscription(
     Ok(row)
 }
 
-/// Takes a device from under its license, so that another may be activated.
+/// Removes a device from its license, so that the user can activate another
+/// one.
 ///
 /// # Errors
 /// [`MappingError::NoSuchDevice`].

@@ -1,8 +1,8 @@
 //! License keys, subscriptions and seats.
 //!
-//! A seat belongs to a user of the product users group; it is granted at the
-//! first activation, once, and taken back in the very transaction that makes
-//! the user lose the group, be disabled or be deleted (G-27).
+//! A seat is the license of one user of the product users group. It is granted
+//! once, at the first activation. It is revoked in the same transaction in
+//! which the user loses the group, is disabled or is deleted (G-27).
 
 mod holders;
 mod keys;

@@ -1,4 +1,5 @@
-//! Seats: granted once per user, never oversold, taken back at once.
+//! Grants and revokes seats: one per user, never more than the subscription
+//! has, revoked at once when the user loses the right.
 
 use super::{Status, mapping};
 use crate::Portal;
@@ -10,40 +11,41 @@ use crate::store::subscriptions::SubscriptionRow;
 use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
 use jiff::Timestamp;
 
-/// Why no seat is granted.
+/// Why no seat can be granted.
 #[derive(Debug, thiserror::Error)]
 pub enum SeatError {
-    /// All taken.
-    #[error("no seat is left: all {0} seats of the running subscriptions are taken")]
+    /// All seats are in use; contains their number.
+    #[error("no seat is left: all {0} seats of the active subscriptions are in use")]
     NoSeatLeft(i64),
-    /// Every subscription is past its end.
+    /// All subscriptions have ended; contains the latest end.
     #[error("every subscription of the organization has ended; the last one on {0}")]
     SubscriptionExpired(Timestamp),
-    /// As many Macs as the subscription allows.
-    #[error("all {0} devices that the subscription allows one user are activated")]
+    /// The user has activated the maximum number of devices.
+    #[error("the user has activated all {0} devices that the subscription allows")]
     TooManyDevices(i64),
-    /// None has begun.
-    #[error("no per-user subscription of the organization is running yet")]
+    /// No subscription has started.
+    #[error("no per-user subscription of the organization has started yet")]
     NotStarted,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A seat granted to a user, or the one that the user had.
+/// A seat of a user, newly granted or held before.
 #[derive(Debug, Clone)]
 pub struct Granted {
-    /// The seat.
+    /// The license.
     pub license: LicenseRow,
-    /// Of this subscription.
+    /// The subscription that the seat belongs to.
     pub subscription: SubscriptionRow,
-    /// What the device keeps to prove it.
+    /// License token, which the device stores to prove that it has this
+    /// license.
     pub token: String,
     /// The device.
     pub device: DeviceRow,
 }
 
-/// Grants the user a seat for this device; whoever holds one keeps it.
+/// Grants the user a seat for this device, or keeps the one that the user has.
 ///
 /// # Errors
 /// See [`SeatError`].
@@ -136,8 +138,8 @@ async fn take_seat(
     subscription: &SubscriptionRow,
     now: Timestamp,
 ) -> Result<LicenseRow, SeatError> {
-    // Who holds a seat of a subscription that ended, or of another group's,
-    // moves with every Mac.
+    // A seat of an ended subscription, or of a subscription for another group,
+    // moves to this subscription with all its devices.
     if let Some(held) = held {
         store::licenses::move_to(db, &held.id, &subscription.id).await?;
         let event = Event::new("portal", "license-moved", &person.user_name)
@@ -164,9 +166,9 @@ async fn take_seat(
     Ok(license)
 }
 
-/// The directory changed something of these users: whoever is disabled or no
-/// longer a product user loses the seat, whoever is disabled or in neither
-/// group loses the sessions. Call it in the transaction of the change.
+/// Call it in the transaction of every change in the directory. Revokes the
+/// seats of users who are disabled or no longer product users, and ends the
+/// sessions of users who are disabled or in neither group.
 ///
 /// # Errors
 /// When the database fails.
@@ -203,7 +205,7 @@ pub async fn after_directory_change(
     Ok(())
 }
 
-/// A user is gone altogether: the seat is free and the sessions end.
+/// Call it when a user was deleted: revokes the seat and ends the sessions.
 ///
 /// # Errors
 /// When the database fails.
@@ -236,18 +238,18 @@ async fn release(
     audit::record(portal, db, Some(business_id), event).await
 }
 
-/// What a device learns when it asks whether its license still holds.
+/// Result of a license check.
 #[derive(Debug, Clone)]
 pub enum Validation {
-    /// It does.
+    /// The license is valid.
     Valid(Box<(DeviceRow, LicenseRow, SubscriptionRow)>),
-    /// It doesn't any more, for this reason.
+    /// The license was revoked or its subscription ended; contains the reason.
     Revoked(String),
-    /// No such token was given out to this device.
+    /// The device has no such license token.
     Unknown,
 }
 
-/// Whether a device's license still holds (G-25).
+/// Checks whether a device's license is still valid (G-25).
 ///
 /// # Errors
 /// When the database fails.

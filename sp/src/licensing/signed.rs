@@ -1,6 +1,7 @@
-//! The license that an app can check without asking: a JWS (RFC 7515) signed
-//! with Ed25519 (RFC 8037) by a key that the portal publishes (RFC 7517).
-//! Made when it is first wanted; replicas share it by the database.
+//! Signed licenses, which the app can verify without a connection: a JWS (RFC
+//! 7515) signed with Ed25519 (RFC 8037). The portal publishes the public key
+//! (RFC 7517). It creates the key at first use and stores it in the database,
+//! so that all replicas use the same one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,16 +28,18 @@ pub struct LicenseKey {
     public: String,
 }
 
-/// Until when an off-line app may run, and when it should ask again.
+/// Validity of a signed license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// The app stops then, unless it has asked before.
+    /// The app stops working at this time, unless it has checked its license
+    /// again.
     pub valid_until: Timestamp,
-    /// The app asks then.
+    /// The app checks its license again after this time.
     pub revalidate_after: Timestamp,
 }
 
-/// RFC 7519, section 4.1, and what is the app's own.
+/// Claims of the license: the registered ones (RFC 7519, section 4.1) and those
+/// of the app.
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -50,7 +53,7 @@ struct Claims<'a> {
     subscription: &'a str,
 }
 
-/// The terms of a license of this subscription, granted or renewed now.
+/// Returns the validity of a license of this subscription that is signed now.
 pub fn terms(portal: &Portal, subscription: &SubscriptionRow) -> Terms {
     let now = portal.now();
     let valid_until = (now + portal.config.license_grace).min(holds_until(subscription));
@@ -60,10 +63,10 @@ pub fn terms(portal: &Portal, subscription: &SubscriptionRow) -> Terms {
     }
 }
 
-/// The license for this device, signed.
+/// Returns the signed license for this device.
 ///
 /// # Errors
-/// When the key can't be made or read.
+/// If the key cannot be created or read.
 pub async fn sign(
     portal: &Portal,
     license: &LicenseRow,
@@ -89,10 +92,10 @@ pub async fn sign(
     encode(&header, &claims, &key.signing).map_err(|_| damaged())
 }
 
-/// The public half, as a JWK Set.
+/// Returns the public key as a JWK set.
 ///
 /// # Errors
-/// When the key can't be made or read.
+/// If the key cannot be created or read.
 pub async fn published(portal: &Portal) -> Result<Value, StoreError> {
     let key = portal.license_key().await?;
     Ok(json!({"keys": [{

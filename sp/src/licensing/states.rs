@@ -1,5 +1,4 @@
-//! How keys and subscriptions stand: the states, what leads from one to the
-//! next, and the reason that a person is told.
+//! The states of license keys and subscriptions, and what changes them.
 //!
 //! | key is | by | becomes |
 //! |---|---|---|
@@ -21,21 +20,21 @@ use super::KeyError;
 use crate::store::instant;
 use crate::store::subscriptions::{KeyRow, SubscriptionRow};
 
-/// How a license key stands.
+/// State of a license key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
-    /// Sold, and waiting to be registered.
+    /// Issued and not registered yet.
     Issued,
-    /// A subscription of a business account.
+    /// Registered; a business account has the subscription.
     Registered,
-    /// Never registered in time.
+    /// Expired without being registered; contains its end.
     Ended(Timestamp),
-    /// Withdrawn by the vendor, for this reason.
+    /// Cancelled by the vendor; contains the reason.
     Cancelled(String),
 }
 
 impl KeyState {
-    /// The state at this instant.
+    /// Returns the state at this time.
     pub fn of(key: &KeyRow, now: Timestamp) -> Self {
         if let Some(reason) = &key.cancelled {
             Self::Cancelled(reason.clone())
@@ -48,10 +47,10 @@ impl KeyState {
         }
     }
 
-    /// Whether the key may be registered.
+    /// Checks that the key can be registered.
     ///
     /// # Errors
-    /// The reason why not.
+    /// The reason, if it cannot be registered.
     pub fn registrable(self) -> Result<(), KeyError> {
         match self {
             Self::Issued => Ok(()),
@@ -65,20 +64,21 @@ impl KeyState {
 /// The status of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Its start is to come.
+    /// Before its start.
     NotStarted,
-    /// It grants licenses.
+    /// Running: new licenses are granted.
     Active,
-    /// Past its end, within its grace.
+    /// After its end, within the grace period: licenses stay valid, no new ones
+    /// are granted.
     InGrace,
-    /// Past its grace.
+    /// After the grace period.
     Expired,
-    /// Its key was withdrawn.
+    /// The vendor cancelled its key.
     Cancelled,
 }
 
 impl Status {
-    /// The status at this instant.
+    /// Returns the status at this time.
     pub fn of(subscription: &SubscriptionRow, now: Timestamp) -> Self {
         if subscription.cancelled.is_some() {
             Self::Cancelled
@@ -93,7 +93,7 @@ impl Status {
         }
     }
 
-    /// The name used in the API and on pages.
+    /// Returns the name used in the API and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotStarted => "not-started",
@@ -104,13 +104,14 @@ impl Status {
         }
     }
 
-    /// Whether licenses that were granted go on.
+    /// True if granted licenses are valid in this status.
     pub fn holds(self) -> bool {
         matches!(self, Self::Active | Self::InGrace)
     }
 }
 
-/// Until when its licenses hold: its end and the grace after it.
+/// Returns the time until which its licenses are valid: its end plus the grace
+/// period.
 pub fn holds_until(subscription: &SubscriptionRow) -> Timestamp {
     let grace = SignedDuration::from_micros(subscription.grace);
     instant(subscription.ends)

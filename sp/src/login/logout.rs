@@ -293,7 +293,7 @@ async fn answered(
 fn replayed(issuer: &str, id: &str) -> Refused {
     Refused::new(
         &kinds::LOGOUT_REPLAYED,
-        format!("the logout message {id} of {issuer} came before: each counts once"),
+        format!("the logout message {id} of {issuer} was already received: each message is accepted once"),
     )
     .with_verified_message()
 }

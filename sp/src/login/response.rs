@@ -86,7 +86,7 @@ pub async fn receive(
         let replayed = Refused::new(
             &kinds::ASSERTION_REPLAYED,
             format!(
-                "the assertion {} of {} was accepted before: each counts once",
+                "the assertion {} of {} was already accepted: each assertion is accepted once",
                 checked.assertion_id(),
                 checked.issuer()
             ),

@@ -175,10 +175,10 @@ async fn ones_own_domain_twice_and_a_look_up_that_fails_are_said_as_what_they_ar
     assert!(page.contains("Not looked up yet") && !page.contains("Last look-up"));
     let again = does("domains", &[("domain", "corp.example")]).await;
     assert!(
-        again.body.contains("Corp.example is in your list already.")
+        again.body.contains("Corp.example is already in your list.")
             || again
                 .body
-                .contains("“corp.example” is in your list already."),
+                .contains("“corp.example” is already in your list."),
         "{}",
         again.body
     );

@@ -68,7 +68,7 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
         "`Portal Admin`",
         "`Portal Admins`",
         ADMINS_ID,
-        "`owner@vendor-mail.example` still gets in",
+        "`owner@vendor-mail.example` can still log in",
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }

@@ -47,7 +47,11 @@ async fn a_portal_whose_disk_was_full_writes_again_without_a_restart() {
         assert_eq!(register(&browser, n).await, 500);
         let ready = browser.get("/readyz").await;
         ready.is(503);
-        assert!(ready.body.contains("can't be written to"), "{}", ready.body);
+        assert!(
+            ready.body.contains("cannot write to the database"),
+            "{}",
+            ready.body
+        );
     }
     limit_files(process.id(), "unlimited");
     browser.get("/readyz").await.is(200);

@@ -1,4 +1,4 @@
-//! The configurator's state as JSON.
+//! Converts the state of the configurator to JSON.
 
 use axum::Json;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `/api/business/idp-integration`: the configurator.
+//! `/api/business/idp-integration`: the API of the configurator.
 
 mod json;
 
@@ -25,15 +25,15 @@ use crate::store;
 
 const ROOT: &str = "/api/business/idp-integration";
 
-/// Where metadata comes in, which may be large.
+/// Path of step 4, where metadata is entered; its body limit is larger.
 pub(super) const METADATA_PATH: &str = "/api/business/idp-integration/saml";
 
-/// All operations of the configurator.
+/// Returns all operations of the configurator.
 pub(super) fn routes() -> Vec<Route> {
     let at = |path: &str| format!("{ROOT}{path}");
     vec![
         Route::get(ROOT, show)
-            .summary("The configurator's seven steps")
+            .summary("Read the configurator's seven steps")
             .admin()
             .returns("Integration"),
         Route::post(&at("/start"), start)
@@ -56,7 +56,7 @@ pub(super) fn routes() -> Vec<Route> {
             .returns("Domain")
             .refuses(&[404]),
         Route::put(&at("/application"), application_done)
-            .summary("Step 2: the enterprise application is registered")
+            .summary("Step 2: confirm that the enterprise application is registered")
             .admin()
             .body("Confirmation")
             .returns("Integration"),
@@ -74,7 +74,7 @@ pub(super) fn routes() -> Vec<Route> {
             .returns("Integration")
             .refuses(&[502]),
         Route::put(&at("/saml-settings"), settle_saml)
-            .summary("Change how SAML messages are signed, encrypted and asked for")
+            .summary("Change the SAML settings: signatures, encryption, requests")
             .admin()
             .body("SamlSettings")
             .query(CONFIRM)
@@ -86,7 +86,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query(CONFIRM)
             .returns("Integration"),
         Route::post(&at("/scim/token"), new_token)
-            .summary("Step 5: create a bearer token; the former one holds for a while")
+            .summary("Step 5: create a bearer token; the previous one stays valid for a while")
             .admin()
             .creates("NewScimToken"),
         Route::delete(&at("/scim/token/{id}"), end_token)
@@ -94,7 +94,7 @@ pub(super) fn routes() -> Vec<Route> {
             .admin()
             .refuses(&[404]),
         Route::put(&at("/users"), users_done)
-            .summary("Step 6: users are in the groups")
+            .summary("Step 6: confirm that users are in the groups")
             .admin()
             .body("Confirmation")
             .returns("Integration"),
@@ -229,9 +229,9 @@ async fn enter_groups(
 struct NewSaml {
     metadata_xml: Option<String>,
     metadata_url: Option<String>,
-    /// Of an aggregate: which entity.
+    /// Entity ID, if the metadata contains several entities.
     metadata_entity_id: Option<String>,
-    /// The certificate of whoever must have signed the metadata.
+    /// Certificate that must verify the metadata's signature.
     metadata_signed_by: Option<String>,
     entity_id: Option<String>,
     sso_url: Option<String>,
