@@ -24,7 +24,7 @@ use crate::{Config, http};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is in use, or binding it is not permitted.
-    #[error("can't listen on {address}: {source}; choose another address or port 0")]
+    #[error("cannot listen on {address}: {source}; choose another address or port 0")]
     Listen {
         /// The address of the listener or control port.
         address: SocketAddr,
@@ -33,13 +33,13 @@ pub enum StartError {
     },
     /// The control port sets the clock and replaces the state, so it must be
     /// reachable from this machine only.
-    #[error("the control port must listen on a loopback address, not on {0}")]
+    #[error("invalid control port address: expected a loopback address, got {0}")]
     ControlNotLoopback(SocketAddr),
     /// The database cannot be opened.
-    #[error("{0}; the database URL is sqlite://PATH?mode=rwc or postgres://…")]
+    #[error("{0}; the database URL must be sqlite://PATH?mode=rwc or postgres://…")]
     Store(#[from] StoreError),
     /// The DNS configuration of the operating system cannot be read.
-    #[error("the system's DNS configuration can't be read ({0}): name a server with --dns-server")]
+    #[error("cannot read the system's DNS configuration: {0}; set a server with --dns-server")]
     Dns(String),
 }
 
@@ -83,7 +83,7 @@ impl Running {
         // Requests that were answered during the shutdown are not in the sync
         // log yet.
         if let Err(error) = sync_log::write_down(&self.portal).await {
-            tracing::warn!(%error, "the SCIM sync log could not be written");
+            tracing::warn!(%error, "cannot write the SCIM sync log");
         }
         self.portal.store.close().await;
     }
@@ -172,7 +172,7 @@ fn tidy(portal: Portal, stop: CancellationToken) -> JoinHandle<()> {
         loop {
             tokio::select! {
                 _ = rounds.tick() => if let Err(error) = forget_expired(&portal).await {
-                    tracing::warn!(%error, "what expired could not be forgotten");
+                    tracing::warn!(%error, "cannot delete expired rows");
                 },
                 () = stop.cancelled() => return,
             }

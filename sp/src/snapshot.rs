@@ -30,10 +30,12 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The snapshot has an unsupported format version.
-    #[error("expected a snapshot of format {FORMAT}, got one of format {0}")]
+    #[error("invalid snapshot: expected format version {FORMAT}, got {0}")]
     Format(u32),
     /// The snapshot is from a portal with another base URL.
-    #[error("expected a snapshot of {here}, got one of {there}: start the portal at that address")]
+    #[error(
+        "invalid snapshot: expected one of the portal at {here}, got one of {there}; start the portal at that address"
+    )]
     Elsewhere {
         /// Base URL of this portal.
         here: String,

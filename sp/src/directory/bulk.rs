@@ -1,9 +1,10 @@
-//! Bulk requests (RFC 7644 §3.7): each operation in a transaction of its own,
-//! in an order in which what is referred to is there.
+//! Bulk requests (RFC 7644 §3.7). Each operation runs in its own transaction;
+//! an operation runs after those that create the resources it refers to.
 //!
-//! A circle — two groups that are in each other — begins with the first
-//! operation of the client's order, made without what is not there yet; when
-//! the rest is, it is replaced with all it asked for.
+//! If operations refer to each other (two groups that are members of each
+//! other), the first one in the client's order is carried out without the
+//! missing references. When the other operations are done, its resource is
+//! replaced by the complete one.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +17,15 @@ use super::{Answered, DirectoryError, Precondition, Result, Shown, etag, groups,
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 
-/// How many operations a request has at most.
+/// Maximum number of operations in a request.
 pub const MAX_OPERATIONS: usize = 1000;
-/// How many bytes it has at most.
+/// Maximum size of a request, in bytes.
 pub const MAX_PAYLOAD: usize = 1024 * 1024;
 
-/// Carries out what a request asks for, in as far as its errors let it.
+/// Carries out the operations of a request, until `failOnErrors` is reached.
 ///
 /// # Errors
-/// 413 when there are too many operations, and when the database fails.
+/// 413 if there are too many operations; an error of the database.
 pub async fn carry_out(
     portal: &Portal,
     access: &ScimAccess,
@@ -55,7 +56,7 @@ struct Run<'r> {
     portal: &'r Portal,
     access: &'r ScimAccess,
     created: Created,
-    /// By the operation's place in the request.
+    /// Outcomes by the operation's position in the request.
     outcomes: BTreeMap<usize, Outcome>,
     errors: usize,
 }
@@ -64,7 +65,7 @@ impl Run<'_> {
     async fn all(&mut self, request: &Request) -> Result<()> {
         let operations = &request.operations;
         let mut waiting: Vec<usize> = (0..operations.len()).collect();
-        // Begun without what they refer to.
+        // Operations that were carried out without some of their references.
         let mut begun: Vec<(usize, String)> = Vec::new();
         while !waiting.is_empty() {
             let is_there = |id: &String| self.created.contains_key(id);
@@ -102,7 +103,7 @@ impl Run<'_> {
                 .filter(|id| !self.created.contains_key(id))
                 .collect();
             let detail = format!(
-                "expected bulkIds of operations that create something, got {}",
+                "invalid bulkId reference: no operation of this request creates {}",
                 missing.join(", ")
             );
             let outcome = failed(operation, scim::Error::new(409, detail));
@@ -119,7 +120,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The first of those that wait for each other and for nothing else.
+    /// Returns the first operation whose missing references are all created by
+    /// waiting operations.
     fn begins_circle(&self, operations: &[Operation], waiting: &[usize]) -> Option<usize> {
         let will_be = |id: &String| {
             self.created.contains_key(id)
@@ -134,7 +136,8 @@ impl Run<'_> {
         })
     }
 
-    /// Keeps what became of an operation; whether it was one error too many.
+    /// Stores the outcome of an operation. Returns true if the number of errors
+    /// has reached `failOnErrors`.
     fn settled(&mut self, index: usize, outcome: Outcome, request: &Request) -> bool {
         if outcome.error.is_some() {
             self.errors += 1;
@@ -150,11 +153,13 @@ impl Run<'_> {
             .is_some_and(|limit| self.errors >= limit)
     }
 
-    /// One of a circle gets what it asked for.
+    /// Replaces the resource of a circular operation by the complete one.
     async fn complete(&mut self, operation: &Operation, id: &str) -> Result<Outcome> {
         let whole = operation.resolved(&self.created);
         if let Some(missing) = whole.references().first() {
-            let detail = format!("expected {missing} to be created, which failed");
+            let detail = format!(
+                "cannot set the reference to {missing}: the operation that creates it failed"
+            );
             return Ok(failed(operation, scim::Error::new(409, detail)));
         }
         let replace = Operation {
@@ -190,7 +195,7 @@ impl Run<'_> {
             }
             Err(DirectoryError::Store(error)) => {
                 tracing::error!(%error, "the directory's database failed in a bulk request");
-                let detail = "the directory could not do this: try again later";
+                let detail = "internal error of the directory: try again later";
                 Ok(failed(operation, scim::Error::new(500, detail)))
             }
         }
@@ -263,7 +268,7 @@ impl Run<'_> {
             }
             (method, _) => {
                 let detail = format!(
-                    "expected a path that {} goes with (POST {}, others {}/id), got {}",
+                    "invalid path for {}: expected {} for POST and {}/id for other methods, got {}",
                     method.name(),
                     of.endpoint,
                     of.endpoint,
@@ -286,7 +291,7 @@ fn failed(operation: &Operation, error: scim::Error) -> Outcome {
     }
 }
 
-/// The type and the id that an operation's path means.
+/// Returns the resource type and the ID in an operation's path.
 fn target<'o>(
     portal: &Portal,
     operation: &'o Operation,
@@ -302,7 +307,7 @@ fn target<'o>(
     });
     found.ok_or_else(|| {
         let detail =
-            format!("expected the path /Users or /Groups, or one of them with an id, got {path}");
+            format!("invalid path: expected /Users, /Groups, /Users/id or /Groups/id, got {path}");
         scim::Error::new(404, detail).into()
     })
 }

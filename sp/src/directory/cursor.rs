@@ -1,8 +1,9 @@
-//! Cursors (RFC 9865): where a page ended, for the next one to begin after.
+//! Cursors (RFC 9865): the position where a page ended and the next one starts.
 //!
-//! A cursor is the last resource's place in the order, with the query it
-//! belongs to and the instant it was given: nothing is kept on the server, and
-//! a resource created or deleted meanwhile makes no page skip or repeat one.
+//! A cursor contains the position of the last resource in the sort order, a
+//! fingerprint of the query and the time it was created. The server stores
+//! nothing. Resources that are created or deleted between two pages do not make
+//! a page skip or repeat others.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,17 +15,18 @@ use super::Result;
 use crate::store::selection::Operand;
 use crate::store::{fingerprint, instant, stored};
 
-/// For how many seconds a cursor is good.
+/// Lifetime of a cursor, in seconds.
 pub const TIMEOUT: i64 = 3600;
 
-/// The place of the last resource of a page.
+/// The position of the last resource of a page: its sort key and its ID.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
     pub(super) key: SortValue,
     pub(super) id: String,
 }
 
-/// What a cursor is good for: this query to this endpoint of this tenant.
+/// Returns a fingerprint of query, endpoint and tenant: a cursor is valid for
+/// these only.
 fn good_for(query: &ListQuery, tenant_id: &str, endpoint: &str) -> String {
     let filter = query.filter.as_ref().map(ToString::to_string);
     let sort_by = query.sort_by.as_ref().map(ToString::to_string);
@@ -32,7 +34,7 @@ fn good_for(query: &ListQuery, tenant_id: &str, endpoint: &str) -> String {
     fingerprint(&whole.to_string())[..16].to_owned()
 }
 
-/// The cursor of the page after this place.
+/// Encodes the cursor of the page after this position.
 pub(super) fn written(
     place: &Place,
     query: &ListQuery,
@@ -54,11 +56,11 @@ pub(super) fn written(
     URL_SAFE_NO_PAD.encode(cursor.to_string())
 }
 
-/// Where the page begins that a query asks for: after a place, or — none —
-/// at the start.
+/// Decodes the query's cursor: the position after which the page starts, or
+/// `None` for the first page.
 ///
 /// # Errors
-/// `invalidCursor`, `expiredCursor`.
+/// `invalidCursor` or `expiredCursor`.
 pub(super) fn read(
     query: &ListQuery,
     tenant_id: &str,
@@ -71,7 +73,7 @@ pub(super) fn read(
     let invalid = || {
         scim::Error::of(
             ScimType::InvalidCursor,
-            "expected a nextCursor that this same query was answered with; begin again with an empty cursor",
+            "invalid cursor: expected a nextCursor from an answer to the same query; start again with an empty cursor",
         )
     };
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
@@ -84,7 +86,7 @@ pub(super) fn read(
     if now.duration_since(given).as_secs() > TIMEOUT {
         return Err(scim::Error::of(
             ScimType::ExpiredCursor,
-            format!("the cursor was good for {TIMEOUT} seconds: begin again with an empty cursor"),
+            format!("expired cursor: a cursor is valid for {TIMEOUT} seconds; start again with an empty cursor"),
         )
         .into());
     }
@@ -94,7 +96,7 @@ pub(super) fn read(
         Value::Number(number) => SortValue::Number(number.as_f64().ok_or_else(invalid)?),
         _ => return Err(invalid().into()),
     };
-    // No database takes it, and no cursor of ours has it.
+    // PostgreSQL does not accept NUL, and the portal creates no cursor with it.
     let is_bad = |text: &str| text.contains('\0');
     if is_bad(&id) || matches!(&key, SortValue::Text(text) if is_bad(text)) {
         return Err(invalid().into());
@@ -102,7 +104,7 @@ pub(super) fn read(
     Ok(Some(Place { key, id }))
 }
 
-/// A place's key as the database compares it.
+/// Converts a sort key to the type that the database compares.
 pub(super) fn operand(key: &SortValue) -> Option<Operand> {
     match key {
         SortValue::Absent => None,

@@ -1,4 +1,5 @@
-//! Groups (RFC 7644 §3.3 – §3.6). Who is in them is [`super::membership`]'s.
+//! SCIM groups (RFC 7644 §3.3 – §3.6). Their members are
+//! in [`super::membership`].
 
 use std::collections::BTreeSet;
 
@@ -19,24 +20,24 @@ use crate::store::groups::GroupRow;
 use crate::store::selection::{Condition, Field, Selection};
 use crate::store::{self, Db, stored};
 
-/// Up to so many members a PATCH is answered with the whole group. A larger
-/// one is answered 204, with the new version in the ETag: RFC 7644 §3.5.2
-/// leaves the choice, and the whole body would cost more than the change.
+/// Maximum number of members with which PATCH answers 200 and the whole group.
+/// For larger groups it answers 204 with the new version in the ETag, which RFC
+/// 7644 §3.5.2 permits: encoding the body would cost more than the change.
 pub const SHOWN_MEMBERS: i64 = 100;
 
-/// What a PATCH is answered with.
+/// The answer to a PATCH.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patched {
-    /// 200, and the resource.
+    /// 200 with the resource.
     Shown(Answered),
-    /// 204: the resource, without its text, is too large to be shown unasked.
+    /// 204: the group is too large to return. The value has no text.
     Done(Answered),
 }
 
 /// Creates a group.
 ///
 /// # Errors
-/// `invalidValue` when a member does not exist.
+/// `invalidValue` if a member does not exist.
 pub async fn create(
     portal: &Portal,
     access: &ScimAccess,
@@ -92,7 +93,7 @@ pub async fn read(
 /// Replaces a group, members included (RFC 7644 §3.5.1).
 ///
 /// # Errors
-/// 404, 412, `invalidValue` when a member does not exist.
+/// 404, 412, or `invalidValue` if a member does not exist.
 pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
@@ -121,7 +122,7 @@ pub async fn replace(
 /// Modifies a group (RFC 7644 §3.5.2).
 ///
 /// # Errors
-/// 404, 412, and what [`scim::patch::apply`] refuses.
+/// 404, 412, or an error of [`scim::patch::apply`].
 pub async fn patch(
     portal: &Portal,
     access: &ScimAccess,
@@ -152,7 +153,8 @@ async fn patch_once(
             },
             members,
         },
-        // What can't be told apart needs them all.
+        // If the operations on members cannot be separated from the others,
+        // apply them to the whole list of members.
         None => {
             let held = store::groups::named_members(&mut tx, id).await?;
             let held = held.iter().map(
@@ -193,7 +195,7 @@ fn applied(
     Ok(Resource::parse(&after, &GROUP_TYPE)?)
 }
 
-/// Deletes a group: its members lose what it gave them.
+/// Deletes a group. Its members lose the roles and licenses that it gave them.
 ///
 /// # Errors
 /// 404, 412.
@@ -218,15 +220,15 @@ pub async fn delete(
     .await
 }
 
-/// The groups a query asks for.
+/// Returns the groups that match a query.
 ///
 /// # Errors
-/// `invalidFilter`, `invalidPath` of a sort, and those of cursors.
+/// `invalidFilter`, `invalidPath` (sortBy), or an error of the cursor.
 pub async fn list(portal: &Portal, access: &ScimAccess, query: &ListQuery) -> Result<ListResponse> {
     listing::list::<Groups>(portal, access, query).await
 }
 
-/// Groups, to be listed.
+/// The resource type Group, for [`listing::list`].
 struct Groups;
 
 impl Listed for Groups {
@@ -243,7 +245,7 @@ impl Listed for Groups {
     }
 
     fn key(row: &GroupRow, by: Field) -> SortValue {
-        // Exact in a double until the year 2255.
+        // Microseconds are exact in a double until the year 2255.
         #[allow(clippy::cast_precision_loss)]
         let number = |number: i64| SortValue::Number(number as f64);
         match by {
@@ -283,7 +285,7 @@ impl Listed for Groups {
 }
 
 async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
-    // Not every database takes that sign.
+    // PostgreSQL does not accept NUL.
     if id.contains('\0') {
         return Err(not_found(&GROUP_TYPE, id));
     }
@@ -291,8 +293,8 @@ async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
     found.ok_or_else(|| not_found(&GROUP_TYPE, id))
 }
 
-/// Finds a group while nobody else changes the directory, until the
-/// transaction ends.
+/// Finds a group and locks the whole directory of the business account until
+/// the transaction ends.
 async fn find_locked(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
     store::locks::own_directory(db, &access.business_id).await?;
     find(db, access, id).await
@@ -305,7 +307,8 @@ fn check_names(row: &GroupRow) -> Result<()> {
     ])
 }
 
-/// The users below these users and groups.
+/// Returns the users among these IDs and all direct and indirect members of the
+/// groups among them.
 async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
     let mut users = BTreeSet::new();
     for id in ids {
@@ -314,9 +317,9 @@ async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<Str
     Ok(users.into_iter().collect())
 }
 
-/// What a group is to become.
+/// A change of a group.
 struct Change {
-    /// Its attributes but for the members; none when they stay.
+    /// The new attributes without members; `None` leaves them unchanged.
     resource: Option<Resource>,
     members: Vec<ListChange>,
 }
@@ -347,7 +350,7 @@ impl Change {
         }
         let is_another =
             (&row.display_name, &row.external_id) != (&before.display_name, &before.external_id);
-        // Whoever is in a renamed group may gain or lose by it.
+        // Members of a renamed group may gain or lose a role of step 3.
         let itself = is_another.then_some(row.id.as_str());
         let users = beneath(db, moved.ids().chain(itself)).await?;
         let name = &row.display_name;

@@ -1,12 +1,12 @@
-//! Lists: filtered, sorted and paged (RFC 7644 §3.4.2, RFC 9865).
+//! Lists of resources: filtered, sorted and paged (RFC 7644 §3.4.2, RFC 9865).
 //!
-//! - A filter and a sort that the keys beside the rows can answer are one
-//!   question to the database, with a count beside it when the page does not
-//!   tell.
-//! - Any other filter walks the rows that the database can't rule out, in
-//!   batches; of those that satisfy it only the page is kept.
-//! - Any other sort walks likewise and keeps the sort keys and ids of as many
-//!   resources as there are up to the page's end.
+//! - If the key columns of the table can answer filter and sort order exactly,
+//! one database query returns the page, and a second one counts if the page
+//! does not show the total.
+//! - For any other filter, the code reads in batches all rows that the database
+//! cannot exclude, and keeps only the matching rows of the page.
+//! - For any other sort order it reads rows in the same way, and keeps sort
+//! keys and IDs up to the end of the page.
 
 use std::collections::BinaryHeap;
 use std::future::Future;
@@ -24,22 +24,22 @@ use crate::configurator::scim::ScimAccess;
 use crate::store::Db;
 use crate::store::selection::{Condition, Field, Operand, Order, Position, Selection, Test};
 
-/// Which part of the resources goes into the answer.
+/// The page of the result that a query requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// How many to skip.
+    /// Number of resources to skip.
     pub offset: usize,
-    /// How many to take.
+    /// Maximum number of resources to return.
     pub limit: usize,
 }
 
 impl Page {
-    /// How many resources a page has when the client does not say.
+    /// Page size if the client sends no `count`.
     pub const DEFAULT: usize = 100;
-    /// How many it has at most.
+    /// Maximum page size.
     pub const LARGEST: usize = 500;
 
-    /// The page a query asks for.
+    /// Returns the page that a query requests.
     pub fn of(query: &ListQuery) -> Self {
         Self {
             offset: query.start_index - 1,
@@ -48,16 +48,16 @@ impl Page {
     }
 }
 
-/// How many rows a walk reads at once.
+/// Number of rows per batch.
 const BATCH: usize = 200;
 
-/// A kind of resource that can be listed.
+/// A resource type that can be listed.
 pub(super) trait Listed {
-    /// A row of its table.
+    /// Row of the database table.
     type Row: Send + Sync;
-    /// What costs another query: `groups`, `members`.
+    /// The attribute that needs another database query: `groups` or `members`.
     const COSTLY: &'static str;
-    /// How many are put into words at once.
+    /// Number of resources that are encoded with one call of `texts`.
     const AT_ONCE: usize;
 
     fn of(portal: &Portal) -> &'static ResourceType;
@@ -75,7 +75,7 @@ pub(super) trait Listed {
         condition: &Condition,
     ) -> impl Future<Output = Result<usize>> + Send;
 
-    /// The resources as JSON texts.
+    /// Encodes resources as JSON text.
     fn texts(
         portal: &Portal,
         db: &mut Db,
@@ -85,7 +85,7 @@ pub(super) trait Listed {
     ) -> impl Future<Output = Result<Vec<String>>> + Send;
 }
 
-/// The resources a query asks for.
+/// Returns the resources that match a query.
 pub(super) async fn list<L: Listed>(
     portal: &Portal,
     access: &ScimAccess,
@@ -143,7 +143,8 @@ pub(super) async fn list<L: Listed>(
     })
 }
 
-/// The whole number, the page's rows with their keys, and whether more follow.
+/// The total number of matching resources, the rows of the page with their sort
+/// keys, and true if more rows follow.
 type Found<R> = (usize, Vec<(SortValue, R)>, bool);
 
 struct Lister<'l, L> {
@@ -158,7 +159,7 @@ struct Lister<'l, L> {
 }
 
 impl<L: Listed> Lister<'_, L> {
-    /// The database answers.
+    /// Queries the database for exactly the requested page.
     async fn ask(&mut self, order: Order) -> Result<Found<L::Row>> {
         let Page { offset, limit } = self.page;
         let after = self.after.map(|place| Position {
@@ -171,7 +172,7 @@ impl<L: Listed> Lister<'_, L> {
             order,
             after: after.as_ref(),
             offset: i64::try_from(offset).unwrap_or(i64::MAX),
-            // One more tells whether the page is the last.
+            // Read one row more to find out whether this is the last page.
             limit: i64::try_from(limit + 1).unwrap_or(i64::MAX),
         };
         let mut rows = match limit {
@@ -194,7 +195,7 @@ impl<L: Listed> Lister<'_, L> {
         Ok((total, rows, more))
     }
 
-    /// Calls `keep` with every row that satisfies the filter, in order.
+    /// Calls `keep` for each row that matches the filter, in this order.
     async fn each(
         &mut self,
         order: Order,
@@ -247,7 +248,8 @@ impl<L: Listed> Lister<'_, L> {
         }
     }
 
-    /// Walks the rows in the order of the answer.
+    /// Reads all candidate rows in the requested order and keeps those of
+    /// the page.
     async fn walk(&mut self, order: Order) -> Result<Found<L::Row>> {
         let Page { offset, limit } = self.page;
         let after = self.after.cloned();
@@ -276,7 +278,8 @@ impl<L: Listed> Lister<'_, L> {
         Ok((total, rows, more))
     }
 
-    /// Walks the rows and keeps the sort keys and ids up to the page's end.
+    /// Reads all candidate rows, and keeps sort keys and IDs up to the end of
+    /// the page.
     async fn sift(&mut self) -> Result<Found<L::Row>> {
         let Page { offset, limit } = self.page;
         let of = L::of(self.portal);
@@ -339,14 +342,14 @@ fn batch<'s>(
     }
 }
 
-/// Whether a resource comes after a place in the order.
+/// True if a resource comes after a position in the sort order.
 fn is_after(key: &SortValue, id: &str, place: &Place, descending: bool) -> bool {
     let by_key = key.cmp(&place.key);
     let by_key = if descending { by_key.reverse() } else { by_key };
     by_key.then_with(|| id.cmp(&place.id)).is_gt()
 }
 
-/// A resource's place, in the order of the answer.
+/// Sort key and ID of a resource, compared in the requested order.
 #[derive(PartialEq, Eq)]
 struct Ranked {
     key: SortValue,
@@ -372,7 +375,7 @@ impl PartialOrd for Ranked {
     }
 }
 
-/// Whether a filter speaks of an attribute.
+/// True if the filter refers to this attribute.
 fn mentions(filter: &Filter, name: &str) -> bool {
     match filter {
         Filter::Or(a, b) | Filter::And(a, b) => mentions(a, name) || mentions(b, name),
@@ -383,7 +386,8 @@ fn mentions(filter: &Filter, name: &str) -> bool {
     }
 }
 
-/// A query must be good even where nothing is there to be filtered and sorted.
+/// Checks the query by applying it to an empty resource: an invalid query must
+/// fail even if there are no resources.
 fn proven(query: &ListQuery, of: &ResourceType) -> Result<()> {
     let nothing = Value::Object(serde_json::Map::new());
     if let Some(filter) = &query.filter {
@@ -395,7 +399,7 @@ fn proven(query: &ListQuery, of: &ResourceType) -> Result<()> {
     if query.cursor.is_some() && query.count.is_some_and(|count| count > Page::LARGEST) {
         return Err(scim::Error::of(
             ScimType::InvalidCount,
-            format!("expected a count of at most {}", Page::LARGEST),
+            format!("invalid count: expected at most {}", Page::LARGEST),
         )
         .into());
     }

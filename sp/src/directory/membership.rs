@@ -1,5 +1,5 @@
-//! Who joins and leaves a group. The group's other members are not read: one
-//! more costs the same in a group of ten and of fifty thousand.
+//! Adds and removes members of groups. It does not read the other members, so a
+//! change costs the same in a small and in a very large group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,11 @@ use super::Result;
 use crate::configurator::scim::ScimAccess;
 use crate::store::{self, Db};
 
-/// What became of a group's members.
+/// The members that a change has added and removed.
 #[derive(Debug, Default)]
 pub(super) struct Moved {
-    /// Member id to whether it joined (else it left); both in a row is neither.
+    /// Member ID → true if added, false if removed. Adding and removing the
+    /// same member cancel out.
     moved: BTreeMap<String, bool>,
 }
 
@@ -32,7 +33,7 @@ impl Moved {
         self.moved.is_empty()
     }
 
-    /// Those who joined or left.
+    /// IDs of all added and removed members.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.moved.keys().map(String::as_str)
     }
@@ -43,7 +44,7 @@ impl Moved {
     }
 }
 
-/// The ids in a resource's `members`.
+/// Returns the IDs in the attribute `members` of a resource.
 pub(super) fn named(members: Option<&Value>) -> Vec<String> {
     let all = members.and_then(Value::as_array);
     all.into_iter()
@@ -52,10 +53,10 @@ pub(super) fn named(members: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
-/// Carries the changes out, in order.
+/// Carries out changes of members, in order.
 ///
 /// # Errors
-/// `invalidValue` when someone who joins does not exist.
+/// `invalidValue` if an added member does not exist or is the group itself.
 pub(super) async fn carry_out(
     db: &mut Db,
     access: &ScimAccess,
@@ -106,7 +107,7 @@ async fn join(
     let invalid = |detail: String| scim::Error::of(ScimType::InvalidValue, detail);
     if id == group_id {
         return Err(invalid(format!(
-            "expected other members than the group itself, got {id}"
+            "invalid member {id}: a group cannot be a member of itself"
         ))
         .into());
     }
@@ -116,7 +117,7 @@ async fn join(
     };
     let Some(kind) = kind else {
         return Err(invalid(format!(
-            "expected members that exist, got the value {id:?}, the id of no user or group here"
+            "invalid member {id:?}: no user or group has this id"
         ))
         .into());
     };

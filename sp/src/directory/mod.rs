@@ -1,8 +1,9 @@
-//! The organization's directory as its identity provider pushes it by SCIM:
-//! users, groups, and what their changes mean for sessions and licenses.
+//! The organization's directory, provisioned by its identity provider over
+//! SCIM: users and groups, and the effects of their changes on sessions
+//! and licenses.
 //!
-//! Every change is one transaction, with its consequences in it: a user who
-//! is disabled is without session and license in that same instant.
+//! Each change and its effects are one transaction: a user who is disabled
+//! loses sessions and license at the same time.
 
 pub mod bulk;
 pub mod cursor;
@@ -25,13 +26,13 @@ use crate::configurator::scim::ScimAccess;
 use crate::store::{MayConflict, StoreError, instant};
 use crate::{Portal, store};
 
-/// Why a change or a question came to nothing.
+/// Why a directory function failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// The client's fault: SCIM has words for it.
+    /// An invalid request; the SCIM error to answer.
     #[error(transparent)]
     Scim(#[from] scim::Error),
-    /// The database's.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -42,16 +43,17 @@ impl MayConflict for DirectoryError {
     }
 }
 
-/// What directory functions answer.
+/// Result of directory functions.
 pub type Result<T> = std::result::Result<T, DirectoryError>;
 
 /// A condition on the version that is stored (RFC 7644 §3.14).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Any will do.
+    /// No condition.
     #[default]
     None,
-    /// One of these entity tags, or any with `*`.
+    /// The current version must have one of these entity tags; `*` matches
+    /// any version.
     Match(Vec<String>),
 }
 
@@ -61,7 +63,7 @@ impl Precondition {
             Self::Match(tags) if !names(tags, version) => Err(scim::Error::new(
                 412,
                 format!(
-                    "expected the version {}, stored is {}: read the resource again",
+                    "version mismatch: expected {}, the current version is {}; read the resource again",
                     tags.join(" or "),
                     etag(version)
                 ),
@@ -72,13 +74,13 @@ impl Precondition {
     }
 }
 
-/// The entity tag of a version.
+/// Returns the entity tag of a version.
 pub fn etag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// Whether one of these entity tags means this version. Versions are compared
-/// weakly: `W/` or not, it is the same one (RFC 9110 §8.8.3.2).
+/// True if one of these entity tags is this version. Weak comparison: `W/` is
+/// ignored (RFC 9110 §8.8.3.2).
 pub fn names(tags: &[String], version: i64) -> bool {
     let version = version.to_string();
     tags.iter().any(|tag| {
@@ -87,17 +89,17 @@ pub fn names(tags: &[String], version: i64) -> bool {
     })
 }
 
-/// The kinds of resource that this portal has.
+/// The SCIM resource types of this portal.
 #[derive(Debug, Clone, Copy)]
 pub struct ResourceTypes {
-    /// Users, with the extensions of the configuration.
+    /// The resource type User, with the configured schema extensions.
     pub user: &'static ResourceType,
     /// The resource type Group.
     pub group: &'static ResourceType,
 }
 
 impl ResourceTypes {
-    /// With these extensions of users.
+    /// Creates the resource types with these extensions of User.
     pub fn with(extensions: &[&'static Schema]) -> Self {
         Self {
             user: USER_TYPE.extended(extensions),
@@ -105,12 +107,12 @@ impl ResourceTypes {
         }
     }
 
-    /// Both resource types.
+    /// Returns both resource types.
     pub fn all(&self) -> [&'static ResourceType; 2] {
         [self.user, self.group]
     }
 
-    /// Every schema of both, each once.
+    /// Returns all schemas of both types, each once.
     pub fn schemas(&self) -> Vec<&'static Schema> {
         let of = |one: &'static ResourceType| {
             std::iter::once(one.schema).chain(one.extensions.iter().copied())
@@ -119,20 +121,21 @@ impl ResourceTypes {
     }
 }
 
-/// How much is fetched of what costs another query: a user's groups, a
-/// group's members.
+/// How much to read of an attribute that needs another query: `groups` of a
+/// user, `members` of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// Nothing of it.
+    /// Do not read the attribute.
     Without,
-    /// It is there.
+    /// Read the attribute without display names.
     Plain,
-    /// With members' names, which are for whoever asks for them.
+    /// Read the attribute with display names, which the client must
+    /// request explicitly.
     Named,
 }
 
 impl Shown {
-    /// As much of the attribute as is asked for.
+    /// Returns how much of the attribute the projection requests.
     pub fn by(projection: &Projection, attribute: &str) -> Self {
         if projection.names(attribute, "display") {
             Self::Named
@@ -144,18 +147,19 @@ impl Shown {
     }
 }
 
-/// A resource as it is answered, before projection.
+/// A complete resource, before `attributes` and `excludedAttributes`
+/// are applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// The whole resource, as JSON text.
     pub text: String,
-    /// Its version.
+    /// Version, counted from 1.
     pub version: i64,
-    /// Its URI.
+    /// URI of the resource (`meta.location`).
     pub location: String,
 }
 
-/// A resource's text with what was asked for.
+/// Applies a projection to the JSON text of a resource.
 pub fn projected(text: String, projection: &Projection, of: &ResourceType) -> String {
     if projection.takes_all(of) {
         return text;
@@ -164,7 +168,7 @@ pub fn projected(text: String, projection: &Projection, of: &ResourceType) -> St
     projection.apply(&resource, of).to_string()
 }
 
-/// The stored part of a resource.
+/// A resource as stored in the database.
 struct Stored<'a> {
     of: &'static ResourceType,
     id: &'a str,
@@ -179,8 +183,8 @@ impl Stored<'_> {
         format!("{}{}/{}", access.base_url, self.of.endpoint, self.id)
     }
 
-    /// With what the portal adds; `added` is a member's name and JSON text.
-    /// The stored text goes in as it is.
+    /// Returns the resource with `id`, `meta` and the added attribute (name and
+    /// JSON text). The stored JSON is inserted without parsing it.
     fn text(&self, access: &ScimAccess, added: Option<(&str, &str)>) -> String {
         let opening = "{\"schemas\":[";
         let kept = match self.resource.strip_prefix(opening) {
@@ -224,7 +228,8 @@ impl Stored<'_> {
     }
 }
 
-/// A resource that was not stored by SCIM, as SCIM stores it.
+/// Converts the JSON of a resource to the stored format: `schemas` first,
+/// without null values.
 fn reordered(resource: &str, of: &ResourceType) -> String {
     let mut kept: Map<String, Value> = serde_json::from_str(resource).unwrap_or_default();
     let schemas = kept.shift_remove("schemas").filter(Value::is_array);
@@ -235,7 +240,8 @@ fn reordered(resource: &str, of: &ResourceType) -> String {
     Value::Object(out).to_string()
 }
 
-/// A list as JSON text: each one written by `write`; `None` when it is empty.
+/// Encodes a list as JSON text; `write` encodes one element. `None` if the list
+/// is empty.
 fn json_list<T>(all: &[T], write: impl Fn(&mut String, &T)) -> Option<String> {
     if all.is_empty() {
         return None;
@@ -253,7 +259,7 @@ fn json_list<T>(all: &[T], write: impl Fn(&mut String, &T)) -> Option<String> {
 }
 
 fn not_found(of: &ResourceType, id: &str) -> DirectoryError {
-    scim::Error::new(404, format!("there is no {} with the id {id}", of.name)).into()
+    scim::Error::new(404, format!("{} {id} not found", of.name)).into()
 }
 
 fn changed_meanwhile(of: &ResourceType) -> DirectoryError {
@@ -270,12 +276,13 @@ fn taken(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
     }
     scim::Error::of(
         ScimType::Uniqueness,
-        format!("expected a {attribute} that no other user has (letter case aside), got {value}"),
+        format!("{attribute} {value} is in use by another user; letter case is ignored"),
     )
     .into()
 }
 
-/// Whether the values that are looked up are short enough for an index.
+/// Checks that values with a database index are not longer than the
+/// index allows.
 fn check_keys<'v>(values: impl IntoIterator<Item = (&'static str, Option<&'v str>)>) -> Result<()> {
     let most = store::MAX_KEY_BYTES;
     for (attribute, value) in values {
@@ -290,7 +297,7 @@ fn check_keys<'v>(values: impl IntoIterator<Item = (&'static str, Option<&'v str
     Ok(())
 }
 
-/// Whether a change leaves what can be written once only.
+/// Checks that a change does not modify immutable attributes.
 fn keeps_immutable(before: &str, after: &str, of: &ResourceType) -> Result<()> {
     if before == after || !of.has_immutable() {
         return Ok(());
@@ -299,7 +306,7 @@ fn keeps_immutable(before: &str, after: &str, of: &ResourceType) -> Result<()> {
     Ok(scim::keeps_immutable(&read(before), &read(after), of)?)
 }
 
-/// Whether two JSON texts say the same, in whatever order.
+/// True if two JSON texts have the same content, in any order of members.
 fn is_same_json(one: &str, other: &str) -> bool {
     let read = serde_json::from_str::<Value>;
     one == other
@@ -308,13 +315,14 @@ fn is_same_json(one: &str, other: &str) -> bool {
             .is_some_and(|one| read(other).is_ok_and(|other| one == other))
 }
 
-/// The stored JSON of a resource.
+/// Returns the JSON text to store.
 fn kept(resource: &Resource) -> String {
     Value::Object(resource.as_object().clone()).to_string()
 }
 
-/// SCIM changed these users, or groups that they are in: takes back what they
-/// may no longer have, now and by Responses that were issued before.
+/// Call it after SCIM has changed these users or their groups: revokes what
+/// they may no longer have, and records the time, so that older Responses do
+/// not restore it.
 async fn review(
     portal: &Portal,
     db: &mut store::Db,

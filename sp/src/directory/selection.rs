@@ -1,5 +1,5 @@
-//! From a filter to what the database can be asked: the part of it that the
-//! keys beside each row can answer.
+//! Translates a SCIM filter to a database condition, as far as the key columns
+//! of the tables can answer it.
 
 use scim::AttributePath;
 use scim::filter::{Filter, Operator};
@@ -9,12 +9,13 @@ use serde_json::Value;
 use crate::store::selection::{Condition, Field, Operand, Order, Test};
 use crate::store::stored;
 
-/// What the database is asked in the place of a filter.
+/// The database condition for a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Holds of every row that satisfies the filter.
+    /// True for every row that matches the filter.
     pub condition: Condition,
-    /// Whether it holds of no other row.
+    /// True if the condition is false for all other rows. Otherwise the filter
+    /// must be applied to each row.
     pub exact: bool,
 }
 
@@ -24,8 +25,9 @@ impl Asked {
         exact: false,
     };
 
-    /// The order of an answer of which none was asked: of what changed since
-    /// an instant, the order of the changes; else that of creation.
+    /// Returns the default sort order. If the filter asks only for
+    /// changes since a time, it is the order of these changes; otherwise
+    /// that of creation.
     pub fn order(&self) -> Order {
         let is_since = |one: &Condition| match one {
             Condition::Has(Field::LastModified, tests) => {
@@ -53,7 +55,8 @@ impl Asked {
         }
     }
 
-    /// What a filter asks for; everything when there is none.
+    /// Returns the condition for a filter; without a filter it
+    /// matches everything.
     pub fn of(filter: Option<&Filter>, of: &ResourceType) -> Self {
         match filter {
             None => Self::exactly(Condition::Always),
@@ -123,8 +126,8 @@ fn asked(filter: &Filter, of: &ResourceType) -> Asked {
     }
 }
 
-/// The tests of one and the same value that a filter in brackets demands;
-/// whether they are all that it demands.
+/// Collects the tests that a filter in brackets requires of one value. Returns
+/// true if they are the whole filter.
 fn of_one_value(filter: &Filter, key: &Key, tests: &mut Vec<(Test, Operand)>) -> bool {
     match filter {
         Filter::And(a, b) => {
@@ -158,7 +161,7 @@ enum Kind {
     Flag,
 }
 
-/// The key that a path leads to.
+/// Returns the key column of an attribute path, if there is one.
 fn keyed(path: &AttributePath, of: &ResourceType) -> Option<Key> {
     let attribute = of.attribute(path)?;
     if of.extension(path).is_some() {
@@ -195,8 +198,8 @@ fn keyed(path: &AttributePath, of: &ResourceType) -> Option<Key> {
     }
 }
 
-/// The field that resources can be sorted by in the database, which has one
-/// value at most.
+/// Returns the field for sorting in the database; only fields with at most
+/// one value.
 pub(super) fn sorted_by(path: &AttributePath, of: &ResourceType) -> Option<Field> {
     let several = [Field::Email, Field::Group, Field::Member];
     keyed(path, of)
@@ -216,7 +219,7 @@ fn compared(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition> 
             Some(Condition::Not(Box::new(Condition::Filled(field))))
         }
         (Kind::Text { exact }, Value::String(text)) => {
-            // No column has it, and not every database takes it.
+            // No stored value contains NUL, and PostgreSQL does not accept it.
             if text.contains('\0') {
                 return None;
             }
@@ -248,7 +251,8 @@ fn compared(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition> 
         }
         (Kind::Instant, Value::String(text)) => {
             let wanted: jiff::Timestamp = text.parse().ok()?;
-            // Stored are whole microseconds; a finer instant lies between two.
+            // Timestamps are stored in whole microseconds; a finer one lies
+            // between two of them.
             let between = wanted.as_nanosecond().rem_euclid(1000) != 0;
             let floor = i64::try_from(wanted.as_nanosecond().div_euclid(1000))
                 .unwrap_or_else(|_| stored(wanted));

@@ -1,10 +1,11 @@
-//! What the IdP's provisioning asked, and what came of it, for admins.
+//! The SCIM sync log: the requests of the IdP's provisioning and their results,
+//! for administrators.
 //!
-//! Requests are noted in memory and written many at a time, beside the
-//! answers, so that neither a provisioning of thousands nor a reader pays for
-//! a second transaction: when enough are noted, when somebody reads the log,
-//! and now and then. A replica that dies loses at most the last of its notes;
-//! the directory loses nothing.
+//! Requests are collected in memory and written in batches after they were
+//! answered, so that SCIM requests need no second transaction. A batch is
+//! written when it is large enough, when somebody reads the log, and
+//! periodically. If the process crashes, at most the last entries are lost; the
+//! directory is not affected.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,19 +17,20 @@ use crate::Portal;
 use crate::store::scim_log::{self, ScimLogRow};
 use crate::store::{self, StoreError, stored};
 
-/// How many requests of a business account are kept.
+/// Number of requests that are kept per business account.
 pub const MOST: i64 = 1000;
 
-/// Written when so many are noted.
+/// Number of collected requests that starts a write.
 const ENOUGH: usize = 256;
 
-/// A database that doesn't keep up loses the oldest beyond so many.
+/// Maximum number of collected requests: if the database is too slow, the older
+/// half is dropped.
 const WAITING: usize = 16 * 1024;
 
-/// A request that was answered.
+/// A SCIM request and its result.
 #[derive(Debug, Clone)]
 pub struct Noted {
-    /// The tenant of its path.
+    /// ID of the tenant in the path.
     pub tenant_id: String,
     /// The HTTP method.
     pub method: String,
@@ -36,18 +38,18 @@ pub struct Noted {
     pub path: String,
     /// The HTTP status.
     pub status: u16,
-    /// What an error said.
+    /// `detail` of a SCIM error; empty otherwise.
     pub detail: String,
     /// Duration in milliseconds.
     pub took_ms: i64,
 }
 
-/// Requests that aren't written yet.
+/// Requests that are not written to the database yet.
 #[derive(Debug, Default)]
 pub struct SyncLog {
     waiting: Mutex<Waiting>,
     enough: Notify,
-    /// Held while they are written: who reads the log then waits for them.
+    /// Locked during a write, so that readers of the log wait for it.
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -63,7 +65,7 @@ impl SyncLog {
     }
 }
 
-/// Notes a request.
+/// Adds a request to the log.
 pub fn note(portal: &Portal, noted: Noted) {
     let enough = {
         let mut waiting = portal.sync_log.waiting();
@@ -80,7 +82,7 @@ pub fn note(portal: &Portal, noted: Noted) {
     }
 }
 
-/// Writes down what is noted whenever it is enough.
+/// Background task: writes the collected requests whenever there are enough.
 pub async fn keep(portal: Portal, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -88,12 +90,12 @@ pub async fn keep(portal: Portal, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         if let Err(error) = write_down(&portal).await {
-            tracing::warn!(%error, "the SCIM sync log could not be written");
+            tracing::warn!(%error, "cannot write the SCIM sync log");
         }
     }
 }
 
-/// Writes down what is noted.
+/// Writes the collected requests to the database.
 ///
 /// # Errors
 /// When the database fails.
@@ -116,7 +118,7 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
                 owner
             }
         };
-        // A path may name a tenant that never was.
+        // The path may contain an unknown tenant ID.
         let Some(business_id) = owner else { continue };
         written.push(ScimLogRow {
             id: portal.ambient.rng().uuid().to_string(),
@@ -137,7 +139,7 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
     Ok(tx.commit().await?)
 }
 
-/// The newest requests of a business account.
+/// Returns the newest requests of a business account.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! Users (RFC 7644 §3.3 – §3.6), and what becomes of those who lose their
-//! place.
+//! SCIM users (RFC 7644 §3.3 – §3.6), and the effects of disabling and
+//! deleting them.
 
 use scim::patch::Operation;
 use scim::schema::ResourceType;
@@ -20,7 +20,7 @@ use crate::{Portal, licensing};
 /// Creates a user.
 ///
 /// # Errors
-/// `uniqueness` when the user name is taken.
+/// `uniqueness` if the user name is taken.
 pub async fn create(
     portal: &Portal,
     access: &ScimAccess,
@@ -73,10 +73,11 @@ pub async fn read(
     answer(portal, &mut db, access, &row, shown).await
 }
 
-/// Replaces a user (RFC 7644 §3.5.1). `active`, when it is not said, stays.
+/// Replaces a user (RFC 7644 §3.5.1). `active` stays unchanged if the request
+/// does not contain it.
 ///
 /// # Errors
-/// 404, 412, `uniqueness`, `mutability`.
+/// 404, 412, `uniqueness` or `mutability`.
 pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
@@ -94,7 +95,7 @@ pub async fn replace(
 /// Modifies a user (RFC 7644 §3.5.2).
 ///
 /// # Errors
-/// 404, 412, `uniqueness`, and what [`scim::patch::apply`] refuses.
+/// 404, 412, `uniqueness`, or an error of [`scim::patch::apply`].
 pub async fn patch(
     portal: &Portal,
     access: &ScimAccess,
@@ -112,7 +113,7 @@ pub async fn patch(
     .await
 }
 
-/// Deletes a user: sessions, license and memberships go with it.
+/// Deletes a user, including sessions, license and group memberships.
 ///
 /// # Errors
 /// 404, 412.
@@ -140,15 +141,15 @@ pub async fn delete(
     .await
 }
 
-/// The users a query asks for.
+/// Returns the users that match a query.
 ///
 /// # Errors
-/// `invalidFilter`, `invalidPath` of a sort, and those of cursors.
+/// `invalidFilter`, `invalidPath` (sortBy), or an error of the cursor.
 pub async fn list(portal: &Portal, access: &ScimAccess, query: &ListQuery) -> Result<ListResponse> {
     listing::list::<Users>(portal, access, query).await
 }
 
-/// Users, to be listed.
+/// The resource type User, for [`listing::list`].
 struct Users;
 
 impl Listed for Users {
@@ -166,7 +167,7 @@ impl Listed for Users {
 
     fn key(row: &UserRow, by: Field) -> SortValue {
         let text = |text: Option<String>| text.map_or(SortValue::Absent, SortValue::Text);
-        // Exact in a double until the year 2255.
+        // Microseconds are exact in a double until the year 2255.
         #[allow(clippy::cast_precision_loss)]
         let number = |number: i64| SortValue::Number(number as f64);
         match by {
@@ -205,7 +206,7 @@ impl Listed for Users {
 }
 
 async fn find(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Result<UserRow> {
-    // Not every database takes that sign.
+    // PostgreSQL does not accept NUL.
     if id.contains('\0') {
         return Err(not_found(portal.resource_types.user, id));
     }
@@ -213,7 +214,8 @@ async fn find(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Re
     found.ok_or_else(|| not_found(portal.resource_types.user, id))
 }
 
-/// Finds a user whom nobody else changes or admits until the transaction ends.
+/// Finds a user and locks the row, so that no other transaction changes or
+/// admits the user until this one ends.
 async fn find_locked(
     portal: &Portal,
     db: &mut Db,
@@ -223,16 +225,16 @@ async fn find_locked(
     store::locks::share_directory(db, &access.business_id).await?;
     let found = find(portal, db, access, id).await?;
     store::locks::user(db, &found.id).await?;
-    // What was read before the lock may be outdated.
+    // The row may have changed before it was locked.
     find(portal, db, access, id).await
 }
 
-/// Takes over what the resource says.
+/// Copies the values of a SCIM resource to the row.
 ///
 /// # Errors
-/// `invalidValue` when a value is too long to be looked up.
+/// `invalidValue` if a value is too long for a database index.
 fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) -> Result<()> {
-    // Nobody signs on here by a directory's password: it is not kept.
+    // Passwords from SCIM are not stored: users sign in at the IdP.
     resource.forget_secrets(of);
     if let Some(active) = resource.get("active").and_then(Value::as_bool) {
         row.active = i64::from(active);
@@ -286,7 +288,7 @@ async fn change_once(
     let mut row = before.clone();
     fill(&mut row, to(&before)?, of)?;
     super::keeps_immutable(&before.resource, &row.resource, of)?;
-    // The order of an object's members means nothing.
+    // A different order of members in the JSON is not a change.
     if super::is_same_json(&before.resource, &row.resource) {
         row.resource.clone_from(&before.resource);
     }

@@ -75,7 +75,7 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Scim(error) => error.into(),
             DirectoryError::Store(error) => {
                 tracing::error!(%error, "the directory's database failed");
-                scim::Error::new(500, "the directory could not do this: try again later").into()
+                scim::Error::new(500, "internal error of the directory: try again later").into()
             }
         }
     }
