@@ -136,7 +136,7 @@ struct File {
 
 fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
     let text =
-        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let document = serde_json::from_str(&text).with_context(|| format!("in {}", path.display()))?;
     Schema::from_json(&document).with_context(|| format!("in {}", path.display()))
 }
@@ -169,7 +169,7 @@ fn rate(per_second: f64) -> anyhow::Result<crate::Rate> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let burst = per_second.ceil().clamp(1.0, 1e9) as u32;
     crate::Rate::new(per_second, burst)
-        .with_context(|| format!("scim_rate: expected a number above 0, got {per_second}"))
+        .with_context(|| format!("invalid scim_rate: expected a number above 0, got {per_second}"))
 }
 
 /// Runs a command of `sp` until it ends.
@@ -186,7 +186,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
     let file = match &flags.config {
         Some(path) => {
             let text = std::fs::read_to_string(path)
-                .with_context(|| format!("can't read {}", path.display()))?;
+                .with_context(|| format!("cannot read {}", path.display()))?;
             toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
         }
         None => File::default(),
@@ -259,7 +259,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             "control_url": running.control_url(),
         });
         process::write_atomically(&path, &ready.to_string())
-            .with_context(|| format!("can't write {}", path.display()))?;
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     process::shutdown_requested().await?;
     tracing::info!("stopping");

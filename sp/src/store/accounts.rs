@@ -8,11 +8,11 @@ use super::{Db, Result};
 pub struct AccountRow {
     /// Opaque identifier.
     pub id: String,
-    /// Lower case.
+    /// E-mail address in lower case.
     pub email: String,
-    /// The person's name, when given.
+    /// Display name, if given.
     pub name: Option<String>,
-    /// A PHC string.
+    /// Password hash as a PHC string; empty if the account has no password.
     pub password_hash: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
@@ -29,25 +29,25 @@ from_row!(AccountRow {
 /// A session, by password or by SSO.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
-    /// SHA-256 of the cookie.
+    /// SHA-256 of the cookie value.
     pub token_hash: String,
-    /// Who, by password.
+    /// ID of the portal account, for a login by password or social identity.
     pub account_id: Option<String>,
-    /// Who, by SSO.
+    /// ID of the directory user, for a login by SSO.
     pub user_id: Option<String>,
-    /// The selected business account.
+    /// ID of the selected business account.
     pub workspace: Option<String>,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant of the last use.
+    /// Time of the last use, in microseconds since the Unix epoch.
     pub seen: i64,
-    /// Instant of its absolute end.
+    /// Time of the absolute end, in microseconds since the Unix epoch.
     pub expires: i64,
-    /// By SSO: whose IdP.
+    /// SSO: ID of the tenant.
     pub saml_tenant: Option<String>,
-    /// By SSO: the subject's NameID, as [`crate::login::Subject`] writes it.
+    /// SSO: NameID, in the format of `login/subject.rs`.
     pub saml_subject: Option<String>,
-    /// By SSO: the IdP's name for its own session.
+    /// SSO: SessionIndex of the IdP.
     pub saml_session_index: Option<String>,
 }
 
@@ -64,7 +64,7 @@ from_row!(SessionRow {
     saml_session_index
 });
 
-/// The account with this e-mail (lower case).
+/// Finds the account with this e-mail (lower case).
 ///
 /// # Errors
 /// When the database fails.
@@ -75,7 +75,7 @@ pub async fn by_email(db: &mut Db, email: &str) -> Result<Option<AccountRow>> {
         .await?)
 }
 
-/// The account with this id.
+/// Finds the account with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,7 +89,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<AccountRow>> {
 /// Stores a new account.
 ///
 /// # Errors
-/// A unique violation when the e-mail is taken.
+/// A unique violation if the e-mail is taken.
 pub async fn insert(db: &mut Db, row: &AccountRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO accounts (id, email, name, password_hash, created) VALUES ($1, $2, $3, $4, $5)",
@@ -129,7 +129,7 @@ pub async fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
     Ok(())
 }
 
-/// The session of this cookie, ended ones too.
+/// Finds the session with this cookie hash, even if it has expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -142,7 +142,7 @@ pub async fn session(db: &mut Db, token_hash: &str) -> Result<Option<SessionRow>
     )
 }
 
-/// Remembers that the session was used.
+/// Stores the time of the last use.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,7 +155,7 @@ pub async fn touch_session(db: &mut Db, token_hash: &str, seen: i64) -> Result<(
     Ok(())
 }
 
-/// Selects the session's workspace.
+/// Sets the selected business account of the session.
 ///
 /// # Errors
 /// When the database fails.
@@ -168,7 +168,7 @@ pub async fn select_workspace(db: &mut Db, token_hash: &str, business_id: &str) 
     Ok(())
 }
 
-/// Ends a session.
+/// Deletes a session.
 ///
 /// # Errors
 /// When the database fails.
@@ -180,7 +180,7 @@ pub async fn end_session(db: &mut Db, token_hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends every session of a directory user.
+/// Deletes all sessions of a directory user; returns their number.
 ///
 /// # Errors
 /// When the database fails.
@@ -192,8 +192,8 @@ pub async fn end_sessions_of_user(db: &mut Db, user_id: &str) -> Result<u64> {
         .rows_affected())
 }
 
-/// Ends the sessions that this IdP's subject logged in by: those with this
-/// session index, or all; how many there were.
+/// Deletes the sessions of this NameID: those with this SessionIndex, or all.
+/// Returns their number.
 ///
 /// # Errors
 /// When the database fails.
@@ -215,7 +215,7 @@ pub async fn end_saml_sessions(
     Ok(query.execute(db).await?.rows_affected())
 }
 
-/// Ends every session of a portal account.
+/// Deletes all sessions of a portal account; returns their number.
 ///
 /// # Errors
 /// When the database fails.

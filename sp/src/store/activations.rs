@@ -1,30 +1,30 @@
-//! Desktop activations on their way.
+//! Desktop activations that wait for a Response.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// An activation that waits for the IdP's answer.
+/// A desktop activation.
 #[derive(Debug, Clone)]
 pub struct ActivationRow {
     /// Opaque identifier.
     pub id: String,
-    /// Whose IdP was asked.
+    /// ID of the tenant that the AuthnRequest belongs to.
     pub tenant_id: String,
-    /// SHA-256 of what only this app knows.
+    /// SHA-256 of the secret that only this app knows.
     pub secret_hash: String,
-    /// The corporate e-mail that was typed, lower case.
+    /// The corporate e-mail address, in lower case.
     pub email: String,
-    /// The device's own id.
+    /// ID of the device.
     pub device_id: String,
-    /// Its name.
+    /// Name of the device.
     pub device_name: String,
-    /// The app's version.
+    /// Version of the app.
     pub app_version: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
     /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
-    /// Answered already.
+    /// 1 if the activation was completed, else 0.
     pub spent: i64,
 }
 
@@ -65,7 +65,7 @@ pub async fn insert(db: &mut Db, row: &ActivationRow) -> Result<()> {
     Ok(())
 }
 
-/// The activation with this id.
+/// Finds the activation with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,7 +76,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<ActivationRow>> {
         .await?)
 }
 
-/// Spends it; false when it was spent already.
+/// Marks the activation as completed; false if it already was.
 ///
 /// # Errors
 /// When the database fails.

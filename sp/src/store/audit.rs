@@ -1,26 +1,26 @@
-//! The audit log, append-only.
+//! The audit log. Entries are only appended.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// One thing that happened.
+/// An entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
     /// Opaque identifier.
     pub id: String,
-    /// Whose log it stands in.
+    /// ID of the business account, if the event belongs to one.
     pub business_id: Option<String>,
     /// Time of the event, in microseconds since the Unix epoch.
     pub happened: i64,
-    /// The person or program that did it.
+    /// The user or program that acted.
     pub actor: String,
-    /// Did what.
+    /// Code of the action.
     pub action: String,
-    /// To what.
+    /// Target of the action.
     pub target: String,
-    /// The particulars.
+    /// Details of the event.
     pub detail: String,
-    /// From where.
+    /// Network address of the client.
     pub address: String,
 }
 
@@ -35,7 +35,7 @@ from_row!(AuditRow {
     address
 });
 
-/// Appends to the log.
+/// Appends an entry to the log.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,7 +58,7 @@ pub async fn append(db: &mut Db, row: &AuditRow) -> Result<()> {
     Ok(())
 }
 
-/// The newest events of a business account.
+/// Returns the newest entries of a business account.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,24 +1,24 @@
-//! The organizations' e-mail domains (step 1).
+//! The e-mail domains of organizations (step 1).
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A domain that an organization claims.
+/// A domain in the list of a business account.
 #[derive(Debug, Clone)]
 pub struct DomainRow {
-    /// Lower case.
+    /// Domain name in lower case.
     pub domain: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// What the TXT record must say.
+    /// Value that the TXT record must have.
     pub txt_value: String,
     /// `pending`, `verified`, `failed` or `timed-out`.
     pub status: String,
-    /// What the last look-up found.
+    /// Result of the last look-up, as text.
     pub detail: String,
     /// Time when it was added, in microseconds since the Unix epoch.
     pub added: i64,
-    /// Instant of the last look-up.
+    /// Time of the last look-up, in microseconds since the Unix epoch.
     pub checked: Option<i64>,
 }
 
@@ -32,10 +32,10 @@ from_row!(DomainRow {
     checked
 });
 
-/// Claims a domain.
+/// Adds a domain to a business account.
 ///
 /// # Errors
-/// A unique violation when this business account claims it already.
+/// A unique violation if the business account already has the domain.
 pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO domains (domain, business_id, txt_value, status, detail, added)
@@ -52,7 +52,8 @@ pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
     Ok(())
 }
 
-/// Whoever proved it; while nobody did, whoever claimed it first.
+/// Finds the business account that has verified the domain; if none has, the
+/// one that added it first.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +67,7 @@ pub async fn by_name(db: &mut Db, domain: &str) -> Result<Option<DomainRow>> {
     .await?)
 }
 
-/// The claim of this business account.
+/// Finds a domain of this business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -80,7 +81,8 @@ pub async fn claim(db: &mut Db, business_id: &str, domain: &str) -> Result<Optio
     )
 }
 
-/// All of a business account, in the order they were added.
+/// Returns all domains of a business account, in the order in which they
+/// were added.
 ///
 /// # Errors
 /// When the database fails.
@@ -93,10 +95,10 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow
     )
 }
 
-/// Remembers what a look-up found.
+/// Stores the result of a look-up.
 ///
 /// # Errors
-/// A unique violation when another business account proved the domain before.
+/// A unique violation if another business account has verified the domain.
 pub async fn checked(
     db: &mut Db,
     business_id: &str,
@@ -119,7 +121,7 @@ pub async fn checked(
     Ok(())
 }
 
-/// Gives a domain up; false when it wasn't this business account's.
+/// Removes a domain; false if the business account does not have it.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,11 +1,12 @@
-//! Transactions that write. On SQLite there is one writer, and what a commit
-//! costs is the wait for the disk: writers who queue share one.
+//! Write transactions. SQLite has one writer, and the cost of a commit is
+//! waiting for the disk. So concurrent transactions share one commit
+//! (group commit).
 //!
-//! Each has a savepoint of its own within the open transaction. Who is done
-//! while others wait lets them go first, and queues again: whoever then comes
-//! to a batch that is not on the disk yet commits it for all that are in it.
-//! Nobody is told of success before the disk has it, and nobody waits for
-//! writers who came later.
+//! Each transaction is a savepoint within one open SQLite transaction. A
+//! transaction that is done while others wait lets the others run first and
+//! then queues again. The first one that gets its turn while the batch is still
+//! uncommitted commits it for all. `commit` returns only after the data is on
+//! the disk, and no transaction waits for ones that came later.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -14,31 +15,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-/// An error that may say: another transaction was in the way, try again.
+/// An error that may be caused by a concurrent transaction.
 pub trait MayConflict {
-    /// Whether the same transaction may well succeed when it is run again.
+    /// True if the transaction may succeed when it is run again.
     fn is_conflict(&self) -> bool;
 }
 
 impl MayConflict for sqlx::Error {
-    /// PostgreSQL's `deadlock_detected` and `serialization_failure`.
+    /// True for PostgreSQL's `deadlock_detected` and `serialization_failure`.
     fn is_conflict(&self) -> bool {
         let code = self.as_database_error().and_then(|error| error.code());
         matches!(code.as_deref(), Some("40P01" | "40001"))
     }
 }
 
-/// How often a transaction that others were in the way of is run.
+/// Maximum number of attempts for a transaction.
 const ATTEMPTS: usize = 5;
 
-/// Runs a transaction, again when another one was in its way. [`locks`] keeps
-/// that from happening between transactions that know of each other; the
-/// database may still decide otherwise.
+/// Runs a transaction, and runs it again after a conflict. [`locks`] prevents
+/// known conflicts; the database may still report others.
 ///
 /// [`locks`]: super::locks
 ///
 /// # Errors
-/// Those of the last run.
+/// The error of the last attempt.
 pub async fn with_retry<T, E, F>(mut transaction: impl FnMut() -> F) -> Result<T, E>
 where
     E: MayConflict + std::fmt::Display,
@@ -47,7 +47,7 @@ where
     for attempt in 1..ATTEMPTS {
         match transaction().await {
             Err(error) if error.is_conflict() => {
-                tracing::info!(attempt, %error, "another transaction was in the way: again");
+                tracing::info!(attempt, %error, "conflict with another transaction: trying again");
             }
             outcome => return outcome,
         }
@@ -55,13 +55,13 @@ where
     transaction().await
 }
 
-/// A transaction to write in; dropped without [`Write::commit`], nothing happened.
+/// A write transaction. Dropping it without [`Write::commit`] rolls it back.
 pub struct Write(Kind);
 
 enum Kind {
-    /// A transaction of its own.
+    /// A separate transaction (PostgreSQL).
     Alone(Transaction<'static, Any>),
-    /// A savepoint in one that others are in, too.
+    /// A savepoint in a transaction that is shared with others (SQLite).
     Shared(Shared),
 }
 
@@ -70,29 +70,30 @@ struct Shared {
     queue: Arc<Queue>,
 }
 
-/// Those who want to write.
+/// The queue of write transactions.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     batch: Arc<Mutex<Batch>>,
-    /// How many wait to begin.
+    /// Number of transactions that wait to begin.
     waiting: AtomicUsize,
-    /// Counts transactions that could not begin.
+    /// Number of transactions that could not begin.
     failures: AtomicUsize,
-    /// Why the last one could not.
+    /// The reason of the last such failure.
     last_failure: std::sync::Mutex<String>,
 }
 
-/// What goes to the disk at once.
+/// The transactions that share one commit.
 #[derive(Debug, Default)]
 struct Batch {
     open: Option<Transaction<'static, Any>>,
-    /// A writer left in the middle: its savepoint is still to be undone.
+    /// True if a transaction was dropped without commit: its savepoint must be
+    /// rolled back.
     spoiled: bool,
-    /// Those who are done and wait for the disk.
+    /// Transactions that are done and wait for the commit.
     done: Vec<oneshot::Sender<Result<(), String>>>,
 }
 
-/// Counts itself while it waits, also when it gives up.
+/// Increments a counter while it exists, even if the waiting task is cancelled.
 struct Waiting<'q>(&'q AtomicUsize);
 
 impl<'q> Waiting<'q> {
@@ -114,7 +115,7 @@ async fn run(open: &mut Transaction<'static, Any>, sql: &'static str) -> Result<
 }
 
 impl Batch {
-    /// Undoes what a writer left behind.
+    /// Rolls back the savepoint of a dropped transaction.
     async fn mend(&mut self) -> Result<(), sqlx::Error> {
         if !self.spoiled {
             return Ok(());
@@ -133,7 +134,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Nothing of the batch happened.
+    /// Rolls back the whole batch and reports the error to all
+    /// its transactions.
     fn give_up(&mut self, why: &sqlx::Error) {
         self.open = None;
         self.spoiled = false;
@@ -142,7 +144,7 @@ impl Batch {
         }
     }
 
-    /// Brings the batch to the disk and tells all that are in it.
+    /// Commits the batch and reports the result to all its transactions.
     async fn close(&mut self) -> Result<(), sqlx::Error> {
         self.mend().await?;
         let Some(open) = self.open.take() else {
@@ -159,7 +161,8 @@ impl Batch {
     }
 }
 
-/// Closes the batch, also when the one who waits for it gives up midway.
+/// Commits the batch in a task of its own, so that it completes even if the
+/// caller is cancelled.
 async fn closed(mut batch: OwnedMutexGuard<Batch>) -> Result<(), sqlx::Error> {
     let closing = tokio::spawn(async move { batch.close().await });
     closing
@@ -168,7 +171,7 @@ async fn closed(mut batch: OwnedMutexGuard<Batch>) -> Result<(), sqlx::Error> {
 }
 
 impl Queue {
-    /// Waits for the turn to write.
+    /// Waits for the turn and begins a transaction.
     pub(super) async fn begin(
         self: &Arc<Self>,
         pool: &AnyPool,
@@ -180,13 +183,13 @@ impl Queue {
             Arc::clone(&self.batch).lock_owned().await
         };
         if self.failures.load(Ordering::SeqCst) != failures {
-            // Whoever queued behind a failed attempt fails with it: attempts
-            // of their own, one after the other, would add up to minutes.
+            // Transactions that queued behind a failed one fail with it: if
+            // each tried for itself, the timeouts would add up to minutes.
             return Err(sqlx::Error::Protocol(self.last_failure().clone()));
         }
-        // An undo that fails has ended the batch: the next one begins.
+        // If the rollback fails, the batch has ended and a new one begins.
         if let Err(error) = batch.mend().await {
-            tracing::warn!(%error, "an unfinished transaction could not be undone");
+            tracing::warn!(%error, "cannot roll back an unfinished transaction");
         }
         if batch.open.is_none() {
             match pool.begin_with(begin).await {
@@ -215,7 +218,7 @@ impl Queue {
         held.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Gives the connection back; what nobody was told of did not happen.
+    /// Closes the connection; an uncommitted batch is rolled back.
     pub(super) async fn close(&self) {
         self.batch.lock().await.open = None;
     }
@@ -226,10 +229,10 @@ impl Write {
         Self(Kind::Alone(transaction))
     }
 
-    /// Returns once the disk has it.
+    /// Commits; returns when the data is on the disk.
     ///
     /// # Errors
-    /// When it may not: then nothing happened.
+    /// If the commit fails; the transaction is then rolled back.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         match self.0 {
             Kind::Alone(transaction) => transaction.commit().await,
@@ -273,7 +276,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Whoever comes next undoes it.
+        // The next transaction rolls it back.
         if let Some(batch) = &mut self.batch {
             batch.spoiled = true;
         }
@@ -289,8 +292,8 @@ impl Deref for Write {
             Kind::Shared(shared) => {
                 match shared.batch.as_ref().and_then(|batch| batch.open.as_ref()) {
                     Some(open) => open,
-                    // `begin` opened it, and only `commit`, which consumes the
-                    // writer, takes it away.
+                    // `begin` has opened it, and only `commit`, which consumes
+                    // `self`, takes it.
                     None => unreachable!("a writer without a transaction"),
                 }
             }

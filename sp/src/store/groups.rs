@@ -1,23 +1,24 @@
-//! Groups of the directory, with their SCIM resource, and who is in them.
+//! Groups of the directory, their SCIM resources and members.
 
 use super::row::from_row;
 use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
-/// A group as SCIM sees it, without its members.
+/// A group without its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRow {
     /// Opaque identifier.
     pub id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// As the IdP spells it.
+    /// Display name, as sent by the IdP.
     pub display_name: String,
-    /// The IdP's id of the group.
+    /// ID of the group at the IdP (`externalId`).
     pub external_id: Option<String>,
-    /// The resource as JSON, without members and what the portal adds.
+    /// The SCIM resource as JSON, without members and the attributes that the
+    /// portal adds.
     pub resource: String,
-    /// Counts changes, from 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
@@ -36,14 +37,14 @@ from_row!(GroupRow {
     last_modified
 });
 
-/// Someone in a group.
+/// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRow {
-    /// A user or a group.
+    /// ID of the user or group.
     pub member_id: String,
     /// `User` or `Group`.
     pub kind: String,
-    /// The user's or group's name, when it was asked for.
+    /// Display name of the member, if it was read.
     pub display: Option<String>,
 }
 
@@ -53,16 +54,16 @@ from_row!(MemberRow {
     display
 });
 
-/// A group that a user is in.
+/// A group of which a user is a direct or indirect member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRow {
-    /// The user.
+    /// ID of the user.
     pub member_id: String,
-    /// The group.
+    /// ID of the group.
     pub id: String,
-    /// Its name.
+    /// Display name of the group.
     pub display_name: String,
-    /// 1 when the user is a member itself, 0 when by nested groups alone.
+    /// 1 for a direct member, 0 for a member through nested groups only.
     pub direct: i64,
 }
 
@@ -116,8 +117,8 @@ pub async fn insert(db: &mut Db, row: &GroupRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes a group whose stored version is still `before`; `false` when
-/// somebody else was faster.
+/// Updates a group if its stored version is still `before`; `false` if another
+/// request has changed it.
 ///
 /// # Errors
 /// When the database fails.
@@ -140,7 +141,7 @@ pub async fn update(db: &mut Db, row: &GroupRow, before: i64) -> Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes a group out, with its memberships either way.
+/// Deletes a group and all memberships that it is part of.
 ///
 /// # Errors
 /// When the database fails.
@@ -156,7 +157,7 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The group with this id.
+/// Finds the group with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -170,7 +171,7 @@ pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<Gr
         .await?)
 }
 
-/// The groups that a question asks for.
+/// Returns the groups that match a selection.
 ///
 /// # Errors
 /// When the database fails.
@@ -180,7 +181,7 @@ pub async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<GroupR
     Ok(bound!(query, statement).fetch_all(db).await?)
 }
 
-/// How many groups there are of which a condition holds.
+/// Counts the groups that meet a condition.
 ///
 /// # Errors
 /// When the database fails.
@@ -190,16 +191,17 @@ pub async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Res
     Ok(bound!(query, statement).fetch_one(db).await?)
 }
 
-/// How the database would answer: for tests of what an index serves.
+/// Returns SQLite's query plan, for tests of the indexes.
 ///
 /// # Errors
-/// When the database fails, or has no `EXPLAIN QUERY PLAN`.
+/// If the database fails, or is not SQLite.
 pub async fn explain(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<String>> {
     let statement = Statement::rows(&TABLE, selection);
     super::selection::explain(db, statement).await
 }
 
-/// Whether an id is a `User` or a `Group` of this business account.
+/// Returns `User` or `Group` if this business account has a resource with
+/// this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -214,7 +216,7 @@ pub async fn kind_of(db: &mut Db, business_id: &str, id: &str) -> Result<Option<
     .await?)
 }
 
-/// Who is in the group directly.
+/// Returns the direct members of a group, without display names.
 ///
 /// # Errors
 /// When the database fails.
@@ -228,7 +230,7 @@ pub async fn members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
     .await?)
 }
 
-/// The same with their names.
+/// Returns the direct members of a group, with display names.
 ///
 /// # Errors
 /// When the database fails.
@@ -245,7 +247,7 @@ pub async fn named_members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>
     .await?)
 }
 
-/// The ids of those in the group directly.
+/// Returns the IDs of the direct members of a group.
 ///
 /// # Errors
 /// When the database fails.
@@ -258,7 +260,7 @@ pub async fn member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
     )
 }
 
-/// The number of direct members of the group, or `limit` when there are more.
+/// Counts the direct members of a group, up to `limit`.
 ///
 /// # Errors
 /// When the database fails.
@@ -273,7 +275,7 @@ pub async fn count_members(db: &mut Db, group_id: &str, limit: i64) -> Result<i6
     .await?)
 }
 
-/// The groups that these users are in, directly or by nested groups.
+/// Returns the groups of these users, direct and through nested groups.
 ///
 /// # Errors
 /// When the database fails.
@@ -301,7 +303,7 @@ pub async fn held_by(db: &mut Db, user_ids: &[&str]) -> Result<Vec<HeldRow>> {
     Ok(query.fetch_all(db).await?)
 }
 
-/// Puts a user or group into a group; `false` when it was in it already.
+/// Adds a member to a group; `false` if it was already a member.
 ///
 /// # Errors
 /// When the database fails.
@@ -318,7 +320,7 @@ pub async fn join(db: &mut Db, group_id: &str, member_id: &str, kind: &str) -> R
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes a user or group out of a group; `false` when it was not in it.
+/// Removes a member from a group; `false` if it was not a member.
 ///
 /// # Errors
 /// When the database fails.
@@ -331,8 +333,8 @@ pub async fn leave(db: &mut Db, group_id: &str, member_id: &str) -> Result<bool>
     Ok(done.rows_affected() == 1)
 }
 
-/// The users below a user or group: itself, or who is in it directly or by
-/// nested groups.
+/// Returns the ID itself if it is a user; for a group, all direct and indirect
+/// members that are users.
 ///
 /// # Errors
 /// When the database fails.

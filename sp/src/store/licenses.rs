@@ -1,22 +1,22 @@
-//! Seats taken, and the devices they run on.
+//! Licenses (occupied seats) and the devices that are activated with them.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A seat taken by a user.
+/// A license of a user; it occupies one seat of a subscription.
 #[derive(Debug, Clone)]
 pub struct LicenseRow {
     /// Opaque identifier.
     pub id: String,
-    /// Whose subscription.
+    /// ID of the business account.
     pub business_id: String,
-    /// Which subscription.
+    /// ID of the subscription.
     pub subscription_id: String,
-    /// The holder.
+    /// ID of the user.
     pub user_id: String,
     /// Time when it was granted, in microseconds since the Unix epoch.
     pub granted: i64,
-    /// Instant, once it was taken back.
+    /// Time when it was revoked, in microseconds since the Unix epoch.
     pub revoked: Option<i64>,
     /// The reason of the revocation.
     pub revoked_because: Option<String>,
@@ -32,20 +32,20 @@ from_row!(LicenseRow {
     revoked_because
 });
 
-/// A device that was activated under a license.
+/// A device that was activated with a license.
 #[derive(Debug, Clone)]
 pub struct DeviceRow {
-    /// Under which license.
+    /// ID of the license.
     pub license_id: String,
-    /// The device's own id.
+    /// ID of the device.
     pub device_id: String,
-    /// Its name.
+    /// Name of the device.
     pub name: String,
-    /// SHA-256 of the license token it holds.
+    /// SHA-256 of the device's license token.
     pub token_hash: String,
     /// Time of the activation, in microseconds since the Unix epoch.
     pub activated: i64,
-    /// Instant of the last re-validation.
+    /// Time of the last license check, in microseconds since the Unix epoch.
     pub validated: i64,
 }
 
@@ -58,7 +58,7 @@ from_row!(DeviceRow {
     validated
 });
 
-/// The live license of this user.
+/// Finds the license of this user that is not revoked.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,7 +72,8 @@ pub async fn held_by(db: &mut Db, business_id: &str, user_id: &str) -> Result<Op
     .await?)
 }
 
-/// The live licenses of a business account, oldest first.
+/// Returns the licenses of a business account that are not revoked,
+/// oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -85,7 +86,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<LicenseRo
     .await?)
 }
 
-/// Seats in use.
+/// Counts the occupied seats of a subscription.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,7 +103,7 @@ pub async fn used_seats(db: &mut Db, subscription_id: &str) -> Result<i64> {
 /// Stores a license.
 ///
 /// # Errors
-/// A unique violation when the user holds one.
+/// A unique violation if the user already has a license.
 pub async fn insert(db: &mut Db, row: &LicenseRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO licenses (id, business_id, subscription_id, user_id, granted)
@@ -118,7 +119,7 @@ pub async fn insert(db: &mut Db, row: &LicenseRow) -> Result<()> {
     Ok(())
 }
 
-/// Takes a license back.
+/// Revokes a license.
 ///
 /// # Errors
 /// When the database fails.
@@ -132,7 +133,7 @@ pub async fn revoke(db: &mut Db, license_id: &str, at: i64, because: &str) -> Re
     Ok(())
 }
 
-/// Puts the device under the license, with a new token.
+/// Adds a device to a license, or replaces its name and token.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,7 +156,7 @@ pub async fn upsert_device(db: &mut Db, row: &DeviceRow) -> Result<()> {
     Ok(())
 }
 
-/// The devices under a license.
+/// Returns the devices of a license.
 ///
 /// # Errors
 /// When the database fails.
@@ -168,7 +169,7 @@ pub async fn devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
     )
 }
 
-/// The device that holds this token, and its license, revoked or not.
+/// Finds the device with this token, and its license, even if it is revoked.
 ///
 /// # Errors
 /// When the database fails.
@@ -187,7 +188,7 @@ pub async fn by_token(db: &mut Db, token_hash: &str) -> Result<Option<(DeviceRow
     Ok(license.map(|license| (device, license)))
 }
 
-/// Remembers a re-validation.
+/// Stores the time of a license check.
 ///
 /// # Errors
 /// When the database fails.
@@ -200,7 +201,7 @@ pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// The live licenses of a subscription.
+/// Returns the licenses of a subscription that are not revoked.
 ///
 /// # Errors
 /// When the database fails.
@@ -213,7 +214,7 @@ pub async fn of_subscription(db: &mut Db, subscription_id: &str) -> Result<Vec<L
     )
 }
 
-/// Lets a license draw on another subscription from now on.
+/// Moves a license to another subscription.
 ///
 /// # Errors
 /// When the database fails.
@@ -226,8 +227,8 @@ pub async fn move_to(db: &mut Db, license_id: &str, subscription_id: &str) -> Re
     Ok(())
 }
 
-/// Takes a device from under its license; false when it wasn't there, or the
-/// license isn't this business account's.
+/// Removes a device from a license; false if it is not there or the license
+/// belongs to another business account.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,8 +1,8 @@
-//! Locks on PostgreSQL, where several transactions write at once. SQLite has
-//! one writer: there each of these does nothing.
+//! Row and advisory locks on PostgreSQL, where several transactions write at
+//! once. SQLite has one writer, so these functions do nothing there.
 //!
-//! Every transaction takes what it needs in this one order, so that no two can
-//! wait for each other:
+//! Every transaction takes the locks that it needs in this order, so that there
+//! are no deadlocks:
 //!
 //! 1. the directory of the business account: *shared* by whoever changes or
 //!    admits one user, *alone* by whoever changes groups, which may concern
@@ -10,8 +10,8 @@
 //! 2. the user's row
 //! 3. the subscriptions, by id
 //!
-//! What a decision rests on (`active`, groups, free seats) is read after the
-//! lock: a read before it may be outdated once the lock is there.
+//! Values that a decision depends on (`active`, groups, free seats) must be
+//! read after taking the lock; a value read before may be outdated.
 
 use super::{Db, Result};
 
@@ -24,8 +24,8 @@ async fn run(db: &mut Db, sql: &'static str, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets others change other users until the transaction ends, and nobody
-/// change groups.
+/// Takes the directory lock in shared mode until the transaction ends: others
+/// may change other users, but no groups.
 ///
 /// # Errors
 /// When the database fails.
@@ -33,13 +33,13 @@ pub async fn share_directory(db: &mut Db, business_id: &str) -> Result<()> {
     if !has_locks(db) {
         return Ok(());
     }
-    // The cast: `sqlx::Any` knows no type for `void`.
+    // The cast is necessary because `sqlx::Any` has no type for `void`.
     let sql = "SELECT CAST(pg_advisory_xact_lock_shared(hashtextextended($1, 0)) AS TEXT)";
     run(db, sql, business_id).await
 }
 
-/// Lets nobody else change or admit a user of this business account until the
-/// transaction ends.
+/// Takes the directory lock exclusively until the transaction ends: nobody else
+/// can change the directory or admit a user of this business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +51,7 @@ pub async fn own_directory(db: &mut Db, business_id: &str) -> Result<()> {
     run(db, sql, business_id).await
 }
 
-/// Lets nobody else change or admit this user until the transaction ends.
+/// Locks the row of this user until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,8 +62,8 @@ pub async fn user(db: &mut Db, user_id: &str) -> Result<()> {
     run(db, "SELECT id FROM users WHERE id = $1 FOR UPDATE", user_id).await
 }
 
-/// Holds the subscriptions until the transaction ends, so that two grants
-/// can't both see the last seat free.
+/// Locks the subscriptions until the transaction ends, so that two concurrent
+/// grants cannot take the same last seat.
 ///
 /// # Errors
 /// When the database fails.

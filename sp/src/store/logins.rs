@@ -1,28 +1,28 @@
-//! AuthnRequests on their way, and assertions that were used.
+//! AuthnRequests that wait for a Response, and assertions that were used.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// An AuthnRequest that waits for its Response.
+/// A sent AuthnRequest.
 #[derive(Debug, Clone)]
 pub struct SsoRequestRow {
-    /// What comes back beside the Response.
+    /// RelayState, which the IdP returns with the Response.
     pub relay_state: String,
-    /// Whose IdP was asked.
+    /// ID of the tenant.
     pub tenant_id: String,
     /// The AuthnRequest's ID.
     pub request_id: String,
-    /// SHA-256 of the browser's cookie; none for the desktop.
+    /// SHA-256 of the browser's cookie; `None` for a desktop activation.
     pub browser_hash: Option<String>,
-    /// The desktop's activation.
+    /// ID of the desktop activation.
     pub activation_id: Option<String>,
-    /// Where the browser goes afterwards.
+    /// Path to redirect to after the login.
     pub return_to: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
     /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
-    /// Answered already.
+    /// 1 if a Response has answered it, else 0.
     pub spent: i64,
 }
 
@@ -38,7 +38,7 @@ from_row!(SsoRequestRow {
     spent
 });
 
-/// Stores a request that was sent.
+/// Stores a sent AuthnRequest.
 ///
 /// # Errors
 /// When the database fails.
@@ -61,9 +61,9 @@ pub async fn insert(db: &mut Db, row: &SsoRequestRow) -> Result<()> {
     Ok(())
 }
 
-/// The request of this browser that an answer is to: the one the RelayState
-/// names, else the last that is still open, else the last. One that was
-/// answered before is found too, so that a replay is known for what it is.
+/// Finds the AuthnRequest of this browser that a Response answers: the one with
+/// this RelayState, else the latest unanswered one, else the latest. Answered
+/// ones are included, so that a replay is reported as such.
 ///
 /// # Errors
 /// When the database fails.
@@ -87,7 +87,7 @@ pub async fn of_browser(
     .await?)
 }
 
-/// The request of a desktop's activation.
+/// Finds the AuthnRequest of a desktop activation.
 ///
 /// # Errors
 /// When the database fails.
@@ -100,7 +100,7 @@ pub async fn of_activation(db: &mut Db, activation_id: &str) -> Result<Option<Ss
     )
 }
 
-/// Spends a request; false when it was spent already.
+/// Marks an AuthnRequest as answered; false if it already was.
 ///
 /// # Errors
 /// When the database fails.
@@ -115,8 +115,8 @@ pub async fn spend(db: &mut Db, relay_state: &str) -> Result<bool> {
     )
 }
 
-/// Remembers an assertion until its end; false when it was seen before, by
-/// any replica.
+/// Stores the ID of an assertion until it expires; false if it was stored
+/// before, by any replica.
 ///
 /// # Errors
 /// When the database fails.
@@ -139,7 +139,8 @@ pub async fn see_assertion(
         == 1)
 }
 
-/// Forgets what can no longer be answered or replayed.
+/// Deletes expired rows: assertions, AuthnRequests, logout requests,
+/// activations and sessions.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,14 +1,14 @@
-//! Logout requests of our own that wait for the IdP's answer.
+//! The portal's LogoutRequests that wait for the IdP's LogoutResponse.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A logout request on its way.
+/// A sent LogoutRequest.
 #[derive(Debug, Clone)]
 pub struct LogoutRow {
-    /// What comes back beside the answer.
+    /// RelayState, which the IdP returns with the LogoutResponse.
     pub relay_state: String,
-    /// Whose IdP was asked.
+    /// ID of the tenant.
     pub tenant_id: String,
     /// The LogoutRequest's ID.
     pub request_id: String,
@@ -26,7 +26,7 @@ from_row!(LogoutRow {
     expires
 });
 
-/// Stores a request that was sent.
+/// Stores a sent LogoutRequest.
 ///
 /// # Errors
 /// When the database fails.
@@ -45,7 +45,7 @@ pub async fn insert(db: &mut Db, row: &LogoutRow) -> Result<()> {
     Ok(())
 }
 
-/// The request that waits under this relay state.
+/// Finds the unexpired LogoutRequest with this RelayState.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +66,8 @@ pub async fn waiting(
     .await?)
 }
 
-/// Takes a request from those that wait; false when another took it first.
+/// Deletes an answered LogoutRequest; false if another request has already
+/// done so.
 ///
 /// # Errors
 /// When the database fails.

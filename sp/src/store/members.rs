@@ -1,4 +1,4 @@
-//! Business accounts and the people who reach them with a portal password.
+//! Business accounts and their members with a portal password.
 
 use super::row::from_row;
 use super::{Db, Result};
@@ -10,7 +10,7 @@ pub struct BusinessRow {
     pub id: String,
     /// The organization's name.
     pub name: String,
-    /// JSON: what else it told of itself.
+    /// Further data of the organization, as JSON.
     pub details: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
@@ -23,18 +23,19 @@ from_row!(BusinessRow {
     created
 });
 
-/// Someone who reaches a business account with a portal password.
+/// A member of a business account, with a portal password.
 #[derive(Debug, Clone)]
 pub struct MemberRow {
     /// The business account that it belongs to.
     pub business_id: String,
-    /// Lower case.
+    /// E-mail address in lower case.
     pub email: String,
     /// `admin` or `member`.
     pub role: String,
     /// Time when it was added, in microseconds since the Unix epoch.
     pub added: i64,
-    /// Instant of the last login into this business account.
+    /// Time of the last login to this business account, in microseconds since
+    /// the Unix epoch.
     pub last_login: Option<i64>,
 }
 
@@ -63,7 +64,7 @@ pub async fn insert_business(db: &mut Db, row: &BusinessRow) -> Result<()> {
     Ok(())
 }
 
-/// The business account with this id.
+/// Finds the business account with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -79,7 +80,7 @@ pub async fn business(db: &mut Db, id: &str) -> Result<Option<BusinessRow>> {
 /// Adds a member.
 ///
 /// # Errors
-/// A unique violation when already one.
+/// A unique violation if the e-mail is already a member.
 pub async fn insert(db: &mut Db, row: &MemberRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO members (business_id, email, role, added, last_login)
@@ -95,7 +96,7 @@ pub async fn insert(db: &mut Db, row: &MemberRow) -> Result<()> {
     Ok(())
 }
 
-/// Every membership of this e-mail, oldest first.
+/// Returns all memberships of this e-mail, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,7 +109,7 @@ pub async fn of_email(db: &mut Db, email: &str) -> Result<Vec<MemberRow>> {
     )
 }
 
-/// This member of this business account.
+/// Finds a member of a business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -122,7 +123,7 @@ pub async fn one(db: &mut Db, business_id: &str, email: &str) -> Result<Option<M
     )
 }
 
-/// Everyone who is a member, oldest first.
+/// Returns all members of a business account, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -137,18 +138,18 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWit
     .await?)
 }
 
-/// A member beside what its account says.
+/// A member with data of its portal account.
 #[derive(Debug, Clone)]
 pub struct MemberWithName {
-    /// Lower case.
+    /// E-mail address in lower case.
     pub email: String,
     /// `admin` or `member`.
     pub role: String,
     /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
-    /// The account's name.
+    /// Display name of the account.
     pub name: Option<String>,
-    /// The account, once registered.
+    /// ID of the account, once it is registered.
     pub account_id: Option<String>,
 }
 
@@ -160,7 +161,7 @@ from_row!(MemberWithName {
     account_id
 });
 
-/// Remembers a login into this business account.
+/// Stores the time of a login to this business account.
 ///
 /// # Errors
 /// When the database fails.

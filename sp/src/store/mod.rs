@@ -1,11 +1,11 @@
-//! The database: SQLite embedded, or PostgreSQL for several replicas, with
-//! the same SQL on both. Nothing outside this folder has SQL.
+//! The database: SQLite embedded, or PostgreSQL for several replicas, with the
+//! same SQL for both. Only this folder contains SQL.
 //!
-//! Functions take a connection, so that a domain step can put several of them
-//! in one transaction: `store.write()` begins one (on SQLite `IMMEDIATE`, by
-//! the one writer there is), `store.read()` lends a reader. To add a kind of
-//! data: a migration in `migrations/`, listed in `migrations.rs`, and one file here
-//! with plain row structs.
+//! Functions take a connection, so that the caller can combine several of them
+//! in one transaction. `store.write()` begins a write transaction (on SQLite
+//! `IMMEDIATE`; there is one writer), `store.read()` returns a connection for
+//! reading. To add a kind of data, add a migration in `migrations/`, list it in
+//! `migrations.rs`, and add a file here with plain row structs.
 
 pub mod accounts;
 pub mod activations;
@@ -44,13 +44,14 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 pub use group_commit::{MayConflict, Write, with_retry};
 use migrations::MIGRATIONS;
 
-/// What SQLite's planner should believe of the tables that SCIM asks, from the
-/// first request on: that a business account has many rows, so that the index
-/// on what is asked beats the one on the order of the answer. (The documented
-/// way is to write them; `ANALYZE` on an empty table would say nothing.)
+/// Statistics for SQLite's query planner: a business account has many rows,
+/// so the index for the filter is better than the one for the sort order.
+/// Writing them is the documented way; `ANALYZE` on an empty table would
+/// produce nothing.
 const SQLITE_STATISTICS: [&str; 5] = [
-    // A look at so many rows: no start waits for a large directory, and none
-    // of its values are sampled, which would plan statements again for each.
+    // `ANALYZE` reads only this many rows, so that a start with a large
+    // directory is fast. With a limit it samples no values; sampled values
+    // would make SQLite plan a statement again for each parameter.
     "PRAGMA analysis_limit = 100",
     "ANALYZE",
     "DELETE FROM sqlite_stat1
@@ -76,43 +77,44 @@ const SQLITE_STATISTICS: [&str; 5] = [
     "ANALYZE sqlite_schema",
 ];
 
-/// The longest value that is looked up by an index, in bytes: `PostgreSQL`
-/// refuses a row of an index of more than 2,704, and lower case may be longer
-/// than what it was made of.
+/// Maximum length of a value with a database index, in bytes. PostgreSQL
+/// refuses index rows above 2,704 bytes, and converting to lower case can make
+/// a text longer.
 pub const MAX_KEY_BYTES: usize = 1024;
 
 /// A connection or an open transaction.
 pub type Db = AnyConnection;
 
-/// The database could not do it: nothing the caller did wrong.
+/// The database failed; the caller did nothing wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database answered with an error, or not at all.
+    /// The database returned an error or no answer.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
-    #[error("the database schema could not be brought up to date: {0}")]
+    /// A migration failed.
+    #[error("cannot update the database schema: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// The server is gone, or doesn't answer.
+    /// The database server cannot be reached, or the SQLite file was deleted.
     #[error("cannot reach the database: {0}")]
     Unreachable(String),
-    /// Another transaction changed what this one had read: run it again.
+    /// Another transaction has changed data that this one had read: run
+    /// it again.
     #[error("the user was changed by another request meanwhile: try again")]
     Conflict,
-    /// What is stored can't be read back.
-    #[error("{table} {key}: expected {expected}, stored is something else")]
+    /// Data of a table or snapshot is invalid.
+    #[error("invalid data in {table} ({key}): expected {expected}")]
     Damaged {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// Which row.
+        /// Key of the row, or name of the column.
         key: String,
-        /// What should stand there.
+        /// What is expected there.
         expected: &'static str,
     },
 }
 
 impl StoreError {
-    /// Whether a row with this key was there already.
+    /// True if a row with this key already exists.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
@@ -128,10 +130,11 @@ impl MayConflict for StoreError {
     }
 }
 
-/// What the store answers.
+/// Result of store functions.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// The database's pools: readers and, on SQLite, the one writer.
+/// The connection pools: for readers and, on SQLite, one connection for
+/// the writer.
 #[derive(Debug, Clone)]
 pub struct Store {
     readers: AnyPool,
@@ -141,24 +144,26 @@ pub struct Store {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// With those who wait for the one writer there is.
+    /// With the queue of the one writer, and the database file.
     Sqlite(Arc<group_commit::Queue>, Option<SqliteFile>),
     Postgres(Arc<server::Server>),
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date. A `durable`
-    /// SQLite waits for the disk at every commit.
+    /// Opens the database and runs the migrations. If `durable` is true, SQLite
+    /// waits for the disk at every commit.
     ///
     /// # Errors
-    /// When it can't be reached, or its schema is not ours.
+    /// If the database cannot be reached, or the schema does not match
+    /// the migrations.
     pub async fn open(url: &str, durable: bool) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let store = if url.starts_with("sqlite:") {
             let pool = |connections| {
                 AnyPoolOptions::new()
                     .max_connections(connections)
-                    // A file does not go away as a server may.
+                    // A file does not become unreachable like a server, so no
+                    // test is necessary.
                     .test_before_acquire(false)
                     .before_acquire(|connection, _| Box::pin(is_clean(connection)))
                     .after_connect(move |connection, _| {
@@ -180,7 +185,8 @@ impl Store {
                     })
                     .connect(url)
             };
-            // The pool would try for half a minute to open what is no database.
+            // Connect once without the pool, which would try for 30 seconds to
+            // open a file that is not a database.
             sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
             let mut first = AnyConnection::connect(url).await?;
             first.execute("PRAGMA schema_version").await?;
@@ -221,10 +227,10 @@ impl Store {
         Ok(store)
     }
 
-    /// A connection to read with.
+    /// Returns a connection for reading.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// If the database cannot be reached.
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
         let connection = self.readers.acquire();
         match &self.kind {
@@ -236,10 +242,10 @@ impl Store {
         }
     }
 
-    /// A transaction to write in; dropped without `commit`, nothing happened.
+    /// Begins a write transaction. Dropping it without `commit` rolls it back.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// If the database cannot be reached.
     pub async fn write(&self) -> Result<Write> {
         Ok(match &self.kind {
             Kind::Sqlite(queue, file) => {
@@ -250,20 +256,21 @@ impl Store {
         })
     }
 
-    /// Whether this is PostgreSQL, for the few places where a row must be locked.
+    /// True for PostgreSQL, for the few places that must lock rows.
     pub fn is_postgres(&self) -> bool {
         matches!(self.kind, Kind::Postgres(_))
     }
 
-    /// Whether the database can be written to, found out by writing.
+    /// Checks that the database accepts writes, by writing.
     ///
     /// # Errors
-    /// When it can't.
+    /// If it does not.
     pub async fn try_write(&self) -> Result<()> {
         let statement = match &self.kind {
-            // Writes the file's first page, with what it has.
+            // Writes the first page of the file without changing it.
             Kind::Sqlite(..) => "PRAGMA user_version = 0",
-            // A transaction with a number is written to the log at its end.
+            // A transaction with an ID is written to the write-ahead log when
+            // it ends.
             Kind::Postgres(_) => "SELECT CAST(pg_current_xact_id() AS TEXT)",
         };
         let mut tx = self.write().await?;
@@ -271,7 +278,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Closes the pools; what was answered is on disk already.
+    /// Closes the pools. All committed data is already on the disk.
     pub async fn close(&self) {
         self.readers.close().await;
         if let Kind::Sqlite(queue, _) = &self.kind {
@@ -281,17 +288,18 @@ impl Store {
     }
 }
 
-/// Nothing is read from or written to a file that was deleted meanwhile: what
-/// is answered from there would be lost with the process.
+/// Fails if the SQLite file was deleted: everything written to it would be lost
+/// when the process ends.
 fn check_file(file: Option<&SqliteFile>) -> Result<()> {
     let checked = file.map_or(Ok(()), SqliteFile::check);
     checked.map_err(|error| StoreError::Unreachable(error.to_string()))
 }
 
-/// Brings PostgreSQL's schema up to date, one replica after the other: `IF NOT
-/// EXISTS` fails when two create the same thing at the same time.
+/// Runs the migrations on PostgreSQL, one replica at a time: `IF NOT EXISTS`
+/// fails if two transactions create the same object concurrently.
 async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
-    // Of the session: migrations have transactions of their own.
+    // A lock of the session, because each migration is a transaction of
+    // its own.
     const LOCK: &str = "(hashtextextended('rehearsal portal schema', 0))";
     let run = format!("SELECT CAST(pg_advisory_lock{LOCK} AS TEXT)");
     db.execute(sqlx::AssertSqlSafe(run)).await?;
@@ -299,7 +307,7 @@ async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
         db.execute("CREATE COLLATION IF NOT EXISTS \"binary\" FROM \"C\"")
             .await?;
         MIGRATIONS.run(&mut *db).await?;
-        // SQLite's unique index is in the order of bytes already.
+        // On SQLite the unique index is already in byte order.
         db.execute(
             "CREATE INDEX IF NOT EXISTS users_user_name_order
              ON users (business_id, user_name_key COLLATE \"binary\")",
@@ -313,26 +321,27 @@ async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
     migrated
 }
 
-/// Whether a connection has no transaction open that could not be ended: after
-/// a full disk `SQLite` ends the transaction by itself and refuses the ROLLBACK,
-/// and every BEGIN from then on would fail. The pool closes such a connection.
+/// True if the connection has no open transaction. After a full disk SQLite
+/// ends the transaction itself and refuses ROLLBACK; then every later BEGIN
+/// would fail. The pool closes such a connection.
 async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
-    // A rollback under way ends before the answer comes.
+    // `ping` waits until a running rollback has ended.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// An instant as it is stored.
+/// Converts a timestamp to the stored form: microseconds since the Unix
+/// epoch, UTC.
 pub fn stored(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
-/// A stored instant.
+/// Converts a stored timestamp: microseconds since the Unix epoch, UTC.
 pub fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
 
-/// A token or secret as it is stored: SHA-256, hexadecimal.
+/// Returns the stored form of a token or secret: SHA-256 in hexadecimal.
 pub fn fingerprint(secret: &str) -> String {
     use sha2::Digest as _;
     use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! The directory as logins and licenses see it: who is in which group.
-//! Writing users and groups by SCIM is for `users` and `groups`.
+//! Directory users and their groups, for logins and licenses. SCIM writes them
+//! with `users` and `groups`.
 
 use super::row::from_row;
 use super::{Db, Result};
@@ -11,15 +11,15 @@ pub struct PersonRow {
     pub id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// As the IdP spells it.
+    /// User name, as sent by the IdP.
     pub user_name: String,
-    /// The primary one, lower case.
+    /// Primary e-mail address, in lower case.
     pub email: Option<String>,
-    /// The IdP's id of the user.
+    /// ID of the user at the IdP (`externalId`).
     pub external_id: Option<String>,
-    /// For people to read.
+    /// Display name.
     pub display_name: Option<String>,
-    /// 0 when disabled.
+    /// 0 if disabled, else 1.
     pub active: i64,
     /// `scim` or `sso`.
     pub source: String,
@@ -42,14 +42,14 @@ from_row!(PersonRow {
 const PERSON: &str =
     "id, business_id, user_name, email, external_id, display_name, active, source, last_login";
 
-/// A group of the directory, as the mapping of step 3 compares it.
+/// A group of the directory, as compared with the mapping of step 3.
 #[derive(Debug, Clone)]
 pub struct GroupNameRow {
     /// Opaque identifier.
     pub id: String,
-    /// As the IdP spells it.
+    /// Display name, as sent by the IdP.
     pub display_name: String,
-    /// The IdP's id of the group.
+    /// ID of the group at the IdP (`externalId`).
     pub external_id: Option<String>,
 }
 
@@ -59,18 +59,18 @@ from_row!(GroupNameRow {
     external_id
 });
 
-/// What the last Response said of a user's groups.
+/// The groups and roles in the last Response of a user.
 #[derive(Debug, Clone)]
 pub struct AssertedRow {
     /// The user that it belongs to.
     pub user_id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// In the admins group.
+    /// 1 if the user is in the admins group, else 0.
     pub in_admins: i64,
-    /// In the product users group.
+    /// 1 if the user is in the product users group, else 0.
     pub in_users: i64,
-    /// JSON array, as they came.
+    /// The received groups, as a JSON array.
     pub groups: String,
     /// Time of the assertion, in microseconds since the Unix epoch.
     pub asserted: i64,
@@ -85,7 +85,7 @@ from_row!(AssertedRow {
     asserted
 });
 
-/// The user with this id.
+/// Finds the user with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -97,7 +97,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<PersonRow>> {
         .await?)
 }
 
-/// The user of this name, whatever its letter case.
+/// Finds the user with this user name, ignoring letter case.
 ///
 /// # Errors
 /// When the database fails.
@@ -114,7 +114,7 @@ pub async fn by_user_name(
         .await?)
 }
 
-/// The user whom the IdP knows by this id.
+/// Finds the user with this ID at the IdP (`externalId`).
 ///
 /// # Errors
 /// When the database fails.
@@ -133,7 +133,7 @@ pub async fn by_external_id(
         .await?)
 }
 
-/// All users of a business account.
+/// Returns all users of a business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -145,10 +145,10 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow
         .await?)
 }
 
-/// A user made by a first login (G-28), with the SCIM resource that a
-/// provisioning would have made.
+/// Adds a user at the first login (G-28), with the SCIM resource that
+/// provisioning would have created.
 ///
-/// False when another login or SCIM was first.
+/// Returns false if SCIM or another login has already added the user.
 ///
 /// # Errors
 /// When the database fails.
@@ -181,7 +181,7 @@ pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> R
     Ok(true)
 }
 
-/// Remembers a login.
+/// Stores the time of a login.
 ///
 /// # Errors
 /// When the database fails.
@@ -194,8 +194,8 @@ pub async fn logged_in(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// All groups of a business account that could be this mapped one: by id, or
-/// by name whatever its letter case.
+/// Returns the groups of a business account that may be this mapped group: with
+/// this ID, or with this name in any letter case.
 ///
 /// # Errors
 /// When the database fails.
@@ -216,7 +216,7 @@ pub async fn groups_like(
     .await?)
 }
 
-/// Names of the groups that SCIM brought, the first of them, and how many.
+/// Returns the first groups provisioned by SCIM, and their total number.
 ///
 /// # Errors
 /// When the database fails.
@@ -240,7 +240,8 @@ pub async fn group_names(
     Ok((rows, count))
 }
 
-/// What the last Responses called users' groups: JSON arrays, each once.
+/// Returns the group lists of the users' last Responses, as JSON arrays
+/// without duplicates.
 ///
 /// # Errors
 /// When the database fails.
@@ -254,7 +255,7 @@ pub async fn asserted_groups(db: &mut Db, business_id: &str, limit: i64) -> Resu
     .await?)
 }
 
-/// The groups a user is in, directly or by nested groups.
+/// Returns the groups of a user, direct and through nested groups.
 ///
 /// # Errors
 /// When the database fails.
@@ -271,7 +272,7 @@ pub async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> 
     .await?)
 }
 
-/// What the last Response said of this user.
+/// Finds the groups and roles in the last Response of this user.
 ///
 /// # Errors
 /// When the database fails.
@@ -284,7 +285,7 @@ pub async fn asserted(db: &mut Db, user_id: &str) -> Result<Option<AssertedRow>>
     )
 }
 
-/// Remembers what a Response said, or what is left of it.
+/// Stores the groups and roles of a Response.
 ///
 /// # Errors
 /// When the database fails.
@@ -306,7 +307,7 @@ pub async fn assert_roles(db: &mut Db, row: &AssertedRow) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what a Response said of a user.
+/// Deletes the groups and roles of a user's last Response.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,43 +1,44 @@
-//! What the reference numbers of refusals mean.
+//! Refused sign-ins, found by their reference numbers.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// The audit log's word for a refused sign-in; its target is the reference.
+/// Action code in the audit log for a refused sign-in; the target is the
+/// reference number.
 pub const AUDIT_ACTION: &str = "sign-in-refused";
 
 /// A refused sign-in.
 #[derive(Debug, Clone)]
 pub struct RefusalRow {
-    /// The number that the person saw.
+    /// Reference number, which the refused user sees.
     pub reference: String,
-    /// Whose administrators may read it; none when nobody is known.
+    /// ID of the business account whose administrators may read it, if known.
     pub business_id: Option<String>,
-    /// Stable, kebab-case.
+    /// Stable code in kebab case.
     pub code: String,
-    /// What the person saw.
+    /// Text that the refused user saw.
     pub public_text: String,
-    /// The whole reason.
+    /// The complete reason, for administrators.
     pub private_text: String,
-    /// What to do.
+    /// Remedy for the administrator.
     pub next_text: String,
-    /// Microseconds since the Unix epoch.
+    /// Time of the refusal, in microseconds since the Unix epoch.
     pub refused: i64,
-    /// The domain of an address that names no business account.
+    /// The e-mail domain, if it belongs to no business account.
     pub domain: Option<String>,
-    /// Whom it concerns.
+    /// E-mail address or NameID of the user, if known.
     pub who: Option<String>,
-    /// Whether that is proven, 0 or 1.
+    /// 1 if `who` is verified, else 0.
     pub who_verified: i64,
-    /// What they tried.
+    /// What the user tried to do.
     pub flow: String,
-    /// The path of the page on which the cause is removed.
+    /// Path of the page on which the administrator applies the remedy.
     pub place: String,
-    /// JSON array of facts.
+    /// Further facts, as a JSON array.
     pub facts: String,
-    /// The network address.
+    /// Network address of the client.
     pub address: String,
-    /// Order within one instant; given by [`insert`].
+    /// Order of refusals with the same time; set by [`insert`].
     pub position: i64,
 }
 
@@ -90,9 +91,9 @@ pub async fn insert(db: &mut Db, row: &RefusalRow) -> Result<()> {
     Ok(())
 }
 
-/// Whose refusals a business account's administrators list: their own, and
-/// those of no business account at a domain that they have entered. `$2` is
-/// the oldest instant, `$3` what is searched for, in lower case.
+/// Selects the refusals that a business account's administrators may list:
+/// those of the account, and those without an account whose domain the account
+/// has entered. `$2` is the oldest time, `$3` the search text in lower case.
 macro_rules! listed {
     ($select:literal) => {
         concat!(
@@ -109,7 +110,7 @@ macro_rules! listed {
     };
 }
 
-/// `LIKE`'s wildcards as themselves.
+/// Escapes the wildcards of `LIKE`.
 fn literal(search: &str) -> String {
     let mut escaped = String::with_capacity(search.len());
     for letter in search.chars() {
@@ -121,7 +122,7 @@ fn literal(search: &str) -> String {
     escaped
 }
 
-/// How many refusals there are to list.
+/// Counts the refusals to list.
 ///
 /// # Errors
 /// When the database fails.
@@ -135,7 +136,7 @@ pub async fn count(db: &mut Db, business_id: &str, since: i64, search: &str) -> 
         .await?)
 }
 
-/// The refusals to list, the newest first; `limit` after `offset`.
+/// Returns the refusals to list, newest first: `limit` of them after `offset`.
 ///
 /// # Errors
 /// When the database fails.
@@ -160,7 +161,8 @@ pub async fn of_business(
     .await?)
 }
 
-/// The refusal of this reference: of this business account, or of none.
+/// Finds the refusal with this reference number, of this business account or
+/// of none.
 ///
 /// # Errors
 /// When the database fails.
@@ -181,8 +183,8 @@ pub async fn by_reference(
     .await?)
 }
 
-/// Deletes refusals before this instant, and their entries in the audit log:
-/// anybody can have refusals recorded, so neither may grow without bound.
+/// Deletes refusals before this time and their entries in the audit log.
+/// Anybody can cause refusals, so their number must be limited.
 ///
 /// # Errors
 /// When the database fails.
@@ -199,8 +201,8 @@ pub async fn delete_before(db: &mut Db, oldest: i64) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the refusals before this instant, and all but the newest `most` of
-/// this business account, or of none.
+/// Deletes the refusals before this time, and all but the newest `most` of this
+/// business account (or of those without one).
 ///
 /// # Errors
 /// When the database fails.

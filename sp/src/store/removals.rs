@@ -1,12 +1,12 @@
-//! When the directory took something from a person: what an identity provider
-//! said before that no longer counts.
+//! The times of changes and deletions in the directory: Responses issued before
+//! them must not restore what was removed.
 
 use super::{Db, Result};
 
-/// How many ids one statement names.
+/// Number of IDs in one statement.
 const AT_ONCE: usize = 500;
 
-/// SCIM changed these users, or the groups that they are in.
+/// Stores the time at which SCIM changed these users or their groups.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,7 +26,8 @@ pub async fn directory_changed(db: &mut Db, user_ids: &[String], at: i64) -> Res
     Ok(())
 }
 
-/// When SCIM last changed the user or their groups; 0 when it never did.
+/// Returns the time at which SCIM last changed the user or the user's groups; 0
+/// if never.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,7 +39,7 @@ pub async fn last_change(db: &mut Db, user_id: &str) -> Result<i64> {
     Ok(at.unwrap_or_default())
 }
 
-/// SCIM deleted this user.
+/// Stores the time at which SCIM deleted this user.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,8 +65,8 @@ pub async fn deleted(
     Ok(())
 }
 
-/// When SCIM last deleted a user of this name or this id of the identity
-/// provider.
+/// Returns the time at which SCIM last deleted a user with this user name
+/// or `externalId`.
 ///
 /// # Errors
 /// When the database fails.
@@ -87,7 +88,8 @@ pub async fn last_deletion(
     .await?)
 }
 
-/// Forgets deletions from before: no Response that old is accepted.
+/// Deletes the deletions before this time; Responses that old are not
+/// accepted anyway.
 ///
 /// # Errors
 /// When the database fails.

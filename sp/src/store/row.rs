@@ -1,10 +1,10 @@
-//! Rows of the database as structs.
+//! Converts rows of the database to structs.
 
-/// Implement `sqlx::FromRow` for a struct whose fields are named like the
-/// columns. A field that is not listed is a compile error.
+/// Implements `sqlx::FromRow` for a struct whose fields have the names of the
+/// columns. A missing field is a compile error.
 ///
-/// `sqlx`'s own derive would build SQLx, Tokio and SQLite a second time for the
-/// host: see docs/decisions/0008-first-build.md.
+/// The derive macro of `sqlx` would compile SQLx, Tokio and SQLite a second
+/// time for the host: see docs/decisions/0008-first-build.md.
 macro_rules! from_row {
     ($row:ident { $($column:ident),+ $(,)? }) => {
         impl sqlx::FromRow<'_, sqlx::any::AnyRow> for $row {

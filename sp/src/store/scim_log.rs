@@ -1,18 +1,18 @@
-//! The SCIM sync log: each request's outcome, bounded.
+//! The SCIM sync log: the newest requests and their results.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A SCIM request and what came of it.
+/// A SCIM request and its result.
 #[derive(Debug, Clone)]
 pub struct ScimLogRow {
     /// Opaque identifier.
     pub id: String,
-    /// Whose directory.
+    /// ID of the business account.
     pub business_id: String,
     /// Time of the event, in microseconds since the Unix epoch.
     pub happened: i64,
-    /// Orders those of one instant.
+    /// Order of requests with the same time.
     pub place: i64,
     /// The HTTP method.
     pub method: String,
@@ -20,7 +20,7 @@ pub struct ScimLogRow {
     pub path: String,
     /// The HTTP status.
     pub status: i64,
-    /// What an error said.
+    /// `detail` of a SCIM error; empty otherwise.
     pub detail: String,
     /// Duration in milliseconds.
     pub took_ms: i64,
@@ -38,13 +38,14 @@ from_row!(ScimLogRow {
     took_ms
 });
 
-/// Appends them.
+/// Appends requests to the log.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
     const COLUMNS: usize = 9;
-    /// SQLite finds a numbered parameter by going through all of a statement.
+    /// Rows per statement. SQLite's cost for a numbered parameter grows with
+    /// their number.
     const AT_ONCE: usize = 32;
     for rows in rows.chunks(AT_ONCE) {
         let places = (0..rows.len()).map(|row| {
@@ -57,7 +58,8 @@ pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
              VALUES {}",
             places.collect::<Vec<_>>().join(", ")
         );
-        // Only whole ones come again.
+        // Cache only statements with the full number of rows; others are
+        // rarely repeated.
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == AT_ONCE);
         for row in rows {
             query = query
@@ -76,7 +78,7 @@ pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
     Ok(())
 }
 
-/// The newest ones.
+/// Returns the newest requests of a business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -91,7 +93,7 @@ pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<V
     .await?)
 }
 
-/// Whether a request that writes is among them.
+/// True if the log contains a request that is not GET.
 ///
 /// # Errors
 /// When the database fails.
@@ -105,7 +107,7 @@ pub async fn has_write(db: &mut Db, business_id: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Forgets all but the newest `most`.
+/// Deletes all but the newest `most` requests.
 ///
 /// # Errors
 /// When the database fails.

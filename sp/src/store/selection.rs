@@ -1,10 +1,9 @@
-//! Which rows, in which order, from where: questions about users and groups
-//! as data, and the SQL that asks them. Values are bound, never written into
-//! the text.
+//! Queries for users and groups as data, and the SQL for them. Values are bound
+//! as parameters, never written into the SQL text.
 //!
-//! A limit is a sum, everywhere in this folder: SQLite (3.47 and later) looks
-//! into a bare parameter there, and so plans the statement again whenever one
-//! is bound.
+//! Every LIMIT in this folder is a sum (`$1 + 0`): SQLite 3.47 and later
+//! inspects a bare parameter there and therefore plans the statement again for
+//! each new value.
 
 use std::fmt::Write as _;
 
@@ -12,7 +11,7 @@ use sqlx::Row as _;
 
 use super::{Db, Result};
 
-/// Binds what a [`Statement`] has to a query of `sqlx`.
+/// Binds the parameters of a [`Statement`] to a query of `sqlx`.
 macro_rules! bound {
     ($query:expr, $statement:expr) => {{
         let mut query = $query;
@@ -27,71 +26,71 @@ macro_rules! bound {
 }
 pub(super) use bound;
 
-/// What users and groups are asked about.
+/// The fields of users and groups that conditions and sort orders can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// The id.
+    /// `id`.
     Id,
-    /// In lower case.
+    /// `userName`, in lower case.
     UserName,
-    /// As the IdP has it.
+    /// `externalId`; letter case counts.
     ExternalId,
-    /// In lower case.
+    /// `displayName`, in lower case.
     DisplayName,
-    /// 0 or 1.
+    /// `active`: 0 or 1.
     Active,
     /// `meta.created`.
     Created,
     /// `meta.lastModified`.
     LastModified,
-    /// Any e-mail of a user, in lower case.
+    /// Any value of `emails`, in lower case.
     Email,
-    /// Any group that a user is in.
+    /// Any group of a user, direct or indirect.
     Group,
-    /// Anyone in a group.
+    /// Any direct member of a group.
     Member,
 }
 
-/// A value to compare with, or one to be bound.
+/// A value to compare with or to bind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operand {
-    /// Text, in lower case where the field is.
+    /// Text; in lower case if the field is.
     Text(String),
-    /// A number, an instant or a flag.
+    /// A number, a timestamp in microseconds, or a flag.
     Number(i64),
 }
 
-/// How a field compares with an operand. Texts compare by their bytes.
+/// A comparison of a field with an operand. Texts are compared by bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
-    /// Is it.
+    /// Equal to the operand.
     Equal,
-    /// Begins with it.
+    /// Starts with the operand.
     StartsWith,
-    /// Has it within.
+    /// Contains the operand.
     Contains,
-    /// Ends with it.
+    /// Ends with the operand.
     EndsWith,
-    /// Comes after it.
+    /// Greater than the operand.
     Greater,
-    /// Is it or comes after it.
+    /// Greater than or equal to the operand.
     GreaterOrEqual,
-    /// Comes before it.
+    /// Less than the operand.
     Less,
-    /// Is it or comes before it.
+    /// Less than or equal to the operand.
     LessOrEqual,
 }
 
-/// What must hold of a row.
+/// A condition on rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Every row.
+    /// True for every row.
     Always,
-    /// All of these.
+    /// All of these conditions are true.
     All(Vec<Condition>),
-    /// One of these.
+    /// At least one of these conditions is true.
     Any(Vec<Condition>),
-    /// Not this.
+    /// This condition is false.
     Not(Box<Condition>),
     /// One value of the field passes all of these tests.
     Has(Field, Vec<(Test, Operand)>),
@@ -99,78 +98,78 @@ pub enum Condition {
     Filled(Field),
 }
 
-/// In which order; ties are in the order of ids.
+/// Sort order; rows with equal keys are sorted by ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
-    /// By this field, which has one value at most.
+    /// Field to sort by; it has at most one value.
     pub by: Field,
-    /// Last first; rows without a value then are the first.
+    /// Descending order; rows without a value are then first.
     pub descending: bool,
 }
 
 impl Order {
-    /// As they were created.
+    /// The order of creation.
     pub const CREATED: Self = Self {
         by: Field::Created,
         descending: false,
     };
 }
 
-/// Where in the order a row stands.
+/// The position of a row in the sort order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// Its value, when it has one.
+    /// Value of the sort field, if the row has one.
     pub key: Option<Operand>,
-    /// Its id.
+    /// ID of the row.
     pub id: String,
 }
 
-/// A question about a business account's rows.
+/// A query for rows of a business account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection<'s> {
     /// The business account that it belongs to.
     pub business_id: &'s str,
     /// The condition that rows meet.
     pub condition: &'s Condition,
-    /// In which order.
+    /// Sort order.
     pub order: Order,
-    /// Only what comes after this.
+    /// Only rows after this position.
     pub after: Option<&'s Position>,
-    /// How many to skip.
+    /// Number of rows to skip.
     pub offset: i64,
-    /// How many to take.
+    /// Maximum number of rows.
     pub limit: i64,
 }
 
-/// Where a field is kept.
+/// Where a field is stored.
 pub(super) enum Source {
-    /// In a column of the row; whether it may be null.
+    /// In a column of the table; true if it may be NULL.
     Column(&'static str, bool),
-    /// In rows of another table: table, the column with the row's id, the
-    /// column with the value, and whether the table knows the business account.
+    /// In another table: its name, the column with the row's ID, the column
+    /// with the value, and true if it has a column `business_id`.
     Elsewhere(&'static str, &'static str, &'static str, bool),
-    /// In the groups that the row's id is in, directly or by nested groups.
+    /// In the groups of the row, direct or through nested groups.
     Memberships,
 }
 
-/// A table that can be asked.
+/// A table that can be queried.
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static str,
     pub(super) source: fn(Field) -> Option<Source>,
 }
 
-/// A statement's text with what is bound to it.
+/// SQL text with its parameters.
 pub(super) struct Statement {
     pub(super) text: String,
     pub(super) bound: Vec<Operand>,
 }
 
-/// The first text after all those that begin with `prefix`.
+/// Returns the smallest text that is greater than all texts with this prefix.
 fn beyond(prefix: &str) -> Option<String> {
     let mut signs: Vec<char> = prefix.chars().collect();
     while let Some(last) = signs.pop() {
-        // The step over the surrogates is in the range's own order.
+        // The range of `char` skips the surrogates.
         if let Some(next) = (last..=char::MAX).nth(1) {
             signs.push(next);
             return Some(signs.into_iter().collect());
@@ -180,7 +179,7 @@ fn beyond(prefix: &str) -> Option<String> {
 }
 
 impl Statement {
-    /// The rows.
+    /// Returns the statement that selects rows.
     pub(super) fn rows(table: &Table, selection: &Selection<'_>) -> Self {
         let mut statement = Self::begin(table, table.columns, selection.business_id);
         statement.condition(table, selection.condition);
@@ -198,7 +197,7 @@ impl Statement {
         statement
     }
 
-    /// How many there are.
+    /// Returns the statement that counts rows.
     pub(super) fn count(table: &Table, business_id: &str, condition: &Condition) -> Self {
         let mut statement = Self::begin(table, "COUNT(*)", business_id);
         statement.condition(table, condition);
@@ -250,12 +249,13 @@ impl Statement {
 
     fn field(&mut self, table: &Table, field: Field, tests: &[(Test, Operand)], filled: bool) {
         match (table.source)(field) {
-            // What a table has no such field of matches nothing.
+            // A field that the table does not have matches no row.
             None => self.text.push_str("1 = 0"),
             Some(Source::Column(column, nullable)) => {
                 let column = format!("{}.{column}", table.name);
                 self.text.push('(');
-                // Never unknown: a null is not equal, and NOT of it is true.
+                // The result must not be NULL: a NULL value is not equal, and
+                // NOT of that is true.
                 let mut word = "";
                 if nullable {
                     let _ = write!(self.text, "{column} IS NOT NULL");
@@ -343,8 +343,8 @@ impl Statement {
                 return;
             }
             Test::Contains => {
-                // Taking it out changes what has it: LIKE minds letter case
-                // on one database and not on the other.
+                // Use `replace`, because `LIKE` ignores letter case on one
+                // database and not on the other.
                 let value = self.bind(operand.clone());
                 let _ = write!(self.text, "replace({column}, {value}, '') <> {column}");
                 return;
@@ -367,7 +367,7 @@ impl Statement {
         let _ = write!(self.text, "{ordered} {sign} {value}");
     }
 
-    /// The column rows are in the order of, and whether it may be null.
+    /// Returns the column to sort by, and true if it may be NULL.
     fn ordering(table: &Table, order: Order, key: Option<&Operand>) -> (String, bool) {
         let name = table.name;
         match (table.source)(order.by) {
@@ -431,7 +431,7 @@ impl Statement {
     }
 }
 
-/// The steps of SQLite's plan for a statement.
+/// Returns the steps of SQLite's query plan.
 pub(super) async fn explain(db: &mut Db, statement: Statement) -> Result<Vec<String>> {
     let text = format!("EXPLAIN QUERY PLAN {}", statement.text);
     let query = sqlx::query(sqlx::AssertSqlSafe(text));

@@ -1,9 +1,9 @@
-//! Waiting for a connection to PostgreSQL, as long as that can succeed.
+//! Waits for a connection to PostgreSQL as long as that can succeed.
 //!
-//! A pool alone can't tell "all connections are in use", where waiting is
-//! right, from "the server is gone", where it is not: it waits half a minute
-//! for both, and then says that it timed out. Whoever waits long asks the
-//! server itself here, one for all.
+//! A pool cannot distinguish "all connections are in use", when waiting is
+//! right, from "the server is down", when it is not: in both cases it waits 30
+//! seconds and reports a timeout. So if a caller waits long, this module
+//! connects to the server itself, once for all waiting callers.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use tokio::time::{Instant, timeout};
 
 use super::{Result, StoreError};
 
-/// How long a connection is waited for before the server is asked.
+/// Waiting time after which the server is checked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the server may take to answer.
+/// Timeout of the check.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// How long what it answered counts for others who wait.
+/// How long the result of a check is reused.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// PostgreSQL's codes that mean "not now, all connections are in use".
+/// PostgreSQL's error codes for "all connections are in use".
 const TOO_MANY: [&str; 2] = ["53300", "53400"];
 
-/// The server behind a pool.
+/// The PostgreSQL server of a pool.
 #[derive(Debug)]
 pub(super) struct Server {
     url: String,
@@ -40,7 +40,8 @@ impl Server {
         }
     }
 
-    /// What the pool gives, unless the server can't be reached meanwhile.
+    /// Waits for the pool's connection, and fails as soon as the server cannot
+    /// be reached.
     pub(super) async fn wait_for<T>(
         &self,
         connection: impl Future<Output = sqlx::Result<T>>,

@@ -6,11 +6,11 @@ use super::{Db, Result};
 /// A key pair.
 #[derive(Clone)]
 pub struct SigningKeyRow {
-    /// What it is for.
+    /// Purpose of the key pair.
     pub id: String,
-    /// PKCS#8, PEM.
+    /// Private key: PKCS#8, PEM.
     pub private_key: String,
-    /// The public half, PEM: an X.509 certificate or a bare public key.
+    /// Public key, PEM: an X.509 certificate or a bare public key.
     pub certificate: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
@@ -23,7 +23,7 @@ from_row!(SigningKeyRow {
     created
 });
 
-/// The key with this ID.
+/// Finds the key pair with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,7 +34,8 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<SigningKeyRow>> {
         .await?)
 }
 
-/// Stores a key, unless another process was first.
+/// Stores a key pair, unless another process has already stored one with
+/// this ID.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! Everything that is stored, as JSON, and put back: the control port's
-//! snapshot, restore and reset.
+//! Reads and replaces the whole database as JSON, for snapshot, restore and
+//! reset of the control port.
 
 use serde_json::{Map, Value};
 use sqlx::any::AnyRow;
@@ -7,8 +7,8 @@ use sqlx::{Column as _, Row as _};
 
 use super::{Db, Result, Store, StoreError};
 
-/// Every table but the portal's own keys, in an order in which rows can be put
-/// in: what is referred to stands before what refers to it.
+/// All tables except the portal's own keys. The order is that of inserting:
+/// referenced tables come first.
 const TABLES: [&str; 26] = [
     "accounts",
     "social_identities",
@@ -38,12 +38,11 @@ const TABLES: [&str; 26] = [
     "scim_log",
 ];
 
-/// Rows by table; a row is an object of its columns, without those that are
-/// NULL.
+/// Rows by table. A row is an object of its columns, without NULL values.
 pub type Tables = Map<String, Value>;
 
 impl Store {
-    /// Every row at one instant.
+    /// Returns all rows, read in one transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -66,11 +65,11 @@ impl Store {
         Ok(tables)
     }
 
-    /// Takes every row away and puts these in, all or nothing.
+    /// Replaces all rows, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] for a table or a column that there isn't, and
-    /// when the database fails.
+    /// [`StoreError::Damaged`] for an unknown table or an invalid column or
+    /// value; an error of the database.
     pub async fn restore(&self, tables: &Tables) -> Result<()> {
         if let Some(unknown) = tables.keys().find(|it| !TABLES.contains(&it.as_str())) {
             return Err(damaged("snapshot", unknown, "a table of this version"));
@@ -86,7 +85,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Empties every table: the control port's reset.
+    /// Deletes all rows, for the reset of the control port.
     ///
     /// # Errors
     /// When the database fails.
@@ -107,7 +106,7 @@ async fn empty(db: &mut Db) -> Result<()> {
     Ok(())
 }
 
-/// The schema has whole numbers and text, nothing else.
+/// Converts a row to JSON. The schema has only integers and text.
 fn object(row: &AnyRow) -> Result<Value> {
     let mut object = Map::new();
     for column in row.columns() {

@@ -1,20 +1,21 @@
-//! Sign-ins by a social identity: those under way, and whose they became.
+//! Sign-ins with social identities: unfinished ones, and the links of
+//! identities to accounts.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A sign-in that was begun at a provider.
+/// A sign-in that was started at a provider.
 #[derive(Debug, Clone)]
 pub struct SocialLoginRow {
     /// SHA-256 of `state`.
     pub state_hash: String,
-    /// Which provider.
+    /// ID of the provider.
     pub provider: String,
-    /// SHA-256 of the cookie of the browser that began it.
+    /// SHA-256 of the cookie of the browser that started it.
     pub browser_hash: String,
-    /// What the id token must repeat.
+    /// Nonce that the ID token must contain.
     pub nonce: String,
-    /// What only we know of the code challenge (RFC 7636).
+    /// PKCE code verifier (RFC 7636).
     pub verifier: String,
     /// Expiry time, in microseconds since the Unix epoch.
     pub expires: i64,
@@ -29,7 +30,7 @@ from_row!(SocialLoginRow {
     expires
 });
 
-/// Stores one.
+/// Stores a started sign-in.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,7 +50,8 @@ pub async fn insert(db: &mut Db, row: &SocialLoginRow) -> Result<()> {
     Ok(())
 }
 
-/// Takes one out: each `state` is good for one return. Expired ones go too.
+/// Takes a sign-in, because each `state` can be used once. Deletes expired ones
+/// as well.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,7 +73,7 @@ pub async fn take(db: &mut Db, state_hash: &str, now: i64) -> Result<Option<Soci
     Ok(row.filter(|row| taken == 1 && row.expires >= now))
 }
 
-/// The account that this identity signs in to.
+/// Returns the ID of the account that is linked to this identity.
 ///
 /// # Errors
 /// When the database fails.
@@ -86,10 +88,10 @@ pub async fn account_of(db: &mut Db, provider: &str, subject: &str) -> Result<Op
     Ok(found.map(|(id,)| id))
 }
 
-/// From now on this identity signs in to this account.
+/// Links this identity to an account.
 ///
 /// # Errors
-/// A unique violation when it signs in to another.
+/// A unique violation if the identity is already linked.
 pub async fn link(
     db: &mut Db,
     provider: &str,

@@ -1,30 +1,30 @@
-//! License keys and the subscriptions they were registered as.
+//! License keys and subscriptions. A registered key is a subscription.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// A key that the vendor sold.
+/// A license key that the vendor issued.
 #[derive(Debug, Clone)]
 pub struct KeyRow {
-    /// The key itself.
+    /// The license key.
     pub license_key: String,
-    /// `business`.
+    /// Edition: `business`.
     pub edition: String,
     /// `per-user` or `per-device`.
     pub licensing: String,
-    /// How many may use it.
+    /// Number of seats.
     pub seats: i64,
     /// Start time, in microseconds since the Unix epoch.
     pub starts: i64,
     /// End time, in microseconds since the Unix epoch.
     pub ends: i64,
-    /// Whether it was registered.
+    /// 1 if it was registered, else 0.
     pub used: i64,
-    /// Macs per user.
+    /// Devices per user.
     pub devices: i64,
-    /// How long licenses hold after the end, in microseconds.
+    /// How long licenses stay valid after the end, in microseconds.
     pub grace: i64,
-    /// Why the vendor withdrew it, once it did.
+    /// Reason for which the vendor cancelled the key.
     pub cancelled: Option<String>,
 }
 
@@ -41,20 +41,20 @@ from_row!(KeyRow {
     cancelled
 });
 
-/// A key registered by a business account.
+/// A subscription: a key registered by a business account.
 #[derive(Debug, Clone)]
 pub struct SubscriptionRow {
     /// Opaque identifier.
     pub id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// The key.
+    /// The license key.
     pub license_key: String,
     /// Display name.
     pub name: String,
     /// `per-user` or `per-device`.
     pub licensing: String,
-    /// How many may use it.
+    /// Number of seats.
     pub seats: i64,
     /// Start time, in microseconds since the Unix epoch.
     pub starts: i64,
@@ -62,15 +62,15 @@ pub struct SubscriptionRow {
     pub ends: i64,
     /// Time of the registration, in microseconds since the Unix epoch.
     pub registered: i64,
-    /// Macs per user.
+    /// Devices per user.
     pub devices: i64,
-    /// How long licenses hold after the end, in microseconds.
+    /// How long licenses stay valid after the end, in microseconds.
     pub grace: i64,
-    /// Why the vendor withdrew its key, once it did.
+    /// Reason for which the vendor cancelled the key.
     pub cancelled: Option<String>,
-    /// The group of the IdP that it serves, when it isn't everybody's.
+    /// Name of the IdP group that it is reserved for; `None`: all users.
     pub group_name: Option<String>,
-    /// That group's id.
+    /// ID of that group.
     pub group_id: Option<String>,
 }
 
@@ -91,7 +91,7 @@ from_row!(SubscriptionRow {
     group_id
 });
 
-/// Stores a key that can be registered.
+/// Stores a license key.
 ///
 /// # Errors
 /// When the database fails.
@@ -115,7 +115,7 @@ pub async fn insert_key(db: &mut Db, row: &KeyRow) -> Result<()> {
     Ok(())
 }
 
-/// This key.
+/// Finds a license key.
 ///
 /// # Errors
 /// When the database fails.
@@ -128,7 +128,7 @@ pub async fn key(db: &mut Db, license_key: &str) -> Result<Option<KeyRow>> {
     )
 }
 
-/// Marks the key as used; false when someone else was first.
+/// Marks a key as registered; false if it already is or was cancelled.
 ///
 /// # Errors
 /// When the database fails.
@@ -171,7 +171,7 @@ pub async fn insert(db: &mut Db, row: &SubscriptionRow) -> Result<()> {
     Ok(())
 }
 
-/// The subscriptions of a business account, oldest first.
+/// Returns the subscriptions of a business account, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -186,7 +186,8 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<Subscript
     )
 }
 
-/// Whether a per-user key was ever registered here (G-05).
+/// True if the business account has ever registered a key with per-user
+/// licensing (G-05).
 ///
 /// # Errors
 /// When the database fails.
@@ -200,7 +201,7 @@ pub async fn has_per_user(db: &mut Db, business_id: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// The vendor withdraws a key, and the subscription that it became.
+/// Cancels a key and its subscription; false if the key was already cancelled.
 ///
 /// # Errors
 /// When the database fails.
@@ -222,7 +223,7 @@ pub async fn cancel_key(db: &mut Db, license_key: &str, reason: &str) -> Result<
     Ok(cancelled)
 }
 
-/// The subscription that a key became.
+/// Finds the subscription of a key.
 ///
 /// # Errors
 /// When the database fails.
@@ -235,8 +236,8 @@ pub async fn of_key(db: &mut Db, license_key: &str) -> Result<Option<Subscriptio
     )
 }
 
-/// Names a subscription and the group that it serves; false when it isn't
-/// this business account's.
+/// Updates display name and group of a subscription; false if it belongs to
+/// another business account.
 ///
 /// # Errors
 /// When the database fails.

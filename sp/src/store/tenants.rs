@@ -1,79 +1,80 @@
-//! IdP integrations as they are entered, and their SCIM tokens.
+//! The values of IdP integrations, and their SCIM tokens.
 
 use super::row::from_row;
 use super::{Db, Result};
 
-/// What was entered for one IdP integration. Which steps that completes is
-/// for the configurator to derive.
+/// The entered values of one IdP integration. The configurator computes which
+/// steps are complete.
 #[derive(Debug, Clone)]
 pub struct TenantRow {
-    /// The opaque ID of entity id, ACS and SCIM base URL.
+    /// Opaque ID, which is part of SP entity ID, ACS URL and SCIM Base URL.
     pub id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// Step 2 confirmed.
+    /// Step 2: 1 if confirmed, else 0.
     pub application_done: i64,
-    /// Step 3.
+    /// Step 3: name of the admins group.
     pub admins_group_name: Option<String>,
-    /// Step 3.
+    /// Step 3: ID of the admins group.
     pub admins_group_id: Option<String>,
-    /// Step 3.
+    /// Step 3: name of the product users group.
     pub users_group_name: Option<String>,
-    /// Step 3.
+    /// Step 3: ID of the product users group.
     pub users_group_id: Option<String>,
-    /// Step 4.
+    /// Step 4: entity ID of the IdP.
     pub idp_entity_id: Option<String>,
-    /// Step 4.
+    /// Step 4: SSO URL for HTTP-Redirect, or else for HTTP-POST.
     pub idp_sso_url: Option<String>,
-    /// Step 4: a JSON array of PEM texts.
+    /// Step 4: certificates of the IdP, a JSON array of PEM texts.
     pub idp_certificates: Option<String>,
-    /// Step 4: the IdP's metadata wants signed AuthnRequests.
+    /// Step 4: 1 if the IdP's metadata requires signed AuthnRequests, else 0.
     pub idp_wants_signed_requests: i64,
-    /// Step 5's switch.
+    /// Step 5: 1 if SCIM support is on, else 0.
     pub scim_enabled: i64,
-    /// Step 5 confirmed.
+    /// Step 5: 1 if confirmed, else 0.
     pub scim_done: i64,
-    /// Step 6 confirmed.
+    /// Step 6: 1 if confirmed, else 0.
     pub users_done: i64,
-    /// Who clicked Start Configuring: lower case e-mail.
+    /// E-mail, in lower case, of the administrator who chose Start Configuring.
     pub started_by: String,
-    /// Step 7, confirmed: lower case e-mail.
+    /// Step 7: e-mail of the confirmed backup login, in lower case.
     pub backup_login: Option<String>,
-    /// 1 when the integration is activated, else 0.
+    /// 1 if the integration is active, else 0.
     pub active: i64,
-    /// Instant of Start Configuring.
+    /// Time of Start Configuring, in microseconds since the Unix epoch.
     pub started: i64,
-    /// Step 4: which signature a Response must have: `either`, `assertion`,
-    /// `response`, `both`.
+    /// Step 4: what must be signed: `either`, `assertion`, `response`
+    /// or `both`.
     pub signature_policy: String,
-    /// Step 4: Responses that answer no request are accepted.
+    /// Step 4: 1 if unsolicited Responses are accepted, else 0.
     pub unsolicited: i64,
-    /// Step 4: AuthnRequests are signed, wanted or not.
+    /// Step 4: 1 if AuthnRequests are signed even if the IdP does not require
+    /// it, else 0.
     pub sign_requests: i64,
-    /// Step 4: assertions may come encrypted for the portal's key.
+    /// Step 4: 1 if encrypted assertions are accepted, else 0.
     pub encryption: i64,
-    /// Step 4: where AuthnRequests go by HTTP-POST.
+    /// Step 4: SSO URL for HTTP-POST.
     pub idp_sso_post_url: Option<String>,
-    /// Step 4: a JSON array of the IdP's single logout endpoints.
+    /// Step 4: the IdP's single logout endpoints, as a JSON array.
     pub idp_slo: String,
-    /// Step 4: how AuthnRequests travel: `redirect` or `post`.
+    /// Step 4: binding of AuthnRequests: `redirect` or `post`.
     pub request_binding: String,
-    /// Step 4: the person must log in again each time.
+    /// Step 4: 1 if AuthnRequests have `ForceAuthn`, else 0.
     pub force_authn: i64,
-    /// Step 4: the authentication context that is asked for, as JSON.
+    /// Step 4: the requested authentication context, as JSON.
     pub requested_authn_context: Option<String>,
-    /// Step 4: where the metadata was fetched, and is fetched again.
+    /// Step 4: URL of the metadata, which is fetched periodically.
     pub idp_metadata_url: Option<String>,
-    /// Step 4: the certificate, PEM, of whoever must have signed the metadata.
+    /// Step 4: certificate (PEM) that must verify the metadata's signature.
     pub idp_metadata_signer: Option<String>,
-    /// Step 4: instant at which the metadata ends (`validUntil`).
+    /// Step 4: time until which the metadata is valid (`validUntil`).
     pub idp_metadata_until: Option<i64>,
-    /// Step 4: instant until which it need not be fetched again
-    /// (`cacheDuration`).
+    /// Step 4: time until which the metadata need not be fetched
+    /// again (`cacheDuration`).
     pub idp_metadata_fresh_until: Option<i64>,
-    /// Step 4: a JSON array of what of the metadata is not used, in words.
+    /// Step 4: descriptions of unused parts of the metadata, as a JSON array.
     pub idp_left_out: String,
-    /// Step 4: certificates past their end still verify.
+    /// Step 4: 1 if expired certificates are accepted, else 0.
     pub accept_expired_certificates: i64,
 }
 
@@ -114,29 +115,30 @@ from_row!(TenantRow {
 });
 
 impl TenantRow {
-    /// Whether AuthnRequests to the IdP are signed: because it wants them so,
-    /// or by choice.
+    /// True if AuthnRequests are signed: because the IdP requires it, or
+    /// because of the setting.
     pub fn signs_requests(&self) -> bool {
         self.sign_requests == 1 || self.idp_wants_signed_requests == 1
     }
 }
 
-/// A SCIM bearer token, hashed.
+/// A SCIM bearer token.
 #[derive(Debug, Clone)]
 pub struct TokenRow {
-    /// SHA-256.
+    /// SHA-256 of the token.
     pub token_hash: String,
     /// The tenant that it belongs to.
     pub tenant_id: String,
-    /// Its last four characters.
+    /// Last four characters of the token.
     pub hint: String,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
-    /// Instant from which it no longer works.
+    /// Expiry time, in microseconds since the Unix epoch; `None`: the
+    /// current token.
     pub expires: Option<i64>,
     /// Time of the last use, in microseconds since the Unix epoch.
     pub last_used: Option<i64>,
-    /// The token itself, while the page still shows it.
+    /// The token in clear text, while the page still shows it.
     pub clear_text: Option<String>,
 }
 
@@ -150,10 +152,10 @@ from_row!(TokenRow {
     clear_text
 });
 
-/// Stores a fresh integration.
+/// Stores a new integration.
 ///
 /// # Errors
-/// A unique violation when the business account has one.
+/// A unique violation if the business account already has one.
 pub async fn insert(
     db: &mut Db,
     id: &str,
@@ -175,7 +177,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// The integration with this ID.
+/// Finds the integration with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -186,7 +188,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
         .await?)
 }
 
-/// The integration of this business account.
+/// Finds the integration of this business account.
 ///
 /// # Errors
 /// When the database fails.
@@ -199,7 +201,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Option<Tenant
     )
 }
 
-/// Writes every field that a step can change.
+/// Updates all fields that the steps can change.
 ///
 /// # Errors
 /// When the database fails.
@@ -251,7 +253,7 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores a token, hashed.
+/// Stores a token.
 ///
 /// # Errors
 /// When the database fails.
@@ -271,8 +273,8 @@ pub async fn insert_token(db: &mut Db, row: &TokenRow) -> Result<()> {
     Ok(())
 }
 
-/// Ends the tokens that have no end yet: at `at` those that somebody may use,
-/// at `now` those that were only shown and never used.
+/// Sets the end of the current tokens: used ones end at `at`; those that were
+/// only shown and never used end at `now`.
 ///
 /// # Errors
 /// When the database fails.
@@ -293,7 +295,7 @@ pub async fn expire_tokens(db: &mut Db, tenant_id: &str, at: i64, now: i64) -> R
     Ok(())
 }
 
-/// Ends one token at this instant.
+/// Sets the end of one token.
 ///
 /// # Errors
 /// When the database fails.
@@ -306,7 +308,7 @@ pub async fn end_token(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the clear text of this tenant's tokens.
+/// Deletes the clear text of this tenant's tokens.
 ///
 /// # Errors
 /// When the database fails.
@@ -318,8 +320,8 @@ pub async fn hide_tokens(db: &mut Db, tenant_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The tokens that work at this instant, newest first: the current one has
-/// no end.
+/// Returns the tokens that are valid at this time, newest first. The current
+/// one has no end.
 ///
 /// # Errors
 /// When the database fails.
@@ -334,7 +336,7 @@ pub async fn tokens_at(db: &mut Db, tenant_id: &str, now: i64) -> Result<Vec<Tok
     .await?)
 }
 
-/// The tenant's newest token.
+/// Finds the current token of the tenant.
 ///
 /// # Errors
 /// When the database fails.
@@ -348,7 +350,7 @@ pub async fn newest_token(db: &mut Db, tenant_id: &str) -> Result<Option<TokenRo
     .await?)
 }
 
-/// This tenant's token with this hash, expired or not.
+/// Finds the token with this hash, even if it has expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -362,7 +364,7 @@ pub async fn token(db: &mut Db, tenant_id: &str, token_hash: &str) -> Result<Opt
     )
 }
 
-/// Remembers that a token was used.
+/// Stores the time of the last use, and deletes the clear text.
 ///
 /// # Errors
 /// When the database fails.

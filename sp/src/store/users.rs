@@ -1,37 +1,37 @@
-//! Users of the directory, with their SCIM resource.
+//! Users of the directory and their SCIM resources.
 
 use super::row::from_row;
 use super::selection::{Condition, Field, Selection, Source, Statement, Table, bound};
 use super::{Db, Result};
 
-/// A user as SCIM sees it.
+/// A user with the SCIM resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
     /// Opaque identifier.
     pub id: String,
     /// The business account that it belongs to.
     pub business_id: String,
-    /// As the IdP spells it.
+    /// User name, as sent by the IdP.
     pub user_name: String,
-    /// The primary one, lower case.
+    /// Primary e-mail address, in lower case.
     pub email: Option<String>,
-    /// The IdP's id of the user.
+    /// ID of the user at the IdP (`externalId`).
     pub external_id: Option<String>,
-    /// For people to read.
+    /// Display name.
     pub display_name: Option<String>,
-    /// 0 when disabled.
+    /// 0 if disabled, else 1.
     pub active: i64,
     /// `scim` or `sso`.
     pub source: String,
-    /// The resource as JSON, without what the portal adds.
+    /// The SCIM resource as JSON, without the attributes that the portal adds.
     pub resource: String,
-    /// Counts changes, from 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Creation time, in microseconds since the Unix epoch.
     pub created: i64,
     /// Time of the last change, in microseconds since the Unix epoch.
     pub last_modified: i64,
-    /// Whether any group has the user as a direct member.
+    /// 1 if the user is a direct member of a group, else 0.
     pub grouped: i64,
 }
 
@@ -76,7 +76,8 @@ static TABLE: Table = Table {
     },
 };
 
-/// The values of `emails` in a resource's JSON, in lower case, each once.
+/// Returns the values of `emails` in a resource, in lower case,
+/// without duplicates.
 fn emails(resource: &str) -> std::collections::BTreeSet<String> {
     let resource: serde_json::Value = serde_json::from_str(resource).unwrap_or_default();
     let all = resource["emails"].as_array();
@@ -86,7 +87,7 @@ fn emails(resource: &str) -> std::collections::BTreeSet<String> {
         .collect()
 }
 
-/// Keeps what filters look up beside the row.
+/// Stores the e-mail addresses in the table that filters use.
 pub(super) async fn key_emails(
     db: &mut Db,
     business_id: &str,
@@ -106,7 +107,8 @@ pub(super) async fn key_emails(
     Ok(())
 }
 
-/// Gives the keys to rows that are older than the keys; how many there were.
+/// Fills the key columns of rows that an older version has stored; returns
+/// their number.
 pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
     let sql = format!("SELECT {USER} FROM users WHERE keyed = 0 ORDER BY users.id LIMIT ($1 + 0)");
     let rows: Vec<UserRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -127,7 +129,7 @@ pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
 /// Adds a user.
 ///
 /// # Errors
-/// A unique violation when the user name is taken, whatever its letter case.
+/// A unique violation if the user name is taken, ignoring letter case.
 pub async fn insert(db: &mut Db, row: &UserRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO users (id, business_id, user_name, user_name_key, email, external_id,
@@ -154,11 +156,11 @@ pub async fn insert(db: &mut Db, row: &UserRow) -> Result<()> {
     key_emails(db, &row.business_id, &row.id, &row.resource).await
 }
 
-/// Writes a user whose stored version is still that of `before`; `false` when
-/// somebody else was faster.
+/// Updates a user if the stored version is still that of `before`; `false` if
+/// another request has changed it.
 ///
 /// # Errors
-/// A unique violation when the user name is taken, whatever its letter case.
+/// A unique violation if the user name is taken, ignoring letter case.
 pub async fn update(db: &mut Db, row: &UserRow, before: &UserRow) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE users SET user_name = $3, user_name_key = $4, email = $5, external_id = $6,
@@ -196,7 +198,7 @@ async fn forget_emails(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes a user out, and out of all groups.
+/// Deletes a user and all memberships.
 ///
 /// # Errors
 /// When the database fails.
@@ -213,7 +215,7 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The user with this id.
+/// Finds the user with this ID.
 ///
 /// # Errors
 /// When the database fails.
@@ -226,7 +228,7 @@ pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<Us
         .await?)
 }
 
-/// The users that a question asks for.
+/// Returns the users that match a selection.
 ///
 /// # Errors
 /// When the database fails.
@@ -236,7 +238,7 @@ pub async fn select(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<UserRo
     Ok(bound!(query, statement).fetch_all(db).await?)
 }
 
-/// How many users there are of which a condition holds.
+/// Counts the users that meet a condition.
 ///
 /// # Errors
 /// When the database fails.
@@ -246,10 +248,10 @@ pub async fn count(db: &mut Db, business_id: &str, condition: &Condition) -> Res
     Ok(bound!(query, statement).fetch_one(db).await?)
 }
 
-/// How the database would answer: for tests of what an index serves.
+/// Returns SQLite's query plan, for tests of the indexes.
 ///
 /// # Errors
-/// When the database fails, or has no `EXPLAIN QUERY PLAN`.
+/// If the database fails, or is not SQLite.
 pub async fn explain(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<String>> {
     let statement = Statement::rows(&TABLE, selection);
     super::selection::explain(db, statement).await
