@@ -149,7 +149,7 @@ impl From<StoreError> for Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "the portal could not do this just now: try again in a moment",
+            "internal error of the portal: try again in a moment",
         )
     }
 }

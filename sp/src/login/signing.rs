@@ -23,7 +23,7 @@ fn broken(error: impl std::fmt::Display) -> Refused {
         &kinds::INTERNAL,
         format!("cannot use the portal's own signing key: {error}"),
     )
-    .with_public("Single sign-on is out of order.")
+    .with_public("Single sign-on does not work at the moment.")
 }
 
 impl Portal {

@@ -108,23 +108,23 @@ kinds! {
         "Tell the person to enter the whole corporate e-mail address.",
         "Enter your corporate e-mail address, like jo@example.com.";
     NO_SUCH_SERVICE "no-such-service" Place::Step(Step::Saml),
-        "This is not an address that your organization logs in at.",
+        "Your organization does not log in at this address.",
         "Copy the ACS URL and the single logout URL of step 4 into the identity provider's application again.",
         "Start again at Continue with SSO.";
     MALFORMED_FORM "malformed-form" Place::Step(Step::Saml),
         "The identity provider's message could not be read.",
-        "Have the identity provider send an HTML form (application/x-www-form-urlencoded) with the field SAMLResponse to the ACS URL of step 4.",
+        "Configure the identity provider to send an HTML form (application/x-www-form-urlencoded) with the field SAMLResponse to the ACS URL of step 4.",
         "Start again at Continue with SSO.";
     METADATA_EXPIRED "idp-metadata-expired" Place::Step(Step::Saml),
-        "Single sign-on is out of order at your organization.",
+        "Single sign-on does not work at your organization at the moment.",
         "Log in with the backup login and enter the identity provider's current metadata in step 4.",
         "";
     CERTIFICATE_EXPIRED "idp-certificate-expired" Place::Step(Step::Saml),
-        "Single sign-on is out of order at your organization.",
+        "Single sign-on does not work at your organization at the moment.",
         "Log in with the backup login and enter the identity provider's current certificate in step 4.",
         "";
     REQUEST_FAILED "request-failed" Place::Step(Step::Saml),
-        "Single sign-on is out of order at your organization.",
+        "Single sign-on does not work at your organization at the moment.",
         "Check the Identity Provider SSO URL in step 4.",
         "";
     UNSOLICITED "unsolicited" Place::Step(Step::Saml),
@@ -137,16 +137,16 @@ kinds! {
         "Allow cookies for the portal, and start again at Continue with SSO.";
     ASSERTION_REPLAYED "assertion-replayed" Place::Step(Step::Saml),
         "This login was used already.",
-        "Nothing is to be set if this happens once: somebody reloaded the page or went back. If every login is refused so, have the identity provider use a new assertion ID each time.",
+        "If this happens once, change nothing: somebody reloaded the page or went back. If it happens at every login, configure the identity provider to use a new assertion ID each time.",
         "Start again at Continue with SSO.";
     REQUEST_ANSWERED "request-answered-before" Place::Step(Step::Saml),
         "This login was used already.",
-        "Nothing is to be set: somebody reloaded the page or went back.",
+        "Change nothing: somebody reloaded the page or went back.",
         "Start again at Continue with SSO.";
     WRONG_CONTEXT "wrong-authn-context" Place::Step(Step::Saml),
-        "Your organization asks for another way to log in.",
-        "Set the identity provider up so that it signs people on as step 4 asks, or change what step 4 asks for.",
-        "Log in at your identity provider by the method that your organization asks for, then start again.";
+        "Your organization requires another method to log in.",
+        "Configure the identity provider to authenticate users as the requested authentication context of step 4 demands, or change that setting.",
+        "Log in at your identity provider by the method that your organization requires, then start again.";
     ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Groups),
         "Your organization's identity provider didn't send what the portal needs to know.",
         "Correct the name in the Attribute Mappings of the identity provider's application, as step 3 lists them: letter case counts.",
@@ -169,11 +169,11 @@ kinds! {
         "Log in with your corporate account.";
     IN_NO_GROUP "not-in-any-group" Place::Step(Step::Groups),
         "You are in none of the groups that may enter this business account.",
-        "Compare the groups that came with those entered in step 3. If they differ, correct step 3; if they are right, add the user to one of them in the identity provider.",
+        "Compare the received groups with those entered in step 3. If they differ, correct step 3; if they are right, add the user to one of them in the identity provider.",
         "";
     NOT_IN_USERS_GROUP "not-in-users-group" Place::Step(Step::Groups),
         "You are not in the group of users who may activate the product.",
-        "Compare the groups that came with the users group entered in step 3. If they differ, correct step 3; if it is right, add the user to the group in the identity provider.",
+        "Compare the received groups with the users group entered in step 3. If they differ, correct step 3; if it is right, add the user to the group in the identity provider.",
         "";
     PASSWORD_REFUSED "password-login-refused" Place::Step(Step::BackupLogin),
         "Your organization logs in with single sign-on.",
@@ -188,19 +188,19 @@ kinds! {
         "Wait for a quarter of an hour, or log in from another address. If it was not you, somebody is guessing the password.",
         "Wait and try again.";
     LOGOUT_FAILED "logout-failed" Place::Step(Step::Saml),
-        "You are logged out here, but your organization's identity provider could not be told.",
+        "You are logged out here, but your organization's identity provider could not be informed.",
         "Check the single logout endpoint in the identity provider's metadata in step 4.",
         "Close your browser to be sure.";
     LOGOUT_UNSOLICITED "logout-unsolicited" Place::Step(Step::Saml),
-        "Nobody waits for this logout's answer.",
-        "Nothing is to be set if this happens once. If it is always so, have the identity provider return the RelayState unchanged.",
+        "The portal does not wait for the answer to this logout.",
+        "If this happens once, change nothing. If it happens every time, configure the identity provider to return the RelayState unchanged.",
         "Log out again, if you are still logged in.";
     LOGOUT_REPLAYED "logout-replayed" Place::Step(Step::Saml),
         "This logout was used already.",
-        "Nothing is to be set: somebody reloaded the page. If every logout is refused so, have the identity provider use a new message ID each time.",
+        "If this happens once, change nothing: somebody reloaded the page. If it happens at every logout, configure the identity provider to use a new message ID each time.",
         "Nothing is left to do.";
     ACTIVATION_UNKNOWN "activation-unknown" Place::Licenses,
-        "This activation isn't known.",
+        "The portal does not know this activation.",
         "Start the activation in the app again.",
         "Start the activation again.";
     ACTIVATION_EXPIRED "activation-expired" Place::Licenses,
@@ -213,7 +213,7 @@ kinds! {
         "Start the activation again.";
     RELAY_STATE_MISMATCH "relay-state-mismatch" Place::Step(Step::Saml),
         "This answer doesn't belong to this activation.",
-        "Start the activation in the app again. If it is always so, have the identity provider return the RelayState unchanged.",
+        "Start the activation in the app again. If it happens every time, configure the identity provider to return the RelayState unchanged.",
         "Start the activation again.";
     NO_SEAT_LEFT "no-seat-left" Place::Subscriptions,
         "All licenses of your organization are in use.",
@@ -232,8 +232,8 @@ kinds! {
         "Release a device of this user under Licenses.",
         "Ask your administrator to release a device that you don't use any more.";
     INTERNAL "internal" Place::Integration,
-        "The portal could not do this just now.",
-        "Try again in a moment; if it stays, the portal's operator finds the error in its log.",
+        "The portal could not do this because of an internal error.",
+        "Try again in a moment. If it happens again, the portal's operator finds the error in the portal's log.",
         "Try again in a moment.";
 }
 

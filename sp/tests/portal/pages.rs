@@ -121,7 +121,7 @@ async fn the_whole_configurator_is_walked_by_forms() {
     assert!(understood.body.contains(&print), "{}", understood.body);
     go("saml", &[wrong[0], wrong[1], ("certificate", &pem)]).await;
     let token = does(&browser, "scim-token", &[]).await;
-    assert!(token.body.contains("shown this once"));
+    assert!(token.body.contains("shown only once"));
     go("scim", &[("enabled", "1"), ("done", "1")]).await;
     let page = browser.get(PAGE).await.body;
     assert!(!page.contains("Ready to be activated"));

@@ -1,4 +1,4 @@
-//! The one style sheet and the little script, served from the binary.
+//! Serves the style sheet and the script, which are compiled into the binary.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,8 @@ use crate::store::fingerprint;
 const STYLE: &str = include_str!("portal.css");
 const SCRIPT: &str = include_str!("portal.js");
 
-/// The addresses name the content: a new one is fetched, an old one never again.
+/// URLs with a hash of the content, so that browsers may cache the
+/// files forever.
 pub(super) static STYLE_AT: LazyLock<String> = LazyLock::new(|| at("portal.css", STYLE));
 pub(super) static SCRIPT_AT: LazyLock<String> = LazyLock::new(|| at("portal.js", SCRIPT));
 

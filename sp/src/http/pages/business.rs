@@ -1,4 +1,4 @@
-//! Business Profile: General and Users.
+//! The pages Business Profile: General and Users.
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -68,7 +68,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
     ))
 }
 
-/// How people sign in, and where that is chosen.
+/// The card that lists the ways to sign in.
 fn ways_in(portal: &Portal, admin: &AdminVisitor) -> Markup {
     let social = &portal.config.social;
     let names: Vec<&str> = social.iter().map(|one| one.name.as_str()).collect();
@@ -113,7 +113,7 @@ async fn users(
     }
 }
 
-/// Everybody, and who is the backup login of an active integration.
+/// Returns all users, and the backup login if the integration is active.
 async fn everybody(
     portal: &Portal,
     admin: &AdminVisitor,
@@ -163,8 +163,8 @@ fn source_of(source: &str) -> &'static str {
     }
 }
 
-/// A person of the list: one who has a portal password and is in the
-/// directory too is one row.
+/// A row of the list. A directory user who also has a portal password is
+/// one row.
 struct Person<'l> {
     user: &'l Listed,
     local: Option<&'l Listed>,

@@ -1,4 +1,5 @@
-//! Dashboard, and Register Key with the organization's details.
+//! The pages Dashboard and Register Key, with the form for the
+//! organization's details.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub(super) fn router() -> Router<Portal> {
         .route("/register-key", get(register_key_page).post(register_key))
 }
 
-/// What was just done.
+/// Query parameter `done`: the code of the action that was just completed.
 #[derive(Deserialize)]
 pub(super) struct Done {
     pub(super) done: Option<String>,
@@ -74,7 +75,8 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
     }
     let now = portal.now();
     let mut db = portal.store.read().await?;
-    // A seat of a key per user is none for a device: kinds aren't added up.
+    // Do not add up seats of different kinds: a per-user seat cannot be used
+    // for a device.
     let mut seats: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for row in store::subscriptions::of_business(&mut db, &workspace.id).await? {
         if Status::of(&row, now).holds() {
@@ -142,7 +144,7 @@ fn sessions(visitor: &Visitor) -> Markup {
     }
 }
 
-/// What a seat is for, before "in use".
+/// Returns the kind of a seat in words, to be followed by "in use".
 pub(super) fn licensing_in_words(licensing: &str) -> &str {
     match licensing {
         "per-user" => "per-user seats",
@@ -231,7 +233,7 @@ async fn register_key(
     }
 }
 
-/// Whether nothing but the organization was missing.
+/// True if the only problem is that the organization's data is missing.
 fn asked_only(attempt: &Attempt) -> bool {
     attempt
         .problem
@@ -239,7 +241,7 @@ fn asked_only(attempt: &Attempt) -> bool {
         .is_some_and(|problem| problem.code() == "organization-required")
 }
 
-/// Country and what else the organization told.
+/// Returns the further data of the organization as names and values.
 pub(super) fn details(text: &str) -> Vec<(String, String)> {
     let details: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     details
@@ -253,7 +255,7 @@ pub(super) fn details(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An instant of the store, for people.
+/// Formats a stored timestamp (microseconds) for a page.
 pub(super) fn at(micros: i64) -> Markup {
     shell::instant(instant(micros))
 }

@@ -1,5 +1,5 @@
-//! Forms: read once, never lost. What was typed comes back with the error
-//! beside its field.
+//! Reads posted forms and shows them again. If a form is refused, the page
+//! shows the typed values with the error next to its field.
 
 use std::collections::HashMap;
 
@@ -17,30 +17,30 @@ use super::shell;
 use crate::Portal;
 use crate::words::sentence;
 
-/// What the hint of a field that may stay empty begins with.
+/// First word of the hint of an optional field.
 const OPTIONAL: &str = "Optional";
 
-/// What a form said, from our own page.
+/// The fields of a form that a page of the portal posted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Posted(HashMap<String, String>);
 
 impl Posted {
-    /// A field, trimmed; empty when it wasn't there.
+    /// Returns a field without spaces around it; empty if it is missing.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |value| value.trim())
     }
 
-    /// A field as it was typed: passwords may begin with a space.
+    /// Returns a field unchanged, for passwords, which may start with a space.
     pub(super) fn raw(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// Whether a box was ticked.
+    /// True if a check box was selected.
     pub(super) fn ticked(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// A field that isn't empty.
+    /// Returns a field if it is not empty.
     pub(super) fn given(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|value| !value.is_empty())
     }
@@ -83,9 +83,10 @@ impl FromRequest<Portal> for Posted {
                 let name = part.name().unwrap_or_default().to_owned();
                 let bytes = part.bytes().await;
                 let bytes = bytes.map_err(|error| unreadable(error.status()))?;
-                // A metadata file says in which encoding it was saved.
+                // A metadata file declares its encoding.
                 let text = saml::encoding::decode_lossy(&bytes);
-                // A file that wasn't chosen must not wipe the text beside it.
+                // The empty field of a file that was not chosen must not
+                // replace the text field with the same name.
                 if !text.is_empty() || !fields.contains_key(&name) {
                     fields.insert(name, text);
                 }
@@ -108,17 +109,17 @@ impl FromRequest<Portal> for Posted {
     }
 }
 
-/// A form that was sent, as its page shows it again.
+/// A refused form, to be shown again.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempt {
-    /// What was typed.
+    /// The typed values.
     pub(super) typed: Posted,
-    /// Why it wasn't taken.
+    /// Why the form was refused.
     pub(super) problem: Option<Problem>,
 }
 
 impl Attempt {
-    /// Refused for this reason.
+    /// Creates an attempt that was refused for this reason.
     pub(super) fn failed(typed: Posted, problem: impl Into<Problem>) -> Self {
         Self {
             typed,
@@ -126,21 +127,21 @@ impl Attempt {
         }
     }
 
-    /// The status of a page that shows it.
+    /// Returns the HTTP status of the page that shows the form again.
     pub(super) fn status(&self) -> StatusCode {
         let problem = self.problem.as_ref();
         problem.map_or(StatusCode::OK, Problem::status)
     }
 
-    /// What is wrong with this field.
+    /// Returns the error of this field.
     pub(super) fn error_at(&self, name: &str) -> Option<String> {
         let fields = self.problem.as_ref()?.fields();
         let (_, detail) = fields.iter().find(|(field, _)| *field == name)?;
         Some(sentence(detail))
     }
 
-    /// The error, where none of the form's fields is to blame; with several
-    /// wrong fields, how many.
+    /// Returns the error if it belongs to none of the form's fields, or the
+    /// number of wrong fields if there are several.
     pub(super) fn alert(&self, fields: &[&str]) -> Markup {
         let Some(problem) = &self.problem else {
             return html! {};
@@ -159,7 +160,8 @@ impl Attempt {
         }
     }
 
-    /// Every field that was sent, for a form that asks to send it again.
+    /// Returns all posted fields as hidden fields, for a form that posts
+    /// them again.
     pub(super) fn again(&self) -> Markup {
         let mut fields: Vec<(&String, &String)> = self
             .typed
@@ -173,7 +175,8 @@ impl Attempt {
         }
     }
 
-    /// A labeled field with what was typed, or else what is stored.
+    /// Returns a labeled input field with the typed value, or else the
+    /// stored one.
     pub(super) fn field(
         &self,
         kind: &str,

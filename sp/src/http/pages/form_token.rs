@@ -1,5 +1,5 @@
-//! The token that a posted form carries, and that only our own pages know:
-//! without it another site could post in a user's name.
+//! The token that every posted form must contain and that only the portal's own
+//! pages know. It prevents cross-site request forgery.
 
 use axum::http::HeaderMap;
 use maud::{Markup, html};
@@ -7,21 +7,22 @@ use maud::{Markup, html};
 use super::super::caller::{SESSION, cookie};
 use crate::store::fingerprint;
 
-/// The cookie that stands in for a session on the pages before the login.
+/// Name of the cookie that replaces the session cookie on pages before
+/// the login.
 pub(super) const VISIT: &str = "portal_visit";
 
-/// The token that our pages put into their forms.
+/// Returns the token for the forms of this browser.
 pub(super) fn token(headers: &HeaderMap) -> String {
     let known = cookie(headers, SESSION).or(cookie(headers, VISIT));
     token_of(known.unwrap_or_default())
 }
 
-/// The token that belongs to this cookie.
+/// Returns the token that belongs to this cookie.
 pub(super) fn token_of(cookie: &str) -> String {
     fingerprint(&format!("form {cookie}"))
 }
 
-/// The hidden field with the token.
+/// Returns the hidden field with the token.
 pub(super) fn hidden(token: &str) -> Markup {
     html! { input type="hidden" name="csrf" value=(token); }
 }

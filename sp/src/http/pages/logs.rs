@@ -1,4 +1,4 @@
-//! The audit log and the SCIM sync log.
+//! The pages Audit Log and SCIM Sync Log.
 
 use axum::Router;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use crate::refusal;
 use crate::store;
 use crate::words;
 
-/// How many lines a page shows.
+/// Number of entries on a page.
 const LINES: i64 = 500;
 
 pub(super) fn router() -> Router<Portal> {
@@ -35,7 +35,7 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
         Err(error) => return Problem::from(error).into_response(),
     };
     let content = html! {
-        p.lead { "What matters for security: who did what, when, and from where. Nothing is ever changed here; refused sign-ins are kept as long as " a href=(refusal::PAGE) { "Sign-in problems" } " keeps them, everything else is never removed." }
+        p.lead { "Security events: who did what, when, and from where. Entries are never changed; refused sign-ins are kept as long as " a href=(refusal::PAGE) { "Sign-in problems" } " keeps them, all other entries are never removed." }
         div.card.scroll tabindex="0" role="region" aria-label="Audit log" {
             table.stack {
                 caption { "The newest " (rows.len()) " events" }
@@ -66,16 +66,16 @@ async fn scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response
     let content = html! {
         p.lead { "The requests of your identity provider’s provisioning, and the answers. The newest " (sync_log::MOST) " requests are kept." }
         @if rows.is_empty() {
-            div.card { p { "No SCIM request has come yet. Step 5 of IdP Integration has the base URL and the bearer token." } }
+            div.card { p { "No SCIM request was received yet. Step 5 of IdP Integration has the base URL and the bearer token." } }
         } @else {
             div.card.scroll tabindex="0" role="region" aria-label="SCIM sync log" {
                 table.stack {
-                    thead { tr { th { "When" } th { "Request" } th { "Outcome" } th { "Said" } th { "Took" } } }
+                    thead { tr { th { "When" } th { "Request" } th { "Outcome" } th { "Detail" } th { "Took" } } }
                     tbody { @for row in &rows { tr {
                         td { (at(row.happened)) }
                         td.path { strong { (row.method) } " " code { (row.path) } }
                         td { span class=(if row.status < 400 { "badge green" } else { "badge red" }) { (row.status) } }
-                        td data-name="Said" { (row.detail) }
+                        td data-name="Detail" { (row.detail) }
                         td data-name="Took" { (row.took_ms) " ms" }
                     } } }
                 }

@@ -1,4 +1,5 @@
-//! The portal's pages, server-rendered, working without JavaScript.
+//! The portal's pages. They are rendered on the server and work
+//! without JavaScript.
 //!
 //! | page | file |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | Audit Log, SCIM Sync Log | `logs.rs` |
 //! | Sign-in problems | `problems.rs` |
 //!
-//! `shell.rs` is what they all wear, `form.rs` how their forms are read. A
-//! form calls the same domain function as the JSON API.
+//! `shell.rs` has the frame of all pages, `form.rs` reads their forms. A form
+//! calls the same domain function as the JSON API.
 
 mod assets;
 mod business;

@@ -1,4 +1,4 @@
-// A little help; every page works without it.
+// Small improvements; every page works without this script.
 "use strict";
 document.body.classList.add("js");
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -19,16 +19,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
-// A part of the page, from the server. A session that has ended meanwhile ends
-// the page too: loaded again, it leads to the sign-in.
+// Fetches a fragment of the page from the server. If the session has ended,
+// reloads the page, which leads to the sign-in page.
 const part = async (at, asking = {}) => {
   const answer = await fetch(at, { ...asking, headers: { "X-Fragment": "1" } });
   if (answer.status === 401) location.reload();
   return answer.ok ? answer.text() : undefined;
 };
-// What a pasted certificate or metadata file was understood as, at once. Keys
-// and pastes ask faster than answers come, and answers come in any order: only
-// the one about what stands there now is shown.
+// Shows the summary of a pasted certificate or metadata file at once. Requests
+// may be faster than answers, and answers may arrive in any order: show only
+// the one for the current content.
 for (const field of document.querySelectorAll("[data-understood]")) {
   const said = document.getElementById(field.dataset.understood);
   let latest;
@@ -46,7 +46,7 @@ for (const field of document.querySelectorAll("[data-understood]")) {
     let text;
     try {
       text = await part(field.dataset.at, { method: "POST", body, signal: mine.signal });
-    } catch { /* given up for a later one, or the server is away: saving says it again */ }
+    } catch { /* aborted by a later request, or the server cannot be reached: saving shows the error again */ }
     if (mine === latest) said.innerHTML = text ?? "";
   });
 }
@@ -54,13 +54,14 @@ for (const file of document.querySelectorAll("input[type=file][data-into]")) {
   file.addEventListener("change", async () => {
     const field = document.getElementById(file.dataset.into);
     const chosen = file.files[0];
-    // With megabytes in it a text area stands still: the form sends the file.
+    // A text area with megabytes of text blocks the browser, so send the
+    // file instead.
     field.large = chosen.size > 1e6 ? chosen : undefined;
     field.value = field.large ? "" : await chosen.text();
     field.dispatchEvent(new Event("input"));
   });
 }
-// The TXT record's look-up, live while a domain waits for it.
+// Repeats the look-up of the TXT record while a domain is not verified.
 for (const live of document.querySelectorAll("[data-live]")) {
   const look = async () => {
     const text = await part(live.dataset.live).catch(() => undefined);
@@ -72,8 +73,8 @@ for (const live of document.querySelectorAll("[data-live]")) {
     setInterval(() => { if (step.open && !document.hidden) look(); }, 5000);
   }
 }
-// A page held open ends with the session, or when its reader may see less than
-// before: nobody de-provisioned goes on reading it.
+// Reloads an open page when the session ends or the user's access changes, so
+// that nobody can continue to read it.
 const standing = document.body.dataset.standing;
 if (standing) {
   setInterval(async () => {

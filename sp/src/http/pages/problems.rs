@@ -1,4 +1,4 @@
-//! Sign-in problems: why people were refused, for administrators.
+//! The page Sign-in problems: why users were refused, for administrators.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -38,8 +38,8 @@ async fn list(
     let number = asked.page.and_then(|page| page.parse().ok()).unwrap_or(1);
     let business_id = &admin.workspace.id;
     let read = async {
-        // A whole reference finds what no list has: the refusal of a domain
-        // that belongs to no business account.
+        // A complete reference number also finds the refusal of a domain that
+        // belongs to no business account, which no list contains.
         if search.to_uppercase().starts_with("R-")
             && let Some(found) = refusal::entry(&portal, business_id, &search).await?
         {
@@ -59,8 +59,8 @@ async fn list(
     let days = portal.config.sign_in_problems_age.as_hours() / 24;
     let content = html! {
         p.lead {
-            "Who was refused, why, and what to do. The person has a reference number like "
-            code { "R-0123456789" } " on the page that refused them. The newest "
+            "Refused sign-ins: who, why, and what to do. Each refused user sees a reference number like "
+            code { "R-0123456789" } ". The newest "
             (portal.config.sign_in_problems_kept) " problems are kept, for " (days) " days."
         }
         (search_form(&search))
@@ -113,7 +113,7 @@ fn table(page: &Page) -> Markup {
     }
 }
 
-/// The reason without the code, which stands above it.
+/// Returns the reason without the code, which the page shows above it.
 fn reason(problem: &refusal::Problem) -> &str {
     let private = problem.private.as_str();
     let without = private.strip_prefix(problem.code.as_str());
@@ -185,15 +185,15 @@ async fn entry(
             dl.facts {
                 dt { "When" } dd { (shell::instant(problem.at)) }
                 dt { "Who" } dd { (who(&problem)) }
-                dt { "Tried" } dd { (problem.flow.label()) }
+                dt { "Attempted" } dd { (problem.flow.label()) }
                 @if let Some(domain) = &problem.domain { dt { "Domain" } dd { (domain) } }
                 @if !problem.address.is_empty() { dt { "Network address" } dd { (problem.address) } }
-                dt { "The person read" } dd { (shell::prose(&problem.public)) }
+                dt { "Text shown to the user" } dd { (shell::prose(&problem.public)) }
             }
             @if !problem.facts.is_empty() {
                 h3 { "The identity provider’s message" }
                 @if problem.facts.iter().any(|fact| !fact.verified) {
-                    p.hint { "What is marked “not verified” stands in a message whose signature the portal didn’t accept: anybody may have written it." }
+                    p.hint { "Values marked “not verified” are from a message whose signature the portal did not accept: anybody may have written them." }
                 }
                 dl.facts {
                     @for fact in &problem.facts {
@@ -206,7 +206,7 @@ async fn entry(
                 }
             }
         }
-        p.hint { "It stands in the " a href="/audit" { "Audit Log" } " too, as “Sign-in refused”." }
+        p.hint { "The " a href="/audit" { "Audit Log" } " contains it as “Sign-in refused”." }
     };
     let title = format!("Sign-in problem {}", problem.reference);
     no_store(shell::page(&admin.visitor, PAGE, &title, &content))

@@ -1,4 +1,5 @@
-//! Subscriptions with their seats, and who holds a license on which device.
+//! The pages Subscriptions (with their seats) and Licenses (with users
+//! and devices).
 
 use axum::Router;
 use axum::extract::{Query, State};

@@ -1,10 +1,10 @@
-//! The buttons of Apple, Google and Facebook on the sign-in pages.
+//! The buttons of the social identity providers on the sign-in pages.
 
 use maud::{Markup, html};
 
 use crate::Portal;
 
-/// The buttons of the providers that are configured.
+/// Returns the buttons of the configured providers.
 pub(super) fn provider_buttons(portal: &Portal) -> Markup {
     html! {
         @if !portal.config.social.is_empty() {

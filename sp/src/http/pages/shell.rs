@@ -1,4 +1,4 @@
-//! What every page wears: head, navigation, workspace selector; and the small
+//! The frame of all pages (head, navigation, workspace selector), and small
 //! parts that pages share.
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,15 +18,16 @@ use crate::refusal;
 use crate::store::{self, StoreError};
 use crate::words;
 
-/// The header of what a page's script asks for: a part of the page, no page.
+/// Request header with which a page's script requests a fragment of a page.
 const FRAGMENT: &str = "x-fragment";
 
-/// Whether a page's script asks for a part of the page.
+/// True if a page's script requests a fragment.
 pub(super) fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.contains_key(FRAGMENT)
 }
 
-/// `standing` is what the reader may see; the script watches it (`/session/standing`).
+/// Returns an HTML document. `standing` describes what the user may see; the
+/// script compares it with `/session/standing`.
 fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> {
     Html(
         html! {
@@ -51,7 +52,7 @@ fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> 
     )
 }
 
-/// A page before the login.
+/// Returns a page for users who are not logged in.
 pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
     document(
         title,
@@ -63,12 +64,12 @@ pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
     )
 }
 
-/// A page that says one thing.
+/// Returns a page with one message.
 pub(in crate::http) fn message(title: &str, text: &str) -> Html<String> {
     leading_on(title, text, ("/dashboard", "To the dashboard"))
 }
 
-/// The page after a logout.
+/// Returns the page after a logout.
 pub(in crate::http) fn farewell(title: &str, text: &str) -> Html<String> {
     leading_on(title, text, ("/login", "Sign in again"))
 }
@@ -80,17 +81,18 @@ fn leading_on(title: &str, text: &str, (to, words): (&str, &str)) -> Html<String
     )
 }
 
-/// Whoever looks at a page, logged in.
+/// The logged-in user who requests a page.
 pub(super) struct Visitor {
     pub(super) who: Who,
-    /// For the forms of the page.
+    /// Form token for the page.
     pub(super) token: String,
-    /// Whether the selected business account has the IdP Integration page.
+    /// True if the user is an administrator of a business account that has the
+    /// page IdP Integration.
     pub(super) integration: bool,
 }
 
 impl Visitor {
-    /// What this person may see, in a word that changes when that does.
+    /// Returns a text that changes whenever the user's access changes.
     fn standing(&self) -> String {
         match self.who.workspace() {
             Some(workspace) => format!("{} of {}", workspace.role.as_str(), workspace.id),
@@ -98,7 +100,7 @@ impl Visitor {
         }
     }
 
-    /// The selected business account, and the right to administer it.
+    /// Returns the selected business account if the user is its administrator.
     pub(super) fn admin_of(&self) -> Option<&Workspace> {
         self.who
             .workspace()
@@ -116,7 +118,8 @@ impl axum::extract::FromRequestParts<Portal> for Visitor {
         match visitor(portal, &parts.headers).await {
             Ok(Some(visitor)) => Ok(visitor),
             Ok(None) if wants_fragment(&parts.headers) => Err(session_over()),
-            // A person was given the address of a problem: the login leads there.
+            // An administrator may have received the link to a problem: return
+            // to it after the login.
             Ok(None) if parts.uri.path().starts_with(refusal::PAGE) => {
                 let to = parts.uri.path().replace(['?', '&', '#', '%'], "");
                 Err(no_store(Redirect::to(&format!("/login?return_to={to}"))))
@@ -153,18 +156,19 @@ async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>
     }))
 }
 
-/// What a script is told whose page may not stay open.
+/// Returns 401, on which the script reloads the page.
 fn session_over() -> Response {
     no_store(StatusCode::UNAUTHORIZED)
 }
 
-/// `/session/standing`: what a page that is held open asks, to end when its
-/// reader lost the session or the right to read it.
+/// `/session/standing`: the script of an open page requests it to reload the
+/// page when the user has lost the session or access rights.
 pub(super) async fn standing(visitor: Visitor) -> Response {
     no_store(visitor.standing())
 }
 
-/// An admin of the selected business account; others are told why not.
+/// An administrator of the selected business account. Other users get a page
+/// that says why they have no access.
 pub(super) struct AdminVisitor {
     pub(super) visitor: Visitor,
     pub(super) workspace: Workspace,
@@ -210,7 +214,7 @@ impl axum::extract::FromRequestParts<Portal> for AdminVisitor {
     }
 }
 
-/// Where the menu leads.
+/// Returns the entries of the menu.
 fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
     let mut menu = vec![(
         "My Account",
@@ -242,7 +246,7 @@ fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str
     menu
 }
 
-/// A page after the login; `at` is its address in the menu.
+/// Returns a page for logged-in users; `at` is its path in the menu.
 pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -> Html<String> {
     let who = &visitor.who;
     let selected = who.workspace().map(|workspace| workspace.id.as_str());
@@ -289,18 +293,18 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
     )
 }
 
-/// What was just done, by its code in the address.
+/// Returns the message for the action that was just completed.
 pub(super) fn done(code: Option<&str>) -> Markup {
     let text = match code.unwrap_or_default() {
         "registered-key" => "The license key is registered.",
         "registered" => "Your account is registered. Sign in with it.",
         "member-added" => "The user was added. They can sign in with this e-mail address.",
         "subscription-changed" => "The subscription is changed.",
-        "device-released" => "The device is released: another may be activated.",
-        "start" => "Configuring has begun. Start with step 1.",
+        "device-released" => "The device is released. The user can activate another one.",
+        "start" => "The configuration has started. Begin with step 1.",
         "domains" => "The domain is added. Now add its TXT record.",
         "verify" => "The domain is verified.",
-        "end-token" => "The token is ended: it no longer works.",
+        "end-token" => "The token no longer works.",
         "remove-domain" => "The domain is removed.",
         "activate" => "The integration is active: users of your domains sign in with SSO.",
         "deactivate" => "The integration is not active any more.",
@@ -311,7 +315,7 @@ pub(super) fn done(code: Option<&str>) -> Markup {
     html! { p.say.good role="status" { (text) } }
 }
 
-/// A sentence in which backticks mark names and values.
+/// Returns a text in which backticks mark names and values.
 pub(super) fn prose(text: &str) -> Markup {
     html! {
         @for (number, part) in text.split('`').enumerate() {
@@ -320,7 +324,7 @@ pub(super) fn prose(text: &str) -> Markup {
     }
 }
 
-/// A read-only value with its copy button.
+/// Returns a read-only value with a button to copy it.
 pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
     html! {
         dl.given {
@@ -333,8 +337,8 @@ pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
     }
 }
 
-/// A form that can't be undone, behind a disclosure that says what it does;
-/// `fields` are the form's hidden ones.
+/// Returns a form for an irreversible action. It is hidden until the user opens
+/// it, and names the consequence. `fields` are its hidden fields.
 pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Markup) -> Markup {
     html! {
         details.confirm {
@@ -350,7 +354,7 @@ pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Marku
     }
 }
 
-/// A colored word.
+/// Returns a word as a colored badge.
 pub(super) fn badge(word: &str) -> Markup {
     let color = match word {
         "active" | "verified" | "green" | "Done" => "green",
@@ -361,17 +365,17 @@ pub(super) fn badge(word: &str) -> Markup {
     html! { span class=(format!("badge {color}")) { (word) } }
 }
 
-/// An instant for people, to the minute.
+/// Returns a timestamp to the minute.
 pub(super) fn instant(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (words::moment(at)) } }
 }
 
-/// The page again, with the status of the attempt.
+/// Returns the page with this status.
 pub(super) fn answer(status: StatusCode, page: Html<String>) -> Response {
     no_store((status, page))
 }
 
-/// To the page that shows what was done.
+/// Redirects to the page that shows the result.
 pub(super) fn onward(to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     response.headers_mut().insert(

@@ -1,5 +1,5 @@
-//! Sign In and registration, the pages before the login; Sign Out Everywhere.
-//! Sign Out itself may lead to the IdP: it is `http/logout.rs`.
+//! The pages Sign In and registration, and Sign Out Everywhere. Sign Out is in
+//! `http/logout.rs`, because it may lead to the IdP.
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -59,8 +59,8 @@ async fn sign_in(
     })
 }
 
-/// A page with a form: without a session, the browser gets a cookie that the
-/// form's token belongs to.
+/// Returns a page with a form. If the browser has no session, sets a cookie
+/// that the form token is derived from.
 fn before_login(
     portal: &Portal,
     headers: &HeaderMap,
@@ -87,7 +87,7 @@ fn sign_in_form(
     sso_first: bool,
     return_to: Option<&str>,
 ) -> Markup {
-    // A path of the portal, or nothing.
+    // Only a path of the portal, to prevent open redirects.
     let return_to = return_to.map(|path| login::return_path(Some(path)));
     let return_to = html! {
         @if let Some(path) = &return_to { input type="hidden" name="return_to" value=(path); }
@@ -128,8 +128,8 @@ fn sign_in_form(
     }
 }
 
-/// The sign-in page's own dialog. Corporate credentials typed here are
-/// recognized by their domain and turned towards SSO (G-24).
+/// Handles the sign-in form. If somebody enters corporate credentials, the
+/// domain shows it, and the page refers to SSO (G-24).
 async fn with_password(
     State(portal): State<Portal>,
     Address(address): Address,
@@ -152,7 +152,7 @@ async fn with_password(
     }
 }
 
-/// The sign-in page once more, saying why.
+/// Returns the sign-in page with the error.
 pub(super) fn again(portal: &Portal, headers: &HeaderMap, attempt: &Attempt) -> Response {
     before_login(portal, headers, |token| {
         let return_to = attempt.typed.given("return_to");
@@ -161,12 +161,12 @@ pub(super) fn again(portal: &Portal, headers: &HeaderMap, attempt: &Attempt) -> 
     })
 }
 
-/// A fresh session in the place of whatever the browser had.
+/// Replaces the browser's session by a new one and redirects to the dashboard.
 pub(super) async fn enter(portal: &Portal, headers: &HeaderMap, token: &str) -> Response {
     enter_at(portal, headers, token, "/dashboard").await
 }
 
-/// The same, leading to this path of the portal.
+/// Replaces the browser's session by a new one and redirects to this path.
 async fn enter_at(portal: &Portal, headers: &HeaderMap, token: &str, to: &str) -> Response {
     if let Some(former) = cookie(headers, SESSION)
         && let Err(error) = accounts::log_out(portal, former).await
@@ -177,8 +177,8 @@ async fn enter_at(portal: &Portal, headers: &HeaderMap, token: &str, to: &str) -
     no_store((cookie, Redirect::to(to)))
 }
 
-/// This portal sends no mail, so it can't prove whose an address is: the page
-/// says who can help.
+/// The portal sends no e-mail, so it cannot reset a password; the page says who
+/// can help.
 async fn forgot_password() -> Response {
     let content = html! {
         p { "This portal sends no e-mail, so it can’t reset a password by itself. This is what you can do:" }
@@ -256,7 +256,8 @@ async fn register(
     }
     match accounts::log_in(&portal, &email, &password, &address).await {
         Ok((token, _)) => enter(&portal, &headers, &token).await,
-        // An organization that signs in by SSO: registered, and told so there.
+        // The organization uses SSO: the account is registered, and the sign-in
+        // page says how to continue.
         Err(_) => shell::onward("/login?done=registered"),
     }
 }
@@ -287,8 +288,8 @@ async fn select_workspace(
     }
 }
 
-/// The page of someone refused: no reason beyond the public one, and the
-/// reference by which an administrator finds the rest.
+/// Returns the page for a refused login: the public text, and the reference
+/// number with which an administrator finds the complete reason.
 pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<String> {
     shell::alone(
         "You could not be logged in",
@@ -304,7 +305,7 @@ pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<Strin
     )
 }
 
-/// The page after a logout message that was not carried out.
+/// Returns the page for a refused logout message.
 pub(in crate::http) fn logout_refused(refused: &Refused, reference: &str) -> Html<String> {
     shell::alone(
         "Not logged out",
@@ -319,7 +320,7 @@ pub(in crate::http) fn logout_refused(refused: &Refused, reference: &str) -> Htm
     )
 }
 
-/// What the person passes on; the reference leads an administrator there.
+/// Returns the sentence with the reference number to give to an administrator.
 fn pass_on(reference: &str) -> Markup {
     html! {
         p {

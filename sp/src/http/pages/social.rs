@@ -1,4 +1,5 @@
-//! Apple, Google and Facebook: to the provider, and back.
+//! Sign-in with a social identity: redirects to the provider and handles
+//! its answer.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -15,7 +16,7 @@ use super::sign_in;
 use crate::Portal;
 use crate::accounts::social::{self, Returned, SocialError};
 
-/// Binds the provider's answer to the browser that asked.
+/// Name of the cookie that binds the provider's answer to the browser.
 const BROWSER: &str = "portal_social";
 
 pub(super) fn router() -> Router<Portal> {

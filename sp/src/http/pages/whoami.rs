@@ -1,4 +1,4 @@
-//! `/whoami`: who this browser is, for programs.
+//! `/whoami`: the user of this browser's session as JSON, for tests and probes.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

@@ -1,8 +1,8 @@
-//! The IdP Integration configurator: the page, its look-ups and its forms.
+//! The page IdP Integration (the configurator), its look-ups and its forms.
 //!
-//! One form, one act: [`perform`] is the table of them. Each calls the same
-//! domain function as the JSON API and leads back to the page; what isn't
-//! taken stays in its form, with the error beside it.
+//! Each form has one action; [`perform`] is the table of actions. Each calls
+//! the same domain function as the JSON API and returns to the page. A refused
+//! form keeps its values and shows the error next to the field.
 
 mod paste_summary;
 mod saml_step;
@@ -36,13 +36,13 @@ use crate::words::sentence;
 
 const PAGE: &str = "/profile/business/idp_integration";
 
-/// Where metadata comes in, which may be large.
+/// Paths where metadata is entered; their body limit is larger.
 pub(in crate::http) const METADATA_PATHS: [&str; 2] = [
     "/profile/business/idp_integration/saml",
     "/profile/business/idp_integration/understood",
 ];
 
-/// The address that an act of the configurator posts to.
+/// Returns the path that an action of the configurator posts to.
 fn to(act: &str) -> String {
     format!("{PAGE}/{act}")
 }
@@ -55,23 +55,23 @@ pub(super) fn router() -> Router<Portal> {
         .route(&format!("{PAGE}/{{act}}"), post(act))
 }
 
-/// All that the page shows.
+/// The data of the page.
 struct View<'a> {
     portal: &'a Portal,
     admin: &'a AdminVisitor,
     entered: Option<Entered>,
-    /// Who may be the backup login.
+    /// E-mails that can be chosen as backup login.
     members: Vec<String>,
-    /// The form that was sent, and its step.
+    /// The refused form, if any.
     attempt: Attempt,
     step: Option<Step>,
-    /// Shown once.
+    /// A new bearer token, which is shown once.
     token: Option<String>,
-    /// Bearer tokens that work now.
+    /// The valid bearer tokens.
     tokens: Vec<TokenRow>,
     /// The newest SCIM request.
     last_call: Option<ScimLogRow>,
-    /// Whether SCIM has ever brought somebody or something.
+    /// True if a SCIM request has ever written something.
     provisioned: bool,
     done: Option<String>,
 }
@@ -151,17 +151,17 @@ async fn view(
     }
 }
 
-/// What one act came to.
+/// Result of an action.
 enum Came {
-    /// The step is done.
+    /// The action was completed.
     Done,
-    /// A bearer token, to be shown once.
+    /// A new bearer token, to be shown once.
     Token(String),
-    /// A domain's record was looked for and isn't there.
+    /// The domain's TXT record was not found.
     NotVerified,
 }
 
-/// The acts: their names in the address, the step they belong to.
+/// Returns the step that an action belongs to.
 fn belongs_to(act: &str) -> Option<Step> {
     Some(match act {
         "domains" | "verify" | "remove-domain" => Step::Domains,
@@ -264,8 +264,8 @@ async fn act(
     }
 }
 
-/// The page between a form and an act that its author may not come back
-/// from: what would be lost, and the same form again.
+/// Returns the page that asks for confirmation before an action with warnings.
+/// It contains the same form again.
 fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) -> Html<String> {
     let attempt = Attempt {
         typed: posted,
@@ -294,7 +294,8 @@ fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) 
     shell::page(&admin.visitor, PAGE, title, &content)
 }
 
-/// What a paste field holds: a fragment for the script, or the page again.
+/// Describes the content of a pasted text: as a fragment for the script, or as
+/// the whole page again.
 async fn understood(
     State(portal): State<Portal>,
     admin: AdminVisitor,
@@ -313,7 +314,7 @@ async fn understood(
     view(&portal, &admin, attempt, Some(Step::Saml), None, None).await
 }
 
-/// The TXT record's look-up, live: nothing is stored.
+/// Looks up the TXT record for the open page. Nothing is stored.
 async fn look_up(
     State(portal): State<Portal>,
     admin: AdminVisitor,
@@ -374,7 +375,7 @@ fn page(view: &View<'_>) -> Html<String> {
     shell::page(&view.admin.visitor, PAGE, "IdP Integration", &content)
 }
 
-/// A step's sign and word.
+/// Returns the symbol and the word for the state of a step.
 fn marks(state: StepState) -> (&'static str, &'static str) {
     match state {
         StepState::Green => ("✓", "Done"),
@@ -383,7 +384,7 @@ fn marks(state: StepState) -> (&'static str, &'static str) {
     }
 }
 
-/// What is probably wrong with what was entered.
+/// Returns the warnings as HTML.
 pub(super) fn warned(warnings: &[Warning]) -> Markup {
     html! {
         @for warning in warnings { p.say.warn { (shell::prose(&sentence(&warning.message))) } }
@@ -391,7 +392,7 @@ pub(super) fn warned(warnings: &[Warning]) -> Markup {
 }
 
 impl View<'_> {
-    /// What was typed, if it was this step's form.
+    /// Returns the refused form if it belongs to this step.
     fn attempt(&self, step: Step) -> Attempt {
         if self.step == Some(step) {
             self.attempt.clone()
@@ -400,7 +401,8 @@ impl View<'_> {
         }
     }
 
-    /// What was just done; of a look-up that found nothing, why.
+    /// Returns the message for the completed action, or the reason why a domain
+    /// is not verified.
     fn just_done(&self, entered: &Entered) -> Markup {
         let looked_up = entered
             .domains
@@ -415,7 +417,7 @@ impl View<'_> {
         }
     }
 
-    /// Whether that act was just done.
+    /// True if this action was just completed.
     fn saved(&self, act: &str) -> bool {
         self.done.as_deref() == Some(act)
     }
@@ -424,7 +426,7 @@ impl View<'_> {
         form_token::hidden(&self.admin.visitor.token)
     }
 
-    /// A form of one button.
+    /// Returns a form that consists of one button.
     fn button(&self, act: &str, label: &str, class: &str) -> Markup {
         html! {
             form method="post" action=(format!("{PAGE}/{act}")) {
@@ -434,7 +436,8 @@ impl View<'_> {
         }
     }
 
-    /// The status, and the button of the moment with what it will change.
+    /// Returns the status and the button to activate or deactivate, with
+    /// its consequences.
     fn head(&self, entered: &Entered) -> Markup {
         let now = self.portal.now();
         let status = entered.status(now);

@@ -1,4 +1,5 @@
-//! What a paste field says at once of what was pasted.
+//! Summarizes a pasted certificate or metadata document at once, before it
+//! is saved.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -7,10 +8,10 @@ use saml::metadata::{IdpMetadata, MetadataError, Selection, Usable};
 
 use super::super::shell;
 
-/// How many IdPs of a federation are named.
+/// Maximum number of IdPs of a federation that are listed.
 const MOST: usize = 20;
 
-/// What this field's text was understood as; nothing for an empty one.
+/// Returns the summary of a field's text; nothing for an empty text.
 pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
     match (field, text.trim().is_empty()) {
         (_, true) => html! {},
@@ -41,7 +42,7 @@ pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
     }
 }
 
-/// Subject, fingerprint and expiry.
+/// Returns subject, fingerprint and expiry of a certificate.
 pub(super) fn facts(certificate: &Certificate, now: Timestamp) -> Markup {
     let expired = certificate.not_after() <= now;
     html! {

@@ -1,5 +1,5 @@
-//! Step 4's section: what goes to the IdP, what comes from it by hand or by
-//! its metadata, and the finer settings under their disclosures.
+//! The section of step 4: values for the IdP, values from the IdP (by hand or
+//! by metadata), and further settings.
 
 use ::saml::keys::Certificate;
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use crate::configurator::Entered;
 use crate::configurator::saml::{self, AuthnContext, Picked, Settings, Source};
 use crate::store::instant;
 
-/// The fields of the section's forms that an error can stand beside.
+/// The fields that can show an error next to them.
 const FIELDS: [&str; 6] = [
     "metadata_xml",
     "metadata_url",
@@ -21,7 +21,7 @@ const FIELDS: [&str; 6] = [
     "certificate",
 ];
 
-/// The first of the three ways that was filled in.
+/// Returns the first of the three sources that the form contains.
 pub(super) fn source(form: &Posted) -> Source {
     let said = |name: &str| form.given(name).map(str::to_owned);
     let picked = Picked {
@@ -41,7 +41,7 @@ pub(super) fn source(form: &Posted) -> Source {
     }
 }
 
-/// The settings as their form says them, all of them.
+/// Returns all settings of the form.
 pub(super) fn settings(form: &Posted) -> Settings {
     let said = |name: &str| form.given(name).map(str::to_owned);
     let classes = form.get("authn_context").split_whitespace();
@@ -89,7 +89,7 @@ fn by_hand(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
             (attempt.field("text", "sso_url", "Identity Provider SSO URL", &stored(&tenant.idp_sso_url), "PingOne calls it Single Signon Service."))
             (attempt.field("textarea", "certificate", "Public Certificate", &pem, "The text of the file from Download Signing Certificate, with or without its BEGIN and END lines."))
             div id="certificate-understood" aria-live="polite" {
-                // The field's own error says it already.
+                // The error of the field already says it.
                 @match attempt.typed.given("certificate") {
                     Some(_) if attempt.error_at("certificate").is_some() => {},
                     Some(typed) => (paste_summary::of("certificate", typed, now)),
@@ -122,8 +122,8 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
                 }
                 details.more open[picks] {
                     summary { "The metadata of a federation, or signed metadata" }
-                    (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP in it", "", "Optional. A federation’s metadata holds many identity providers: this one’s values are taken."))
-                    (attempt.field("textarea", "metadata_signed_by", "Certificate of whoever signs the metadata", "", "With it, metadata that is not signed by its key is refused, now and whenever it is fetched again."))
+                    (attempt.field("text", "metadata_entity_id", "Entity ID of your IdP", "", "Optional. The metadata of a federation contains many identity providers; enter which one is yours."))
+                    (attempt.field("textarea", "metadata_signed_by", "Certificate of the metadata’s signer", "", "Optional. If you enter it, metadata that is not signed with its key is refused, now and at every later fetch."))
                     div id="metadata_signed_by-understood" aria-live="polite" {
                         (understood(attempt, "metadata_signed_by", now))
                     }
@@ -135,15 +135,16 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
     }
 }
 
-/// What a pasted text is, unless the field's error says why it is nothing. A
-/// federation's metadata is listed all the same: the error asks to choose.
+/// Returns the summary of a pasted text, unless the field's error already says
+/// that it is invalid. The metadata of a federation is listed anyway, because
+/// the error asks to choose an entity.
 fn understood(attempt: &Attempt, field: &str, now: jiff::Timestamp) -> Markup {
     let said = paste_summary::of(field, attempt.typed.get(field), now);
     let repeats = attempt.error_at(field).is_some() && said.0.contains("class=\"error\"");
     html! { @if !repeats { (said) } }
 }
 
-/// Where the values in use came from, and how long they hold.
+/// Returns the source of the current values and their validity.
 fn origin(entered: &Entered) -> Markup {
     let tenant = &entered.tenant;
     html! {
@@ -152,7 +153,7 @@ fn origin(entered: &Entered) -> Markup {
                 dt { "Taken from" } dd { (url) }
                 @if let Some(until) = tenant.idp_metadata_until { dt { "Valid until" } dd { (shell::instant(instant(until))) } }
                 @if let Some(until) = tenant.idp_metadata_fresh_until { dt { "Fetched again after" } dd { (shell::instant(instant(until))) } }
-                dt { "Signature" } dd { @if tenant.idp_metadata_signer.is_some() { "demanded" } @else { "not demanded" } }
+                dt { "Signature" } dd { @if tenant.idp_metadata_signer.is_some() { "required" } @else { "not required" } }
             }
         }
         @let left_out = saml::left_out(tenant);
@@ -179,7 +180,7 @@ fn pick(name: &str, label: &str, chosen: &str, options: &[(&str, &str)]) -> Mark
     }
 }
 
-/// What requests ask for, and what Responses must bring.
+/// Returns the form for the settings of requests and Responses.
 fn finer(view: &View<'_>, entered: &Entered) -> Markup {
     let tenant = &entered.tenant;
     let asked = saml::requested(tenant);
@@ -189,38 +190,38 @@ fn finer(view: &View<'_>, entered: &Entered) -> Markup {
         .map_or("exact", |asked| asked.comparison.name());
     html! {
         details.more open[view.saved("saml-settings")] {
-            summary { "More settings: what is asked of the IdP, and what it must bring" }
+            summary { "More settings for requests and Responses" }
             form method="post" action=(to("saml-settings")) {
                 (view.hidden())
-                h3 { "What the portal asks" }
+                h3 { "Requests to the IdP" }
                 @if tenant.idp_sso_post_url.is_some() {
-                    (pick("request_binding", "Requests travel", &tenant.request_binding,
-                        &[("redirect", "in the address (HTTP-Redirect)"), ("post", "as a form (HTTP-POST)")]))
+                    (pick("request_binding", "Binding of requests", &tenant.request_binding,
+                        &[("redirect", "HTTP-Redirect (in the URL)"), ("post", "HTTP-POST (as a form)")]))
                 } @else {
-                    p.hint { "Requests travel in the address (HTTP-Redirect): the IdP’s metadata names no address for HTTP-POST." }
+                    p.hint { "Requests are sent by HTTP-Redirect: the IdP’s metadata has no SSO URL for HTTP-POST." }
                 }
                 (tick("sign_requests", tenant.signs_requests(), "Sign AuthnRequests",
-                    "For an IdP that enforces signed requests. It finds the key in the service provider metadata."))
-                (tick("force_authn", tenant.force_authn == 1, "Ask for the password each time (ForceAuthn)",
-                    "People sign on again, even while their session at the IdP lasts."))
-                label for="authn_context" { "How people must sign on (RequestedAuthnContext)" }
+                    "For an IdP that requires signed requests. The service provider metadata contains the key."))
+                (tick("force_authn", tenant.force_authn == 1, "Require authentication at each login (ForceAuthn)",
+                    "Users must sign on again, even if they have a session at the IdP."))
+                label for="authn_context" { "Requested authentication context (RequestedAuthnContext)" }
                 textarea id="authn_context" name="authn_context" rows="3" spellcheck="false" aria-describedby="authn_context-hint" { "\n" (classes.unwrap_or_default()) }
-                p.hint id="authn_context-hint" { "Class URIs, one a line, such as " code { (::saml::names::PASSWORD_PROTECTED_TRANSPORT) } ". Empty: however the IdP likes." }
-                (pick("comparison", "The IdP’s way must be", comparison, &[
+                p.hint id="authn_context-hint" { "URIs of authentication context classes, one per line, such as " code { (::saml::names::PASSWORD_PROTECTED_TRANSPORT) } ". Empty: the IdP chooses." }
+                (pick("comparison", "Comparison: the IdP’s method must be", comparison, &[
                     ("exact", "exactly one of these"), ("minimum", "one of these or a stronger one"),
                     ("maximum", "one of these or a weaker one"), ("better", "stronger than these"),
                 ]))
-                h3 { "What Responses must bring" }
-                (pick("signature_policy", "Signed must be", &tenant.signature_policy, &[
+                h3 { "Requirements for Responses" }
+                (pick("signature_policy", "Required signature", &tenant.signature_policy, &[
                     ("either", "the assertion or the Response"), ("assertion", "the assertion"),
                     ("response", "the Response"), ("both", "both"),
                 ]))
                 (tick("encryption", tenant.encryption == 1, "Accept encrypted assertions",
-                    "The service provider metadata has the key to encrypt for; import it at the IdP again."))
+                    "The service provider metadata then contains the encryption key; import it at the IdP again."))
                 (tick("accept_expired_certificates", tenant.accept_expired_certificates == 1, "Accept expired certificates",
                     "SAML uses only the key of a certificate, not its dates. For an IdP that still signs with an old one."))
                 (tick("unsolicited", tenant.unsolicited == 1, "Accept sign-ins that begin at the IdP",
-                    "From the IdP’s own list of applications. Without this, only answers to the portal’s requests count."))
+                    "From the IdP’s list of applications (IdP-initiated SSO). Without this, only answers to the portal’s requests are accepted."))
                 div.row { button.plain type="submit" { "Save Settings" } }
             }
         }

@@ -1,4 +1,4 @@
-//! The seven sections: instructions, values to copy, and a form each.
+//! The sections of the seven steps: instructions, values to copy, and forms.
 
 use maud::{Markup, html};
 
@@ -57,7 +57,7 @@ fn domains(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     }
 }
 
-/// The hidden fields of a form about one thing of several.
+/// Returns the hidden fields of a form for one entry of a list.
 fn which(view: &View<'_>, id: &str) -> Markup {
     html! { (view.hidden()) input type="hidden" name="which" value=(id); }
 }
@@ -66,16 +66,21 @@ fn consequence_of_removal(entered: &Entered, row: &DomainRow) -> String {
     let name = &row.domain;
     match (row.status == "verified", entered.tenant.active == 1) {
         (true, true) => format!(
-            "Users with an address at {name} can’t sign in with SSO any more. To take it back, you add a new TXT record and verify it."
+            "Users with an address at {name} can no longer sign in with SSO. To add the domain again, you need a new TXT record and a new verification."
         ),
         (true, false) => {
-            format!("{name} is verified. To take it back, you add a new TXT record and verify it.")
+            format!(
+                "{name} is verified. To add it again, you need a new TXT record and a new verification."
+            )
         }
-        (false, _) => format!("{name} leaves the list, and its TXT record is of no use any more."),
+        (false, _) => {
+            format!("{name} is removed from the list, and its TXT record is no longer valid.")
+        }
     }
 }
 
-/// "Configuration in the IdP Directory is done", of steps 2 and 6.
+/// Returns the form of steps 2 and 6: "Configuration in the IdP Directory
+/// is done".
 fn confirmation(view: &View<'_>, act: &str, done: bool, attempt: &Attempt) -> Markup {
     html! {
         form method="post" action=(to(act)) {
@@ -162,12 +167,13 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     }
 }
 
-/// The bearer token in clear, while it may be read, and what to say of it.
+/// Returns the bearer token in clear text, if it may still be shown, and the
+/// hint for it.
 fn shown_token<'v>(view: &'v View<'_>, entered: &'v Entered) -> Option<(&'v str, &'static str)> {
     if let Some(token) = &view.token {
         return Some((
             token,
-            "Copy the bearer token now: it is shown this once, and only its hash is kept.",
+            "Copy the bearer token now: it is shown only once, and only its hash is stored.",
         ));
     }
     let current = entered.token.as_ref()?;
@@ -177,7 +183,7 @@ fn shown_token<'v>(view: &'v View<'_>, entered: &'v Entered) -> Option<(&'v str,
     ))
 }
 
-/// How long a replaced token still works, in words.
+/// Returns how long a replaced token stays valid, in words.
 fn overlap(view: &View<'_>) -> String {
     let span = view.portal.config.scim_token_overlap;
     match (span.as_hours(), span.as_mins()) {
@@ -187,16 +193,16 @@ fn overlap(view: &View<'_>) -> String {
     }
 }
 
-/// The tokens that work now, once there is more than one or one was used.
+/// Returns the table of valid tokens.
 fn tokens(view: &View<'_>) -> Markup {
     html! {
         @if !view.tokens.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="Valid bearer tokens" { table.stack {
-                caption { "Bearer tokens that work now" }
-                thead { tr { th { "Token" } th { "Works" } th { "Last used" } th { "" } } }
+                caption { "Valid bearer tokens" }
+                thead { tr { th { "Token" } th { "Valid" } th { "Last used" } th { "" } } }
                 tbody { @for row in &view.tokens { tr {
                     td { code { "…" (row.hint) } }
-                    td data-name="Works" {
+                    td data-name="Valid" {
                         @match row.expires {
                             None => "until you replace it",
                             Some(end) => { "replaced; until " (at(end)) },
@@ -214,7 +220,8 @@ fn tokens(view: &View<'_>) -> Markup {
     }
 }
 
-/// Whether anything has come, and what the last request was.
+/// Returns the last SCIM request, and a hint if SCIM has not written
+/// anything yet.
 fn last_call(view: &View<'_>) -> Markup {
     html! {
         div.label { "Last call from your identity provider" }
