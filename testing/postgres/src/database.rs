@@ -1,4 +1,4 @@
-//! A database of one test's own.
+//! A database for one test.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::Server;
 
-/// An empty database. It is dropped with the value, also when somebody is
-/// still connected.
+/// An empty database. Dropping the value drops the database, even if there are
+/// open connections.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -21,7 +21,7 @@ impl Database {
     /// Creates an empty database on the server.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses.
+    /// If the server cannot be reached or refuses to create the database.
     pub async fn create(server: Arc<Server>) -> Result<Self, sqlx::Error> {
         let name = format!("test_{:016x}", rand::random::<u64>());
         execute(server.url(), format!("CREATE DATABASE {name}")).await?;
@@ -30,12 +30,12 @@ impl Database {
         Ok(Self { name, url, server })
     }
 
-    /// Its URL, for the superuser.
+    /// Returns the URL of the database, for the superuser.
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The server that it is on.
+    /// Returns the server of the database.
     pub fn server(&self) -> &Server {
         &self.server
     }
@@ -43,10 +43,12 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Hundreds of tests may share the server, at 8 MB each.
+        // Drop the database, because it takes 8 MB and hundreds of tests may
+        // share the server.
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let url = self.server.url().clone();
-        // A thread of its own: the test's runtime cannot be waited for in it.
+        // Use a separate thread: code inside the test's async runtime cannot
+        // block on that runtime.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -58,7 +60,7 @@ impl Drop for Database {
     }
 }
 
-/// Runs one statement on a connection of its own.
+/// Runs one statement on a new connection.
 async fn execute(url: &Url, sql: String) -> Result<(), sqlx::Error> {
     let options = PgConnectOptions::from_url(url)?;
     let mut connection = PgConnection::connect_with(&options).await?;

@@ -1,10 +1,11 @@
-//! A throw-away PostgreSQL for tests. Development only: no party depends on it.
+//! Temporary PostgreSQL servers and databases for tests. Only tests depend on
+//! this package.
 //!
-//! [`fresh_database`] gives a test an empty database of its own. The server is
-//! the one that `REHEARSAL_TEST_POSTGRES_URL` names; without that variable, each test
-//! process starts one of its own, which takes one or two seconds. The command
-//! `test-postgres CMD…` starts one server, runs CMD with the variable set, and
-//! stops the server again.
+//! [`fresh_database`] returns a new empty database for one test. The server is
+//! the one at the URL in `REHEARSAL_TEST_POSTGRES_URL`. Without that variable,
+//! each test process starts its own server, which takes one or two seconds. The
+//! command `test-postgres CMD…` starts one server, runs CMD with the variable
+//! set, and stops the server afterwards.
 
 mod database;
 mod server;
@@ -14,21 +15,21 @@ pub use server::{Server, StartError};
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// The variable that names a running server: the URL of a database whose user
-/// may create databases and roles.
+/// Environment variable with the URL of a running server. The user must be
+/// allowed to create databases and roles.
 pub const SERVER_URL: &str = "REHEARSAL_TEST_POSTGRES_URL";
 
-/// The variable that chooses the database of the tests that run on both:
+/// Environment variable that selects the database of tests that support both:
 /// `sqlite` (the default) or `postgres`.
 pub const TEST_DATABASE: &str = "REHEARSAL_TEST_DATABASE";
 
-/// The server of this process, as long as one of its databases is in use.
+/// The server of this process. It stops when no database of it is in use.
 static OWN: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 
-/// Whether the tests that run on both databases should run on PostgreSQL.
+/// True if tests that support both databases must run on PostgreSQL.
 ///
 /// # Panics
-/// When `REHEARSAL_TEST_DATABASE` is neither `sqlite` nor `postgres`.
+/// If `REHEARSAL_TEST_DATABASE` is neither `sqlite` nor `postgres`.
 pub fn is_chosen() -> bool {
     match std::env::var(TEST_DATABASE).as_deref() {
         Err(_) | Ok("" | "sqlite") => false,
@@ -37,16 +38,17 @@ pub fn is_chosen() -> bool {
     }
 }
 
-/// An empty database of this test's own. It is dropped with the returned value.
+/// Creates an empty database for one test. It is dropped with the
+/// returned value.
 ///
-/// `None` when no server can be started here: then the test has nothing to run
-/// on, and says "skipped" on stderr.
+/// Returns `None` and prints "skipped" on stderr if no server can be started on
+/// this machine.
 ///
 /// # Panics
-/// When no server can be started although `CI` or `REHEARSAL_TEST_DATABASE=postgres`
-/// is set: there a skipped test would pass for a green one. Also when the
-/// server does not create the database.
-#[allow(clippy::print_stderr)] // how a test says that it did not run
+/// If no server can be started although `CI` or
+/// `REHEARSAL_TEST_DATABASE=postgres` is set, because a skipped test would
+/// count as passed. Also if the server does not create the database.
+#[allow(clippy::print_stderr)] // reports that the test did not run
 pub async fn fresh_database() -> Option<Database> {
     let server = match server() {
         Ok(server) => server,
@@ -63,11 +65,11 @@ pub async fn fresh_database() -> Option<Database> {
     }
 }
 
-/// The server that tests use: the one named by the environment, or this
+/// Returns the server for tests: the one named by the environment, or this
 /// process's own.
 ///
 /// # Errors
-/// When there is none and none can be started.
+/// If no server is named and none can be started.
 pub fn server() -> Result<Arc<Server>, StartError> {
     let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(server) = own.upgrade() {

@@ -1,4 +1,5 @@
-//! `test-postgres CMD…`: runs a command with a PostgreSQL server for its tests.
+//! The command `test-postgres CMD…`: starts a PostgreSQL server, runs CMD with
+//! the server's URL in its environment, and stops the server.
 
 use std::process::{Command, ExitCode};
 

@@ -1,4 +1,4 @@
-//! Starts a PostgreSQL server in a temporary folder, and stops it.
+//! Starts and stops a PostgreSQL server in a temporary folder.
 
 use std::io;
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use url::Url;
 
-/// Why there is no server.
+/// Why no server can be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// PostgreSQL is not installed.
@@ -20,15 +20,15 @@ pub enum StartError {
     /// A program of PostgreSQL failed.
     #[error("cannot start PostgreSQL: {program} failed: {output}")]
     Program {
-        /// Its name.
+        /// Name of the program.
         program: &'static str,
-        /// What it printed.
+        /// Output of the program.
         output: String,
     },
-    /// The folder, the port or a program could not be used.
+    /// The folder, the port or a program cannot be used.
     #[error("cannot start PostgreSQL")]
     Io(#[from] io::Error),
-    /// The variable does not hold a URL.
+    /// The environment variable does not contain a URL.
     #[error(
         "invalid {}: expected postgres://USER@HOST/DATABASE",
         crate::SERVER_URL
@@ -40,16 +40,17 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     url: Url,
-    /// Stops the server when its standard input is closed; `None` when the
-    /// server belongs to somebody else.
+    /// Process that stops the server when its standard input is closed; `None`
+    /// if this process did not start the server.
     watchdog: Option<Child>,
 }
 
-/// The superuser's. The server listens on loopback only and lives for a test.
+/// Password of the superuser. The server listens on loopback only and exists
+/// only for the tests.
 const PASSWORD: &str = "test";
 
-/// Waits until the test process is gone, however it ended (also by SIGKILL),
-/// then stops the server and deletes its folder.
+/// Shell script that waits until the test process has ended in any way (even by
+/// SIGKILL), then stops the server and deletes its folder.
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
 read -r _
@@ -58,10 +59,10 @@ rm -rf "$FOLDER"
 "#;
 
 impl Server {
-    /// A server that runs already; it is left running.
+    /// Uses a running server; dropping the value does not stop it.
     ///
     /// # Errors
-    /// When this is no URL.
+    /// If the text is not a URL.
     pub fn at(url: &str) -> Result<Self, StartError> {
         Ok(Self {
             url: url.parse()?,
@@ -69,14 +70,14 @@ impl Server {
         })
     }
 
-    /// Starts a server of its own on a free loopback port, in a temporary
-    /// folder. It is stopped when the value is dropped or the process ends.
+    /// Starts a server on a free loopback port, in a temporary folder. It stops
+    /// when the value is dropped or the process ends.
     ///
-    /// It does not wait for the disk at a commit: tests that cut the power
-    /// need another one.
+    /// The server does not wait for the disk at a commit, so it cannot be used
+    /// for tests that simulate a power failure.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed or does not start.
+    /// If PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self, StartError> {
         let programs = find_programs().ok_or(StartError::NotFound)?;
         let folder = tempfile::Builder::new()
@@ -102,7 +103,8 @@ impl Server {
             .arg(&data)
             .output()?;
         succeeded("initdb", initdb)?;
-        // The port may be taken between the look and the start: then the next.
+        // Another process may take the free port before the server starts: then
+        // try another one.
         let mut last = None;
         for _ in 0..5 {
             let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
@@ -120,7 +122,8 @@ impl Server {
                         .stdin(Stdio::piped())
                         .stdout(Stdio::null())
                         .stderr(Stdio::null())
-                        // Whoever ends a test ends its whole group of processes.
+                        // Use a separate process group, because ending a test
+                        // sends the signal to its whole group.
                         .process_group(0);
                     return Ok(Self {
                         url: format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/postgres")
@@ -134,7 +137,7 @@ impl Server {
         Err(last.unwrap_or(StartError::NotFound))
     }
 
-    /// The URL of its first database, for the superuser.
+    /// Returns the URL of the default database, for the superuser.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -168,7 +171,8 @@ fn run_server(
         .arg("-l")
         .arg(&log)
         .args(["-o", &options, "-w", "start"])
-        // The server inherits them, and whoever waits for their end waits for it.
+        // The server inherits these handles; with a pipe, readers would wait
+        // until the server ends.
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()?;
@@ -191,13 +195,14 @@ fn succeeded(program: &'static str, output: Output) -> Result<(), StartError> {
     })
 }
 
-/// The folder of `initdb` and `pg_ctl`. Debian's package does not put them on PATH.
+/// Finds the folder of `initdb` and `pg_ctl`. Debian's package does not put
+/// them on PATH.
 fn find_programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         let mut versions: Vec<PathBuf> = versions.flatten().map(|it| it.path()).collect();
-        // The newest first.
+        // Try the newest version first.
         versions.sort();
         folders.extend(versions.into_iter().rev().map(|it| it.join("bin")));
     }
@@ -206,7 +211,8 @@ fn find_programs() -> Option<PathBuf> {
         .find(|it| it.join("initdb").is_file() && it.join("pg_ctl").is_file())
 }
 
-/// Who runs the server. PostgreSQL refuses to run as root: then it is `postgres`.
+/// The operating system user that runs the server. PostgreSQL refuses to run as
+/// root; then it is `postgres`.
 struct ServerUser {
     is_root: bool,
 }
@@ -227,7 +233,7 @@ impl ServerUser {
         succeeded("chown", chown)
     }
 
-    /// The command line that runs the program as this user.
+    /// Returns the command line that runs the program as this user.
     fn line(&self, program: &Path) -> Vec<std::ffi::OsString> {
         let mut line: Vec<std::ffi::OsString> = Vec::new();
         if self.is_root {
@@ -240,7 +246,7 @@ impl ServerUser {
     fn command(&self, program: &Path) -> Command {
         let line = self.line(program);
         let mut command = Command::new(&line[0]);
-        // The user may not be allowed to enter the folder of the test.
+        // That user may have no access to the test's working directory.
         command
             .args(&line[1..])
             .current_dir("/")
