@@ -1,4 +1,4 @@
-//! G-01, G-03 to G-05: accounts, sessions, license keys.
+//! Tests of accounts, sessions and license keys (G-01, G-03 to G-05).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! G-06 to G-15: the seven steps.
+//! Tests of the configurator's seven steps (G-06 to G-15).
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
         .post(&step("activate"), &Value::Null)
         .await
         .problem(409, "steps-missing");
-    // The backup login is the current user's from the start.
+    // The administrator who starts the configuration is the backup login.
     assert_eq!(missing["missing"].as_array().unwrap().len(), 6);
     parties.configure(&admin).await;
     let groups = json!({
@@ -133,7 +133,8 @@ async fn a_domain_that_others_entered_and_did_not_prove_can_be_entered_and_prove
     assert_eq!(looked["status"], "failed");
     let looked = owner.post(&verify, &Value::Null).await.is(200);
     assert_eq!(looked["status"], "verified");
-    // Both values at once prove it to nobody else.
+    // TXT records with both values verify the domain for the first
+    // account only.
     let page = squatter.get("/api/business/idp-integration").await.is(200);
     let theirs = page["domains"][0]["txt_value"].as_str().unwrap().to_owned();
     let ours = entered["txt_value"].as_str().unwrap();
@@ -240,7 +241,7 @@ async fn groups_need_name_and_id_and_must_differ() {
     assert_eq!(only_one["steps"][2]["state"], "grey");
     let both = put(json!({"users": group("U", USERS_ID)})).await.is(200);
     assert_eq!(both["steps"][2]["state"], "green");
-    // Everything that is wrong is said at once.
+    // All errors are reported in one answer.
     let all = put(json!({"admins": group("", ""), "users": group("U", "")}))
         .await
         .problem(400, "group-incomplete");
@@ -253,7 +254,8 @@ async fn scim_is_on_by_default_and_its_token_is_shown_once() {
     let admin = parties.admin(5).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);
     assert_eq!(shown["scim"]["enabled"], true);
-    // There from the start, as the guide says, until a call or Save hides it.
+    // The first token is shown until the IdP uses it or the step is saved as
+    // done, as the guide says.
     let first = text(&shown["scim"]["token"]);
     assert_eq!(
         shown["scim"]["token_hint"],

@@ -1,4 +1,5 @@
-//! The control port takes requests of programs, and none of web pages.
+//! The control port accepts requests from programs and refuses those from
+//! web pages.
 
 use reqwest::{Client, Method, StatusCode};
 
@@ -15,7 +16,7 @@ async fn no_web_page_reaches_the_control_port() {
         async move { request.send().await.unwrap().status() }
     };
     for (method, path, name, value, wanted) in [
-        // A form of another site: no preflight asks first.
+        // A form of another site: browsers send it without a CORS preflight.
         (
             Method::POST,
             "/control/reset",
@@ -30,7 +31,8 @@ async fn no_web_page_reaches_the_control_port() {
             "text/plain",
             415,
         ),
-        // A name of the attacker's that resolves to 127.0.0.1.
+        // DNS rebinding: a host name of the attacker that resolves
+        // to 127.0.0.1.
         (
             Method::GET,
             "/control/snapshot",
@@ -49,7 +51,7 @@ async fn no_web_page_reaches_the_control_port() {
         let came = send(method, path, name, value).await;
         assert_eq!(came.as_u16(), wanted, "{path} with {name}: {value}");
     }
-    // Nothing was reset.
+    // The state was not reset.
     admin.get("/api/session").await.is(200);
     let came = send(Method::POST, "/control/reset", "accept", "*/*").await;
     assert_eq!(came, StatusCode::NO_CONTENT);

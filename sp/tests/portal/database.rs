@@ -1,9 +1,9 @@
-//! The database of one test: SQLite in a temporary folder, or PostgreSQL where
-//! `REHEARSAL_TEST_DATABASE=postgres` asks for it.
+//! The database of one test: SQLite in a temporary folder, or PostgreSQL if
+//! `REHEARSAL_TEST_DATABASE=postgres` is set.
 
 use std::path::Path;
 
-/// A database that is empty at first and is removed with the value.
+/// A new empty database. Dropping the value deletes it.
 pub(crate) struct TestDatabase {
     url: String,
     _postgres: Option<test_postgres::Database>,
@@ -11,7 +11,7 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A database of the kind that this run is for.
+    /// Creates a database of the kind that the environment selects.
     pub(crate) async fn fresh() -> Self {
         if test_postgres::is_chosen() {
             Self::postgres().await.unwrap()
@@ -20,7 +20,7 @@ impl TestDatabase {
         }
     }
 
-    /// SQLite, for tests of what only SQLite has.
+    /// Creates an SQLite database, for tests that are specific to SQLite.
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
@@ -30,8 +30,8 @@ impl TestDatabase {
         }
     }
 
-    /// PostgreSQL, for tests of what only PostgreSQL has; `None` when it
-    /// cannot be started here.
+    /// Creates a PostgreSQL database, for tests that are specific to it; `None`
+    /// if it cannot be started on this machine.
     pub(crate) async fn postgres() -> Option<Self> {
         let postgres = test_postgres::fresh_database().await?;
         Some(Self {
@@ -45,7 +45,7 @@ impl TestDatabase {
         &self.url
     }
 
-    /// A folder for the test's other files.
+    /// Returns a folder for other files of the test.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

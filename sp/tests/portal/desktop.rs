@@ -1,4 +1,4 @@
-//! G-20 to G-23, G-25: desktop activation and its end.
+//! Tests of desktop activation and of its end (G-20 to G-23, G-25).
 
 use jiff::SignedDuration;
 use saml::binding::post;
@@ -15,7 +15,7 @@ pub(crate) async fn activate(
     activate_at(parties.browser(), parties, tenant, person, device).await
 }
 
-/// The same at this replica of the portal.
+/// Activates a device at this replica of the portal.
 pub(crate) async fn activate_at(
     app: Browser,
     parties: &Parties,
@@ -27,8 +27,8 @@ pub(crate) async fn activate_at(
     app.post(&path, &body).await
 }
 
-/// Begins an activation; what is returned is where the IdP's answer is to be
-/// posted, and the answer.
+/// Starts an activation. Returns the URL that the IdP's Response must be posted
+/// to, and the body to post.
 pub(crate) async fn begin_activation(
     app: &Browser,
     parties: &Parties,
@@ -193,8 +193,8 @@ async fn many_desktops_at_once_never_get_more_seats_than_there_are() {
     two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
 }
 
-/// 200 desktops activate at once, turn about at these replicas of the portal:
-/// a hundred are granted, each of the others is told that no seat is left.
+/// Activates 200 devices concurrently, alternating between these replicas: 100
+/// licenses are granted, all others get the error that no seat is left.
 pub(crate) async fn two_hundred_for_a_hundred_seats(
     parties: &Parties,
     admin: &Browser,
@@ -230,7 +230,7 @@ async fn one_user_gets_as_many_devices_as_the_subscription_allows() {
     for n in 0..5 {
         let mac = format!("mac-{n}");
         activate(&parties, &tenant, &anna, &mac).await.is(200);
-        // The same Mac again is no further one.
+        // Activating the same Mac again does not count as a further device.
         activate(&parties, &tenant, &anna, &mac).await.is(200);
     }
     activate(&parties, &tenant, &anna, "mac-5")
@@ -282,7 +282,8 @@ async fn a_group_with_a_key_of_its_own_draws_on_that_and_everybody_else_on_the_p
     let anna = Person::named("anna@corp.example", &["g-users"]);
     let granted = activate(&parties, &tenant, &anna, "mac-3").await.is(200);
     assert_ne!(granted["license"]["subscription"]["name"], "Design");
-    // Who leaves the group moves to the primary key, license and Macs.
+    // A user who leaves the group moves to the primary subscription, with
+    // license and devices.
     let left = Person::named("dora@corp.example", &["g-users"]);
     let moved = activate(&parties, &tenant, &left, "mac-1").await.is(200);
     assert_ne!(moved["license"]["subscription"]["name"], "Design");

@@ -1,5 +1,6 @@
-//! The portal's forms as a kind: what can't be undone asks first, everything
-//! that is wrong is said at once, and the words are for people.
+//! Rules for all forms of the portal: irreversible actions ask for
+//! confirmation, all errors are reported at once, and texts are written
+//! for people.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::parties::{Browser, Parties, Person, step};
 
 const PAGE: &str = "/profile/business/idp_integration";
 
-/// Every page after the login that has forms.
+/// All pages with forms for logged-in users.
 const PAGES: [&str; 8] = [
     "/dashboard",
     "/register-key",
@@ -21,8 +22,8 @@ const PAGES: [&str; 8] = [
     "/audit",
 ];
 
-/// What each form of the portal does. A form that isn't here fails the test:
-/// whoever adds one says whether it asks first.
+/// The forms that ask for confirmation, and those that do not. The test fails
+/// for a form in neither list, so that whoever adds a form decides.
 const ASKS: [&str; 6] = [
     "/profile/business/idp_integration/deactivate",
     "/profile/business/idp_integration/remove-domain",
@@ -47,11 +48,11 @@ const DOES_NOT_ASK: [&str; 14] = [
     "/profile/business/idp_integration/scim",
     "/profile/business/idp_integration/users",
 ];
-/// Like those: the list has a fixed length, and this one is the last step's.
+/// Another form that does not ask: the one of step 7.
 const BACKUP_LOGIN: &str = "/profile/business/idp_integration/backup-login";
 
-/// The POST forms of a page: their address, and whether they stand behind a
-/// disclosure that says what they do.
+/// Returns the POST forms of a page: the URL, and true if the form is hidden
+/// behind a disclosure that names the consequence.
 fn forms(page: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut rest = page;
@@ -81,7 +82,7 @@ async fn every_form_that_cannot_be_undone_asks_first() {
     activate(&parties, &tenant, &anna, "mac-of-anna")
         .await
         .is(200);
-    // A replaced token can be ended.
+    // A replaced token has a form to end it.
     admin.post(&step("scim/token"), &Value::Null).await.is(201);
     admin.post(&step("scim/token"), &Value::Null).await.is(201);
     let mut seen: Vec<String> = Vec::new();
@@ -217,8 +218,8 @@ async fn seats_of_different_kinds_are_not_added_and_the_link_has_its_host() {
     );
 }
 
-/// What no page of the portal says: words of the API, spellings of Britain,
-/// times of machines.
+/// No page contains words of the API, British spelling or
+/// machine-readable timestamps.
 #[tokio::test]
 async fn pages_speak_american_english_and_no_api() {
     let parties = Parties::start().await;
@@ -284,7 +285,7 @@ async fn pages_speak_american_english_and_no_api() {
     }
 }
 
-/// The text of a page, without tags and what stands in them.
+/// Returns the text of a page, without tags and their attributes.
 async fn read(browser: &Browser, path: &str) -> String {
     let body = browser.get(path).await.body;
     let mut text = String::new();

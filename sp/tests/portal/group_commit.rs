@@ -1,5 +1,5 @@
-//! Writers who share one wait for the disk: each all or nothing, and nobody is
-//! told of success too early.
+//! Write transactions that share a commit: each is atomic, and none reports
+//! success before the data is on the disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,9 +30,9 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
                 members::insert_business(&mut tx, &row).await.unwrap();
             }
             match n % 3 {
-                // Leaves in the middle.
+                // Drops the transaction without a commit.
                 0 => return false,
-                // Trips over what is there, and gives up.
+                // Fails with a unique violation and drops the transaction.
                 1 => {
                     let twin = business(format!("{n}-0"));
                     assert!(members::insert_business(&mut tx, &twin).await.is_err());
@@ -40,7 +40,7 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
                 }
                 _ => tx.commit().await.unwrap(),
             }
-            // Who was told of success finds it from another connection.
+            // After a successful commit, another connection must see the row.
             let mut db = store.read().await.unwrap();
             members::business(&mut db, &format!("{n}-2"))
                 .await
@@ -64,7 +64,8 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
 
 #[tokio::test]
 async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
-    // One writer at a time: on PostgreSQL nobody waits.
+    // There is one writer at a time on SQLite; on PostgreSQL no
+    // transaction waits.
     let database = TestDatabase::sqlite();
     let store = Store::open(database.url(), false).await.unwrap();
     let mut first = store.write().await.unwrap();
@@ -87,7 +88,7 @@ async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
     store.close().await;
 }
 
-/// A user of a business account that has the same id.
+/// Inserts a business account and a user with the same ID.
 async fn insert_user(store: &Store, id: &str) {
     let mut tx = store.write().await.unwrap();
     members::insert_business(&mut tx, &business(id.to_owned()))
@@ -118,7 +119,8 @@ async fn a_transaction_that_the_database_ended_for_a_deadlock_runs_again() {
         insert_user(&store, id).await;
     }
     let both_hold_one = Arc::new(tokio::sync::Barrier::new(2));
-    // Each locks what the other one waits for: PostgreSQL ends one of them.
+    // A deadlock: each transaction locks a row that the other one waits for.
+    // PostgreSQL aborts one of them.
     let lock_both = |first: &'static str, second: &'static str| {
         let (store, both_hold_one) = (store.clone(), Arc::clone(&both_hold_one));
         tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! Input that a database or a parser would stumble over is refused before.
+//! Input that would make a database or parser fail is refused before it
+//! gets there.
 
 use reqwest::Method;
 use serde_json::{Value, json};

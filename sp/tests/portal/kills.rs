@@ -1,8 +1,9 @@
-//! `sp serve` killed by SIGKILL under load, again and again: what was answered
-//! is there, once and whole, and nothing else is left of what was not.
+//! Kills `sp serve` repeatedly by SIGKILL under load. Afterwards every answered
+//! request has its complete effect exactly once, and unanswered requests have
+//! left no partial effect.
 //!
-//! The load is mixed: users are created, put into a group, disabled and
-//! deleted by SCIM, and activate a license by SAML.
+//! The load is mixed: SCIM creates, disables and deletes users and adds them to
+//! a group; users activate licenses by SAML.
 //!
 //! `REHEARSAL_KILLS` sets the number of kills [default: 3].
 
@@ -19,31 +20,31 @@ use crate::parties::{Dns, Parties, Person, Tenant, step, text};
 use crate::process::{ANYWHERE, Process};
 use crate::reconciliation;
 
-/// How many clients write at once.
+/// Number of concurrent clients.
 const CLIENTS: usize = 4;
 
-/// After how many answers the process is killed.
+/// Number of answers after which the process is killed.
 const ANSWERS: usize = 40;
 
-/// What must be true of a user after the kill.
+/// State that a user must have after the kill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Expected {
-    /// There, by this id, and in the group.
+    /// Exists with this ID and is in the group.
     Present {
-        /// The id that the server gave.
+        /// ID that the server assigned.
         id: String,
-        /// Whether a license was activated.
+        /// True if the user has activated a license.
         is_licensed: bool,
     },
-    /// Disabled, and without a license.
+    /// Disabled, with this ID, and without a license.
     Disabled(String),
-    /// It was deleted.
+    /// The user was deleted.
     Absent,
     /// The last request about this user got no answer.
     Unknown,
 }
 
-/// What the clients were answered.
+/// The expected state according to the answers of the portal.
 #[derive(Default)]
 struct Answers {
     users: Mutex<BTreeMap<String, Expected>>,
@@ -60,7 +61,7 @@ impl Answers {
     }
 }
 
-/// The service provider under load, as a client sees it.
+/// The portal under load, from the view of a client.
 struct Portal {
     client: Client,
     parties: Parties,
@@ -73,7 +74,8 @@ struct Portal {
 }
 
 impl Portal {
-    /// `None` when no answer came: the process is gone.
+    /// Sends a request; `None` if there was no answer because the process
+    /// is dead.
     async fn send(&self, method: Method, url: String, body: &Value) -> Option<Value> {
         let request = self.client.request(method, url).bearer_auth(&self.token);
         let answer = request.json(body).send().await.ok()?;
@@ -89,7 +91,7 @@ impl Portal {
             .await
     }
 
-    /// Activates the desktop app of a user by a signed response.
+    /// Activates a desktop license of a user with a signed Response.
     async fn activate(&self, name: &str) -> Option<()> {
         let url = format!("{}/desktop/v1/activations", self.base);
         let new = json!({"email": name, "device": {"id": name}});
@@ -104,8 +106,8 @@ impl Portal {
         Some(())
     }
 
-    /// Creates a user who is in the group, and may have a license; then
-    /// disables or deletes some.
+    /// Creates a user in the group, some with a license; then disables or
+    /// deletes some of them.
     async fn play(&self, name: &str, n: usize) -> Option<()> {
         let note = |expected| self.answers.note(name, expected);
         note(Expected::Unknown);
@@ -154,8 +156,8 @@ impl Portal {
     }
 }
 
-/// Compares the database with what was answered; how many users there are, how
-/// many of them have a license, and how many are disabled.
+/// Compares the database with the answers. Returns the number of users, of
+/// users with a license, and of disabled users.
 async fn reconcile(database: &TestDatabase, answers: &Answers) -> (usize, usize, usize) {
     let pool = reconciliation::pool(database).await;
     reconciliation::nothing_is_left_behind(&pool).await;
@@ -208,7 +210,7 @@ async fn killed_under_load_again_and_again_it_loses_nothing_that_it_answered() {
         async |listen: &str| Process::on(database.url(), database.folder(), listen, &options).await;
     let mut process = serve(ANYWHERE).await;
     let base = process.place.base.clone();
-    // The set-up of single sign-on names the address: it stays the same.
+    // Keep the address, because the SSO settings contain it.
     let address = base.strip_prefix("http://").unwrap();
     let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
     let parties = Parties::around(process.place.clone(), ambient, dns);

@@ -1,6 +1,6 @@
-//! Nobody locks themselves out: what an act would take from its own author is
-//! said before it is done, and a group that doesn't fit what the identity
-//! provider has told turns step 3 amber.
+//! Protection against locking oneself out: a change that ends the acting user's
+//! own access asks for confirmation. And step 3 turns amber if a group does not
+//! match the groups that the identity provider has sent.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn groups(admins: (&str, &str)) -> Value {
     })
 }
 
-/// An active integration with ids of groups in step 3.
+/// Creates an active integration with group IDs in step 3.
 async fn integrated(parties: &Parties) -> (Browser, Tenant) {
     let (owner, tenant) = parties.integrated(2).await;
     let entered = groups(("Portal Admins", ADMINS_ID));
@@ -27,8 +27,8 @@ async fn integrated(parties: &Parties) -> (Browser, Tenant) {
     (owner, tenant)
 }
 
-/// An active integration with an admin who is signed in with SSO, whom SCIM
-/// has put into the admins group.
+/// Creates an active integration with an administrator who is signed in by SSO
+/// and whom SCIM has added to the admins group.
 async fn signed_in_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Provisioning) {
     let (owner, tenant) = integrated(parties).await;
     let scim = Provisioning::of(&owner).await;
@@ -73,7 +73,7 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
         assert!(message.contains(part), "{part}: {message}");
     }
     assert_eq!(asked["confirm"], "?confirm=true");
-    // Nothing was changed.
+    // The refused request has changed nothing.
     let shown = anna.get("/api/business/idp-integration").await.is(200);
     assert_eq!(shown["groups"]["admins"]["name"], "Portal Admins");
     let path = format!("{}?confirm=true", step("groups"));
@@ -89,7 +89,7 @@ async fn the_warning_names_the_groups_that_still_hold() {
     let anna = Person::named("anna@corp.example", &[ADMINS_ID, USERS_ID]);
     let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(303);
-    // Since that Response, SCIM has taken the users group back.
+    // After that Response, SCIM has removed the user from the users group.
     let scim = Provisioning::of(&owner).await;
     let found = scim
         .send(Method::GET, "/Users?filter=userName%20pr", &Value::Null)
@@ -124,7 +124,7 @@ async fn every_act_that_ends_its_authors_administration_asks() {
         asks(&anna, Method::POST, "deactivate", Value::Null).await,
         ["own-admin-role"]
     );
-    // Another domain, so that the last one isn't needed any more.
+    // Add another domain, so that the first one can be removed.
     let added = anna
         .post(&step("domains"), &json!({"domain": "corp.test"}))
         .await
@@ -142,7 +142,8 @@ async fn every_act_that_ends_its_authors_administration_asks() {
     anna.send(Method::DELETE, &step("domains/corp.test"), &Value::Null)
         .await
         .is(204);
-    // The same values again change nothing; another certificate does.
+    // Entering the same values again needs no confirmation; another
+    // certificate does.
     let same = json!({"metadata_xml": parties.idp.metadata().to_xml()});
     anna.put(&step("saml"), &same).await.is(200);
     let certificate = parties.idp.key.certificate().to_pem();
@@ -169,13 +170,14 @@ async fn a_local_admin_is_asked_before_the_password_stops_working() {
     owner.post("/api/business/users", &al).await.is(201);
     let al = parties.account("al@mail.example").await;
     parties.configure(&owner).await;
-    // Al isn't the backup login: activating ends Al's own access.
+    // Al is not the backup login, so activating ends Al's own access.
     let asked = al
         .post(&step("activate"), &Value::Null)
         .await
         .problem(409, "confirmation-required");
     assert_eq!(codes(&asked), ["own-admin-role"]);
-    // The owner is, and isn't asked; giving the backup login away asks.
+    // The owner is the backup login and is not asked; giving this role to
+    // somebody else asks.
     owner.post(&step("activate"), &Value::Null).await.is(200);
     let give = json!({"email": "al@mail.example"});
     owner
@@ -301,7 +303,8 @@ async fn placeholders_are_no_ids_even_before_anything_is_known() {
 async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
     let parties = Parties::start().await;
     let (owner, _, _, _) = signed_in_with_sso(&parties).await;
-    // The backup login keeps its own access; nobody else would be an admin.
+    // The backup login keeps its own access, but nobody else would be
+    // an administrator.
     let asked = owner
         .put(&step("groups"), &groups(("portal admins", ADMINS_ID)))
         .await

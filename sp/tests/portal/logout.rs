@@ -1,4 +1,5 @@
-//! Single logout, started on either side, and what ends nobody's session.
+//! Single logout, started by the portal or by the IdP, and messages that end
+//! no session.
 
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -23,7 +24,7 @@ fn slo_url(tenant: &Tenant) -> String {
     tenant.acs_url.replace("/sso/acs/", "/sso/slo/")
 }
 
-/// Anna logs in, in a session of the IdP with this index.
+/// Logs Anna in by SSO, with this SessionIndex.
 async fn log_in(parties: &Parties, tenant: &Tenant, index: &str) -> Browser {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
@@ -58,7 +59,7 @@ fn request(parties: &Parties, tenant: &Tenant, indexes: &[&str]) -> LogoutReques
     }
 }
 
-/// A browser carries the message to the portal.
+/// Sends a message to the portal through the browser, with this binding.
 async fn carry(
     browser: &Browser,
     binding: &str,
@@ -92,7 +93,7 @@ async fn asks(parties: &Parties, browser: &Browser, binding: &str, it: &LogoutRe
     carry(browser, binding, Parameter::Request, message, key).await
 }
 
-/// The portal's keys, as its metadata has them.
+/// Returns the keys in the portal's metadata.
 async fn portal_keys(parties: &Parties, tenant: &Tenant) -> TrustedKeys {
     let id = tenant.entity_id.rsplit('/').next().unwrap();
     let page = parties.browser().get(&format!("/saml/metadata/{id}")).await;
@@ -102,7 +103,7 @@ async fn portal_keys(parties: &Parties, tenant: &Tenant) -> TrustedKeys {
     TrustedKeys::new(metadata.certificates).unwrap()
 }
 
-/// The portal's answer to a logout request, as the IdP gets it.
+/// Parses the portal's LogoutResponse to a request of the IdP.
 async fn reply(parties: &Parties, tenant: &Tenant, answer: &Answer) -> LogoutResponse {
     assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.body);
     let location = answer.location.clone().unwrap();
@@ -135,7 +136,8 @@ async fn the_idp_ends_the_session_it_names_and_no_other() {
         asks(&parties, &parties.browser(), binding, &all).await;
         other.get("/whoami").await.is(401);
     }
-    // The admin, who logged in by password, is nobody's subject.
+    // The administrator logged in with a password, so no LogoutRequest ends
+    // this session.
     admin.get("/whoami").await.is(200);
 }
 
@@ -227,7 +229,7 @@ async fn what_nobody_vouches_for_ends_no_session() {
             assert_eq!(reason(&admin, &answer).await, code);
         }
     }
-    // Changed on its way.
+    // The message was changed after signing.
     let asked = request(&parties, &tenant, &["_none"]);
     let url = redirect::encode(
         &slo_url(&tenant),
@@ -259,7 +261,7 @@ async fn a_logout_counts_once_and_an_unknown_session_is_said_to_be() {
     let asked = request(&parties, &tenant, &["_one"]);
     let answer = asks(&parties, &browser, REDIRECT, &asked).await;
     assert_eq!(answer.status, StatusCode::FOUND);
-    // The same again, by the other binding at that.
+    // Replay of the same message, also with the other binding.
     let anna = log_in(&parties, &tenant, "_one").await;
     for binding in [REDIRECT, POST] {
         let answer = asks(&parties, &browser, binding, &asked).await;
@@ -269,7 +271,7 @@ async fn a_logout_counts_once_and_an_unknown_session_is_said_to_be() {
     anna.get("/whoami").await.is(200);
 }
 
-/// The person's own logout: what the IdP gets.
+/// Logs the user out at the portal; returns the LogoutRequest to the IdP.
 async fn logs_out(
     parties: &Parties,
     tenant: &Tenant,
@@ -325,14 +327,14 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_told() {
     };
     assert_eq!(name.value, "subject");
 
-    // Another's answer, one to another request, and one to nobody.
+    // A LogoutResponse to another request, and one with an unknown RelayState.
     let wrong = response(&parties, &tenant, "_another", Status::success());
     let answer = answers(&parties, &anna, &wrong, &relay_state).await;
     assert_eq!(reason(&admin, &answer).await, "wrong-in-response-to");
     let right = response(&parties, &tenant, &asked.id, Status::success());
     let answer = answers(&parties, &anna, &right, "nobodys").await;
     assert_eq!(reason(&admin, &answer).await, "logout-unsolicited");
-    // The right one, once.
+    // The right answer is accepted once.
     let answer = answers(&parties, &anna, &right, &relay_state).await;
     answer.is(200);
     assert!(
@@ -343,7 +345,7 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_told() {
     let answer = answers(&parties, &anna, &right, &relay_state).await;
     assert_eq!(reason(&admin, &answer).await, "logout-unsolicited");
 
-    // Somebody could not be told.
+    // PartialLogout: another session participant was not reached.
     let anna = log_in(&parties, &tenant, "_two").await;
     let (asked, relay_state) = logs_out(&parties, &tenant, &anna).await;
     let partly = Status {

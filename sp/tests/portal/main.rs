@@ -1,4 +1,4 @@
-//! The portal over real sockets and a real database.
+//! Tests of the portal over HTTP with a real database.
 #![allow(clippy::unwrap_used)]
 
 mod accounts;

@@ -1,5 +1,5 @@
-//! The documents of `fixtures/metadata` at step 4's three doors: the API, the
-//! page's upload and a URL.
+//! Imports the documents of `fixtures/metadata` in all three ways of step 4:
+//! API, upload on the page, and URL.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ fn documents() -> Vec<(String, Vec<u8>, Value)> {
         .collect()
 }
 
-/// Serves the documents at `/NAME`, byte by byte.
+/// Serves the documents at `/NAME`, byte for byte.
 async fn published() -> String {
     let files = documents()
         .into_iter()
@@ -44,12 +44,12 @@ async fn published() -> String {
     base
 }
 
-/// Uploads a file on the page; the answer's status and body.
+/// Uploads a file on the page; returns status and body of the answer.
 async fn upload(admin: &Browser, bytes: &[u8]) -> (u16, String) {
     upload_of(admin, bytes, "").await
 }
 
-/// The same of an aggregate: which entity.
+/// Uploads a file with several entities and selects one of them.
 async fn upload_of(admin: &Browser, bytes: &[u8], entity_id: &str) -> (u16, String) {
     let shown = admin.get(PAGE).await.body;
     let (_, rest) = shown.split_once("name=\"csrf\" value=\"").unwrap();
@@ -79,7 +79,7 @@ fn unescaped(page: &str) -> String {
         .replace("&amp;", "&")
 }
 
-/// Whether step 4 shows what is expected of an accepted document.
+/// Checks that step 4 shows the expected values of an accepted document.
 async fn check_accepted(admin: &Browser, name: &str, wanted: &Value) {
     let shown = admin.get("/api/business/idp-integration").await.is(200);
     let provider = &shown["identity_provider"];
@@ -164,7 +164,7 @@ async fn an_expired_certificate_counts_only_by_choice() {
     assert!(!request.id.is_empty());
 }
 
-/// An aggregate of seven identity providers, about so many bytes long.
+/// Returns metadata with seven identity providers, about `length` bytes long.
 fn aggregate(length: usize) -> Vec<u8> {
     const END: &[u8] = b"</md:EntitiesDescriptor>";
     let (_, mut all, _) = documents()
@@ -187,7 +187,7 @@ async fn the_metadata_of_a_federation_is_read_up_to_20_mb() {
     let (admin, _) = parties.integrated(5).await;
     admin.post(&step("deactivate"), &json!({})).await.is(200);
     let large = aggregate(18 * MB);
-    // Not said which one: all seven are counted.
+    // No entity was selected: the error counts all seven.
     let (status, page) = upload(&admin, &large).await;
     assert_eq!(status, 400);
     let said = unescaped(&page);
@@ -214,7 +214,7 @@ async fn the_metadata_of_a_federation_is_read_up_to_20_mb() {
         page.contains("has 21.0 MB, and at most 20 MB are read"),
         "{page}"
     );
-    // Other requests stay short.
+    // All other requests have the normal limit.
     let note = json!({"done": true, "note": "x".repeat(4 * MB)});
     let refused = admin.put(&step("application"), &note).await;
     let refused = refused.problem(413, "body-too-large");

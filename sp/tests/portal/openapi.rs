@@ -1,6 +1,6 @@
-//! The portal's OpenAPI document compared with the portal that runs: every
-//! documented method is routed and no other, and every answer has the form
-//! that is documented.
+//! Compares the OpenAPI document with the running portal: exactly the
+//! documented methods are routed, and every answer matches its
+//! documented schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock};
@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 use crate::desktop::begin_activation;
 use crate::parties::{Answer, Browser, PASSWORD, Parties, Person, step, text};
 
-/// The document that [`check`] compares answers with, once a test asks for it.
+/// The document that [`check`] compares answers with, if a test has set it.
 static DOCUMENT: OnceLock<Document> = OnceLock::new();
 
 struct Document {
-    /// As published.
+    /// The document as the portal publishes it.
     published: Value,
-    /// Every schema, refusing members that are not documented.
+    /// All schemas, changed to refuse undocumented members.
     components: Value,
     /// Method and path of the operations that succeeded.
     succeeded: Mutex<BTreeSet<(String, String)>>,
 }
 
-/// Makes every object with documented members refuse others.
+/// Changes every object with documented members to refuse others.
 fn forbid_others(schema: &mut Value) {
     if let Some(members) = schema.as_object_mut()
         && members.contains_key("properties")
@@ -57,7 +57,7 @@ impl Document {
         self.published["paths"].as_object().unwrap().iter()
     }
 
-    /// The documented path of this address; one without parameters first.
+    /// Returns the documented path of a URL; paths without parameters first.
     fn path_of(&self, address: &str) -> Option<&str> {
         let address = address.split('?').next().unwrap();
         let asked: Vec<&str> = address.split('/').collect();
@@ -111,14 +111,14 @@ impl Document {
     }
 }
 
-/// Compares an answer with the document, where a test asked for that.
+/// Compares an answer with the document, if a test has set it.
 pub(crate) fn check(method: &Method, address: &str, answer: &Answer) {
     if let Some(document) = DOCUMENT.get() {
         document.validate(method, address, answer);
     }
 }
 
-/// A SCIM client, whose answers are compared, too.
+/// A SCIM client whose answers are compared as well.
 struct Scim<'a> {
     browser: &'a Browser,
     base: String,
@@ -204,7 +204,7 @@ impl Scim<'_> {
     }
 }
 
-/// Calls what nobody needs for an integration.
+/// Calls the operations that an integration does not need.
 async fn walk_accounts(parties: &Parties, admin: &Browser) {
     let other = parties.browser();
     other.get("/api/session").await.is(401);
@@ -357,7 +357,7 @@ async fn every_documented_method_is_routed_and_no_other() {
             address = address.replace(name, id);
         }
         let url = format!("{}{}", browser.base, address.replace(['{', '}'], ""));
-        // No route has this method: the answer names those that there are.
+        // No route supports this method: the answer lists the supported ones.
         let method = Method::from_bytes(b"REPORT").unwrap();
         let request = Client::new().request(method, url).bearer_auth(&token);
         let answer = request.send().await.unwrap();

@@ -1,4 +1,4 @@
-//! The portal's pages, by their forms alone.
+//! Tests of the portal's pages through their HTML forms.
 
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -12,7 +12,7 @@ use crate::parties::{Browser, PASSWORD, Parties, Person, step};
 
 const PAGE: &str = "/profile/business/idp_integration";
 
-/// Registers by the pages: account, key, organization.
+/// Registers account, license key and organization on the pages.
 async fn registered(parties: &Parties) -> Browser {
     let browser = parties.browser();
     let fields = [
@@ -125,7 +125,7 @@ async fn the_whole_configurator_is_walked_by_forms() {
     go("scim", &[("enabled", "1"), ("done", "1")]).await;
     let page = browser.get(PAGE).await.body;
     assert!(!page.contains("Ready to be activated"));
-    // The backup login is the current user's, without a click.
+    // The current user is the backup login without any action.
     assert_eq!(page.matches("class=\"step green\"").count(), 6, "{page}");
     go("users", &[("done", "1")]).await;
     go(
@@ -160,7 +160,7 @@ async fn a_form_from_elsewhere_changes_nothing() {
     };
     assert_eq!(send("", None).await, StatusCode::FORBIDDEN);
     assert_eq!(send("guessed", None).await, StatusCode::FORBIDDEN);
-    // Another browser's token is no better.
+    // The form token of another browser is refused as well.
     let other = parties.browser().get("/login").await.body;
     let (_, rest) = other.split_once("name=\"csrf\" value=\"").unwrap();
     let theirs = rest.split('"').next().unwrap();
@@ -208,7 +208,7 @@ async fn every_page_has_a_strict_policy_and_runs_no_inline_script_or_style() {
             assert!(!body.contains(inline), "{path} has {inline}");
         }
     }
-    // Nobody without a session sees them.
+    // These pages need a session.
     let stranger = parties.browser();
     for path in ["/dashboard", PAGE, "/audit", "/scim-log", "/licenses"] {
         let answer = stranger.get(path).await;
@@ -275,7 +275,7 @@ async fn the_sync_log_has_each_scim_requests_outcome() {
     assert_eq!(log["requests"][0]["path"], "/Users");
     let page = browser.get("/scim-log").await.body;
     assert!(page.contains(">409<") && page.contains("POST"));
-    // Nothing of it is lost when the portal is stopped.
+    // The log survives a restart of the portal.
     assert_eq!(ask(bearer, &anna).await, 409);
     parties.restart().await;
     let log = browser.get("/api/business/scim-log").await.is(200);
@@ -315,7 +315,7 @@ async fn a_login_changes_the_session_and_sign_out_everywhere_ends_all() {
         .problem(401, "not-logged-in");
 }
 
-/// The cookie that the next login sets, as a fresh client would send it.
+/// Returns the session cookie of a new login, as a new client receives it.
 async fn session_of(browser: &Browser) -> String {
     let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
     let url = format!("{}/api/session", browser.base);
@@ -428,7 +428,7 @@ async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
             "classes": [names::PASSWORD_PROTECTED_TRANSPORT, names::PASSWORD]},
     });
     assert_eq!(shown["saml_settings"], wanted);
-    // They stand in the form as they were chosen; emptied, they are gone.
+    // The form shows the chosen values; emptying a field removes its value.
     let page = browser.get(PAGE).await.body;
     assert!(
         page.contains("<option value=\"minimum\" selected>"),

@@ -1,5 +1,5 @@
-//! What each test starts: a portal of its own on a fresh database, a browser,
-//! a DNS server and an IdP that signs.
+//! The environment of each test: a portal with a new database, a browser, a DNS
+//! server, and an IdP that signs Responses.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,18 +26,18 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Parties {
     pub(crate) portal: Option<sp::Running>,
-    /// The portal that is a process of its own, in place of that one.
+    /// Address of a portal that runs as a separate process instead.
     process: Option<Place>,
     pub(crate) ambient: Ambient,
     pub(crate) dns: Dns,
     pub(crate) idp: Idp,
     pub(crate) config: sp::Config,
-    /// The key that the business account was made with.
+    /// License key with which the business account was created.
     pub(crate) key: Mutex<String>,
     _database: TestDatabase,
 }
 
-/// Where a portal is reached.
+/// Addresses of a portal.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) base: String,
@@ -73,7 +73,8 @@ impl Parties {
         }
     }
 
-    /// Around a portal that was started with this DNS server as a process.
+    /// Creates the environment for a portal process that was started with this
+    /// DNS server.
     pub(crate) fn around(process: Place, ambient: Ambient, dns: Dns) -> Self {
         Self {
             portal: None,
@@ -111,8 +112,8 @@ impl Parties {
         );
     }
 
-    /// Where the IdP's answer to a begun activation is to be posted, and the
-    /// answer about this person.
+    /// Returns the URL to post the Response to, and the body with the Response
+    /// about this user.
     pub(crate) fn answer_activation(
         &self,
         tenant: &Tenant,
@@ -152,7 +153,7 @@ impl Parties {
         body["key"].as_str().unwrap().to_owned()
     }
 
-    /// An account that is logged in.
+    /// Registers an account and logs it in.
     pub(crate) async fn account(&self, email: &str) -> Browser {
         let browser = self.browser();
         let credentials = json!({"email": email, "password": PASSWORD});
@@ -161,12 +162,14 @@ impl Parties {
         browser
     }
 
-    /// The admin of a business account with this many per-user seats.
+    /// Creates a business account with this many per-user seats; returns
+    /// its administrator.
     pub(crate) async fn admin(&self, seats: u32) -> Browser {
         self.admin_by(json!({"seats": seats})).await
     }
 
-    /// The admin of a business account with a key of this order.
+    /// Creates a business account with a key of this order; returns
+    /// its administrator.
     pub(crate) async fn admin_by(&self, order: Value) -> Browser {
         let admin = self.account("owner@vendor-mail.example").await;
         let key = self.license_key(order).await;
@@ -182,12 +185,13 @@ impl Parties {
         admin
     }
 
-    /// An admin, and corp.example with an active integration.
+    /// Creates an administrator and an active integration of corp.example.
     pub(crate) async fn integrated(&self, seats: u32) -> (Browser, Tenant) {
         self.integrated_by(json!({"seats": seats})).await
     }
 
-    /// The same with a key of this order.
+    /// Creates an administrator, with a key of this order, and an active
+    /// integration of corp.example.
     pub(crate) async fn integrated_by(&self, order: Value) -> (Browser, Tenant) {
         let admin = self.admin_by(order).await;
         let tenant = self.configure(&admin).await;
@@ -195,7 +199,8 @@ impl Parties {
         (admin, tenant)
     }
 
-    /// Another business account: its SCIM base URL and bearer token.
+    /// Creates another business account; returns its SCIM Base URL and
+    /// bearer token.
     pub(crate) async fn second_tenant(&self) -> (String, String) {
         let admin = self.account("other@vendor-mail.example").await;
         let key = self.license_key(json!({"seats": 1})).await;
@@ -208,7 +213,7 @@ impl Parties {
         (text(&page["scim"]["base_url"]), text(&made["token"]))
     }
 
-    /// All seven steps.
+    /// Completes all seven steps and activates the integration.
     pub(crate) async fn configure(&self, admin: &Browser) -> Tenant {
         admin.post(&step("start"), &Value::Null).await.is(200);
         let domain = admin
@@ -268,7 +273,7 @@ pub(crate) struct Tenant {
     pub(crate) acs_url: String,
 }
 
-/// One browser: its cookies, and no redirect followed unseen.
+/// A browser with its own cookies; it does not follow redirects.
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) client: Client,
@@ -284,18 +289,18 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body with backticks around what the page sets as code.
+    /// Returns the body with backticks instead of `<code>` tags.
     pub(crate) fn prose(&self) -> String {
         self.body.replace("<code>", "`").replace("</code>", "`")
     }
 
-    /// The body, when the status is this one.
+    /// Checks the status and returns the JSON body.
     pub(crate) fn is(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
-    /// A problem of this status and code.
+    /// Checks status and problem code and returns the body.
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let body = self.is(status);
         assert_eq!(body["code"], code, "{body}");
@@ -329,7 +334,7 @@ impl Browser {
         self.send(Method::PUT, path, body).await
     }
 
-    /// Continue with SSO: the AuthnRequest that the IdP gets, and RelayState.
+    /// Starts SSO; returns the AuthnRequest and the RelayState.
     pub(crate) async fn sso(&self, email: &str) -> (AuthnRequest, String) {
         let path = format!("/sso/start?email={}", email.replace('@', "%40"));
         let answer = self.get(&path).await;
@@ -337,19 +342,19 @@ impl Browser {
         asked(&answer.location.unwrap())
     }
 
-    /// The same, as the query that the IdP's address gets.
+    /// Starts SSO; returns the query of the redirect to the IdP.
     pub(crate) async fn sso_query(&self, email: &str) -> String {
         let path = format!("/sso/start?email={}", email.replace('@', "%40"));
         let location = self.get(&path).await.location.unwrap();
         location.split_once('?').unwrap().1.to_owned()
     }
 
-    /// A form without a script's help.
+    /// Posts a form as a browser without scripts does.
     pub(crate) async fn form(&self, url: &str, fields: &[(&str, String)]) -> Answer {
         answer(self.client.post(url).form(fields)).await
     }
 
-    /// Opens a page, and sends a form with the token that the page has.
+    /// Opens a page and posts a form with the page's form token.
     pub(crate) async fn fills_in(
         &self,
         page: &str,
@@ -369,7 +374,7 @@ impl Browser {
         .await
     }
 
-    /// The IdP's page posts its form.
+    /// Posts a Response to the ACS, as the IdP's page does.
     pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
         let form = [
             ("SAMLResponse", post::encode(xml)),
@@ -379,7 +384,7 @@ impl Browser {
     }
 }
 
-/// The request that a redirect to the IdP carries.
+/// Decodes the AuthnRequest and the RelayState in a redirect to the IdP.
 pub(crate) fn asked(url: &str) -> (AuthnRequest, String) {
     let (_, query) = url.split_once('?').unwrap();
     let message = redirect::decode(query, &saml::Limits::default()).unwrap();
@@ -403,14 +408,14 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
-/// What a zone answers.
+/// How a DNS zone answers.
 #[derive(Clone)]
 enum Zone {
     Txt(Vec<String>),
     Silent,
 }
 
-/// A DNS server on loopback; names it doesn't know are NXDOMAIN.
+/// A DNS server on loopback. Unknown names are answered with NXDOMAIN.
 pub(crate) struct Dns {
     pub(crate) address: SocketAddr,
     zones: Arc<Mutex<HashMap<String, Zone>>>,
@@ -433,13 +438,13 @@ impl Dns {
         Self { address, zones }
     }
 
-    /// The zone has these TXT records, or none.
+    /// Sets the TXT records of a zone; may be none.
     pub(crate) fn txt(&self, name: &str, records: &[&str]) {
         let records = records.iter().map(|&text| text.to_owned()).collect();
         self.set(name, Zone::Txt(records));
     }
 
-    /// The zone's servers don't answer.
+    /// Makes the zone's servers silent.
     pub(crate) fn silent(&self, name: &str) {
         self.set(name, Zone::Silent);
     }
@@ -449,7 +454,7 @@ impl Dns {
     }
 }
 
-/// RFC 1035, section 4: one question, TXT answers.
+/// Answers a query (RFC 1035, section 4): one question, TXT records.
 fn reply(query: &[u8], zones: &Mutex<HashMap<String, Zone>>) -> Option<Vec<u8>> {
     let mut labels = Vec::new();
     let mut at = 12;
@@ -480,7 +485,7 @@ fn reply(query: &[u8], zones: &Mutex<HashMap<String, Zone>>) -> Option<Vec<u8>> 
     Some(reply)
 }
 
-/// An IdP that says whatever the test wants and signs it.
+/// An IdP that signs any Response that a test wants.
 pub(crate) struct Idp {
     pub(crate) key: SigningKey,
     ambient: Ambient,
@@ -488,7 +493,7 @@ pub(crate) struct Idp {
 
 pub(crate) const IDP: &str = "https://idp.example/env";
 
-/// Whom the IdP speaks of.
+/// The user in a Response.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) attributes: Vec<(&'static str, Vec<String>)>,
@@ -608,7 +613,7 @@ impl Idp {
         signer.sign(response).unwrap()
     }
 
-    /// A Response that answers no request (IdP-initiated).
+    /// Returns a Response without `InResponseTo` (IdP-initiated SSO).
     pub(crate) fn says_unasked(&self, tenant: &Tenant, id: &str, person: &Person) -> String {
         let request = AuthnRequest {
             id: String::new(),

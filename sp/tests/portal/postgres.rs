@@ -1,5 +1,6 @@
-//! What only PostgreSQL has: several replicas on one database.
-//! (`REHEARSAL_TEST_DATABASE=postgres` runs all other tests on it as well.)
+//! Tests that are specific to PostgreSQL: several replicas with one
+//! database. (`REHEARSAL_TEST_DATABASE=postgres` runs all other tests on
+//! PostgreSQL as well.)
 
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
         browser.get("/whoami").await.is(200)["roles"],
         json!(["admin"])
     );
-    // A second replica on the same database, behind the same address.
+    // Start a second replica with the same database and the same public URL.
     let config = sp::Config {
         public_url: Some(parties.portal().base_url().parse().unwrap()),
         control_listen: None,
@@ -39,8 +40,8 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let second = sp::start(config, parties.ambient.with_rng(rng))
         .await
         .unwrap();
-    // What one replica took in, the other doesn't take again, nor either of
-    // them at once; sessions are both's.
+    // A Response accepted by one replica is refused by the other one, also when
+    // both receive it concurrently. Sessions are valid at both.
     let at_second = tenant
         .acs_url
         .replace(parties.portal().base_url(), &format!("http://{listen}"));

@@ -1,4 +1,5 @@
-//! `sp serve` as a process: killed half way, it loses nothing.
+//! Runs `sp serve` as a process; after a kill all answered requests are in
+//! the database.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -18,19 +19,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// On the database, at any address.
+    /// Starts the process with this database, on a free port.
     async fn serve(database: &TestDatabase) -> Self {
         Self::on(database.url(), database.folder(), ANYWHERE, &[]).await
     }
 
-    /// On a database, at an address, with further options; what it tells of
-    /// itself lands in the folder.
+    /// Starts the process with a database, an address and further options. Its
+    /// output is written to the folder.
     pub(crate) async fn on(database: &str, folder: &Path, listen: &str, options: &[&str]) -> Self {
         let command = Command::new(env!("CARGO_BIN_EXE_sp"));
         Self::run(command, database, folder, listen, options).await
     }
 
-    /// The same by a command that takes the portal's arguments.
+    /// Starts the process with another command that accepts the
+    /// portal's arguments.
     pub(crate) async fn run(
         mut command: Command,
         database: &str,
@@ -48,7 +50,7 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // A process has no other way to tell its port than the file it writes.
+        // The process reports its port in the ready file only.
         let mut watch = tokio::time::interval(Duration::from_millis(10));
         let text = loop {
             watch.tick().await;
@@ -114,7 +116,7 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
         .is(201);
     let groups = json!({"admins": {"name": "A", "id": "1"}, "users": {"name": "U", "id": "2"}});
     let before = jo.put(&step("groups"), &groups).await.is(200);
-    // The system's clock can't be moved.
+    // The system clock cannot be set.
     control
         .put("/control/clock", &json!({"advance_seconds": 1}))
         .await

@@ -1,4 +1,4 @@
-//! G-26 to G-28: what SCIM changes for licenses, roles and sessions.
+//! Effects of SCIM on licenses, roles and sessions (G-26 to G-28).
 
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::desktop::{activate, begin_activation};
 use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
 
-/// The IdP's provisioning: SCIM with the tenant's token.
+/// A SCIM client with the tenant's bearer token, like the IdP's provisioning.
 pub(crate) struct Provisioning {
     pub(crate) client: reqwest::Client,
     pub(crate) base: String,
@@ -42,7 +42,7 @@ impl Provisioning {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    /// The status of a request without a body.
+    /// Sends a request without a body; returns the status.
     pub(crate) async fn status(&self, method: Method, path: &str) -> u16 {
         let request = self.client.request(method, format!("{}{path}", self.base));
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
@@ -148,12 +148,12 @@ async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
         .get("/api/business/users")
         .await
         .problem(401, "not-logged-in");
-    // A page that is still open learns of it, and ends.
+    // The script of an open page notices it and reloads the page.
     assert_eq!(watches(&browser, "/session/standing").await.0, 401);
     assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
 }
 
-/// What a page that is held open asks by itself.
+/// A request that the script of an open page repeats.
 const LOOK_UP: &str = "/profile/business/idp_integration/lookup/corp.example";
 
 async fn watches(browser: &Browser, path: &str) -> (u16, String) {
@@ -283,7 +283,7 @@ async fn a_response_from_before_a_removal_brings_nobody_back() {
         let second = SignedDuration::from_secs(1);
         parties.ambient.clock().advance(second).unwrap();
     };
-    // Removed from the group while the Response is on its way.
+    // SCIM removes the user from the group after the Response was issued.
     let begun = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
     later();
     let leave = json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")});
@@ -295,7 +295,7 @@ async fn a_response_from_before_a_removal_brings_nobody_back() {
     assert!(next.contains("log in once more"), "{next}");
     let listed = admin.get("/api/business/licenses").await.is(200);
     assert_eq!(listed["licenses"], json!([]));
-    // Deleted while the Response is on its way.
+    // SCIM deletes the user after the Response was issued.
     let begun = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
     later();
     scim.status(Method::DELETE, &format!("/Users/{id}")).await;
@@ -304,6 +304,6 @@ async fn a_response_from_before_a_removal_brings_nobody_back() {
     let found = "/Users?filter=userName%20eq%20%22anna@corp.example%22";
     let listed = scim.send(Method::GET, found, &Value::Null).await;
     assert_eq!(listed["totalResults"], 0, "{listed}");
-    // What the identity provider says after that counts (G-28).
+    // A Response that was issued later counts (G-28).
     activate(&parties, &tenant, &anna, "mac-1").await.is(200);
 }

@@ -1,7 +1,7 @@
-//! Requests race at two `sp` processes on one PostgreSQL, and nobody is
-//! answered with a server error. Whichever of a login and the SCIM change that
-//! takes the person away comes first, nobody who is disabled or deleted keeps a
-//! license, a session or a membership; and what can happen once happens once.
+//! Concurrent requests to two `sp` processes with one PostgreSQL database. No
+//! request is answered with a server error. Whatever the order of a login and
+//! the SCIM change that removes the user, no disabled or deleted user keeps a
+//! license, session or membership. What may happen once happens once.
 //!
 //! `REHEARSAL_RACE_ROUNDS` sets the number of rounds [default: 3].
 
@@ -15,7 +15,7 @@ use crate::parties::{Browser, Parties, Person, Tenant, step, text};
 use crate::reconciliation;
 use crate::replicas::Replicas;
 
-/// How many people race at once in each round.
+/// Number of concurrent users per round.
 const AT_ONCE: usize = 6;
 
 fn rounds() -> usize {
@@ -23,7 +23,7 @@ fn rounds() -> usize {
     rounds.map_or(3, |rounds| rounds.parse().unwrap())
 }
 
-/// Two portals, and the directory's SCIM client.
+/// Two portals and a SCIM client.
 struct Race {
     replicas: Replicas,
     tenant: Tenant,
@@ -56,7 +56,7 @@ impl Scim {
         text(&user["id"])
     }
 
-    /// The group of step 3 whose members may activate.
+    /// Creates the users group of step 3 by SCIM.
     async fn create_users_group(&self) -> String {
         let group = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
@@ -105,7 +105,7 @@ impl Race {
         &self.replicas.parties
     }
 
-    /// The same SCIM client at both processes by turns.
+    /// Returns the SCIM client for one of the two processes, alternating.
     fn scim_at(&self, n: usize) -> Scim {
         let first = &self.parties().browser().base;
         let base = match n % 2 {
@@ -119,7 +119,7 @@ impl Race {
         }
     }
 
-    /// A browser at one of both processes.
+    /// Returns a browser for one of the two processes, alternating.
     fn app_at(&self, n: usize) -> Browser {
         match n % 2 {
             0 => self.parties().browser(),
@@ -134,7 +134,8 @@ impl Race {
         }
     }
 
-    /// An activation and a browser's login race with this change of the user.
+    /// Runs an activation and a browser login concurrently with this change of
+    /// the user.
     async fn login_against(&self, email: &str, change: impl AsyncFn(String) -> u16) {
         let id = self.scim.create_user(email).await;
         self.login_of(email, id, change).await;
@@ -163,7 +164,8 @@ impl Race {
         assert!(matches!(status, 303 | 403), "{status} {}", logged_in.body);
     }
 
-    /// Fails for what the database has that no order of the requests allows.
+    /// Fails if the database is in a state that no order of the
+    /// requests allows.
     async fn reconcile(&self) {
         let pool = reconciliation::pool(&self.replicas.database).await;
         reconciliation::nothing_is_left_behind(&pool).await;
@@ -171,7 +173,7 @@ impl Race {
     }
 }
 
-/// Races of several people at once, round by round.
+/// Runs a race for several users concurrently, round by round.
 async fn race(name: &str, race: &Race, one: impl AsyncFn(String)) {
     for round in 0..rounds() {
         let people = (0..AT_ONCE).map(|n| one(format!("{name}-{round}-{n}@corp.example")));
@@ -252,7 +254,7 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
         portal.login_of(&email, id, leave).await;
     })
     .await;
-    // All of them were removed.
+    // All users were removed, so nothing may be left.
     let pool = reconciliation::pool(&portal.replicas.database).await;
     for table in [
         "licenses WHERE revoked IS NULL",
@@ -268,7 +270,7 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
     pool.close().await;
 }
 
-/// The statuses of several answers, and how many have each.
+/// Counts the answers by status.
 fn counted(statuses: impl IntoIterator<Item = u16>) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::new();
     for status in statuses {
@@ -320,7 +322,7 @@ async fn of_those_who_want_the_last_seat_at_once_one_gets_it() {
         let counts = counted(futures::future::join_all(all).await);
         let expected = BTreeMap::from([(200, 1), (403, AT_ONCE - 1)]);
         assert_eq!(counts, expected, "round {round}");
-        // Gives the seat back.
+        // Free the seat for the next round.
         for id in ids {
             let path = format!("/Users/{id}");
             let (status, body) = race.scim.send(Method::DELETE, &path, &Value::Null).await;

@@ -1,4 +1,4 @@
-//! What a portal's database has that no order of requests allows.
+//! Checks the database of a portal for states that no order of requests allows.
 
 use sqlx::AnyPool;
 
@@ -9,7 +9,7 @@ pub(crate) async fn pool(database: &TestDatabase) -> AnyPool {
     AnyPool::connect(database.url()).await.unwrap()
 }
 
-/// Fails for what is left of people and groups that are gone.
+/// Fails if rows of deleted users or groups are left.
 pub(crate) async fn nothing_is_left_behind(pool: &AnyPool) {
     for (what, sql) in [
         (

@@ -1,4 +1,4 @@
-//! Two `sp` processes on one PostgreSQL, behind one address: one portal.
+//! Two `sp` processes with one PostgreSQL database and one public URL.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::database::TestDatabase;
 use crate::parties::{Dns, Parties};
 use crate::process::{ANYWHERE, Process};
 
-/// Two portals, and what is around them.
+/// The two portals and their environment.
 pub(crate) struct Replicas {
-    /// Around the first portal.
+    /// Environment of the first portal.
     pub(crate) parties: Parties,
-    /// The second portal's own address.
+    /// Address of the second portal.
     pub(crate) second_url: String,
     _processes: [Process; 2],
     _folders: [tempfile::TempDir; 2],
@@ -20,7 +20,7 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
-    /// `None` when PostgreSQL cannot be started here.
+    /// Starts both; `None` if PostgreSQL cannot be started on this machine.
     pub(crate) async fn start() -> Option<Self> {
         let database = TestDatabase::postgres().await?;
         let dns = Dns::start().await;
@@ -30,13 +30,14 @@ impl Replicas {
         let first = Process::on(database.url(), folders[0].path(), ANYWHERE, &options).await;
         let base = first.place.base.clone();
         let options = [&options[..], &["--public-url", base.as_str()]].concat();
-        // It calls itself by the address of both: where it listens is chosen here.
+        // The second process reports the public URL of both, so choose its
+        // listening port here.
         let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
         let listen = listener.local_addr().unwrap().to_string();
         drop(listener);
         let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
         assert_eq!(second.place.base, base, "one portal to the world");
-        // The processes' clock is the machine's.
+        // The processes use the system clock.
         let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
         Some(Self {
             parties: Parties::around(first.place.clone(), ambient, dns),
@@ -57,7 +58,7 @@ async fn two_processes_on_one_database_never_grant_more_seats_than_there_are() {
     let (admin, tenant) = parties.integrated(100).await;
     let portals = [parties.browser().base, replicas.second_url.clone()];
     crate::desktop::two_hundred_for_a_hundred_seats(parties, &admin, &tenant, &portals).await;
-    // What one sold, the other counts; a session is both's.
+    // Licenses and sessions of one portal are visible at the other one.
     let mut at_second = admin.clone();
     at_second.base.clone_from(&portals[1]);
     let listed = at_second.get("/api/business/licenses").await.is(200);

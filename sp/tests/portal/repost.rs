@@ -1,5 +1,5 @@
-//! The login's cookie and Responses that another site's page posts: browsers
-//! keep a `SameSite=Lax` cookie back then.
+//! The cookie of a login and Responses that a page of another site posts:
+//! browsers do not send a `SameSite=Lax` cookie with such a post.
 
 use reqwest::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, SET_COOKIE};
 use saml::binding::post;
@@ -18,7 +18,8 @@ struct Posted {
     body: String,
 }
 
-/// The page of another origin posts the form, with what browsers say of it.
+/// Posts the form like a page of another origin, with the headers that
+/// browsers add.
 async fn posted(
     browser: &Browser,
     tenant: &Tenant,
@@ -44,7 +45,8 @@ async fn posted(
     }
 }
 
-/// The Response to a login that this browser begins, and its RelayState.
+/// Returns the Response to a login that this browser starts, and
+/// its RelayState.
 async fn answer(parties: &Parties, tenant: &Tenant, asker: &Browser) -> (String, String) {
     let (request, relay_state) = asker.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -71,7 +73,7 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
         ("SAMLResponse", response.as_str()),
         ("RelayState", relay_state.as_str()),
     ];
-    // The browser keeps the cookie back.
+    // The browser does not send the cookie.
     let cross_site: [&[(&str, &str)]; 3] = [
         &[(ORIGIN.as_str(), IDP), ("sec-fetch-site", "cross-site")],
         &[(ORIGIN.as_str(), IDP)],
@@ -96,7 +98,8 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
             assert!(page.body.contains(&part), "{part}");
         }
     }
-    // The page posts from the portal's own site, and the cookie is there.
+    // The page posts from the portal's own site, so the browser sends
+    // the cookie.
     let mut again = fields.to_vec();
     again.push(("reposted", "1"));
     let own = parties.portal().base_url();
@@ -121,9 +124,10 @@ async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_ref
     let cross_site = [(ORIGIN.as_str(), IDP), ("sec-fetch-site", "cross-site")];
     let same_site = [(ORIGIN.as_str(), IDP), ("sec-fetch-site", "same-site")];
     for (fields, headers) in [
-        // Another browser, whose user an attacker would log in as himself.
+        // Login CSRF: an attacker posts an own Response in another
+        // user's browser.
         (&marked[..], &cross_site),
-        // Within one site the cookie would have come along.
+        // Within one site the browser would have sent the cookie.
         (&fields[..], &same_site),
     ] {
         let refused = posted(&other, &tenant, fields, headers).await;
@@ -141,7 +145,7 @@ async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_ref
         );
         assert_eq!(code(&admin, &refused).await, "request-cookie-missing");
     }
-    // A forged Response is refused as forged, cookie or not.
+    // A forged Response is refused as such, with or without the cookie.
     let forged = post::encode(&xml.replace("g-users", "g-admins"));
     let marked = [("SAMLResponse", forged.as_str()), ("reposted", "1")];
     let refused = posted(&other, &tenant, &marked, &cross_site).await;
@@ -162,7 +166,7 @@ async fn a_response_that_answers_no_request_is_not_posted_again() {
     let garbage = [("SAMLResponse", "not base64")];
     let refused = posted(&parties.browser(), &tenant, &garbage, &cross_site).await;
     assert_eq!(refused.status, 403, "{}", refused.body);
-    // Where the tenant allows it, such a Response logs in at once.
+    // If the tenant accepts unsolicited Responses, it logs in at once.
     let settings = json!({"unsolicited": true});
     let step = "/api/business/idp-integration/saml-settings";
     admin.put(step, &settings).await.is(200);

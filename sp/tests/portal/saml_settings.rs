@@ -1,5 +1,5 @@
-//! Step 4's finer points: how requests travel, what they ask for, how long
-//! metadata and sessions last, and where a login that the IdP starts leads.
+//! Further settings of step 4: binding and content of requests, validity of
+//! metadata and sessions, and the target of IdP-initiated logins.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ async fn reason(admin: &Browser, answer: &Answer) -> Value {
     admin.get(&path).await.is(200)
 }
 
-/// The request of a page that posts it.
+/// Decodes the AuthnRequest on a page that posts it to the IdP.
 async fn posted(parties: &Parties, tenant: &Tenant, page: &Answer) -> AuthnRequest {
     let rest = page
         .body
@@ -72,7 +72,7 @@ async fn requests_travel_by_post_with_their_own_signature_where_that_is_chosen_o
     let page = browser.get(start).await;
     let request = posted(&parties, &tenant, &page).await;
     assert_eq!(request.destination, Some(by_post.location.clone()));
-    // It is answered as any other.
+    // The Response is accepted like any other.
     let xml = parties.idp.says(&tenant, &request, &anna());
     browser.posts(&tenant.acs_url, &xml, "").await.is(303);
 
@@ -268,14 +268,14 @@ async fn a_key_that_is_rolled_over_is_learned_when_the_cache_has_lasted_long_eno
         let xml = xml.unwrap();
         browser.posts(&tenant.acs_url, &xml, &relay_state).await
     };
-    // What is known may be kept for an hour.
+    // The known metadata may be used for an hour.
     let answer = with_new().await;
     answer.is(403);
     assert_eq!(reason(&admin, &answer).await["code"], "signature-invalid");
     let clock = parties.ambient.clock();
     clock.advance(SignedDuration::from_mins(61)).unwrap();
     with_new().await.is(303);
-    // The IdP's address fails: what is known goes on.
+    // The metadata URL fails: the portal continues with the known metadata.
     *published.lock().unwrap() = "nothing".to_owned();
     clock.advance(SignedDuration::from_mins(61)).unwrap();
     with_new().await.is(303);
@@ -292,7 +292,7 @@ async fn metadata_that_hangs_is_asked_for_once_and_delays_no_later_login() {
     let url = format!("http://{}/metadata", listener.local_addr().unwrap());
     let fetches = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&fetches);
-    // The first one is answered, when the address is entered.
+    // The first request, when the URL is entered, is answered.
     let handler = move || {
         let (count, text) = (counted.fetch_add(1, Ordering::SeqCst), text.clone());
         async move {

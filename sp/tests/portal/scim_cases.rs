@@ -1,5 +1,5 @@
-//! The cases of fixtures/scim/cases: requests that people's clients send, and
-//! what has to hold of the answers.
+//! Runs the cases of fixtures/scim/cases: requests of real SCIM clients and the
+//! properties that the answers must have.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::parties::Parties;
 use crate::scim_server::{Got, Scim};
 
-/// The text with what stands for the unique text and for ids filled in.
+/// Replaces the placeholders for the unique text and for IDs.
 fn filled(text: &str, got: &BTreeMap<String, Got>) -> String {
     let mut text = text.replace("%T%", "case");
     for (name, got) in got {
@@ -21,7 +21,7 @@ fn filled(text: &str, got: &BTreeMap<String, Got>) -> String {
     text
 }
 
-/// A path whose query is percent-encoded.
+/// Percent-encodes the query of a path.
 fn encoded(path: &str) -> String {
     match path.split_once("?filter=") {
         Some((path, filter)) => {

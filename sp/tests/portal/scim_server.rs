@@ -1,4 +1,4 @@
-//! The SCIM server as a client meets it: RFC 7644 over real sockets.
+//! Tests of the SCIM server over HTTP (RFC 7644).
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -228,7 +228,8 @@ async fn groups_know_their_members_and_users_their_groups() {
     assert_eq!(team.body["members"][0]["type"], "User");
     let held = scim.get(&format!("/Users/{cleo}")).await;
     assert_eq!(held.body["groups"][0]["display"], "Team");
-    // A member's name is for whoever asks for it (RFC 7643 §2.2, "request").
+    // The display name of a member is returned only on request (RFC 7643
+    // §2.2, "request").
     let team_path = format!("/Groups/{}", text(&team.body["id"]));
     for (asked, name) in [
         ("", Value::Null),
@@ -597,7 +598,8 @@ async fn groups_are_patched_without_being_read() {
         "nothing changed"
     );
     assert_eq!(same.body["members"].as_array().unwrap().len(), 100);
-    // Larger than is shown unasked: 204 with the version (RFC 7644 §3.5.2).
+    // The group is too large to return by default: 204 with the version (RFC
+    // 7644 §3.5.2).
     let add = json!([{"op": "add", "path": "members", "value": members(&ids[100..])}]);
     let added = patch(&path, add.clone()).await;
     assert_eq!(
@@ -686,7 +688,7 @@ async fn another_tenants_resources_are_not_there() {
     let asked = format!("/Users?filter=groups.value%20eq%20%22{team}%22");
     assert_eq!(theirs.get(&asked).await.body["totalResults"], 0);
     assert_eq!(ours.get(&asked).await.body["totalResults"], 1);
-    // The same name is free at another tenant's.
+    // Another tenant may use the same name.
     assert_eq!(
         theirs
             .post("/Users", &user("cleo@corp.example"))
@@ -781,7 +783,7 @@ async fn a_long_error_keeps_its_body_and_repeats_little_of_what_came() {
 async fn values_that_an_index_cannot_hold_are_refused_and_the_longest_allowed_are_kept() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
-    // Random, so that no database compresses them.
+    // Random text, so that the database cannot compress it.
     let long = |bytes: usize| parties.ambient.rng().hex(bytes / 2 + 1)[..bytes].to_owned();
     for (bytes, status) in [(1025, 400), (9000, 400), (1024, 201)] {
         for attribute in ["userName", "externalId", "displayName", "emails"] {

@@ -1,5 +1,5 @@
-//! What the database is asked in the place of a filter: the same answer as in
-//! memory, on real databases, and on an index.
+//! Database conditions for SCIM filters: they give the same result as the
+//! evaluation in memory, and they use an index.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use sp::store::{Store, groups, instant, members, users};
 
 use crate::database::TestDatabase;
 
-/// Texts that databases, letter cases and wildcards trip over.
+/// Texts that test letter case, wildcards and collation.
 const TEXTS: [&str; 14] = [
     "",
     "anna",
@@ -36,7 +36,7 @@ const TEXTS: [&str; 14] = [
 
 const START: i64 = 1_767_225_600_000_000;
 
-/// A user with a mixture of those, by its number.
+/// Creates a user with some of these texts, chosen by its number.
 fn row(number: usize) -> UserRow {
     let text = |shift: usize| TEXTS[(number * 5 + shift) % TEXTS.len()];
     let some = |shift: usize| (!(number + shift).is_multiple_of(3)).then(|| text(shift).to_owned());
@@ -81,7 +81,7 @@ fn row(number: usize) -> UserRow {
 const INNER: &str = "g1";
 const OUTER: &str = "g3";
 
-/// The resource as filters see it in memory.
+/// Returns the resource that filters are evaluated on in memory.
 fn seen(row: &UserRow, group: Option<&str>) -> Value {
     let mut resource: Value = serde_json::from_str(&row.resource).unwrap();
     resource["id"] = row.id.as_str().into();
@@ -194,7 +194,8 @@ async fn filled(url: &str) -> Store {
         if let Some(group) = group_of(number) {
             groups::join(&mut tx, group, &row.id, "User").await.unwrap();
         }
-        // The same at somebody else's, whom no answer may have.
+        // The same user in another business account, which no result
+        // may contain.
         row.id = format!("x{number}");
         row.business_id = "other".into();
         users::insert(&mut tx, &row).await.unwrap();
@@ -218,7 +219,7 @@ fn selection(condition: &Condition, order: Order) -> Selection<'_> {
     }
 }
 
-/// Random filters, asked of a database and judged in memory.
+/// Compares the results of random filters in the database and in memory.
 async fn agree(store: &Store, cases: u32) {
     let config = ProptestConfig {
         cases,
@@ -249,7 +250,8 @@ async fn agree(store: &Store, cases: u32) {
                 },
             )
             .collect();
-        // What the standard refuses is refused before the database is asked.
+        // A filter that is invalid by the standard is refused before the
+        // database query.
         let Ok(judged) = judged else { continue };
         let asked = Asked::of(Some(&filter), &USER_TYPE);
         let mut db = store.read().await.unwrap();
@@ -366,7 +368,7 @@ async fn what_is_indexed_is_looked_up_on_an_index() {
         let plan = users::explain(&mut db, &asking).await.unwrap();
         let is_on = |step: &String| step.contains("SEARCH") && step.contains(index);
         assert!(plan.iter().any(is_on), "{filter}: {plan:?}");
-        // What was found so far of nested groups is no table.
+        // These are the intermediate results of nested groups, not tables.
         let found = ["SCAN b", "SCAN beneath"];
         let walks = |step: &String| {
             (step.starts_with("SCAN") && !found.contains(&step.as_str()))

@@ -1,5 +1,5 @@
-//! Refusals are found by administrators: the list, the entry, the audit log,
-//! the JSON API; and by nobody else.
+//! Administrators find refusals in the list, as an entry, in the audit log and
+//! by the JSON API; nobody else does.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::parties::{Answer, Browser, PASSWORD, Parties, Person, Tenant, step, t
 
 const PAGE: &str = "/profile/business/idp_integration/sign-in-problems";
 
-/// The reference on a refusal's page.
+/// Returns the reference number on the page of a refusal.
 fn reference(answer: &Answer) -> String {
     let (_, rest) = answer
         .body
@@ -138,7 +138,7 @@ async fn nobody_reads_the_refusals_of_another_business_account() {
         admin.get("/api/business/refusals").await.is(200)["total"],
         1
     );
-    // Members and strangers have no such page.
+    // Members and users without a session have no access to the page.
     let member = parties.account("member@vendor-mail.example").await;
     member.get(PAGE).await.is(403);
     let stranger = parties.browser();
@@ -183,7 +183,8 @@ async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters
     }
     let found = admin.get(&format!("{PAGE}?q={}", reference(&answer))).await;
     assert!(found.location.unwrap().ends_with(&reference(&answer)));
-    // Whoever enters the domain lists it, before and after it is verified.
+    // A business account that has entered the domain lists it, before and
+    // after verification.
     let domain = json!({"domain": "new.example"});
     other.post(&step("domains"), &domain).await.is(201);
     assert_eq!(
@@ -241,7 +242,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
     );
     let page = admin.get(&format!("{PAGE}/{}", reference(&answer))).await;
     assert!(page.body.contains("not verified"), "{}", page.body);
-    // The right certificate over changed content.
+    // The right certificate, but changed content.
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let xml = parties.idp.says(&tenant, &request, &anna);
     let xml = xml.replace("g-users", "g-admins");
@@ -353,7 +354,7 @@ async fn a_group_that_is_nearly_the_entered_one_is_said_so() {
 async fn each_way_to_sign_in_has_its_refusals_listed() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
-    // IdP-initiated.
+    // An IdP-initiated login.
     let anna = Person::named("anna@corp.example", &["g-users"]);
     let xml = parties.idp.says_unasked(&tenant, "_unasked", &anna);
     parties
@@ -361,7 +362,7 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
         .posts(&tenant.acs_url, &xml, "")
         .await
         .is(403);
-    // The desktop.
+    // A desktop activation.
     let device = json!({"email": "anna@unknown.example", "device": {"id": "mac"}});
     let problem = parties
         .browser()
@@ -375,7 +376,8 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
     assert!(text(&problem["detail"]).contains(&passed_on), "{problem}");
     let path = format!("/api/business/refusals/{}", text(&problem["reference"]));
     assert_eq!(admin.get(&path).await.is(200)["flow"], "desktop-activation");
-    // A password where single sign-on is active, and the backup login's.
+    // A password while single sign-on is active, and the wrong password of the
+    // backup login.
     for (email, status) in [
         ("anna@corp.example", 403),
         ("owner@vendor-mail.example", 401),
@@ -387,7 +389,7 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
             .await
             .is(status);
     }
-    // Single logout.
+    // A message of single logout.
     let slo = tenant.acs_url.replace("/acs/", "/slo/");
     parties
         .browser()

@@ -1,8 +1,9 @@
-//! `sp serve` at 70 % of what it can do, for a while, with a disk that is full
-//! now and then and requests that are wrong: its memory stays as it is, and in
-//! the end everything that was answered is there.
+//! Runs `sp serve` at 70 % of its capacity for a while, with temporarily full
+//! disks and invalid requests. Its memory must not grow, and at the end all
+//! answered requests must be in the database.
 //!
-//! `REHEARSAL_SOAK_SECONDS` says for how long; without it nothing is done.
+//! `REHEARSAL_SOAK_SECONDS` sets the duration; without it the test
+//! does nothing.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -23,10 +24,10 @@ use crate::storage_faults::limit_files;
 
 const CLIENTS: u32 = 4;
 
-/// How long the portal's capacity is measured.
+/// Duration of the measurement of the portal's capacity.
 const WARM_UP: Duration = Duration::from_secs(10);
 
-/// The part of the capacity that the load takes.
+/// Load as a fraction of the capacity.
 const LOAD: f64 = 0.7;
 
 struct Soak {
@@ -39,13 +40,13 @@ struct Soak {
     is_disk_full: AtomicBool,
     requests: AtomicU64,
     failures: AtomicU64,
-    /// Whether a user is there, by name, as far as the answers say.
+    /// By user name: true if the user must exist according to the answers.
     users: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Soak {
-    /// The answer's status and body. A server error is allowed while the disk
-    /// is full only.
+    /// Sends a SCIM request; returns status and body. A server error is allowed
+    /// only while the disk is full.
     async fn scim(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let was_full = self.is_disk_full.load(Ordering::SeqCst);
         let url = format!("{}{path}", self.scim_base);
@@ -74,8 +75,8 @@ impl Soak {
         };
     }
 
-    /// Creates a user and activates a license for them or sends what is wrong,
-    /// then deletes all but a few.
+    /// Creates a user and activates a license or sends an invalid request; then
+    /// deletes all but a few users.
     async fn one(&self, name: &str, n: u64) {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -126,7 +127,7 @@ impl Soak {
         self.count(answer.status.as_u16(), was_full);
     }
 
-    /// One client, `per_second` times a second; without a limit for `None`.
+    /// Runs one client with this rate per second; `None`: without a limit.
     async fn play(&self, prefix: &str, per_second: Option<f64>) {
         let mut pace = per_second.map(|rate| interval(Duration::from_secs_f64(1.0 / rate)));
         for n in 0.. {
@@ -140,7 +141,7 @@ impl Soak {
         }
     }
 
-    /// All clients, until this time is over; how often each came round.
+    /// Runs all clients for this time; returns the number of rounds of each.
     async fn load(&self, name: &str, per_second: Option<f64>, time: Duration) {
         self.is_over.store(false, Ordering::SeqCst);
         let clients = (0..CLIENTS).map(|client| {
@@ -157,7 +158,7 @@ impl Soak {
     }
 }
 
-/// What a process has in memory, in KiB.
+/// Returns the resident memory of a process, in KiB.
 fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -165,8 +166,8 @@ fn resident(process: u32) -> u64 {
     number.parse().unwrap()
 }
 
-/// Fills the disk for a second in each ten, and samples the memory, until the
-/// load is over.
+/// Until the load ends, makes the disk full for one second in every ten and
+/// samples the memory.
 async fn disturb(soak: &Soak, process: u32) -> Vec<u64> {
     let mut samples = Vec::new();
     let mut watch = interval(Duration::from_secs(1));
@@ -177,7 +178,8 @@ async fn disturb(soak: &Soak, process: u32) -> Vec<u64> {
             soak.is_disk_full.store(true, Ordering::SeqCst);
         }
         limit_files(process, if is_full { "1" } else { "unlimited" });
-        // What failed in the last second may be answered a little later.
+        // Requests that failed in the last second may be answered a
+        // little later.
         if second % 10 == 3 {
             soak.is_disk_full.store(false, Ordering::SeqCst);
         }
@@ -200,7 +202,8 @@ async fn under_load_and_faults_memory_stays_flat_and_nothing_is_lost() {
     let database = TestDatabase::sqlite();
     let dns = Dns::start().await;
     let resolver = dns.address.to_string();
-    // Else the signal of a file that is too large would end the process.
+    // Otherwise the signal SIGXFSZ would end the process when a file is
+    // too large.
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
     command.arg(env!("CARGO_BIN_EXE_sp"));

@@ -1,4 +1,4 @@
-//! G-10, G-16 to G-18: single sign-on in a browser.
+//! Tests of single sign-on in a browser (G-10, G-16 to G-18).
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ async fn log_in(parties: &Parties, tenant: &Tenant, browser: &Browser, person: &
     browser.posts(&tenant.acs_url, &xml, &relay_state).await
 }
 
-/// What the admin reads behind the reference number of a refusal's page.
+/// Returns the refusal that the administrator finds by the reference number on
+/// a page.
 async fn reason(admin: &Browser, answer: &Answer) -> Value {
     let page = &answer.body;
     let (_, rest) = page.split_once("id=\"reference\">").expect("a reference");
@@ -168,7 +169,7 @@ async fn a_response_opens_one_door_once_and_only_in_the_browser_that_asked() {
         .posts(&tenant.acs_url, &xml, &relay_state)
         .await
         .is(403);
-    // The same assertion for another request of the same browser.
+    // The same assertion for another AuthnRequest of the same browser.
     let (second, relay_state) = browser.sso("anna@corp.example").await;
     let mut draft = parties.idp.draft(
         &tenant,
@@ -389,7 +390,7 @@ async fn the_tenant_chooses_which_signature_it_demands() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    // The IdP signs the assertion only.
+    // The IdP signs only the assertion.
     for (policy, status) in [
         ("assertion", 303),
         ("either", 303),
@@ -429,7 +430,8 @@ async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so(
         .await
         .is(303);
     browser.get("/whoami").await.is(200);
-    // Once, as any other; and an answer to somebody else's request never.
+    // It is accepted once like any other Response; a Response to somebody
+    // else's request is never accepted.
     let again = parties.browser().posts(&tenant.acs_url, &xml, "").await;
     again.is(403);
     assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");

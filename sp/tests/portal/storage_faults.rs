@@ -1,6 +1,6 @@
-//! The database fails for a while: a full disk, a locked file, a server that is
-//! gone. Requests fail with the reason, `/readyz` says so, and once the cause
-//! is gone the portal goes on without a restart.
+//! The database fails temporarily: a full disk, a locked file, an unreachable
+//! server. Requests fail with the reason, `/readyz` reports it, and the portal
+//! recovers without a restart.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ use crate::database::TestDatabase;
 use crate::parties::{Browser, PASSWORD};
 use crate::process::{ANYWHERE, Process};
 
-/// What a process may write into one file, for a disk that is full.
+/// Limits the file size of a process, to simulate a full disk.
 pub(crate) fn limit_files(process: u32, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let pid = process.to_string();
@@ -33,7 +33,8 @@ async fn register(browser: &Browser, n: usize) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portal_whose_disk_was_full_writes_again_without_a_restart() {
     let database = TestDatabase::sqlite();
-    // Else the signal of a file that is too large would end the process.
+    // Otherwise the signal SIGXFSZ would end the process when a file is
+    // too large.
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
     command.arg(env!("CARGO_BIN_EXE_sp"));
@@ -42,7 +43,7 @@ async fn a_portal_whose_disk_was_full_writes_again_without_a_restart() {
     let browser = process.browser();
     browser.get("/readyz").await.is(200);
     limit_files(process.id(), "1");
-    // Each fails, and none of them spoils the next one.
+    // Each request fails, and none of them affects the next one.
     for n in 0..3 {
         assert_eq!(register(&browser, n).await, 500);
         let ready = browser.get("/readyz").await;
@@ -69,7 +70,7 @@ async fn those_who_queue_behind_a_locked_file_fail_with_the_first() {
         .execute(&mut locker)
         .await
         .unwrap();
-    // All of them wait before the first one has failed.
+    // All of them are waiting before the first one fails.
     let waits = (0..20).map(|_| store.write());
     for outcome in futures::future::join_all(waits).await {
         let error = outcome.map(|_| ()).unwrap_err().to_string();
@@ -89,7 +90,7 @@ async fn a_portal_whose_file_is_deleted_says_so_until_it_is_back() {
     let file = database.folder().join("portal.db");
     let away = database.folder().join("away.db");
     std::fs::rename(&file, &away).unwrap();
-    // What it would answer now would be lost with the process.
+    // Data that it would store now would be lost when the process ends.
     assert_eq!(register(&browser, 1).await, 500);
     let ready = browser.get("/readyz").await;
     ready.is(503);
@@ -112,7 +113,7 @@ async fn a_file_that_is_no_database_is_refused_at_once() {
     assert!(error.to_string().contains("not a database"), "{error}");
 }
 
-/// A server on loopback that passes everything on to another one.
+/// A server on loopback that forwards everything to another server.
 struct Forwarder {
     address: std::net::SocketAddr,
     target: String,
@@ -124,7 +125,7 @@ impl Forwarder {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let to = target.to_owned();
-        // Ends with everything it passes on.
+        // Ending this task also ends all forwarded connections.
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((mut from, _)) = listener.accept().await {

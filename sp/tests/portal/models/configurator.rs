@@ -1,5 +1,5 @@
-//! The configurator: which steps are complete, and when the integration can be
-//! activated.
+//! Model of the configurator: which steps are complete, and when the
+//! integration can be activated.
 
 use std::sync::{Arc, LazyLock};
 
@@ -29,7 +29,7 @@ struct Model {
     scim: bool,
     users: bool,
     is_active: bool,
-    /// The status that the last request is answered with.
+    /// Expected HTTP status of the last request.
     expected: u16,
 }
 
@@ -48,8 +48,8 @@ enum Request {
 }
 
 impl Model {
-    /// Step by step, whether it is complete. Who began the configuration is
-    /// the backup login.
+    /// Returns for each step whether it is complete. The administrator who
+    /// started the configuration is the backup login.
     fn steps(&self) -> [bool; 7] {
         [
             self.domain == Domain::Verified,
@@ -75,7 +75,7 @@ impl Model {
     }
 
     fn request(&mut self, request: &Request) -> u16 {
-        // An active integration keeps what logins need.
+        // An active integration refuses to remove what logins need.
         let confirm = |is_active: bool, done: bool, step: &mut bool| {
             if is_active && !done {
                 return 409;
@@ -168,7 +168,7 @@ impl ReferenceStateMachine for Reference {
     }
 }
 
-/// An admin who has chosen Start Configuring.
+/// An administrator who has chosen Start Configuring.
 static PORTAL: LazyLock<Arc<Prepared<Browser>>> = LazyLock::new(|| {
     Prepared::new(async |parties| {
         let admin = parties.admin(1).await;

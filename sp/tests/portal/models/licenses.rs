@@ -1,5 +1,5 @@
-//! Licenses: seats, devices, the directory's word on people, and whether the
-//! integration is active.
+//! Model of licenses: seats, devices, changes of users by SCIM, and the state
+//! of the integration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -32,7 +32,7 @@ fn device(device: usize) -> String {
 struct User {
     is_disabled: bool,
     is_member: bool,
-    /// The devices of their license, if they have one.
+    /// Devices of the user's license, if there is one.
     license: Option<BTreeSet<usize>>,
 }
 
@@ -40,7 +40,7 @@ struct User {
 struct Model {
     users: BTreeMap<usize, User>,
     integration_is_active: bool,
-    /// The status that the last request is answered with.
+    /// Expected HTTP status of the last request.
     expected: u16,
 }
 
@@ -125,7 +125,7 @@ impl Model {
                     .and_then(|user| user.license.as_ref());
                 match license {
                     Some(devices) if devices.contains(&device) => 200,
-                    // Taken back, or never given.
+                    // The license was revoked or never granted.
                     _ => 404,
                 }
             }
@@ -186,8 +186,8 @@ impl ReferenceStateMachine for Reference {
     }
 }
 
-/// What each sequence begins with: an active integration, and the group of
-/// step 3 in the directory.
+/// The initial state of each sequence: an active integration, and the users
+/// group in the directory.
 struct Setup {
     admin: Browser,
     tenant: Tenant,
@@ -249,7 +249,7 @@ impl Setup {
     }
 }
 
-/// What the people of one sequence hold.
+/// IDs and license tokens of the users of one sequence.
 struct Played {
     ids: BTreeMap<usize, String>,
     tokens: BTreeMap<(usize, usize), String>,
@@ -284,8 +284,8 @@ impl Played {
         answer.status.as_u16()
     }
 
-    /// Sends the request; its status, where 403 and 404 of a license that does
-    /// not hold are one.
+    /// Sends the request and returns its status. Treats 403 and 404 for an
+    /// invalid license as the same.
     async fn send(&mut self, model: &Model, request: &Request) -> u16 {
         let setup = &PORTAL.with;
         match *request {

@@ -1,7 +1,7 @@
-//! Random sequences of requests, compared with small models: who holds a
-//! license, and what the configurator allows.
+//! Compares random sequences of requests with small models of licenses and of
+//! the configurator.
 //!
-//! `PROPTEST_CASES` sets the number of sequences of each [default: 6].
+//! `PROPTEST_CASES` sets the number of sequences per model [default: 6].
 
 mod configurator;
 mod licenses;
@@ -15,21 +15,21 @@ use tokio::runtime::Runtime;
 
 use crate::parties::Parties;
 
-/// What the requests of these synchronous tests run on.
+/// Async runtime for the requests of these synchronous tests.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 fn configuration() -> Config {
     let cases = std::env::var("PROPTEST_CASES");
     Config {
         cases: cases.map_or(6, |cases| cases.parse().unwrap()),
-        // Each step of shrinking plays a whole sequence.
+        // Each shrinking step runs a whole sequence.
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Config::default()
     }
 }
 
-/// A portal, and the state that each sequence begins with.
+/// A portal, and a snapshot of the initial state of each sequence.
 struct Prepared<T> {
     parties: Parties,
     /// Clients and ids that stay valid.
@@ -43,7 +43,7 @@ impl<T> Prepared<T> {
         format!("{url}/control/snapshot")
     }
 
-    /// Sets a portal up by `prepare`, once.
+    /// Starts a portal and prepares it once with `prepare`.
     fn new(prepare: impl AsyncFnOnce(&Parties) -> T) -> Arc<Self> {
         RUNTIME.block_on(async {
             let parties = Parties::start().await;
@@ -58,7 +58,7 @@ impl<T> Prepared<T> {
         })
     }
 
-    /// Goes back to that state.
+    /// Restores the initial state.
     fn restore(&self) {
         RUNTIME.block_on(async {
             let url = Self::control(&self.parties);
