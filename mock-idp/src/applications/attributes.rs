@@ -1,4 +1,4 @@
-//! Attribute mappings: what an application's service provider is told of a user.
+//! Attribute mappings: the attributes of a user that an application's assertions contain.
 
 use super::SUBJECT;
 use crate::Idp;
@@ -7,7 +7,7 @@ use crate::expression::Template;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 
-/// What a mapping may be of, beside the subject's.
+/// Allowed values of `nameFormat`.
 const FORMATS: [&str; 3] = [
     "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified",
     "urn:oasis:names:tc:SAML:2.0:attrname-format:uri",
@@ -15,7 +15,7 @@ const FORMATS: [&str; 3] = [
 ];
 
 impl Idp {
-    /// Adds an attribute mapping, or replaces the one with `id`.
+    /// Creates an attribute mapping, or replaces the one with `id`.
     pub(crate) async fn put_attribute(
         &self,
         environment_id: &str,
@@ -67,13 +67,13 @@ impl Idp {
                 if (former.name == SUBJECT) != core {
                     return Err(Refused::invalid(
                         "name",
-                        "saml_subject can't be renamed or replaced",
+                        "the mapping saml_subject cannot be renamed, and no other mapping can take its name",
                     ));
                 }
                 attribute.id = former.id.clone();
                 attribute.created_at = former.created_at;
             }
-            // The subject's mapping is there from the start: to add it is to change it.
+            // The mapping of the subject exists from the start, so adding it means changing it.
             None if core => {
                 if let Some(former) = others.iter().find(|other| other.name == SUBJECT) {
                     attribute.id = former.id.clone();
@@ -83,7 +83,7 @@ impl Idp {
             None if name.eq_ignore_ascii_case(SUBJECT) => {
                 return Err(Refused::invalid(
                     "name",
-                    "saml_subject is reserved, whatever its case",
+                    "saml_subject is reserved, in any letter case",
                 ));
             }
             None => {}
@@ -99,7 +99,7 @@ impl Idp {
         Ok(attribute)
     }
 
-    /// Removes an attribute mapping, unless it is the subject's.
+    /// Deletes an attribute mapping other than `saml_subject`.
     pub(crate) async fn delete_attribute(
         &self,
         environment_id: &str,
@@ -112,7 +112,10 @@ impl Idp {
             return Err(Refused::not_found("attribute", id));
         }
         if attribute.name == SUBJECT {
-            return Err(Refused::constraint("name", "saml_subject can't be removed"));
+            return Err(Refused::constraint(
+                "name",
+                "the mapping saml_subject cannot be deleted",
+            ));
         }
         resources::delete(&mut tx, environment_id, Kind::Attribute, id).await?;
         tx.commit().await?;

@@ -1,5 +1,5 @@
-//! Certificates of others: those that verify a service provider's requests, or
-//! for which assertions are encrypted.
+//! Certificates of service providers: to verify their signatures, or to encrypt assertions for
+//! them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,18 +12,17 @@ use crate::directory::{Document, environment, existing, text};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 
-/// The purposes of a certificate that are of use here.
+/// Allowed values of a certificate's `usageType`.
 pub(super) const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
 
-/// A stored certificate, decoded.
+/// Decodes a stored certificate.
 pub(crate) fn decoded(resource: &Resource) -> Result<Certificate> {
     let pem = text(&resource.document, "pem").unwrap_or_default();
     Certificate::parse(pem).map_err(|error| Refused::Internal(error.to_string()))
 }
 
-/// The certificate in an import: PEM or DER in Base64 (`certificate`, or
-/// PingOne's `pkcs7FileBase64`, of which a bundle with one certificate in PEM
-/// is read, not PKCS#7 itself).
+/// Reads the certificate of an import: PEM or DER in Base64, as `certificate` or as PingOne's
+/// `pkcs7FileBase64`. In the latter, PEM with one certificate is accepted, but not PKCS#7.
 fn from_import(document: &Document) -> Result<Certificate> {
     for key in ["certificate", "pkcs7FileBase64"] {
         let Some(given) = text(document, key) else {
@@ -41,7 +40,7 @@ fn from_import(document: &Document) -> Result<Certificate> {
 }
 
 impl Idp {
-    /// A certificate as the environment keeps it, not yet stored.
+    /// Creates the resource for a certificate. Does not store it.
     pub(super) fn certificate(&self, environment_id: &str, certificate: &Certificate) -> Resource {
         let document = Document::from_iter([
             ("name".to_owned(), certificate.subject().into()),
@@ -51,7 +50,7 @@ impl Idp {
         self.draft(environment_id, Kind::Certificate, "", document)
     }
 
-    /// Imports a certificate.
+    /// Imports and stores a certificate.
     pub(crate) async fn import_certificate(
         &self,
         environment_id: &str,
@@ -76,7 +75,7 @@ impl Idp {
         Ok(made)
     }
 
-    /// Removes a certificate that no application needs.
+    /// Deletes a certificate that no application uses.
     pub(crate) async fn delete_certificate(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
         existing(&mut tx, environment_id, Kind::Certificate, id).await?;
@@ -87,10 +86,7 @@ impl Idp {
         {
             return Err(Refused::constraint(
                 "id",
-                format!(
-                    "expected a certificate that nobody needs, the application {} does",
-                    user.name
-                ),
+                format!("the certificate is in use by application {}", user.name),
             ));
         }
         resources::delete(&mut tx, environment_id, Kind::Certificate, id).await?;
@@ -98,7 +94,7 @@ impl Idp {
         Ok(())
     }
 
-    /// The certificates that an application's settings name.
+    /// Returns the certificates that an application's settings refer to.
     pub(crate) async fn certificates(
         &self,
         environment_id: &str,

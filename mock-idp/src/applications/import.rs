@@ -1,4 +1,4 @@
-//! A service provider's metadata as an application's settings.
+//! Converts a service provider's metadata to the settings of an application.
 
 use saml::encryption::ContentCipher;
 use saml::keys::Certificate;
@@ -10,20 +10,21 @@ use serde_json::{Value, json};
 use crate::directory::{Document, text};
 use crate::refusal::{Refused, Result};
 
-/// Certificates of the metadata; they are kept in the environment.
+/// Certificates in the metadata, which are stored in the environment.
 pub(super) struct Certificates {
-    /// Those that verify the service provider's requests.
+    /// Certificates that verify the service provider's signatures.
     pub(super) verification: Vec<Certificate>,
-    /// The one that assertions are encrypted for.
+    /// Certificate to encrypt assertions for.
     pub(super) encryption: Option<Certificate>,
 }
 
-/// Whether a name of this format is an e-mail address.
+/// True if a NameID of this format is an e-mail address.
 pub(super) fn is_email(format: Option<&str>) -> bool {
     format.map(NameIdFormat::from_uri) == Some(NameIdFormat::EmailAddress)
 }
 
-/// Whether the client said it; null is what the console's empty fields are.
+/// True if the client sent a value for `key`. The console sends null for an empty field, so
+/// null counts as not sent.
 fn is_said(document: &Document, key: &str) -> bool {
     document.get(key).is_some_and(|value| !value.is_null())
 }
@@ -34,8 +35,8 @@ fn fill(document: &mut Document, key: &str, value: Value) {
     }
 }
 
-/// The metadata of one service provider; of an aggregate the one that the
-/// client's `spEntityId` names.
+/// Parses the metadata of one service provider. In an aggregate, `spEntityId` of the client
+/// selects it.
 fn read(document: &Document, xml: &str) -> Result<Usable<SpMetadata>> {
     let refused = |error: MetadataError| Refused::invalid("spMetadata", error.to_string());
     let chosen = text(document, "spEntityId");
@@ -55,19 +56,19 @@ fn read(document: &Document, xml: &str) -> Result<Usable<SpMetadata>> {
     }
 }
 
-/// The encryption that the metadata asks for: its key and the strongest cipher
-/// that both sides have (saml-metadata §2.4.1.1).
+/// Returns the encryption that the metadata asks for: the certificate, and the strongest cipher
+/// that both sides support (saml-metadata §2.4.1.1).
 fn encryption(
     metadata: &SpMetadata,
     left_out: &mut Vec<String>,
 ) -> Option<(Certificate, &'static str)> {
     let certificate = metadata.encryption_certificates.first()?;
     let methods = &metadata.encryption_methods;
-    // A key without a use may serve for both, which asks for nothing yet.
+    // A key without `use` may serve both purposes, so it is no request for encryption yet.
     if methods.is_empty() && metadata.certificates.contains(certificate) {
         return None;
     }
-    // A method of key transport alone says nothing of the content's cipher.
+    // If only key transport methods are listed, any content cipher is allowed.
     let names_cipher = methods
         .iter()
         .any(|it| it.contains("-cbc") || it.contains("-gcm"));
@@ -89,9 +90,8 @@ fn encryption(
     Some((certificate.clone(), algorithm))
 }
 
-/// Fills `document` from a service provider's metadata; what the client said
-/// itself stands. What of the metadata is not used stands in
-/// `spMetadataLeftOut`.
+/// Fills `document` from a service provider's metadata. Values that the client sent itself are
+/// kept. `spMetadataLeftOut` lists the parts of the metadata that are not used.
 pub(super) fn from_metadata(document: &mut Document, xml: &str) -> Result<Certificates> {
     let Usable {
         metadata,

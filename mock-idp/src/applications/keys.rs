@@ -1,5 +1,5 @@
-//! Key pairs of the environment: RSA and EC, made here or imported, one of
-//! them the default; rotation.
+//! Key pairs of an environment: RSA and EC keys, generated here or imported; the default key;
+//! rotation.
 
 use std::sync::PoisonError;
 
@@ -16,13 +16,13 @@ use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind};
 use crate::{Idp, store};
 
-/// How many days a new certificate is valid, when nobody says.
+/// Default validity of a new certificate, in days.
 const VALIDITY: i64 = 365;
 
-/// The lengths that can be made, of those that PingOne knows.
+/// Key lengths of PingOne that can be generated here, in bits.
 const RSA_LENGTHS: [i64; 3] = [2048, 3072, 4096];
 const EC_LENGTHS: [i64; 3] = [256, 384, 521];
-/// What a key may be for.
+/// Allowed values of a key's `usageType`.
 const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
 
 fn purpose_of(purpose: &Value) -> Result<&'static str> {
@@ -31,19 +31,19 @@ fn purpose_of(purpose: &Value) -> Result<&'static str> {
         .ok_or_else(|| Refused::none_of("usageType", &PURPOSES, purpose))
 }
 
-/// A key pair to be made.
+/// Parameters of a key pair to generate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyPlan {
-    /// EC rather than RSA.
+    /// True for EC, false for RSA.
     pub is_ec: bool,
     pub length: i64,
-    /// `CN=…, O=…`
+    /// Subject of the certificate: `CN=…, O=…`
     pub subject: String,
     pub days: i64,
 }
 
 impl KeyPlan {
-    /// An RSA key of 2048 bits, valid for a year.
+    /// Returns the parameters of an RSA key of 2048 bits whose certificate is valid for a year.
     fn usual(name: &str) -> Self {
         Self {
             is_ec: false,
@@ -53,7 +53,7 @@ impl KeyPlan {
         }
     }
 
-    /// Reads `{algorithm, keyLength, subjectDN, validityPeriod}`.
+    /// Parses `{algorithm, keyLength, subjectDN, validityPeriod}`.
     fn of(document: &Document, name: &str) -> Result<Self> {
         let usual = Self::usual(name);
         let is_ec = match document.get("algorithm") {
@@ -101,7 +101,7 @@ impl KeyPlan {
         })
     }
 
-    /// The plan by which a key like this one would be made.
+    /// Returns the parameters to generate a key like this one.
     fn like(key: &KeyRow) -> Result<Self> {
         let decoded = signer(key)?;
         let certificate = decoded.certificate();
@@ -118,7 +118,7 @@ impl KeyPlan {
     }
 }
 
-/// Whether it is an EC key, and its length in bits.
+/// Returns true for an EC key, and the key length in bits.
 pub(crate) fn kind_and_length(certificate: &Certificate) -> (bool, i64) {
     let (kind, length) = certificate.key().split_once(' ').unwrap_or(("", "0"));
     let length = length.trim_start_matches("P-").parse().unwrap_or(0);
@@ -145,11 +145,11 @@ fn distinguished(subject: &str) -> DistinguishedName {
     name
 }
 
-/// A new RSA key of 2048 bits with a certificate in its own name. Slow: not
-/// for a thread that serves requests.
+/// Generates an RSA key of 2048 bits with a self-signed certificate. Slow: do not call it on a
+/// thread that serves requests.
 ///
 /// # Errors
-/// When the machine has no randomness, or `now` lies far out of range.
+/// If the operating system gives no random values, or `now` is far out of range.
 pub fn generate(name: &str, now: jiff::Timestamp) -> std::result::Result<KeyMaterial, String> {
     make(&KeyPlan::usual(name), now, None)
 }
@@ -173,7 +173,7 @@ fn make(
     params.distinguished_name = distinguished(&plan.subject);
     params.serial_number = serial.map(|bytes| {
         let mut bytes = bytes;
-        // A positive number (RFC 5280, section 4.1.2.2).
+        // A serial number must be positive (RFC 5280 §4.1.2.2).
         bytes[0] &= 0x7f;
         SerialNumber::from_slice(&bytes)
     });
@@ -220,8 +220,8 @@ impl Idp {
         }
     }
 
-    /// The key that a new environment begins with, not yet stored: the
-    /// injected one, when there is one.
+    /// Returns the first key of a new environment, not stored yet: the configured one if there
+    /// is one, otherwise a new key.
     pub(crate) async fn first_key(&self, environment_id: &str) -> Result<KeyRow> {
         let name = "Default Signing Key";
         let material = match &self.config.signing_key {
@@ -233,8 +233,8 @@ impl Idp {
         Ok(key)
     }
 
-    /// Adds a key to an environment: a new one by its description, or with
-    /// `privateKey` and `certificate` (PEM) the one that is imported.
+    /// Creates a key in an environment: generates it by its parameters, or imports `privateKey`
+    /// and `certificate` (PEM) if both are sent.
     pub(crate) async fn create_key(
         &self,
         environment_id: &str,
@@ -265,8 +265,7 @@ impl Idp {
         self.keep_key(key).await
     }
 
-    /// Adds the key pair of a PKCS#12 file, named after its certificate's
-    /// subject.
+    /// Imports the key pair of a PKCS#12 file. Its name is the subject of its certificate.
     pub(crate) async fn import_key(
         &self,
         environment_id: &str,
@@ -297,7 +296,8 @@ impl Idp {
         Ok(key)
     }
 
-    /// A request for a certificate of the key's own name (PKCS#10, PEM).
+    /// Returns a certificate signing request with the subject of the key's certificate
+    /// (PKCS#10, PEM).
     pub(crate) async fn signing_request(&self, environment_id: &str, id: &str) -> Result<String> {
         let key = self.key(environment_id, id).await?;
         let internal = |error: rcgen::Error| Refused::Internal(error.to_string());
@@ -308,7 +308,7 @@ impl Idp {
         request.pem().map_err(internal)
     }
 
-    /// One key.
+    /// Returns a key.
     pub(crate) async fn key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
         let mut db = self.store.read().await?;
         keys::get(&mut db, environment_id, id)
@@ -316,7 +316,7 @@ impl Idp {
             .ok_or_else(|| Refused::not_found("key", id))
     }
 
-    /// Makes a key the default, or says what it is for.
+    /// Makes a key the default key, or changes its `usageType`.
     pub(crate) async fn change_key(
         &self,
         environment_id: &str,
@@ -346,9 +346,8 @@ impl Idp {
         self.key(environment_id, id).await
     }
 
-    /// Puts a new key of the same kind in the place of this one: as the
-    /// default, and at every application that names it. The former stays, so
-    /// that who trusts it still can.
+    /// Replaces a key by a new one of the same kind: as the default key, and in every
+    /// application that refers to it. The old key stays in the environment.
     pub(crate) async fn rotate_key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
         let former = self.key(environment_id, id).await?;
         let material = self.made(KeyPlan::like(&former)?).await?;
@@ -374,13 +373,13 @@ impl Idp {
         Ok(key)
     }
 
-    /// Removes a key that nothing signs with.
+    /// Deletes a key that is neither the default nor used by an application.
     pub(crate) async fn delete_key(&self, environment_id: &str, id: &str) -> Result<()> {
         let key = self.key(environment_id, id).await?;
         if key.is_default {
             return Err(Refused::constraint(
                 "id",
-                "expected another default key first",
+                "this is the default key; make another key the default before you delete it",
             ));
         }
         let mut tx = self.store.write().await?;
@@ -393,10 +392,7 @@ impl Idp {
         if let Some(application) = all.iter().find(named) {
             return Err(Refused::constraint(
                 "id",
-                format!(
-                    "expected a key that nothing signs with, the application {} does",
-                    application.name
-                ),
+                format!("the key is in use by application {}", application.name),
             ));
         }
         keys::delete(&mut tx, environment_id, id).await?;
@@ -408,8 +404,8 @@ impl Idp {
         Ok(())
     }
 
-    /// The key that an application's answers are signed with: its own choice,
-    /// else the environment's default.
+    /// Returns the key that signs an application's Responses: the one chosen for the
+    /// application, otherwise the default key of the environment.
     pub(crate) async fn signing_key(
         &self,
         environment_id: &str,
@@ -450,7 +446,7 @@ pub(super) async fn default_key(db: &mut store::Db, environment_id: &str) -> Res
         .ok_or_else(|| Refused::Internal("the environment has no signing key".into()))
 }
 
-/// The key, decoded.
+/// Decodes a key and its certificate.
 pub(crate) fn signer(key: &KeyRow) -> Result<SigningKey> {
     let certificate = Certificate::parse(&key.certificate)
         .map_err(|error| Refused::invalid("certificate", error.to_string()))?;

@@ -1,6 +1,6 @@
-//! Applications: a service provider as the identity provider knows it, the
-//! attribute mappings that say what it is told, and the keys and certificates
-//! for both. Workers, which hold tokens of the management API, are here too.
+//! Applications: the registered service providers with their settings, attribute mappings, keys
+//! and certificates. Worker applications, which get access tokens for the management API, are
+//! here too.
 
 mod attributes;
 pub(crate) mod certificates;
@@ -24,7 +24,7 @@ use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
 
-/// The mapping that every application has: it becomes the `NameID`.
+/// Name of the mapping that every application has. Its value becomes the `NameID`.
 pub(crate) const SUBJECT: &str = "saml_subject";
 
 async fn unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
@@ -44,14 +44,11 @@ async fn unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
     Ok(())
 }
 
-/// Refuses references to what this environment does not have.
+/// Checks that the resources to which an application refers exist in its environment.
 async fn check_references(db: &mut Db, application: &Resource) -> Result<()> {
     let (env, document) = (&application.environment, &application.document);
     let missing = |target: &str, what: &str, id: &str| {
-        Refused::invalid(
-            target,
-            format!("expected a {what} of this environment, {id} is none"),
-        )
+        Refused::invalid(target, format!("{what} {id} not found in this environment"))
     };
     let mut certificates = Vec::new();
     for (target, held) in [
@@ -103,7 +100,7 @@ async fn check_references(db: &mut Db, application: &Resource) -> Result<()> {
         return Err(Refused::invalid(
             "idpSigning.algorithm",
             format!(
-                "expected an algorithm of the key's kind, the key is {}, got {algorithm}",
+                "expected an algorithm for the application's {} key, got {algorithm}",
                 if is_ec { "EC" } else { "RSA" }
             ),
         ));
@@ -116,7 +113,7 @@ impl Idp {
         let wrong = |error: reqwest::Error| {
             Refused::invalid(
                 "spMetadataUrl",
-                format!("expected metadata at {url}: {error}"),
+                format!("cannot get the metadata at {url}: {error}"),
             )
         };
         let http = self.http().map_err(wrong)?;
@@ -132,7 +129,7 @@ impl Idp {
         Ok(decoded.text)
     }
 
-    /// A new application, with the mapping of its subject.
+    /// Creates an application, with the mapping of its subject.
     pub(crate) async fn create_application(
         &self,
         environment_id: &str,
@@ -193,8 +190,8 @@ impl Idp {
         Ok(created)
     }
 
-    /// Takes the metadata out of the document and fills it from there; the
-    /// certificates that came along, not yet stored.
+    /// Removes `spMetadata` or `spMetadataUrl` from the document and fills in the settings from
+    /// that metadata. Returns the certificates in it, not stored yet.
     async fn imported(
         &self,
         environment_id: &str,
@@ -230,7 +227,7 @@ impl Idp {
         Ok(stored)
     }
 
-    /// Changes an application's settings.
+    /// Changes the settings of an application.
     pub(crate) async fn change_application(
         &self,
         environment_id: &str,
@@ -255,7 +252,7 @@ impl Idp {
         if application.document["protocol"] != protocol {
             return Err(Refused::invalid(
                 "protocol",
-                format!("expected {protocol}: it can't be changed"),
+                format!("expected {protocol}: the protocol cannot be changed"),
             ));
         }
         application.name = text(&application.document, "name")
@@ -273,7 +270,7 @@ impl Idp {
         Ok(application)
     }
 
-    /// Removes an application with its mappings.
+    /// Deletes an application with its mappings and secrets.
     pub(crate) async fn delete_application(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
         existing(&mut tx, environment_id, Kind::Application, id).await?;

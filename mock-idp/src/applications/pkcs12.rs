@@ -1,4 +1,4 @@
-//! A key pair out of a PKCS#12 file (RFC 7292), as `.p12` and `.pfx` are.
+//! Reads a key pair from a PKCS#12 file (RFC 7292), `.p12` or `.pfx`.
 
 use pem::Pem;
 use saml::keys::{Certificate, SigningKey};
@@ -6,16 +6,16 @@ use saml::keys::{Certificate, SigningKey};
 use crate::config::KeyMaterial;
 use crate::refusal::{Refused, Result};
 
-/// The private key of the file, with the certificate that is its own.
+/// Returns the private key in the file and its certificate.
 ///
 /// # Errors
-/// [`Refused`] at `file`: it can't be read with that password, or holds other
-/// than one RSA or EC key with its certificate.
+/// [`Refused`] for `file`: the password does not decrypt it, or it does not contain exactly one
+/// RSA or EC key and its certificate.
 pub(super) fn opened(file: &[u8], password: &str) -> Result<(KeyMaterial, Certificate)> {
     let wrong = |what: String| Refused::invalid("file", what);
     let contents = bergshamra_pkcs12::parse_pkcs12(file, password).map_err(|error| {
         wrong(format!(
-            "expected a PKCS#12 file that the password opens: {error}"
+            "cannot read the PKCS#12 file with this password: {error}"
         ))
     })?;
     let [key] = contents.private_keys.as_slice() else {
@@ -40,6 +40,6 @@ pub(super) fn opened(file: &[u8], password: &str) -> Result<(KeyMaterial, Certif
         }
     }
     Err(wrong(format!(
-        "expected an RSA or EC key and its certificate, got {count} certificates, none of which is the key's"
+        "expected an RSA or EC key and its certificate, got {count} certificates, none of them for the key"
     )))
 }

@@ -1,5 +1,5 @@
-//! An application's settings: what PingOne's JSON says, what is asked of it,
-//! and what a sign-on makes of it.
+//! The settings of an application: their JSON as in PingOne, their checks and default values,
+//! and the form that sign-on uses.
 
 use saml::keys::{Certificate, SignatureAlgorithm};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::directory::{Document, text};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::Resource;
 
-/// What the sign-on needs of an application.
+/// The settings of an application that sign-on and logout use.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Application {
@@ -51,18 +51,18 @@ pub(crate) struct Application {
     pub virtual_server_id_settings: VirtualServerIds,
 }
 
-/// For whom assertions are encrypted.
+/// How assertions are encrypted, and for which certificate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SpEncryption {
     pub algorithm: String,
     pub certificate: SpCertificate,
-    /// This simulator's own: the subject's name is encrypted as well.
+    /// Not in PingOne: the NameID is encrypted as well.
     #[serde(default)]
     pub encrypt_name_id: bool,
 }
 
-/// Other names under which the environment issues answers.
+/// Other entity IDs that the environment can use as Issuer.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VirtualServerIds {
@@ -103,8 +103,8 @@ pub(crate) struct SpVerification {
     pub certificates: Vec<SpCertificate>,
 }
 
-/// A certificate of the environment, by its id as in PingOne, or the
-/// certificate itself (this simulator's own short cut).
+/// A certificate: the id of one in the environment, as in PingOne, or the certificate itself,
+/// which PingOne does not support.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct SpCertificate {
     #[serde(default)]
@@ -128,13 +128,13 @@ pub(crate) struct GroupAccess {
 }
 
 impl Application {
-    /// Reads a stored application.
+    /// Parses a stored application.
     pub(crate) fn of(resource: &Resource) -> Result<Self> {
         serde_json::from_value(Value::Object(resource.document.clone()))
             .map_err(|error| Refused::invalid("application", error.to_string()))
     }
 
-    /// Whether a member of those groups may use it.
+    /// True if a user in these groups may use the application.
     pub(crate) fn admits(&self, groups: &[crate::directory::groups::InGroup]) -> bool {
         let Some(access) = &self.access_control.group else {
             return true;
@@ -148,13 +148,13 @@ impl Application {
             }
     }
 
-    /// The algorithm that its answers are signed with, when one is chosen.
+    /// Returns the chosen signature algorithm of its Responses; `None` if none is chosen.
     pub(crate) fn algorithm(&self) -> Option<SignatureAlgorithm> {
         algorithm(self.idp_signing.as_ref()?.algorithm.as_deref()?)
     }
 
-    /// The name under which it is answered: a virtual server's, when there are
-    /// some; that one which was asked for, else the default.
+    /// Returns the entity ID of the virtual server that answers: the requested one, else the
+    /// default one; `None` if virtual servers are not enabled.
     #[allow(dead_code, reason = "the issuer by virtual server reads it")]
     pub(crate) fn virtual_server(&self, asked: Option<&str>) -> Option<&str> {
         let settings = &self.virtual_server_id_settings;
@@ -170,7 +170,7 @@ impl Application {
     }
 }
 
-/// The algorithm of PingOne's name for it.
+/// Returns the signature algorithm with this PingOne name.
 fn algorithm(name: &str) -> Option<SignatureAlgorithm> {
     Some(match name {
         "SHA256withRSA" => SignatureAlgorithm::RsaSha256,
@@ -199,7 +199,7 @@ const GROUP_RULES: [&str; 2] = ["ANY_GROUP", "ALL_GROUPS"];
 const CORS: [&str; 2] = ["ALLOW_NO_ORIGINS", "ALLOW_SPECIFIC_ORIGINS"];
 const AUTH_METHODS: [&str; 2] = ["CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST"];
 
-/// Members that are switches, with their defaults.
+/// Boolean members, with their default values.
 const SWITCHES: [(&str, bool); 6] = [
     ("enabled", false),
     ("assertionSigned", true),
@@ -209,7 +209,7 @@ const SWITCHES: [(&str, bool); 6] = [
     ("enableAlwaysAcceptAcsUrlInSignedAuthnRequest", false),
 ];
 
-/// Members that are addresses.
+/// Members that are URLs.
 const URLS: [&str; 5] = [
     "homePageUrl",
     "loginPageUrl",
@@ -251,7 +251,7 @@ pub(super) fn complete(document: &mut Document) -> Result<()> {
     if text(document, "name").is_none() {
         return Err(Refused::required("name"));
     }
-    // Null is not said.
+    // A null counts as not sent.
     document.retain(|_, value| !value.is_null());
     document.entry("protocol").or_insert("SAML".into());
     one_of(document, "protocol", &PROTOCOLS)?;
@@ -324,7 +324,7 @@ fn complete_saml(application: &Application) -> Result<()> {
     {
         return Err(Refused::invalid(
             "enabled",
-            "expected acsUrls and spEntityId before the application is switched on",
+            "expected acsUrls and spEntityId before the application is enabled",
         ));
     }
     if !application.assertion_signed && !application.response_signed {
@@ -371,7 +371,8 @@ fn complete_saml(application: &Application) -> Result<()> {
     Ok(())
 }
 
-/// A worker: it holds tokens of the management API by client credentials.
+/// Checks a worker application, which gets access tokens for the management API with client
+/// credentials, and fills in the defaults.
 fn complete_worker(document: &mut Document) -> Result<()> {
     for (key, default) in [
         ("grantTypes", json!(["CLIENT_CREDENTIALS"])),

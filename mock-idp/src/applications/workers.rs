@@ -1,6 +1,5 @@
-//! Workers: applications that hold tokens of the management API, by OAuth's
-//! client credentials (RFC 6749, section 4.4). A worker acts in its own
-//! environment and in no other.
+//! Worker applications: get access tokens for the management API with OAuth client credentials
+//! (RFC 6749 §4.4). A worker can access its own environment only.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -13,16 +12,16 @@ use crate::sso::fingerprint;
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::workers::{self, TokenRow};
 
-/// Who calls the management API.
+/// The caller of the management API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The holder of the admin token, anywhere.
+    /// The caller has the admin token and can access every environment.
     Administrator,
-    /// A worker, in its own environment.
+    /// A worker, which can access its own environment.
     Worker { environment: String },
 }
 
-/// Why no token was issued (RFC 6749, section 5.2).
+/// Why no token was issued (RFC 6749 §5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenRefused {
     InvalidClient,
@@ -30,7 +29,7 @@ pub(crate) enum TokenRefused {
 }
 
 impl Idp {
-    /// Stores a worker with a secret of its own.
+    /// Stores a worker and creates its secret.
     pub(super) async fn create_worker(&self, created: Resource) -> Result<Resource> {
         let secret = self.new_secret(&created);
         let mut tx = self.store.write().await?;
@@ -50,17 +49,17 @@ impl Idp {
             &worker.id,
             document.into_iter().collect(),
         );
-        // One for each worker: a new one takes the place of the former.
+        // A worker has one secret: a new one replaces it.
         secret.id.clone_from(&worker.id);
         secret
     }
 
-    /// The secret of a worker.
+    /// Returns the secret of a worker.
     pub(crate) async fn worker_secret(&self, environment_id: &str, id: &str) -> Result<Resource> {
         self.get(environment_id, Kind::Secret, id).await
     }
 
-    /// A new secret; tokens that the former one got are over.
+    /// Creates a new secret and revokes the tokens issued for the old one.
     pub(crate) async fn renew_worker_secret(
         &self,
         environment_id: &str,
@@ -76,7 +75,8 @@ impl Idp {
         Ok(secret)
     }
 
-    /// A token for a client's credentials, and how many seconds it lasts.
+    /// Issues an access token for a client id and secret. Returns the token and its lifetime in
+    /// seconds.
     pub(crate) async fn issue_token(
         &self,
         environment_id: &str,
@@ -91,7 +91,8 @@ impl Idp {
             )
         };
         let known = known.as_ref().and_then(|row| text(&row.document, "secret"));
-        // Compared by digest, so that neither length nor content shows in the time.
+        // Digests are compared, so that the time taken reveals neither length nor content of
+        // the secret.
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         let right = digest(secret).ct_eq(&digest(known.unwrap_or_default()));
         let Some(worker) = worker.filter(|_| known.is_some() && bool::from(right)) else {
@@ -115,7 +116,7 @@ impl Idp {
         Ok(Ok((token, lifetime.as_secs())))
     }
 
-    /// Who holds this token.
+    /// Returns the caller to whom this token was issued; `None` if it is not valid.
     pub(crate) async fn caller(&self, token: &str) -> Result<Option<Caller>> {
         if bool::from(token.as_bytes().ct_eq(self.admin_token.as_bytes())) {
             return Ok(Some(Caller::Administrator));
@@ -138,7 +139,7 @@ impl Idp {
         }))
     }
 
-    /// The secret that a client shows.
+    /// Returns the text of a secret.
     pub(crate) fn secret_text(secret: &Resource) -> Result<&str> {
         text(&secret.document, "secret")
             .ok_or_else(|| Refused::Internal("a worker's secret is damaged".into()))

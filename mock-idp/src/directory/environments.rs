@@ -1,4 +1,4 @@
-//! Environments, apart from each other, and their populations.
+//! Environments, which are isolated from each other, and their populations.
 
 use super::{Change, Document, environment, existing, text, unique_name, writable};
 use crate::Idp;
@@ -17,7 +17,8 @@ fn name(document: &Document) -> Result<String> {
         .ok_or_else(|| Refused::required("name"))
 }
 
-/// Fills in what is not said, from what was said before or PingOne's defaults.
+/// Checks the members of an environment. Fills in those that were not sent, from the former
+/// document or with PingOne's defaults.
 fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
     for (key, allowed) in [
         ("type", &TYPES[..]),
@@ -35,7 +36,7 @@ fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
 }
 
 impl Idp {
-    /// A new environment with a default population and a signing key.
+    /// Creates an environment with a default population and a signing key.
     pub(crate) async fn create_environment(&self, document: Document) -> Result<Resource> {
         let mut document = writable(document);
         name(&document)?;
@@ -60,13 +61,13 @@ impl Idp {
         Ok(created)
     }
 
-    /// Every environment.
+    /// Returns all environments.
     pub(crate) async fn environments(&self) -> Result<Vec<Resource>> {
         let mut db = self.store.read().await?;
         Ok(resources::list(&mut db, "", Kind::Environment, None).await?)
     }
 
-    /// Removes an environment with all that is in it.
+    /// Deletes an environment and everything in it.
     pub(crate) async fn delete_environment(&self, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
         environment(&mut tx, id).await?;
@@ -76,7 +77,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Changes what is said of an environment.
+    /// Changes an environment.
     pub(crate) async fn change_environment(&self, id: &str, change: Change) -> Result<Resource> {
         let mut tx = self.store.write().await?;
         let mut changed = environment(&mut tx, id).await?;
@@ -91,7 +92,7 @@ impl Idp {
         Ok(changed)
     }
 
-    /// A new population.
+    /// Creates a population.
     pub(crate) async fn create_population(
         &self,
         environment_id: &str,
@@ -109,7 +110,7 @@ impl Idp {
         Ok(created)
     }
 
-    /// Changes what is said of a population; which is the default stays.
+    /// Changes a population. The member `default` cannot be changed.
     pub(crate) async fn change_population(
         &self,
         environment_id: &str,
@@ -131,14 +132,14 @@ impl Idp {
         Ok(changed)
     }
 
-    /// Removes a population that nobody lives in.
+    /// Deletes a population without users.
     pub(crate) async fn delete_population(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
         let population = existing(&mut tx, environment_id, Kind::Population, id).await?;
         if population.document.get("default") == Some(&true.into()) {
             return Err(Refused::constraint(
                 "id",
-                "expected another population: the default one stays",
+                "the default population cannot be deleted",
             ));
         }
         let inhabited = users::list(&mut tx, environment_id)
@@ -148,7 +149,7 @@ impl Idp {
         if inhabited {
             return Err(Refused::constraint(
                 "id",
-                "expected a population without users: move or delete them first",
+                "the population has users; move or delete them first",
             ));
         }
         resources::delete(&mut tx, environment_id, Kind::Population, id).await?;
@@ -156,7 +157,7 @@ impl Idp {
         Ok(())
     }
 
-    /// The environment's signing keys.
+    /// Returns the signing keys of an environment.
     pub(crate) async fn keys(&self, environment_id: &str) -> Result<Vec<KeyRow>> {
         let mut db = self.store.read().await?;
         environment(&mut db, environment_id).await?;

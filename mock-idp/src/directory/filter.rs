@@ -1,10 +1,9 @@
-//! The filters of lists, dynamic groups and rules: SCIM's (RFC 7644,
-//! section 3.4.2.2) over PingOne's user attributes, capitalized operators
-//! included.
+//! Filters of lists, dynamic groups and rules: SCIM filters (RFC 7644 §3.4.2.2) over PingOne's
+//! user attributes. Operators can be written in capital letters.
 
 use serde_json::Value;
 
-/// A filter that can be asked whether it holds.
+/// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Filter {
     And(Vec<Filter>),
@@ -27,7 +26,7 @@ pub(crate) enum Operator {
     Le,
 }
 
-/// Where and why a filter can't be read.
+/// A filter is not valid: the column, counted from 1, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: expected {expected}")]
 pub(crate) struct FilterError {
@@ -44,7 +43,7 @@ struct Reader<'t> {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter.
     pub(crate) fn parse(text: &str) -> Result<Self, FilterError> {
         let mut reader = Reader {
             text,
@@ -59,7 +58,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Whether it holds for `subject`.
+    /// True if `subject` matches the filter.
     pub(crate) fn holds(&self, subject: &Value) -> bool {
         match self {
             Self::And(all) => all.iter().all(|filter| filter.holds(subject)),

@@ -1,4 +1,4 @@
-//! Groups, nested ones and dynamic ones (`userFilter`) included.
+//! Groups, including nested and dynamic groups (`userFilter`).
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::users::{self, Membership, UserRow};
 
-/// A group that a user is in.
+/// A group that contains a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InGroup {
     pub id: String,
     pub name: String,
-    /// A member itself, rather than by way of a nested group.
+    /// True if the user is a member of the group itself, false if by a nested group.
     pub direct: bool,
 }
 
-/// Every group that the user is in: by membership, by filter, by nesting.
+/// Returns all groups that contain the user: by membership, by filter, or by nesting.
 pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
     let environment = &user.environment;
     let mut direct: BTreeSet<String> = users::groups_of(db, environment, false, &user.id)
@@ -58,7 +58,7 @@ pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup
     Ok(groups)
 }
 
-/// The ids of every user in the group, nested groups' users included.
+/// Returns the ids of all users in the group, including those of nested groups.
 pub(crate) async fn members(db: &mut Db, group: &Resource) -> Result<BTreeSet<String>> {
     let environment = &group.environment;
     let mut found = BTreeSet::new();
@@ -99,14 +99,14 @@ async fn complete(db: &mut Db, group: &Resource) -> Result<()> {
     {
         return Err(Refused::invalid(
             "population.id",
-            format!("expected a population of this environment, {population} is none"),
+            format!("population {population} not found in this environment"),
         ));
     }
     super::unique_name(db, group).await
 }
 
 impl Idp {
-    /// A new group.
+    /// Creates a group.
     pub(crate) async fn create_group(
         &self,
         environment_id: &str,
@@ -123,7 +123,7 @@ impl Idp {
         Ok(created)
     }
 
-    /// Changes what is said of a group.
+    /// Changes a group.
     pub(crate) async fn change_group(
         &self,
         environment_id: &str,
@@ -143,7 +143,7 @@ impl Idp {
         Ok(group)
     }
 
-    /// Removes a group.
+    /// Deletes a group.
     pub(crate) async fn delete_group(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
         existing(&mut tx, environment_id, Kind::Group, id).await?;
@@ -155,7 +155,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Puts the group `inner` into the group `outer`; circles are refused.
+    /// Adds the group `inner` to the group `outer`. Refuses a cycle.
     pub(crate) async fn nest_group(
         &self,
         environment_id: &str,
@@ -171,7 +171,7 @@ impl Idp {
             if group == inner {
                 return Err(Refused::constraint(
                     "id",
-                    "expected a group that is not within this one: groups can't contain themselves",
+                    "this group contains the other one already, and a group cannot contain itself",
                 ));
             }
             if above.insert(group.clone()) {
@@ -192,7 +192,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Takes the group `inner` out of the group `outer`.
+    /// Removes the group `inner` from the group `outer`.
     pub(crate) async fn unnest_group(
         &self,
         environment_id: &str,
@@ -215,7 +215,7 @@ impl Idp {
         Ok(())
     }
 
-    /// The groups that a group is in directly.
+    /// Returns the groups that contain a group directly.
     pub(crate) async fn outer_groups(
         &self,
         environment_id: &str,
@@ -230,15 +230,15 @@ impl Idp {
         Ok(outer)
     }
 
-    /// Direct and total members of a group.
+    /// Returns the numbers of direct and of all users in a group.
     pub(crate) async fn member_counts(&self, group: &Resource) -> Result<(usize, usize)> {
         let mut db = self.store.read().await?;
         let direct = users::members_of(&mut db, &group.environment, false, &group.id).await?;
         Ok((direct.len(), members(&mut db, group).await?.len()))
     }
 
-    /// The users whom a group has as its own members, by user name; how they
-    /// come by their membership is told apart.
+    /// Returns the users in a group, ordered by user name; true for a direct member, false for
+    /// one by a filter or a nested group.
     #[allow(dead_code, reason = "the console's page of a group shows them")]
     pub(crate) async fn users_of_group(&self, group: &Resource) -> Result<Vec<(UserRow, bool)>> {
         let mut db = self.store.read().await?;
@@ -254,7 +254,7 @@ impl Idp {
         Ok(found)
     }
 
-    /// Every group that a user is in.
+    /// Returns all groups that contain a user.
     pub(crate) async fn groups_of_user(&self, user: &UserRow) -> Result<Vec<InGroup>> {
         let mut db = self.store.read().await?;
         groups_of(&mut db, user).await

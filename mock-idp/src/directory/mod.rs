@@ -1,4 +1,4 @@
-//! The directory: environments, populations, users, groups.
+//! The directory: environments, populations, users and groups.
 
 pub(crate) mod environments;
 pub(crate) mod filter;
@@ -12,10 +12,10 @@ use crate::{Idp, refusal};
 use refusal::{Refused, Result};
 use serde_json::{Map, Value};
 
-/// A JSON object as it came.
+/// A JSON object as a client sent it.
 pub(crate) type Document = Map<String, Value>;
 
-/// The text at a key, trimmed; missing and blank are the same.
+/// Returns the string at a key, trimmed; `None` if it is missing or blank.
 pub(crate) fn text<'d>(document: &'d Document, key: &str) -> Option<&'d str> {
     document
         .get(key)
@@ -24,12 +24,12 @@ pub(crate) fn text<'d>(document: &'d Document, key: &str) -> Option<&'d str> {
         .filter(|text| !text.is_empty())
 }
 
-/// The id in `{"key": {"id": …}}`.
+/// Returns the id in `{"key": {"id": …}}`.
 pub(crate) fn reference<'d>(document: &'d Document, key: &str) -> Option<&'d str> {
     document.get(key)?.get("id")?.as_str()
 }
 
-/// What the server says about a resource and no client may set.
+/// Members that the server sets and clients cannot change.
 const READ_ONLY: [&str; 8] = [
     "id",
     "_links",
@@ -41,7 +41,7 @@ const READ_ONLY: [&str; 8] = [
     "totalMemberCounts",
 ];
 
-/// The document without what only the server says.
+/// Returns the document without the members that only the server sets.
 pub(crate) fn writable(mut document: Document) -> Document {
     for key in READ_ONLY {
         document.remove(key);
@@ -49,7 +49,7 @@ pub(crate) fn writable(mut document: Document) -> Document {
     document
 }
 
-/// The document of that kind, or the refusal that there is none.
+/// Returns a resource of this kind, or an error if it does not exist.
 pub(crate) async fn existing(
     db: &mut Db,
     environment: &str,
@@ -61,13 +61,13 @@ pub(crate) async fn existing(
         .ok_or_else(|| Refused::not_found(kind.name(), id))
 }
 
-/// The environment, or the refusal that there is none.
+/// Returns an environment, or an error if it does not exist.
 pub(crate) async fn environment(db: &mut Db, id: &str) -> Result<Resource> {
     existing(db, "", Kind::Environment, id).await
 }
 
 impl Idp {
-    /// A new document of that kind, not yet stored.
+    /// Creates a resource of this kind. Does not store it.
     pub(crate) fn draft(
         &self,
         environment: &str,
@@ -89,7 +89,7 @@ impl Idp {
         }
     }
 
-    /// Lists documents of a kind in an environment that exists.
+    /// Returns the resources of a kind in an environment, which must exist.
     pub(crate) async fn list(
         &self,
         environment_id: &str,
@@ -101,15 +101,15 @@ impl Idp {
         Ok(resources::list(&mut db, environment_id, kind, parent).await?)
     }
 
-    /// One document of an environment.
+    /// Returns a resource of an environment.
     pub(crate) async fn get(&self, environment_id: &str, kind: Kind, id: &str) -> Result<Resource> {
         let mut db = self.store.read().await?;
         existing(&mut db, environment_id, kind, id).await
     }
 }
 
-/// Refuses a name that another document of the kind has. Groups of different
-/// populations may share one, unless one of them is of the whole environment.
+/// Refuses a name that another resource of the kind has. Groups of two different populations
+/// may have the same name; a group without a population belongs to the whole environment.
 pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> {
     let population = |group: &Resource| reference(&group.document, "population").map(str::to_owned);
     let own = population(resource);
@@ -124,7 +124,7 @@ pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> 
     Ok(())
 }
 
-/// Writes `patch` over `onto`; null removes (RFC 7396).
+/// Merges `patch` into `onto`; null removes a member (RFC 7396).
 pub(crate) fn merge(onto: &mut Document, patch: Document) {
     for (key, value) in patch {
         match value {
@@ -132,7 +132,8 @@ pub(crate) fn merge(onto: &mut Document, patch: Document) {
                 onto.remove(&key);
             }
             Value::Object(new) => {
-                // What wasn't an object becomes one: no null of the patch stays.
+                // A value that is no object is replaced by one, so that no null of the patch
+                // remains in it.
                 let mut inner = match onto.remove(&key) {
                     Some(Value::Object(old)) => old,
                     _ => Document::new(),
@@ -147,16 +148,16 @@ pub(crate) fn merge(onto: &mut Document, patch: Document) {
     }
 }
 
-/// How a resource is to be changed.
+/// A change of a resource.
 pub(crate) enum Change {
-    /// By another document (PUT).
+    /// Replaces the whole document (PUT).
     Replace(Document),
-    /// By what differs (PATCH).
+    /// Merges these members (PATCH).
     Merge(Document),
 }
 
 impl Change {
-    /// What `document` becomes.
+    /// Returns the changed document.
     pub(crate) fn of(self, document: Document) -> Document {
         match self {
             Self::Replace(document) => writable(document),

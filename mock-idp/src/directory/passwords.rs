@@ -1,5 +1,5 @@
-//! Passwords: kept as Argon2id PHC strings, locked after many wrong ones for a
-//! while; changes that are forced, accounts that are to be verified.
+//! Passwords: Argon2id hashes as PHC strings, locks after too many wrong passwords, forced
+//! changes, and verification of accounts.
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -14,29 +14,30 @@ use crate::refusal::{Refused, Result};
 use crate::store::logins;
 use crate::store::users::{self, UserRow};
 
-/// How a sign-on with a password ended.
+/// Result of a sign-on with a password.
 #[derive(Debug)]
 pub(crate) enum SignOn {
-    /// The person is who they say.
+    /// User name and password are right.
     Welcome(Box<UserRow>),
-    /// Unknown user or wrong password: the page doesn't say which.
+    /// Unknown user or wrong password. The page does not say which, so that nobody can find out
+    /// which users exist.
     Wrong,
-    /// Too many wrong passwords.
+    /// The account is locked after too many wrong passwords.
     Locked,
-    /// Switched off in the directory.
+    /// The user is disabled in the directory.
     Disabled,
-    /// The password is right and must be changed before it is of use.
+    /// The password is right and must be changed first.
     MustChange,
-    /// The password is right; the address is to be verified by a code first.
+    /// The password is right; the e-mail address must be verified by a code first.
     Unverified,
 }
 
-/// Whether nobody signs on with the account now.
+/// True if the account is locked now.
 pub(crate) fn is_locked(idp: &Idp, user: &UserRow) -> bool {
     unlocks_at(idp, user).is_some_and(|until| idp.now() < until)
 }
 
-/// When a locked account opens by itself.
+/// Returns the time at which a locked account unlocks by itself.
 pub(crate) fn unlocks_at(idp: &Idp, user: &UserRow) -> Option<Timestamp> {
     let at = user.locked_at?;
     Some(
@@ -45,20 +46,20 @@ pub(crate) fn unlocks_at(idp: &Idp, user: &UserRow) -> Option<Timestamp> {
     )
 }
 
-/// The shortest password that a person may choose.
+/// Minimum length of a password that a user chooses, in characters.
 const SHORTEST_CHOSEN: usize = 8;
 
-/// A light cost: this is a simulator, and its passwords are test data.
+/// Returns the cost of a hash. It is low, because a simulator's passwords are test data.
 fn cost() -> argon2::Params {
     argon2::Params::new(8 * 1024, 1, 1, None).unwrap_or_default()
 }
 
-/// How many passwords are hashed at once: each takes a processor and the
-/// memory of [`cost`] for itself.
+/// Maximum number of passwords hashed at the same time. Each takes one processor and the memory
+/// of [`cost`].
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
-    // The permit ends with the work, also when nobody waits for it any more.
+    // The permit is released when the hash is done, even if the request was canceled before.
     let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -73,8 +74,8 @@ async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
     }
 }
 
-/// Whether it is the password that was hashed. Without a hash the same work is
-/// done, so that the time taken doesn't tell which users exist.
+/// True if the password matches the hash. Without a hash it does the same amount of work, so
+/// that the time taken does not reveal which users exist.
 async fn verify(password: String, known: Option<String>) -> bool {
     let Some(known) = known else {
         let _ = hash(password, [0; 16]).await;
@@ -94,7 +95,8 @@ async fn verify(password: String, known: Option<String>) -> bool {
 }
 
 impl Idp {
-    /// Gives a user the password of `"…"` or `{"value": "…", "forceChange": …}`.
+    /// Sets the password of a user: `"…"` or `{"value": "…", "forceChange": …}`. Does not store
+    /// the user.
     pub(crate) async fn give_password(&self, user: &mut UserRow, password: &Value) -> Result<()> {
         let value = password
             .as_str()
@@ -111,7 +113,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Sets the password of a user there is.
+    /// Sets and stores the password of an existing user.
     pub(crate) async fn set_password(
         &self,
         environment: &str,
@@ -131,16 +133,16 @@ impl Idp {
         Ok(current)
     }
 
-    /// Whether it is the user's password; the answer counts, so that nobody
-    /// can try them all.
+    /// True if it is the user's password. Counts wrong ones and locks the account after too
+    /// many, so that nobody can try all passwords.
     pub(crate) async fn check_password(
         &self,
         environment: &str,
         id: &str,
         password: &str,
     ) -> Result<bool> {
-        // Counted before it is known whether it is right: else all who come
-        // while the first password is checked are let through.
+        // The attempt is counted before the check. Otherwise all requests that arrive during
+        // the first check would be let through.
         let mut tx = self.store.write().await?;
         let mut found = user(&mut tx, environment, id).await?;
         if is_locked(self, &found) {
@@ -167,7 +169,7 @@ impl Idp {
         Ok(true)
     }
 
-    /// Locks an account, or opens it again.
+    /// Locks or unlocks an account. Locking ends its sessions.
     pub(crate) async fn set_locked(
         &self,
         environment: &str,
@@ -186,14 +188,14 @@ impl Idp {
         Ok(found)
     }
 
-    /// The user must choose another password at the next sign-on.
+    /// Forces the user to change the password at the next sign-on.
     pub(crate) async fn force_change(&self, environment: &str, id: &str) -> Result<UserRow> {
         let mut tx = self.store.write().await?;
         let mut found = user(&mut tx, environment, id).await?;
         if found.password.is_none() {
             return Err(Refused::constraint(
                 "password",
-                "expected a user with a password, this one has none: set one",
+                "the user has no password; set one first",
             ));
         }
         found.must_change = true;
@@ -202,7 +204,7 @@ impl Idp {
         Ok(found)
     }
 
-    /// Tries a user name and a password, as the login page does.
+    /// Checks a user name and a password, as the sign-on page does.
     pub(crate) async fn sign_on(
         &self,
         environment: &str,
@@ -246,8 +248,8 @@ impl Idp {
         Ok(SignOn::Welcome(Box::new(found)))
     }
 
-    /// Changes a password that must be changed, for whoever knows it; what the
-    /// new one lacks, when it won't do.
+    /// Changes a password that must be changed, if the current one is right. The inner error is
+    /// a text for the user.
     pub(crate) async fn change_password(
         &self,
         environment: &str,
@@ -281,8 +283,8 @@ impl Idp {
         Ok(Ok(()))
     }
 
-    /// Draws the code by which a user proves the address; it is not sent
-    /// anywhere, the control port shows it.
+    /// Creates a random code with which a user verifies the e-mail address. It is not sent by
+    /// e-mail; the control port returns it.
     pub(crate) async fn send_verification_code(
         &self,
         environment: &str,
@@ -298,8 +300,8 @@ impl Idp {
         Ok(found)
     }
 
-    /// Verifies a user by the code that was sent; whether it was the code. A
-    /// wrong one ends it: a code can't be guessed.
+    /// Verifies a user by the code. Returns true if it is the right one. A wrong one also makes
+    /// the code invalid, so that nobody can try all codes.
     pub(crate) async fn verify_user(
         &self,
         environment: &str,
@@ -325,7 +327,7 @@ impl Idp {
         Ok(right)
     }
 
-    /// The user of that name, whatever its case.
+    /// Returns the user with this user name, in any letter case.
     pub(crate) async fn user_of_name(
         &self,
         environment: &str,

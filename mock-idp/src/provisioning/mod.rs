@@ -1,11 +1,10 @@
-//! Outbound provisioning: brings what a SCIM target holds into line with the
-//! directory, near real time.
+//! Outbound provisioning: brings the users and groups at a SCIM target in line with the
+//! directory, in near real time.
 //!
-//! The [`queue`] names who changed; the engine here takes one subject after
-//! the other, works out what the target should hold now, and asks the
-//! [`client`] for the difference, in the [`habits`] of the environment's
-//! flavor. To add a kind of target: a reading of its configuration beside
-//! [`connection`].
+//! The [`queue`] lists the subjects (users and groups) that changed. The engine here takes one
+//! subject after the other, computes its wanted state at the target, and sends the difference
+//! by the [`client`], with the [`habits`] of the environment's flavor. To support another kind
+//! of target, parse its configuration next to [`connection`].
 
 mod backoff;
 pub(crate) mod client;
@@ -36,10 +35,11 @@ use client::{Client, PushError};
 use connection::Connection;
 use habits::Habits;
 
-/// How often a put-off push looks at a clock that others may move.
+/// Interval at which the engine checks whether a postponed operation is due. It cannot sleep
+/// until then, because the clock may be simulated and advanced.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How the engine hears of work, and others of its progress.
+/// Signals to the engine that there is work, and from the engine that an operation is done.
 pub(crate) struct Signals {
     work: Notify,
     progress: watch::Sender<u64>,
@@ -53,13 +53,13 @@ impl Signals {
         }
     }
 
-    /// There may be something in the queue.
+    /// Wakes the engine, because the queue may have a new entry.
     pub(crate) fn wake(&self) {
         self.work.notify_one();
     }
 }
 
-/// Why a subject could not be brought into line.
+/// Why a subject cannot be provisioned.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -80,18 +80,18 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// What a push works with.
+/// The data for provisioning one subject.
 struct Push<'p> {
     idp: &'p Idp,
     job: &'p Job,
     client: Client<'p>,
     habits: Habits,
-    /// The active rules that provision the store.
+    /// The active rules of the store.
     rules: Vec<Resource>,
     known: Known,
 }
 
-/// Runs until the identity provider stops.
+/// Runs the engine until the identity provider stops.
 pub(crate) async fn run(idp: Idp) {
     loop {
         let wait = match step(&idp).await {
@@ -99,7 +99,7 @@ pub(crate) async fn run(idp: Idp) {
             Ok(Step::Idle) => None,
             Ok(Step::NotYet) => Some(GLANCE),
             Err(error) => {
-                tracing::error!(%error, "provisioning can't read its queue");
+                tracing::error!(%error, "cannot read the provisioning queue");
                 Some(GLANCE)
             }
         };
@@ -159,7 +159,7 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
                 .unwrap_or_else(|| backoff::backed_off(job.attempts, idp.ambient.rng()))
                 .clamp(1, backoff::LONGEST);
             let until = later(now, seconds);
-            tracing::warn!(subject = ?job.subject, %reason, "push put off until {until}");
+            tracing::warn!(subject = ?job.subject, %reason, "provisioning operation postponed until {until}");
             sync::put_off(&mut tx, job, until, reason).await?;
             tx.commit().await?;
             return Ok(());
@@ -167,7 +167,7 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
         Err(failure) => Some(failure.to_string()),
     };
     if let Some(message) = &message {
-        tracing::warn!(subject = ?job.subject, %message, "push failed");
+        tracing::warn!(subject = ?job.subject, %message, "provisioning operation failed");
         let mut known = sync::known(&mut tx, &job.subject).await?;
         known.error = Some(message.clone());
         sync::note(&mut tx, &job.subject, &known, now).await?;
@@ -193,7 +193,7 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
                 let rules = plans::active_rules(&mut db, environment, id).await?;
                 (Some(store), rules)
             }
-            // No rule keeps anybody there.
+            // The store was deleted: no rule covers it, so all its users are removed.
             None => {
                 let left = resources::get(&mut db, environment, Kind::LeavingStore, id).await?;
                 (left, Vec::new())
@@ -209,7 +209,8 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         return Ok(());
     };
     if rules.is_empty() && !job.deprovision {
-        // A rule that was switched off or deleted leaves the target as it is.
+        // A rule that was disabled or deleted without `deprovision` leaves the target
+        // unchanged.
         return Ok(());
     }
     let connection = idp.authorized(Connection::of(&store.document)?).await?;
@@ -232,7 +233,8 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         _ => push.group().await,
     };
     match (done, &connection.credentials) {
-        // The token may have been withdrawn before its time.
+        // The access token may have been revoked before it expired: get a new one and repeat
+        // the operation.
         (Err(Failure::Push(PushError::Refused(reason))), Some(credentials))
             if reason.contains(": 401 ") =>
         {
@@ -247,7 +249,7 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
 }
 
 impl Push<'_> {
-    /// Notes what the target now holds.
+    /// Stores the id and the state that the subject now has at the target.
     async fn note(&self, remote_id: &str, pushed: &Value) -> Result<()> {
         let known = Known {
             remote_id: Some(remote_id.to_owned()),
@@ -259,16 +261,16 @@ impl Push<'_> {
         let mut tx = self.idp.store.write_aside().await?;
         sync::note(&mut tx, subject, &known, now).await?;
         if subject.kind == "user" && self.known.remote_id.as_deref() != Some(remote_id) {
-            // Its groups can name it as a member only now.
+            // Only now can its groups have this user as a member at the target.
             queue::groups_of_user_changed(&mut tx, &subject.environment, &subject.id, now).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
-    /// Notes that a creation is about to be tried. Until its answer is noted,
-    /// the subject may be at the target without an id known here, and whoever
-    /// leaves meanwhile has to be looked up.
+    /// Stores that the creation of the subject is about to be sent. Until the answer is stored,
+    /// the subject may exist at the target with an unknown id, so a removal has to look it up
+    /// first.
     async fn note_attempt(&self, resource: &Value) -> Result<()> {
         let known = Known {
             remote_id: None,
@@ -281,10 +283,9 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// The target's id of the subject: the one that was noted, or else that of
-    /// the resource whose creation was tried and whose answer never came. It is
-    /// found by the attribute that names it; `is_ours` compares the `externalId`
-    /// that was sent with the one that is there.
+    /// Returns the subject's id at the target: the stored one, or that of a resource whose
+    /// creation was sent without an answer. That resource is looked up by `attribute`, and
+    /// `is_ours` compares the `externalId` that was sent with the one in the answer.
     async fn remote_id(
         &self,
         path: &str,
@@ -315,7 +316,7 @@ impl Push<'_> {
     }
 }
 
-/// How a store's queue stood when the wait ended.
+/// The state of a store's queue at the end of a wait.
 pub(crate) struct Idle {
     pub idle: bool,
     pub waiting: i64,
@@ -323,7 +324,7 @@ pub(crate) struct Idle {
 }
 
 impl Idp {
-    /// Waits until the store's queue is empty, at most for `timeout`.
+    /// Waits until the queue of the store is empty, for at most `timeout`.
     pub(crate) async fn idle(
         &self,
         environment: &str,

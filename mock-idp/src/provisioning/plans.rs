@@ -1,4 +1,4 @@
-//! Propagation: stores, plans, rules, mappings and revisions.
+//! Propagation resources of PingOne: stores, plans, rules, mappings and revisions.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
 use crate::store::sync;
 
-/// The active rules that provision a store.
+/// Returns the active rules of a store.
 pub(super) async fn active_rules(
     db: &mut Db,
     environment: &str,
@@ -27,8 +27,8 @@ pub(super) async fn active_rules(
     Ok(rules)
 }
 
-/// Whether the rule covers the user: by `populationExpression`, by the
-/// deprecated `populations`, or everyone.
+/// True if the rule covers the user: by `populationExpression` and by the deprecated
+/// `populations`; a rule with neither covers everyone.
 pub(super) fn covers(rule: &Resource, user: &Value) -> bool {
     let by_expression = match text(&rule.document, "populationExpression") {
         None => true,
@@ -43,7 +43,7 @@ pub(super) fn covers(rule: &Resource, user: &Value) -> bool {
     by_expression && by_population
 }
 
-/// Whether the rule pushes the group.
+/// True if the rule provisions the group.
 pub(super) fn pushes(rule: &Resource, group: &str) -> bool {
     rule.document
         .get("groups")
@@ -51,14 +51,14 @@ pub(super) fn pushes(rule: &Resource, group: &str) -> bool {
         .is_some_and(|groups| groups.iter().any(|entry| entry["id"] == group))
 }
 
-/// Configuration keys that are never shown again.
+/// Configuration keys whose values are never returned.
 const SECRETS: [&str; 3] = [
     "OAUTH_ACCESS_TOKEN",
     "BASIC_AUTH_PASSWORD",
     "OAUTH_CLIENT_SECRET",
 ];
 
-/// A store's document without its secrets.
+/// Returns the JSON of a store without its secrets.
 pub(crate) fn without_secrets(mut document: Document) -> Document {
     if let Some(Value::Object(configuration)) = document.get_mut("configuration") {
         for key in SECRETS {
@@ -68,7 +68,7 @@ pub(crate) fn without_secrets(mut document: Document) -> Document {
     document
 }
 
-/// `ACTIVE`, or `INACTIVE`: it rests.
+/// Checks `status`: `ACTIVE` (default), or `INACTIVE` for a resource that is paused.
 fn status(document: &mut Document) -> Result<()> {
     let status = document.entry("status").or_insert("ACTIVE".into());
     if status != "ACTIVE" && status != "INACTIVE" {
@@ -110,7 +110,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
             {
                 return Err(Refused::invalid(
                     "targetStore.id",
-                    format!("expected a store of this environment, {target} is none"),
+                    format!("store {target} not found in this environment"),
                 ));
             }
             if let Some(filter) = text(&resource.document, "populationExpression") {
@@ -126,7 +126,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
                     {
                         return Err(Refused::invalid(
                             "groups",
-                            format!("expected groups of this environment, {id:?} is none"),
+                            format!("group {id:?} not found in this environment"),
                         ));
                     }
                 }
@@ -146,8 +146,8 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
     Ok(())
 }
 
-/// A managed store stays as one that is left, until the next revision has
-/// deprovisioned its users.
+/// Deletes a store. A managed store is kept as a [`Kind::LeavingStore`] until the next revision
+/// has deprovisioned its users.
 async fn delete_store(db: &mut Db, environment: &str, id: &str) -> Result<()> {
     let mut store = existing(db, environment, Kind::Store, id).await?;
     if store.document.get("managed") != Some(&Value::Bool(true)) {
@@ -158,7 +158,7 @@ async fn delete_store(db: &mut Db, environment: &str, id: &str) -> Result<()> {
     Ok(resources::put(db, &store).await?)
 }
 
-/// Forgets a store that was deleted, once nobody waits to leave it.
+/// Deletes the data of a store that was deleted, as soon as its queue is empty.
 pub(super) async fn forget_left(db: &mut Db, environment: &str, id: &str) -> Result<()> {
     let is_left = resources::get(db, environment, Kind::LeavingStore, id)
         .await?
@@ -171,7 +171,7 @@ pub(super) async fn forget_left(db: &mut Db, environment: &str, id: &str) -> Res
 }
 
 impl Idp {
-    /// Adds a store, plan, rule (below a plan) or mapping (below a rule).
+    /// Creates a store, a plan, a rule (below a plan) or a mapping (below a rule).
     pub(crate) async fn create_propagation(
         &self,
         environment_id: &str,
@@ -197,7 +197,7 @@ impl Idp {
         Ok(created)
     }
 
-    /// Replaces one; a store's secrets that are left out stay.
+    /// Replaces a propagation resource. Secrets of a store that are not sent are kept.
     pub(crate) async fn change_propagation(
         &self,
         environment_id: &str,
@@ -228,12 +228,12 @@ impl Idp {
         check(&mut tx, &mut resource).await?;
         resources::put(&mut tx, &resource).await?;
         tx.commit().await?;
-        // A store that rested may go on.
+        // A store that was paused may be active again.
         self.signals.wake();
         Ok(resource)
     }
 
-    /// Removes one with what hangs below it.
+    /// Deletes a propagation resource and the resources below it.
     pub(crate) async fn delete_propagation(
         &self,
         environment_id: &str,
@@ -268,8 +268,8 @@ impl Idp {
         Ok(())
     }
 
-    /// Makes what was configured take effect: every store is resynchronized,
-    /// and managed ones that were deleted are left by all whom they hold.
+    /// Creates a revision, which makes the configuration take effect: resynchronizes every
+    /// store, and deprovisions all users of managed stores that were deleted.
     pub(crate) async fn create_revision(&self, environment_id: &str) -> Result<Resource> {
         let created = self.draft(environment_id, Kind::Revision, "", Document::new());
         let mut tx = self.store.write().await?;
@@ -286,7 +286,7 @@ impl Idp {
         Ok(created)
     }
 
-    /// Asks a target whether the connection works: nothing, or why not.
+    /// Tests the connection to a target. Returns `None` if it works, otherwise the error text.
     pub(crate) async fn test_connection(&self, document: &Document) -> Result<Option<String>> {
         let connection = Connection::of(document)?;
         let connection = match self.authorized(connection).await {
@@ -304,12 +304,12 @@ impl Idp {
         Ok(client.test().await.err().map(|error| error.to_string()))
     }
 
-    /// A store's `syncStatus`.
+    /// Returns the `syncStatus` of a store.
     pub(crate) async fn sync_status(&self, store: &Resource) -> Result<Value> {
         let mut db = self.store.read().await?;
         let (waiting, _) = sync::waiting(&mut db, &store.environment, &store.id).await?;
         let mut users = sync::all_known(&mut db, &store.environment, &store.id, "user").await?;
-        // A creation that is still being tried is neither there nor failed.
+        // A creation without an answer yet counts neither as successful nor as failed.
         users.retain(|(_, known, _)| known.remote_id.is_some() || known.error.is_some());
         let groups = sync::all_known(&mut db, &store.environment, &store.id, "group").await?;
         let failed: Vec<_> = users

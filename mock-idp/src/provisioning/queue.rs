@@ -1,5 +1,5 @@
-//! What a change of the directory asks of provisioning. Called within the
-//! transaction of the change, so that neither is kept without the other.
+//! Adds entries to the provisioning queue when the directory changes. Called in the transaction
+//! of the change, so that the change and its entries are stored together or not at all.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::store::resources::{self, Kind};
 use crate::store::sync::{self, Subject};
 use crate::store::{Db, users};
 
-/// The stores that active rules provision, once a revision was made.
+/// Returns the stores of active rules; none before the first revision.
 pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<BTreeSet<String>> {
     if resources::list(db, environment, Kind::Revision, None)
         .await?
@@ -47,7 +47,7 @@ async fn changed(
     Ok(())
 }
 
-/// A user was made, changed or removed.
+/// Enqueues a user who was created, changed or deleted.
 pub(crate) async fn user_changed(
     db: &mut Db,
     environment: &str,
@@ -57,8 +57,8 @@ pub(crate) async fn user_changed(
     changed(db, environment, "user", id, now).await
 }
 
-/// A group was made, changed or removed, or its members were. The groups
-/// around it have its users too.
+/// Enqueues a group that was created, changed or deleted, or whose members changed, and the
+/// groups that contain it, because its members are their members too.
 pub(crate) async fn group_changed(
     db: &mut Db,
     environment: &str,
@@ -76,7 +76,7 @@ pub(crate) async fn group_changed(
     Ok(())
 }
 
-/// A user joined, left or vanished: every group that it is in has changed.
+/// Enqueues every group of a user who joined or left a group, or was deleted.
 pub(crate) async fn groups_of_user_changed(
     db: &mut Db,
     environment: &str,
@@ -89,7 +89,7 @@ pub(crate) async fn groups_of_user_changed(
     Ok(())
 }
 
-/// Everything that a store is known to hold leaves it, but for what other
+/// Enqueues the removal of all users and groups that exist at a store, except those that other
 /// rules cover.
 pub(crate) async fn deprovision(
     db: &mut Db,
@@ -111,7 +111,7 @@ pub(crate) async fn deprovision(
     Ok(())
 }
 
-/// Everything in the directory, and everything a store is known to hold.
+/// Enqueues all users and groups of the directory, and all that exist at the store.
 pub(crate) async fn resynchronize(
     db: &mut Db,
     environment: &str,

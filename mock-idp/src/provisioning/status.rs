@@ -1,4 +1,4 @@
-//! How each subject of a store stands, and another attempt when asked for.
+//! The provisioning status of each subject of a store, and new attempts on request.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::store::resources::Kind;
 use crate::store::sync::{self, Subject};
 use crate::store::users;
 
-/// How a user stands at a store.
+/// The provisioning status of a user at a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The target holds what it should.
+    /// The target has the current data.
     Synced,
-    /// Its turn is still to come, or it will be tried again.
+    /// The user is in the queue, for a first or a further attempt.
     Pending,
-    /// It was tried and given up.
+    /// All attempts failed.
     Failed,
 }
 
@@ -33,11 +33,11 @@ impl State {
     }
 }
 
-/// A user at a store.
+/// A user and its status at a store.
 #[derive(Debug, Clone)]
 pub(crate) struct SyncedUser {
     pub id: String,
-    /// None when the user is no more, and still to leave the target.
+    /// `None` if the user was deleted and must still be removed from the target.
     pub username: Option<String>,
     pub state: State,
     pub remote_id: Option<String>,
@@ -47,19 +47,19 @@ pub(crate) struct SyncedUser {
     pub last_sync_at: Option<Timestamp>,
 }
 
-/// What is to be tried again.
+/// Which subjects to provision again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// Everything, as after a new revision.
+    /// All subjects, as after a new revision.
     All,
-    /// What failed.
+    /// The subjects that failed.
     Failed,
     /// One user.
     User(String),
 }
 
 impl Idp {
-    /// Every user that a store knows of or has waiting, by id.
+    /// Returns all users at a store or in its queue, ordered by id.
     pub(crate) async fn synced_users(
         &self,
         environment: &str,
@@ -72,7 +72,7 @@ impl Idp {
             let state = match (&known.error, &known.remote_id) {
                 (Some(_), _) => State::Failed,
                 (None, Some(_)) => State::Synced,
-                // Its creation was tried, and no answer was noted.
+                // Its creation was sent, and no answer is stored.
                 (None, None) => State::Pending,
             };
             let user = SyncedUser {
@@ -114,7 +114,7 @@ impl Idp {
         Ok(all.into_values().collect())
     }
 
-    /// Puts subjects of a store in its queue again, due at once; how many.
+    /// Adds subjects of a store to its queue, due at once. Returns their number.
     pub(crate) async fn synchronize_again(
         &self,
         environment: &str,

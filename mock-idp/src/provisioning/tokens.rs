@@ -1,5 +1,5 @@
-//! Tokens of targets: fetched by client credentials (RFC 6749, section 4.4),
-//! kept until shortly before they are over.
+//! Access tokens for targets: requested with client credentials (RFC 6749 §4.4) and kept until
+//! shortly before they expire.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,12 +11,12 @@ use super::client::{PushError, read_text};
 use super::connection::{ClientCredentials, Connection};
 use crate::Idp;
 
-/// A token that says nothing of its end lasts so long, in seconds.
+/// Lifetime of a token whose answer has no `expires_in`, in seconds.
 const USUAL: i64 = 300;
-/// So many seconds before its end a token is fetched again.
+/// A token is requested again this many seconds before it expires.
 const MARGIN: i64 = 10;
 
-/// The tokens that are held, by endpoint and client.
+/// The current tokens, by token endpoint and client id.
 #[derive(Default)]
 pub(crate) struct Tokens(Mutex<HashMap<(String, String), (String, Timestamp)>>);
 
@@ -25,7 +25,7 @@ impl Tokens {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a token that the target refused.
+    /// Drops a token that the target refused.
     pub(super) fn forget(&self, credentials: &ClientCredentials) {
         let key = (credentials.token_url.clone(), credentials.id.clone());
         self.held().remove(&key);
@@ -39,7 +39,8 @@ struct Issued {
 }
 
 impl Idp {
-    /// The connection with its header: the token is fetched when there is none.
+    /// Returns the connection with its `Authorization` header. Requests an access token if
+    /// there is no valid one.
     pub(super) async fn authorized(
         &self,
         mut connection: Connection,

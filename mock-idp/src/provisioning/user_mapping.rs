@@ -1,5 +1,5 @@
-//! From a directory's user to a SCIM User, by mappings: a store's defaults, or
-//! the rules' own, of which a single one turns all the defaults off.
+//! Converts a user of the directory to a SCIM User by attribute mappings: the defaults below,
+//! or those of the rules. If a rule has any mapping of its own, no default applies.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,15 +12,15 @@ use crate::store::resources::{self, Kind, Resource};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
-/// Where a SCIM attribute's value comes from.
+/// A mapping from an expression to a SCIM attribute.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapping {
     pub source: Template,
-    /// A SCIM path: `name.givenName`, `emails[type eq "work"].value`.
+    /// SCIM attribute path: `name.givenName`, `emails[type eq "work"].value`.
     pub target: String,
 }
 
-/// PingOne's attribute on the left, SCIM's on the right.
+/// Default mappings: PingOne attribute or expression, SCIM attribute.
 const DEFAULTS: [(&str, &str); 13] = [
     ("user.username", "userName"),
     ("user.id", "externalId"),
@@ -40,7 +40,7 @@ const DEFAULTS: [(&str, &str); 13] = [
     ("user.timezone", "timezone"),
 ];
 
-/// Reads a mapping `{sourceAttribute | expression, targetAttribute}`.
+/// Parses a mapping `{sourceAttribute | expression, targetAttribute}`.
 pub(crate) fn mapping(document: &Document) -> Result<Mapping> {
     let target = text(document, "targetAttribute")
         .ok_or_else(|| Refused::required("targetAttribute"))?
@@ -69,7 +69,7 @@ pub(crate) fn mapping(document: &Document) -> Result<Mapping> {
     Ok(Mapping { source, target })
 }
 
-/// The mappings of those rules, or the defaults.
+/// Returns the mappings of these rules; if they have none, the defaults.
 pub(crate) async fn user_mappings(
     db: &mut Db,
     environment: &str,
@@ -97,7 +97,7 @@ pub(crate) async fn user_mappings(
         .collect()
 }
 
-/// The SCIM User that stands for a user.
+/// Converts a user of the directory to a SCIM User.
 pub(crate) fn user(mappings: &[Mapping], user: &Value, now: Timestamp) -> Result<Value> {
     let context = json!({"user": user});
     let mut resource = Map::new();
@@ -116,7 +116,7 @@ pub(crate) fn user(mappings: &[Mapping], user: &Value, now: Timestamp) -> Result
     Ok(Value::Object(resource))
 }
 
-/// Puts a value where the SCIM path says.
+/// Sets the value at a SCIM attribute path.
 fn place(resource: &mut Map<String, Value>, path: &str, value: Value) {
     if path == "workEmail" {
         return place(resource, "emails[type eq \"work\"].value", value);

@@ -1,4 +1,4 @@
-//! A user's push: made, changed, disabled or removed at the target.
+//! Provisions a user: creates, changes, disables or deletes it at the target.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Push<'_> {
 
     async fn remove_user(&self) -> Result<(), Failure> {
         let path = &self.client.connection.users;
-        // Somebody else may have taken the name since.
+        // Another user may have got the same userName since, so compare the `externalId`.
         let remote = self.remote_id(path, "userName", |sent, there| {
             sent.is_null() || there.is_null() || sent == there
         });
@@ -111,7 +111,7 @@ impl Push<'_> {
         Ok(self.note(&id, resource).await?)
     }
 
-    /// Gives a user of the target its new state, as the provider does it.
+    /// Changes a user at the target by PUT or PATCH, as the flavor does.
     async fn change_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
         let path = &self.client.connection.users;
         if self.habits.users_by_patch && !self.client.connection.put_only {
@@ -125,7 +125,7 @@ impl Push<'_> {
         }
         match self.client.replace(path, id, resource).await {
             Err(PushError::Unsupported(reason)) => match self.patch_user(id, resource).await {
-                // What the target has neither of is the first failure.
+                // The target supports neither PUT nor PATCH: report the first failure.
                 Err(PushError::Unsupported(_)) => Err(PushError::Unsupported(reason)),
                 done => done,
             },
@@ -134,7 +134,7 @@ impl Push<'_> {
     }
 
     async fn patch_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
-        // What was only tried may not be what the target holds.
+        // A creation without an answer does not show the state at the target.
         let former = self.known.pushed.as_deref();
         let former = former.filter(|_| self.known.remote_id.is_some());
         let former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
@@ -155,7 +155,8 @@ impl Push<'_> {
         let id = match self.client.create(&connection.users, resource).await {
             Ok(id) => id,
             Err(PushError::Exists(reason)) => {
-                // Made between our look and our push, or by a push whose answer was lost.
+                // The user was created after the look-up, or by an earlier request whose answer
+                // was lost.
                 let Some(id) = self.correlate(resource).await? else {
                     return Err(PushError::Exists(reason).into());
                 };
@@ -167,7 +168,7 @@ impl Push<'_> {
         Ok(self.note(&id, resource).await?)
     }
 
-    /// The target's id of who is already there.
+    /// Returns the id of a user who exists at the target already.
     async fn correlate(&self, resource: &Value) -> Result<Option<String>, Failure> {
         let connection = self.client.connection;
         let value = match connection.unique.as_str() {
@@ -176,7 +177,7 @@ impl Push<'_> {
         };
         let Some(value) = value else {
             return Err(PushError::Refused(format!(
-                "expected a mapping that gives {}, the user has none",
+                "the mappings give this user no {}; map an attribute to it that the user has",
                 connection.unique
             ))
             .into());
