@@ -1,4 +1,4 @@
-//! Users: PingOne's attributes, `enabled`, lifecycle.
+//! Users: PingOne's attributes, `enabled`, and the lifecycle status.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::store::resources::{self, Kind};
 use crate::store::users::{self, UserRow};
 use crate::store::{Db, logins};
 
-/// PingOne's limit.
+/// Maximum length of a user name in PingOne, in characters.
 const LONGEST_USERNAME: usize = 128;
 
-/// Attributes of PingOne's user that are text.
+/// Attributes of a PingOne user that are strings.
 const TEXTS: [&str; 10] = [
     "nickname",
     "title",
@@ -28,7 +28,7 @@ const TEXTS: [&str; 10] = [
     "accountId",
 ];
 
-/// Attributes that are objects of texts, with their members.
+/// Attributes that are objects with string members, and their members.
 const OBJECTS: [(&str, &[&str]); 3] = [
     (
         "name",
@@ -54,7 +54,7 @@ const OBJECTS: [(&str, &[&str]); 3] = [
     ("photo", &["href"]),
 ];
 
-/// What the server says of a user and a change leaves as it was.
+/// Attributes that only the server sets. A change by a client keeps them.
 const KEPT: [&str; 6] = [
     "lifecycle",
     "lastSignOn",
@@ -64,7 +64,7 @@ const KEPT: [&str; 6] = [
     "mfaEnabled",
 ];
 
-/// What is worked out when the user is shown.
+/// Attributes that are computed when the user is read, or never returned.
 const COMPUTED: [&str; 4] = [
     "password",
     "account",
@@ -72,7 +72,7 @@ const COMPUTED: [&str; 4] = [
     "memberOfGroupNames",
 ];
 
-/// The states of `lifecycle.status`.
+/// Values of `lifecycle.status`.
 const LIFECYCLE: [&str; 2] = ["ACCOUNT_OK", "VERIFICATION_REQUIRED"];
 
 fn is_address(email: &str) -> bool {
@@ -115,7 +115,7 @@ fn check_objects(document: &Document) -> Result<()> {
     Ok(())
 }
 
-/// Checks what the client said of a user and fills in PingOne's defaults.
+/// Checks the attributes that the client sent, and fills in PingOne's defaults.
 fn complete(document: &mut Document) -> Result<()> {
     let Some(username) = text(document, "username").map(str::to_owned) else {
         return Err(Refused::required("username"));
@@ -183,7 +183,7 @@ async fn checked_population(
         {
             return Err(Refused::invalid(
                 "population.id",
-                format!("expected a population of this environment, {id} is none"),
+                format!("population {id} not found in this environment"),
             ));
         }
         return Ok(());
@@ -213,7 +213,7 @@ async fn save(db: &mut Db, user: &UserRow) -> Result<()> {
     }
 }
 
-/// The user, or the refusal that there is none.
+/// Returns a user, or an error if it does not exist.
 pub(crate) async fn user(db: &mut Db, environment_id: &str, id: &str) -> Result<UserRow> {
     users::get(db, environment_id, id)
         .await?
@@ -221,7 +221,7 @@ pub(crate) async fn user(db: &mut Db, environment_id: &str, id: &str) -> Result<
 }
 
 impl Idp {
-    /// A new user; with `password` when it came along.
+    /// Creates a user, with a password if `password` is sent.
     pub(crate) async fn create_user(
         &self,
         environment_id: &str,
@@ -303,7 +303,7 @@ impl Idp {
         Ok(user)
     }
 
-    /// Removes a user.
+    /// Deletes a user.
     pub(crate) async fn delete_user(&self, environment_id: &str, id: &str) -> Result<()> {
         let now = self.now();
         let mut tx = self.store.write().await?;
@@ -316,14 +316,15 @@ impl Idp {
         Ok(())
     }
 
-    /// Every user of an environment.
+    /// Returns all users of an environment.
     pub(crate) async fn users(&self, environment_id: &str) -> Result<Vec<UserRow>> {
         let mut db = self.store.read().await?;
         environment(&mut db, environment_id).await?;
         Ok(users::list(&mut db, environment_id).await?)
     }
 
-    /// At most `limit` users after a place in the list, and how many there are.
+    /// Returns at most `limit` users after the place `after` in the list, and the total number
+    /// of users.
     pub(crate) async fn page_of_users(
         &self,
         environment_id: &str,
@@ -335,19 +336,19 @@ impl Idp {
         Ok(users::page(&mut db, environment_id, after, limit).await?)
     }
 
-    /// How many users an environment has.
+    /// Returns the number of users in an environment.
     pub(crate) async fn count_users(&self, environment_id: &str) -> Result<usize> {
         let mut db = self.store.read().await?;
         Ok(users::count(&mut db, environment_id).await?)
     }
 
-    /// One user.
+    /// Returns a user.
     pub(crate) async fn user(&self, environment_id: &str, id: &str) -> Result<UserRow> {
         let mut db = self.store.read().await?;
         user(&mut db, environment_id, id).await
     }
 
-    /// What a mapping's value, with or without `${…}` around it, is for a user.
+    /// Evaluates the expression of a mapping, with or without `${…}` around it, for a user.
     pub(crate) async fn test_expression(
         &self,
         environment_id: &str,
@@ -370,7 +371,7 @@ impl Idp {
             .map_err(wrong)
     }
 
-    /// Puts a user into a group.
+    /// Adds a user to a group.
     pub(crate) async fn join_group(
         &self,
         environment_id: &str,
@@ -394,7 +395,7 @@ impl Idp {
         Ok(())
     }
 
-    /// Takes a user out of a group.
+    /// Removes a user from a group.
     pub(crate) async fn leave_group(
         &self,
         environment_id: &str,
@@ -420,7 +421,7 @@ impl Idp {
     }
 }
 
-/// The user as expressions and rules see it, groups included.
+/// Returns the user as expressions and rules see it, with its groups.
 pub(crate) fn seen(user: &UserRow, groups: &[super::groups::InGroup]) -> Value {
     let mut document = user.document.clone();
     document.insert("id".into(), user.id.clone().into());

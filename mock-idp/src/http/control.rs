@@ -1,5 +1,5 @@
-//! The control port: clock, faults, idle wait, snapshots and reset. A listener
-//! of its own, on loopback, apart from the protocol's.
+//! The control port: clock, faults, waiting until the queue is empty, snapshots and reset. It
+//! has its own listener, on loopback, separate from SAML and the console.
 
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ use crate::refusal::Refused;
 use crate::store::resources::Kind;
 use crate::transport;
 
-/// Every route of the control port.
+/// Returns all routes of the control port.
 pub(crate) fn router(idp: Idp) -> Router {
     Router::new()
         .route("/control/clock", get(show_clock).put(set_clock))
-        // The same by the design's name.
+        // The same resource by its documented name.
         .route("/sim/clock", get(show_clock).put(set_clock))
         .route("/control/faults", get(catalogue))
         .route(
@@ -48,7 +48,9 @@ pub(crate) fn router(idp: Idp) -> Router {
                 .put(restore)
                 .layer(DefaultBodyLimit::disable()),
         )
-        .fallback(async || Problem::not_found("There is no such control.").into_response())
+        .fallback(async || {
+            Problem::not_found("This path does not exist on the control port.").into_response()
+        })
         .layer(middleware::from_fn_with_state(
             idp.clone(),
             refuse_web_pages,
@@ -56,7 +58,7 @@ pub(crate) fn router(idp: Idp) -> Router {
         .with_state(idp)
 }
 
-/// The control port has no password, so that no browser may be led to it.
+/// Refuses requests that a web page may have sent, because the control port has no password.
 async fn refuse_web_pages(State(idp): State<Idp>, request: Request, next: Next) -> Response {
     let base = Url::parse(&idp.base_url).ok();
     let names: Vec<&str> = base.as_ref().and_then(Url::host_str).into_iter().collect();
@@ -88,7 +90,7 @@ async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "INVALID_DATA",
-                "Send either now, an instant, or advance_seconds, a whole number.",
+                "Invalid body: expected either now, a timestamp, or advance_seconds, a whole number.",
             ));
         }
     };
@@ -115,8 +117,8 @@ async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>
     Ok(Json(json!({"faults": faults})).into_response())
 }
 
-/// `{"faults": ["expired", {"id": "replay", "times": "once"},
-/// {"id": "latency", "milliseconds": 500, "times": {"every": 3}}]}`
+/// Replaces the chosen faults of an application: `{"faults": ["expired", {"id": "replay",
+/// "times": "once"}, {"id": "latency", "milliseconds": 500, "times": {"every": 3}}]}`
 async fn choose(
     State(idp): State<Idp>,
     Path((env, app)): Path<(String, String)>,
@@ -140,7 +142,8 @@ struct Patience {
     timeout_ms: Option<u64>,
 }
 
-/// Answers when the store's queue is empty; 409 when it isn't in time.
+/// Answers 200 as soon as the queue of the store is empty, or 409 after `timeout_ms` (default
+/// 10,000, at most 120,000).
 async fn idle(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
@@ -163,7 +166,7 @@ async fn idle(
     Ok((status, Json(body)).into_response())
 }
 
-/// The code that a message to the user's address would hold.
+/// Returns the verification code of a user, which a real provider sends by e-mail.
 async fn verification(State(idp): State<Idp>, Path((env, user)): Path<(String, String)>) -> Answer {
     let user = idp.user(&env, &user).await?;
     Ok(Json(json!({"code": user.verification_code})).into_response())

@@ -1,4 +1,4 @@
-//! PingOne's wire forms: HAL resources and lists, and its errors.
+//! The JSON of PingOne's API: HAL resources and lists, and errors.
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -14,7 +14,7 @@ use crate::directory::filter::Filter;
 use crate::refusal::{Detail, Refused};
 use crate::store::resources::Resource;
 
-/// PingOne's error: `{id, code, message, details}`.
+/// An error in PingOne's form: `{id, code, message, details}`.
 pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
@@ -22,11 +22,11 @@ pub(super) struct Problem {
     details: Vec<Detail>,
 }
 
-/// What a handler answers.
+/// The answer of a handler.
 pub(super) type Answer = Result<Response, Problem>;
 
 impl Problem {
-    /// A body that cannot be parsed as JSON.
+    /// Returns the error for a body that cannot be parsed as JSON.
     pub(super) fn not_json(error: &serde_json::Error) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -48,7 +48,7 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "UNEXPECTED_ERROR",
-            "An unexpected error occurred. The log of the identity provider has it.",
+            "An unexpected error occurred. The log of the identity provider contains the reason.",
         )
     }
 
@@ -56,7 +56,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
 
-    /// What the framework refused before a handler saw it.
+    /// Returns the error for a request that axum refused before a handler got it.
     fn of_status(status: StatusCode, said: &str) -> Self {
         let code = match status {
             StatusCode::NOT_FOUND => "NOT_FOUND",
@@ -118,12 +118,12 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An error's body, before it has an id.
+/// The body of an error that has no `id` yet.
 #[derive(Clone)]
 struct Unnumbered(Value);
 
-/// Gives an error the `id` by which the log has it too, and PingOne's form
-/// when the framework made it.
+/// Adds an `id` to an error, which the log contains too. Converts an error of axum to PingOne's
+/// form.
 pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
     let status = response.status();
     if (status.is_client_error() || status.is_server_error())
@@ -132,7 +132,7 @@ pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String
         let (parts, body) = response.into_parts();
         let said = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
         response = Problem::of_status(status, &String::from_utf8_lossy(&said)).into_response();
-        // Allow, WWW-Authenticate and the like stay.
+        // Keep headers such as `Allow` and `WWW-Authenticate`.
         for (name, value) in &parts.headers {
             if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
                 response.headers_mut().insert(name, value.clone());
@@ -153,13 +153,13 @@ pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String
     Response::from_parts(parts, Value::Object(numbered).to_string().into())
 }
 
-/// A JSON object as body, whatever vendor's media type says so.
+/// A request body that is a JSON object, sent as `application/json` or any `…+json` type.
 pub(super) struct Body(pub Document);
 
-/// A JSON object with the media type that says what is to be done with it:
-/// PingOne's `application/vnd.pingidentity.<act>+json`.
+/// A JSON object whose media type names the action: PingOne's
+/// `application/vnd.pingidentity.<act>+json`.
 pub(super) struct Acted {
-    /// `password.set`, `account.lock` …; empty with plain JSON.
+    /// Action, such as `password.set` or `account.lock`; empty for `application/json`.
     pub act: String,
     pub document: Document,
 }
@@ -181,7 +181,7 @@ impl<S: Send + Sync> FromRequest<S> for Acted {
     }
 }
 
-/// A query string, refused in PingOne's form.
+/// A parsed query string. An invalid one is refused with an error in PingOne's form.
 pub(super) struct Asked<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
@@ -201,7 +201,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// Which part of a list is wanted.
+/// The query of a list: filter, page size and cursor.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Page {
     pub filter: Option<String>,
@@ -209,7 +209,7 @@ pub(super) struct Page {
     cursor: Option<String>,
 }
 
-/// A part of a list, with the query of the next one.
+/// A page of a list, with the query of the next page.
 pub(super) struct Part<'i, T> {
     pub shown: &'i [T],
     total: usize,
@@ -217,17 +217,18 @@ pub(super) struct Part<'i, T> {
 }
 
 impl Page {
-    /// At most so many at once.
+    /// Returns the page size: `limit`, from 1 to 1000, 100 by default.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(100).clamp(1, 1000)
     }
 
-    /// The place after which the page begins.
+    /// Returns the place in the list after which the page begins, from the cursor.
     pub(super) fn after(&self) -> Result<i64, Refused> {
         match &self.cursor {
             None => Ok(0),
-            Some(cursor) => i64::from_str_radix(cursor, 16)
-                .map_err(|_| Refused::invalid("cursor", "expected the cursor of a next link")),
+            Some(cursor) => i64::from_str_radix(cursor, 16).map_err(|_| {
+                Refused::invalid("cursor", "expected the cursor from the next link of a list")
+            }),
         }
     }
 
@@ -242,8 +243,8 @@ impl Page {
         query.finish()
     }
 
-    /// A page that the database cut out already: one more than the limit was
-    /// asked for, to see whether there is a next one.
+    /// Returns a page of `found`, which the database has limited already. It contains one item
+    /// more than the page if there is a next page.
     pub(super) fn of<'i, T>(
         &self,
         found: &'i [T],
@@ -262,8 +263,8 @@ impl Page {
         }
     }
 
-    /// The page out of a whole list, which is in the order of its places: what
-    /// is deleted meanwhile skips nobody.
+    /// Returns a page of a whole list, which is ordered by place. If items are deleted between
+    /// two pages, no other item is skipped.
     pub(super) fn cut<'i, T>(
         &self,
         all: &'i [T],
@@ -274,7 +275,7 @@ impl Page {
         Ok(self.of(&all[from..], all.len(), place))
     }
 
-    /// Keeps what the filter holds for.
+    /// Keeps the items that match the filter.
     pub(super) fn filtered<T>(
         &self,
         all: &mut Vec<T>,
@@ -288,7 +289,7 @@ impl Page {
         Ok(())
     }
 
-    /// A filtered page of documents.
+    /// Returns a page of the resources that match the filter.
     pub(super) fn resources<'i>(
         &self,
         all: &'i mut Vec<Resource>,
@@ -333,7 +334,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-/// A resource: its document with id, environment, instants and links.
+/// Returns the JSON of a resource: its document with id, environment, timestamps and links.
 pub(super) fn resource(resource: &Resource, href: &str) -> Value {
     let mut shown = Map::new();
     shown.insert("_links".into(), json!({"self": {"href": href}}));
@@ -347,7 +348,7 @@ pub(super) fn resource(resource: &Resource, href: &str) -> Value {
     Value::Object(shown)
 }
 
-/// A list: `{_links, _embedded: {collection: […]}, count, size}`.
+/// Returns the JSON of a list: `{_links, _embedded: {collection: […]}, count, size}`.
 pub(super) fn list<T>(
     href: &str,
     collection: &str,
@@ -367,7 +368,7 @@ pub(super) fn list<T>(
     })
 }
 
-/// A list that is always whole.
+/// Returns the JSON of a list that is never split into pages.
 pub(super) fn whole(href: &str, collection: &str, items: Vec<Value>) -> Value {
     let part = Part::<Value> {
         shown: &[],

@@ -74,7 +74,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
         page.click("Save").await?;
         page.within("Connection").await?.click("Users").await?;
         page.click("Retry alan@lumen.example").await?;
-        page.says("Another attempt is under way.").await?;
+        page.says("Another attempt was started.").await?;
         for _ in 0..400 {
             if page
                 .within("alan@lumen.example")

@@ -50,15 +50,15 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts()
     .await
 }
 
-/// Settings → Environment Properties: it speaks as Entra ID from here on.
+/// Settings → Environment Properties: the environment behaves like Entra ID from here on.
 async fn changes_provider(page: &Page) -> Outcome {
     page.click("Settings").await?;
     assert_eq!(page.heading().await?, "Environment Properties");
-    assert!(page.value("Speaks as").await?.starts_with("PingOne"));
+    assert!(page.value("Behaves like").await?.starts_with("PingOne"));
     page.click("Edit").await?;
     page.choose("Microsoft Entra ID").await?;
     page.click("Save").await?;
-    assert!(page.value("Speaks as").await?.starts_with("Microsoft"));
+    assert!(page.value("Behaves like").await?.starts_with("Microsoft"));
     Ok(())
 }
 

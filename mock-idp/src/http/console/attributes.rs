@@ -1,7 +1,6 @@
-//! PingOne's user attributes as the console calls them, and the expressions
-//! that they stand for.
+//! The console's labels for PingOne's user attributes, and the expressions for them.
 
-/// What the console calls it, what it is in the mapping language.
+/// Label of the console, expression of the mapping language.
 pub(super) const ATTRIBUTES: [(&str, &str); 19] = [
     ("User ID", "${user.id}"),
     ("Username", "${user.username}"),
@@ -24,10 +23,11 @@ pub(super) const ATTRIBUTES: [(&str, &str); 19] = [
     ("Type", "${user.type}"),
 ];
 
-/// The console's word for what is no plain attribute.
+/// Label for a mapping that is not a plain attribute.
 pub(super) const EXPRESSION: &str = "Expression";
 
-/// The attribute that a mapping's value stands for, when it is a plain one.
+/// Returns the label of the attribute in a mapping's value; `None` if the value is not a plain
+/// attribute.
 pub(super) fn called(value: &str) -> Option<&'static str> {
     ATTRIBUTES
         .iter()
@@ -35,7 +35,7 @@ pub(super) fn called(value: &str) -> Option<&'static str> {
         .map(|(name, _)| *name)
 }
 
-/// The expression of an attribute.
+/// Returns the expression of the attribute with this label.
 pub(super) fn expression(name: &str) -> Option<&'static str> {
     ATTRIBUTES
         .iter()
@@ -43,8 +43,7 @@ pub(super) fn expression(name: &str) -> Option<&'static str> {
         .map(|(_, expression)| *expression)
 }
 
-/// A mapping's value as the console writes it: "Group IDs", or
-/// "Expression: ${…}".
+/// Returns a mapping's value as the console shows it: "Group IDs", or "Expression: ${…}".
 pub(super) fn written(value: &str) -> String {
     called(value).map_or_else(|| format!("{EXPRESSION}: {value}"), str::to_owned)
 }

@@ -1,5 +1,5 @@
-//! Settings → Certificates & Key Pairs: what answers are signed with; add,
-//! import, rotate, make default, download, delete.
+//! Pages Settings → Certificates & Key Pairs: the keys that sign Responses; create, import,
+//! rotate, make default, download, delete.
 
 use axum::Router;
 use axum::extract::Path;
@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/certificates/{id}/delete", post(delete))
 }
 
-/// A key's certificate in the page's words.
+/// The data of a key's certificate that the page shows.
 struct Described {
     kind: String,
     subject: String,
@@ -89,7 +89,7 @@ fn new_page(console: &Console, form: &Form) -> Response {
     let fields = html! {
         (Field::new(form, "name", "Name").required().input("text"))
         (parts::choices(form, "radio", "by", "Key Pair", &[
-            ("hand", "Create", "A new key with a certificate in its own name."),
+            ("hand", "Create", "A new key with a self-signed certificate."),
             ("file", "Import", "A private key and its certificate, both in PEM."),
         ]))
         div.when-hand {
@@ -100,7 +100,7 @@ fn new_page(console: &Console, form: &Form) -> Response {
             (Field::new(form, "privateKey", "Private Key").required().hint("PKCS#8 in PEM.").area(4))
             (Field::new(form, "certificate", "Certificate").required().hint("X.509 in PEM.").area(4))
         }
-        (parts::checkbox(form, "default", "Make it the default", "Applications without a key of their own are signed for with it."))
+        (parts::checkbox(form, "default", "Make it the default", "It signs for all applications that have no key of their own."))
         (parts::save("Save", &console.at("/certificates")))
     };
     console.show(&Sheet {
@@ -166,11 +166,11 @@ async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
                 }
                 (console.button(&format!("/certificates/{id}/rotate"), &[], &html! { button type="submit" { "Rotate" } }))
             }
-            p.hint { "Rotate puts a new key of the same kind in this one's place, wherever it signs. Service providers then need the new certificate." }
+            p.hint { "Rotate replaces this key by a new one of the same kind, in every application that uses it. Service providers then need the new certificate." }
         }
         @if !key.is_default {
             (console.deletion(&format!("/certificates/{id}/delete"), "Delete Key Pair",
-                "What it signed can still be verified by whoever has its certificate."))
+                "Service providers that have its certificate can still verify what it signed."))
         }
     };
     Ok(console.show(&Sheet {

@@ -1,5 +1,4 @@
-//! What an HTML document of the console has around its body, and the pages
-//! that are shown without a sign-on.
+//! The HTML around the content of a page, and the pages that are shown without a sign-on.
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -7,7 +6,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::refusal::Refused;
 
-/// Something that no form can correct: nothing there, or a failure of ours.
+/// An error that the user cannot correct in a form: a missing resource, or a failure of the
+/// identity provider.
 pub(super) struct Lost(pub Refused);
 
 impl<E: Into<Refused>> From<E> for Lost {
@@ -26,7 +26,7 @@ impl IntoResponse for Lost {
             ),
             Refused::Invalid(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "This can't be done",
+                "This cannot be done",
                 self.0.to_string(),
             ),
             Refused::Store(_) | Refused::Internal(_) => {
@@ -34,7 +34,7 @@ impl IntoResponse for Lost {
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "Something went wrong",
-                    "The identity provider could not do this. Its log says why.".to_owned(),
+                    "The identity provider cannot do this. Its log contains the reason.".to_owned(),
                 )
             }
         };
@@ -46,7 +46,7 @@ impl IntoResponse for Lost {
     }
 }
 
-/// A page for someone who isn't signed on.
+/// Renders a page for a visitor who is not signed on.
 pub(super) fn alone(status: StatusCode, title: &str, content: &Markup) -> Response {
     let body = html! {
         main.alone #main {
@@ -58,7 +58,7 @@ pub(super) fn alone(status: StatusCode, title: &str, content: &Markup) -> Respon
     document(status, title, &body)
 }
 
-/// The console's sign: a key in a square.
+/// The logo of the console: a key in a square.
 pub(super) fn mark() -> Markup {
     html! {
         svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {

@@ -1,5 +1,5 @@
-//! Settings → Environment Properties: what the environment is called, and
-//! which provider it speaks as.
+//! Page Settings → Environment Properties: the name and type of the environment, and the
+//! identity provider that it imitates.
 
 use axum::Router;
 use axum::extract::Path;
@@ -20,31 +20,31 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/environment/edit", get(edit).post(save))
 }
 
-/// The providers whose ways an environment can have.
+/// The identity providers that an environment can imitate.
 const FLAVORS: [(&str, &str, &str); 3] = [
     (
         "ping",
         "PingOne",
-        "New applications say the user's ID as the subject and nothing else; provisioning puts users and patches groups.",
+        "Assertions for a new application contain the user's ID as NameID and no attributes. Provisioning uses PUT for users and PATCH for groups.",
     ),
     (
         "entra",
         "Microsoft Entra ID",
-        "New applications say Entra's claims by their URIs; provisioning patches, attribute by attribute and member by member.",
+        "Assertions for a new application contain Entra's claims, named by URIs. Provisioning uses PATCH, one attribute or member per operation.",
     ),
     (
         "okta",
         "Okta",
-        "New applications say email, firstName, lastName and group names; provisioning reads a user before it puts it whole, and deletes nobody.",
+        "Assertions for a new application contain email, firstName, lastName and group names. Provisioning uses GET and then PUT for a user, and never deletes one.",
     ),
 ];
 
 const TYPES: [(&str, &str, &str); 2] = [
-    ("SANDBOX", "Sandbox", "For trying things out."),
+    ("SANDBOX", "Sandbox", "For tests."),
     (
         "PRODUCTION",
         "Production",
-        "Shown as such; it behaves the same.",
+        "It behaves the same as a sandbox.",
     ),
 ];
 
@@ -56,21 +56,21 @@ const REGIONS: [(&str, &str); 5] = [
     ("AU", "Australia"),
 ];
 
-/// The members of an environment that a form can say.
+/// Members of an environment that the form contains.
 const MEMBERS: [&str; 5] = ["name", "description", "type", "region", "flavor"];
 
-/// The fields of a new environment and of one that is edited.
+/// Renders the fields of a new environment or of one that is edited.
 pub(super) fn fields(form: &Form) -> Markup {
     html! {
         (Field::new(form, "name", "Environment Name").required().input("text"))
         (Field::new(form, "description", "Description").input("text"))
         (parts::choices(form, "radio", "type", "Environment Type", &TYPES))
         (Field::new(form, "region", "Region").required().select(&REGIONS))
-        (parts::choices(form, "radio", "flavor", "Speaks as", &FLAVORS))
+        (parts::choices(form, "radio", "flavor", "Behaves like", &FLAVORS))
     }
 }
 
-/// The environment's document as the form says it.
+/// Converts the form to the JSON of an environment.
 pub(super) fn document(form: &Form) -> Document {
     MEMBERS
         .into_iter()
@@ -101,7 +101,7 @@ async fn show(console: Console) -> Response {
                 (told("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
                 (told("Region", word(said("region"), REGIONS)))
                 @if let Some((_, words, meaning)) = flavor {
-                    dt { "Speaks as" } dd { (words) p.hint { (meaning) } }
+                    dt { "Behaves like" } dd { (words) p.hint { (meaning) } }
                 }
                 (told("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))
             }
@@ -118,7 +118,7 @@ async fn show(console: Console) -> Response {
 fn edit_page(console: &Console, form: &Form) -> Response {
     let content = html! {
         (fields(form))
-        p.hint { "What applications were told when they were made stays as it is: speaking as another provider concerns new ones, and provisioning from now on." }
+        p.hint { "A change here affects new applications, and provisioning from now on. Existing applications keep their settings." }
         (parts::save("Save", &console.at("/environment")))
     };
     console.show(&Sheet {

@@ -1,5 +1,5 @@
-//! What was typed into a form, and what was wrong with it: a form that is
-//! refused is shown again with both, so that nothing typed is lost.
+//! The values of a form and the errors in its fields. A form with errors is shown again with
+//! both, so that the user does not have to type again.
 
 use axum::extract::{FromRequest as _, Request};
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use crate::http::multipart;
 use crate::refusal::{Detail, Refused};
 
-/// Fields by name, in their order; a name may come more than once.
+/// Fields with their values, in order; a name can occur several times.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Form {
     values: Vec<(String, String)>,
@@ -15,7 +15,8 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads a posted form, of either encoding. A file is its text.
+    /// Reads a posted form, URL-encoded or multipart. The value of a file field is the file's
+    /// text.
     pub(super) async fn read(request: Request) -> Result<Self, (StatusCode, String)> {
         if !multipart::is_announced(request.headers()) {
             let body = String::from_request(request, &())
@@ -29,7 +30,7 @@ impl Form {
         }
         let parts = multipart::parts(request).await;
         let parts = parts.map_err(|error| error.told())?;
-        // A metadata file says in which encoding it was saved.
+        // The XML declaration of a metadata file names its encoding.
         let values = parts
             .iter()
             .map(|(name, bytes)| (name.clone(), saml::encoding::decode_lossy(bytes)));
@@ -39,23 +40,23 @@ impl Form {
         })
     }
 
-    /// With another field.
+    /// Adds a field.
     pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.values.push((name.to_owned(), value.into()));
         self
     }
 
-    /// The field's text, trimmed.
+    /// Returns the value of a field, trimmed; empty if it is missing.
     pub(super) fn text(&self, name: &str) -> &str {
         self.typed(name).trim()
     }
 
-    /// The field's text as it was typed.
+    /// Returns the value of a field unchanged; empty if it is missing.
     pub(super) fn typed(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or_default()
     }
 
-    /// Every value of the name.
+    /// Returns all values of a field.
     pub(super) fn all<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f str> {
         self.values
             .iter()
@@ -63,17 +64,17 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the box is checked, or the button was the one pressed.
+    /// True if the checkbox is checked, or if this button submitted the form.
     pub(super) fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
-    /// Whether one of the name's values is that one.
+    /// True if this value of the field is chosen.
     pub(super) fn chose(&self, name: &str, value: &str) -> bool {
         self.all(name).any(|chosen| chosen == value)
     }
 
-    /// What was wrong with the field, in words.
+    /// Returns the error text of a field, if it has an error.
     pub(super) fn wrong(&self, name: &str) -> Option<String> {
         self.refused
             .iter()
@@ -81,19 +82,19 @@ impl Form {
             .map(words)
     }
 
-    /// Everything that was wrong: field and words.
+    /// Returns all errors, as pairs of field and text.
     pub(super) fn all_wrong(&self) -> impl Iterator<Item = (&str, String)> {
         self.refused
             .iter()
             .map(|detail| (detail.target.as_str(), words(detail)))
     }
 
-    /// Whether it was refused.
+    /// True if the form has an error.
     pub(super) fn is_refused(&self) -> bool {
         !self.refused.is_empty()
     }
 
-    /// The same, refused for that.
+    /// Adds the errors of a refusal to the form. Returns any other kind of error unchanged.
     pub(super) fn refused(mut self, why: Refused) -> Result<Self, Refused> {
         match why {
             Refused::Invalid(details) => {
@@ -104,7 +105,8 @@ impl Form {
         }
     }
 
-    /// The same where the domain's name for a field differs from the form's.
+    /// Moves the errors of the API member `domain` to the form field `field`, where the two
+    /// names differ.
     pub(super) fn called(mut self, domain: &str, field: &str) -> Self {
         for detail in &mut self.refused {
             if detail.target == domain {
@@ -114,10 +116,10 @@ impl Form {
         self
     }
 
-    /// What the domain made of it, or the form to show again.
+    /// Returns the result, or the form with its errors, to show it again.
     ///
     /// # Errors
-    /// What isn't the form's fault.
+    /// Errors that the user cannot correct in the form.
     pub(super) fn judged<T>(self, outcome: Result<T, Refused>) -> Result<Result<T, Self>, Refused> {
         match outcome {
             Ok(made) => Ok(Ok(made)),
@@ -126,7 +128,7 @@ impl Form {
     }
 }
 
-/// A refusal as a sentence.
+/// Formats an error as a sentence.
 fn words(detail: &Detail) -> String {
     if detail.code == "REQUIRED_VALUE" {
         return "Enter a value here.".to_owned();
@@ -134,14 +136,14 @@ fn words(detail: &Detail) -> String {
     format!("{}.", capitalized(detail.message.trim_end_matches('.')))
 }
 
-/// With a large first letter.
+/// Returns the text with a capital first letter.
 pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
 
-/// A field's name as people read it: `spEntityId` is `SP Entity ID`.
+/// Returns the readable name of a field: `SP Entity ID` for `spEntityId`.
 pub(super) fn spoken(field: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for sign in field.chars() {

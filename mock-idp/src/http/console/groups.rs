@@ -1,5 +1,5 @@
-//! Identities → Groups: the list, **+**, and a group's page: its id to copy,
-//! its users, the groups within it, its filter when it is a dynamic one.
+//! Pages Identities → Groups: the list, **+**, and the page of a group with its id, its users,
+//! its nested groups, and its filter if it is dynamic.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ async fn list(console: Console) -> Shown {
     let body = html! {
         @if rows.is_empty() {
             (parts::empty(
-                "No groups yet. Groups say who may use an application, and what they may do there.",
+                "No groups yet. Groups decide which users may use an application, and with which role.",
                 &html! { a.button.primary href=(add) { "Add Group" } },
             ))
         } @else {
@@ -78,10 +78,10 @@ async fn list(console: Console) -> Shown {
 fn fields(form: &Form) -> Markup {
     html! {
         (Field::new(form, "name", "Group Name").required()
-            .hint("Service providers compare it letter by letter, case included.").input("text"))
+            .hint("Service providers compare it exactly, with upper and lower case.").input("text"))
         (Field::new(form, "description", "Description").input("text"))
         (Field::new(form, "userFilter", "Dynamic membership filter").like("title eq \"Engineer\"")
-            .hint("A SCIM filter: whoever matches it is in the group by themselves.").input("text"))
+            .hint("A SCIM filter. All users who match it are members of the group.").input("text"))
     }
 }
 
@@ -162,19 +162,19 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (copied("group-name", "Group Name", &group.name))
                 (copied("group-id", "Group ID", &id))
                 (told("Description", text(&group.document, "description").unwrap_or_default()))
-                (told("Users", &format!("{total}, of them {direct} directly")))
+                (told("Users", &format!("{total}, {direct} of them directly")))
                 dt { "Dynamic membership filter" }
                 dd {
                     @match text(&group.document, "userFilter") {
                         Some(filter) => code { (filter) },
-                        None => span.none { "None: users are added by hand" },
+                        None => span.none { "None: an administrator adds users" },
                     }
                 }
                 (told("Created", &group.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
         (console.deletion(&format!("/groups/{id}/delete"), "Delete Group",
-            "Its users stay, but are in it no more. What depends on the group ends for them."))
+            "Its users are not deleted, but they lose everything that the group gives them."))
     };
     Ok(tab(&console, &group, "Overview", None, &content))
 }
@@ -316,7 +316,7 @@ async fn remove_user(
     Ok(console.done(&format!("/groups/{id}/users"), "removed"))
 }
 
-/// A group's nesting, either way.
+/// Renders the groups within a group, and the groups that contain it.
 async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown {
     let all = console
         .idp
@@ -369,7 +369,7 @@ async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown 
             }
         }
         section.card aria-labelledby="outer" {
-            h2 #outer { "Groups around this group" }
+            h2 #outer { "Groups that contain this group" }
             @if outer.is_empty() { p.none { "None." } }
             @else { ul { @for other in &outer { li { a href=(console.at(&format!("/groups/{}", other.id))) { (other.name) } } } } }
         }

@@ -1,4 +1,4 @@
-//! What every page has around it: the head, the navigation, what was just done.
+//! The layout of every page: the head, the navigation, and the message about the last action.
 
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::StatusCode;
@@ -13,10 +13,10 @@ use super::session::Administrator;
 use crate::Idp;
 use crate::store::resources::{Kind, Resource};
 
-/// What a page is answered with.
+/// The answer of a page's handler.
 pub(super) type Shown = Result<Response, Lost>;
 
-/// Where a page stands in the navigation.
+/// The place of a page in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Here {
     #[default]
@@ -31,7 +31,7 @@ pub(super) enum Here {
     Misbehavior,
 }
 
-/// Sections of the navigation with their pages: name, path, place.
+/// An entry of the navigation: name, path, place.
 type Entry = (&'static str, &'static str, Here);
 const NAVIGATION: [(&str, &[Entry]); 3] = [
     (
@@ -63,7 +63,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
     ),
 ];
 
-/// What was done just before: a page is told by `?done=…`.
+/// Messages about the last action, by the value of the query parameter `done`.
 const DONE: [(&str, &str); 10] = [
     ("created", "Created."),
     ("saved", "Changes saved."),
@@ -73,11 +73,14 @@ const DONE: [(&str, &str); 10] = [
     ("added", "Added."),
     ("removed", "Removed."),
     ("syncing", "Synchronization started."),
-    ("again", "Another attempt is under way."),
-    ("renewed", "There is a new secret. The former one is over."),
+    ("again", "Another attempt was started."),
+    (
+        "renewed",
+        "A new secret was created. The old one is invalid.",
+    ),
 ];
 
-/// The console with an environment chosen.
+/// The state of a request to a console page of an environment.
 pub(super) struct Console {
     pub idp: Idp,
     pub env: Resource,
@@ -118,16 +121,16 @@ impl FromRequestParts<Idp> for Console {
     }
 }
 
-/// A page within an environment.
+/// The content of a page of an environment.
 pub(super) struct Sheet<'s> {
     pub here: Here,
     pub title: &'s str,
-    /// The pages above this one: name, path within the environment.
+    /// Parent pages in the breadcrumb: name, path within the environment.
     pub above: &'s [(&'s str, &'s str)],
-    /// Beside the title.
+    /// Buttons next to the title.
     pub actions: Markup,
     pub body: Markup,
-    /// The form on it, when there is one: refused, the page's status says so.
+    /// Form of the page, if there is one. If it has errors, the HTTP status is 422.
     pub form: Option<&'s Form>,
 }
 
@@ -145,31 +148,31 @@ impl Default for Sheet<'_> {
 }
 
 impl Console {
-    /// An address within the environment.
+    /// Returns the path of a page of the environment.
     pub(super) fn at(&self, path: &str) -> String {
         format!("/console/{}{path}", self.env.id)
     }
 
-    /// The environment's id.
+    /// Returns the id of the environment.
     pub(super) fn env_id(&self) -> &str {
         &self.env.id
     }
 
-    /// To another page, which says what was done.
+    /// Redirects to another page, which shows the message about this action.
     pub(super) fn done(&self, path: &str, what: &str) -> Response {
         debug_assert!(DONE.iter().any(|(key, _)| *key == what), "{what}");
         Redirect::to(&format!("{}?done={what}", self.at(path))).into_response()
     }
 
-    /// A form that posts to a path of the environment. The browser's own
-    /// checks are off: the server says everything that is wrong at once.
+    /// Renders a form that posts to a path of the environment. The browser's own checks are
+    /// off, so that the server reports all errors at once.
     pub(super) fn form(&self, path: &str, content: &Markup) -> Markup {
         html! {
             form method="post" action=(self.at(path)) novalidate { (self.token()) (content) }
         }
     }
 
-    /// The same with files.
+    /// Renders such a form that can contain files.
     pub(super) fn upload(&self, path: &str, content: &Markup) -> Markup {
         html! {
             form method="post" action=(self.at(path)) enctype="multipart/form-data" novalidate {
@@ -178,7 +181,7 @@ impl Console {
         }
     }
 
-    /// One button that posts fields nobody sees.
+    /// Renders a button that posts hidden fields.
     pub(super) fn button(&self, path: &str, hidden: &[(&str, &str)], button: &Markup) -> Markup {
         html! {
             form.inline method="post" action=(self.at(path)) {
@@ -189,7 +192,7 @@ impl Console {
         }
     }
 
-    /// A switch that is a form of its own: pressed, it posts `enabled`.
+    /// Renders a switch that posts `enabled` when it is pressed.
     pub(super) fn switch(&self, path: &str, name: &str, on: bool) -> Markup {
         let wanted = if on { "false" } else { "true" };
         let state = if on { "true" } else { "false" };
@@ -205,8 +208,8 @@ impl Console {
         )
     }
 
-    /// A deletion, or what can be undone as little, behind a disclosure that says
-    /// what it does.
+    /// Renders the button of a deletion or another action that cannot be undone. It is hidden
+    /// until the user opens it and reads the warning.
     pub(super) fn deletion(&self, path: &str, name: &str, warning: &str) -> Markup {
         html! {
             details.danger {
@@ -221,7 +224,7 @@ impl Console {
         html! { input type="hidden" name="form_token" value=(self.who.form_token); }
     }
 
-    /// The page.
+    /// Renders the page.
     pub(super) fn show(&self, sheet: &Sheet<'_>) -> Response {
         let status = match sheet.form {
             Some(form) if form.is_refused() => StatusCode::UNPROCESSABLE_ENTITY,
@@ -272,12 +275,12 @@ impl Console {
     }
 }
 
-/// What was wrong with a form, before it.
+/// Renders the errors of a form, for the place above it.
 pub(super) fn problems(form: &Form) -> Markup {
     html! {
         @if form.is_refused() {
             div.problems role="alert" {
-                h2 { "Nothing was saved yet" }
+                h2 { "Not saved: correct these fields" }
                 ul {
                     @for (field, words) in form.all_wrong() {
                         li { a href={ "#" (field) } { (spoken(field)) ": " (words) } }
@@ -288,7 +291,7 @@ pub(super) fn problems(form: &Form) -> Markup {
     }
 }
 
-/// The start page's kind of page: signed on, no environment chosen.
+/// Renders a page outside of any environment, such as the start page.
 pub(super) fn desk(
     status: StatusCode,
     title: &str,

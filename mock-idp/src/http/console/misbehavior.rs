@@ -1,5 +1,6 @@
-//! Settings → Misbehavior: which faults an application's answers have, and how
-//! often: of the catalogue, in what they say; of the transport, on their way.
+//! Pages Settings → Misbehavior: which faults an application's Responses have, and how often.
+//! Faults of the catalogue change the message; transport faults change how the HTTP answer is
+//! sent.
 
 use axum::Router;
 use axum::extract::Path;
@@ -26,16 +27,20 @@ pub(super) fn router() -> Router<Idp> {
 }
 
 const TIMES: [(&str, &str, &str); 4] = [
-    ("once", "At the next answer", "Then it is honest again."),
+    (
+        "once",
+        "At the next answer",
+        "After that, Responses have no fault.",
+    ),
     (
         "third",
         "At every third answer",
-        "The first of them is the third from now.",
+        "Counted from now: the third, the sixth, and so on.",
     ),
     (
         "quarter",
         "At a quarter of the answers",
-        "Which ones is left to the seeded rng.",
+        "Chosen at random; the same seed gives the same choice.",
     ),
     (
         "always",
@@ -51,7 +56,7 @@ fn catalogue() -> Result<Vec<Fault>> {
     Ok(all)
 }
 
-/// A name of the catalogue (`SignatureWrapping`) as words.
+/// Returns the family of a fault in words: `Signature wrapping` for `SignatureWrapping`.
 fn family(fault: &Fault) -> String {
     let mut words = String::new();
     for letter in format!("{:?}", fault.family).chars() {
@@ -71,9 +76,9 @@ async fn list(console: Console) -> Shown {
         .list(console.env_id(), Kind::Application, None)
         .await?;
     let body = html! {
-        p.lead { "What this identity provider gets wrong on purpose, so that a service provider can be seen to refuse it." }
+        p.lead { "Errors that this identity provider makes on purpose, so that you can see whether a service provider refuses them." }
         @if applications.is_empty() {
-            (parts::empty("Misbehavior is chosen for an application: add one first.",
+            (parts::empty("You choose faults for an application. Add an application first.",
                 &html! { a.button.primary href=(console.at("/applications/new")) { "Add Application" } }))
         } @else {
             table {
@@ -84,7 +89,7 @@ async fn list(console: Console) -> Shown {
                         tr {
                             th scope="row" { a href=(console.at(&format!("/misbehavior/{}", application.id))) { (application.name) } }
                             td {
-                                @if chosen.is_empty() { (badge("good", "Honest")) }
+                                @if chosen.is_empty() { (badge("good", "No faults")) }
                                 @for one in &chosen { (badge("bad", &one.id)) " " }
                             }
                         }
@@ -101,7 +106,7 @@ async fn list(console: Console) -> Shown {
     }))
 }
 
-/// A fault that is chosen, as the page shows it.
+/// A chosen fault, in the form that the page shows.
 struct Chosen {
     id: String,
     does: String,
@@ -109,7 +114,7 @@ struct Chosen {
     times: Times,
 }
 
-/// What is chosen for an application, of both kinds.
+/// Returns the chosen faults of an application, of the catalogue and of the transport.
 fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
     let (all, env) = (&console.idp.misbehavior, console.env_id());
     let of_catalogue = all.chosen(env, application);
@@ -129,7 +134,7 @@ fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
     of_catalogue.chain(of_transport).collect()
 }
 
-/// What a fault of the transport does, as a sentence.
+/// Returns a sentence that says what a transport fault does.
 fn words(fault: &About) -> String {
     format!("{}.", capitalized(fault.about)).replace('`', "")
 }
@@ -153,17 +158,17 @@ fn choice(form: &Form, all: &[Fault]) -> Markup {
             }
         }
         (Field::new(form, "setting", "Setting")
-            .hint("Of a fault of the transport, such as 500 milliseconds; empty: its usual one. The list below says which it is.")
+            .hint("For transport faults only, for example 500 milliseconds. Empty: the default. The list below has the settings.")
             .input("text"))
         (parts::choices(form, "radio", "times", "How often", &TIMES))
     }
 }
 
-/// Every fault, with what it does.
+/// Renders the list of all faults, with what they do.
 fn every_fault(all: &[Fault]) -> Markup {
     html! {
         details.catalogue {
-            summary { "The catalogue: " (all.len()) " faults, and " (transport::ALL.len()) " of the transport" }
+            summary { "The catalogue: " (all.len()) " faults, and " (transport::ALL.len()) " transport faults" }
             table {
                 thead { tr { th scope="col" { "Fault" } th scope="col" { "Family" } th scope="col" { "What it does" } } }
                 tbody {
@@ -189,7 +194,7 @@ fn page(console: &Console, application: &Resource, all: &[Fault], form: &Form) -
     let body = html! {
         section.card aria-labelledby="chosen" {
             h2 #chosen { "Chosen" }
-            @if chosen.is_empty() { p { (badge("good", "Honest")) " Its answers are right." } }
+            @if chosen.is_empty() { p { (badge("good", "No faults")) " Its Responses are correct." } }
             @else {
                 table {
                     thead { tr { th scope="col" { "Fault" } th scope="col" { "What it does" } th scope="col" { "How often" } th scope="col" { span.visually-hidden { "Actions" } } } }
@@ -233,7 +238,7 @@ fn often(times: Times) -> String {
         Times::Always => "At every answer".into(),
         Times::Once => "At the next answer".into(),
         Times::Every(nth) => format!("At one answer of {nth}"),
-        Times::Percent(percent) => format!("At {percent} of 100 answers, at random"),
+        Times::Percent(percent) => format!("At {percent} percent of the answers, at random"),
     }
 }
 
@@ -259,8 +264,7 @@ fn times(form: &Form) -> Times {
     }
 }
 
-/// Adds the fault that the form chose to those that are; a second choice of
-/// one takes the first one's place.
+/// Adds the chosen fault. If it is chosen already, replaces the earlier choice.
 fn add(console: &Console, app: &str, all: &[Fault], form: &Form) -> Result<()> {
     let (env, id, times) = (console.env_id(), form.text("fault"), times(form));
     let kept = &console.idp.misbehavior;
@@ -274,12 +278,12 @@ fn add(console: &Console, app: &str, all: &[Fault], form: &Form) -> Result<()> {
         return Ok(());
     }
     let Some(fault) = all.iter().find(|fault| fault.id == id) else {
-        return Err(Refused::invalid("fault", "choose a fault of the list"));
+        return Err(Refused::invalid("fault", "choose a fault from the list"));
     };
     if !form.text("setting").is_empty() {
         return Err(Refused::invalid(
             "setting",
-            "expected nothing: only faults of the transport have a setting",
+            "expected no setting: only transport faults have one",
         ));
     }
     let mut chosen = kept.chosen(env, app);

@@ -1,5 +1,5 @@
-//! The console: the administrator's pages, with the names and in the order of
-//! the guide. Server-rendered; works without JavaScript.
+//! The console: the administrator's pages, with the names and the order of the guide. They are
+//! rendered on the server and work without JavaScript.
 //!
 //! | navigation | file |
 //! | --- | --- |
@@ -10,11 +10,10 @@
 //! | Settings → Environment Properties, Certificates & Key Pairs | `environment`, `certificates` |
 //! | Settings → Misbehavior | `misbehavior` |
 //!
-//! A page is a handler that asks the domain and a function that writes the
-//! page from a [`form::Form`]: a form that the domain refuses is written again
-//! with what was typed and what was wrong beside each field. To add a page: a
-//! file with `router()`, a line in [`router`], and where it belongs in the
-//! navigation a line in [`layout::Here`].
+//! A page consists of a handler, which calls the domain, and a function, which renders the page
+//! from a [`form::Form`]. If the domain refuses a form, the page shows it again with its values
+//! and with the error next to each field. To add a page, write a file with `router()`, add a
+//! line to [`router`] and, if the navigation should show it, one to [`layout::Here`].
 
 mod applications;
 mod attributes;
@@ -43,11 +42,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::Idp;
 
-/// Nothing but the console's own style sheet and script; forms go nowhere else.
+/// Content security policy: only the console's own style sheet and script, and forms to the
+/// console only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Every page, guarded.
+/// Returns the routes of all pages. All but the sign-on page need a signed-on administrator.
 pub(super) fn router(idp: Idp) -> Router<Idp> {
     let guarded = Router::new()
         .merge(start::router())
@@ -96,7 +96,7 @@ async fn style() -> Response {
     asset("text/css; charset=utf-8", crate::CONSOLE_STYLE)
 }
 
-/// What is better with a script: copy buttons.
+/// Returns the script of the pages, for the copy buttons.
 async fn script() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("console.js"))
 }

@@ -1,11 +1,10 @@
-//! What pages are made of: fields with their errors beside them, values to
-//! copy, tabs, switches, tables.
+//! Components of pages: fields with their errors, values to copy, choices, badges.
 
 use maud::{Markup, html};
 
 use super::form::Form;
 
-/// A field with its label, hint and error.
+/// A form field with its label, hint and error.
 pub(super) struct Field<'f> {
     form: &'f Form,
     name: &'f str,
@@ -27,19 +26,19 @@ impl<'f> Field<'f> {
         }
     }
 
-    /// It must be filled in; the server says so.
+    /// Marks the field as required. The server checks that.
     pub(super) fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// A line below the label.
+    /// Sets the line below the label.
     pub(super) fn hint(mut self, hint: &'f str) -> Self {
         self.hint = Some(hint);
         self
     }
 
-    /// An example, in the empty field.
+    /// Sets the example that an empty field shows.
     pub(super) fn like(mut self, suggestion: &'f str) -> Self {
         self.suggestion = suggestion;
         self
@@ -79,7 +78,7 @@ impl<'f> Field<'f> {
         self.required.then_some("true")
     }
 
-    /// One line. `kind` is the input's type.
+    /// Renders a field of one line. `kind` is the `type` of the `input` element.
     pub(super) fn input(self, kind: &str) -> Markup {
         let complete = if kind == "password" { "off" } else { "on" };
         self.around(&html! {
@@ -91,20 +90,21 @@ impl<'f> Field<'f> {
         })
     }
 
-    /// Several lines.
+    /// Renders a field of several lines.
     pub(super) fn area(self, rows: u8) -> Markup {
         self.around(&html! {
             textarea id=(self.name) name=(self.name) rows=(rows)
                 placeholder=[Some(self.suggestion).filter(|s| !s.is_empty())]
                 aria-required=[self.must()] aria-invalid=[self.invalid()]
                 aria-describedby=[self.described()] spellcheck="false" {
-                // A line feed right after the tag is not part of the value.
+                // HTML drops a line feed right after the tag, so a first empty line of the
+                // value would be lost without this one.
                 "\n" (self.form.typed(self.name))
             }
         })
     }
 
-    /// One of a list: value and words.
+    /// Renders a list to choose from. Options are pairs of value and text.
     pub(super) fn select<V: AsRef<str>, W: AsRef<str>>(self, options: &[(V, W)]) -> Markup {
         let chosen = self.form.typed(self.name);
         self.around(&html! {
@@ -118,7 +118,7 @@ impl<'f> Field<'f> {
         })
     }
 
-    /// A file.
+    /// Renders a file field.
     pub(super) fn file(self, accept: &str) -> Markup {
         self.around(&html! {
             input id=(self.name) name=(self.name) type="file" accept=(accept)
@@ -127,7 +127,8 @@ impl<'f> Field<'f> {
     }
 }
 
-/// Radio buttons or boxes with a question above: value, words, what it means.
+/// Renders radio buttons or checkboxes below a question. Options are value, text and
+/// explanation.
 pub(super) fn choices(
     form: &Form,
     kind: &str,
@@ -154,7 +155,7 @@ pub(super) fn choices(
     }
 }
 
-/// One box.
+/// Renders a checkbox.
 pub(super) fn checkbox(form: &Form, name: &str, words: &str, meaning: &str) -> Markup {
     let wrong = form.wrong(name);
     html! {
@@ -168,7 +169,7 @@ pub(super) fn checkbox(form: &Form, name: &str, words: &str, meaning: &str) -> M
     }
 }
 
-/// The buttons below a form.
+/// Renders the buttons below a form.
 pub(super) fn save(words: &str, cancel: &str) -> Markup {
     html! {
         div.buttons {
@@ -178,7 +179,7 @@ pub(super) fn save(words: &str, cancel: &str) -> Markup {
     }
 }
 
-/// A value with its name, and a button that copies it where scripts run.
+/// Renders a value with its name, and a button that copies it if scripts run.
 pub(super) fn copied(id: &str, name: &str, value: &str) -> Markup {
     html! {
         dt { (name) }
@@ -191,7 +192,7 @@ pub(super) fn copied(id: &str, name: &str, value: &str) -> Markup {
     }
 }
 
-/// A value with its name.
+/// Renders a value with its name.
 pub(super) fn told(name: &str, value: &str) -> Markup {
     html! {
         dt { (name) }
@@ -199,7 +200,7 @@ pub(super) fn told(name: &str, value: &str) -> Markup {
     }
 }
 
-/// The round button that adds something.
+/// Renders the round button **+** that adds something.
 pub(super) fn plus(to: &str, name: &str) -> Markup {
     html! {
         a.plus href=(to) title=(name) {
@@ -208,12 +209,12 @@ pub(super) fn plus(to: &str, name: &str) -> Markup {
     }
 }
 
-/// A colored word about a state: `good`, `bad`, `wait`, `off`.
+/// Renders a state as a colored word. `kind` is `good`, `bad`, `wait` or `off`.
 pub(super) fn badge(kind: &str, words: &str) -> Markup {
     html! { span class={ "badge " (kind) } { (words) } }
 }
 
-/// What stands where a list would, when it is empty.
+/// Renders the text and button in place of an empty list.
 pub(super) fn empty(words: &str, action: &Markup) -> Markup {
     html! { div.empty { p { (words) } (action) } }
 }

@@ -1,4 +1,4 @@
-//! Identities → Populations: who lives where.
+//! Pages Identities → Populations: the populations with their numbers of users.
 
 use axum::Router;
 use axum::extract::Path;

@@ -1,6 +1,6 @@
-//! Who is at the console: the sign-on page, and the guard in front of every
-//! other one. The guard alone reads posted forms, so that none is read without
-//! its session, its origin and its token.
+//! Sessions of the console: the sign-on page, and the guard in front of all other pages. Only
+//! the guard reads posted forms, so that no form is read before its session, its origin and its
+//! token are checked.
 
 use axum::extract::{FromRequestParts, OriginalUri, Query, Request, State};
 use axum::http::request::Parts;
@@ -21,10 +21,10 @@ use crate::administrator::form_token;
 
 const COOKIE: &str = "CONSOLE";
 
-/// Who signed on. Only the guard makes one.
+/// The signed-on administrator. Only the guard creates this value.
 #[derive(Debug, Clone)]
 pub(super) struct Administrator {
-    /// What their forms send along.
+    /// Token that every form of this session must contain, against cross-site request forgery.
     pub form_token: String,
     session: String,
 }
@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Administrator {
     }
 }
 
-/// A form that passed the guard.
+/// A posted form that the guard has checked.
 #[derive(Debug, Clone)]
 pub(super) struct Submitted(pub Form);
 
@@ -55,7 +55,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Submitted {
     }
 }
 
-/// The pages that nobody needs to be signed on for.
+/// Returns the routes that need no sign-on.
 pub(super) fn router() -> Router<Idp> {
     Router::new().route("/sign-on", get(page).post(sign_on))
 }
@@ -69,8 +69,8 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Whether a request comes from a page of this console: browsers say so in
-/// `Sec-Fetch-Site`, and name the page's origin with every POST.
+/// True if a page of this console sent the request. Browsers send `Sec-Fetch-Site`, and
+/// `Origin` with every POST.
 fn same_origin(idp: &Idp, headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
@@ -89,7 +89,7 @@ fn same_origin(idp: &Idp, headers: &HeaderMap) -> bool {
 fn foreign() -> Response {
     document::alone(
         StatusCode::FORBIDDEN,
-        "This form is not from this console",
+        "This form was not sent by this console",
         &html! {
             p { "Nothing was changed. The form came from another page, or from a session that has ended." }
             p { a href="/console" { "Open the console" } " and try again." }
@@ -97,7 +97,8 @@ fn foreign() -> Response {
     )
 }
 
-/// Lets only the administrator through, and only forms of their own pages.
+/// Lets a request pass only if an administrator is signed on and, for a form, if a page of the
+/// same session sent it.
 pub(super) async fn guard(
     State(idp): State<Idp>,
     OriginalUri(uri): OriginalUri,
@@ -149,7 +150,8 @@ struct Wanted {
     to: Option<String>,
 }
 
-/// A page of this console, and nothing else, to go to after signing on.
+/// Returns the page to open after the sign-on. Accepts only paths of this console, so that a
+/// link cannot lead to another site.
 fn destination(wanted: &str) -> &str {
     if wanted == "/console" || wanted.starts_with("/console/") {
         wanted
@@ -184,10 +186,10 @@ async fn page(Query(wanted): Query<Wanted>) -> Response {
     shown(&form)
 }
 
-/// Where the password stands.
-const PASSWORD_HINT: &str = "The admin token of the management API: rehearsal up prints it, and it is idp.admin_token of the ready file, or MOCK_IDP_ADMIN_TOKEN of docker compose.";
+/// Hint on where to find the password.
+const PASSWORD_HINT: &str = "The admin token of the management API. rehearsal up prints it and writes it to the ready file as idp.admin_token; with docker compose it is MOCK_IDP_ADMIN_TOKEN.";
 
-/// The one account there is.
+/// User name of the only account.
 const ADMINISTRATOR: &str = "administrator";
 
 async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, Lost> {
@@ -207,7 +209,7 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
         let again = Form::default()
             .with("username", form.text("username"))
             .with("to", form.text("to"));
-        // The one user name is on the page: naming it helps nobody to guess.
+        // The page shows the only user name, so this message reveals nothing to an attacker.
         let wrong = if known {
             crate::refusal::Refused::invalid(
                 "password",
@@ -216,7 +218,7 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
         } else {
             crate::refusal::Refused::invalid(
                 "username",
-                format!("There is no such user: the console's only user is {ADMINISTRATOR}"),
+                format!("User not found: the only user of the console is {ADMINISTRATOR}"),
             )
         };
         return Ok(shown(&again.refused(wrong)?));
@@ -231,7 +233,7 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())
 }
 
-/// Ends the session.
+/// Ends the session and deletes its cookie.
 pub(super) async fn sign_off(
     State(idp): State<Idp>,
     who: Administrator,

@@ -1,4 +1,4 @@
-//! The start page: the environments, and how to make another.
+//! The start page: the list of environments, and the page Add Environment.
 
 use axum::Router;
 use axum::extract::State;

@@ -1,5 +1,4 @@
-//! A thing with a page of several tabs: an application, a group, a user, a
-//! rule, a connection.
+//! The layout of a page with tabs: of an application, a group, a user, a rule or a connection.
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -7,25 +6,26 @@ use maud::{Markup, html};
 use super::form::Form;
 use super::layout::{Console, Here, Sheet};
 
-/// What stands around each tab of a thing.
+/// The parts of the page that all tabs share.
 pub(super) struct Tabbed<'t> {
     pub here: Here,
-    /// What kind of thing it is: the name of its tabs together.
+    /// Kind of the resource, which is the accessible name of its tabs.
     pub kind: &'t str,
-    /// What it is called.
+    /// Name of the resource.
     pub title: &'t str,
-    /// The list that it stands in: name, path within the environment.
+    /// Page with the list of such resources: name, path within the environment.
     pub list: (&'t str, &'t str),
-    /// Its own path within the environment.
+    /// Path of the resource within the environment.
     pub path: String,
-    /// Its tabs: name, and what their path has beyond its own.
+    /// Tabs: name, and the end of the path after `path`.
     pub tabs: &'t [(&'t str, &'t str)],
-    /// Beside the title.
+    /// Buttons next to the title.
     pub actions: Markup,
 }
 
 impl Tabbed<'_> {
-    /// The page with the current tab's content; `form` is the form on it.
+    /// Renders the page with the content of the current tab. `form` is the form in it, if there
+    /// is one.
     pub(super) fn show(
         self,
         console: &Console,

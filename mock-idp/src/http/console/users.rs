@@ -1,5 +1,5 @@
-//! Identities → Users: the list, Add User, and a user's page: profile, groups,
-//! password.
+//! Pages Identities → Users: the list, Add User, and the page of a user with profile, groups
+//! and password.
 
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -36,10 +36,10 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/users/{id}/delete", post(delete))
 }
 
-/// How many users a page of the list shows.
+/// Number of users per page of the list.
 const PAGE: usize = 50;
 
-/// What a list calls a user.
+/// Returns the name of a user in lists.
 pub(super) fn called(user: &UserRow) -> String {
     text(&user.document, "username")
         .unwrap_or_default()
@@ -154,7 +154,7 @@ fn fields(form: &Form, populations: &[(String, String)]) -> Markup {
         (Field::new(form, "name.given", "Given Name").input("text"))
         (Field::new(form, "name.family", "Family Name").input("text"))
         (Field::new(form, "username", "Username").required()
-            .hint("What the person signs on with.").input("text"))
+            .hint("The user signs on with it.").input("text"))
         (Field::new(form, "email", "Email").required().input("email"))
         (Field::new(form, "population.id", "Population").required().select(populations))
         (Field::new(form, "title", "Title").input("text"))
@@ -162,7 +162,7 @@ fn fields(form: &Form, populations: &[(String, String)]) -> Markup {
     }
 }
 
-/// The form's part of a user's document; an emptied field is taken away.
+/// Converts the form to the JSON of a user. An empty field removes the attribute (null).
 fn document(form: &Form) -> Document {
     let said = |key: &str| match form.text(key) {
         "" => Value::Null,
@@ -187,7 +187,7 @@ fn document(form: &Form) -> Document {
     document
 }
 
-/// Without what is null: a new user has no such attribute.
+/// Removes all nulls: a new user has no attribute to remove.
 fn without_nulls(document: Document) -> Document {
     document
         .into_iter()
@@ -204,7 +204,7 @@ async fn new_page(console: &Console, form: &Form) -> Shown {
     let content = html! {
         (fields(form, &populations))
         (Field::new(form, "password", "Password")
-            .hint("Without one the person can't sign on yet.").input("password"))
+            .hint("Without a password the user cannot sign on.").input("password"))
         (parts::save("Save", &console.at("/users")))
     };
     Ok(console.show(&Sheet {
@@ -286,7 +286,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             }
         }
         (console.deletion(&format!("/users/{id}/delete"), "Delete User",
-            "The person can't sign on any more, and provisioning takes them out of every target."))
+            "The user cannot sign on any more, and provisioning removes the user from every target."))
     };
     Ok(tab(&console, &user, "Profile", None, &content))
 }
@@ -350,14 +350,14 @@ async fn enable(
 fn password_page(console: &Console, user: &UserRow, form: &Form) -> Response {
     let path = format!("/users/{}/password", user.id);
     let state = match (&user.password, user.must_change) {
-        (None, _) => "No password: the person can't sign on",
-        (Some(_), true) => "To be changed at the next sign-on",
+        (None, _) => "No password: the user cannot sign on",
+        (Some(_), true) => "Must be changed at the next sign-on",
         (Some(_), false) => "Set",
     };
     let fields = html! {
         (Field::new(form, "value", "New Password").required().input("password"))
         (parts::checkbox(form, "forceChange", "Force password change",
-            "The person chooses another one at the next sign-on."))
+            "The user must choose a new one at the next sign-on."))
         div.buttons { button.primary type="submit" { "Set Password" } }
     };
     let content = html! {

@@ -67,7 +67,7 @@ fn shown(idp: &Idp, application: &Resource) -> Value {
         return body;
     }
     body["_links"]["attributes"] = json!({"href": href(idp, env, &format!("{path}/attributes"))});
-    // What the console's Configuration tab shows to copy.
+    // The values that the console's tab Configuration offers to copy.
     body["_links"]["metadata"] =
         json!({"href": format!("{}/{env}/saml20/metadata/{}", idp.base_url, application.id)});
     body["_links"]["singleSignOn"] = json!({"href": idp.sso_url(env)});

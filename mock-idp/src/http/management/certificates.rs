@@ -1,4 +1,4 @@
-//! `/environments/{env}/certificates`: certificates of others' keys.
+//! `/environments/{env}/certificates`: certificates of service providers.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -31,13 +31,13 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(one, "Shows a certificate, or downloads it in PEM", show).shows("Certificate"),
         Route::delete(
             one,
-            "Deletes a certificate that no application needs",
+            "Deletes a certificate that no application uses",
             remove,
         ),
     ]
 }
 
-/// Adds what a certificate says of itself.
+/// Adds the data of a certificate.
 pub(super) fn described(shown: &mut Value, certificate: &Certificate, now: Timestamp) {
     shown["subjectDN"] = certificate.subject().into();
     if let Ok((_, read)) = X509Certificate::from_der(certificate.der()) {

@@ -1,4 +1,4 @@
-//! An application's Access: whose users may sign on to it.
+//! Tab Access of an application: the groups whose users may sign on to it.
 
 use axum::Router;
 use axum::extract::Path;

@@ -1,5 +1,5 @@
-//! An application's Attribute Mappings: the table of the guide, Add, Edit, and
-//! Test Expression for a user.
+//! Tab Attribute Mappings of an application: the table of the guide, Add, Edit, and Test
+//! Expression for a user.
 
 use axum::Router;
 use axum::extract::Path;
@@ -55,7 +55,7 @@ async fn list(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 h2 #mappings { "Attribute Mappings" }
                 a.button.primary href=(at("new")) { "Add" }
             }
-            p.lead { "What an assertion tells the application of a user. Names are case-sensitive." }
+            p.lead { "The attributes of a user that assertions contain. Names are case-sensitive." }
             table {
                 thead { tr {
                     th scope="col" { "Attributes" } th scope="col" { "PingOne Mappings" }
@@ -83,7 +83,7 @@ async fn list(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     ))
 }
 
-/// The page of one mapping: a new one without `mapping`.
+/// Renders the page of a mapping; of a new one if `mapping` is `None`.
 async fn page(
     console: &Console,
     application: &Resource,
@@ -110,16 +110,16 @@ async fn page(
     let is_subject = mapping.is_some_and(|mapping| mapping.name == SUBJECT);
     let fields = html! {
         @if is_subject {
-            p.hint { "The subject of every assertion (" code { (SUBJECT) } "): it becomes the NameID and can't be removed." }
+            p.hint { "The subject of every assertion (" code { (SUBJECT) } "): it becomes the NameID and cannot be deleted." }
             input type="hidden" name="name" value=(SUBJECT);
         } @else {
             (Field::new(form, "name", "Attribute Name").required()
-                .hint("As the application expects it, letter case included.").input("text"))
+                .hint("Exactly as the application expects it, with the same letter case.").input("text"))
         }
         (Field::new(form, "source", "PingOne Mapping").required().select(&sources))
         div.when-expression {
             (Field::new(form, "value", "Expression").required()
-                .hint("In the expression language, for example ${user.name.given + ' ' + user.name.family}").area(3))
+                .hint("In PingOne's expression language, for example ${user.name.given + ' ' + user.name.family}").area(3))
             fieldset.test {
                 legend { "Test Expression" }
                 (Field::new(form, "user", "User").required().select(&people))
@@ -144,7 +144,7 @@ async fn page(
         }
         @if let Some(mapping) = mapping.filter(|_| !is_subject) {
             (console.deletion(&format!("{path}/{}/delete", mapping.id), "Delete Attribute",
-                "The application is not told this any more."))
+                "Assertions for the application no longer contain this attribute."))
         }
     };
     Ok(tab(
@@ -196,7 +196,7 @@ fn value(form: &Form) -> &str {
     attributes::expression(form.text("source")).unwrap_or_else(|| form.text("value"))
 }
 
-/// What the expression gives for the user that was chosen.
+/// Evaluates the expression for the chosen user.
 async fn test(console: &Console, form: &Form) -> Result<Markup> {
     if form.text("user").is_empty() {
         return Err(Refused::invalid("user", "choose a user to test it for"));

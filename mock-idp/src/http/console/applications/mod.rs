@@ -1,5 +1,5 @@
-//! Connections → Applications: the list, **+**, and an application's page with
-//! its tabs, one file each.
+//! Pages Connections → Applications: the list, **+**, and the page of an application with one
+//! file per tab.
 
 mod access;
 mod configuration;
@@ -39,12 +39,12 @@ fn is_enabled(application: &Resource) -> bool {
     application.document.get("enabled") == Some(&true.into())
 }
 
-/// Whether people sign on to it: the others are workers of the API.
+/// True for an application that users sign on to, false for a worker.
 fn is_saml(application: &Resource) -> bool {
     text(&application.document, "protocol") == Some("SAML")
 }
 
-/// What the console calls its type.
+/// Returns the console's label for the type.
 fn kind(application: &Resource) -> &'static str {
     if is_saml(application) {
         "SAML Application"
@@ -53,7 +53,7 @@ fn kind(application: &Resource) -> &'static str {
     }
 }
 
-/// Whether a service provider was entered.
+/// True if the data of a service provider is entered.
 fn is_configured(application: &Resource) -> bool {
     text(&application.document, "spEntityId").is_some()
 }
@@ -107,7 +107,7 @@ async fn list(console: Console) -> Shown {
 fn new_page(console: &Console, form: &Form) -> Response {
     let fields = html! {
         (Field::new(form, "name", "Application Name").required()
-            .hint("As your people will know it.").input("text"))
+            .hint("The name that your users see.").input("text"))
         (Field::new(form, "description", "Description").input("text"))
         (parts::choices(form, "radio", "type", "Application Type", &[
             ("SAML", "SAML Application", "An application that takes SAML 2.0 assertions."),
@@ -153,7 +153,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     })
 }
 
-/// The application, when it is there.
+/// Returns an application, or an error if it does not exist.
 async fn found(console: &Console, id: &str) -> Result<Resource, Refused> {
     console
         .idp
@@ -161,7 +161,7 @@ async fn found(console: &Console, id: &str) -> Result<Resource, Refused> {
         .await
 }
 
-/// The tabs of an application that people sign on to.
+/// Tabs of a SAML application.
 const SAML: [(&str, &str); 4] = [
     ("Overview", ""),
     ("Configuration", "/configuration"),
@@ -169,10 +169,10 @@ const SAML: [(&str, &str); 4] = [
     ("Access", "/access"),
 ];
 
-/// The tabs of a worker.
+/// Tabs of a worker.
 const WORKER: [(&str, &str); 2] = [("Overview", ""), ("Configuration", "/credentials")];
 
-/// An application's page: its tabs above what the tab shows.
+/// Renders the page of an application: its tabs, and below them the content of the current one.
 fn tab(
     console: &Console,
     application: &Resource,

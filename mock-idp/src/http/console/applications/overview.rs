@@ -1,4 +1,4 @@
-//! An application's Overview: what it is called, whether it is switched on.
+//! Tab Overview of an application: its name, description and state.
 
 use axum::Router;
 use axum::extract::Path;
@@ -52,9 +52,9 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
         }
         (console.deletion(&format!("/applications/{id}/delete"), "Delete Application",
             if is_saml(application) {
-                "Nobody can sign on to it any more, and its attribute mappings are gone with it."
+                "Nobody can sign on to it any more. Its attribute mappings are deleted too."
             } else {
-                "Its client secret and every token that it got are over."
+                "Its client secret and all its access tokens become invalid."
             }))
     };
     Ok(tab(console, application, "Overview", form, &content))

@@ -1,5 +1,4 @@
-//! A worker's Configuration: where it gets its tokens, and the client secret
-//! that it shows there.
+//! Tab Configuration of a worker: its token endpoint and its client secret.
 
 use axum::Router;
 use axum::extract::Path;
@@ -30,7 +29,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     let content = html! {
         section.card aria-labelledby="credentials" {
             h2 #credentials { "Client Credentials" }
-            p.lead { "A worker gets its tokens of the management API by OAuth's client credentials, and acts in this environment only." }
+            p.lead { "A worker gets access tokens for the management API with OAuth client credentials. It can access this environment only." }
             dl {
                 (copied("token-endpoint", "Token Endpoint", &format!("{}/{env}/as/token", idp.base_url)))
                 (copied("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
@@ -44,7 +43,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             }
         }
         (console.deletion(&format!("/applications/{id}/secret"), "Generate New Secret",
-            "The present secret, and every token that was got with it, are over at once."))
+            "The current secret and all access tokens issued for it become invalid at once."))
     };
     Ok(uncached(tab(
         &console,
@@ -55,7 +54,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     )))
 }
 
-/// A page with a secret on it is kept nowhere.
+/// Forbids caching, because the page contains a secret.
 fn uncached(page: Response) -> Response {
     let headers = [(axum::http::header::CACHE_CONTROL, "no-store")];
     (headers, page).into_response()

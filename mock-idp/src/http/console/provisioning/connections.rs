@@ -1,5 +1,5 @@
-//! New connection (a name, then "Configure authentication"), and a
-//! connection's page: synchronization, configuration, its switch.
+//! Pages New connection (first the name, then "Configure authentication") and the page of a
+//! connection: synchronization, configuration, switch.
 
 use axum::Router;
 use axum::extract::Path;
@@ -32,7 +32,7 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/provisioning/connections/{id}/delete", post(delete))
 }
 
-/// Ways in: the configuration's word, the guide's.
+/// Authentication methods: value in the configuration, label of the guide.
 const METHODS: [(&str, &str); 4] = [
     ("OAuth 2 Bearer Token", "Bearer Token"),
     ("Basic Authentication", "Basic Authentication"),
@@ -40,7 +40,7 @@ const METHODS: [(&str, &str); 4] = [
     ("None", "None"),
 ];
 
-/// Settings that are plain text, each with what stands there at first.
+/// Settings that are text, with their initial values.
 const TEXTS: [(&str, &str); 15] = [
     ("SCIM_URL", ""),
     ("SCIM_VERSION", "2.0"),
@@ -59,7 +59,7 @@ const TEXTS: [(&str, &str); 15] = [
     ("UPDATE_METHOD", "Automatic"),
 ];
 
-/// What is never shown again once it is saved.
+/// Settings that are not shown again after they are saved.
 const SECRETS: [&str; 3] = [
     "BASIC_AUTH_PASSWORD",
     "OAUTH_ACCESS_TOKEN",
@@ -70,22 +70,22 @@ const SWITCHES: [(&str, &str, &str); 4] = [
     (
         "CREATE_USERS",
         "Allow users to be created",
-        "Users who come into a rule's scope are made at the target.",
+        "Users whom a rule covers are created at the target.",
     ),
     (
         "UPDATE_USERS",
         "Allow users to be updated",
-        "Their changes are brought there.",
+        "Changes of users are sent to the target.",
     ),
     (
         "DISABLE_USERS",
         "Allow users to be disabled",
-        "Disabled here, disabled there.",
+        "Users who are disabled here are disabled at the target too.",
     ),
     (
         "PROVISION_DISABLED_USERS",
         "Provision disabled users",
-        "Users who are disabled already are made too.",
+        "Users who are disabled here are created at the target too.",
     ),
 ];
 
@@ -108,7 +108,7 @@ fn first_page(console: &Console, form: &Form) -> Response {
     let fields = html! {
         ol.steps { li aria-current="step" { "Name" } li { "Configure authentication" } }
         (parts::choices(form, "radio", "kind", "Identity Store", &[
-            ("scim", "SCIM Outbound", "Users and groups go to a service provider that speaks SCIM 2.0."),
+            ("scim", "SCIM Outbound", "Sends users and groups to a service provider that supports SCIM 2.0."),
         ]))
         (Field::new(form, "name", "Name").required().input("text"))
         (Field::new(form, "description", "Description").input("text"))
@@ -131,24 +131,24 @@ fn new_sheet(console: &Console, form: &Form, fields: &Markup) -> Response {
     })
 }
 
-/// How a connection test came out: nothing, or why it failed.
+/// Result of a connection test: `None` if it succeeded, otherwise the error text.
 type Tested = Option<String>;
 
 fn result(tested: Option<&Tested>) -> Markup {
     html! {
         @match tested {
             None => {},
-            Some(None) => div.result.good role="status" tabindex="-1" autofocus { "Test Connection succeeded: the target answered and let us in." },
+            Some(None) => div.result.good role="status" tabindex="-1" autofocus { "Test Connection succeeded: the target answered and accepted the credentials." },
             Some(Some(why)) => div.result.bad role="alert" tabindex="-1" autofocus {
                 strong { "Test Connection failed" }
                 p { (why) }
-                p { "It can be saved all the same; nothing is provisioned until it works." }
+                p { "You can save it anyway. Nothing is provisioned until the connection works." }
             },
         }
     }
 }
 
-/// The fields of "Configure authentication".
+/// Renders the fields of "Configure authentication".
 fn settings(form: &Form, is_new: bool) -> Markup {
     let field = |key: &'static str, label: &'static str| (named(key), label);
     let kept = "Leave it empty to keep the one that is saved.";
@@ -224,7 +224,7 @@ async fn new(console: Console) -> Response {
     first_page(&console, &Form::default().with("kind", "scim"))
 }
 
-/// The store's document as the form says it; secrets left empty are left out.
+/// Converts the form to the JSON of a store, without secrets that are empty.
 fn document(form: &Form) -> Document {
     let mut configuration = Document::new();
     for (key, _) in TEXTS {
@@ -287,7 +287,7 @@ pub(super) async fn found(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Store, id).await
 }
 
-/// A connection's page: its tabs above what the tab shows.
+/// Renders the page of a connection: its tabs, and below them the content of the current one.
 pub(super) fn tab(
     console: &Console,
     store: &Resource,
@@ -339,7 +339,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             }
         }
         (console.deletion(&format!("{CONNECTIONS}/{id}/delete"), "Delete Connection",
-            "Nothing is provisioned there any more. What the target holds stays there."))
+            "Nothing is provisioned there any more. Users and groups at the target are kept."))
     };
     Ok(tab(&console, &store, "Overview", None, &body))
 }
@@ -381,7 +381,7 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     Ok(edit_page(&console, &store, &form, None))
 }
 
-/// The saved document with what the form says over it.
+/// Returns the stored JSON with the values of the form.
 fn merged(store: &Resource, form: &Form) -> Document {
     let mut merged = store.document.clone();
     for (key, value) in document(form) {

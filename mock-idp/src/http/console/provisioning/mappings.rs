@@ -1,5 +1,5 @@
-//! A rule's Attribute Mapping: from PingOne's attribute to SCIM's. Without a
-//! mapping of its own a rule has the defaults; one turns them all off.
+//! Tab Attribute Mapping of a rule: from PingOne attributes to SCIM attributes. A rule without
+//! mappings of its own has the defaults; with at least one, it has no defaults.
 
 use axum::Router;
 use axum::extract::Path;
@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Idp> {
         )
 }
 
-/// A mapping's source as the console writes it.
+/// Returns the source of a mapping as the console shows it.
 fn source(mapping: &Resource) -> String {
     let document = &mapping.document;
     match (
@@ -59,7 +59,7 @@ async fn page(console: &Console, rule: &Resource, form: &Form) -> Shown {
         section.card aria-labelledby="mappings" {
             h2 #mappings { "Attribute Mapping" }
             @if mappings.is_empty() {
-                p.lead { "This rule has the default mappings: username, names, email and state go to their SCIM attributes. A mapping of its own turns the defaults off." }
+                p.lead { "This rule has the default mappings of username, names, email and state to SCIM attributes. If you add a mapping, the defaults no longer apply." }
             } @else {
                 table {
                     thead { tr { th scope="col" { "Target attribute" } th scope="col" { "PingOne Directory" } th scope="col" { span.visually-hidden { "Actions" } } } }
@@ -85,10 +85,10 @@ async fn page(console: &Console, rule: &Resource, form: &Form) -> Shown {
                 (Field::new(form, "source", "PingOne Directory").required().select(&sources))
                 div.when-expression {
                     (Field::new(form, "value", "Expression").required()
-                        .hint("In the expression language, for example ${user.name.given}").area(2))
+                        .hint("In PingOne's expression language, for example ${user.name.given}").area(2))
                 }
                 (Field::new(form, "targetAttribute", "Target attribute").required()
-                    .hint("A SCIM path, for example emails[type eq \"work\"].value").input("text"))
+                    .hint("A SCIM attribute path, for example emails[type eq \"work\"].value").input("text"))
                 button.primary type="submit" { "Add" }
             }))
         }

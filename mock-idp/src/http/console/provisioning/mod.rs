@@ -1,5 +1,5 @@
-//! Connections → Provisioning: what is provisioned where. **+** → New
-//! connection or New rule; each kind has its file.
+//! Pages Connections → Provisioning: the connections and rules. **+** → New connection or New
+//! rule; each kind has its own file.
 
 mod connections;
 mod mappings;
@@ -17,7 +17,7 @@ use crate::Idp;
 use crate::directory::{reference, text};
 use crate::store::resources::{Kind, Resource};
 
-/// The pages of the connections, within an environment.
+/// Path of the connection pages within an environment.
 const CONNECTIONS: &str = "/provisioning/connections";
 
 pub(super) fn router() -> Router<Idp> {
@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Idp> {
         .merge(users::router())
 }
 
-/// Whether it is a target rather than the directory itself.
+/// True for a SCIM target, false for the directory itself.
 fn is_target(store: &Resource) -> bool {
     text(&store.document, "type") == Some("scim")
 }
@@ -42,7 +42,7 @@ fn is_active_rule(rule: &Resource) -> bool {
     rule.document.get("active") == Some(&true.into())
 }
 
-/// Whether an active rule sends anything to this target.
+/// True if an active rule provisions this target.
 async fn has_active_rule(console: &Console, store: &Resource) -> crate::refusal::Result<bool> {
     let rules = console.idp.list(console.env_id(), Kind::Rule, None).await?;
     Ok(rules.iter().any(|rule| {
@@ -50,7 +50,7 @@ async fn has_active_rule(console: &Console, store: &Resource) -> crate::refusal:
     }))
 }
 
-/// A member of a store's configuration, as text.
+/// Returns a member of a store's configuration as text.
 fn setting(store: &Resource, key: &str) -> String {
     let value = store.document.get("configuration").map(|all| &all[key]);
     match value {
@@ -60,7 +60,7 @@ fn setting(store: &Resource, key: &str) -> String {
     }
 }
 
-/// The targets of the environment.
+/// Returns the SCIM targets of the environment.
 async fn targets(console: &Console) -> crate::refusal::Result<Vec<Resource>> {
     let mut all = console
         .idp
@@ -103,7 +103,7 @@ async fn list(console: Console) -> Shown {
         section.card aria-labelledby="connections" {
             h2 #connections { "Connections" }
             @if stores.is_empty() {
-                p.none { "No connection yet. A connection says where a service provider takes users and groups by SCIM." }
+                p.none { "No connection yet. A connection is the SCIM endpoint of a service provider, to which users and groups are sent." }
             } @else {
                 table {
                     thead { tr { th scope="col" { "Connection" } th scope="col" { "SCIM Base URL" } th scope="col" { "State" } th scope="col" { "Sync" } } }
@@ -126,7 +126,7 @@ async fn list(console: Console) -> Shown {
         section.card aria-labelledby="rules" {
             h2 #rules { "Rules" }
             @if rules.is_empty() {
-                p.none { "No rule yet. A rule says whose data goes to a connection." }
+                p.none { "No rule yet. A rule says which users and groups are sent to a connection." }
             } @else {
                 table {
                     thead { tr { th scope="col" { "Rule" } th scope="col" { "Connection" } th scope="col" { "State" } } }

@@ -1,5 +1,5 @@
-//! New rule, and a rule's page: whose data goes to which connection, and the
-//! switch. What is saved takes effect at once: a revision is made of it.
+//! Pages New rule and the page of a rule: which users and groups are sent to which connection,
+//! and the switch. Saving creates a revision, so that changes take effect at once.
 
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -21,9 +21,9 @@ use crate::store::resources::{Kind, Resource};
 
 const PATH: &str = "/provisioning/rules";
 
-/// The plan that the console's rules belong to.
+/// Name of the plan that contains the console's rules.
 const PLAN: &str = "Console";
-/// The store that stands for the directory itself.
+/// Name of the store for the directory itself.
 const DIRECTORY: &str = "PingOne Directory";
 
 pub(super) fn router() -> Router<Idp> {
@@ -66,7 +66,7 @@ fn fields(form: &Form, choices: &Choices) -> Markup {
         (Field::new(form, "description", "Description").input("text"))
         (Field::new(form, "targetStore.id", "Connection").required().select(&stores))
         (Field::new(form, "populationExpression", "User Filter").like("population.id pr")
-            .hint("A SCIM filter over the directory's users. Empty: everybody.").input("text"))
+            .hint("A SCIM filter for the users of the directory. Empty: all users.").input("text"))
         @if groups.is_empty() { p.hint { "There are no groups to provision yet." } }
         @else { (parts::choices(form, "checkbox", "group", "Groups to provision", &groups)) }
     }
@@ -75,11 +75,11 @@ fn fields(form: &Form, choices: &Choices) -> Markup {
 fn new_page(console: &Console, choices: &Choices, form: &Form) -> Response {
     let content = html! {
         @if choices.targets.is_empty() {
-            p { "A rule needs a connection: make that first." }
+            p { "A rule needs a connection. Create one first." }
             div.buttons { a.button.primary href=(console.at("/provisioning/connections/new")) { "New connection" } }
         } @else {
             (fields(form, choices))
-            (parts::checkbox(form, "active", "Enable the rule", "Provisioning begins as soon as it is saved."))
+            (parts::checkbox(form, "active", "Enable the rule", "Provisioning starts when you save the rule."))
             (parts::save("Save", &console.at("/provisioning")))
         }
     };
@@ -93,7 +93,7 @@ fn new_page(console: &Console, choices: &Choices, form: &Form) -> Response {
     })
 }
 
-/// The connection that a link to the form has chosen.
+/// The connection that a link to this form preselects.
 #[derive(Default, serde::Deserialize)]
 struct Chosen {
     #[serde(default)]
@@ -105,7 +105,7 @@ async fn new(console: Console, Query(chosen): Query<Chosen>) -> Shown {
     Ok(new_page(&console, &choices(&console).await?, &form))
 }
 
-/// The one of that name, made when there is none.
+/// Returns the id of the resource with this name. Creates it if it does not exist.
 async fn one_of(console: &Console, kind: Kind, document: Document) -> Result<String> {
     let name = text(&document, "name").unwrap_or_default();
     let all = console.idp.list(console.env_id(), kind, None).await?;
@@ -174,7 +174,7 @@ async fn found(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Rule, id).await
 }
 
-/// A rule's page: its tabs above what the tab shows.
+/// Renders the page of a rule: its tabs, and below them the content of the current one.
 pub(super) fn tab(
     console: &Console,
     rule: &Resource,
@@ -242,7 +242,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             }
         }
         (console.deletion(&format!("{PATH}/{id}/delete"), "Delete Rule",
-            "Its users are provisioned no more, unless another rule covers them."))
+            "Its users are no longer provisioned, unless another rule covers them."))
     };
     Ok(tab(&console, &rule, "Configuration", None, &content))
 }

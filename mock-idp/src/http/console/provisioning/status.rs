@@ -1,4 +1,4 @@
-//! How synchronization with a target stands, in words.
+//! The card that shows the state of the synchronization with a target.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::http::console::parts::{badge, told};
 use crate::refusal::Result;
 use crate::store::resources::Resource;
 
-/// A store's state as a badge.
+/// Renders the state of a store as a badge.
 pub(super) fn word(status: &Value) -> Markup {
     match status["syncState"].as_str().unwrap_or_default() {
         "SUCCESS" if status["lastSyncAt"].is_string() => badge("good", "In sync"),
@@ -21,7 +21,7 @@ pub(super) fn word(status: &Value) -> Markup {
     }
 }
 
-/// What a user or group of a failure is called now.
+/// Returns the current name of a user or group that failed.
 async fn called(console: &Console, kind: &str, id: &str) -> String {
     let env = console.env_id();
     let found = match kind {
@@ -42,7 +42,7 @@ async fn called(console: &Console, kind: &str, id: &str) -> String {
     found.unwrap_or_else(|| format!("{id} (deleted)"))
 }
 
-/// An instant as people read it.
+/// Formats a time for people, in UTC.
 fn moment(text: &str) -> String {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => at.strftime("%F %H:%M:%S UTC").to_string(),
@@ -50,7 +50,7 @@ fn moment(text: &str) -> String {
     }
 }
 
-/// The card of a connection's page.
+/// Renders the card Synchronization of a connection's page.
 pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> {
     let status = console.idp.sync_status(store).await?;
     let count = |key: &str| status[key].as_u64().unwrap_or_default().to_string();
@@ -70,7 +70,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
     Ok(html! {
         @if !has_rule {
             div.callout role="note" {
-                p { strong { "Nothing is sent yet: add a rule." } " A rule says whose data goes to this connection. One that exists must be enabled." }
+                p { strong { "Nothing is sent yet: add a rule." } " A rule says which users and groups are sent to this connection. If there is one already, enable it." }
                 a.button.primary href=(console.at(&new_rule)) { "New rule" }
             }
         }
@@ -92,11 +92,11 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
             }
             @if !failures.is_empty() {
                 div.title {
-                    h3 #failures { "What failed" }
+                    h3 #failures { "Failures" }
                     (again(console, store, &[], &html! { button type="submit" { "Retry All That Failed" } }))
                 }
                 table aria-labelledby="failures" {
-                    thead { tr { th scope="col" { "Who" } th scope="col" { "Kind" } th scope="col" { "What the target answered" } th scope="col" { span.visually-hidden { "Actions" } } } }
+                    thead { tr { th scope="col" { "User or group" } th scope="col" { "Kind" } th scope="col" { "What the target answered" } th scope="col" { span.visually-hidden { "Actions" } } } }
                     tbody {
                         @for (name, kind, id, message) in &failures {
                             tr {
@@ -116,7 +116,7 @@ fn again(console: &Console, store: &Resource, what: &[(&str, &str)], button: &Ma
     console.button(&format!("{CONNECTIONS}/{}/again", store.id), what, button)
 }
 
-/// The button that tries one user again.
+/// Renders the button that starts another attempt for a user.
 pub(super) fn retry(console: &Console, store: &Resource, id: &str, name: &str) -> Markup {
     let button = html! { button type="submit" { "Retry" span.visually-hidden { " " (name) } } };
     again(console, store, &[("user", id)], &button)

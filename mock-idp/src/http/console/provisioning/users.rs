@@ -1,5 +1,5 @@
-//! A connection's Users: how each stands at the target, what it answered last,
-//! and another attempt.
+//! Tab Users of a connection: the state of each user at the target, the target's last answer,
+//! and a button for another attempt.
 
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -22,7 +22,7 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/provisioning/connections/{id}/again", post(again))
 }
 
-/// How many users a page shows.
+/// Number of users per page.
 const PAGE: usize = 50;
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ fn called(user: &SyncedUser) -> String {
     user.username.clone().unwrap_or_else(deleted)
 }
 
-/// When it was last in sync, and when it is tried next.
+/// Renders the time of the last synchronization and of the next attempt.
 fn when(user: &SyncedUser) -> Markup {
     let told = |at: jiff::Timestamp| at.strftime("%F %H:%M:%S UTC").to_string();
     html! {
@@ -93,7 +93,7 @@ async fn list(
             button type="submit" { "Show" }
         }
         @if total == 0 {
-            (parts::empty("Nobody was brought to this target yet. A rule says whose data goes there.",
+            (parts::empty("No user was sent to this target yet. A rule says which users and groups are sent.",
                 &html! { a.button href=(console.at("/provisioning/rules/new")) { "New rule" } }))
         } @else if all.is_empty() { p.none { "No user is in this state." } }
         @else {
@@ -115,7 +115,7 @@ async fn list(
                             td.told data-name="Answer" {
                                 @match (&user.error, &user.remote_id) {
                                     (Some(error), _) => (error),
-                                    (None, Some(id)) => { "Taken as " code { (id) } },
+                                    (None, Some(id)) => { "Stored with the id " code { (id) } },
                                     (None, None) => span.none { "Nothing yet" },
                                 }
                             }

@@ -1,5 +1,5 @@
-//! Edit Configuration, where we are told of the service provider: by its
-//! metadata, by its address, or one by one.
+//! Page Edit Configuration: an administrator enters the service provider's data by a metadata
+//! file, by a metadata URL, or field by field.
 
 use axum::Router;
 use axum::extract::Path;
@@ -28,7 +28,7 @@ pub(super) fn router() -> Router<Idp> {
     )
 }
 
-/// What of the environment an application's configuration can choose.
+/// Keys and certificates of the environment that an application can use.
 struct Choices {
     keys: Vec<KeyRow>,
     certificates: Vec<Resource>,
@@ -74,9 +74,9 @@ fn edit_page(
         }
         div.when-hand {
             (Field::new(form, "acsUrls", "ACS URLs").required()
-                .hint("Where assertions are sent. One a line; the first is the default.").area(2))
+                .hint("Where assertions are sent, one URL per line. The first is the default.").area(2))
             (Field::new(form, "spEntityId", "Entity ID").required()
-                .hint("The service provider's name for itself.").input("text"))
+                .hint("The entity ID of the service provider, as in its metadata.").input("text"))
         }
         h2 { "Signing" }
         (Field::new(form, "idpSigning.key", "Signing Key").required().select(&key_options))
@@ -90,7 +90,7 @@ fn edit_page(
         (Field::new(form, "assertionDuration", "Assertion Validity Duration").required()
             .hint("In seconds, 1 to 86400.").input("number"))
         (Field::new(form, "defaultTargetUrl", "Target Application URL")
-            .hint("Sent as RelayState when sign-on starts here.").input("url"))
+            .hint("Sent as RelayState when the sign-on starts at the identity provider.").input("url"))
         h2 { "Requests" }
         (parts::checkbox(form, "authnRequestSigned", "Enforce Signed AuthnRequest",
             "Requests without a valid signature are refused."))
@@ -101,17 +101,17 @@ fn edit_page(
             .hint("In PEM, one after the other.").area(4))
         h2 { "Single Logout" }
         (Field::new(form, "sloEndpoint", "SLO Endpoint")
-            .hint("Where the service provider is told that a session ended. Without one it is told nothing.").input("url"))
+            .hint("Where LogoutRequests are sent when a session ends. Without it, none is sent.").input("url"))
         (Field::new(form, "sloResponseEndpoint", "SLO Response Endpoint")
-            .hint("Where its own requests are answered, if not there.").input("url"))
+            .hint("Where LogoutResponses are sent, if not to the SLO Endpoint.").input("url"))
         (Field::new(form, "sloBinding", "SLO Binding").required().select(&BINDINGS))
         (Field::new(form, "sloWindow", "SLO Window")
-            .hint("In hours, 0 to 24: so long after the sign-on logout messages are exchanged.").input("number"))
+            .hint("In hours, 0 to 24. Logout messages are exchanged for this time after the sign-on.").input("number"))
         h2 { "Encryption" }
         (Field::new(form, "spEncryption.algorithm", "Assertion Encryption").required().select(&CIPHERS))
         div.when-encrypted {
             (Field::new(form, "spEncryption.certificate", "Encryption Certificate")
-                .hint("Whose key assertions are encrypted for: one of this environment's.").select(&encryption))
+                .hint("A certificate of this environment. Assertions are encrypted for its key.").select(&encryption))
             (Field::new(form, "spEncryption.pem", "Or Another Certificate")
                 .hint("In PEM. It is used in place of the one above.").area(3))
         }
@@ -201,7 +201,7 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     Ok(edit_page(&console, &resource, &choices, &form))
 }
 
-/// Each certificate of a text with several in PEM.
+/// Splits a text with several PEM certificates.
 fn certificates(text: &str) -> Vec<Value> {
     const END: &str = "-----END CERTIFICATE-----";
     text.split_inclusive(END)
@@ -211,8 +211,8 @@ fn certificates(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Single logout, as the form says it: null takes away what was there. Left
-/// empty beside metadata, that says it.
+/// Copies the fields for single logout from the form. An empty field removes the setting
+/// (null), except next to imported metadata, which then sets it.
 fn single_logout(form: &Form, document: &mut Document) -> Result<()> {
     let by_hand = !["file", "url"].contains(&form.text("by"));
     for key in ["sloEndpoint", "sloResponseEndpoint", "sloBinding"] {
@@ -233,7 +233,7 @@ fn single_logout(form: &Form, document: &mut Document) -> Result<()> {
     Ok(())
 }
 
-/// For whom assertions are encrypted, as the form says it.
+/// Returns the member `spEncryption` of the form.
 fn encryption(form: &Form) -> Value {
     let algorithm = match form.text("spEncryption.algorithm") {
         "" => return Value::Null,
@@ -251,7 +251,7 @@ fn encryption(form: &Form) -> Value {
     json!({"algorithm": algorithm, "certificate": certificate})
 }
 
-/// The application's document as the form says it.
+/// Converts the form to the JSON of an application.
 fn document(form: &Form) -> Result<Document> {
     let mut document = Document::new();
     match form.text("by") {
@@ -285,7 +285,7 @@ fn document(form: &Form) -> Result<Document> {
     let signing = form.text("signing");
     document.insert("assertionSigned".into(), (signing != "response").into());
     document.insert("responseSigned".into(), (signing != "assertion").into());
-    // Null takes away what was there.
+    // Null removes the former value.
     let said = |key: &str| Some(form.text(key)).filter(|text| !text.is_empty());
     let key = said("idpSigning.key").map(|id| json!({"id": id}));
     document.insert(

@@ -1,5 +1,6 @@
-//! An application's Configuration: what its service provider needs of us, and
-//! what we were told of it. Edit Configuration is in `edit`.
+//! Tab Configuration of an application: the data of this identity provider that the service
+//! provider needs, and the data of the service provider. The page Edit Configuration is in
+//! `edit`.
 
 mod edit;
 
@@ -28,7 +29,7 @@ pub(super) fn router() -> Router<Idp> {
         .merge(edit::router())
 }
 
-/// What the console calls the two signing flags.
+/// Labels of the console for the two signing members.
 const SIGNING: [(&str, &str); 3] = [
     ("assertion", "Sign Assertion"),
     ("response", "Sign Response"),
@@ -36,7 +37,7 @@ const SIGNING: [(&str, &str); 3] = [
 ];
 
 const ALGORITHMS: [(&str, &str); 7] = [
-    ("", "By the key: SHA-256"),
+    ("", "Default for the key: SHA-256"),
     ("SHA256withRSA", "RSA_SHA256"),
     ("SHA384withRSA", "RSA_SHA384"),
     ("SHA512withRSA", "RSA_SHA512"),
@@ -46,7 +47,7 @@ const ALGORITHMS: [(&str, &str); 7] = [
 ];
 
 const FORMATS: [(&str, &str); 5] = [
-    ("", "Unspecified, not said"),
+    ("", "Not set (unspecified)"),
     (
         "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
         "unspecified",
@@ -99,7 +100,7 @@ fn downloads(console: &Console, id: &str) -> Markup {
     }
 }
 
-/// What of the imported metadata is not used, as one text.
+/// Returns the parts of the imported metadata that are not used, as one text.
 fn left_out(application: &Resource) -> String {
     let parts = application.document.get("spMetadataLeftOut");
     let parts = parts.and_then(serde_json::Value::as_array);
@@ -121,7 +122,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     let content = html! {
         section.card aria-labelledby="connection" {
             div.title { h2 #connection { "Connection Details" } }
-            p.lead { "What the service provider is told of this identity provider." }
+            p.lead { "The data of this identity provider that you enter at the service provider." }
             (downloads(&console, &id))
             dl {
                 (copied("issuer", "Issuer ID", &idp.issuer(env)))
@@ -156,7 +157,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (told("SLO Binding", words(&BINDINGS, application.slo_binding.as_deref().unwrap_or("HTTP_POST"))))
                 (told("SLO Window", &application.slo_window.map(|hours| format!("{hours} hours")).unwrap_or_default()))
                 @let left_out = left_out(&resource);
-                @if !left_out.is_empty() { (told("Not Used Of The Metadata", &left_out)) }
+                @if !left_out.is_empty() { (told("Unused Parts of the Metadata", &left_out)) }
                 (told("Assertion Encryption", words(&CIPHERS, application.sp_encryption.as_ref().map_or("", |encryption| &encryption.algorithm))))
             }
         }
@@ -164,7 +165,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     Ok(tab(&console, &resource, "Configuration", None, &content))
 }
 
-/// A file to download.
+/// Returns an answer that a browser saves as a file.
 pub(in crate::http::console) fn attachment(
     kind: &'static str,
     name: &str,
@@ -180,7 +181,7 @@ pub(in crate::http::console) fn attachment(
     (headers, text).into_response()
 }
 
-/// The certificate that verifies what this application is sent, in PEM.
+/// Returns the certificate that verifies the messages to this application, in PEM.
 async fn signing_certificate(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let application = Application::of(&found(&console, &id).await?)?;
     let key = console
