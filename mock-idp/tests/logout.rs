@@ -303,7 +303,11 @@ async fn who_signs_off_here_is_signed_off_everywhere() {
         parties.world.change(Method::PUT, &path, application).await;
     }
     let page = open(browser.get(&start)).await;
-    assert!(page.body.contains("could not be told"), "{}", page.body);
+    assert!(
+        page.body.contains("may still be logged in"),
+        "{}",
+        page.body
+    );
     assert!(!parties.is_signed_on(&browser).await);
 }
 

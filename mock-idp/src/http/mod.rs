@@ -1,4 +1,4 @@
-//! Everything over HTTP. A handler decodes, calls the domain and encodes.
+//! The HTTP layer: handlers decode the request, call the domain and encode the answer.
 
 mod console;
 mod control;
@@ -25,10 +25,10 @@ use tower_http::trace::TraceLayer;
 
 use crate::Idp;
 
-/// Larger than any request or metadata that is met.
+/// Maximum size of a request body in bytes. It is larger than usual requests and metadata.
 const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
-/// Every route of the protocol's listener.
+/// Returns all routes except those of the control port.
 pub(crate) fn router(idp: Idp) -> Router {
     let fixed = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(
@@ -83,7 +83,7 @@ async fn ready(State(idp): State<Idp>) -> Response {
     }
 }
 
-/// Prometheus' text format: what there is, counted when asked.
+/// Returns the metrics in Prometheus' text format. They are counted at each request.
 async fn metrics(State(idp): State<Idp>) -> Response {
     let environments = idp.environments().await.unwrap_or_default();
     let mut users = 0;

@@ -1,23 +1,23 @@
-//! Posted `multipart/form-data` (RFC 7578): its parts by name, in their order.
+//! Reads posted `multipart/form-data` (RFC 7578): the parts with their names, in order.
 
 use axum::body::Bytes;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 
-/// Why parts can't be read.
+/// The parts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
-    /// It is not of that form at all.
+    /// The request is not `multipart/form-data`.
     #[error(transparent)]
     Form(#[from] MultipartRejection),
-    /// It breaks off, or is too large.
+    /// A part is incomplete, invalid or too large.
     #[error(transparent)]
     Part(#[from] MultipartError),
 }
 
 impl Unreadable {
-    /// The status and the words of a plain answer.
+    /// Returns the status and text of a plain answer.
     pub(super) fn told(&self) -> (StatusCode, String) {
         match self {
             Self::Form(error) => (error.status(), error.body_text()),
@@ -26,17 +26,17 @@ impl Unreadable {
     }
 }
 
-/// Whether the headers announce it.
+/// True if `Content-Type` is `multipart/form-data`.
 pub(super) fn is_announced(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"))
 }
 
-/// Every part: its name and what it holds.
+/// Returns the name and content of each part.
 ///
 /// # Errors
-/// [`Unreadable`].
+/// [`Unreadable`] if the body is not valid `multipart/form-data`.
 pub(super) async fn parts(request: Request) -> Result<Vec<(String, Bytes)>, Unreadable> {
     let mut multipart = Multipart::from_request(request, &()).await?;
     let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! Pages for people: the sign-on form, and what went wrong.
+//! Pages for users: the sign-on form, other forms of a sign-on, and errors.
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -22,9 +22,9 @@ button{margin-top:1.5rem;width:100%;font:inherit;font-weight:600;padding:.7rem;b
 :focus-visible{outline:3px solid var(--act);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
 ";
 
-/// What a browser may load for a page: the style that is in it, nothing else.
-/// There is no `form-action`: browsers apply it to the redirects after a form,
-/// and sign-on ends at whatever service provider was registered.
+/// Returns the content security policy of the pages: only the style in the page is allowed.
+/// There is no `form-action`, because browsers apply it to redirects after a form too, and a
+/// sign-on ends at any registered service provider.
 pub(super) fn policy() -> HeaderValue {
     let style = BASE64.encode(Sha256::digest(STYLE.as_bytes()));
     let policy = format!(
@@ -33,21 +33,21 @@ pub(super) fn policy() -> HeaderValue {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-/// The identity provider as people see it, so that nobody takes its pages for
-/// the application's.
+/// Name of the identity provider on its pages, so that users do not take them for pages of the
+/// application.
 const NAME: &str = "Rehearsal Identity Provider";
 
-/// What a person signs on to, and the way back to it.
+/// The application that a user signs on to, and the link back to it.
 #[derive(Debug, Clone)]
 pub(super) struct Destination {
-    /// The application's name.
+    /// Name of the application.
     pub(super) application: String,
-    /// The origin of its assertion consumer service.
+    /// Origin of its assertion consumer service URL.
     pub(super) home: Option<String>,
 }
 
 impl Destination {
-    /// The application whose response goes to this address.
+    /// Returns the destination for an application with this assertion consumer service URL.
     pub(super) fn of(application: String, acs_url: &str) -> Self {
         let home = url::Url::parse(acs_url).ok();
         let home = home.map(|url| url.origin().ascii_serialization());
@@ -81,7 +81,7 @@ fn page(title: &str, content: &Markup) -> Markup {
     }
 }
 
-/// The form with which a person signs on.
+/// Renders the sign-on form.
 pub(super) fn sign_on(
     action: &str,
     to: &Destination,
@@ -108,7 +108,7 @@ pub(super) fn sign_on(
     (status, Html(page("Sign On", &form).into_string())).into_response()
 }
 
-/// The form for who must choose another password.
+/// Renders the form for a user who must change the password.
 pub(super) fn new_password(action: &str, username: &str, wrong: Option<&str>) -> Response {
     let form = html! {
         p { "Your password must be changed before you can go on." }
@@ -130,7 +130,7 @@ pub(super) fn new_password(action: &str, username: &str, wrong: Option<&str>) ->
     (status, Html(page("Change Password", &form).into_string())).into_response()
 }
 
-/// The form for who must prove the address.
+/// Renders the form for a user who must verify the e-mail address.
 pub(super) fn verification(action: &str, username: &str) -> Response {
     let form = html! {
         p { "We sent a code to your e-mail address. Enter it to verify your account." }
@@ -144,20 +144,20 @@ pub(super) fn verification(action: &str, username: &str) -> Response {
     Html(page("Verify Your Account", &form).into_string()).into_response()
 }
 
-/// The end of a logout.
+/// Renders the last page of a logout.
 pub(super) fn signed_off(whole: bool) -> Response {
     let content = html! {
         p { "You are signed off." }
         @if !whole {
             p.bad role="alert" {
-                "Some applications could not be told. Close your browser to be sure."
+                "You may still be logged in at some applications. Close your browser to be sure."
             }
         }
     };
     Html(page("Signed off", &content).into_string()).into_response()
 }
 
-/// A page that says what went wrong, with a number that the log has too.
+/// Renders an error page, with a reference that the log contains too.
 pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
     let reference = idp.ambient.rng().hex(4);
     let (status, message) = match denied {
@@ -167,7 +167,7 @@ pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
         }
         Denied::Refused(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            "The identity provider could not do this.".to_owned(),
+            "The identity provider cannot do this because of an internal error.".to_owned(),
         ),
     };
     tracing::warn!(reference, %denied, "a sign-on ended in a page");
@@ -180,7 +180,7 @@ pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
     (status, Html(body)).into_response()
 }
 
-/// For addresses that lead nowhere.
+/// Renders the page for an unknown path.
 pub(super) async fn nothing_here() -> Response {
     let content = html! { p { "There is nothing at this address." } };
     let body = page("Not found", &content).into_string();

@@ -1,4 +1,4 @@
-//! SAML over HTTP: metadata, single sign-on, the sign-on form, the answer.
+//! The SAML endpoints: metadata, single sign-on, single logout, and the forms of a sign-on.
 
 use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -41,7 +41,7 @@ fn shown(idp: &Idp, outcome: Shown) -> Response {
     outcome.unwrap_or_else(|denied| pages::denied(idp, &denied))
 }
 
-/// The value of the session cookie `ST`.
+/// Returns the value of the session cookie `ST`.
 fn session_token(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(header::COOKIE)
@@ -62,7 +62,8 @@ fn delivered(delivery: &Delivery) -> Response {
     form_page(page)
 }
 
-/// A page that posts a message; its policy allows the script that does so.
+/// Returns a page that posts a message. Its content security policy allows the script that
+/// submits the form.
 fn form_page(page: String) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, posting::FORM_PAGE_POLICY)];
     (policy, Html(page)).into_response()
@@ -79,11 +80,12 @@ async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String
     )
 }
 
-/// Answers at once when a live session will do, else asks the person.
+/// Sends the Response if the user has a session that the request accepts. Otherwise starts a
+/// sign-on, or answers with an error status.
 async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Shown {
     let session = idp.session(env, session_token(headers).as_deref()).await?;
     if request.context_unmet {
-        let message = "People sign on with a password over a protected channel here.";
+        let message = "This identity provider supports the authentication context PasswordProtectedTransport only.";
         let delivery = idp
             .decline(env, &request, SamlStatus::NoAuthnContext, message)
             .await?;
@@ -95,7 +97,7 @@ async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderM
             Ok(delivered(&delivery))
         }
         _ if request.is_passive => {
-            let message = "Nobody is signed on, and the request forbids to ask.";
+            let message = "The user is not signed on, and IsPassive forbids a sign-on page.";
             let delivery = idp
                 .decline(env, &request, SamlStatus::NoPassive, message)
                 .await?;
@@ -126,7 +128,10 @@ async fn by_redirect(
 }
 
 fn unreadable(refusal: Refusal) -> Denied {
-    Denied::Page(format!("The message can't be read: {}.", refusal.private()))
+    Denied::Page(format!(
+        "The message cannot be read: {}.",
+        refusal.private()
+    ))
 }
 
 #[derive(Deserialize)]
@@ -137,7 +142,7 @@ struct Posted {
     response: Option<String>,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
-    /// [`repost::REPOST_FIELD`].
+    /// The field [`repost::REPOST_FIELD`].
     reposted: Option<String>,
 }
 
@@ -147,7 +152,7 @@ impl Posted {
             (Some(request), None) => (Parameter::Request, request),
             (None, Some(response)) => (Parameter::Response, response),
             _ => {
-                let words = "Expected SAMLRequest or SAMLResponse, one of them.";
+                let words = "Expected either SAMLRequest or SAMLResponse.";
                 return Err(Denied::Page(words.to_owned()));
             }
         };
@@ -173,11 +178,10 @@ async fn by_form(
     shown(&idp, outcome)
 }
 
-/// A page that posts the AuthnRequest again, now from this site, where the
-/// first POST came from another site without a session's cookie: without TLS
-/// that cookie is `SameSite=Lax`, and the browser may have kept it back. Who is
-/// signed on would be asked for the password again, and a passive request
-/// (`IsPassive`) would fail.
+/// Returns a page that posts the `AuthnRequest` again, from this site, if a page of another
+/// site posted it and no session cookie came with it. Without TLS that cookie is
+/// `SameSite=Lax`, so the browser may have held it back. Then a signed-on user would have to
+/// enter the password again, and a passive request (`IsPassive`) would fail.
 fn repost_request(idp: &Idp, env: &str, headers: &HeaderMap, posted: &Posted) -> Option<Response> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let own_origin = Url::parse(&idp.base_url)
@@ -202,7 +206,8 @@ fn repost_request(idp: &Idp, env: &str, headers: &HeaderMap, posted: &Posted) ->
     })
 }
 
-/// Under TLS a cookie can be `SameSite=None`, and comes along from other sites.
+/// True if the identity provider uses TLS. Only then can a cookie be `SameSite=None`, so that
+/// browsers send it with requests from other sites.
 fn is_https(idp: &Idp) -> bool {
     idp.base_url.starts_with("https:")
 }
@@ -255,7 +260,7 @@ async fn slo_by_form(
     shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
-/// The person signs off here (this simulator's own address).
+/// Signs the user off, started at the identity provider. PingOne has no such endpoint.
 async fn sign_off(State(idp): State<Idp>, Path(env): Path<String>, headers: HeaderMap) -> Response {
     let token = session_token(&headers);
     let outcome = idp.sign_off(&env, token.as_deref()).await;
@@ -346,7 +351,7 @@ struct Chosen {
     new_password: String,
 }
 
-/// A password that had to be changed is, and its person signed on.
+/// Changes a password that must be changed, and signs the user on.
 async fn choose_password(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
@@ -395,7 +400,7 @@ struct Verification {
     code: String,
 }
 
-/// The address is proved by the code that was sent; then the person signs on.
+/// Verifies the e-mail address by the code, and shows the sign-on form again.
 async fn verify(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
@@ -408,8 +413,8 @@ async fn verify(
             Some(user) => idp.verify_user(&env, &user.id, &said.code).await?,
             None => false,
         };
-        let wrong =
-            (!right).then_some("That is not the code that was sent last. Sign on for another.");
+        let wrong = (!right)
+            .then_some("This is not the code that was sent last. Sign on to get a new one.");
         Ok(pages::sign_on(
             &action(&idp, &env, &id),
             &destination,
@@ -421,8 +426,8 @@ async fn verify(
     shown(&idp, outcome)
 }
 
-/// Browsers accept `SameSite=None` only together with `Secure`; without TLS
-/// [`repost_request`] makes up for it.
+/// Returns the attributes of the session cookie. Browsers accept `SameSite=None` only together
+/// with `Secure`; without TLS, [`repost_request`] is the workaround.
 fn session_cookie_attributes(idp: &Idp, env: &str) -> String {
     let guard = if is_https(idp) {
         "SameSite=None; Secure"

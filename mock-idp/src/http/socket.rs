@@ -1,4 +1,4 @@
-//! Connections that can be told to end with a reset, as a broken network does.
+//! Connections that a handler can end with a TCP reset, as a broken network does.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A connection, as handlers see it.
+/// The client's connection, for handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     address: SocketAddr,
@@ -19,14 +19,14 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The next byte that would be written resets the connection.
+    /// Resets the connection at the next write.
     pub(crate) fn reset(&self) {
-        tracing::info!(peer = %self.address, "resetting the connection, as was asked");
+        tracing::info!(peer = %self.address, "resetting the connection: a chosen fault");
         self.broken.store(true, Ordering::Relaxed);
     }
 }
 
-/// A listener whose connections are [`Peer`]s.
+/// A listener that gives handlers a [`Peer`] for each connection.
 pub(crate) struct Breakable(pub TcpListener);
 
 impl Listener for Breakable {
@@ -51,7 +51,7 @@ impl Listener for Breakable {
     }
 }
 
-/// A connection that breaks when it is told to.
+/// A TCP stream that [`Peer::reset`] can break.
 pub(crate) struct Stream {
     stream: TcpStream,
     broken: Arc<AtomicBool>,
@@ -60,7 +60,7 @@ pub(crate) struct Stream {
 impl Stream {
     fn whole(&self) -> io::Result<()> {
         if self.broken.load(Ordering::Relaxed) {
-            // Closed without lingering, the peer gets a RST.
+            // With a linger time of zero, closing the socket sends RST.
             self.stream.set_zero_linger()?;
             return Err(io::ErrorKind::ConnectionReset.into());
         }

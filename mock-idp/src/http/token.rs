@@ -1,4 +1,4 @@
-//! Tokens for workers: OAuth's client credentials (RFC 6749, section 4.4).
+//! The token endpoint for workers: OAuth client credentials (RFC 6749 §4.4).
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -26,8 +26,8 @@ struct Asked {
     client_secret: String,
 }
 
-/// The credentials of `Authorization: Basic`, which are form-encoded first
-/// (RFC 6749, section 2.3.1).
+/// Returns the credentials of `Authorization: Basic`, which are form-encoded inside (RFC 6749
+/// §2.3.1).
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
@@ -85,7 +85,7 @@ async fn token(
         Ok(Err(TokenRefused::UnauthorizedClient)) => refused(
             StatusCode::BAD_REQUEST,
             "unauthorized_client",
-            "The worker is switched off.",
+            "The worker is disabled.",
         ),
         Err(error) => Problem::from(error).into_response(),
     }

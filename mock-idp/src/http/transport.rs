@@ -1,5 +1,5 @@
-//! Faults of the transport, around the SAML endpoints: chosen for the
-//! application that a request concerns, or asked for by its header.
+//! Transport faults for the SAML endpoints: those chosen for the application of the request,
+//! and those in the request's header.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::misbehavior::{self, BY_HEADER};
 use crate::store::resources::Kind;
 use crate::transport::Transport;
 
-/// Names faults, of the catalogue or of the transport, for one request:
+/// Header with the faults for one request, of the catalogue or of the transport:
 /// `X-Rehearsal-Fault: expired, latency; milliseconds=500`.
 const HEADER: &str = "x-rehearsal-fault";
 
-/// How many bytes drip at once.
+/// Number of bytes that `slow-drip` sends at once.
 const DROP: usize = 16;
 
-/// The routes, with what may be chosen to go wrong.
+/// Adds the transport faults to these routes.
 pub(super) fn around(routes: Router<Idp>, idp: Idp) -> Router<Idp> {
     routes.layer(middleware::from_fn_with_state(idp, misbehave))
 }
@@ -49,7 +49,7 @@ fn asked(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
         let found = all
             .into_iter()
             .find(|fault| fault.id == id && misbehavior::is_ours(fault));
-        of_catalogue.push(found.ok_or_else(|| format!("there is no fault {id:?}"))?);
+        of_catalogue.push(found.ok_or_else(|| format!("fault {id:?} not found"))?);
     }
     Ok((of_catalogue, of_transport))
 }
@@ -72,13 +72,14 @@ async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Resp
     }
     let mut response = BY_HEADER.scope(of_catalogue, next.run(request)).await;
     for fault in striking {
-        tracing::info!(?fault, "misbehaving, as was asked");
+        tracing::info!(?fault, "applying a chosen transport fault");
         response = suffer(&idp, &fault, response, peer.as_ref()).await;
     }
     response
 }
 
-/// Which application a request concerns; the request is as it was.
+/// Finds the application of a request, as environment id and application id. Also returns the
+/// request, unchanged.
 async fn concerned(idp: &Idp, request: Request) -> (Request, Option<(String, String)>) {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
@@ -154,12 +155,16 @@ async fn suffer(
         }
         Transport::ErrorStatus { status } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            (status, "The identity provider fails, as it was asked to.\n").into_response()
+            (
+                status,
+                "This error is a fault that was chosen for this identity provider.\n",
+            )
+                .into_response()
         }
         Transport::TooManyRequests { retry_after } => (
             StatusCode::TOO_MANY_REQUESTS,
             [(header::RETRY_AFTER, retry_after.to_string())],
-            "Too many requests, as it was asked to say.\n",
+            "Too many requests: this is a fault that was chosen for this identity provider.\n",
         )
             .into_response(),
         Transport::WrongContentType { content_type } => {
@@ -195,13 +200,13 @@ async fn whole(response: Response) -> (axum::http::response::Parts, Bytes) {
     (parts, body.unwrap_or_default())
 }
 
-/// An answer that promises its whole length, whatever comes.
+/// Returns an answer whose `Content-Length` is `length`, whatever `body` contains.
 fn sent(mut parts: axum::http::response::Parts, length: usize, body: Body) -> Response {
     parts.headers.insert(header::CONTENT_LENGTH, length.into());
     Response::from_parts(parts, body)
 }
 
-/// These bytes, then the end of the connection.
+/// Returns a body that sends these bytes and then ends the connection.
 fn broken(bytes: Bytes) -> Body {
     Body::from_stream(stream::unfold(0, move |turn| {
         let bytes = bytes.clone();
@@ -209,7 +214,7 @@ fn broken(bytes: Bytes) -> Body {
             if turn == 0 {
                 return Some((Ok(bytes), 1));
             }
-            // What was written goes out first.
+            // Give the server time to send the bytes first.
             tokio::task::yield_now().await;
             let end = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
             (turn == 1).then_some((Err(end), 2))

@@ -1,11 +1,11 @@
-//! Sessions of the administrator at the console.
+//! Database: the administrator's sessions at the console.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::{Db, Result, stored};
 
-/// Opens a session; those that have ended are cleared away.
+/// Stores a session and deletes those that have expired.
 pub(crate) async fn open(
     db: &mut Db,
     token: &str,
@@ -25,7 +25,7 @@ pub(crate) async fn open(
     Ok(())
 }
 
-/// Whether the session is alive.
+/// True if the session exists and has not expired.
 pub(crate) async fn is_open(db: &mut Db, token: &str, now: Timestamp) -> Result<bool> {
     let row = sqlx::query(
         "SELECT COUNT(*) AS alive FROM console_sessions WHERE token = $1 AND expires_at > $2",
@@ -37,7 +37,7 @@ pub(crate) async fn is_open(db: &mut Db, token: &str, now: Timestamp) -> Result<
     Ok(row.try_get::<i64, _>("alive")? > 0)
 }
 
-/// Ends a session.
+/// Deletes a session.
 pub(crate) async fn close(db: &mut Db, token: &str) -> Result<()> {
     sqlx::query("DELETE FROM console_sessions WHERE token = $1")
         .bind(token)

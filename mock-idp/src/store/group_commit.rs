@@ -1,5 +1,5 @@
-//! The queue for the one writer there is, and a transaction that tells, when it
-//! is over, that something may have changed.
+//! The queue for the only writer of the database, and write transactions that change the
+//! edition number when they commit.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use tokio::sync::Mutex;
 
 use super::{Result, StoreError};
 
-/// Those who want to write.
+/// The queue of tasks that wait to write.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     turn: Mutex<()>,
-    /// Counts transactions that could not begin.
+    /// Number of transactions that could not begin.
     failures: AtomicU64,
-    /// Why the last one could not.
+    /// Error of the last one.
     last_failure: std::sync::Mutex<String>,
 }
 
 impl Queue {
-    /// Waits for the turn to write. Whoever queued behind an attempt that
-    /// failed fails with it: attempts of their own, one after the other, would
-    /// add up to minutes.
+    /// Waits for the turn to write and begins a transaction. If a transaction cannot begin, all
+    /// tasks that already wait behind it fail with the same error: one attempt each, one after
+    /// the other, would take minutes.
     pub(super) async fn begin(&self, pool: &AnyPool) -> Result<Transaction<'static, Any>> {
         let failures = self.failures.load(Ordering::SeqCst);
         let _turn = self.turn.lock().await;
@@ -44,7 +44,8 @@ impl Queue {
     }
 }
 
-/// An open transaction; dropped without [`Writing::commit`], nothing happened.
+/// An open write transaction. If it is dropped without [`Writing::commit`], its changes are
+/// discarded.
 pub(crate) struct Writing {
     transaction: Transaction<'static, Any>,
     edition: Option<Arc<AtomicU64>>,
@@ -61,7 +62,7 @@ impl Writing {
         }
     }
 
-    /// Keeps what was written. When this returns, whoever looks finds it.
+    /// Commits the changes. When it returns, every reader sees them.
     pub(crate) async fn commit(self) -> Result<()> {
         let Self {
             transaction,
@@ -70,8 +71,8 @@ impl Writing {
         let Some(edition) = edition else {
             return Ok(transaction.commit().await?);
         };
-        // Apart, because whoever waits for it may go away in the middle: the
-        // edition must not change before what was written can be read.
+        // In a task of its own, because the caller may be canceled in the middle: the edition
+        // must not change before the changes can be read.
         let committed = tokio::spawn(async move {
             let outcome = transaction.commit().await;
             edition.fetch_add(1, Ordering::SeqCst);

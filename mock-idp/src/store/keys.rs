@@ -1,4 +1,4 @@
-//! Signing keys with their certificates.
+//! Database: signing keys with their certificates.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -6,21 +6,21 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// A key pair as stored.
+/// A stored key pair.
 #[derive(Clone)]
 pub(crate) struct KeyRow {
     pub environment: String,
     pub id: String,
     pub name: String,
     pub is_default: bool,
-    /// The private key, PKCS#8 in PEM.
+    /// Private key, PKCS#8 in PEM.
     pub pkcs8: String,
-    /// The certificate, PEM.
+    /// Certificate in PEM.
     pub certificate: String,
     /// `SIGNING` or `ENCRYPTION`.
     pub purpose: String,
     pub created_at: Timestamp,
-    /// The place in the list: later ones are greater.
+    /// Place in the list; later keys have greater ones.
     pub place: i64,
 }
 
@@ -38,7 +38,7 @@ fn read(row: &AnyRow) -> Result<KeyRow> {
     })
 }
 
-/// Adds a key. A new default takes the place of the former one.
+/// Stores a key. If it is the default, the former default key no longer is.
 pub(crate) async fn add(db: &mut Db, key: &KeyRow) -> Result<()> {
     if key.is_default {
         sqlx::query("UPDATE signing_keys SET is_default = 0 WHERE environment = $1")
@@ -63,7 +63,7 @@ pub(crate) async fn add(db: &mut Db, key: &KeyRow) -> Result<()> {
     Ok(())
 }
 
-/// Makes the key the environment's default; whether there is such a key.
+/// Makes a key the default of the environment. Returns false if there is no such key.
 pub(crate) async fn make_default(db: &mut Db, environment: &str, id: &str) -> Result<bool> {
     if get(db, environment, id).await?.is_none() {
         return Ok(false);
@@ -79,7 +79,7 @@ pub(crate) async fn make_default(db: &mut Db, environment: &str, id: &str) -> Re
     Ok(true)
 }
 
-/// Changes what a key is for.
+/// Changes the `usageType` of a key.
 pub(crate) async fn set_purpose(
     db: &mut Db,
     environment: &str,
@@ -95,7 +95,7 @@ pub(crate) async fn set_purpose(
     Ok(())
 }
 
-/// The key with that id.
+/// Returns the key with this id.
 pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Option<KeyRow>> {
     sqlx::query("SELECT rowid AS place, * FROM signing_keys WHERE environment = $1 AND id = $2")
         .bind(environment)
@@ -106,7 +106,7 @@ pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Opti
         .transpose()
 }
 
-/// The environment's keys, the eldest first.
+/// Returns the keys of an environment, the oldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<KeyRow>> {
     sqlx::query("SELECT rowid AS place, * FROM signing_keys WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
@@ -117,7 +117,7 @@ pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<KeyRow>> 
         .collect()
 }
 
-/// Removes a key; whether it was there.
+/// Deletes a key. Returns false if there was none.
 pub(crate) async fn delete(db: &mut Db, environment: &str, id: &str) -> Result<bool> {
     let gone = sqlx::query("DELETE FROM signing_keys WHERE environment = $1 AND id = $2")
         .bind(environment)

@@ -1,4 +1,4 @@
-//! Sessions of people who signed on, and flows of those who are about to.
+//! Database: sessions of users who have signed on, and flows of users who are signing on.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -6,10 +6,10 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// A live session.
+/// A stored SSO session.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionRow {
-    /// SHA-256 of the cookie's value.
+    /// SHA-256 of the cookie value, as hexadecimal.
     pub token: String,
     pub environment: String,
     pub user: String,
@@ -18,7 +18,7 @@ pub(crate) struct SessionRow {
     pub expires_at: Timestamp,
 }
 
-/// Opens a session.
+/// Stores a session.
 pub(crate) async fn open(db: &mut Db, session: &SessionRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO sessions (token, environment, user_id, session_index, authenticated_at, expires_at)
@@ -35,7 +35,7 @@ pub(crate) async fn open(db: &mut Db, session: &SessionRow) -> Result<()> {
     Ok(())
 }
 
-/// The session of that token in that environment, when it is still alive.
+/// Returns the session with this token in this environment, if it has not expired.
 pub(crate) async fn session(
     db: &mut Db,
     environment: &str,
@@ -63,7 +63,7 @@ fn read(row: &AnyRow) -> Result<SessionRow> {
     })
 }
 
-/// The live sessions of a user.
+/// Returns the sessions of a user that have not expired.
 pub(crate) async fn sessions_of(
     db: &mut Db,
     environment: &str,
@@ -84,7 +84,7 @@ pub(crate) async fn sessions_of(
     .collect()
 }
 
-/// Ends one session of a user by its index; whether there was one.
+/// Deletes one session of a user, by its `SessionIndex`. Returns false if there was none.
 pub(crate) async fn close(db: &mut Db, environment: &str, user: &str, index: &str) -> Result<bool> {
     let gone = sqlx::query(
         "DELETE FROM sessions WHERE environment = $1 AND user_id = $2 AND session_index = $3",
@@ -97,7 +97,7 @@ pub(crate) async fn close(db: &mut Db, environment: &str, user: &str, index: &st
     Ok(gone.rows_affected() > 0)
 }
 
-/// Ends every session of a user.
+/// Deletes all sessions of a user.
 pub(crate) async fn close_all(db: &mut Db, environment: &str, user: &str) -> Result<()> {
     sqlx::query("DELETE FROM sessions WHERE environment = $1 AND user_id = $2")
         .bind(environment)
@@ -107,19 +107,19 @@ pub(crate) async fn close_all(db: &mut Db, environment: &str, user: &str) -> Res
     Ok(())
 }
 
-/// A sign-on that waits for its person.
+/// A sign-on in progress.
 #[derive(Debug, Clone)]
 pub(crate) struct FlowRow {
     pub id: String,
     pub environment: String,
-    /// What was asked for, as JSON.
+    /// The sign-on request as JSON.
     pub document: String,
-    /// The session that it ended in.
+    /// Token of the session that the sign-on created.
     pub session: Option<String>,
     pub expires_at: Timestamp,
 }
 
-/// Starts a flow, and forgets those that are over.
+/// Stores a flow and deletes those that have expired.
 pub(crate) async fn start(db: &mut Db, flow: &FlowRow, now: Timestamp) -> Result<()> {
     sqlx::query("DELETE FROM flows WHERE expires_at <= $1")
         .bind(stored(now))
@@ -139,7 +139,7 @@ pub(crate) async fn start(db: &mut Db, flow: &FlowRow, now: Timestamp) -> Result
     Ok(())
 }
 
-/// The flow, when it still waits.
+/// Returns a flow, if it has not been answered and has not expired.
 pub(crate) async fn flow(
     db: &mut Db,
     environment: &str,
@@ -164,7 +164,7 @@ pub(crate) async fn flow(
         .transpose()
 }
 
-/// Notes which session the flow ended in.
+/// Stores which session the sign-on created.
 pub(crate) async fn signed_on(db: &mut Db, flow: &str, session: &str) -> Result<()> {
     sqlx::query("UPDATE flows SET session = $2 WHERE id = $1")
         .bind(flow)
@@ -174,7 +174,7 @@ pub(crate) async fn signed_on(db: &mut Db, flow: &str, session: &str) -> Result<
     Ok(())
 }
 
-/// Ends a flow; whether it was there: a flow is answered once.
+/// Deletes a flow. Returns false if there was none, so that a flow is answered only once.
 pub(crate) async fn finish(db: &mut Db, flow: &str) -> Result<bool> {
     let gone = sqlx::query("DELETE FROM flows WHERE id = $1")
         .bind(flow)

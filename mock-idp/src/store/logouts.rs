@@ -1,4 +1,4 @@
-//! Who takes part in a session, logouts on their way, messages that were used.
+//! Database: participants of sessions, logouts in progress, and logout messages that were used.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -6,17 +6,17 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// An application that a session signed on to.
+/// An application to which the user signed on in a session.
 #[derive(Debug, Clone)]
 pub(crate) struct Participant {
-    /// SHA-256 of the session's cookie.
+    /// SHA-256 of the session cookie value.
     pub session: String,
     pub environment: String,
     pub application: String,
-    /// The NameID that it was told, as JSON.
+    /// NameID that the application got, as JSON.
     pub name_id: String,
     pub session_index: String,
-    /// When it signed on first.
+    /// Time of the first sign-on.
     pub since: Timestamp,
 }
 
@@ -31,7 +31,7 @@ fn participant(row: &AnyRow) -> Result<Participant> {
     })
 }
 
-/// Notes that the session signed on there, if it wasn't noted before.
+/// Stores a participant, if it is not stored yet.
 pub(crate) async fn take_part(db: &mut Db, it: &Participant) -> Result<()> {
     sqlx::query(
         "INSERT INTO participants (session, environment, application, name_id, session_index, since)
@@ -49,7 +49,7 @@ pub(crate) async fn take_part(db: &mut Db, it: &Participant) -> Result<()> {
     Ok(())
 }
 
-/// The live sessions that signed on to the application under that name.
+/// Returns the current sessions in which the application got this NameID.
 pub(crate) async fn sessions_of(
     db: &mut Db,
     environment: &str,
@@ -72,7 +72,7 @@ pub(crate) async fn sessions_of(
     rows.iter().map(participant).collect()
 }
 
-/// Everybody who takes part in a session, in the order they came.
+/// Returns all participants of a session, ordered by the time of their sign-on.
 pub(crate) async fn of_session(db: &mut Db, session: &str) -> Result<Vec<Participant>> {
     let rows = sqlx::query(
         "SELECT * FROM participants WHERE session = $1 ORDER BY since, application, name_id",
@@ -83,7 +83,7 @@ pub(crate) async fn of_session(db: &mut Db, session: &str) -> Result<Vec<Partici
     rows.iter().map(participant).collect()
 }
 
-/// Ends a session, for everybody in it.
+/// Deletes a session and its participants.
 pub(crate) async fn end_session(db: &mut Db, session: &str) -> Result<()> {
     for statement in [
         "DELETE FROM participants WHERE session = $1",
@@ -97,7 +97,7 @@ pub(crate) async fn end_session(db: &mut Db, session: &str) -> Result<()> {
     Ok(())
 }
 
-/// Keeps how far a logout has come.
+/// Stores the state of a logout.
 pub(crate) async fn keep(
     db: &mut Db,
     (environment, id): (&str, &str),
@@ -117,7 +117,7 @@ pub(crate) async fn keep(
     Ok(())
 }
 
-/// A logout on its way.
+/// Returns the state of a logout that is in progress.
 pub(crate) async fn waiting(
     db: &mut Db,
     (environment, id): (&str, &str),
@@ -134,7 +134,7 @@ pub(crate) async fn waiting(
     Ok(row.map(|row| row.try_get("document")).transpose()?)
 }
 
-/// A logout that is over.
+/// Deletes the state of a logout that is complete.
 pub(crate) async fn over(db: &mut Db, id: &str) -> Result<()> {
     sqlx::query("DELETE FROM logouts WHERE id = $1")
         .bind(id)
@@ -143,8 +143,8 @@ pub(crate) async fn over(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Remembers a message until it is too old; false when it came before. What is
-/// too old already is forgotten.
+/// Stores the ID of a message until it expires. Returns false if it is stored already, which
+/// means a replay. Deletes expired ones.
 pub(crate) async fn see(
     db: &mut Db,
     environment: &str,

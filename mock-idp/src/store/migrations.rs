@@ -1,4 +1,4 @@
-//! The schema's history. A new file in `migrations/` is listed here.
+//! The migrations of the database schema. Each new file in `migrations/` must be listed here.
 
 use std::sync::LazyLock;
 
@@ -22,7 +22,7 @@ mod tests {
 
     use super::*;
 
-    /// The folder as SQLx's own reader reads it, which `sqlx::migrate!` uses too.
+    /// Reads the folder with SQLx's own reader, which `sqlx::migrate!` uses too.
     async fn migrations_by_sqlx() -> Migrator {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         Migrator::new(folder).await.unwrap()

@@ -1,8 +1,8 @@
-//! The database: SQLite by `sqlx::Any`. Nothing outside this folder has SQL.
+//! The database: SQLite by `sqlx::Any`. Only this folder contains SQL.
 //!
-//! Functions take a connection, so that a domain step can put several of them
-//! in one transaction: [`Store::write`] begins one (`IMMEDIATE`, by the one
-//! writer there is), [`Store::read`] lends a reader.
+//! The functions take a connection, so that one transaction can contain several of them.
+//! [`Store::write`] begins a write transaction (`IMMEDIATE`; there is only one writer),
+//! [`Store::read`] returns a connection for reading.
 
 pub(crate) mod console;
 pub(crate) mod keys;
@@ -33,41 +33,41 @@ use migrations::MIGRATIONS;
 /// A connection or an open transaction.
 pub(crate) type Db = AnyConnection;
 
-/// The database could not do it: nothing the caller did wrong.
+/// A failure of the database, which the caller did not cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database answered with an error, or not at all.
+    /// The database returned an error, or cannot be reached.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
-    #[error("the database schema could not be brought up to date: {0}")]
+    /// The database schema cannot be migrated to this version.
+    #[error("cannot migrate the database schema: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// What is stored can't be read back.
-    #[error("a stored document is damaged: {0}")]
+    /// A stored JSON document cannot be parsed.
+    #[error("invalid JSON in the database: {0}")]
     Damaged(#[from] serde_json::Error),
-    /// A snapshot isn't one of this version.
-    #[error("{table} {key}: expected {expected} in the snapshot")]
+    /// A snapshot does not match this version.
+    #[error("invalid snapshot: table {table}, {key}: expected {expected}")]
     Snapshot {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// The primary key of the row.
+        /// Name of the table, row or column.
         key: String,
-        /// What should stand there.
+        /// What the snapshot should contain there.
         expected: &'static str,
     },
 }
 
 impl StoreError {
-    /// Whether a row with this key was there already.
+    /// True if a row with this key exists already.
     pub(crate) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 }
 
-/// What the store answers.
+/// Result of a database operation.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
-/// The database's pools: readers and the one writer.
+/// The database: a pool of connections for reading and the only one for writing.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     readers: AnyPool,
@@ -78,13 +78,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database and migrates its schema. Creates the file if the URL says so.
     pub(crate) async fn open(url: &str, durable: bool) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let pool = |connections| {
             AnyPoolOptions::new()
                 .max_connections(connections)
-                // A file does not go away as a server may.
+                // Unlike a server, a file does not close connections, so no test is needed.
                 .test_before_acquire(false)
                 .before_acquire(|connection, _| Box::pin(is_clean(connection)))
                 .after_connect(move |connection, _| {
@@ -106,7 +106,8 @@ impl Store {
                 })
                 .connect(url)
         };
-        // The pool would try for half a minute to open what is no database.
+        // Without this test, the pool would try for half a minute to open a file that is no
+        // database.
         sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
         let mut first = AnyConnection::connect(url).await?;
         first.execute("PRAGMA schema_version").await?;
@@ -122,70 +123,71 @@ impl Store {
         Ok(store)
     }
 
-    /// A connection to read with.
+    /// Returns a connection for reading.
     pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
         self.check_file()?;
         Ok(self.readers.acquire().await?)
     }
 
-    /// A transaction to write in; dropped without `commit`, nothing happened.
+    /// Begins a write transaction. If it is dropped without `commit`, its changes are
+    /// discarded.
     pub(crate) async fn write(&self) -> Result<Writing> {
         self.check_file()?;
         let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
     }
 
-    /// The same for what leaves every answer as it is: somebody comes, a
-    /// request waits, a target was told. The edition stays.
+    /// Begins a write transaction for changes that do not affect cached data, such as a new
+    /// session, a new flow or a provisioning result. The edition stays the same.
     pub(crate) async fn write_aside(&self) -> Result<Writing> {
         self.check_file()?;
         let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, None))
     }
 
-    /// Nothing is read from or written to a file that was deleted meanwhile:
-    /// what is answered from there would be lost with the process.
+    /// Fails if the database file was deleted or replaced: answers and changes would be lost
+    /// when the process ends.
     fn check_file(&self) -> Result<()> {
         let checked = self.file.as_ref().map_or(Ok(()), SqliteFile::check);
         Ok(checked.map_err(sqlx::Error::Io)?)
     }
 
-    /// Whether the database can be written to, found out by writing.
+    /// Checks by writing that the database can be written.
     pub(crate) async fn try_write(&self) -> Result<()> {
         let mut tx = self.write_aside().await?;
-        // Writes the file's first page, with what it has.
+        // Writes the first page of the file without changing it.
         tx.execute("PRAGMA user_version = 0").await?;
         tx.commit().await
     }
 
-    /// Another number after each [`Store::write`]: what was read under this
-    /// one is still so while it stays. (One process writes to a database.)
+    /// Returns the edition: a number that changes after each [`Store::write`]. Data that was
+    /// read under the current edition is still valid. (Only one process writes to a database.)
     pub(crate) fn edition(&self) -> u64 {
         self.edition.load(Ordering::SeqCst)
     }
 
-    /// Closes the pools; what was answered is on disk already.
+    /// Closes the pools. All answered changes are on the disk already.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
     }
 }
 
-/// Whether a connection has no transaction open that could not be ended: after
-/// a full disk `SQLite` ends the transaction by itself and refuses the ROLLBACK,
-/// and every BEGIN from then on would fail. The pool closes such a connection.
+/// True if no transaction is open on the connection. On a full disk SQLite ends a transaction
+/// by itself and refuses the ROLLBACK, and then every BEGIN would fail. The pool closes such a
+/// connection.
 async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
-    // A rollback under way ends before the answer comes.
+    // The answer to the ping comes after a rollback in progress.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// An instant as it is stored.
+/// Converts a timestamp to the stored form: microseconds since 1970, UTC.
 pub(crate) fn stored(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
-/// A stored instant.
+/// Converts a stored number of microseconds since 1970 to a timestamp.
 pub(crate) fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }

@@ -1,4 +1,4 @@
-//! Everything of the management API that is a JSON document with an id:
+//! Database: the resources of the management API that are JSON documents with an id:
 //! environments, populations, groups, applications, attributes, propagation.
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// A kind of document.
+/// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Environment,
@@ -17,20 +17,20 @@ pub(crate) enum Kind {
     Application,
     Attribute,
     Store,
-    /// A managed store that was deleted: what it holds is to leave it.
+    /// A managed store that was deleted and whose users must still be removed from the target.
     LeavingStore,
     Plan,
     Rule,
     Mapping,
     Revision,
-    /// A certificate of somebody else's key.
+    /// A certificate of a service provider.
     Certificate,
     /// The secret of a worker application.
     Secret,
 }
 
 impl Kind {
-    /// Its name in the database and in error messages.
+    /// Returns the name of the kind, for the database and for error texts.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -50,19 +50,19 @@ impl Kind {
     }
 }
 
-/// One document.
+/// A stored resource.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     pub environment: String,
     pub kind: Kind,
     pub id: String,
-    /// The resource that it hangs below, or nothing.
+    /// Id of the parent resource; empty if there is none.
     pub parent: String,
     pub name: String,
     pub document: Map<String, Value>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// Its place among those of its kind: later ones are greater.
+    /// Place in the list of its kind; later resources have greater ones.
     pub place: i64,
 }
 
@@ -80,7 +80,7 @@ fn read(kind: Kind, row: &AnyRow) -> Result<Resource> {
     })
 }
 
-/// Adds a document, or replaces the one with its id.
+/// Stores a resource, or replaces the one with its id.
 pub(crate) async fn put(db: &mut Db, resource: &Resource) -> Result<()> {
     sqlx::query(
         "INSERT INTO resources (environment, kind, id, parent, name, document, created_at, updated_at)
@@ -102,7 +102,7 @@ pub(crate) async fn put(db: &mut Db, resource: &Resource) -> Result<()> {
     Ok(())
 }
 
-/// The document with that id.
+/// Returns the resource with this id.
 pub(crate) async fn get(
     db: &mut Db,
     environment: &str,
@@ -121,7 +121,7 @@ pub(crate) async fn get(
     .transpose()
 }
 
-/// Every document of the kind, the eldest first; below `parent` when given.
+/// Returns all resources of a kind, the oldest first; with `parent`, only those below it.
 pub(crate) async fn list(
     db: &mut Db,
     environment: &str,
@@ -151,7 +151,7 @@ pub(crate) async fn list(
         .collect()
 }
 
-/// The groups that are made by a filter rather than by hand.
+/// Returns the dynamic groups, which have a filter.
 pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec<Resource>> {
     sqlx::query(
         "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2
@@ -166,7 +166,7 @@ pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec
     .collect()
 }
 
-/// The others of its kind in its environment that bear its name.
+/// Returns the other resources of the same kind and environment that have the same name.
 pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
     sqlx::query(
         "SELECT rowid AS place, * FROM resources
@@ -183,7 +183,7 @@ pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Re
     .collect()
 }
 
-/// Removes a document; whether it was there.
+/// Deletes a resource. Returns false if there was none.
 pub(crate) async fn delete(db: &mut Db, environment: &str, kind: Kind, id: &str) -> Result<bool> {
     let gone =
         sqlx::query("DELETE FROM resources WHERE environment = $1 AND kind = $2 AND id = $3")
@@ -195,7 +195,7 @@ pub(crate) async fn delete(db: &mut Db, environment: &str, kind: Kind, id: &str)
     Ok(gone.rows_affected() > 0)
 }
 
-/// Removes everything of one kind below a parent.
+/// Deletes all resources of a kind below a parent.
 pub(crate) async fn delete_below(
     db: &mut Db,
     environment: &str,
@@ -211,7 +211,7 @@ pub(crate) async fn delete_below(
     Ok(())
 }
 
-/// Removes an environment and all that is in it.
+/// Deletes an environment and everything in it.
 pub(crate) async fn delete_environment(db: &mut Db, environment: &str) -> Result<()> {
     for statement in [
         "DELETE FROM sync_jobs WHERE environment = $1",

@@ -1,5 +1,5 @@
-//! Everything that is stored, as JSON, and put back: the control port's
-//! snapshot, restore and reset.
+//! Database: exports all data as JSON and restores it, for the control port's snapshot, restore
+//! and reset.
 
 use serde_json::{Map, Value};
 use sqlx::any::AnyRow;
@@ -7,7 +7,7 @@ use sqlx::{Column as _, Row as _};
 
 use super::{Db, Result, Store, StoreError};
 
-/// Every table.
+/// All tables.
 const TABLES: [&str; 14] = [
     "resources",
     "users",
@@ -25,12 +25,11 @@ const TABLES: [&str; 14] = [
     "console_sessions",
 ];
 
-/// Rows by table; a row is an object of its columns, without those that are
-/// NULL.
+/// The rows of each table. A row is a JSON object with the columns that are not NULL.
 pub(crate) type Tables = Map<String, Value>;
 
 impl Store {
-    /// Every row at one instant.
+    /// Returns all rows, read in one transaction.
     pub(crate) async fn snapshot(&self) -> Result<Tables> {
         let mut tx = self.write().await?;
         let mut tables = Tables::new();
@@ -45,7 +44,7 @@ impl Store {
         Ok(tables)
     }
 
-    /// Takes every row away and puts these in, all or nothing.
+    /// Replaces all rows by these, in one transaction.
     pub(crate) async fn restore(&self, tables: &Tables) -> Result<()> {
         if let Some(unknown) = tables.keys().find(|it| !TABLES.contains(&it.as_str())) {
             return Err(damaged("snapshot", unknown, "a table of this version"));
@@ -61,7 +60,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Empties every table: the control port's reset.
+    /// Deletes all rows: the control port's reset.
     pub(crate) async fn reset(&self) -> Result<()> {
         let mut tx = self.write().await?;
         empty(&mut tx).await?;
@@ -79,7 +78,7 @@ async fn empty(db: &mut Db) -> Result<()> {
     Ok(())
 }
 
-/// The schema has whole numbers and text, nothing else.
+/// Converts a row to JSON. The schema has integers and text only.
 fn object(row: &AnyRow) -> Result<Value> {
     let mut object = Map::new();
     for column in row.columns() {
@@ -97,14 +96,14 @@ fn object(row: &AnyRow) -> Result<Value> {
 
 async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     let row = row.as_object();
-    let row = row.ok_or_else(|| damaged(table, "a row", "an object of columns"))?;
+    let row = row.ok_or_else(|| damaged(table, "a row", "a JSON object with columns"))?;
     let mut names = Vec::with_capacity(row.len());
     for name in row.keys() {
         let is_name = name
             .bytes()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
         if !is_name || name.is_empty() {
-            return Err(damaged(table, name, "a column's name"));
+            return Err(damaged(table, name, "a column name"));
         }
         names.push(name.as_str());
     }
@@ -119,7 +118,7 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
         query = match value {
             Value::String(text) => query.bind(text.clone()),
             Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
-            _ => return Err(damaged(table, name, "text or a whole number")),
+            _ => return Err(damaged(table, name, "text or an integer")),
         };
     }
     query.execute(&mut *db).await?;

@@ -1,7 +1,7 @@
-//! The queue of provisioning, and what each target is known to hold.
+//! Database: the provisioning queue, and the known state of each subject at each target.
 //!
-//! A job names a subject, not a change: what is to be done is worked out from
-//! the directory when its turn comes, so that a crash loses and doubles nothing.
+//! A job refers to a subject (a user or group), not to a change. The difference is computed
+//! from the directory when the job runs, so that a crash neither loses nor repeats a change.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// What is to be brought into line.
+/// A user or group at a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub environment: String,
@@ -19,26 +19,28 @@ pub(crate) struct Subject {
     pub id: String,
 }
 
-/// A subject in the queue.
+/// A job: a subject in the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub subject: Subject,
-    /// Counts the changes: a job that changed while it ran stays.
+    /// Number of changes of the subject. If it changed while the job ran, the job stays in the
+    /// queue.
     pub change: i64,
     pub attempts: i64,
     pub due_at: Timestamp,
-    /// Whom no rule covers is to leave, even when there is no rule at all.
+    /// True: a subject that no rule covers is removed from the target, even if the store has no
+    /// rule at all.
     pub deprovision: bool,
 }
 
-/// What a target is known to hold of a subject.
+/// The known state of a subject at a target.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
     pub remote_id: Option<String>,
-    /// The resource as last pushed, JSON; without `remote_id` the one whose
-    /// creation was tried last.
+    /// The resource as it was last sent, as JSON. Without `remote_id`, it was sent in a
+    /// creation that has no answer yet.
     pub pushed: Option<String>,
-    /// Why the last push failed.
+    /// Error of the last operation.
     pub error: Option<String>,
 }
 
@@ -51,7 +53,7 @@ fn subject(row: &AnyRow) -> Result<Subject> {
     })
 }
 
-/// Puts a subject in the queue, due at once.
+/// Adds a subject to the queue, due at once.
 pub(crate) async fn enqueue(db: &mut Db, subject: &Subject, now: Timestamp) -> Result<()> {
     sqlx::query(
         "INSERT INTO sync_jobs (environment, store, kind, subject, change, attempts, due_at)
@@ -69,7 +71,7 @@ pub(crate) async fn enqueue(db: &mut Db, subject: &Subject, now: Timestamp) -> R
     Ok(())
 }
 
-/// Puts a subject in the queue to leave the target, unless a rule covers it.
+/// Adds a subject to the queue, to be removed from the target unless a rule covers it.
 pub(crate) async fn enqueue_removal(db: &mut Db, subject: &Subject, now: Timestamp) -> Result<()> {
     enqueue(&mut *db, subject, now).await?;
     sqlx::query(
@@ -85,7 +87,7 @@ pub(crate) async fn enqueue_removal(db: &mut Db, subject: &Subject, now: Timesta
     Ok(())
 }
 
-/// Lets a store rest, or go on.
+/// Pauses the provisioning of a store, or resumes it.
 pub(crate) async fn pause(db: &mut Db, environment: &str, store: &str, paused: bool) -> Result<()> {
     let statement = if paused {
         "INSERT INTO sync_pauses (environment, store) VALUES ($1, $2) ON CONFLICT DO NOTHING"
@@ -100,8 +102,8 @@ pub(crate) async fn pause(db: &mut Db, environment: &str, store: &str, paused: b
     Ok(())
 }
 
-/// The jobs of one kind that a store has waiting: subject, attempts, when due,
-/// why the last attempt failed.
+/// Returns the jobs of a kind in the queue of a store: subject, number of attempts, due time,
+/// error of the last attempt.
 pub(crate) async fn pending(
     db: &mut Db,
     environment: &str,
@@ -129,10 +131,11 @@ pub(crate) async fn pending(
     .collect()
 }
 
-/// The next job, due or not: users before groups, whose members they are.
-/// Stores that rest have none.
+/// Returns the next job, due or not: users before groups, because a group needs its members at
+/// the target. Skips paused stores.
 pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
-    // By the index on the order: of thousands that are due, the first is asked.
+    // `+due_at` makes SQLite use the index on the order, so that it reads only the first of
+    // thousands of due jobs.
     let due = first(
         sqlx::query(
             "SELECT * FROM sync_jobs
@@ -175,7 +178,7 @@ fn first(row: Option<AnyRow>) -> Result<Option<Job>> {
     .transpose()
 }
 
-/// Takes a job off the queue, unless its subject changed meanwhile.
+/// Removes a job from the queue, unless its subject has changed meanwhile.
 pub(crate) async fn done(db: &mut Db, job: &Job) -> Result<()> {
     sqlx::query(
         "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2 AND kind = $3
@@ -191,7 +194,7 @@ pub(crate) async fn done(db: &mut Db, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Puts a failed job off.
+/// Postpones a failed job.
 pub(crate) async fn put_off(db: &mut Db, job: &Job, until: Timestamp, error: &str) -> Result<()> {
     sqlx::query(
         "UPDATE sync_jobs SET attempts = attempts + 1, due_at = $6, error = $7
@@ -209,7 +212,7 @@ pub(crate) async fn put_off(db: &mut Db, job: &Job, until: Timestamp, error: &st
     Ok(())
 }
 
-/// How many jobs a store has waiting, and when the last of them is due.
+/// Returns the number of jobs in the queue of a store, and the due time of the last one.
 pub(crate) async fn waiting(
     db: &mut Db,
     environment: &str,
@@ -227,7 +230,7 @@ pub(crate) async fn waiting(
     Ok((row.try_get("jobs")?, due.map(instant)))
 }
 
-/// Takes every job of a store off the queue; it no longer rests.
+/// Removes all jobs of a store from the queue and ends its pause.
 pub(crate) async fn clear(db: &mut Db, environment: &str, store: &str) -> Result<()> {
     sqlx::query("DELETE FROM sync_jobs WHERE environment = $1 AND store = $2")
         .bind(environment)
@@ -237,7 +240,7 @@ pub(crate) async fn clear(db: &mut Db, environment: &str, store: &str) -> Result
     pause(db, environment, store, false).await
 }
 
-/// Whether a store has any job waiting.
+/// True if the queue of a store has any job.
 pub(crate) async fn is_waiting(db: &mut Db, environment: &str, store: &str) -> Result<bool> {
     let one = sqlx::query("SELECT 1 FROM sync_jobs WHERE environment = $1 AND store = $2 LIMIT 1")
         .bind(environment)
@@ -247,7 +250,7 @@ pub(crate) async fn is_waiting(db: &mut Db, environment: &str, store: &str) -> R
     Ok(one.is_some())
 }
 
-/// The target's ids of those of the users whom it holds.
+/// Returns the ids at the target of those users who exist there.
 pub(crate) async fn remote_users(
     db: &mut Db,
     environment: &str,
@@ -275,7 +278,7 @@ pub(crate) async fn remote_users(
     Ok(found)
 }
 
-/// What the target is known to hold of the subject.
+/// Returns the known state of a subject at the target.
 pub(crate) async fn known(db: &mut Db, subject: &Subject) -> Result<Known> {
     let row = sqlx::query(
         "SELECT * FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
@@ -296,7 +299,7 @@ pub(crate) async fn known(db: &mut Db, subject: &Subject) -> Result<Known> {
     }
 }
 
-/// Notes what the target holds.
+/// Stores the state of a subject at the target.
 pub(crate) async fn note(
     db: &mut Db,
     subject: &Subject,
@@ -323,7 +326,7 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// Forgets a subject that the target holds no more.
+/// Deletes the state of a subject that no longer exists at the target.
 pub(crate) async fn forget(db: &mut Db, subject: &Subject) -> Result<()> {
     sqlx::query(
         "DELETE FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
@@ -337,7 +340,7 @@ pub(crate) async fn forget(db: &mut Db, subject: &Subject) -> Result<()> {
     Ok(())
 }
 
-/// Everything known of one kind at a store.
+/// Returns the known states of all users or all groups at a store.
 pub(crate) async fn all_known(
     db: &mut Db,
     environment: &str,
@@ -364,7 +367,7 @@ pub(crate) async fn all_known(
         .collect()
 }
 
-/// Forgets a store that is no more.
+/// Deletes all data of a store that was deleted.
 pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) -> Result<()> {
     for statement in [
         "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2",
@@ -380,9 +383,8 @@ pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) ->
     Ok(())
 }
 
-/// Forgets what was last pushed, so that everything is pushed again. What a
-/// creation was tried with whose answer never came is kept: it is all by which
-/// the resource can be found.
+/// Deletes the last sent resources, so that all are sent again. Those of creations without an
+/// answer are kept, because they are needed to find the resource at the target.
 pub(crate) async fn distrust(db: &mut Db, environment: &str, store: &str) -> Result<()> {
     sqlx::query(
         "UPDATE synced SET pushed = NULL WHERE environment = $1 AND store = $2

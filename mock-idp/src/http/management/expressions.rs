@@ -1,5 +1,5 @@
-//! `/environments/{env}/expressions/test`: "Test expression" of the console,
-//! as a route of our own.
+//! `/environments/{env}/expressions/test`: "Test expression" of the console as a route, which
+//! PingOne does not have.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,7 +16,7 @@ use crate::refusal::Refused;
 pub(super) fn routes() -> Vec<Route> {
     let at = "/environments/{env}/expressions/test";
     vec![
-        Route::post(at, "Says what a mapping's value is for a user", test)
+        Route::post(at, "Evaluates the expression of a mapping for a user", test)
             .takes("ExpressionTest")
             .shows("ExpressionResult")
             .ours(),

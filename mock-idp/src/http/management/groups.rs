@@ -25,16 +25,16 @@ pub(super) fn routes() -> Vec<Route> {
             .takes("Group")
             .makes("Group"),
         Route::get(one, "Shows a group", show).shows("Group"),
-        Route::put(one, "Replaces what is said of a group", replace)
+        Route::put(one, "Replaces a group's settings", replace)
             .takes("Group")
             .shows("Group"),
         Route::delete(one, "Deletes a group", remove),
         Route::get(outer, "Lists the groups that a group is in", list_outer)
             .lists_all("groupMemberships", "Group"),
-        Route::post(outer, "Puts a group into another", nest)
+        Route::post(outer, "Adds a group to another group", nest)
             .takes("Reference")
             .makes("Group"),
-        Route::delete(nesting, "Takes a group out of another", unnest),
+        Route::delete(nesting, "Removes a group from another group", unnest),
     ]
 }
 

@@ -24,7 +24,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(all, "Lists the key pairs", list).lists("keys", "Key"),
         Route::post(
             all,
-            "Makes a key pair, or imports one; as multipart/form-data, from a PKCS#12 file",
+            "Creates a key pair, or imports one; from a PKCS#12 file if sent as multipart/form-data",
             create,
         )
         .takes("Key")
@@ -32,17 +32,17 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(one, "Shows a key pair, or its certificate in PEM", show).shows("Key"),
         Route::put(
             one,
-            "Makes a key pair the default, or says what it is for",
+            "Makes a key pair the default, or changes its usageType",
             change,
         )
         .takes("KeyChange")
         .shows("Key"),
-        Route::delete(one, "Deletes a key pair that nothing signs with", remove),
-        Route::get(csr, "Downloads a request for a certificate", request)
+        Route::delete(one, "Deletes a key pair that is not in use", remove),
+        Route::get(csr, "Downloads a certificate signing request", request)
             .downloads("application/pkcs10"),
         Route::post(
             rotation,
-            "Puts a new key pair in the place of this one",
+            "Replaces a key pair by a new one",
             rotate,
         )
         .takes("Partial")
@@ -100,8 +100,8 @@ async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Reques
     Ok(hal::created(shown(&idp, &key)?))
 }
 
-/// A PKCS#12 file, as PingOne takes it: the form fields `file`, `usageType`
-/// and, when it is encrypted, `password`.
+/// An upload of a PKCS#12 file as in PingOne: the form fields `file`, `usageType` and, if the
+/// file is encrypted, `password`.
 struct Upload {
     file: Vec<u8>,
     password: String,
@@ -131,7 +131,7 @@ impl Upload {
     }
 }
 
-/// Whether the client wants that media type.
+/// True if `Accept` contains this media type.
 pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
     headers
         .get(header::ACCEPT)
@@ -139,12 +139,12 @@ pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
         .is_some_and(|accept| accept.contains(kind))
 }
 
-/// A certificate to keep.
+/// Returns an answer with a certificate or key in PEM.
 pub(super) fn pem(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/x-pem-file")], text).into_response()
 }
 
-/// The key's description, or its certificate when PEM is asked for.
+/// Returns the JSON of a key, or its certificate if the client asks for PEM.
 async fn show(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,

@@ -1,7 +1,7 @@
 //! The management API, with PingOne's resource names, below `/v1`.
 //!
-//! Each file lists the routes of one resource; [`routes`] is all of them, and
-//! the OpenAPI document is made from the same list.
+//! Each file has the routes of one resource. [`routes`] collects them, and the OpenAPI document
+//! is generated from the same list.
 
 mod applications;
 mod certificates;
@@ -29,7 +29,7 @@ use crate::Idp;
 use crate::applications::workers::Caller;
 use route::Route;
 
-/// Every route there is.
+/// Returns all routes of the management API.
 fn routes() -> Vec<Route> {
     [
         environments::routes(),
@@ -47,14 +47,16 @@ fn routes() -> Vec<Route> {
     .collect()
 }
 
-/// The management API, guarded by its tokens; its document, open to all.
+/// Returns the router of the management API. All routes need an access token, except the
+/// OpenAPI document.
 pub(super) fn router(idp: Idp) -> Router<Idp> {
     let document = openapi::document(&idp.base_url, &routes());
     let mut router = Router::new();
     for route in routes() {
         let answers = match validation::schema_of(&route) {
             Some(schema) => route
-                // Not for methods that the path lacks: they are answered 405.
+                // `route_layer` does not run for methods that the path does not have: these are
+                // answered with 405.
                 .answers
                 .route_layer(middleware::from_fn_with_state(schema, validation::check)),
             None => route.answers,
@@ -62,12 +64,12 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
         router = router.route(&route.path, answers);
     }
     router
-        .fallback(async || Problem::not_found("There is no such resource.").into_response())
+        .fallback(async || Problem::not_found("Resource not found.").into_response())
         .layer(middleware::from_fn_with_state(idp, known_callers_only))
         .route("/openapi.json", get(async move || Json(document)))
 }
 
-/// The environment that a path below `/v1` is in.
+/// Returns the id of the environment in a path below `/v1`.
 fn environment_of(path: &str) -> Option<&str> {
     let path = path.strip_prefix("/v1").unwrap_or(path);
     let id = path.strip_prefix("/environments/")?.split('/').next()?;
@@ -88,7 +90,7 @@ async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: 
             let mut refused = Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "ACCESS_FAILED",
-                "The request could not be completed. Send the admin token or a worker's: Authorization: Bearer <token>.",
+                "The request could not be completed. Send the admin token or the access token of a worker: Authorization: Bearer <token>.",
             )
             .into_response();
             refused.headers_mut().insert(
@@ -105,7 +107,7 @@ async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: 
             Problem::new(
                 StatusCode::FORBIDDEN,
                 "ACCESS_FAILED",
-                format!("The worker acts in its own environment {environment} and in no other."),
+                format!("This worker can access its own environment {environment} only."),
             )
             .into_response()
         }
@@ -117,7 +119,7 @@ async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: 
     hal::numbered(refused, || idp.new_id()).await
 }
 
-/// The address of something in an environment.
+/// Returns the URL of a resource in an environment.
 fn href(idp: &Idp, environment: &str, path: &str) -> String {
     format!("{}/v1/environments/{environment}{path}", idp.base_url)
 }

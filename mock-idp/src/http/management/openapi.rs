@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document of the management API: paths from the one table of
-//! routes, schemas from the data beside this file.
+//! The OpenAPI 3.1 document of the management API. Paths come from the table of routes, schemas
+//! from `schemas.json`.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::route::{Route, Said};
 
 const SCHEMAS: &str = include_str!("schemas.json");
 
-/// Every schema, by its name.
+/// Returns all schemas, by name.
 pub(super) fn schemas() -> Value {
     serde_json::from_str(SCHEMAS).unwrap_or(Value::Null)
 }
@@ -93,16 +93,16 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters(route),
         "responses": {
             status: well,
-            "400": failed("What is wrong, field by field."),
-            "401": failed("No token, or one that is over."),
-            "403": failed("The worker acts in its own environment only."),
-            "404": failed("There is no such resource."),
+            "400": failed("The request is invalid. details lists the errors, field by field."),
+            "401": failed("The access token is missing or expired."),
+            "403": failed("A worker can access its own environment only."),
+            "404": failed("The resource does not exist."),
         },
     });
     if let Some(body) = body(route) {
         operation["requestBody"] = body;
-        operation["responses"]["413"] = failed("The body is larger than the server reads.");
-        operation["responses"]["415"] = failed("The body has another media type.");
+        operation["responses"]["413"] = failed("The body is too large.");
+        operation["responses"]["415"] = failed("The media type of the body is not supported.");
     }
     if route.is_ours {
         operation["x-rehearsal-own"] = true.into();
@@ -134,8 +134,7 @@ fn operation_id(route: &Route) -> String {
     id
 }
 
-/// Makes `null` a value of every member that a resource can lack: a request
-/// may send it for one that is absent.
+/// Allows `null` for every optional member: a request may send it for a member that is absent.
 fn allow_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let members = schema.get_mut("properties").and_then(Value::as_object_mut);
@@ -157,7 +156,7 @@ fn allow_null(schema: &mut Value) {
     }
 }
 
-/// The document for an identity provider that is reached at `base_url`.
+/// Returns the OpenAPI document for an identity provider with this base URL.
 pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
     let mut paths = Map::new();
     for route in routes {
@@ -176,7 +175,7 @@ pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
         "info": {
             "title": "Mock identity provider: management API",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "PingOne's resource names and forms. What carries x-rehearsal-own is this simulator's own.",
+            "description": "PingOne's resource names and forms. PingOne does not have the operations that are marked with x-rehearsal-own.",
         },
         "servers": [{"url": format!("{base_url}/v1")}],
         "security": [{"token": []}],
@@ -185,7 +184,7 @@ pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
             "securitySchemes": {"token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": format!("The admin token, or a worker's: POST {base_url}/{{env}}/as/token with grant_type=client_credentials."),
+                "description": format!("The admin token, or the access token of a worker: POST {base_url}/{{env}}/as/token with grant_type=client_credentials."),
             }},
             "schemas": schemas,
         },

@@ -1,5 +1,4 @@
-//! `/environments/{env}/users/{user}/password`: the media type says what is to
-//! be done with it.
+//! `/environments/{env}/users/{user}/password`: the media type of the body names the action.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -56,8 +55,8 @@ async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -
     Ok(Json(shown(&idp, &user)).into_response())
 }
 
-/// An administrator sets it (`value`), or it is replaced (`newPassword`), by
-/// its holder with `currentPassword`.
+/// Sets the password (`value`), as an administrator; or resets it (`newPassword`), and if
+/// `currentPassword` is sent, only if that is right.
 async fn put(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
@@ -70,11 +69,9 @@ async fn put(
         if let Some(current) = text(&document, "currentPassword")
             && !idp.check_password(&env, &id, current).await?
         {
-            return Err(Refused::invalid(
-                "currentPassword",
-                "expected the user's password, it is another",
-            )
-            .into());
+            return Err(
+                Refused::invalid("currentPassword", "this is not the user's password").into(),
+            );
         }
         document.insert("value".into(), new);
     }
@@ -94,11 +91,7 @@ async fn post(
             let password =
                 text(&document, "password").ok_or_else(|| Refused::required("password"))?;
             if !idp.check_password(&env, &id, password).await? {
-                return Err(Refused::invalid(
-                    "password",
-                    "expected the user's password, it is another",
-                )
-                .into());
+                return Err(Refused::invalid("password", "this is not the user's password").into());
             }
             idp.user(&env, &id).await?
         }

@@ -15,12 +15,12 @@ use crate::provisioning::plans::without_secrets;
 use crate::refusal::Refused;
 use crate::store::resources::{Kind, Resource};
 
-/// What a kind is called in paths, lists and the document.
+/// The names of a kind of resource.
 struct Names {
     kind: Kind,
-    /// In paths and lists.
+    /// Plural, in paths and lists.
     many: &'static str,
-    /// The path's parameter, and the schema.
+    /// Singular, the path parameter.
     one: &'static str,
     schema: &'static str,
 }
@@ -50,7 +50,7 @@ const KINDS: [Names; 5] = [
         one: "mapping",
         schema: "Mapping",
     },
-    // PingOne's own clients spell it both ways.
+    // PingOne's own clients use both spellings.
     Names {
         kind: Kind::Mapping,
         many: "mapping",
@@ -79,7 +79,7 @@ pub(super) fn routes() -> Vec<Route> {
     let mappings = at("/rules/{rule}/mappings");
     let revisions = at("/revisions");
     routes.extend([
-        Route::post(&status, "Asks whether a connection works", test_connection)
+        Route::post(&status, "Tests a connection", test_connection)
             .takes("Store")
             .acts(&["", "connection.check"])
             .shows("ConnectionStatus"),
@@ -95,7 +95,7 @@ pub(super) fn routes() -> Vec<Route> {
             .lists("revisions", "Revision"),
         Route::post(
             &revisions,
-            "Makes what was configured take effect",
+            "Creates a revision, which makes the configuration take effect",
             create_revision,
         )
         .takes("Partial")
@@ -120,7 +120,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
     type Two = Path<(String, String)>;
     let remove = Route::delete(
         &single,
-        "Deletes one",
+        "Deletes a resource",
         move |State(idp): State<Idp>, Path((env, id)): Two| async move {
             idp.delete_propagation(&env, kind, &id).await?;
             Answer::Ok(StatusCode::NO_CONTENT.into_response())
@@ -132,7 +132,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
     vec![
         Route::get(
             &all,
-            "Lists them",
+            "Lists the resources",
             move |State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>| async move {
                 list(&idp, &env, kind, None, &page).await
             },
@@ -140,7 +140,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
         .lists(many, schema),
         Route::post(
             &all,
-            "Creates one",
+            "Creates a resource",
             move |State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body| async move {
                 create(&idp, &env, kind, document).await
             },
@@ -149,7 +149,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
         .makes(schema),
         Route::get(
             &single,
-            "Shows one",
+            "Shows a resource",
             move |State(idp): State<Idp>, Path((env, id)): Two| async move {
                 let found = idp.get(&env, kind, &id).await?;
                 Answer::Ok(Json(shown(&idp, &found).await?).into_response())
@@ -158,7 +158,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
         .shows(schema),
         Route::put(
             &single,
-            "Replaces one; secrets that are left out stay",
+            "Replaces a resource; secrets that are not sent are kept",
             move |State(idp): State<Idp>, Path((env, id)): Two, Body(document): Body| async move {
                 let changed = idp.change_propagation(&env, kind, &id, document).await?;
                 Answer::Ok(Json(shown(&idp, &changed).await?).into_response())

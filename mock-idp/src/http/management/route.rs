@@ -1,6 +1,5 @@
-//! One route of the management API: what answers it, and what the OpenAPI
-//! document says of it. Both are made from the same value, so neither can be
-//! without the other.
+//! A route of the management API: its handler, and its description for the OpenAPI document.
+//! Both are in one value, so that no route lacks a description.
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -8,33 +7,34 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::Idp;
 
-/// What a route answers when all is well.
+/// The successful answer of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
-    /// 200 with one resource of that schema.
+    /// 200 with one resource of this schema.
     One(&'static str),
-    /// 200 with a list of them, under that name.
+    /// 200 with a list: name of the collection, schema of its items.
     Many(&'static str, &'static str),
-    /// 201 with what was made.
+    /// 201 with the created resource of this schema.
     Made(&'static str),
-    /// 200 with a file of that media type.
+    /// 200 with a file of this media type.
     File(&'static str),
-    /// 204.
+    /// 204 without a body.
     Nothing,
 }
 
-/// A method at a path.
+/// A route: a method at a path.
 pub(super) struct Route {
     pub method: Method,
     pub path: String,
     pub summary: &'static str,
-    /// The schema of the body, when it has one.
+    /// Schema of the request body, if there is one.
     pub takes: Option<&'static str>,
-    /// `application/vnd.pingidentity.<act>+json`: what the body's media type may ask.
+    /// Actions that the media type of the body can name:
+    /// `application/vnd.pingidentity.<act>+json`.
     pub acts: &'static [&'static str],
     pub query: &'static [&'static str],
     pub said: Said,
-    /// This simulator's own: PingOne documents no such route.
+    /// True if PingOne has no such route.
     pub is_ours: bool,
     pub answers: MethodRouter<Idp>,
 }
@@ -104,13 +104,13 @@ impl Route {
         Self::new(Method::DELETE, MethodFilter::DELETE, path, summary, handler)
     }
 
-    /// The body's schema.
+    /// Sets the schema of the request body.
     pub(super) fn takes(mut self, schema: &'static str) -> Self {
         self.takes = Some(schema);
         self
     }
 
-    /// What the body's media type may ask.
+    /// Sets the actions that the media type of the body can name.
     pub(super) fn acts(mut self, acts: &'static [&'static str]) -> Self {
         self.acts = acts;
         self
@@ -126,7 +126,7 @@ impl Route {
         self
     }
 
-    /// Answers with a file.
+    /// Sets the answer to a file of this media type.
     pub(super) fn downloads(mut self, kind: &'static str) -> Self {
         self.said = Said::File(kind);
         self
@@ -137,20 +137,20 @@ impl Route {
         self
     }
 
-    /// A list of `schema` under the name `collection`, page by page.
+    /// Sets the answer to a list of `schema` under the name `collection`, in pages.
     pub(super) fn lists(mut self, collection: &'static str, schema: &'static str) -> Self {
         self.said = Said::Many(collection, schema);
         self.query = &["filter", "limit", "cursor"];
         self
     }
 
-    /// A list of `schema` under the name `collection`, always whole.
+    /// Sets the answer to a list of `schema` under the name `collection`, without pages.
     pub(super) fn lists_all(mut self, collection: &'static str, schema: &'static str) -> Self {
         self.said = Said::Many(collection, schema);
         self
     }
 
-    /// PingOne documents no such route.
+    /// Marks a route that PingOne does not have.
     pub(super) fn ours(mut self) -> Self {
         self.is_ours = true;
         self

@@ -1,5 +1,5 @@
-//! `/environments/{env}/propagation/stores/{store}/…`: how its users stand,
-//! and another attempt. PingOne shows this in its console; the routes are ours.
+//! `/environments/{env}/propagation/stores/{store}/…`: the provisioning status of each user,
+//! and new attempts. PingOne shows this in its console only and has no such routes.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -20,15 +20,19 @@ pub(super) fn routes() -> Vec<Route> {
     let users = "/environments/{env}/propagation/stores/{store}/users";
     let sync = "/environments/{env}/propagation/stores/{store}/sync";
     vec![
-        Route::get(status, "Shows how a store's synchronization stands", show)
+        Route::get(status, "Shows the synchronization status of a store", show)
             .shows("SyncStatus")
             .ours(),
-        Route::get(users, "Lists how each user stands at a store", list)
-            .lists("users", "SyncedUser")
-            .ours(),
+        Route::get(
+            users,
+            "Lists the provisioning status of each user at a store",
+            list,
+        )
+        .lists("users", "SyncedUser")
+        .ours(),
         Route::post(
             sync,
-            "Synchronizes all, what failed, or one user again",
+            "Synchronizes all users and groups, those that failed, or one user again",
             again,
         )
         .takes("SyncRequest")

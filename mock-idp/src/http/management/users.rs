@@ -1,5 +1,4 @@
-//! `/environments/{env}/users`: the user, whether it is enabled, its account,
-//! memberships and sessions.
+//! `/environments/{env}/users`: users, their enabled state, account, memberships and sessions.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -56,12 +55,12 @@ pub(super) fn routes() -> Vec<Route> {
             .shows("Enabled"),
         Route::get(groups, "Lists the groups that a user is in", memberships)
             .lists_all("groupMemberships", "Membership"),
-        Route::post(groups, "Puts a user into a group", join)
+        Route::post(groups, "Adds a user to a group", join)
             .takes("Reference")
             .makes("Membership"),
         Route::get(group, "Shows a user's membership", membership).shows("Membership"),
-        Route::delete(group, "Takes a user out of a group", leave),
-        Route::get(sessions, "Lists a user's live sessions", list_sessions)
+        Route::delete(group, "Removes a user from a group", leave),
+        Route::get(sessions, "Lists a user's current sessions", list_sessions)
             .lists_all("sessions", "Session"),
         Route::delete(session, "Ends a session", end_session),
     ];
@@ -164,7 +163,7 @@ async fn merge(
     Ok(Json(user_json(&idp, &user)).into_response())
 }
 
-/// What the media type asks.
+/// Performs the action that the media type names.
 async fn act(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
@@ -180,7 +179,7 @@ async fn act(
             if !idp.verify_user(&env, &id, code).await? {
                 return Err(Refused::invalid(
                     "verificationCode",
-                    "expected the code that was sent last; ask for another",
+                    "this is not the code that was sent last; request a new one",
                 )
                 .into());
             }

@@ -1,11 +1,10 @@
-//! Holds the bodies of requests against the schemas of the OpenAPI document,
-//! before a handler stores them: what the document calls a text is a text.
+//! Validates request bodies with the schemas of the OpenAPI document before a handler stores
+//! them. So the stored values have the types that the document states.
 //!
-//! Types, listed values, bounds of numbers, and the required members of what is
-//! nested. Which members a resource needs is the handlers' to say: they know the
-//! value from before. `null` stands for a member that is absent, and no
-//! handler gets to see it, except in a PATCH, where it removes the member
-//! (RFC 7396).
+//! It checks types, enumerated values, limits of numbers, and the required members of nested
+//! objects. The handlers check the required members of the resource itself, because they know
+//! its former values. `null` means that a member is absent and is removed before the handler
+//! runs, except in a PATCH, where it removes the member (RFC 7396).
 
 use std::sync::LazyLock;
 
@@ -24,8 +23,8 @@ use crate::refusal::Refused;
 
 static SCHEMAS: LazyLock<Value> = LazyLock::new(openapi::schemas);
 
-/// The schema that a route's bodies are held against: for a PATCH, whose body
-/// is a part of a resource, that of the resource.
+/// Returns the schema for the body of a route. The body of a PATCH is a part of a resource, so
+/// it is validated with the schema of the resource.
 pub(super) fn schema_of(route: &Route) -> Option<&'static str> {
     match (route.takes?, &route.method, route.said) {
         ("Partial", &Method::PATCH, Said::One(schema)) => Some(schema),
@@ -45,7 +44,7 @@ pub(super) async fn check(
     }
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST_BODY).await else {
-        let text = format!("The body is longer than {LARGEST_BODY} bytes, or broke off.");
+        let text = format!("The body is longer than {LARGEST_BODY} bytes, or incomplete.");
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return Problem::new(status, "REQUEST_TOO_LARGE", text).into_response();
     };
@@ -75,13 +74,13 @@ pub(super) async fn check(
     next.run(request).await
 }
 
-/// The schema that a `$ref` means.
+/// Returns the schema to which a `$ref` points.
 fn resolved(schema: &Value) -> &Value {
     let name = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
     name.map_or(schema, |name| &SCHEMAS[name])
 }
 
-/// Removes the members of the schema that are `null`; whether there were any.
+/// Removes all members that the schema has and that are `null`. Returns true if there were any.
 fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
     let schema = resolved(schema);
     let mut found = false;
@@ -100,9 +99,8 @@ fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
     found
 }
 
-/// Whether a value has the schema's type; `place` names it for the error. A
-/// member that is `null` counts as absent; a body or an item of a list that is
-/// `null` has the wrong type.
+/// Checks that a value matches the schema; `place` names the value in the error. A member that
+/// is `null` counts as absent; a body or a list item that is `null` has the wrong type.
 fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     let schema = resolved(schema);
     if let Some(any) = schema["oneOf"].as_array() {
@@ -147,7 +145,7 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
             return Err(invalid(place, &format!("{most} or less"), value));
         }
     }
-    // The resource itself: its handler knows the value from before.
+    // Not for the resource itself: its handler knows the former values.
     let required = schema["required"].as_array().filter(|_| !place.is_empty());
     for name in required.into_iter().flatten().filter_map(Value::as_str) {
         if value[name].is_null() {
@@ -163,7 +161,7 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
     };
     for (name, member) in value.as_object().into_iter().flatten() {
         let known = &schema["properties"][name];
-        // The server ignores what it writes itself.
+        // The server ignores read-only members, which it sets itself.
         if known["readOnly"] == true {
             continue;
         }
