@@ -1,5 +1,5 @@
-//! The administrator at the console: one account, whose password is the admin
-//! token of the management API, so that there is one secret to hand over.
+//! The administrator of the console: a single account, whose password is the admin token of the
+//! management API, so that there is only one secret.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -10,8 +10,8 @@ use crate::directory::Document;
 use crate::refusal::Result;
 use crate::store::console;
 
-/// The environment that an identity provider without any gets, as PingOne
-/// comes with one.
+/// Name of the environment that is created at the first sign-on if there is none. PingOne also
+/// begins with such an environment.
 const FIRST_ENVIRONMENT: &str = "Administrator environment";
 
 fn fingerprint(purpose: &str, token: &str) -> String {
@@ -27,15 +27,14 @@ fn fingerprint(purpose: &str, token: &str) -> String {
     })
 }
 
-/// What every form of that session must send along: nobody without the
-/// session's token can work it out.
+/// Returns the token that every form of a session must contain. It cannot be computed without
+/// the session token.
 pub(crate) fn form_token(session: &str) -> String {
     fingerprint("console form", session)
 }
 
 impl Idp {
-    /// Signs the administrator on; the session's token, or nothing for a wrong
-    /// password.
+    /// Signs the administrator on. Returns the session token; `None` for a wrong password.
     pub(crate) async fn open_console(&self, password: &str) -> Result<Option<String>> {
         let right = password
             .trim()
@@ -62,13 +61,13 @@ impl Idp {
         Ok(Some(token))
     }
 
-    /// Whether that token is of a live session.
+    /// True if this is the token of a session that has not expired.
     pub(crate) async fn console_is_open(&self, token: &str) -> Result<bool> {
         let mut db = self.store.read().await?;
         Ok(console::is_open(&mut db, &fingerprint("console", token), self.now()).await?)
     }
 
-    /// Ends a session.
+    /// Ends a session of the console.
     pub(crate) async fn close_console(&self, token: &str) -> Result<()> {
         let mut tx = self.store.write_aside().await?;
         console::close(&mut tx, &fingerprint("console", token)).await?;

@@ -1,18 +1,18 @@
-//! The bodies of other servers' answers, read up to a limit: one that never
-//! ends would fill the memory.
+//! Reads the bodies of other servers' answers up to a size limit, because an endless one would
+//! fill the memory.
 
-/// Why a body can't be read.
+/// A body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    /// More than the limit, in bytes.
+    /// It is larger than the limit, in bytes.
     #[error("it is larger than {0} bytes")]
     TooLong(usize),
-    /// The connection broke off.
-    #[error("it broke off: {0}")]
+    /// The connection ended in the middle of the body.
+    #[error("the connection ended in the middle: {0}")]
     Broken(#[from] reqwest::Error),
 }
 
-/// Reads a body of up to `limit` bytes.
+/// Reads a body of at most `limit` bytes.
 pub(crate) async fn read(
     mut answer: reqwest::Response,
     limit: usize,

@@ -1,11 +1,11 @@
-//! The way of an answer without its HTTP, for measuring: from a session's
-//! cookie to the form field, by the same steps as every sign-on.
+//! Creates SAML Responses without HTTP, for benchmarks: from the session cookie to the form
+//! field, with the same steps as a sign-on.
 
 use crate::sso::SignOnRequest;
 use crate::store::logins::FlowRow;
 use crate::{Idp, Running};
 
-/// A person who is signed on, to be answered again and again.
+/// A signed-on user, for whom any number of Responses can be created.
 pub struct Answers {
     idp: Idp,
     environment: String,
@@ -20,10 +20,10 @@ impl std::fmt::Debug for Answers {
 }
 
 impl Running {
-    /// Signs a user on, for the application of that SP entity ID.
+    /// Signs a user on to the application with this SP entity ID.
     ///
     /// # Errors
-    /// What is missing, in words.
+    /// A text that says what is missing.
     pub async fn answers(
         &self,
         environment: &str,
@@ -63,10 +63,10 @@ impl Running {
 }
 
 impl Answers {
-    /// One answer: the value of the form field `SAMLResponse`.
+    /// Creates a Response and returns the value of the form field `SAMLResponse`.
     ///
     /// # Errors
-    /// Why there is none, in words.
+    /// A text that says why there is no Response.
     pub async fn answer(&self) -> Result<String, String> {
         let session = self
             .idp
@@ -74,7 +74,7 @@ impl Answers {
             .await
             .map_err(|error| error.to_string())?;
         let Some(standing) = session else {
-            return Err("the session is over".to_owned());
+            return Err("the session has expired".to_owned());
         };
         let delivery = self
             .idp

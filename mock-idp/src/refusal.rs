@@ -1,23 +1,24 @@
-//! What the domain answers when it can't do what was asked.
+//! The errors of the domain.
 
 use serde_json::{Value, json};
 
 use crate::store::StoreError;
 
-/// What is wrong with one field.
+/// An error in one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Detail {
-    /// PingOne's code: `INVALID_VALUE`, `REQUIRED_VALUE`, `UNIQUENESS_VIOLATION` …
+    /// PingOne's error code: `INVALID_VALUE`, `REQUIRED_VALUE`, `UNIQUENESS_VIOLATION` …
     pub code: &'static str,
-    /// The field, dotted.
+    /// Name of the field, with dots for nested ones.
     pub target: String,
-    /// What was expected, what came.
+    /// Text: what was expected, and what the request contains.
     pub message: String,
-    /// What would do: `{allowedValues}`, `{rangeMinimumValue, rangeMaximumValue}` …
+    /// Allowed values, for programs: `{allowedValues}`, `{rangeMinimumValue,
+    /// rangeMaximumValue}` …
     pub inner: Option<Value>,
 }
 
-/// Why something was not done.
+/// Why the domain refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("{what} {id} not found")]
@@ -30,7 +31,7 @@ pub(crate) enum Refused {
     Internal(String),
 }
 
-/// What the domain answers.
+/// Result of a domain operation.
 pub(crate) type Result<T> = std::result::Result<T, Refused>;
 
 impl Refused {
@@ -59,7 +60,7 @@ impl Refused {
         self
     }
 
-    /// A value that is none of those there are.
+    /// Returns the error for a value that is not one of the allowed ones.
     pub(crate) fn none_of(target: &str, allowed: &[&str], came: &Value) -> Self {
         Self::invalid(
             target,
@@ -68,7 +69,7 @@ impl Refused {
         .with(json!({"allowedValues": allowed}))
     }
 
-    /// A number out of its range.
+    /// Returns the error for a number that is out of range.
     pub(crate) fn out_of_range(target: &str, least: i64, most: i64, came: &Value) -> Self {
         Self::invalid(
             target,
@@ -85,7 +86,8 @@ impl Refused {
         Self::one("REQUIRED_VALUE", target, "expected a value, got none")
     }
 
-    /// `what` is the thing that has the value, such as `group named`.
+    /// Returns the error for a value that must be unique. `what` names the resource and the
+    /// attribute, such as `group named`.
     pub(crate) fn taken(target: &str, what: &str, value: &str) -> Self {
         let article = if what.starts_with(['a', 'e', 'i', 'o']) {
             "an"

@@ -1,5 +1,5 @@
-//! The whole state as one value: for the control port, so that a simulation
-//! can go back to where it was.
+//! Snapshots of the whole state, for the control port: a simulation can return to an earlier
+//! state.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,21 @@ use crate::misbehavior::choice;
 use crate::refusal::{Refused, Result};
 use crate::store::snapshot::Tables;
 
-/// The version of the form.
+/// Version of the snapshot format.
 const FORMAT: u32 = 1;
 
-/// Everything that is stored, and the faults that are chosen.
+/// A snapshot: all stored data, and the chosen faults.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     format: u32,
-    /// Stored documents speak of it.
+    /// Base URL, which stored documents contain.
     base_url: String,
     taken_at: Timestamp,
     faults: Vec<Chosen>,
     tables: Tables,
 }
 
-/// The faults of an application.
+/// The chosen faults of an application.
 #[derive(Debug, Serialize, Deserialize)]
 struct Chosen {
     environment: String,
@@ -33,7 +33,7 @@ struct Chosen {
 }
 
 impl Idp {
-    /// The state at this instant.
+    /// Creates a snapshot of the current state.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let places = self.misbehavior.places();
         let chosen = |(environment, application): (String, String)| Chosen {
@@ -50,7 +50,7 @@ impl Idp {
         })
     }
 
-    /// Goes back to a snapshot; what happened since is forgotten.
+    /// Restores a snapshot. All later changes are lost.
     pub(crate) async fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         if snapshot.format != FORMAT {
             let expected = format!("expected {FORMAT}, got {}", snapshot.format);
@@ -60,7 +60,7 @@ impl Idp {
             return Err(Refused::invalid(
                 "base_url",
                 format!(
-                    "expected a snapshot of {}, got one of {}: start the identity provider at that address",
+                    "expected a snapshot of {}, got one of {}; start the identity provider at that URL",
                     self.base_url, snapshot.base_url
                 ),
             ));

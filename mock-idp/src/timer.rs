@@ -1,22 +1,22 @@
-//! Waiting, injected: a simulation can let it pass in no time.
+//! Timers. They are injected, so that in a simulation no time passes.
 
 use std::pin::Pin;
 use std::time::Duration;
 
-/// Waits for a while.
+/// Waits for a duration.
 pub trait Timer: std::fmt::Debug + Send + Sync {
-    /// Ends when the while is over.
+    /// Completes after `duration`.
     fn wait(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// The machine's own.
+/// The timer of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemTimer;
 
 impl Timer for SystemTimer {
     #[allow(
         clippy::disallowed_methods,
-        reason = "the one place where time really passes"
+        reason = "the only place where real time passes"
     )]
     fn wait(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep(duration))

@@ -1,23 +1,23 @@
-//! Faults of the transport: what an answer's bytes suffer on their way. They
-//! are data; [`http::transport`](crate::http) does them.
+//! Transport faults: they change how the bytes of an answer are sent. They are data here;
+//! [`http::transport`](crate::http) applies them.
 
 use serde::{Deserialize, Serialize};
 
-/// A fault with its settings, as `{"id": "latency", "milliseconds": 500}`.
+/// A transport fault with its settings, as `{"id": "latency", "milliseconds": 500}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "id", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Transport {
-    /// The answer comes late.
+    /// The answer is delayed.
     Latency {
         #[serde(default = "a_second")]
         milliseconds: u64,
     },
-    /// An error status in the answer's place.
+    /// The answer is replaced by one with an error status.
     ErrorStatus {
         #[serde(default = "unavailable")]
         status: u16,
     },
-    /// 429 with `Retry-After`, in seconds.
+    /// The answer is replaced by 429 with `Retry-After`, in seconds.
     TooManyRequests {
         #[serde(default = "a_minute", rename = "retryAfter")]
         retry_after: u64,
@@ -26,12 +26,12 @@ pub(crate) enum Transport {
     HalfABody,
     /// The connection is reset before the answer.
     Reset,
-    /// Sixteen bytes at a time.
+    /// The body is sent slowly: 16 bytes at a time.
     SlowDrip {
         #[serde(default = "a_tenth")]
         milliseconds: u64,
     },
-    /// The answer says that it is something else.
+    /// The answer has a wrong `Content-Type`.
     WrongContentType {
         #[serde(default = "octets", rename = "contentType")]
         content_type: String,
@@ -58,12 +58,12 @@ fn octets() -> String {
     "application/octet-stream".to_owned()
 }
 
-/// A fault of the transport, as a list shows it.
+/// The description of a transport fault.
 pub(crate) struct About {
     pub id: &'static str,
-    /// What it does.
+    /// What the fault does.
     pub about: &'static str,
-    /// Its one setting, if it has one.
+    /// Name of its setting, if it has one.
     pub setting: Option<&'static str>,
 }
 
@@ -71,21 +71,21 @@ const fn about(id: &'static str, about: &'static str, setting: Option<&'static s
     About { id, about, setting }
 }
 
-/// All of them.
+/// All transport faults.
 pub(crate) const ALL: [About; 7] = [
     about(
         "latency",
-        "the answer comes late, by `milliseconds`",
+        "the answer is delayed by `milliseconds`",
         Some("milliseconds"),
     ),
     about(
         "error-status",
-        "an error `status` comes in the answer's place",
+        "the answer is replaced by one with the error `status`",
         Some("status"),
     ),
     about(
         "too-many-requests",
-        "429 comes, with `retryAfter` seconds",
+        "the answer is replaced by 429 with a Retry-After of `retryAfter` seconds",
         Some("retryAfter"),
     ),
     about(
@@ -96,49 +96,49 @@ pub(crate) const ALL: [About; 7] = [
     about("reset", "the connection is reset before the answer", None),
     about(
         "slow-drip",
-        "sixteen bytes come every `milliseconds`",
+        "the body is sent slowly: 16 bytes every `milliseconds`",
         Some("milliseconds"),
     ),
     about(
         "wrong-content-type",
-        "the answer says it is `contentType`",
+        "the Content-Type of the answer is `contentType`",
         Some("contentType"),
     ),
 ];
 
 impl Transport {
-    /// Whether there is one with that id.
+    /// True if there is a transport fault with this id.
     pub(crate) fn is_known(id: &str) -> bool {
         Self::about(id).is_some()
     }
 
-    /// What there is to say of the one with that id.
+    /// Returns the description of the transport fault with this id.
     pub(crate) fn about(id: &str) -> Option<&'static About> {
         ALL.iter().find(|about| about.id == id)
     }
 
-    /// The fault of that id with its setting, or its usual one.
+    /// Returns the fault with this id and setting; if the setting is empty, with the default.
     ///
     /// # Errors
-    /// What was expected, in words.
+    /// A text that says what was expected.
     pub(crate) fn set(id: &str, setting: &str) -> Result<Self, String> {
-        let about = Self::about(id).ok_or_else(|| format!("there is no fault {id:?}"))?;
+        let about = Self::about(id).ok_or_else(|| format!("fault {id:?} not found"))?;
         match (about.setting, setting.trim()) {
             (_, "") => Self::of_header(id),
             (Some(name), setting) => Self::of_header(&format!("{id}; {name}={setting}")),
             (None, setting) => Err(format!(
-                "expected nothing, {id} has no setting, got {setting:?}"
+                "expected no setting, because {id} has none, got {setting:?}"
             )),
         }
     }
 
-    /// Its id.
+    /// Returns the id of the fault.
     pub(crate) fn id(&self) -> String {
         let shown = serde_json::to_value(self).unwrap_or_default();
         shown["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Its setting as a list shows it: `milliseconds=500`.
+    /// Returns the setting as text, such as `milliseconds=500`.
     pub(crate) fn setting(&self) -> Option<String> {
         let shown = serde_json::to_value(self).ok()?;
         let name = Self::about(shown["id"].as_str()?)?.setting?;
@@ -148,7 +148,7 @@ impl Transport {
         })
     }
 
-    /// Reads `latency` or `latency; milliseconds=500`, as a header has it.
+    /// Parses a fault from a header: `latency` or `latency; milliseconds=500`.
     pub(crate) fn of_header(text: &str) -> Result<Self, String> {
         let mut parts = text.split(';').map(str::trim);
         let mut settings = serde_json::Map::new();

@@ -1,4 +1,4 @@
-//! From a tree and a model to a value, within a budget of steps and bytes.
+//! Evaluates a parsed expression with the data of a user, within limits of steps and bytes.
 
 use std::cell::Cell;
 
@@ -9,20 +9,20 @@ use super::parser::{Node, Operator, What, Which};
 use super::value::Value;
 use super::{Result, wrong};
 
-/// A step is a node that is worked out, or 64 bytes or one item of a value
-/// that is made: what bounds the time bounds the memory.
+/// Maximum number of steps of an evaluation. A step is an evaluated node, or 64 bytes or one
+/// item of a result, so the limit bounds time and memory.
 const MOST_STEPS: usize = 200_000;
 const LONGEST_TEXT: usize = 64 * 1024;
 const LONGEST_LIST: usize = 10_000;
 
-/// The evaluation of one mapping: all its expressions share one budget.
+/// The evaluation of one mapping. All its expressions share one limit of steps.
 pub(super) struct Run<'v> {
     root: &'v Value,
     now: Timestamp,
     steps: Cell<usize>,
 }
 
-/// How many steps a value costs.
+/// Returns the number of steps that a value costs.
 fn size(value: &Value) -> usize {
     match value {
         Value::Text(text) | Value::Big(text) => 1 + text.len() / 64,
@@ -35,7 +35,8 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// A member of a map; of anything else null, as properties are null-safe.
+/// Returns a member of a map; null if the value is no map or has no such member, because
+/// property access is null-safe.
 fn property(value: &Value, name: &str) -> Value {
     match value {
         Value::Map(members) => members
@@ -47,7 +48,7 @@ fn property(value: &Value, name: &str) -> Value {
 }
 
 impl<'v> Run<'v> {
-    /// Over that model, at that instant.
+    /// Creates an evaluation with this data, at the time `now`.
     pub(super) fn new(root: &'v Value, now: Timestamp) -> Self {
         Self {
             root,
@@ -56,17 +57,21 @@ impl<'v> Run<'v> {
         }
     }
 
-    /// What an expression is.
+    /// Evaluates an expression.
     pub(super) fn evaluate(&self, node: &Node) -> Result<Value> {
         self.of(node, self.root)
     }
 
-    /// Copies count by their size, so that no expression can outgrow its budget.
+    /// Counts steps, and fails above the limit. Copies count by their size, so that no
+    /// expression can exceed the limit by copying.
     fn spend(&self, steps: usize, column: usize) -> Result<()> {
         let spent = self.steps.get().saturating_add(steps);
         self.steps.set(spent);
         if spent > MOST_STEPS {
-            return wrong(column, format!("expected an end within {MOST_STEPS} steps"));
+            return wrong(
+                column,
+                format!("the expression needs more than {MOST_STEPS} steps"),
+            );
         }
         Ok(())
     }
@@ -125,7 +130,7 @@ impl<'v> Run<'v> {
                 }
                 Value::Map(map)
             }
-            // An object that is written out is the one that isn't safe for null.
+            // A map literal is the only object that is not null-safe.
             What::Property(of, name) if matches!(of.what, What::Map(_)) => {
                 match self.of(of, this)? {
                     Value::Map(members) if !members.iter().any(|(key, _)| key == name) => {
@@ -137,7 +142,7 @@ impl<'v> Run<'v> {
             What::Property(of, name) => property(&self.of(of, this)?, name),
             What::Index(of, index) => {
                 let of = self.of(of, this)?;
-                // Within the brackets a bare name is still a property of what is at hand.
+                // A plain name in the brackets is a property of the current object.
                 let index = self.of(index, this)?;
                 self.index(&of, &index, column)?
             }
@@ -173,7 +178,7 @@ impl<'v> Run<'v> {
             } => {
                 let arguments = self.all(arguments, this)?;
                 if library == "regex" {
-                    // A pattern looks at every character, and often again.
+                    // A pattern reads every character, and often several times.
                     let cost = arguments.iter().map(size).sum::<usize>();
                     self.spend(cost * 16, column)?;
                 }
@@ -221,7 +226,7 @@ impl<'v> Run<'v> {
         nodes.iter().map(|node| self.of(node, this)).collect()
     }
 
-    /// Null is false: a property that is not there selects nothing.
+    /// Evaluates a condition. Null counts as false, so a missing property selects nothing.
     fn truth(&self, node: &Node, this: &Value) -> Result<bool> {
         match self.of(node, this)? {
             Value::Bool(flag) => Ok(flag),
@@ -283,14 +288,14 @@ fn binary(operator: Operator, left: Value, right: Value) -> std::result::Result<
         Op::Lt | Op::Le | Op::Gt | Op::Ge => {
             let ordering = match (&left, &right) {
                 (Value::Null, Value::Null) => std::cmp::Ordering::Equal,
-                // Null comes before everything, as in Spring.
+                // As in Spring, null is less than every other value.
                 (Value::Null, _) => std::cmp::Ordering::Less,
                 (_, Value::Null) => std::cmp::Ordering::Greater,
                 (Value::Text(left), Value::Text(right)) => left.cmp(right),
                 _ => match (left.number(), right.number()) {
                     (Some(left), Some(right)) => left
                         .partial_cmp(&right)
-                        .ok_or("expected numbers that compare")?,
+                        .ok_or("expected numbers that can be compared")?,
                     _ => {
                         return Err(format!(
                             "expected two numbers or two texts to compare, got {} and {}",
@@ -342,9 +347,9 @@ fn arithmetic(
             Op::Divide => left.checked_div(*right),
             _ => left.checked_rem(*right),
         };
-        return whole
-            .map(Value::Int)
-            .ok_or_else(|| "expected a result of 64 bits, and no division by zero".to_owned());
+        return whole.map(Value::Int).ok_or_else(|| {
+            "expected a result of at most 64 bits and no division by zero".to_owned()
+        });
     }
     let (Some(one), Some(two)) = (left.number(), right.number()) else {
         return Err(format!(

@@ -1,11 +1,11 @@
-//! From characters to tokens, each with its column and the space around it.
+//! Splits an expression into tokens, each with its column and whether there is space around it.
 
 use super::{Result, wrong};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Name(String),
-    /// `#name`
+    /// A variable or library, `#name`.
     Variable(String),
     Text(String),
     Int(i64),
@@ -16,13 +16,13 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
     pub kind: Kind,
-    /// From 1.
+    /// Column in the mapping value, counted from 1.
     pub column: usize,
     pub space_before: bool,
     pub space_after: bool,
 }
 
-/// The longest first.
+/// All symbols. A longer symbol comes before its own prefixes.
 const SYMBOLS: [&str; 34] = [
     "&&", "||", "++", "--", "?:", "?.", ".?[", ".^[", ".$[", ".![", "==", "!=", "<=", ">=", "<",
     ">", "=", "!", "+", "-", "*", "/", "%", "^", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}",
@@ -92,7 +92,7 @@ fn name(chars: &[char]) -> String {
         .collect()
 }
 
-/// A quote within quotes is doubled.
+/// Reads a text in quotes. A quote inside it is written twice.
 fn text(chars: &[char], column: usize) -> Result<(Kind, usize)> {
     let quote = chars[0];
     let mut content = String::new();
@@ -154,7 +154,7 @@ fn integer(digits: &str, column: usize) -> Result<i64> {
     digits.parse().or_else(|_| {
         wrong(
             column,
-            format!("expected a whole number of 64 bits, got {digits}"),
+            format!("expected an integer of at most 64 bits, got {digits}"),
         )
     })
 }

@@ -1,10 +1,10 @@
-//! PingOne's expression language (PEL), a restricted SpEL, as attribute
-//! mappings use it.
+//! PingOne's expression language (PEL), a restricted form of the Spring Expression Language
+//! (SpEL), as attribute mappings use it.
 //!
-//! [`lexer`] → [`parser`] → [`evaluator`] over a JSON model; functions live in
-//! [`functions`], a file for each library. To add a function: a line in its
-//! library's `call`. Nothing here panics, loops for ever, or sees more than the
-//! model it is given: depth, steps and sizes are bounded.
+//! [`lexer`] → [`parser`] → [`evaluator`], which reads the data of a user as JSON. The
+//! functions are in [`functions`], one file for each library; to add a function, add a line to
+//! `call` of its library. An expression cannot panic, loop for ever, or read anything but the
+//! given data: depth, steps and sizes are limited.
 
 mod evaluator;
 mod functions;
@@ -18,11 +18,11 @@ use serde_json::Value as Json;
 use evaluator::Run;
 use value::Value;
 
-/// What is wrong with an expression, and where.
+/// An error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub(crate) struct ExpressionError {
-    /// Counted in characters from 1, within the whole mapping value.
+    /// Column in the whole mapping value, counted in characters from 1.
     pub column: usize,
     pub message: String,
 }
@@ -36,9 +36,9 @@ fn wrong<T>(column: usize, message: impl Into<String>) -> Result<T> {
     })
 }
 
-/// The longest mapping value that is read.
+/// Maximum length of a mapping value, in bytes.
 const LONGEST: usize = 16 * 1024;
-/// The longest text that the parts of a mapping value make together.
+/// Maximum length of the text that the parts of a mapping value give together, in bytes.
 const LARGEST_RESULT: usize = 128 * 1024;
 
 #[derive(Debug, Clone)]
@@ -47,12 +47,12 @@ enum Part {
     Expression(parser::Node),
 }
 
-/// A mapping's value: text with `${…}` in it.
+/// A parsed mapping value: text with `${…}` in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Template(Vec<Part>);
 
 impl Template {
-    /// Reads a mapping's value.
+    /// Parses a mapping value.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         if text.len() > LONGEST {
             return wrong(1, format!("expected at most {LONGEST} bytes"));
@@ -83,7 +83,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Reads an expression that has no `${…}` around it.
+    /// Parses an expression without `${…}` around it.
     pub(crate) fn of_expression(text: &str) -> Result<Self> {
         if text.len() > LONGEST {
             return wrong(1, format!("expected at most {LONGEST} bytes"));
@@ -94,7 +94,7 @@ impl Template {
         Ok(Self(vec![Part::Expression(node)]))
     }
 
-    /// The value for a model such as `{"user": {…}}`, at that instant.
+    /// Evaluates the mapping with data such as `{"user": {…}}`, at the time `now`.
     pub(crate) fn evaluate(&self, model: &Json, now: Timestamp) -> Result<Json> {
         let root = Value::from_json(model);
         let run = Run::new(&root, now);
@@ -118,7 +118,7 @@ impl Template {
     }
 }
 
-/// Where the `}` is that closes what opened before `from`.
+/// Returns the position of the `}` that closes the brace before `from`.
 fn closing(chars: &[char], from: usize) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     for (at, &c) in chars.iter().enumerate().skip(from) {
@@ -135,7 +135,7 @@ fn closing(chars: &[char], from: usize) -> Option<usize> {
     None
 }
 
-/// The texts of a value as a SAML attribute has them: a list gives one each.
+/// Returns the values of a SAML attribute: one for each item of a list.
 pub(crate) fn texts(value: &Json) -> Vec<String> {
     match value {
         Json::Null => Vec::new(),

@@ -1,4 +1,5 @@
-//! From tokens to a tree. What PingOne disables in SpEL is refused by name.
+//! Parses tokens into a tree. What PingOne disables in SpEL is refused with an error that names
+//! it.
 
 use super::lexer::{Kind, Token};
 use super::{Result, wrong};
@@ -18,7 +19,7 @@ pub(super) enum What {
     Text(String),
     Root,
     This,
-    /// A property of what is at hand.
+    /// A property of the current object.
     Name(String),
     List(Vec<Node>),
     /// The elements of a `float[]`, or of another primitive array.
@@ -69,7 +70,8 @@ pub(super) enum Operator {
 }
 
 const DEEPEST: usize = 48;
-/// A row of operators is a tree too: it must not be deeper than can be walked.
+/// Maximum number of operators. A row of operators makes a deep tree, which recursion must be
+/// able to walk.
 const MOST_OPERATORS: usize = 200;
 const LARGEST_ARRAY: i64 = 10_000;
 const PRIMITIVES: [&str; 8] = [
@@ -137,7 +139,7 @@ impl<'t> Parser<'t> {
             Some(Kind::Symbol("?.")) => {
                 return wrong(
                     column,
-                    "the operator ?. is disabled: a plain dot is safe for null already",
+                    "the operator ?. is disabled: a plain dot is null-safe already",
                 );
             }
             Some(Kind::Symbol("++" | "--")) => {
@@ -194,7 +196,8 @@ impl<'t> Parser<'t> {
         Ok(condition)
     }
 
-    /// The binary operator that comes next, with how tightly it binds.
+    /// Returns the next binary operator and its precedence; a greater number binds more
+    /// tightly.
     fn operator(&self) -> Option<(Operator, u8)> {
         let name;
         let written = match &self.peek()?.kind {
@@ -297,7 +300,7 @@ impl<'t> Parser<'t> {
                     return wrong(
                         column,
                         format!(
-                            "methods are disabled: {name}() can't be called; use #string, #data, #regex …"
+                            "methods are disabled: {name}() cannot be called; use #string, #data, #regex …"
                         ),
                     );
                 }
@@ -318,7 +321,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A chain is a tree too: it must not be deeper than can be walked.
+    /// Limits the length of a path such as `a.b.c`, which also makes a deep tree.
     fn short(&self, length: usize, column: usize) -> Result<()> {
         if length > DEEPEST {
             return wrong(
@@ -387,7 +390,7 @@ impl<'t> Parser<'t> {
                         return wrong(
                             column,
                             format!(
-                                "methods are disabled: {name}() can't be called; use #string, #data, #regex …"
+                                "methods are disabled: {name}() cannot be called; use #string, #data, #regex …"
                             ),
                         );
                     }
@@ -440,7 +443,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A list or a map, after its opening brace.
+    /// Parses a list or a map, after its opening brace.
     fn braces(&mut self) -> Result<What> {
         if self.symbol("}") {
             return Ok(What::List(Vec::new()));
@@ -469,14 +472,14 @@ impl<'t> Parser<'t> {
         Ok(What::Map(members))
     }
 
-    /// `new int[4]` and `new int[] {1,2}`, after `new`.
+    /// Parses `new int[4]` or `new int[] {1,2}`, after `new`.
     fn array(&mut self, column: usize) -> Result<What> {
         let kind = self.name("a primitive type after new")?;
         if !PRIMITIVES.contains(&kind.as_str()) {
             return wrong(
                 column,
                 format!(
-                    "new {kind} is disabled: only arrays of {} can be made",
+                    "new {kind} is disabled: only arrays of {} can be created",
                     PRIMITIVES.join(", ")
                 ),
             );
@@ -508,7 +511,7 @@ impl<'t> Parser<'t> {
             let items = filled(length, &zero);
             return Ok(What::Array { float, items });
         }
-        // A table: it can't be written out.
+        // An array of arrays, which has no literal form.
         let inner = self.length(LARGEST_ARRAY / length.max(1))?;
         let row = What::Array {
             float,
@@ -517,7 +520,7 @@ impl<'t> Parser<'t> {
         Ok(What::List(filled(length, &row)))
     }
 
-    /// The length of an array, with the bracket after it.
+    /// Parses the length of an array and the bracket after it.
     fn length(&mut self, most: i64) -> Result<i64> {
         let length = match self.peek().map(|token| &token.kind) {
             Some(Kind::Int(length)) if (0..=most).contains(length) => *length,

@@ -1,5 +1,5 @@
-//! The documented sample expressions with their documented results, and what
-//! is refused.
+//! The sample expressions of PingOne's documentation with their documented results, and
+//! expressions that are refused.
 
 use serde_json::{Value as Json, json};
 
@@ -44,9 +44,9 @@ fn refused(expression: &str) -> String {
     evaluated(expression).unwrap_err().to_string()
 }
 
-/// The samples of the documentation: `expression → result`, the result in
-/// JSON. A `//` before a row says which reading was taken where the
-/// documentation is damaged or contradicts itself.
+/// The samples of the documentation: `expression → result`, the result in JSON. A `//` before a
+/// row says how a sample was understood where the documentation is damaged or contradicts
+/// itself.
 const SAMPLES: &str = include_str!("samples.txt");
 
 #[test]
@@ -91,7 +91,7 @@ fn what_is_disabled_is_refused_by_name() {
         ),
         (
             "user?.name",
-            "column 7: the operator ?. is disabled: a plain dot is safe for null already",
+            "column 7: the operator ?. is disabled: a plain dot is null-safe already",
         ),
         (
             "T(java.lang.Runtime)",
@@ -104,7 +104,7 @@ fn what_is_disabled_is_refused_by_name() {
         ("user instanceof x", "column 8: instanceof is disabled"),
         (
             "user.name.toString()",
-            "column 12: methods are disabled: toString() can't be called; use #string, #data, #regex …",
+            "column 12: methods are disabled: toString() cannot be called; use #string, #data, #regex …",
         ),
         (
             "user.name.",
@@ -125,11 +125,11 @@ fn no_expression_outgrows_its_budget() {
     assert!(refused(&"(".repeat(4000)).contains("nested levels"));
     assert!(refused(&format!("user{}", ".a".repeat(4000))).contains("steps in one path"));
     assert!(refused(&format!("1{}", " + 1".repeat(3000))).contains("operators"));
-    // As deep as is let through: it must not overflow a worker's stack.
+    // The deepest expression that is allowed must not overflow a worker's stack.
     let row = format!("1{}", " + 1".repeat(150));
     let deep = format!("{}{row}{}", "(".repeat(40), ")".repeat(40));
     assert_eq!(of(&deep), json!(151));
-    // Everything again for every item, and again.
+    // Evaluates the inner list for every item, five levels deep.
     let ten = "{1,2,3,4,5,6,7,8,9,10}";
     let all = format!("{ten}.![{ten}.![{ten}.![{ten}.![{ten}.![#root]]]]]");
     assert!(refused(&all).contains("steps"));
@@ -153,9 +153,12 @@ fn no_expression_outgrows_its_budget() {
 #[test]
 fn a_pattern_that_goes_back_without_end_is_refused() {
     let catastrophe = format!("#regex.matches('{}b', '((?=a)a+)+c')", "a".repeat(40));
-    assert!(refused(&catastrophe).contains("goes back too often"));
-    assert!(refused("#regex.matches('a', '(')").contains("expected a regular expression"));
-    assert!(refused("#regex.matches('a', '((a{1000}){1000}){1000}')").contains("expected"));
+    assert!(refused(&catastrophe).contains("too many backtracking steps"));
+    assert!(refused("#regex.matches('a', '(')").contains("invalid regular expression"));
+    assert!(
+        refused("#regex.matches('a', '((a{1000}){1000}){1000}')")
+            .contains("invalid regular expression")
+    );
     let long = format!("#regex.matches('a', '{}')", "a".repeat(3000));
     assert!(refused(&long).contains("at most 2000 bytes"));
 }
@@ -182,7 +185,7 @@ fn nothing_but_the_model_is_seen() {
         }
     }
     for name in ["exec", "getClass", "forName"] {
-        assert!(refused(&format!("#string.{name}('x')")).contains("has no function"));
+        assert!(refused(&format!("#string.{name}('x')")).contains("not found in #string"));
     }
 }
 

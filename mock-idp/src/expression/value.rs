@@ -1,17 +1,17 @@
-//! The values of expressions.
+//! The values of the expression language.
 
 use serde_json::{Map, Number, Value as Json};
 
-/// A value. Whole and floating numbers are told apart, as in Java.
+/// A value. Integers and floating-point numbers are different types, as in Java.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
     Bool(bool),
     Int(i64),
-    /// An element of a `float[]`: never equal to a `double`.
+    /// An element of a `float[]`; never equal to a `double`.
     Float(f32),
     Double(f64),
-    /// A number beyond the others, as its digits.
+    /// A number that fits none of the other types, as its digits.
     Big(String),
     Text(String),
     List(Vec<Value>),
@@ -45,7 +45,7 @@ impl Value {
             Self::Bool(flag) => flag.into(),
             Self::Int(whole) => whole.into(),
             Self::Float(float) => {
-                // By its digits, so that 2.1f stays 2.1.
+                // Converted by its digits, so that 2.1f stays 2.1.
                 let double = float.to_string().parse().unwrap_or(f64::from(float));
                 Number::from_f64(double).map_or(Json::Null, Json::Number)
             }
@@ -62,7 +62,7 @@ impl Value {
         }
     }
 
-    /// As it reads within other text; null is nothing.
+    /// Returns the value as part of a text; null gives an empty text.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Null => String::new(),
@@ -80,7 +80,7 @@ impl Value {
         }
     }
 
-    /// What kind it is, for messages.
+    /// Returns the name of the type, for error texts.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -104,7 +104,7 @@ impl Value {
         }
     }
 
-    /// Equal as `==` has it: numbers by value.
+    /// True if the operator `==` holds: numbers of different types are compared by value.
     pub(super) fn same(&self, other: &Self) -> bool {
         match (self.number(), other.number()) {
             (Some(one), Some(two)) => one == two,

@@ -1,4 +1,4 @@
-//! Users, their passwords, and who is a member of which group.
+//! Database: users with their passwords, and the members of groups.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -7,26 +7,26 @@ use sqlx::any::AnyRow;
 
 use super::{Db, Result, instant, stored};
 
-/// A user as stored.
+/// A stored user.
 #[derive(Debug, Clone)]
 pub(crate) struct UserRow {
     pub environment: String,
     pub id: String,
-    /// The user name in lower case: names are unique whatever their case.
+    /// User name in lower case, because user names are unique in any letter case.
     pub username_key: String,
     pub document: Map<String, Value>,
-    /// An Argon2 PHC string.
+    /// Argon2 hash of the password, as a PHC string.
     pub password: Option<String>,
     pub must_change: bool,
-    /// Wrong passwords in a row.
+    /// Number of wrong passwords in a row.
     pub failures: i64,
-    /// Since when nobody signs on with it.
+    /// Time at which the account was locked.
     pub locked_at: Option<Timestamp>,
-    /// The code that was sent to the address, to see whether it is theirs.
+    /// Code to verify the e-mail address.
     pub verification_code: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// The place in the list: later ones are greater.
+    /// Place in the list; later users have greater ones.
     pub place: i64,
 }
 
@@ -47,7 +47,7 @@ fn read(row: &AnyRow) -> Result<UserRow> {
     })
 }
 
-/// Adds a user, or replaces the one with that id.
+/// Stores a user, or replaces the one with this id.
 pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     sqlx::query(
         "INSERT INTO users (environment, id, username_key, document, password, must_change,
@@ -75,7 +75,7 @@ pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     Ok(())
 }
 
-/// The user with that id.
+/// Returns the user with this id.
 pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Option<UserRow>> {
     sqlx::query("SELECT rowid AS place, * FROM users WHERE environment = $1 AND id = $2")
         .bind(environment)
@@ -86,7 +86,7 @@ pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Opti
         .transpose()
 }
 
-/// The user of that name, in lower case.
+/// Returns the user with this user name, given in lower case.
 pub(crate) async fn by_username(
     db: &mut Db,
     environment: &str,
@@ -101,7 +101,7 @@ pub(crate) async fn by_username(
         .transpose()
 }
 
-/// Every user, the eldest first.
+/// Returns all users, the oldest first.
 pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>> {
     sqlx::query("SELECT rowid AS place, * FROM users WHERE environment = $1 ORDER BY rowid")
         .bind(environment)
@@ -112,14 +112,15 @@ pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>>
         .collect()
 }
 
-/// At most `limit` users after a place, and how many there are in all.
+/// Returns at most `limit` users after a place, and the total number of users.
 pub(crate) async fn page(
     db: &mut Db,
     environment: &str,
     after: i64,
     limit: usize,
 ) -> Result<(Vec<UserRow>, usize)> {
-    // A sum: SQLite plans again whenever a bare limit is bound.
+    // `$3 + 0`, because SQLite prepares the statement again whenever a plain `LIMIT $3` gets a
+    // new value.
     let found = sqlx::query(
         "SELECT rowid AS place, * FROM users WHERE environment = $1 AND rowid > $2
          ORDER BY rowid LIMIT ($3 + 0)",
@@ -133,7 +134,7 @@ pub(crate) async fn page(
     Ok((found, count(db, environment).await?))
 }
 
-/// How many users there are.
+/// Returns the number of users.
 pub(crate) async fn count(db: &mut Db, environment: &str) -> Result<usize> {
     let row = sqlx::query("SELECT COUNT(*) AS users FROM users WHERE environment = $1")
         .bind(environment)
@@ -142,7 +143,7 @@ pub(crate) async fn count(db: &mut Db, environment: &str) -> Result<usize> {
     Ok(usize::try_from(row.try_get::<i64, _>("users")?).unwrap_or(0))
 }
 
-/// Removes a user with memberships and sessions; whether it was there.
+/// Deletes a user with its memberships and sessions. Returns false if there was none.
 pub(crate) async fn delete(db: &mut Db, environment: &str, id: &str) -> Result<bool> {
     for statement in [
         "DELETE FROM memberships WHERE environment = $1 AND member_kind = 'user' AND member_id = $2",
@@ -162,11 +163,11 @@ pub(crate) async fn delete(db: &mut Db, environment: &str, id: &str) -> Result<b
     Ok(gone.rows_affected() > 0)
 }
 
-/// One member of one group.
+/// The membership of a user or a group in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Membership {
     pub group: String,
-    /// A nested group rather than a user.
+    /// True if the member is a group, false if it is a user.
     pub nested: bool,
     pub member: String,
 }
@@ -175,7 +176,7 @@ fn kind(nested: bool) -> &'static str {
     if nested { "group" } else { "user" }
 }
 
-/// Makes it a member; again changes nothing.
+/// Adds a membership. Does nothing if it exists.
 pub(crate) async fn join(db: &mut Db, environment: &str, membership: &Membership) -> Result<()> {
     sqlx::query(
         "INSERT INTO memberships (environment, group_id, member_kind, member_id)
@@ -190,7 +191,7 @@ pub(crate) async fn join(db: &mut Db, environment: &str, membership: &Membership
     Ok(())
 }
 
-/// Ends a membership; whether there was one.
+/// Deletes a membership. Returns false if there was none.
 pub(crate) async fn leave(db: &mut Db, environment: &str, membership: &Membership) -> Result<bool> {
     let gone = sqlx::query(
         "DELETE FROM memberships
@@ -205,7 +206,7 @@ pub(crate) async fn leave(db: &mut Db, environment: &str, membership: &Membershi
     Ok(gone.rows_affected() > 0)
 }
 
-/// The groups that the member is in directly.
+/// Returns the ids of the groups that contain the member directly.
 pub(crate) async fn groups_of(
     db: &mut Db,
     environment: &str,
@@ -226,7 +227,7 @@ pub(crate) async fn groups_of(
         .collect()
 }
 
-/// The direct members of a group.
+/// Returns the ids of the direct members of a group.
 pub(crate) async fn members_of(
     db: &mut Db,
     environment: &str,
@@ -247,7 +248,7 @@ pub(crate) async fn members_of(
         .collect()
 }
 
-/// Ends every membership in and of a group.
+/// Deletes all memberships in a group, and those of the group in others.
 pub(crate) async fn dissolve(db: &mut Db, environment: &str, group: &str) -> Result<()> {
     sqlx::query(
         "DELETE FROM memberships WHERE environment = $1

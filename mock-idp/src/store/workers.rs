@@ -1,11 +1,11 @@
-//! Tokens that worker applications hold.
+//! Database: access tokens of worker applications.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::{Db, Result, instant, stored};
 
-/// A token as stored.
+/// A stored access token.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenRow {
     /// SHA-256 of the token.
@@ -15,7 +15,7 @@ pub(crate) struct TokenRow {
     pub expires_at: Timestamp,
 }
 
-/// Keeps a token, and forgets those that are over.
+/// Stores a token and deletes those that have expired.
 pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result<()> {
     sqlx::query("DELETE FROM worker_tokens WHERE expires_at <= $1")
         .bind(stored(now))
@@ -34,7 +34,7 @@ pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result
     Ok(())
 }
 
-/// The token, while it lasts.
+/// Returns a token, if it has not expired.
 pub(crate) async fn get(db: &mut Db, token: &str, now: Timestamp) -> Result<Option<TokenRow>> {
     sqlx::query("SELECT * FROM worker_tokens WHERE token = $1 AND expires_at > $2")
         .bind(token)
@@ -52,7 +52,7 @@ pub(crate) async fn get(db: &mut Db, token: &str, now: Timestamp) -> Result<Opti
         .transpose()
 }
 
-/// Ends every token of an application.
+/// Deletes all tokens of an application.
 pub(crate) async fn revoke(db: &mut Db, environment: &str, application: &str) -> Result<()> {
     sqlx::query("DELETE FROM worker_tokens WHERE environment = $1 AND application = $2")
         .bind(environment)

@@ -1,4 +1,4 @@
-//! `#core`: choices.
+//! `#core`: functions that choose a value.
 
 use super::{Answer, Value};
 

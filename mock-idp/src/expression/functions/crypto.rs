@@ -1,4 +1,4 @@
-//! `#crypto`.
+//! `#crypto`: functions for HMAC.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 

@@ -1,4 +1,5 @@
-//! `#data`: lists. Comparison is by type, as in Java: `2.1f` is not `2.1`.
+//! `#data`: functions for lists. Values of different types are different, as in Java: `2.1f` is
+//! not `2.1`.
 
 use super::{Answer, Value, list};
 

@@ -1,5 +1,5 @@
-//! `#datetime`: ISO 8601 in UTC, in and out. What can't be read as a date is
-//! null, or the default that was given.
+//! `#datetime`: functions for dates, which they read and write as ISO 8601 in UTC. A text that
+//! is no date gives null, or the default that was passed.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
@@ -8,8 +8,8 @@ use jiff::{Span, Timestamp, ZonedDateTime};
 use super::pattern::{self, Pattern};
 use super::{Answer, Value, text, whole};
 
-/// `2021-03-01Z`, `2023-01-01T23:59:59.123456+800`: a date, a time if there is
-/// one, and where it is.
+/// Parses a date with an offset and an optional time, such as `2021-03-01Z` or
+/// `2023-01-01T23:59:59.123456+800`.
 fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
@@ -37,7 +37,7 @@ fn instant(at: DateTime, offset: Offset) -> Option<Timestamp> {
     offset.to_timestamp(at).ok()
 }
 
-/// `Z`, `+08:00`, `+0800`, `+800`, `+08`.
+/// Parses an offset: `Z`, `+08:00`, `+0800`, `+800` or `+08`.
 pub(super) fn offset(text: &str) -> Option<Offset> {
     if text == "Z" {
         return Some(Offset::UTC);
@@ -63,7 +63,7 @@ pub(super) fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
-/// A zone by its name in the time zone database, its offset, or its usual
+/// Returns a time zone by its name in the time zone database, its offset or its usual
 /// abbreviation.
 pub(super) fn zone(name: &str) -> Option<TimeZone> {
     if let Some(offset) = offset(name) {
@@ -93,7 +93,7 @@ fn utc(at: Timestamp) -> ZonedDateTime {
     at.to_zoned_datetime(TimeZone::UTC)
 }
 
-/// `2021-01-31T01:01:01.000Z`
+/// Formats a time as `2021-01-31T01:01:01.000Z`.
 fn written(at: Timestamp) -> Value {
     Value::Text(utc(at).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
 }
@@ -113,7 +113,7 @@ fn part(arguments: &[Value], of: impl FnOnce(&ZonedDateTime) -> i64) -> Answer {
     ))
 }
 
-/// Both dates: the time of day is left out of account, as the samples have it.
+/// Applies `amount` to the two dates. The time of day is ignored, as in PingOne's samples.
 fn between(arguments: &[Value], amount: impl FnOnce(Date, Date) -> Value) -> Answer {
     let default = arguments.get(2).cloned().unwrap_or(Value::Null);
     let (one, two) = (date(arguments, 0)?, date(arguments, 1)?);
@@ -136,7 +136,8 @@ fn months(one: Date, two: Date) -> i64 {
     (packed(two) - packed(one)) / 32
 }
 
-/// Whole months first, then the days that remain, both with one sign.
+/// Returns the period between two dates: first the whole months, then the remaining days, both
+/// with the same sign.
 fn period(one: Date, two: Date) -> Value {
     use std::fmt::Write as _;
     let mut months = proleptic_month(two) - proleptic_month(one);
@@ -221,7 +222,7 @@ fn parse(arguments: &[Value]) -> Answer {
     Ok(read.map_or(Value::Null, written))
 }
 
-/// By default with three digits of a second and the offset without a colon.
+/// Formats a time in a time zone; by default with milliseconds and an offset without a colon.
 fn in_timezone(arguments: &[Value]) -> Answer {
     let (at, name) = (date(arguments, 0)?, text(arguments, 1)?);
     let pattern = match arguments.get(2) {

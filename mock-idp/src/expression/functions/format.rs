@@ -1,12 +1,12 @@
-//! `#string.format`: the conversions of `java.util.Formatter` that fit these
-//! values. A format that Java refuses, or too few arguments, gives null.
+//! `#string.format`: the conversions of `java.util.Formatter` for the types of this language. A
+//! format that Java refuses, or a missing argument, gives null.
 
 use super::Value;
 
-/// Wider fields are refused: a format must not make text from nothing.
+/// Maximum width of a field. Without it, a short format could create a very long text.
 const WIDEST: usize = 1000;
 
-/// One `%…` of a format.
+/// A format specifier, `%…`.
 #[derive(Default)]
 struct Specifier {
     index: Option<usize>,
@@ -31,7 +31,7 @@ fn number(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize>
 
 fn specifier(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<(Specifier, char)> {
     let mut read = Specifier::default();
-    // A number at the start is an index when a $ follows, else a width.
+    // A number at the start is an argument index if a $ follows, otherwise a width.
     if chars.peek().is_some_and(|c| ('1'..='9').contains(c)) {
         let first = number(chars)?;
         if chars.next_if_eq(&'$').is_some() {
@@ -78,7 +78,7 @@ impl Specifier {
         }
     }
 
-    /// A number by its digits: sign, groups, zeros.
+    /// Formats a number from its digits, with sign, grouping and leading zeros.
     fn signed(&self, negative: bool, digits: &str) -> String {
         let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
         let whole = if self.grouped {
@@ -192,7 +192,7 @@ fn truth(value: &Value) -> bool {
     }
 }
 
-/// The text that a format makes of its arguments.
+/// Formats the values by a pattern; `None` if the pattern is invalid.
 pub(super) fn format(pattern: &str, values: &[Value]) -> Option<String> {
     let mut next = 0;
     let mut out = String::new();

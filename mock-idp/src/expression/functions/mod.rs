@@ -1,6 +1,5 @@
-//! The function libraries, one file each: `#string`, `#data`, `#datetime`,
-//! `#regex`, `#crypto`, `#core`. [`pattern`] is Java's way to write dates,
-//! [`format`] its way to write everything else.
+//! The function libraries, one file each: `#string`, `#data`, `#datetime`, `#regex`, `#crypto`,
+//! `#core`. [`pattern`] has Java's date patterns, [`format`] Java's format specifiers.
 
 mod core;
 mod crypto;
@@ -15,7 +14,7 @@ use jiff::Timestamp;
 
 use super::value::Value;
 
-/// A function's answer, or what was expected of its arguments.
+/// Result of a function, or an error text.
 type Answer = Result<Value, String>;
 
 /// Calls `#library.function(arguments)`.
@@ -27,18 +26,14 @@ pub(super) fn call(library: &str, function: &str, arguments: &[Value], now: Time
         "core" => core::call(function, arguments),
         "datetime" => datetime::call(function, arguments, now),
         "crypto" => crypto::call(function, arguments),
-        _ => return Err(format!("there is no library #{library}")),
+        _ => return Err(format!("library #{library} not found")),
     };
     answer
-        .unwrap_or_else(|| {
-            Err(format!(
-                "#{library} has no function {function} that is known here"
-            ))
-        })
+        .unwrap_or_else(|| Err(format!("function {function} not found in #{library}")))
         .map_err(|message| format!("#{library}.{function}: {message}"))
 }
 
-/// The argument's text; `None` when it is null.
+/// Returns an argument as text; `None` if it is null.
 fn text(arguments: &[Value], at: usize) -> Result<Option<String>, String> {
     match arguments.get(at) {
         None => Err(format!(
@@ -67,7 +62,7 @@ fn whole(arguments: &[Value], at: usize) -> Result<i64, String> {
     }
 }
 
-/// The argument's items; `None` when it is null.
+/// Returns the items of a list argument; `None` if it is null.
 fn list(arguments: &[Value], at: usize) -> Result<Option<&[Value]>, String> {
     match arguments.get(at) {
         Some(Value::List(items)) => Ok(Some(items)),

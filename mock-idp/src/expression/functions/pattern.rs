@@ -1,5 +1,4 @@
-//! The patterns of Java's `DateTimeFormatter`, as far as `#datetime` needs
-//! them, in English.
+//! The patterns of Java's `DateTimeFormatter` in English, as far as `#datetime` needs them.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone};
@@ -7,7 +6,7 @@ use jiff::{Timestamp, ZonedDateTime};
 
 use super::datetime::{offset, zone};
 
-/// What `toDateTimeInTimezone` writes by default.
+/// Default pattern of `toDateTimeInTimezone`.
 pub(super) const WITH_OFFSET: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSZ";
 
 const LETTERS: &str = "GyuYMLdDQqEeahHKkmsSnAzVZXxOw";
@@ -42,12 +41,12 @@ enum Part {
     Field(char, usize),
 }
 
-/// A pattern that was read.
+/// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Part>);
 
 impl Pattern {
-    /// Reads a pattern; `None` when Java would refuse it.
+    /// Parses a pattern; `None` if Java refuses it.
     pub(super) fn read(text: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
@@ -66,7 +65,7 @@ impl Pattern {
                         other => parts.push(Part::Literal(other)),
                     }
                 },
-                // Optional sections are always written.
+                // Optional sections are always part of the output.
                 '[' | ']' => {}
                 '{' | '}' | '#' => return None,
                 letter if letter.is_ascii_alphabetic() => {
@@ -97,7 +96,7 @@ impl Pattern {
         Some(Self(parts))
     }
 
-    /// Writes an instant where it is.
+    /// Formats a time in its own time zone.
     pub(super) fn format(&self, at: &ZonedDateTime) -> Option<String> {
         let mut out = String::new();
         for part in &self.0 {
@@ -109,7 +108,7 @@ impl Pattern {
         Some(out)
     }
 
-    /// Reads an instant; in `zone` where the text doesn't say.
+    /// Parses a time; in `zone` if the text has no time zone.
     pub(super) fn parse(&self, text: &str, zone: &TimeZone) -> Option<Timestamp> {
         let mut fields = Fields::default();
         let mut rest = text;
@@ -232,7 +231,7 @@ fn written(offset: Offset, letter: char, count: usize) -> String {
     }
 }
 
-/// What a text says of an instant.
+/// The fields of a parsed date and time.
 #[derive(Default)]
 struct Fields {
     year: Option<i16>,
@@ -269,7 +268,7 @@ fn named<'t>(names: &[&str], text: &'t str, count: usize) -> Option<(i8, &'t str
 }
 
 impl Fields {
-    /// Takes a field off the text; what is left.
+    /// Reads a field at the start of the text. Returns the rest of the text.
     fn take<'t>(
         &mut self,
         letter: char,

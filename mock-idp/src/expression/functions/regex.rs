@@ -1,14 +1,14 @@
-//! `#regex`, in Java's dialect as far as it matters: look-around and
-//! back-references are there, with a bound on how far they go back.
+//! `#regex`: regular expressions, in Java's syntax as far as possible. Look-around and
+//! back-references work, with a limit on backtracking.
 
 use fancy_regex::{Regex, RegexBuilder};
 
 use super::{Answer, Value, text};
 
-/// How far a pattern with look-around may go back.
+/// Maximum number of backtracking steps.
 const BACKTRACKS: usize = 100_000;
 const LONGEST_PATTERN: usize = 2_000;
-/// What a pattern may become, in bytes.
+/// Maximum size of a compiled pattern, in bytes.
 const LARGEST: usize = 64 * 1024;
 const MOST_MATCHES: usize = 10_000;
 
@@ -26,23 +26,23 @@ fn compile(pattern: &str) -> Result<Regex, String> {
         .map_err(|error| {
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default();
-            format!("expected a regular expression: {last}")
+            format!("invalid regular expression: {last}")
         })
 }
 
 fn exhausted(_: fancy_regex::Error) -> String {
-    "expected a regular expression that ends: this one goes back too often".to_owned()
+    "the regular expression needs too many backtracking steps".to_owned()
 }
 
-/// Whether a pattern matches the whole text.
+/// True if a pattern matches the whole text.
 pub(in super::super) fn whole(pattern: &str, text: &str) -> Result<bool, String> {
     compile(&format!("\\A(?:{pattern})\\z"))?
         .is_match(text)
         .map_err(exhausted)
 }
 
-/// Java's replacement: `$1` is a group, further digits as long as there is
-/// such a group, `\` takes what follows as it is.
+/// Expands a replacement as in Java: `$1` is a group, with further digits as long as such a
+/// group exists; `\` quotes the next character.
 fn expand(
     by: &str,
     found: &fancy_regex::Captures<'_, str>,
@@ -136,7 +136,8 @@ fn find_all(arguments: &[Value]) -> Answer {
     Ok(Value::List(all))
 }
 
-/// An odd regular expression at the end is ignored; null anywhere gives null.
+/// Replaces by pairs of pattern and replacement. A last pattern without a replacement is
+/// ignored; any null gives null.
 fn replace(arguments: &[Value], most: usize) -> Answer {
     let Some(mut result) = text(arguments, 0)? else {
         return Ok(Value::Null);

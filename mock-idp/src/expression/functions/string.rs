@@ -1,4 +1,4 @@
-//! `#string`.
+//! `#string`: functions for text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -229,7 +229,7 @@ fn first(arguments: &[Value], fits: impl Fn(&str) -> bool) -> Answer {
     Ok(Value::Null)
 }
 
-/// .NET writes the first three fields of a GUID little-endian.
+/// Encodes a GUID as .NET does, which writes its first three fields little-endian.
 fn guid(arguments: &[Value]) -> Answer {
     let default = arguments.get(1).cloned().unwrap_or(Value::Null);
     let uuid = text(arguments, 0)?.and_then(|text| uuid::Uuid::parse_str(&text).ok());
