@@ -1,5 +1,5 @@
-//! Workers, passwords that must be changed, accounts that are locked or to be
-//! verified, keys that are made and rotated.
+//! Tests of workers, forced password changes, locked accounts, verification, and creation and
+//! rotation of keys.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! The console's guard: who may see a page, and which forms are heard. What
-//! the pages do is walked by the harness's browser tests.
+//! Tests of the console's guard: who can see a page, and which forms are accepted. The
+//! harness's browser tests use the pages themselves.
 #![allow(clippy::unwrap_used)]
 
 mod world;
@@ -9,7 +9,7 @@ use scraper::{Html, Selector};
 use serde_json::Value;
 use world::World;
 
-/// An administrator's browser that follows no redirect.
+/// A browser of an administrator, which follows no redirect.
 struct Administrator {
     http: reqwest::Client,
     base: String,
@@ -49,7 +49,7 @@ impl Administrator {
             .unwrap()
     }
 
-    /// What the page's forms send along.
+    /// Returns the form token in the forms of a page.
     async fn form_token(&self, path: &str) -> String {
         let page = Html::parse_document(&self.get(path).await.text().await.unwrap());
         let field = Selector::parse("input[name=form_token]").unwrap();

@@ -1,8 +1,9 @@
-//! `mock-idp serve` killed by SIGKILL in the middle of provisioning, again and
-//! again: the target ends with exactly the directory's users, once each. And on a disk that is full for a while.
+//! Kills `mock-idp serve` with SIGKILL in the middle of provisioning, several times: at the end
+//! the target has each user of the directory exactly once. Also tests a disk that is full for
+//! some time.
 //!
-//! REHEARSAL_CRASH_USERS says how many users (60 without it; the issue's 2,000
-//! take some minutes without optimization).
+//! REHEARSAL_CRASH_USERS sets the number of users [default: 60]. 2,000 users take some minutes
+//! without optimization.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,18 +22,18 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-/// How many users there are to be.
+/// Returns the number of users to create.
 fn users() -> usize {
     let said = std::env::vars().find(|(name, _)| name == "REHEARSAL_CRASH_USERS");
     said.map_or(60, |(_, count)| count.parse().unwrap())
 }
 
-/// A SCIM endpoint that keeps what comes, and from time to time swallows the
-/// answer to a write that it has already done: then the client is killed.
+/// A SCIM endpoint that stores resources. For some writes that it has done, it sends no answer;
+/// then the test kills the client.
 struct Target {
     resources: Mutex<BTreeMap<(String, String), Value>>,
     made: watch::Sender<usize>,
-    /// At these counts of made users the answer is swallowed.
+    /// The numbers of created users at which it sends no answer.
     swallow: Vec<usize>,
 }
 
@@ -58,7 +59,8 @@ async fn search(
     Json(json!({"totalResults": found.len(), "Resources": found})).into_response()
 }
 
-/// Takes the user in whatever is there already: the double would be seen.
+/// Creates the user even if one of the same name exists, so that the test can detect
+/// duplicates.
 async fn create(State(target): State<Shared>, Path(kind): Path<String>, body: String) -> Response {
     let mut value: Value = serde_json::from_str(&body).unwrap();
     let users = {
@@ -140,7 +142,7 @@ async fn start(directory: &File, run: usize) -> Process {
     start_by(Command::new(env!("CARGO_BIN_EXE_mock-idp")), directory, run).await
 }
 
-/// By a command that takes the identity provider's arguments.
+/// Starts the identity provider with a command that takes its arguments.
 async fn start_by(mut command: Command, directory: &File, run: usize) -> Process {
     let ready = directory.join(format!("ready-{run}.json"));
     let database = format!("sqlite://{}?mode=rwc", directory.join("idp.db").display());
@@ -271,7 +273,7 @@ async fn killed_in_the_middle_it_ends_with_exactly_the_users_of_the_directory() 
     );
 }
 
-/// What a process may write into one file, for a disk that is full.
+/// Limits the size of files that a process writes, which simulates a full disk.
 fn limit_files(process: &Process, bytes: &str) {
     let set = std::process::Command::new("prlimit")
         .args(["--pid", &process.child.id().unwrap().to_string()])
@@ -283,7 +285,7 @@ fn limit_files(process: &Process, bytes: &str) {
 #[tokio::test]
 async fn once_a_full_disk_has_space_again_it_writes_without_a_restart() {
     let directory = tempfile::TempDir::new().unwrap();
-    // Else the signal of a file that is too large would end the process.
+    // Without the trap, the signal XFSZ for a file that is too large would end the process.
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
     command.arg(env!("CARGO_BIN_EXE_mock-idp"));
@@ -301,7 +303,7 @@ async fn once_a_full_disk_has_space_again_it_writes_without_a_restart() {
     };
     assert_eq!(status(http.get(&ready)).await, 200);
     limit_files(&process, "1");
-    // Each fails, and none of them spoils the next one.
+    // Each request fails, and none makes the next one fail differently.
     for n in 0..3 {
         assert_eq!(create(n).await, 500);
         assert_eq!(status(http.get(&ready)).await, 503);

@@ -1,5 +1,5 @@
-//! Every fault of the catalogue makes a right service provider refuse, with
-//! the code that the catalogue says.
+//! For every fault of the catalogue, a correct service provider refuses the Response, with the
+//! code in the catalogue.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -35,7 +35,7 @@ async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
         wrong.insert(fault.id, came);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // Chosen for once: the next answer is honest again.
+    // The fault was chosen for `once`, so the next Response has no fault.
     world.judged().await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Single logout from application to application, and what ends no session.
+//! Tests of single logout between applications, and of logout messages that must be refused.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use saml::reception::{Message, Received};
 use serde_json::json;
 use world::{ACS, SP, World, browser, open};
 
-/// A service provider of the test's.
+/// A service provider that the test plays.
 struct Sp {
     entity: String,
     slo: String,
@@ -60,7 +60,7 @@ struct Parties {
     other_app: String,
 }
 
-/// Two applications, and Alice signed on to both in one browser.
+/// Creates two applications and signs Alice on to both in one browser.
 async fn signed_on() -> (Parties, reqwest::Client) {
     let world = World::new().await;
     let (portal, other) = (Sp::new(SP), Sp::new("https://other.example"));
@@ -99,7 +99,7 @@ impl Parties {
         )
     }
 
-    /// The request of the portal to end Alice's sessions.
+    /// Returns a `LogoutRequest` of the portal for Alice's sessions.
     fn request(&self) -> LogoutRequest {
         let now = self.world.ambient.now();
         LogoutRequest {
@@ -130,7 +130,8 @@ impl Parties {
         }
     }
 
-    /// A browser carries it to the IdP: the status, and where it leads.
+    /// Sends a message to the identity provider as a browser. Returns the status, and the
+    /// address of the redirect.
     async fn carry(
         &self,
         parameter: Parameter,
@@ -154,7 +155,8 @@ impl Parties {
         self.carry(Parameter::Request, message, key).await
     }
 
-    /// The IdP's message in an address, verified under the metadata's key.
+    /// Returns the identity provider's message in a redirect address, verified with the key of
+    /// its metadata.
     async fn told<M: Message + Clone>(&self, to: &Sp, location: &str) -> (M, String) {
         let (address, query) = location.split_once('?').unwrap();
         assert_eq!(address, to.slo);
@@ -205,14 +207,14 @@ async fn a_logout_goes_round_and_comes_back_to_who_asked() {
     assert_eq!(answer.in_response_to.as_ref(), Some(&asked.id));
     assert_eq!(state, "the-portals");
     assert!(!parties.is_signed_on(&browser).await);
-    // The answer is taken once.
+    // The identity provider accepts an answer only once.
     let (status, _) = parties.carry(Parameter::Response, message, key).await;
     assert_eq!(status, 400);
 }
 
 #[tokio::test]
 async fn whoever_could_not_be_told_makes_it_partial() {
-    // No address, a refusal, a window that is over.
+    // Cases: no endpoint, an answer that refuses, an SLO window that has ended.
     for case in ["no-endpoint", "refused", "window"] {
         let (parties, _) = signed_on().await;
         let path = format!("/applications/{}", parties.other_app);
@@ -266,7 +268,7 @@ async fn a_message_that_nobody_vouches_for_ends_nothing() {
     let mut elsewhere = parties.request();
     elsewhere.destination = Some("https://idp.example/slo".into());
     assert_eq!(parties.asks(&elsewhere).await.0, 400);
-    // The other application's key doesn't vouch for the portal.
+    // The key of the other application does not verify the portal's messages.
     let xml = parties.request().to_xml();
     let key = Some(&parties.other.key);
     let (status, _) = parties.carry(Parameter::Request, (&xml, "x"), key).await;
@@ -292,10 +294,10 @@ async fn who_signs_off_here_is_signed_off_everywhere() {
         parties.world.idp.base_url(),
         parties.world.env
     );
-    // No session, nothing to end.
+    // Without a session there is nothing to end.
     let page = open(reqwest::Client::new().get(&start)).await;
     assert!(page.body.contains("You are signed off."));
-    // Neither application can be reached in this test: the address is enough.
+    // Neither application runs in this test, so only the address of the redirect is checked.
     let path = format!("/applications/{}", parties.other_app);
     for path in [format!("/applications/{}", parties.world.app), path] {
         let mut application = parties.world.show(&path).await;

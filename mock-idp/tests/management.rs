@@ -1,4 +1,4 @@
-//! The management API over real sockets: PingOne's forms, and what it refuses.
+//! Tests of the management API over real sockets: PingOne's JSON, and refused requests.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -186,7 +186,7 @@ async fn the_clock_moves_by_the_control_port_and_reset_empties_everything() {
     assert_eq!(all["count"], 0);
 }
 
-/// A `.p12` file of the key, by OpenSSL; none where there is no OpenSSL.
+/// Exports the key to a `.p12` file with OpenSSL; `None` if OpenSSL is not installed.
 fn exported(key: &mock_idp::KeyMaterial, password: &str) -> Option<Vec<u8>> {
     let folder = tempfile::TempDir::new().unwrap();
     let both = folder.path().join("both.pem");
@@ -267,7 +267,7 @@ async fn no_web_page_reaches_the_control_port() {
     let world = World::new().await;
     let control = world.idp.control_url().unwrap();
     for (method, path, name, value, wanted) in [
-        // A form of another site: no preflight asks first.
+        // A form of another site, which browsers send without a preflight request.
         (
             Method::POST,
             "/control/reset",
@@ -282,7 +282,7 @@ async fn no_web_page_reaches_the_control_port() {
             "text/plain",
             415,
         ),
-        // A name of the attacker's that resolves to 127.0.0.1.
+        // A host name of the attacker that resolves to 127.0.0.1.
         (
             Method::GET,
             "/control/snapshot",
@@ -358,7 +358,7 @@ async fn pages_for_people_allow_no_script_but_the_one_that_posts() {
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
 
-    // The page with an answer has a script: the one that posts the form.
+    // The page with a Response has a script: the one that submits the form.
     let mut passive = world.request();
     passive.is_passive = true;
     let url = world.redirect(&passive);

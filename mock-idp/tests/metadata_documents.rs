@@ -1,5 +1,5 @@
-//! The documents of `fixtures/metadata` at the doors of the management API:
-//! `spMetadata` and `spMetadataUrl`.
+//! Sends the documents of `fixtures/metadata` to the management API, as `spMetadata` and by
+//! `spMetadataUrl`.
 #![allow(clippy::unwrap_used)]
 
 mod world;

@@ -1,5 +1,5 @@
-//! The OpenAPI document held against the API that runs: every documented
-//! route answers as documented, and what answers is documented.
+//! Compares the OpenAPI document with the running API: every documented route answers as
+//! documented, and every member of an answer is documented.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ async fn document(world: &World) -> Value {
         .unwrap()
 }
 
-/// One of everything: path parameters by their names.
+/// Creates one resource of each kind. Returns their ids by the names of the path parameters.
 async fn furnished(world: &World) -> BTreeMap<&'static str, String> {
     let mut ids = BTreeMap::from([("env", world.env.clone()), ("user", world.alice.clone())]);
     let group = world.create("/groups", json!({"name": "Users"})).await;
@@ -97,7 +97,8 @@ fn filled(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
     filled
 }
 
-/// What a value lacks of its schema: required members, types, closed lists.
+/// Returns the differences between a value and its schema: required members, types, enumerated
+/// values.
 fn lacking(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
@@ -163,13 +164,13 @@ async fn every_documented_resource_is_shown_as_documented() {
         assert_eq!(status, 200, "GET {path}: {shown}");
         let content = &operation["responses"]["200"]["content"];
         if content["application/json"].is_null() {
-            // A file.
+            // The answer is a file.
             continue;
         }
         let schema = &content["application/json"]["schema"];
         let lacks = lacking(&document, schema, &shown, path);
         assert!(lacks.is_empty(), "{lacks:#?}");
-        // What is shown and not documented would be guessed at.
+        // Every member of an answer must be documented.
         if let Some(reference) = schema["$ref"].as_str() {
             let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
             for name in shown.as_object().unwrap().keys() {
@@ -189,7 +190,7 @@ async fn every_documented_method_is_routed_and_no_other() {
     let http = browser();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let url = format!("{}/v1{}", world.idp.base_url(), filled(path, &ids));
-        // A method that nothing has: the answer names those that there are.
+        // A method that no route has: the answer lists the allowed ones.
         let answer = http
             .request(Method::from_bytes(b"REPORT").unwrap(), &url)
             .bearer_auth(world.idp.admin_token())
@@ -213,7 +214,7 @@ async fn every_documented_method_is_routed_and_no_other() {
     }
 }
 
-/// Addresses that other files of this project, and PingOne's own clients, call.
+/// Paths that other files of this project, and PingOne's own clients, call.
 #[tokio::test]
 async fn what_clients_call_is_documented() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Provisioning to a real SCIM endpoint: a small one, written here, that keeps
-//! what it is sent and can be told to fail.
+//! Tests of provisioning to a small SCIM endpoint, which stores what it gets and can be made to
+//! fail.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,12 +24,12 @@ struct Held {
     resources: BTreeMap<(String, String), Value>,
     requests: Vec<String>,
     failures: u32,
-    /// Of so many answers one is lost, though what was asked is done.
+    /// One of this number of answers is lost, although the request was carried out.
     losing: u32,
     answered: u32,
-    /// Every write is refused for good.
+    /// True: every write gets a permanent error.
     refusing: bool,
-    /// The token that lets in.
+    /// The access token that it accepts.
     token: String,
     made: u32,
 }
@@ -79,7 +79,7 @@ impl Target {
     }
 }
 
-/// Notes the request; an answer when it is to fail.
+/// Records the request. Returns an answer if the request must fail.
 fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
     let mut held = held.lock().unwrap();
     held.requests.push(what);
@@ -100,8 +100,8 @@ fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
     None
 }
 
-/// Lets some answers get lost: by turns the connection breaks off in the body,
-/// and a gateway says that it got none.
+/// Loses some answers: alternately the connection ends in the middle of the body, and a gateway
+/// answers that it got no answer.
 async fn lose(State(held): State<Shared>, request: Request, next: Next) -> Response {
     let answer = next.run(request).await;
     let mut held = held.lock().unwrap();
@@ -169,7 +169,7 @@ async fn search(
     Json(json!({"totalResults": found.len(), "Resources": found})).into_response()
 }
 
-/// A filter's value without its quotes.
+/// Returns the value in a filter without its quotes.
 fn text(quoted: &str) -> String {
     serde_json::from_str(quoted).unwrap()
 }
@@ -617,7 +617,7 @@ async fn a_deleted_store_that_is_managed_is_left_by_all_at_the_next_revision() {
         here.world.delete(&path).await;
         assert!(here.target.user("alice").is_some(), "not before a revision");
         here.world.create("/propagation/revisions", json!({})).await;
-        // 404 tells that nothing is left of it.
+        // 404 shows that all data of the store was deleted.
         while here.idle(20_000).await.0 != 404 {}
         assert_eq!(here.target.user("alice").is_none(), managed);
         assert_eq!(here.target.all("Groups").is_empty(), managed);

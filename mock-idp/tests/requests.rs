@@ -1,5 +1,5 @@
-//! What vouches for a request, what it may ask for, and whose eyes the answer
-//! is for.
+//! Tests of signed requests, of the settings that a request can ask for, and of encrypted
+//! assertions.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -77,8 +77,8 @@ async fn a_request_by_post_is_verified_by_its_own_signature() {
     }
 }
 
-/// Posts a request as the page of a service provider on another site would,
-/// with what a browser says of it.
+/// Posts a request as a page of a service provider on another site does, with the headers that
+/// a browser adds.
 async fn posted_across_sites(
     world: &World,
     browser: &reqwest::Client,
@@ -106,14 +106,14 @@ async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself(
     };
     let message = post::encode(&passive.to_xml());
     let fields = [("SAMLRequest", message.as_str()), ("RelayState", "s")];
-    // The browser keeps the cookie of the session back: another client here.
+    // The browser holds back the session cookie, so the test uses a client without cookies.
     let cookieless = reqwest::Client::new();
     let page = posted_across_sites(&world, &cookieless, &fields, "cross-site").await;
     let action = format!("{}/{}/saml20/idp/sso", world.idp.base_url(), world.env);
     assert_eq!(page.action(), action);
     assert_eq!(page.relay_state().as_deref(), Some("s"));
     assert!(page.body.contains("name=\"reposted\""), "{}", page.body);
-    // Posted by the IdP's own page, it comes with the cookie.
+    // A POST by the identity provider's own page has the cookie.
     let marked = [fields[0], fields[1], ("reposted", "1")];
     let answer = posted_across_sites(&world, &browser, &marked, "same-origin").await;
     let checked = world
@@ -123,7 +123,8 @@ async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself(
         )
         .await;
     checked.unwrap();
-    // Who has no session is asked or declined, after one page.
+    // Without a session, the user is asked for the password or the request is declined, after
+    // one extra page.
     for (fields, site) in [(&marked[..], "same-origin"), (&fields[..], "same-site")] {
         let answer = posted_across_sites(&world, &cookieless, fields, site).await;
         let refused = world
@@ -164,7 +165,7 @@ async fn another_context_than_there_is_ends_without_a_prompt() {
     assert!(page.asks_for_a_password());
 }
 
-/// The answer's way at a service provider with this key.
+/// Checks a Response as a service provider with this key does.
 async fn read(world: &World, page: &Page, id: String, own: &SigningKey) -> Checked {
     let metadata = world.metadata().await;
     let keys = TrustedKeys::new(metadata.signing_certificates).unwrap();

@@ -1,7 +1,6 @@
-//! What the identity provider sends has the OASIS schemas' shape: every
-//! element stands where its sequence has it (saml-schema-protocol,
-//! saml-schema-assertion, xmldsig-core). `scripts/interop/saml-sps.sh` holds
-//! the same answers against the XSDs themselves.
+//! Checks that the messages of the identity provider follow the OASIS schemas: every element is
+//! at its place in the sequence (saml-schema-protocol, saml-schema-assertion, xmldsig-core).
+//! `scripts/interop/saml-sps.sh` validates the same Responses with the XSDs themselves.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 use world::{World, browser, open};
 
-/// An element, and the order of its children: `?` once at most, `*` any number.
+/// An element, and the order of its children: `?` at most once, `*` any number.
 const SEQUENCES: [(&str, &[&str]); 16] = [
     (
         "Response",
@@ -77,8 +76,8 @@ const SEQUENCES: [(&str, &[&str]); 16] = [
     ("KeyInfo", &["KeyName?", "KeyValue?", "X509Data?"]),
 ];
 
-/// Every element with its children's local names, from a document that is
-/// written canonically: no comment, no CDATA, no empty-element tag.
+/// Returns every element with the local names of its children. The document must be canonical:
+/// no comment, no CDATA, no empty-element tag.
 fn elements(xml: &str) -> Vec<(String, Vec<String>)> {
     let mut all: Vec<(String, Vec<String>)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
@@ -102,7 +101,7 @@ fn elements(xml: &str) -> Vec<(String, Vec<String>)> {
     all
 }
 
-/// Whether the children are in the order of the sequence.
+/// True if the children are in the order of the sequence.
 fn follows(children: &[String], sequence: &[&str]) -> bool {
     let mut rest = children.iter().peekable();
     for step in sequence {

@@ -1,4 +1,4 @@
-//! Single sign-on over real sockets, judged by the service provider's path.
+//! Tests of single sign-on over real sockets. The service provider's code checks the Responses.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ async fn a_person_signs_on_once_and_is_let_in_twice() {
         std::slice::from_ref(&world.alice)
     );
 
-    // A live session: no prompt. ForceAuthn: a prompt all the same.
+    // With a session, the user is not asked again; with `ForceAuthn`, the user is.
     let mut again = world.request();
     let page = open(browser.get(world.redirect(&again))).await;
     let expected = Expected::Request(again.id.clone());
@@ -46,7 +46,7 @@ async fn a_person_signs_on_once_and_is_let_in_twice() {
     again.force_authn = true;
     let page = open(browser.get(world.redirect(&again))).await;
     assert!(page.asks_for_a_password());
-    // Whose page it is, and the way back to the application.
+    // The page names the identity provider, and has a link back to the application.
     assert!(page.body.contains("Rehearsal Identity Provider"));
     assert!(
         page.body.contains("href=\"https://sp.example\">Back to "),
@@ -153,7 +153,7 @@ async fn another_browser_cannot_pick_up_the_answer() {
     assert_eq!(page.status, 400);
     assert!(page.body.contains("Nobody is signed on in this browser"));
 
-    // Nor can one with a session of its own.
+    // A browser with another session cannot either.
     let another = browser();
     world.sign_on(&another, &world.request()).await;
     let page = open(another.get(&resume)).await;
@@ -174,7 +174,7 @@ async fn an_application_for_a_group_declines_everyone_else() {
     world.change(Method::PATCH, &path, access).await;
     let refusal = world.judged().await.unwrap_err();
     assert_eq!(refusal.code(), "status-not-success");
-    // By way of a nested group is as good as being in it.
+    // Membership by a nested group counts as well.
     let inner = world.create("/groups", json!({"name": "Interns"})).await;
     world
         .create(
@@ -217,7 +217,7 @@ async fn a_subject_without_a_value_ends_in_a_page() {
     assert!(page.body.contains("Go back to the application"));
 }
 
-/// What a live session is told at once, without another prompt.
+/// Returns the content of the Response for a user with a session, who is not asked again.
 async fn told(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
     let request = world.request();
     let page = open(browser.get(world.redirect(&request))).await;
@@ -234,14 +234,14 @@ async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
     assert_eq!(before.attribute("displayname").unwrap(), ["Alice Adams"]);
     assert_eq!(before.attribute("groups"), None);
 
-    // The person.
+    // A change of the user.
     let user = format!("/users/{}", world.alice);
     let renamed = json!({"name": {"given": "Alice", "family": "Baker"}});
     world.change(Method::PATCH, &user, renamed).await;
     let now = told(&world, &browser).await;
     assert_eq!(now.attribute("displayname").unwrap(), ["Alice Baker"]);
 
-    // Groups: by membership, by nesting, by filter, and no more.
+    // A change of groups: by membership, by nesting, by filter; and the end of the membership.
     let inner = world.create("/groups", json!({"name": "Inner"})).await;
     let join = format!("{user}/memberOfGroups");
     world.create(&join, json!({"id": inner})).await;
@@ -253,7 +253,7 @@ async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
     world.delete(&format!("/groups/{inner}")).await;
     assert_eq!(told(&world, &browser).await.attribute("groups"), None);
 
-    // The mapping.
+    // A change of the mapping.
     let application = format!("/applications/{}", world.app);
     let mappings = world.show(&format!("{application}/attributes")).await;
     let mappings = mappings["_embedded"]["attributes"].as_array().unwrap();
@@ -264,7 +264,7 @@ async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
     let now = told(&world, &browser).await;
     assert_eq!(now.attribute("name").unwrap(), ["alice@example.com"]);
 
-    // The key.
+    // A change of the key.
     let former = world.metadata().await.signing_certificates;
     let key = json!({"name": "Next", "usageType": "SIGNING", "default": true,
         "algorithm": "RSA", "keyLength": 2048, "validityPeriod": 365,
@@ -273,7 +273,7 @@ async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
     assert_ne!(world.metadata().await.signing_certificates, former);
     told(&world, &browser).await;
 
-    // The session.
+    // The end of the session.
     let sessions = world.show(&format!("{user}/sessions")).await;
     let session = &sessions["_embedded"]["sessions"][0]["id"];
     let at = format!("{user}/sessions/{}", session.as_str().unwrap());

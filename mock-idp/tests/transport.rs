@@ -1,5 +1,5 @@
-//! Faults of the transport: chosen for an application or asked for by a
-//! request, and for nothing else.
+//! Tests of transport faults: chosen for an application, or requested by a header of a request.
+//! Other requests have no fault.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use world::{World, browser};
 
-/// Time that passes at once, and is noted.
+/// A timer that completes at once and records the durations.
 #[derive(Debug, Default, Clone)]
 struct Noted(Arc<Mutex<Vec<Duration>>>);
 
@@ -182,7 +182,7 @@ async fn a_request_asks_for_its_own_fault_by_a_header() {
         200
     );
 
-    // A fault of the catalogue, at a sign-on of somebody whose session lives.
+    // A fault of the catalogue, at a sign-on of a user who has a session.
     let request = world.request();
     world.sign_on(&http, &request).await.saml_response();
     let request = world.request();

@@ -1,7 +1,7 @@
-//! Provisioning to targets as people meet them: each row a target that does
-//! one thing otherwise, and what has to hold of it afterwards. Either the
-//! target converges, or the failure is clear; nobody else's record is changed,
-//! and nobody who left stays active while the status says SUCCESS.
+//! Tests of provisioning to targets with quirks that people report. Each row is a target with
+//! one quirk, and the expected outcome. Either the target converges, or the error is clear; no
+//! other user's record is changed, and no user who left stays active while the status is
+//! SUCCESS.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -54,7 +54,7 @@ async fn a_connection_that_says_so_sends_no_patch() {
 
 #[tokio::test]
 async fn a_target_that_ignores_filters_keeps_its_other_users() {
-    // PV-41: exactly one other user is there.
+    // PV-41: exactly one other user exists at the target.
     let here = Provisioned::new(&[Quirk::NoFilter], json!({})).await;
     let stranger = json!({"id": "s", "userName": "stranger", "displayName": "Stranger"});
     here.target.put("/Users/s", stranger.clone());
@@ -120,7 +120,7 @@ async fn an_answer_without_end_is_given_up() {
 
 #[tokio::test]
 async fn who_cannot_be_deleted_is_no_success() {
-    // PV-16's fault: 404 was read as "gone already".
+    // PV-16: a 404 was taken to mean that the user no longer exists.
     let here = Provisioned::new(&[Quirk::NoDelete], json!({})).await;
     here.synchronize().await;
     here.world.delete(&here.alice()).await;
@@ -135,7 +135,7 @@ async fn what_the_target_never_can_is_not_tried_again() {
     let here = Provisioned::new(&[Quirk::NoPut, Quirk::NoPatch(501)], json!({})).await;
     here.synchronize().await;
     here.marry().await;
-    // It would not settle if it were to be tried again later.
+    // It would not settle if the operation were repeated later.
     let status = here.settled().await;
     assert_eq!(status["syncState"], "FAILED", "{status}");
     assert!(status.to_string().contains("501"), "{status}");
@@ -153,7 +153,7 @@ async fn who_leaves_before_the_answer_to_their_creation_came_is_removed() {
     );
     here.target.held.lock().unwrap().is_broken = false;
     here.world.delete(&here.alice()).await;
-    // What failed meanwhile is tried again later.
+    // Operations that failed meanwhile are repeated after this time.
     let forward = json!({"advance_seconds": 60});
     let clock = here
         .world

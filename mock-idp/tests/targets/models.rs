@@ -1,5 +1,5 @@
-//! Random changes of the directory, with a target that fails for a while: what
-//! the target has in the end is what a small model says.
+//! Makes random changes in the directory while the target sometimes fails. At the end, the
+//! target must match a small model.
 //!
 //! `PROPTEST_CASES` sets the number of sequences [default: 6].
 
@@ -17,7 +17,7 @@ use crate::target::Provisioned;
 
 const PEOPLE: usize = 3;
 
-/// What the requests of these synchronous tests run on.
+/// The runtime for the requests of these synchronous tests.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 fn configuration() -> Config {
@@ -61,7 +61,7 @@ enum Change {
     Join(usize),
     Leave(usize),
     Rename(usize, u8),
-    /// The target answers 503 whenever it is asked who is there.
+    /// The target answers 503 to every list request.
     BreakTarget,
     RepairTarget,
 }
@@ -196,7 +196,7 @@ impl Played {
             Change::BreakTarget => self.here.target.held.lock().unwrap().is_broken = true,
             Change::RepairTarget => {
                 self.here.target.held.lock().unwrap().is_broken = false;
-                // What failed meanwhile is tried again later.
+                // Operations that failed meanwhile are repeated after this time.
                 let forward = json!({"advance_seconds": 86_400});
                 let clock = world.control(Method::PUT, "/control/clock", Some(forward));
                 clock.await;
@@ -204,7 +204,7 @@ impl Played {
         }
     }
 
-    /// What the target has of the people of the model.
+    /// Returns the records at the target of the users in the model.
     fn at_target(&self) -> BTreeMap<String, Vec<Value>> {
         let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for user in self.here.target.all("/Users/") {

@@ -1,5 +1,4 @@
-//! A SCIM target that does one thing otherwise, and an environment that
-//! provisions to it.
+//! A SCIM target with one quirk, and an environment that provisions to it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,40 +12,40 @@ use tokio::sync::Notify;
 
 use crate::world::{World, connection};
 
-/// What a target does otherwise than the RFC's reader expects.
+/// A behavior that a reader of the RFC does not expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quirk {
     /// 201 with Location and without a body.
     Empty201,
-    /// So many for each PATCH.
+    /// Every PATCH gets this status.
     NoPatch(u16),
-    /// 400 for each PATCH, and patch.supported false.
+    /// Every PATCH gets 400, and `patch.supported` is false.
     DeniesPatch,
-    /// 501 for each PUT.
+    /// Every PUT gets 501.
     NoPut,
-    /// 404 for each DELETE, and nothing is deleted.
+    /// Every DELETE gets 404, and nothing is deleted.
     NoDelete,
-    /// 308 to the address with a slash at its end.
+    /// Every request gets a 308 to the same URL with a slash at its end.
     Slash,
-    /// Ids have a slash and a hash.
+    /// Ids contain a slash and a hash sign.
     OddIds,
     /// Filters are ignored.
     NoFilter,
-    /// A login page in place of every list.
+    /// Every list is a login page.
     Page,
     /// Lists never end.
     Endless,
-    /// Requests without `?aadOptscim062020` are 400.
+    /// Every request without `?aadOptscim062020` gets 400.
     Query,
 }
 
 #[derive(Default)]
 pub(crate) struct Held {
-    /// By path: `/Users/1`, its id as it is.
+    /// Resources by path: `/Users/1`, with the id not encoded.
     resources: BTreeMap<String, Value>,
     made: u32,
     requests: Vec<String>,
-    /// Whether the next creation is done and answered 502; lists fail then.
+    /// True: the next creation is carried out and answered with 502, and list requests fail.
     pub(crate) loses_next: bool,
     pub(crate) is_broken: bool,
 }
@@ -54,7 +53,7 @@ pub(crate) struct Held {
 pub(crate) struct Target {
     pub(crate) url: String,
     pub(crate) held: Arc<Mutex<Held>>,
-    /// A creation was done whose answer was lost, and could not be looked up.
+    /// Notified when a creation was carried out, its answer was lost, and its look-up failed.
     pub(crate) lost: Arc<Notify>,
 }
 
@@ -164,7 +163,7 @@ async fn answer(
     match (method.as_str(), parts.as_slice()) {
         ("GET", [kind]) => {
             if held.is_broken {
-                // The look-up after the lost answer failed, too.
+                // The look-up after the lost answer failed too.
                 lost.notify_one();
                 return empty(503);
             }
@@ -338,7 +337,7 @@ impl Provisioned {
             .await;
     }
 
-    /// Creates, changes, disables and deletes; each has to reach the target.
+    /// Creates, changes, disables and deletes a user. Each change must reach the target.
     pub(crate) async fn converges(&self, row: &str) {
         let status = self.synchronize().await;
         assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");

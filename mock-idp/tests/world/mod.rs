@@ -1,5 +1,5 @@
-//! A running identity provider with one application, seen as an administrator
-//! sees it (the management API) and as a browser does.
+//! A running identity provider with one application. Tests use it as an administrator does (by
+//! the management API) and as a browser does.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -25,7 +25,7 @@ pub(crate) const SP: &str = "https://sp.example/acme";
 pub(crate) const ACS: &str = "https://sp.example/webapp/sso/acs/acme";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// A connection to a SCIM server: these settings over the others.
+/// Returns a connection to a SCIM server, with these settings in addition.
 pub(crate) fn connection(mut configuration: Value, settings: &Value) -> Value {
     for (key, value) in settings.as_object().unwrap() {
         configuration[key] = value.clone();
@@ -37,7 +37,7 @@ pub(crate) fn start_of_time() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
 
-/// One key for the whole test binary: making RSA keys is slow.
+/// Returns one key for the whole test binary, because generating RSA keys is slow.
 fn key() -> KeyMaterial {
     static KEY: OnceLock<KeyMaterial> = OnceLock::new();
     KEY.get_or_init(|| mock_idp::generate_key("Test", start_of_time()).unwrap())
@@ -128,7 +128,7 @@ impl World {
         world
     }
 
-    /// The same database, another process.
+    /// Restarts the identity provider with the same database.
     pub(crate) async fn restarted(self) -> Self {
         let Self {
             idp,
@@ -185,7 +185,7 @@ impl World {
         made
     }
 
-    /// Makes something in the environment; its id.
+    /// Creates a resource in the environment. Returns its id.
     pub(crate) async fn create(&self, path: &str, body: Value) -> String {
         let made = self.created(&self.at(path), body).await;
         made["id"].as_str().unwrap().to_owned()
@@ -208,8 +208,8 @@ impl World {
         assert_eq!(status, 204, "{path}: {answer}");
     }
 
-    /// A connection with a rule for a new group that Alice is in: the ids of the
-    /// connection and of the group.
+    /// Creates a connection with a rule for a new group that contains Alice. Returns the ids of
+    /// the connection and the group.
     pub(crate) async fn provisions(&self, connection: Value) -> (String, String) {
         let group = self.create("/groups", json!({"name": "Users"})).await;
         let join = format!("/users/{}/memberOfGroups", self.alice);
@@ -292,13 +292,13 @@ impl World {
         .unwrap()
     }
 
-    /// Opens the request, signs on where asked to, and stops at what is posted.
+    /// Opens the request, signs on if asked, and returns the page that posts the Response.
     pub(crate) async fn sign_on(&self, browser: &reqwest::Client, request: &AuthnRequest) -> Page {
         let page = open(browser.get(self.redirect(request))).await;
         page.sign_on(browser, "alice", PASSWORD).await
     }
 
-    /// A fresh sign-on, judged as a service provider should.
+    /// Signs on, and checks the Response as a service provider should.
     pub(crate) async fn judged(&self) -> Result<Checked, Refusal> {
         let request = self.request();
         let page = self.sign_on(&browser(), &request).await;
@@ -322,7 +322,7 @@ impl World {
     }
 }
 
-/// A page in the browser.
+/// A page that the browser shows.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: u16,
