@@ -10,9 +10,9 @@ pub(super) const CHECKS: &[Demand] = &[demand(
     "SAML-IDP-DOS-01",
     Should,
     "saml-sec-consider §6.4.2",
-    "Honest sign-ons work as before after every request.",
+    "After every request of the run, ordinary sign-ons still work as before.",
     "after each request of the run, a sign-on that is answered about as fast as before",
-    "Look into the log at the time of the named request. Bound the size and depth of what is parsed and the time that a request may take, and let one failed request end neither the process nor its other requests.",
+    "Look into the log at the time of the named request. Limit the size and depth of what is parsed and the time that a request may take, and make sure that one failed request ends neither the process nor other requests.",
     survives,
 )];
 
