@@ -29,8 +29,8 @@ pub enum Command {
         after_help = "Example: activate --portal http://127.0.0.1:8080 --email grace@lumen.example"
     )]
     Activate(Activate),
-    /// Start the activated app again: look at its license, validate it again
-    /// when it is time, and show its state
+    /// Start the activated app again: check its license, revalidate it if due, and show its
+    /// state
     #[command(after_help = "Example: status --portal http://127.0.0.1:8080 --state mac.json")]
     Status(Status),
 }
@@ -68,7 +68,7 @@ pub struct Activate {
     /// Go to Continue with SSO by the menu: Account & License…, then Business Edition
     #[arg(long)]
     manual: bool,
-    /// Keep the activation in this file, for `status`
+    /// Store the activation in this file, for `status`
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Print the license as JSON also on a terminal, and ask for nothing

@@ -14,7 +14,7 @@ use url::Url;
 #[derive(Debug, Parser)]
 #[command(name = "mock-idp", version)]
 pub struct Arguments {
-    /// What the program is to do.
+    /// Subcommand to run.
     #[command(subcommand)]
     pub command: Command,
 }

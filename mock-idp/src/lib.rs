@@ -58,7 +58,7 @@ pub enum StartError {
     /// It cannot listen on an address.
     #[error("cannot listen on {at}: {source}")]
     Listen {
-        /// The address.
+        /// The address that is in use or not available.
         at: SocketAddr,
         /// Error of the operating system.
         source: std::io::Error,

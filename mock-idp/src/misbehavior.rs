@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::transport::Transport;
 
-/// True if the identity provider can play this fault. It cannot deliver a message in a second
-/// browser, or send an unsolicited one, and it does not play faults in encrypted assertions.
+/// True if the identity provider can play this fault. It cannot deliver a Response in another
+/// browser or twice at the same time, and it does not play faults that need an encrypted
+/// assertion.
 pub(crate) fn is_ours(fault: &Fault) -> bool {
     matches!(fault.delivery, Delivery::Once | Delivery::Again) && !fault.encrypts()
 }

@@ -54,7 +54,7 @@ pub(crate) enum Again {
     All,
     /// The subjects that failed.
     Failed,
-    /// One user.
+    /// The user with this id.
     User(String),
 }
 

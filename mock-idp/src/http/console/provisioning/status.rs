@@ -111,7 +111,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
     })
 }
 
-/// A button that puts a provisioning operation into the queue again.
+/// Renders a button that starts another attempt.
 fn again(console: &Console, store: &Resource, what: &[(&str, &str)], button: &Markup) -> Markup {
     console.button(&format!("{CONNECTIONS}/{}/again", store.id), what, button)
 }
