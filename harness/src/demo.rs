@@ -1,5 +1,5 @@
-//! The demo organization for tests in Rust: parties of the test's own, set up
-//! from the license key to an active integration, behind typed accessors.
+//! The demo organization for tests in Rust: parties that only this test uses, set up from
+//! the license key to an active integration.
 
 use crate::judge::Outcome;
 use crate::organization::Plan;
@@ -9,17 +9,17 @@ use crate::{Options, World};
 /// Running parties with the demo organization. They stop when this is dropped.
 #[derive(Debug)]
 pub struct Demo {
-    /// The actors: the guide's actions are methods of [`World`].
+    /// The actors; the actions of the guide are methods of [`World`].
     pub world: World,
     ready: Ready,
     account: BusinessAccount,
     environment: Environment,
 }
 
-/// Starts a portal and an identity provider on free loopback ports, over
-/// databases that end with them, and sets the demo organization up: domain,
-/// groups, attribute mappings, SCIM provisioning; Ada as administrator, Grace
-/// as a user of the product. As many at once as a test likes.
+/// Starts a portal and an identity provider on free loopback ports, with temporary
+/// databases, and sets up the demo organization: domain, groups, attribute mappings, SCIM
+/// provisioning, the administrator Ada and the product user Grace. A test can start several
+/// at the same time.
 ///
 /// ```
 /// # #[tokio::main]
@@ -41,14 +41,14 @@ pub struct Demo {
 /// When a party cannot be started, or a step of the set-up fails.
 pub async fn start() -> Outcome<Demo> {
     start_with(Options {
-        // Nobody reads a recording: the parties are reached directly.
+        // Recording proxies are not needed here.
         unrecorded: true,
         ..Options::default()
     })
     .await
 }
 
-/// The same with options: a seed, ports, a database, TLS.
+/// Does the same as [`start`] with options: a seed, ports, a database, TLS.
 ///
 /// # Errors
 /// When a party cannot be started, or a step of the set-up fails.
@@ -65,7 +65,8 @@ pub async fn start_with(options: Options) -> Outcome<Demo> {
 }
 
 impl Demo {
-    /// The portal: SAML service provider and SCIM server.
+    /// Returns addresses and credentials of the portal, a SAML service provider and SCIM
+    /// server.
     pub fn sp(&self) -> SpAccess<'_> {
         SpAccess {
             portal: &self.ready.sp,
@@ -73,7 +74,7 @@ impl Demo {
         }
     }
 
-    /// The mock identity provider.
+    /// Returns addresses and credentials of the mock identity provider.
     pub fn idp(&self) -> IdpAccess<'_> {
         IdpAccess {
             provider: &self.ready.idp,
@@ -81,12 +82,12 @@ impl Demo {
         }
     }
 
-    /// Everything as the ready file of `rehearsal up` has it.
+    /// Returns everything that the ready file of `rehearsal up` contains.
     pub fn ready(&self) -> &Ready {
         &self.ready
     }
 
-    /// Stops the parties, letting each finish what it is at.
+    /// Stops the parties; requests in progress are answered first.
     pub async fn shutdown(self) {
         self.world.rehearsal.shutdown().await;
     }
@@ -102,46 +103,46 @@ pub struct SpAccess<'a> {
 /// The SCIM server of the portal.
 #[derive(Debug, Clone, Copy)]
 pub struct ScimAccess<'a> {
-    /// `/Users` and `/Groups` follow this address.
+    /// The SCIM base URL: `/Users` and `/Groups` are below it.
     pub base_url: &'a str,
     /// The bearer token.
     pub token: &'a str,
 }
 
 impl<'a> SpAccess<'a> {
-    /// The portal's address, without a slash at the end.
+    /// The portal's URL, without a slash at the end.
     pub fn base_url(self) -> &'a str {
         &self.portal.base_url
     }
 
-    /// Its SAML metadata.
+    /// URL of the portal's SAML metadata.
     pub fn metadata_url(self) -> &'a str {
         &self.account.metadata_url
     }
 
-    /// Its entityID.
+    /// The portal's `entityID`.
     pub fn entity_id(self) -> &'a str {
         &self.account.entity_id
     }
 
-    /// Its assertion consumer service (HTTP-POST).
+    /// URL of the portal's assertion consumer service (HTTP-POST).
     pub fn acs_url(self) -> &'a str {
         &self.account.acs_url
     }
 
-    /// The address that starts a login of this e-mail address.
+    /// Returns the URL that starts a login with this e-mail address.
     pub fn sso_start_url(self, email: &str) -> String {
         let email: String = url::form_urlencoded::byte_serialize(email.as_bytes()).collect();
         format!("{}?email={email}", self.portal.sso_start_url)
     }
 
-    /// Says who is logged in: 200 with `{"user", "email", "roles", "groups"}`,
-    /// or 401.
+    /// URL that answers 200 with `{"user", "email", "roles", "groups"}` to a browser that
+    /// is logged in, and 401 otherwise.
     pub fn whoami_url(self) -> &'a str {
         &self.portal.whoami_url
     }
 
-    /// The SCIM server.
+    /// Base URL and bearer token of the SCIM server.
     pub fn scim(self) -> ScimAccess<'a> {
         ScimAccess {
             base_url: &self.account.scim_base_url,
@@ -149,7 +150,7 @@ impl<'a> SpAccess<'a> {
         }
     }
 
-    /// The account's administrator, by the portal's own password.
+    /// The administrator of the account, who logs in with a portal password.
     pub fn admin_login(self) -> Login {
         Login {
             username: self.account.admin_login.username.clone(),
@@ -166,32 +167,32 @@ pub struct IdpAccess<'a> {
 }
 
 impl<'a> IdpAccess<'a> {
-    /// The identity provider's address, without a slash at the end.
+    /// The identity provider's URL, without a slash at the end.
     pub fn base_url(self) -> &'a str {
         &self.provider.base_url
     }
 
-    /// Its SAML metadata.
+    /// URL of the identity provider's SAML metadata.
     pub fn metadata_url(self) -> &'a str {
         &self.environment.metadata_url
     }
 
-    /// Its entityID.
+    /// The identity provider's `entityID`.
     pub fn entity_id(self) -> &'a str {
         &self.environment.entity_id
     }
 
-    /// Its single sign-on service (HTTP-Redirect and HTTP-POST).
+    /// URL of the single sign-on service (HTTP-Redirect and HTTP-POST).
     pub fn sso_url(self) -> &'a str {
         &self.environment.sso_url
     }
 
-    /// A user of the product, who signs on by single sign-on.
+    /// The login of a product user.
     pub fn login(self) -> &'a Login {
         &self.environment.sso_login
     }
 
-    /// The management API, as PingOne's.
+    /// URL of the management API, which is like PingOne's.
     pub fn admin_api_url(self) -> &'a str {
         &self.provider.admin_api_url
     }
@@ -201,12 +202,12 @@ impl<'a> IdpAccess<'a> {
         &self.provider.admin_token
     }
 
-    /// The administrator's console.
+    /// URL of the administrator's console.
     pub fn console_url(self) -> &'a str {
         &self.provider.console_url
     }
 
-    /// Who signs on to the console.
+    /// The login of the console's administrator.
     pub fn console_login(self) -> &'a Login {
         &self.provider.console_login
     }

@@ -1,39 +1,40 @@
-//! How a step fails: with what was expected, what came, and where.
+//! How a step fails: what was expected and what was observed.
 
 use serde_json::Value;
 
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
-    /// Something else came than was expected.
+    /// The observation differs from what was expected.
     #[error("expected {expected}\n  actual {actual}")]
     Mismatch {
-        /// What should have been.
+        /// What was expected.
         expected: String,
-        /// What was.
+        /// What was observed.
         actual: String,
     },
-    /// A power that the target lacks: the scenario is not run, and says why.
+    /// The target lacks a capability that the scenario needs: the scenario is not run. The
+    /// text is the reason.
     #[error("not run: {0}")]
     NotRun(String),
-    /// The scenario speaks of something that it didn't introduce before.
+    /// The scenario uses something that no earlier step created.
     #[error("the scenario speaks of {0} before any step made it")]
     Unknown(String),
-    /// A database has the demo organization in part only.
+    /// The database contains only a part of the demo organization.
     #[error(
         "the demo organization in this database is incomplete: {0}. Its first start was interrupted, or the identity provider's database beside it is gone; delete the database, or choose another one with --database-url"
     )]
     Incomplete(String),
-    /// The exchange itself failed.
+    /// An HTTP request failed.
     #[error("the exchange failed: {0}")]
     Exchange(#[from] reqwest::Error),
     /// A page could not be opened.
     #[error(transparent)]
     Browser(#[from] browser::BrowserError),
-    /// An address that isn't one.
+    /// A text that must be a URL is not one.
     #[error("expected a URL: {0}")]
     Address(#[from] url::ParseError),
-    /// An authority that a target names.
+    /// The certificate authority of a target cannot be used.
     #[error(transparent)]
     Trust(#[from] crate::trust::TrustError),
     /// The parties could not be started.
@@ -41,11 +42,11 @@ pub enum Failed {
     Start(#[from] crate::StartError),
 }
 
-/// What a step or an act comes to.
+/// The result of a step or an action.
 pub type Outcome<T = ()> = Result<T, Failed>;
 
 impl Failed {
-    /// Something else came than was expected.
+    /// Returns a [`Failed::Mismatch`].
     pub fn mismatch(expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Self::Mismatch {
             expected: expected.into(),
@@ -54,7 +55,7 @@ impl Failed {
     }
 }
 
-/// Fails unless `actual` is `expected`; `what` says of what.
+/// Fails unless `actual` equals `expected`; `what` names the compared value.
 ///
 /// # Errors
 /// [`Failed::Mismatch`] with both.
@@ -68,7 +69,7 @@ pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, actual: T) 
     ))
 }
 
-/// Fails unless `held`; `actual` is shown when it doesn't.
+/// Fails with both texts unless `held` is true.
 ///
 /// # Errors
 /// [`Failed::Mismatch`].
@@ -79,10 +80,10 @@ pub fn holds(expected: impl Into<String>, held: bool, actual: impl std::fmt::Dis
     Err(Failed::mismatch(expected, actual.to_string()))
 }
 
-/// A JSON string that must be there.
+/// Returns the JSON string at `pointer`.
 ///
 /// # Errors
-/// [`Failed::Mismatch`] when it isn't.
+/// [`Failed::Mismatch`] when there is no string.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Outcome<&'a str> {
     value
         .pointer(pointer)
@@ -90,10 +91,10 @@ pub fn text<'a>(value: &'a Value, pointer: &str) -> Outcome<&'a str> {
         .ok_or_else(|| Failed::mismatch(format!("a string at {pointer}"), value.to_string()))
 }
 
-/// A JSON array that must be there.
+/// Returns the JSON array at `pointer`.
 ///
 /// # Errors
-/// [`Failed::Mismatch`] when it isn't.
+/// [`Failed::Mismatch`] when there is no array.
 pub fn list<'a>(value: &'a Value, pointer: &str) -> Outcome<&'a Vec<Value>> {
     value
         .pointer(pointer)

@@ -1,29 +1,28 @@
-//! Starts the portal, the identity provider and a name server, plays the guide
-//! over HTTP, and judges what came over the wire with readers of its own.
+//! Starts the portal, the identity provider and a name server, plays the set-up guide
+//! against them over HTTP, and judges what they sent.
 //!
-//! It refuses to know the parties' types beyond starting and stopping them:
-//! what it believes, it read from the wire. Rooms:
+//! The crate uses the types of the parties only to start and stop them. Everything else it
+//! reads from their HTTP messages. Modules:
 //!
-//! - [`rehearsal`]: the parties, started together on free ports, or reached
-//!   where they run already;
-//! - `dns`: the zones of the simulated organizations;
-//! - [`recorder`]: what was said between the parties, recorded by a proxy in
-//!   front of each server;
-//! - [`actions`]: what each actor of the guide can do, one file per chapter;
-//! - [`steps`]: the words of the scenarios, one file per group of procedures;
-//! - [`scenario`]: the catalogue of scenarios, and how they are run;
-//! - [`check`], [`trace`], [`inspection`]: from the crate `conformance`, which
-//!   judges somebody else's endpoint and knows no party;
-//! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state;
-//! - `simulation`: license keys, DNS records, clock and faults, by a page and
-//!   by commands;
-//! - [`schemas`]: the forms that others read and write;
-//! - [`report`]: verdicts as data, and every form they are written in.
+//! - [`rehearsal`]: the parties, started together on free ports, or reached where they
+//!   already run;
+//! - `dns`: the DNS zones of the simulated organizations;
+//! - [`recorder`]: records the HTTP exchanges between the parties, by a proxy in front of
+//!   each server;
+//! - [`actions`]: what each actor of the guide can do, one file for each chapter;
+//! - [`steps`]: the steps of the scenarios, one file for each group of procedures;
+//! - [`scenario`]: the list of scenarios, and how they are run;
+//! - [`check`], [`trace`], [`inspection`]: from the crate `conformance`, which checks
+//!   endpoints of others and does not depend on the parties;
+//! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state of the parties;
+//! - `simulation`: license keys, DNS records, clock and faults, on a page and by commands;
+//! - [`schemas`]: the JSON Schemas of the files that other programs read and write;
+//! - [`report`]: the results of a run, and the formats in which they are written.
 //!
-//! A new scenario is a file in `features/` and a line in
-//! [`scenario::catalogue`]; a new word is a step in `steps/` that calls an action.
+//! To add a scenario, add it to a file in `features/`, and a new file to
+//! [`scenario::catalogue`]. A new sentence is a step in `steps/` that calls an action.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-// Some helpers of the actors are called by the scenarios' steps alone.
+// Without scenarios, some helpers of the actors are not called.
 #![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]
 
 pub mod actions;

@@ -1,12 +1,12 @@
 //! `rehearsal`: the command.
 //!
-//! It exits 0 when all is well, 1 when a check or scenario failed, 2 on wrong
-//! usage, when a target can't be reached or when nothing can be judged, and
-//! 128 and the signal's number after SIGHUP, SIGINT and SIGTERM. Progress goes
-//! to standard error, results to standard output.
+//! Exit status: 0 on success; 1 when a check or scenario failed; 2 on wrong usage, when a
+//! target cannot be reached, or when nothing can be judged; 128 plus the number of the
+//! signal after SIGHUP, SIGINT and SIGTERM. Progress goes to standard error, results to
+//! standard output.
 //!
-//! Called as `sp`, `mock-idp` or `desktop-sim` (by a link of that name), it is
-//! that party's own command: one binary is the whole image.
+//! Started under the name `sp`, `mock-idp` or `desktop-sim` (by a link with that name), it
+//! runs the command of that party: the container image has one binary.
 
 mod command;
 
@@ -111,7 +111,7 @@ async fn main() -> ExitCode {
         Some(party) => return party.perform().await,
         None => Arguments::parse().command,
     };
-    // The servers set up their own log; the first to do so wins.
+    // The servers set up their own log, and only the first logger is used.
     if !matches!(command, Command::Sp(_) | Command::MockIdp(_)) {
         ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
     }
@@ -142,10 +142,10 @@ async fn main() -> ExitCode {
     exit(outcome.map(|is_well| u8::from(!is_well)))
 }
 
-/// The process ends with this code; with 2 on an error.
+/// Returns the exit status of the process; 2 on an error.
 fn exit(outcome: anyhow::Result<u8>) -> ExitCode {
     match outcome {
-        // After a signal nothing that still runs is waited for.
+        // After a signal, do not wait for tasks that still run.
         Ok(code) if code >= 128 => std::process::exit(code.into()),
         outcome => ambient::process::exit_code("rehearsal", outcome),
     }

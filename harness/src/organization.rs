@@ -1,5 +1,5 @@
-//! The demo organization, set up from license key to active integration by
-//! the same acts that the scenarios use.
+//! Sets up the demo organization, from the license key to the active integration, by the
+//! same actions that the scenarios use.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -15,23 +15,23 @@ pub const ADMINS: &str = "Parallels Business Account Admins";
 /// The product users group of the guide.
 pub const PRODUCT_USERS: &str = "Parallels Desktop Users";
 
-/// The domain of the guide's organization.
+/// The e-mail domain of the demo organization.
 pub const FIRST_DOMAIN: &str = DOMAIN;
 
-/// What of the organization differs from the guide.
+/// How the organization is set up; the default is as in the guide.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Seats of the subscription.
+    /// Number of seats of the subscription.
     pub seats: u32,
-    /// Macs per user, when the order says so.
+    /// Number of Macs for each user, if the order limits it.
     pub macs: Option<u32>,
-    /// After how many days the subscription ends, when not in a year.
+    /// Number of days until the subscription ends; None for a year.
     pub days: Option<i64>,
-    /// Whether step 5 is done with SCIM or turned off.
+    /// True if SCIM is set up in step 5; false if it is turned off there.
     pub scim: bool,
-    /// How the admins group's name is entered in the portal.
+    /// The name of the admins group as it is typed in the portal.
     pub admins_entered_as: String,
-    /// An attribute mapping of the guide's and what is written in its place.
+    /// An attribute mapping of the guide, and the text that is entered instead of it.
     pub mapping_written: Option<(String, String)>,
 }
 
@@ -48,23 +48,22 @@ impl Default for Plan {
     }
 }
 
-/// Metadata of an identity provider that the organization is to trust.
+/// The metadata of another identity provider that the organization has to trust.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedMetadata {
-    /// The document.
+    /// The metadata document, XML.
     pub xml: String,
-    /// Of a document with several entities: which.
+    /// The entity to use, if the document contains several.
     pub entity_id: Option<String>,
-    /// Every signing certificate is past its end, and is accepted.
+    /// True if all signing certificates have expired and are to be accepted anyway.
     pub is_expired: bool,
 }
 
 impl World {
-    /// Everything up to seven green steps, by Ada, with two groups in the IdP
-    /// and nobody in them.
+    /// Completes all seven steps as Ada. The IdP then has the two groups, without members.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a step fails.
     pub async fn integration_is_configured(&mut self, plan: Plan) -> Outcome {
         let mut order = per_user_key(plan.seats);
         if let Some(macs) = plan.macs {
@@ -125,11 +124,12 @@ impl World {
         Ok(())
     }
 
-    /// The same, activated; with SCIM, the IdP's connection is saved and its
-    /// rule active, so that the directory is in sync from here on.
+    /// Completes all seven steps and activates the integration. With SCIM, also saves the
+    /// IdP's connection and activates its rule, so that the directory is provisioned from
+    /// now on.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a step fails.
     pub async fn integration_is_active(&mut self, plan: Plan) -> Outcome {
         let scim = plan.scim;
         self.integration_is_configured(plan).await?;
@@ -143,10 +143,10 @@ impl World {
         Ok(())
     }
 
-    /// The two groups in the IdP.
+    /// Creates the two groups in the IdP.
     ///
     /// # Errors
-    /// When the IdP doesn't make them.
+    /// When the IdP refuses a group.
     pub async fn has_groups(&mut self, admins: &str, product_users: &str) -> Outcome {
         self.creates_group(admins).await?;
         self.creates_group(product_users).await?;
@@ -157,12 +157,11 @@ impl World {
 }
 
 impl World {
-    /// The demo organization: active, with Ada as admin and Grace as product
-    /// user. Where the database has it already, it is taken up as it is.
+    /// Sets up the demo organization: active, with the administrator Ada and the product
+    /// user Grace. If the database already contains it, it is used as it is.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed, and [`Failed::Incomplete`] when an
-    /// earlier start was interrupted.
+    /// When a step fails, and [`Failed::Incomplete`] when an earlier start was interrupted.
     pub async fn demo_organization(&mut self, plan: Plan) -> Outcome {
         self.logs_in("Ada", PORTAL_PASSWORD).await?;
         if self.answer()?.status == 200 {
@@ -177,11 +176,11 @@ impl World {
         self.marks_organization_complete().await
     }
 
-    /// The organization trusts another identity provider than the simulated
-    /// one (step 4), and knows its groups by their names.
+    /// Makes the organization trust another identity provider than the simulated one (step
+    /// 4), whose groups are identified by their names.
     ///
     /// # Errors
-    /// When the portal doesn't take the metadata.
+    /// When the portal refuses the metadata.
     pub async fn trusts(&mut self, given: &str, metadata_xml: &str) -> Outcome {
         let metadata = TrustedMetadata {
             xml: metadata_xml.to_owned(),
@@ -190,11 +189,10 @@ impl World {
         self.trusts_one_of(given, &metadata).await
     }
 
-    /// The same, with one entity of several, or with certificates that are past
-    /// their end.
+    /// Does the same for one entity of metadata with several, or with expired certificates.
     ///
     /// # Errors
-    /// When the portal doesn't take the metadata.
+    /// When the portal refuses the metadata.
     pub async fn trusts_one_of(&mut self, given: &str, metadata: &TrustedMetadata) -> Outcome {
         if metadata.is_expired {
             let settings = json!({"accept_expired_certificates": true});
@@ -215,21 +213,21 @@ impl World {
         Ok(())
     }
 
-    /// The simulated identity provider registers a service provider of
-    /// somebody else's by its metadata, with the guide's attribute mappings:
-    /// the demo users can sign on there. One that it knows already is left as
-    /// it is.
+    /// Registers another service provider at the simulated identity provider by its
+    /// metadata, with the attribute mappings of the guide, so that the demo users can sign
+    /// on there. If it is already registered, nothing changes. Returns the id of the
+    /// application.
     ///
     /// # Errors
-    /// When the IdP doesn't take the metadata.
+    /// When the IdP refuses the metadata.
     pub async fn registers(&mut self, name: &str, metadata_xml: &str) -> Outcome<String> {
         self.registers_one_of(name, metadata_xml, None).await
     }
 
-    /// The same, with one entity of several.
+    /// Does the same for one entity of metadata with several.
     ///
     /// # Errors
-    /// When the IdP doesn't take the metadata.
+    /// When the IdP refuses the metadata.
     pub async fn registers_one_of(
         &mut self,
         name: &str,
@@ -251,10 +249,10 @@ impl World {
         self.registers_as(body, &guide).await
     }
 
-    /// The same by whatever the management API takes, with these mappings.
+    /// Registers an application with this body of the management API and these mappings.
     ///
     /// # Errors
-    /// When the IdP doesn't take it.
+    /// When the IdP refuses it.
     pub async fn registers_as(
         &mut self,
         body: Value,
@@ -284,8 +282,8 @@ impl World {
         Ok(application)
     }
 
-    /// Learns the ids of an organization that an earlier run set up. The SCIM
-    /// token was shown once and isn't known any more: a new one is made.
+    /// Reads the ids of an organization that an earlier run set up. The SCIM token was
+    /// shown only once, so a new token is created.
     async fn takes_organization_up(&mut self) -> Outcome {
         let page = self.look_at_configurator("Ada").await?;
         let is_open = (200..300).contains(&page.status);
@@ -313,8 +311,8 @@ impl World {
         Ok(())
     }
 
-    /// The last step: an environment without this description was set up by a
-    /// start that was interrupted, or by a version that wrote none.
+    /// Marks the environment as complete, as the last step. Without this mark, a start was
+    /// interrupted, or an older version made the environment.
     async fn marks_organization_complete(&mut self) -> Outcome {
         let shown = self.at_management(reqwest::Method::GET, "", None).await?;
         let mut environment = shown.clone().succeeded("showing the environment")?.body;
@@ -359,7 +357,7 @@ impl World {
     }
 }
 
-/// The description of an environment whose demo organization is complete.
+/// Description of the environment whose demo organization is complete.
 const COMPLETE: &str = "The demo organization of Rehearsal";
 
 fn last_id(body: &Value, collection: &str) -> String {

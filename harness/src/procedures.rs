@@ -1,6 +1,6 @@
-//! The guide's procedures, numbered as the scenarios' tags have them.
+//! The procedures of the set-up guide, with the numbers that the scenarios have as tags.
 
-/// Every procedure: its id and what it is about, in short.
+/// All procedures: id and a short description.
 pub const PROCEDURES: [(&str, &str); 28] = [
     ("G-01", "Register a portal account, log in, log out"),
     ("G-02", "Log in by a social identity"),

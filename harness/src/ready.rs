@@ -1,7 +1,7 @@
-//! Addresses and credentials of running parties: what `rehearsal up` writes to
-//! its ready file, and what a test in Rust reads ([`crate::Demo`]).
+//! Addresses and credentials of running parties: `rehearsal up` writes them to its ready
+//! file, and tests in Rust read them ([`crate::Demo`]).
 //!
-//! A new member is a field here, and a line in `docs/from-any-language.md`.
+//! To add a member, add a field here and a line in `docs/from-any-language.md`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use crate::World;
 use crate::judge::{Failed, Outcome};
 use crate::world::{CORPORATE_PASSWORD, PORTAL_PASSWORD};
 
-/// The name of the mock identity provider's administrator at its console.
+/// User name of the administrator at the identity provider's console.
 const CONSOLE_USER: &str = "administrator";
 
-/// Everything that a client of the parties needs.
+/// All addresses and credentials that a client of the parties needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
     /// The portal.
@@ -21,76 +21,76 @@ pub struct Ready {
     pub idp: IdentityProvider,
     /// The name server.
     pub dns: NameService,
-    /// How the parties are trusted, when they are reached by HTTPS.
+    /// The certificate authority of the parties; only with HTTPS.
     pub tls: Option<Tls>,
-    /// The simulation page, where there is one.
+    /// The simulation page, if there is one.
     #[serde(default)]
     pub simulation: Option<SimulationPage>,
 }
 
-/// The portal: SAML service provider and SCIM server.
+/// The portal: a SAML service provider and a SCIM server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Portal {
-    /// Its address, without a slash at the end.
+    /// The portal's URL, without a slash at the end.
     pub base_url: String,
-    /// The control port: clock, license keys, snapshot.
+    /// URL of the control port: clock, license keys, snapshot.
     pub control_url: Option<String>,
-    /// Starts a login; takes `?email=`.
+    /// URL that starts a login; the query parameter `email` selects the organization.
     pub sso_start_url: String,
-    /// Answers 200 and `{"user", "email", "roles", "groups"}` with the cookies
-    /// of a login, else 401.
+    /// URL that answers 200 with `{"user", "email", "roles", "groups"}` to a browser that
+    /// is logged in, and 401 otherwise.
     pub whoami_url: String,
-    /// License keys that nobody has registered yet, one of each kind.
+    /// License keys that are not registered yet, one of each kind.
     #[serde(default)]
     pub license_keys: Vec<LicenseKey>,
-    /// The business account, unless the portal is empty.
+    /// The business account; missing after `rehearsal up --empty`.
     #[serde(flatten)]
     pub account: Option<BusinessAccount>,
 }
 
-/// A license key to be registered.
+/// A license key that can be registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseKey {
     /// The key.
     pub key: String,
     /// `per-user` or `per-device`.
     pub kind: String,
-    /// How many may use it.
+    /// The number of seats.
     pub seats: u32,
-    /// Whether it has ended: for trying what the portal says then.
+    /// True if the key has expired, to see how the portal refuses it.
     pub is_expired: bool,
 }
 
 /// The page with the controls of the simulation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimulationPage {
-    /// Its address.
+    /// URL of the page.
     pub url: String,
 }
 
 /// A business account of the portal, with an active IdP integration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BusinessAccount {
-    /// SAML metadata of the service provider.
+    /// URL of the service provider's SAML metadata.
     pub metadata_url: String,
-    /// The assertion consumer service (HTTP-POST).
+    /// URL of the assertion consumer service (HTTP-POST).
     pub acs_url: String,
-    /// The service provider's entityID.
+    /// The service provider's `entityID`.
     pub entity_id: String,
-    /// `/Users` and `/Groups` follow this address.
+    /// The SCIM base URL: `/Users` and `/Groups` are below it.
     pub scim_base_url: String,
     /// The bearer token of the SCIM server.
     pub scim_bearer_token: String,
-    /// The account's administrator, by the portal's own password.
+    /// The administrator of the account, who logs in with a portal password.
     pub admin_login: AdminLogin,
 }
 
 /// The login of a portal account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdminLogin {
-    /// The e-mail address: the portal has no other user names.
+    /// The e-mail address, which the portal uses as user name.
     pub username: String,
-    /// The same, under the name of the portal's API.
+    /// The same e-mail address, under the name that the portal's API uses.
     pub email: String,
     /// The password.
     pub password: String,
@@ -99,22 +99,22 @@ pub struct AdminLogin {
 /// The mock identity provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdentityProvider {
-    /// Its address, without a slash at the end.
+    /// The identity provider's URL, without a slash at the end.
     pub base_url: String,
-    /// The control port: clock, faults, snapshot.
+    /// URL of the control port: clock, faults, snapshot.
     pub control_url: Option<String>,
-    /// The management API.
+    /// URL of the management API.
     pub admin_api_url: String,
     /// The bearer token of the management API.
     pub admin_token: String,
-    /// The administrator's console.
+    /// URL of the administrator's console.
     pub console_url: String,
-    /// Who signs on to the console.
+    /// The login of the console's administrator.
     pub console_login: Login,
     /// Applications that were registered for other service providers.
     #[serde(default)]
     pub applications: Vec<RegisteredApplication>,
-    /// The environment of the organization, unless there is none.
+    /// The environment of the organization; missing after `rehearsal up --empty`.
     #[serde(flatten)]
     pub environment: Option<Environment>,
 }
@@ -122,13 +122,13 @@ pub struct IdentityProvider {
 /// An environment of the identity provider and its application for the portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
-    /// SAML metadata of the identity provider.
+    /// URL of the identity provider's SAML metadata.
     pub metadata_url: String,
-    /// The identity provider's entityID.
+    /// The identity provider's `entityID`.
     pub entity_id: String,
-    /// The single sign-on service (HTTP-Redirect and HTTP-POST).
+    /// URL of the single sign-on service (HTTP-Redirect and HTTP-POST).
     pub sso_url: String,
-    /// A user of the product.
+    /// The login of a product user.
     pub sso_login: Login,
 }
 
@@ -144,28 +144,28 @@ pub struct Login {
 /// An application of another service provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisteredApplication {
-    /// Its id at the identity provider.
+    /// The application's id at the identity provider.
     pub id: String,
-    /// SAML metadata of the identity provider for this application.
+    /// URL of the identity provider's SAML metadata for this application.
     pub metadata_url: String,
 }
 
-/// The name server that the portal asks.
+/// The name server that the portal queries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameService {
-    /// Host and port; takes dynamic updates (RFC 2136).
+    /// Host and port of the name server, which accepts dynamic updates (RFC 2136).
     pub address: Option<String>,
 }
 
-/// By whom the parties' certificates are issued.
+/// The certificate authority that issued the parties' certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tls {
-    /// The certificate of the authority, PEM.
+    /// Path of the authority's certificate, in PEM.
     pub ca_file: String,
 }
 
 impl Ready {
-    /// The business account.
+    /// Returns the business account.
     ///
     /// # Errors
     /// When the parties run without an organization (`up --empty`).
@@ -174,7 +174,7 @@ impl Ready {
         account.ok_or_else(|| Failed::Unknown("a business account".to_owned()))
     }
 
-    /// The identity provider's environment.
+    /// Returns the identity provider's environment.
     ///
     /// # Errors
     /// When the parties run without an organization (`up --empty`).
@@ -183,7 +183,7 @@ impl Ready {
         environment.ok_or_else(|| Failed::Unknown("an environment".to_owned()))
     }
 
-    /// As JSON, the form of the ready file.
+    /// Returns the content of the ready file.
     ///
     /// # Panics
     /// Never: every member is text, a list or absent.
@@ -193,7 +193,7 @@ impl Ready {
 }
 
 impl World {
-    /// Addresses and credentials, as `rehearsal up` writes them.
+    /// Returns the addresses and credentials that `rehearsal up` writes.
     pub fn ready(&self) -> Ready {
         let portal = bare(self.rehearsal.portal_url().as_str());
         let idp = bare(self.rehearsal.idp_url().as_str());
@@ -250,7 +250,7 @@ impl World {
         }
     }
 
-    /// What the configurator says of the account, once there is one.
+    /// Reads the business account from the configurator's state; None if there is none yet.
     fn business_account(&self) -> Option<BusinessAccount> {
         let text = |pointer: &str| {
             let found = self.configurator.pointer(pointer);
@@ -272,7 +272,7 @@ impl World {
     }
 }
 
-/// Without a slash at the end.
+/// Removes the slash at the end.
 fn bare(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }

@@ -1,17 +1,17 @@
-//! The JSON Schemas (draft 2020-12) of the forms that others read and write,
-//! as `docs/schemas` has them.
+//! The JSON Schemas (draft 2020-12) of the files that other programs read and write. They
+//! are the files in `docs/schemas`.
 
-/// What `rehearsal up --seed` reads and `rehearsal export` writes.
+/// Schema of the seed, which `rehearsal up --seed` reads and `rehearsal export` writes.
 pub const SEED: &str = include_str!("../../docs/schemas/seed.schema.json");
 
-/// What `rehearsal run` and `rehearsal check` print with `--json`.
+/// Schema of the output of `rehearsal run --json` and `rehearsal check … --json`.
 pub const CHECKS: &str = include_str!("../../docs/schemas/checks.schema.json");
 
-/// What `--expected` reads.
+/// Schema of the file that `--expected` reads.
 pub const EXPECTED: &str = include_str!("../../docs/schemas/expected.schema.json");
 
-/// What `rehearsal trace --json` prints.
+/// Schema of the output of `rehearsal trace --json`.
 pub const TRACE: &str = include_str!("../../docs/schemas/trace.schema.json");
 
-/// What `rehearsal snapshot` writes and `rehearsal restore` reads.
+/// Schema of the file that `rehearsal snapshot` writes and `rehearsal restore` reads.
 pub const SNAPSHOT: &str = include_str!("../../docs/schemas/snapshot.schema.json");

@@ -1,6 +1,6 @@
-//! The state of running parties as one file (`rehearsal snapshot`), and back to
-//! it (`rehearsal restore`). Each party gives and takes its own part at its
-//! control port; keys of the portal stay with the portal.
+//! Writes the state of running parties to one file (`rehearsal snapshot`) and restores it
+//! (`rehearsal restore`). Each party returns and accepts its own part at its control port.
+//! The portal's encryption keys are not in the file.
 
 use jiff::Timestamp;
 use reqwest::Url;
@@ -11,10 +11,11 @@ use crate::judge::{Failed, Outcome};
 use crate::rehearsal::target::set_clock;
 use crate::world::Answer;
 
-/// The version of the form.
+/// Version of the snapshot file format.
 pub const FORMAT: u32 = 1;
 
-/// Addresses and credentials that belong to the process, not to its state.
+/// Members of the ready file that change with each start of the parties and are not part of
+/// the state.
 const OF_THE_PROCESS: [(&str, &str); 4] = [
     ("sp", "control_url"),
     ("idp", "control_url"),
@@ -26,18 +27,18 @@ const OF_THE_PROCESS: [(&str, &str); 4] = [
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
-    /// The version of the form.
+    /// Version of the snapshot file format.
     pub format: u32,
-    /// What `rehearsal up` wrote: addresses and credentials, which are part of
-    /// the state.
+    /// The ready file of `rehearsal up`: addresses and credentials, which are part of the
+    /// state.
     pub ready: Value,
-    /// The portal's part.
+    /// The state of the portal.
     pub portal: Value,
-    /// The identity provider's.
+    /// The state of the identity provider.
     pub idp: Value,
 }
 
-/// Where a party gives and takes its part.
+/// Returns the URL of a party's control port.
 fn place(ready: &Value, party: &str) -> Outcome<Url> {
     let control = ready[party]["control_url"].as_str().unwrap_or_default();
     let lacks = |_| {
@@ -49,10 +50,10 @@ fn place(ready: &Value, party: &str) -> Outcome<Url> {
     Url::parse(control).map_err(lacks)
 }
 
-/// Takes the state of the parties behind `ready`.
+/// Reads the state of the parties that the ready file names.
 ///
 /// # Errors
-/// When a party doesn't give its part.
+/// When a party does not return its state.
 pub async fn take(ready: &Value) -> Outcome<Snapshot> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let part = async |party: &str| -> Outcome<Value> {
@@ -68,13 +69,13 @@ pub async fn take(ready: &Value) -> Outcome<Snapshot> {
     })
 }
 
-/// Brings the parties behind `ready` to a state that was taken, and, with
-/// `time`, to the instant at which it was. What happened since is forgotten.
-/// The answer is what `ready` is from now on.
+/// Restores the state of the parties that the ready file names. What happened after the
+/// snapshot is lost. With `time`, also sets their clocks to the time of the snapshot.
+/// Returns the new content of the ready file.
 ///
 /// # Errors
-/// When a party doesn't take its part: it is another version's, or was taken
-/// at another address.
+/// When a party refuses its part, because it comes from another version or from a party
+/// with another address.
 pub async fn restore(ready: &Value, snapshot: &Snapshot, time: bool) -> Outcome<Value> {
     if snapshot.format != FORMAT {
         return Err(Failed::mismatch(

@@ -1,8 +1,8 @@
-//! The social identity providers of the sign-in page, simulated: three OpenID
-//! providers on one loopback port, for Apple, Google and Facebook.
+//! Simulated social identity providers for the portal's login page: three OpenID Providers
+//! (Apple, Google and Facebook) on one loopback port.
 //!
-//! Each shows a page on which the person says who they are, and can be told to
-//! misbehave in one way at a time.
+//! Each shows a page on which the person chooses an identity. For tests it can send one
+//! wrong value at a time ([`Misbehavior`]).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,45 +24,45 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// The providers: the id in addresses, and the name on the button.
+/// The providers: id in the URL, and name on the button.
 pub const PROVIDERS: [(&str, &str); 3] = [
     ("apple", "Apple"),
     ("google", "Google"),
     ("facebook", "Facebook"),
 ];
 
-/// What the portal is registered as at each of them.
+/// Client id and client secret of the portal at each provider.
 const CLIENT: (&str, &str) = ("my-account", "social-client-secret");
 
-/// A person at the providers, to be chosen on their pages.
+/// A person who can be chosen on the pages of the providers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The e-mail address.
     pub email: String,
-    /// Whether the provider has verified it.
+    /// True if the provider has verified the e-mail address.
     pub verified: bool,
 }
 
-/// What a provider does wrong.
+/// The error that the providers make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Misbehavior {
-    /// It does nothing wrong.
+    /// No error.
     #[default]
     None,
-    /// Its id tokens carry another nonce.
+    /// The ID token contains another `nonce`.
     Nonce,
-    /// Its answers carry another state.
+    /// The authorization response contains another `state`.
     State,
-    /// Its id tokens are for another client.
+    /// The ID token has another client as audience (`aud`).
     Audience,
-    /// Its id tokens are signed with a key that it doesn't publish.
+    /// The ID token is signed with a key that is not published.
     Key,
-    /// Its id tokens have expired.
+    /// The ID token has expired.
     Expired,
 }
 
 impl Misbehavior {
-    /// Each with its id and what it does.
+    /// All errors: id, description, value.
     pub const ALL: [(&str, &str, Self); 6] = [
         ("none", "None", Self::None),
         ("nonce", "The id token has another nonce", Self::Nonce),
@@ -80,7 +80,7 @@ impl Misbehavior {
         ("expired", "The id token has expired", Self::Expired),
     ];
 
-    /// The one of this id.
+    /// Returns the error with this id.
     pub fn by_id(id: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|(known, _, _)| *known == id);
         found.map(|(_, _, misbehavior)| *misbehavior)
@@ -104,14 +104,14 @@ struct Desk {
     identities: Mutex<Vec<Identity>>,
 }
 
-/// The controls of the providers: who can be chosen there, and what they do
-/// wrong. Clones control the same providers.
+/// Sets which people can be chosen at the providers, and which error they make. Clones
+/// control the same providers.
 #[derive(Debug, Clone)]
 pub struct SocialControls(Arc<Desk>);
 
 impl SocialControls {
-    /// Providers at this address, each below its id. [`social_router`] serves
-    /// them.
+    /// Creates controls for providers whose URLs are `base` followed by their id.
+    /// [`social_router`] serves them.
     pub fn at(base: Url, ambient: Ambient) -> Self {
         let known = |email: &str, verified| Identity {
             email: email.to_owned(),
@@ -129,35 +129,35 @@ impl SocialControls {
         }))
     }
 
-    /// Who can be chosen.
+    /// Returns the people who can be chosen.
     pub fn identities(&self) -> Vec<Identity> {
         locked(&self.0.identities).clone()
     }
 
-    /// Adds a person, or changes the one of this address.
+    /// Adds a person, or replaces the one with the same e-mail address.
     pub fn add_identity(&self, identity: Identity) {
         let mut all = locked(&self.0.identities);
         all.retain(|known| known.email != identity.email);
         all.push(identity);
     }
 
-    /// Removes the person of this address.
+    /// Removes the person with this e-mail address.
     pub fn remove_identity(&self, email: &str) {
         locked(&self.0.identities).retain(|known| known.email != email);
     }
 
-    /// What the providers do wrong.
+    /// Returns the error that the providers make.
     pub fn misbehavior(&self) -> Misbehavior {
         *locked(&self.0.misbehavior)
     }
 
-    /// From now on they do this wrong.
+    /// Sets the error that the providers make from now on.
     pub fn misbehave(&self, misbehavior: Misbehavior) {
         *locked(&self.0.misbehavior) = misbehavior;
     }
 }
 
-/// The providers' routes, each below its id.
+/// Returns the routes of the providers, each below its id.
 pub fn social_router<S: Clone + Send + Sync + 'static>(controls: &SocialControls) -> Router<S> {
     Router::new()
         .route(
@@ -170,7 +170,7 @@ pub fn social_router<S: Clone + Send + Sync + 'static>(controls: &SocialControls
         .with_state(Arc::clone(&controls.0))
 }
 
-/// What a code stands for.
+/// What an authorization code was issued for.
 #[derive(Debug, Clone)]
 struct Grant {
     provider: String,
@@ -191,7 +191,7 @@ struct Asked {
     code_challenge_method: String,
 }
 
-/// P-256 keys, made once: the one that is published, and one that isn't.
+/// Returns two P-256 keys, made once: the published key, and one that is not published.
 fn keys() -> &'static [rcgen::KeyPair; 2] {
     static KEYS: OnceLock<[rcgen::KeyPair; 2]> = OnceLock::new();
     let make = || rcgen::KeyPair::generate().expect("the machine makes keys");
@@ -225,7 +225,7 @@ impl SocialProviders {
         })
     }
 
-    /// What the portal is told of them.
+    /// Returns the configuration of the portal for these providers.
     pub fn configuration(&self) -> Vec<sp::SocialProvider> {
         PROVIDERS
             .iter()
@@ -239,17 +239,17 @@ impl SocialProviders {
             .collect()
     }
 
-    /// Where they listen.
+    /// Returns the address at which the providers listen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Their controls.
+    /// Returns the controls of the providers.
     pub fn controls(&self) -> &SocialControls {
         &self.controls
     }
 
-    /// From now on they do this wrong.
+    /// Sets the error that the providers make from now on.
     pub fn misbehave(&self, misbehavior: Misbehavior) {
         self.controls.misbehave(misbehavior);
     }
@@ -309,7 +309,7 @@ input{width:100%;box-sizing:border-box}button{cursor:pointer}.person{width:100%;
 @media(max-width:26rem){main{margin:0;border-radius:0;border-width:0 0 1px}}
 ";
 
-/// The page on which a person says who they are.
+/// Shows the page on which the person chooses an identity.
 async fn page(
     State(desk): Shared,
     Path(provider): Path<String>,
@@ -423,7 +423,8 @@ struct Exchange {
     code_verifier: String,
 }
 
-/// The code, once, for whoever knows client secret and verifier.
+/// Exchanges a code for an ID token, once, if the client secret and the code verifier (RFC
+/// 7636) match.
 async fn token(
     State(desk): Shared,
     Path(provider): Path<String>,

@@ -1,4 +1,4 @@
-//! By which certificate authorities the parties are trusted.
+//! The certificate authorities by which the parties are trusted.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,20 @@ use browser::{Browser, BrowserError};
 use reqwest::{Certificate, ClientBuilder};
 use serde_json::Value;
 
-/// Whom the run's clients trust.
+/// The certificate authorities that the HTTP clients of a run trust.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Trust {
-    /// Nobody: plain HTTP. The machine's needn't be read, file by file.
+    /// None, because the parties use plain HTTP. This saves reading the machine's
+    /// certificates, which takes long.
     #[default]
     Nobody,
-    /// This authority alone.
+    /// Only this authority.
     Only(Certificate),
-    /// The machine's, and perhaps another.
+    /// The authorities of the machine, and optionally one more.
     Machine(Option<Certificate>),
 }
 
-/// Why an authority can't be trusted.
+/// The file `tls.ca_file` of a target contains no usable certificate.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a certificate in PEM at {} (tls.ca_file): {reason}", file.display())]
 pub struct TrustError {
@@ -27,8 +28,8 @@ pub struct TrustError {
 }
 
 impl Trust {
-    /// As the JSON of `rehearsal up` tells: `tls.ca_file`, where it is there,
-    /// and whether a party is reached by HTTPS at all.
+    /// Reads which authorities are needed from the content of a ready file: `tls.ca_file`,
+    /// if it is there, and whether the URLs of the parties begin with `https:`.
     pub(crate) fn of(ready: &Value) -> Result<Self, TrustError> {
         let by_tls = ["sp", "idp"].iter().any(|party| {
             let base = ready[party]["base_url"].as_str().unwrap_or_default();
@@ -49,7 +50,7 @@ impl Trust {
         Ok(Self::Machine(Some(root)))
     }
 
-    /// A client's set-up.
+    /// Returns the builder of an HTTP client that trusts these authorities.
     pub(crate) fn client(&self) -> ClientBuilder {
         let builder = reqwest::Client::builder()
             .dns_resolver(ambient::LocalhostResolver)
@@ -61,7 +62,7 @@ impl Trust {
         }
     }
 
-    /// A person's browser.
+    /// Returns a browser that trusts these authorities.
     pub(crate) fn browser(&self, name: &str) -> Result<Browser, BrowserError> {
         Browser::of(self.client(), name)
     }

@@ -1,4 +1,4 @@
-//! The world of one scenario: the actors, and what came last.
+//! The state of one scenario: the actors, and their last answers and pages.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::judge::{Failed, Outcome};
 use crate::rehearsal::target::Target;
 use crate::{Options, Rehearsal, StartError};
 
-/// The domain of the organization that scenarios play in, where the parties
-/// are theirs alone.
+/// The domain of the scenario's organization, when the parties are used by this scenario
+/// only.
 pub(crate) const DOMAIN: &str = "lumen.example";
 
 /// The password of portal accounts: new, complex, and not the corporate one.
@@ -23,121 +23,121 @@ pub(crate) const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 /// The corporate password at the IdP.
 pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
-/// The world of one scenario, with parties, ports and databases of its own.
+/// The state of one scenario, with its own parties, ports and databases.
 #[derive(Debug)]
 #[cfg_attr(feature = "scenarios", derive(cucumber::World), world(init = Self::new))]
 pub struct World {
-    /// The parties.
+    /// The running parties.
     pub rehearsal: Rehearsal,
-    /// The organization's domain.
+    /// The e-mail domain of the organization.
     pub domain: String,
-    /// The people, by first name in lower case.
+    /// The people of the scenario, by first name in lower case.
     pub people: HashMap<String, Person>,
-    /// What the portal's API or the IdP's last answered.
+    /// The last answer of the portal's API or the IdP's API.
     pub answer: Option<Answer>,
-    /// The page that a browser last ended on.
+    /// The last page that a browser received.
     pub page: Option<Page>,
-    /// Whose browser that page is in.
+    /// The person whose browser shows `page`.
     pub page_of: Option<String>,
-    /// The page before the last, to compare with.
+    /// The page before `page`, to compare with.
     pub former_page: Option<Page>,
-    /// The page that carried the IdP's last answer.
+    /// The page that contained the IdP's last Response.
     pub answer_page: Option<Page>,
-    /// The IdP's last LogoutRequest by redirect.
+    /// The IdP's last LogoutRequest that was sent by HTTP-Redirect.
     pub logout: Option<Url>,
-    /// The last Response judged well, as it was sent: for other tools.
+    /// The last valid Response, exactly as it was sent, for other tools.
     pub kept: Kept,
-    /// What the portal's steps say; kept from the last look.
+    /// The state of the configurator's steps when it was read last, as JSON.
     pub configurator: Value,
-    /// The license key at hand.
+    /// The license key that the next step uses.
     pub license_key: String,
-    /// The bearer token for SCIM, shown once.
+    /// The current SCIM bearer token; the portal shows it only once.
     pub scim_token: String,
-    /// The one before it.
+    /// The SCIM bearer token before the current one.
     pub former_scim_token: String,
-    /// What was made in the IdP.
+    /// The ids of what the scenario created in the IdP.
     pub directory: Directory,
-    /// Who provisions by SCIM in the IdP's place.
+    /// Sends SCIM requests in place of the IdP, in the format of one vendor.
     pub provider: Provider,
-    /// The desktop app at hand.
+    /// The desktop app that the next step uses.
     pub app: Option<App>,
-    /// What the app's last activation came to.
+    /// The result of the app's last activation.
     pub activation: Option<Result<Activated, ActivationError>>,
-    /// The app's account of it.
+    /// The dialogs that the app showed during the activation.
     pub transcript: Transcript,
-    /// How the app stood when it last looked at its license.
+    /// The activation state when the app checked its license last.
     pub standing: Option<ActivationState>,
 }
 
-/// Documents kept for other tools to judge.
+/// Documents that are kept so that other tools can check them.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
-    /// A signed Response, as it was sent.
+    /// A signed Response, exactly as it was sent.
     pub response: Option<String>,
-    /// The certificate of the key that signed it, PEM.
+    /// The certificate of the key that signed the Response, in PEM.
     pub certificate: Option<String>,
 }
 
-/// Someone with a browser.
+/// A person with a browser.
 #[derive(Debug)]
 pub struct Person {
-    /// The first name, as the scenario has it.
+    /// The first name, as the scenario writes it.
     pub given: String,
     /// The family name.
     pub family: String,
-    /// The e-mail, which is the user name at the IdP too.
+    /// The e-mail address, which is also the user name at the IdP.
     pub email: String,
-    /// Their browser, with its cookies.
+    /// The browser of the person, with its cookies.
     pub browser: Browser,
 }
 
-/// Ids that the IdP gave.
+/// The ids that the IdP assigned.
 #[derive(Debug, Default, Clone)]
 pub struct Directory {
-    /// The environment.
+    /// The id of the environment.
     pub environment: String,
-    /// The population users live in.
+    /// The id of the population of the users.
     pub population: Option<String>,
-    /// The application.
+    /// The id of the portal's application.
     pub application: String,
-    /// Applications of other service providers, in the order of registration.
+    /// The ids of applications of other service providers, in the order of registration.
     pub registered: Vec<String>,
-    /// Groups: name to id.
+    /// The ids of the groups, by name.
     pub groups: HashMap<String, String>,
-    /// Users: first name in lower case to id.
+    /// The ids of the users, by first name in lower case.
     pub users: HashMap<String, String>,
-    /// The SCIM store.
+    /// The id of the SCIM connection (PingOne: propagation store).
     pub store: String,
-    /// The group whose name stands for the admins.
+    /// The name of the admins group.
     pub admins: String,
-    /// The group whose name stands for the product users.
+    /// The name of the product users group.
     pub product_users: String,
 }
 
-/// An answer of an API.
+/// An answer of an HTTP API.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The media type.
     pub media_type: String,
-    /// The body, `null` when it isn't JSON.
+    /// The body as JSON; `null` if it is not JSON.
     pub body: Value,
 }
 
 impl World {
-    /// A fresh world with parties of its own.
+    /// Creates a world with parties of its own.
     ///
     /// # Errors
-    /// When a party doesn't start.
+    /// When a party cannot be started.
     pub async fn new() -> Result<Self, StartError> {
         Self::with(Options::default()).await
     }
 
-    /// A fresh world, set up so.
+    /// Creates a world with parties that have these options.
     ///
     /// # Errors
-    /// When a party doesn't start.
+    /// When a party cannot be started.
     pub async fn with(options: Options) -> Result<Self, StartError> {
         Ok(Self::of(
             Rehearsal::start(options).await?,
@@ -145,8 +145,8 @@ impl World {
         ))
     }
 
-    /// A world among the parties of a target, with an organization of this
-    /// domain: others have theirs there.
+    /// Creates a world that uses the running parties of a target. Its organization gets
+    /// this domain, because the target may have other organizations.
     ///
     /// # Errors
     /// [`StartError::Machine`] when no port is free.
@@ -179,10 +179,9 @@ impl World {
         }
     }
 
-    /// Leaves parties that others use as they were found, as far as can be:
-    /// the IdP forgets the scenario's environment, the TXT records go, the
-    /// clock goes back.
-    /// The portal keeps the organization, which nobody else can see.
+    /// Cleans up parties that others use too: deletes the scenario's environment at the
+    /// IdP, removes the TXT records and sets the clock back. The portal keeps the
+    /// organization, which no other scenario can see.
     pub async fn ends(mut self) {
         if !self.rehearsal.is_own() && !self.directory.environment.is_empty() {
             let gone = self.at_management(Method::DELETE, "", None).await;
@@ -193,10 +192,10 @@ impl World {
         self.rehearsal.shutdown().await;
     }
 
-    /// A person, introduced at their first mention.
+    /// Returns a person; creates the person at the first call.
     ///
     /// # Errors
-    /// When their browser can't be set up.
+    /// When the person's browser cannot be set up.
     pub fn person(&mut self, given: &str) -> Outcome<&mut Person> {
         let key = given.to_ascii_lowercase();
         let domain = &self.domain;
@@ -214,45 +213,45 @@ impl World {
             .ok_or_else(|| Failed::Unknown(given.to_owned()))
     }
 
-    /// The e-mail of a person.
+    /// Returns the e-mail address of a person.
     ///
     /// # Errors
-    /// When their browser can't be set up.
+    /// When the person's browser cannot be set up.
     pub fn email_of(&mut self, given: &str) -> Outcome<String> {
         Ok(self.person(given)?.email.clone())
     }
 
-    /// The last answer of an API.
+    /// Returns the last answer of an API.
     ///
     /// # Errors
-    /// When none came yet.
+    /// When there is none yet.
     pub fn answer(&self) -> Outcome<&Answer> {
         self.answer
             .as_ref()
             .ok_or_else(|| Failed::Unknown("an answer".to_owned()))
     }
 
-    /// The page that a browser ended on.
+    /// Returns the last page that a browser received.
     ///
     /// # Errors
-    /// When none was opened yet.
+    /// When no page was opened yet.
     pub fn page(&self) -> Outcome<&Page> {
         self.page
             .as_ref()
             .ok_or_else(|| Failed::Unknown("a page".to_owned()))
     }
 
-    /// An address of the portal.
+    /// Returns the portal's URL with this path.
     ///
     /// # Errors
-    /// When `path` doesn't make one.
+    /// When the result is not a URL.
     pub fn at_portal(&self, path: &str) -> Outcome<Url> {
         Ok(self.rehearsal.portal_url().join(path)?)
     }
 }
 
 impl Answer {
-    /// Reads an answer whole.
+    /// Reads status, media type and body of an answer.
     ///
     /// # Errors
     /// When the connection breaks.
@@ -272,10 +271,10 @@ impl Answer {
         })
     }
 
-    /// The answer, when it is a success.
+    /// Returns the answer if its status is 2xx.
     ///
     /// # Errors
-    /// With status and body otherwise.
+    /// Otherwise, with status and body.
     pub fn succeeded(self, what: &str) -> Outcome<Self> {
         if (200..300).contains(&self.status) {
             return Ok(self);
@@ -293,7 +292,7 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// Family names, so that display names can be judged.
+/// Returns the family name, which display names contain.
 fn family_of(given: &str) -> &'static str {
     match given {
         "ada" => "Lovelace",
