@@ -14,8 +14,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Rehearses SAML SSO and SCIM provisioning: plays the set-up guide between a
-/// simulated vendor's portal, an identity provider and the desktop app.
+/// Simulate and check SAML SSO and SCIM provisioning: plays the set-up guide between the
+/// vendor's portal, an identity provider and the desktop app, and checks endpoints of your
+/// own.
 #[derive(Parser)]
 #[command(name = "rehearsal", version = rehearsal::VERSION, about)]
 struct Arguments {
@@ -25,16 +26,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Plays the whole guide once and writes a report.
+    /// Play the whole guide once and write a report
     #[command(after_help = "Example: rehearsal demo --html demo-report.html")]
     Demo(command::demo::Demo),
-    /// Starts the parties and keeps them running.
+    /// Start the parties and keep them running
     #[command(after_help = "Example: rehearsal up --ready-file ready.json")]
     Up(command::up::Up),
     /// Play the desktop app: activate it by single sign-on
     #[command(subcommand)]
     Desktop(desktop_sim::command::Command),
-    /// Serve the page with the simulation's controls for parties that run elsewhere
+    /// Serve the simulation page for parties that run elsewhere
     #[command(
         after_help = "Example: rehearsal simulation --target target.json --listen 127.0.0.1:8082 --dns-listen 127.0.0.1:5354"
     )]
@@ -47,34 +48,34 @@ enum Command {
         after_help = "Example: rehearsal dns set lumen.example TXT 'parallels-domain-verification=…'"
     )]
     Dns(command::dns::Dns),
-    /// Runs the scenarios.
+    /// Run the scenarios
     #[command(after_help = "Example: rehearsal run --tags '@G-18' --junit out.xml")]
     Run(command::run::Run),
-    /// Measures throughput, each beside its physical limit.
+    /// Measure throughput and compare it with the machine's limit
     #[command(after_help = "Example: rehearsal bench verify --seconds 5 --json")]
     Bench(command::bench::Bench),
-    /// Checks somebody else's endpoint.
+    /// Check an identity provider, a service provider or a SCIM server
     #[command(subcommand)]
     Check(command::check::Check),
     /// List the profiles for `check --profile`, or the requirements of one
     #[command(after_help = "Example: rehearsal profiles entra-gallery-scim")]
     Profiles(command::profiles::Profiles),
-    /// Writes what runs as a seed, from which `up --seed` makes the same.
+    /// Write a seed file of running parties, from which `up --seed` creates the same set-up
     #[command(after_help = "Example: rehearsal export ready.json > seed.toml")]
     Export(command::export::Export),
-    /// Writes the whole state of running parties.
+    /// Write the whole state of running parties to a file
     #[command(after_help = "Example: rehearsal snapshot ready.json > state.json")]
     Snapshot(command::snapshot::Snapshot),
-    /// Brings running parties back to a state that was written.
+    /// Restore running parties to a state from a file
     #[command(after_help = "Example: rehearsal restore ready.json state.json")]
     Restore(command::snapshot::Restore),
-    /// Prints the JSON Schema of a form that others read or write.
+    /// Print the JSON Schema of a file format
     #[command(after_help = "Example: rehearsal schema seed > seed.schema.json")]
     Schema(command::schema::Schema),
-    /// Decodes and explains a SAML message, HAR file or recording.
+    /// Decode and explain a SAML message, HAR file or recording
     #[command(after_help = "Example: rehearsal trace response.b64 --metadata idp.xml")]
     Trace(command::trace::Trace),
-    /// Lists the guide's procedures with the scenarios that cover each.
+    /// List the procedures of the guide with their scenarios
     #[command(after_help = "Example: rehearsal coverage --json")]
     Coverage(command::coverage::Coverage),
     /// Run the vendor's portal alone
@@ -89,7 +90,7 @@ enum Command {
         after_help = "Example: rehearsal mock-idp serve --listen 127.0.0.1:8081"
     )]
     MockIdp(mock_idp::command::Command),
-    /// Tell whether this installation works on this machine, in a few seconds
+    /// Test whether this installation works on this machine, in a few seconds
     #[command(after_help = "Example: rehearsal self-test")]
     SelfTest(command::self_test::SelfTest),
     /// Write the completions of a shell
@@ -97,10 +98,10 @@ enum Command {
         after_help = "Example: rehearsal completions bash > ~/.local/share/bash-completion/completions/rehearsal"
     )]
     Completions(command::shell::Completions),
-    /// Write the manual's pages
+    /// Write the manual pages
     #[command(after_help = "Example: rehearsal man ~/.local/share/man/man1")]
     Man(command::shell::Man),
-    /// Ask a server whether it is healthy
+    /// Check whether a server is healthy
     #[command(after_help = "Example: rehearsal health http://127.0.0.1:8080/readyz")]
     Health(command::health::Health),
 }

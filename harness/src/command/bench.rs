@@ -1,4 +1,4 @@
-//! `rehearsal bench`: throughput beside its physical limit.
+//! `rehearsal bench`: measures throughput and the physical limit to compare it with.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -12,39 +12,39 @@ use rehearsal::check::runner::Progress;
 
 use super::{progress, signals};
 
-/// What can be measured.
+/// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Signing responses.
+    /// Signing of Responses
     Sign,
-    /// Verifying responses.
+    /// Verification of Responses
     Verify,
-    /// The SCIM server.
+    /// The SCIM server
     Scim,
-    /// Provisioning a directory from the simulated IdP, in 100 groups.
+    /// Provisioning of a directory with 100 groups by the simulated IdP
     Sync,
-    /// The mock IdP's answers to who is signed on, and its start.
+    /// Responses of the mock IdP to users with a session, and its start
     Sso,
-    /// The start of all parties, as a test in Rust pays for it.
+    /// The start of all parties, as in a test in Rust
     Start,
 }
 
 /// Arguments of `rehearsal bench`.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// What to measure; everything by default.
+    /// What to measure [default: everything]
     what: Option<What>,
-    /// The size that the directories grow to; the SCIM server is first measured
-    /// at 1,000 and 10,000.
+    /// Number of users that the directory grows to; the SCIM server is measured at 1,000
+    /// and 10,000 first
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     users: usize,
-    /// For how long each, in seconds.
+    /// Duration of each measurement in seconds
     #[arg(long, value_name = "N", default_value_t = 3)]
     seconds: u64,
-    /// Prints the machine form.
+    /// Print the results as JSON
     #[arg(long)]
     json: bool,
-    /// Prints no progress.
+    /// Print no progress
     #[arg(long, short)]
     quiet: bool,
 }
@@ -123,7 +123,8 @@ impl Bench {
             keep(sync::measure(self.users, 100).await?);
         }
         if wanted(What::Sso) {
-            // They have a runtime of their own: one thread, as for one core.
+            // They get a runtime of their own with one thread, because they measure one
+            // core.
             let users = self.users;
             let both = tokio::task::spawn_blocking(move || {
                 Ok::<_, saml::BenchError>([sso::sso(now, time)?, sso::start_up(now, users)?])

@@ -1,4 +1,4 @@
-//! `rehearsal check`: conformance and security of somebody else's endpoint.
+//! `rehearsal check`: conformance and security checks of endpoints.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,23 +22,23 @@ use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
 use super::{fetch_metadata, write};
 
-/// What to check.
+/// The endpoint to check.
 #[derive(Subcommand)]
 pub(crate) enum Check {
-    /// A SAML service provider: plays its identity provider, sends good
-    /// responses and every fault of the catalogue.
+    /// Check a SAML service provider: plays its identity provider, sends valid Responses
+    /// and every fault of the catalogue
     #[command(
         after_help = "Example: rehearsal check sp --metadata https://sp.example/metadata --start-url https://sp.example/login --probe-url https://sp.example/whoami --expect 'jo@example.com' --idp-port 8444 --idp-metadata-out idp.xml"
     )]
     Sp(Box<Sp>),
-    /// A SCIM 2.0 server: finds out what it supports, judges it, and deletes
-    /// what it made.
+    /// Check a SCIM 2.0 server: detects what it supports, checks it, and deletes what it
+    /// created
     #[command(
         after_help = "Example: rehearsal check scim --base-url https://scim.example/v2 --token \"$TOKEN\" --html scim.html"
     )]
     Scim(Box<super::check_scim::Scim>),
-    /// A SAML identity provider: plays its service provider, tries every
-    /// variant of a request, and judges metadata, security and every Response.
+    /// Check a SAML identity provider: plays its service provider, sends every variant of
+    /// an AuthnRequest, and checks metadata, security and every Response
     #[command(
         after_help = "Example: rehearsal check idp --metadata https://idp.example/metadata --sp-port 8555 --sp-metadata-out sp.xml --user jo@example.com --password …"
     )]
@@ -62,37 +62,37 @@ impl Check {
     }
 }
 
-/// Where the report goes.
+/// The files and formats of the report.
 #[derive(Args)]
 pub(crate) struct Forms {
-    /// Prints the machine form.
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Writes JUnit XML.
+    /// Write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Writes the report as one HTML file.
+    /// Write the report as one HTML file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Writes SARIF 2.1.0, for code scanning.
+    /// Write the report as SARIF 2.1.0, for code scanning
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
-    /// Writes a code quality report for GitLab.
+    /// Write the report as a code quality report for GitLab
     #[arg(long, value_name = "FILE")]
     gitlab: Option<PathBuf>,
-    /// Failures that are known: a JSON array of {"id", "reason", "until"?}.
+    /// Read known failures from this file: a JSON array of {"id", "reason", "until"?}
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
-    /// Lowest level of a finding that makes the exit status 1; findings below it are
-    /// reported all the same
+    /// Lowest level of a finding that makes the exit status 1; findings below it are still
+    /// reported
     #[arg(long, value_name = "LEVEL", default_value = "should")]
     fail_on: FailOn,
-    /// Shows passwords and tokens in the reports; masked by default.
+    /// Show passwords and tokens in the reports [default: masked]
     #[arg(long)]
     show_secrets: bool,
 }
 
-/// Which findings fail the command.
+/// The findings that make the command fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     /// Findings of level MUST
@@ -102,8 +102,7 @@ enum FailOn {
 }
 
 impl Forms {
-    /// Refuses a list of expected failures that cannot be used, before
-    /// anything is sent to the target.
+    /// Refuses an invalid list of expected failures before anything is sent to the target.
     pub(crate) fn verify(&self, checks: &[CheckDescription]) -> anyhow::Result<()> {
         for one in self.expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
@@ -122,7 +121,7 @@ impl Forms {
         baseline::read(&text).with_context(|| format!("invalid --expected {}", path.display()))
     }
 
-    /// Writes the report in every form that was asked for; the exit code.
+    /// Writes the report in every requested format; returns the exit status.
     pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<u8> {
         let report = CheckReport {
             command_line: command_line(),
@@ -133,7 +132,8 @@ impl Forms {
             ..report
         };
         let mut expected = self.expected_failures()?;
-        // With --only, others may be on the list: `verify` knows all checks.
+        // With `--only`, the list may contain other checks: `verify` has compared it with
+        // all checks.
         expected.retain(|one| report.outcomes.iter().any(|it| it.check.id == one.id));
         let report = report.against(&expected, ambient.now())?;
         let report = if self.show_secrets {
@@ -179,8 +179,8 @@ impl Forms {
     }
 }
 
-/// The error of a command that a signal ended before it judged anything; the
-/// report then shows the signal.
+/// Returns the error of a command that a signal ended before it judged anything. The report
+/// then names the signal.
 pub(crate) fn interrupted(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
@@ -239,10 +239,10 @@ pub(crate) async fn sp_metadata(
     })
 }
 
-/// The service provider that is judged.
+/// The service provider to check.
 #[derive(Args)]
 pub(crate) struct SpTarget {
-    /// The service provider's metadata.
+    /// Metadata of the service provider
     #[arg(
         long,
         required = false,
@@ -250,14 +250,14 @@ pub(crate) struct SpTarget {
         value_name = "FILE|URL"
     )]
     metadata: String,
-    /// Where a login starts.
+    /// URL at which a login starts
     #[arg(
         long,
         required_unless_present_any = ["prepare", "list", "idp_initiated"],
         value_name = "URL"
     )]
     start_url: Option<Url>,
-    /// Fetched with the cookies of a login, it tells who is in.
+    /// URL that, with the cookies of a login, shows which user is logged in
     #[arg(
         long,
         required = false,
@@ -265,7 +265,7 @@ pub(crate) struct SpTarget {
         value_name = "URL"
     )]
     probe_url: Url,
-    /// Matches the probe's body when the user is in.
+    /// Regular expression that matches the body of the probe URL when the user is logged in
     #[arg(
         long,
         required = false,
@@ -278,38 +278,36 @@ pub(crate) struct SpTarget {
 /// Arguments of `rehearsal check sp`.
 #[derive(Args)]
 pub(crate) struct Sp {
-    /// Writes `--idp-metadata-out` and the key beside it, and judges nothing:
-    /// for a service provider that has to trust the metadata before it runs.
+    /// Only write `--idp-metadata-out` and its key, for a service provider that must trust
+    /// the metadata before it starts
     #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
     prepare: bool,
     #[command(flatten)]
     target: Option<SpTarget>,
-    /// The service provider in metadata with several entities.
+    /// Entity ID of the service provider, if the metadata contains several entities
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
-    /// The port of the identity provider that is played; a free one by default.
+    /// Port of the identity provider that Rehearsal plays [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0)]
     idp_port: u16,
-    /// Writes the played identity provider's metadata, for the service
-    /// provider to trust. Its key is kept beside it (.key), so that the next
-    /// run is trusted too.
+    /// Write the metadata of the identity provider that Rehearsal plays, for the service
+    /// provider to trust. The key is kept next to it (.key), so that the next run uses the
+    /// same key
     #[arg(long, value_name = "FILE")]
     idp_metadata_out: Option<PathBuf>,
-    /// The service provider sends no requests: every Response is one that nobody
-    /// asked for.
+    /// The service provider sends no AuthnRequest: every Response is unsolicited
     #[arg(long, conflicts_with = "start_url")]
     idp_initiated: bool,
     #[command(flatten)]
     profiles: Profiles,
-    /// The user of the good responses; by default the `email` parameter of the
-    /// start URL.
+    /// User of the valid Responses [default: the `email` parameter of --start-url]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// An attribute of the assertions, in place of those of the profile or, without
-    /// one, of common ones; `{user}` stands for the user. May be repeated.
+    /// Attribute of the assertions, instead of those of the profile or the common ones;
+    /// `{user}` stands for the user. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
-    /// How long to wait for the metadata to be there, in seconds.
+    /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
     #[command(flatten)]
@@ -376,7 +374,7 @@ impl Sp {
         self.forms.write(report, &ambient)
     }
 
-    /// What to do after `--prepare`.
+    /// Prints what to do after `--prepare`.
     fn tell_what_is_next(&self) -> anyhow::Result<u8> {
         let file = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
         writeln!(

@@ -1,4 +1,4 @@
-//! `rehearsal check idp`: conformance of a SAML identity provider.
+//! `rehearsal check idp`: conformance checks of a SAML identity provider.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,18 @@ use super::{fetch_document, write};
 /// Arguments of `rehearsal check idp`.
 #[derive(Args)]
 pub(crate) struct Idp {
-    /// The identity provider's metadata.
+    /// Metadata of the identity provider
     #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["replay", "prepare", "list"])]
     metadata: Option<String>,
-    /// The identity provider in metadata with several entities.
+    /// Entity ID of the identity provider, if the metadata contains several entities
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
     #[command(flatten)]
     profiles: Profiles,
-    /// The user who signs on by the form driver.
+    /// User name that Rehearsal types into the login page
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// The user's password.
+    /// Password of the user
     #[arg(
         long,
         value_name = "PW",
@@ -40,40 +40,39 @@ pub(crate) struct Idp {
         allow_hyphen_values = true
     )]
     password: Option<String>,
-    /// A person signs on in a browser of their own, for login pages that the
-    /// driver can't pass (a second factor, scripts).
+    /// Let a person sign on in their own browser, for login pages that Rehearsal cannot
+    /// fill in (second factor, scripts)
     #[arg(long, conflicts_with_all = ["user", "replay"])]
     interactive: bool,
-    /// How long to wait for the metadata and, with --interactive, for the
-    /// person at each request, in seconds.
+    /// Seconds to wait until the metadata can be read and, with --interactive, for the
+    /// person at each request
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     wait: u64,
-    /// The port of the service provider that is played; a free one by default.
+    /// Port of the service provider that Rehearsal plays [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0)]
     sp_port: u16,
-    /// Writes the played service provider's metadata, for the identity
-    /// provider to register. Its key is kept beside it (.key), so that the
-    /// next run is known too.
+    /// Write the metadata of the service provider that Rehearsal plays, to register it at
+    /// the identity provider. The key is kept next to it (.key), so that the next run uses
+    /// the same key
     #[arg(long, value_name = "FILE")]
     sp_metadata_out: Option<PathBuf>,
-    /// Writes the metadata and stops: register it, then run again on the same
-    /// port.
+    /// Write the metadata and stop: register it, then run again with the same port
     #[arg(long, requires = "sp_metadata_out", requires = "sp_port")]
     prepare: bool,
-    /// Username of a disabled account, used by the security checks.
+    /// User name of a disabled account, used by the security checks
     #[arg(long, value_name = "NAME", requires = "disabled_password")]
     disabled_user: Option<String>,
-    /// That user's password.
+    /// Password of the disabled account
     #[arg(long, value_name = "PW", allow_hyphen_values = true)]
     disabled_password: Option<String>,
-    /// Where the identity provider starts a sign-on by itself; `{sp}` stands
-    /// for the service provider's entity ID, percent-encoded.
+    /// URL at which the identity provider starts IdP-initiated sign-on; `{sp}` stands for
+    /// the entity ID of the service provider, percent-encoded
     #[arg(long, value_name = "URL")]
     initiated_url: Option<String>,
-    /// Keeps everything that was seen, without passwords.
+    /// Write everything that was observed to this file, without passwords
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Judges a recording again: no identity provider and no person is needed.
+    /// Judge a recording again, without an identity provider or a person
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     #[command(flatten)]
@@ -145,7 +144,7 @@ impl Idp {
         self.forms.write(report, &ambient)
     }
 
-    /// What to do after `--prepare`.
+    /// Prints what to do after `--prepare`.
     fn tell_what_is_next(&self) -> anyhow::Result<u8> {
         let file = self.sp_metadata_out.as_deref().unwrap_or(Path::new(""));
         writeln!(
@@ -226,7 +225,7 @@ impl Idp {
             entity_id: self.entity_id.as_deref(),
             signed_by: None,
         };
-        // What is wrong with the metadata of one entity is the checks' to say.
+        // The checks report what is wrong with the metadata of one entity.
         if let Err(error @ (MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_))) =
             IdpMetadata::select(&fetched.text, &selection)
         {

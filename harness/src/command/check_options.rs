@@ -18,10 +18,9 @@ use super::{progress, signals};
 /// Whose rules hold.
 #[derive(Args)]
 pub(crate) struct Profiles {
-    /// Whose rules hold: runs the checks of that list and says for each of its
-    /// requirements whether it is met; `guide`, the set-up guide, adds to all
-    /// checks. `rehearsal profiles` lists the names. May be repeated, and take
-    /// several names with commas.
+    /// Run the checks of this profile and report for each of its requirements whether it is
+    /// met; `guide`, the set-up guide, adds to all checks. `rehearsal profiles` lists the
+    /// names. Repeatable, or several names with commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     profile: Vec<String>,
 }
@@ -33,35 +32,35 @@ impl Profiles {
     }
 }
 
-/// Options that all checks have.
+/// The options that all checks have.
 #[derive(Args)]
 pub(crate) struct Options {
     /// The checks of the chosen profiles; all checks if `None`.
     #[arg(skip)]
     among: Option<Vec<String>>,
-    /// Lists the checks with their levels and titles, and judges nothing.
+    /// List the checks with their levels and titles, and check nothing
     #[arg(long)]
     list: bool,
-    /// Judges only the checks whose id is, or begins with, ID. May be repeated.
+    /// Run only the checks whose id is, or begins with, ID. Repeatable
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
-    /// Leaves out the checks whose id is, or begins with, ID. May be repeated.
+    /// Leave out the checks whose id is, or begins with, ID. Repeatable
     #[arg(long, value_name = "ID")]
     skip: Vec<String>,
-    /// How long an answer of the target is waited for, in seconds.
+    /// Seconds to wait for an answer of the target
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
-    /// How long all checks together may take, in seconds.
+    /// Seconds that all checks together may take
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     deadline: Duration,
-    /// Certificates in PEM to trust beside this machine's authorities; also
-    /// the target's own, if it is self-signed.
+    /// Certificates in PEM to trust in addition to this machine's authorities, such as the
+    /// target's self-signed certificate
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Accepts any TLS certificate of the target. Only for tests.
+    /// Accept any TLS certificate of the target; only for tests
     #[arg(long)]
     insecure: bool,
-    /// Prints no progress.
+    /// Print no progress
     #[arg(long, short)]
     quiet: bool,
 }
@@ -75,7 +74,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(invalid)
 }
 
-/// The certificates in a PEM file.
+/// Reads the certificates of a PEM file.
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)?.collect();
     Ok(all?)
@@ -87,13 +86,13 @@ impl Options {
         self.among = Profile::checks_to_run(kind, chosen);
     }
 
-    /// The checks to judge.
+    /// Returns the checks that `--only` and `--skip` select.
     pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
         let selection = Selection::new(&self.only, &self.skip, checks)?;
         Ok(selection.among(self.among.clone()))
     }
 
-    /// Prints the checks, where they were asked for; whether they were.
+    /// Prints the list of checks if `--list` is given; returns true if it is.
     pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
         if self.list {
             let selection = self.selection(checks)?;
@@ -105,7 +104,7 @@ impl Options {
         Ok(self.list)
     }
 
-    /// How the target is reached.
+    /// Returns how the target is reached: timeouts and trusted certificates.
     pub(crate) fn access(&self) -> anyhow::Result<Access> {
         let mut authorities = Vec::new();
         if let Some(path) = &self.ca {
@@ -117,8 +116,8 @@ impl Options {
                 path.display()
             );
         }
-        // The machine's TLS reads the same variable, but for a server whose
-        // certificate is in that file itself.
+        // The TLS library reads this variable too, but does not accept a server whose own
+        // certificate is in that file.
         if let Some(path) = std::env::var_os("SSL_CERT_FILE") {
             authorities.extend(certificates(Path::new(&path)).unwrap_or_default());
         }
@@ -133,7 +132,7 @@ impl Options {
         Ok(access)
     }
 
-    /// Everything that the checks go by.
+    /// Returns what all checks need: signal, selection, access and time limits.
     pub(crate) fn runner(&self, checks: &[Check]) -> anyhow::Result<Runner> {
         Ok(Runner {
             stop: signals::stop().context("cannot listen to signals")?,

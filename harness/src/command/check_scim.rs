@@ -16,12 +16,12 @@ use super::scim_access::{ScimAccess, without_query};
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
 pub(crate) struct Scim {
-    /// The address that `/Users` follows.
+    /// SCIM base URL, below which `/Users` is
     #[arg(long, value_name = "URL", required_unless_present = "list")]
     base_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
-    /// Changes nothing: runs the checks that need no resources of their own.
+    /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]

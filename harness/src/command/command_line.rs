@@ -1,4 +1,4 @@
-//! How the command was called, for reports, without its secrets.
+//! The command line as it is shown in reports, without its secrets.
 
 /// Options whose values are secrets.
 const SECRETS: &[&str] = &[
@@ -14,7 +14,7 @@ const SECRETS: &[&str] = &[
 
 const MASK: &str = "•••";
 
-/// The command line of this process.
+/// Returns the command line of this process, with secrets masked.
 pub(crate) fn command_line() -> String {
     let arguments = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
     masked(arguments.skip(1))
@@ -45,7 +45,7 @@ fn masked(arguments: impl Iterator<Item = String>) -> String {
     out.join(" ")
 }
 
-/// An address without user name and password.
+/// Removes user name and password from a URL.
 fn without_user_info(argument: &str) -> String {
     match url::Url::parse(argument) {
         Ok(mut url) if url.password().is_some() || !url.username().is_empty() => {
@@ -57,7 +57,7 @@ fn without_user_info(argument: &str) -> String {
     }
 }
 
-/// As a shell reads it.
+/// Quotes an argument for a shell.
 fn quoted(argument: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
     if !argument.is_empty() && argument.chars().all(plain) {

@@ -1,5 +1,5 @@
-//! `rehearsal coverage`: the guide's procedures and their scenarios, those in
-//! which all goes well and those that end unhappily. A row without both is a
+//! `rehearsal coverage`: the procedures of the guide and the number of their scenarios that
+//! succeed and that end in an error (tag `@unhappy`). A procedure without both kinds is a
 //! failure.
 
 use std::io::Write as _;
@@ -11,10 +11,10 @@ use rehearsal::scenario::catalogue;
 /// Arguments of `rehearsal coverage`.
 #[derive(Args)]
 pub(crate) struct Coverage {
-    /// A folder of .feature files in place of the embedded ones.
+    /// Folder of .feature files to use instead of the embedded ones
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// Prints the machine form.
+    /// Print the table as JSON
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `rehearsal demo`: the whole guide, once, told as it goes.
+//! `rehearsal demo`: plays the whole guide once and prints each step.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -15,18 +15,18 @@ use super::{colors, signals, write};
 /// Arguments of `rehearsal demo`.
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Where the report goes.
+    /// File of the report
     #[arg(long, value_name = "FILE", default_value = "rehearsal-demo.html")]
     html: PathBuf,
-    /// Keeps the signed Response and its certificate in this folder, for other tools.
+    /// Folder to keep the signed Response and its certificate in, for other tools
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// The seed: ids and secrets repeat with it.
+    /// Number that makes ids and secrets repeat
     #[arg(long)]
     seed: Option<u64>,
-    /// A PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE): the demo gets a
-    /// new database on it, which is dropped afterwards. The user needs the role
-    /// attribute CREATEDB. [default: SQLite in a temporary folder]
+    /// PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE) on which the demo gets a
+    /// new database, which is dropped afterwards. The user needs the role attribute
+    /// CREATEDB [default: SQLite in a temporary folder]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
 }
@@ -66,7 +66,7 @@ impl Demo {
                 kept.response.as_ref().zip(kept.certificate.as_ref())
             });
             let Some((response, certificate)) = kept else {
-                bail!("the guide broke off before a signed Response came: nothing to keep");
+                bail!("no signed Response to keep: the guide failed before the first one");
             };
             write(&folder.join("response.xml"), response)?;
             write(&folder.join("idp-certificate.pem"), certificate)?;

@@ -26,7 +26,7 @@ enum Action {
         after_help = "Example: rehearsal dns set lumen.example TXT 'parallels-domain-verification=…'"
     )]
     Set(Set),
-    /// Remove the TXT records of a name, or the one of this value
+    /// Remove the TXT records of a name, or only the one with a value
     #[command(after_help = "Example: rehearsal dns remove lumen.example")]
     Remove(Remove),
 }
@@ -67,7 +67,7 @@ struct Remove {
     target: TargetArgument,
 }
 
-/// The portal asks for no other records.
+/// The portal looks up TXT records only.
 #[derive(Clone, Copy, ValueEnum)]
 enum RecordKind {
     #[value(name = "TXT")]
@@ -93,7 +93,7 @@ impl Dns {
             Action::Set(set) => {
                 let RecordKind::Txt = set.kind;
                 let controls = set.target.controls().await?;
-                // The same twice is once.
+                // Adding the same record again changes nothing.
                 let known = controls.zones.txt_records().await?;
                 let name = set.name.trim_end_matches('.').to_ascii_lowercase();
                 let is_there = |record: &rehearsal::TxtRecord| {

@@ -1,4 +1,4 @@
-//! `rehearsal export`: what runs, as a seed for `rehearsal up --seed`.
+//! `rehearsal export`: writes running parties as a seed for `rehearsal up --seed`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use clap::Args;
 /// Arguments of `rehearsal export`.
 #[derive(Args)]
 pub(crate) struct Export {
-    /// What `rehearsal up --ready-file` wrote.
+    /// File that `rehearsal up --ready-file` wrote
     #[arg(value_name = "READY.json")]
     ready: PathBuf,
-    /// JSON in place of TOML.
+    /// Print JSON instead of TOML
     #[arg(long)]
     json: bool,
 }
@@ -20,9 +20,9 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         let text = std::fs::read_to_string(&self.ready)
-            .with_context(|| format!("reading {}", self.ready.display()))?;
+            .with_context(|| format!("cannot read {}", self.ready.display()))?;
         let ready = serde_json::from_str(&text)
-            .with_context(|| format!("expected JSON in {}", self.ready.display()))?;
+            .with_context(|| format!("invalid file {}: expected JSON", self.ready.display()))?;
         let seed = rehearsal::seed::export(&ready).await?;
         let text = if self.json {
             serde_json::to_string_pretty(&seed)?

@@ -1,4 +1,4 @@
-//! `rehearsal health`: the health check of an image that has no `curl`.
+//! `rehearsal health`: the health check of the container image, which has no `curl`.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use url::Url;
 
-/// Exit status 0 when the address answers 2xx, 2 when it doesn't.
+/// Exit status 0 if the URL answers 2xx, otherwise 2.
 #[derive(Args)]
 pub(crate) struct Health {
-    /// Address to ask, for example the `/readyz` of a party
+    /// URL to request, for example `/readyz` of a party
     url: Url,
     /// Seconds to wait for the answer
     #[arg(long, value_name = "S", default_value_t = 5)]

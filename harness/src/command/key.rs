@@ -1,4 +1,4 @@
-//! `rehearsal key`: a license key, as the vendor sells it.
+//! `rehearsal key`: creates a license key, as the vendor would sell it.
 
 use std::io::Write as _;
 
@@ -9,12 +9,12 @@ use rehearsal::simulation::{KeyOrder, parse_end};
 
 use super::target_file::TargetArgument;
 
-/// What a license is for.
+/// What the seats of a license are counted by.
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
-    /// Each user takes a seat; what IdP integration needs
+    /// One seat for each user; IdP integration needs this kind
     PerUser,
-    /// Each Mac takes a seat
+    /// One seat for each Mac
     PerDevice,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct Key {
     /// Number of seats
     #[arg(long, value_name = "N", default_value_t = 5)]
     seats: u32,
-    /// Last day (YYYY-MM-DD, UTC) or end (RFC 3339); one in the past makes an
-    /// expired key [default: in a year]
+    /// Last day (YYYY-MM-DD, UTC) or end (RFC 3339); a date in the past makes an expired
+    /// key [default: in a year]
     #[arg(long, value_name = "DATE", value_parser = parse_end)]
     expires: Option<Timestamp>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The subcommands, one file each. Each answers whether all was well.
+//! The subcommands, one file each. Each returns its exit status, or true for success.
 
 pub(crate) mod bench;
 pub(crate) mod check;
@@ -39,19 +39,18 @@ use rehearsal::check::runner::{self, Access, FetchedDocument};
 use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
-/// Writes a result to a file.
+/// Writes a result to a file and creates its folder.
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent()
         && !folder.as_os_str().is_empty()
     {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("making the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
-    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes a file that holds credentials: whole or not at all, and readable by
-/// its owner alone.
+/// Writes a file with credentials atomically; only its owner can read it.
 pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent()
@@ -62,7 +61,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     ambient::process::write_atomically(path, text).with_context(cannot)
 }
 
-/// Whether standard error is a terminal that wants colors.
+/// True if standard error is a terminal and `NO_COLOR` is not set.
 pub(crate) fn colors() -> bool {
     is_colored(&std::io::stderr())
 }
@@ -71,7 +70,7 @@ fn is_colored(stream: &impl std::io::IsTerminal) -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && stream.is_terminal()
 }
 
-/// A report for standard output, in colors where that is a terminal.
+/// Returns the report as text, with colors if standard output is a terminal.
 pub(crate) fn for_terminal(report: &CheckReport) -> String {
     if is_colored(&std::io::stdout()) {
         report.colored_terminal()
@@ -80,8 +79,9 @@ pub(crate) fn for_terminal(report: &CheckReport) -> String {
     }
 }
 
-/// Says that the played party has a key which the target cannot know yet: with
-/// another file name than at the set-up this is a mistake, and no finding.
+/// Warns that the party that Rehearsal plays has a new key, which the target cannot know
+/// yet. If the file name differs from the one at the set-up, this is a mistake of the user
+/// and not a finding.
 pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
     use std::io::Write as _;
     let Some(path) = path else { return };
@@ -92,7 +92,7 @@ pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
     );
 }
 
-/// Names the reports that were written, on standard error.
+/// Prints the names of the written reports to standard error.
 pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
     use std::io::Write as _;
     let written = paths.iter().filter_map(|it| it.as_deref());
@@ -100,19 +100,19 @@ pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
     if written.is_empty() {
         return Ok(());
     }
-    // The results end before this line, also where both streams are one.
+    // Write all results before this line, also if both streams go to the same place.
     std::io::stdout().flush()?;
     writeln!(std::io::stderr(), "wrote {}", written.join(", "))
 }
 
-/// Reads a file, or fetches an address, which may take a while to be there.
+/// Reads metadata from a file or a URL; waits up to `patience` until it is there.
 pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Result<String> {
     let access = Access::default();
     Ok(fetch_metadata(place, patience, &access).await?)
 }
 
-/// The same over a way to the target. The errors name no party: the caller
-/// knows whose metadata it is.
+/// Does the same with the given access to the target. The errors do not name the party,
+/// because only the caller knows whose metadata it is.
 pub(crate) async fn fetch_metadata(
     place: &str,
     patience: Duration,
@@ -121,7 +121,7 @@ pub(crate) async fn fetch_metadata(
     Ok(fetch_document(place, patience, access).await?.text)
 }
 
-/// The same, with the headers that came along.
+/// Does the same, and also returns the HTTP headers.
 pub(crate) async fn fetch_document(
     place: &str,
     patience: Duration,

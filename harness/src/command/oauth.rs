@@ -1,4 +1,4 @@
-//! A token by OAuth's client credentials (RFC 6749 §4.4).
+//! Gets a token by the OAuth 2.0 client credentials grant (RFC 6749 §4.4).
 
 use clap::Args;
 use rehearsal::check::SetUpError;
@@ -6,10 +6,10 @@ use rehearsal::check::runner::{Access, read_body};
 use serde_json::Value;
 use url::Url;
 
-/// Client credentials, in place of a token.
+/// Client credentials, used instead of a token.
 #[derive(Args)]
 pub(crate) struct ClientCredentials {
-    /// Fetches the token here by OAuth client credentials.
+    /// Token endpoint, to get the token by OAuth client credentials
     #[arg(
         long,
         value_name = "URL",
@@ -17,10 +17,10 @@ pub(crate) struct ClientCredentials {
         conflicts_with_all = ["token", "token_file", "basic"]
     )]
     oauth_token_url: Option<Url>,
-    /// The OAuth client.
+    /// Client ID
     #[arg(long, value_name = "ID", requires = "oauth_token_url")]
     client_id: Option<String>,
-    /// Its secret; the environment hides it from the list of processes.
+    /// Client secret; set the environment variable to hide it from the list of processes
     #[arg(
         long,
         value_name = "SECRET",
@@ -38,10 +38,10 @@ pub(crate) struct Issued {
 }
 
 impl ClientCredentials {
-    /// A token; `None` where no token URL was given.
+    /// Requests a token; None if no token endpoint was given.
     ///
     /// # Errors
-    /// When the authorization server can't be reached or issues none.
+    /// When the authorization server cannot be reached or issues no token.
     pub(crate) async fn token(&self, access: &Access) -> Result<Option<Issued>, SetUpError> {
         let Some(url) = &self.oauth_token_url else {
             return Ok(None);

@@ -1,20 +1,20 @@
-//! One binary for all: called by the name of a party, it is that party's own
-//! command.
+//! One binary for all parties: started under the name of a party, it runs the command of
+//! that party.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-/// A party's command, read from the arguments.
+/// The command of a party, parsed from the arguments.
 pub(crate) enum Party {
     Sp(Box<sp::command::Command>),
     MockIdp(Box<mock_idp::command::Command>),
     DesktopSim(Box<desktop_sim::command::Command>),
 }
 
-/// The party that this process was called as; none when it was called
-/// `rehearsal`, or anything else.
+/// Returns the party whose name this process was started under; None for `rehearsal` or any
+/// other name.
 pub(crate) fn called_as() -> Option<Party> {
     let called = std::env::args_os().next()?;
     match Path::new(&called).file_name()?.to_str()? {
@@ -37,7 +37,7 @@ struct DesktopSim {
     command: desktop_sim::command::Command,
 }
 
-/// As `Parser::parse`, with this binary's version.
+/// Parses the arguments like `Parser::parse`, with the version of this binary.
 fn parse<A: CommandFactory + FromArgMatches>() -> A {
     let matches = A::command().version(rehearsal::VERSION).get_matches();
     A::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())

@@ -1,4 +1,4 @@
-//! Reports for the pages of GitHub and GitLab.
+//! Writes reports for GitHub and GitLab.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::write;
 
-/// Writes a report whose results are located in the list of checks, and that
-/// list beside it: `report.sarif` and `report.checks.txt`.
+/// Writes a report whose results refer to lines of the list of checks, and that list next
+/// to it: `report.sarif` and `report.checks.txt`.
 pub(crate) fn write_located(
     path: &Path,
     report: &CheckReport,
@@ -23,8 +23,8 @@ pub(crate) fn write_located(
     write(path, &serde_json::to_string_pretty(&value)?)
 }
 
-/// The path as a URI reference, relative to `root`; the file's name alone for a
-/// file outside of it.
+/// Returns the path relative to `root`, as a URI reference; only the file name if the file
+/// is not below `root`.
 fn relative(path: &Path, root: &Path) -> String {
     let inside = path.strip_prefix(root).unwrap_or(path);
     let inside = if inside.is_absolute() {
@@ -39,9 +39,9 @@ fn relative(path: &Path, root: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Where a GitHub workflow runs this: the job's summary, and an annotation for
-/// each of the first findings. Annotations go to standard error, which the
-/// runner reads as well: standard output may be JSON.
+/// In a GitHub workflow, writes the job summary and an annotation for each of the first
+/// findings. Annotations go to standard error, which the runner reads too, because standard
+/// output may be JSON.
 pub(crate) fn write_for_github(report: &CheckReport) -> anyhow::Result<()> {
     if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) {
         let mut file = std::fs::OpenOptions::new()

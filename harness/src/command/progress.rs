@@ -1,5 +1,5 @@
-//! What is being tried, on standard error: one live line on a terminal, else a
-//! plain line for each group of checks and every few seconds.
+//! Shows what is being checked on standard error: one changing line on a terminal,
+//! otherwise one line for each group of checks and every few seconds.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rehearsal::check::runner::{Listener, Progress};
 
-/// How often a plain line is written when the group of checks doesn't change.
+/// Interval of the lines while the group of checks does not change.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// Progress on standard error, none with `quiet`.
+/// Returns a progress display on standard error; none if `quiet`.
 pub(crate) fn progress(quiet: bool) -> Progress {
     if quiet {
         Progress::default()
@@ -22,7 +22,7 @@ pub(crate) fn progress(quiet: bool) -> Progress {
     }
 }
 
-/// One line that is written again.
+/// One line that is overwritten, for a terminal.
 struct Live(ProgressBar);
 
 impl Live {
@@ -58,7 +58,7 @@ impl Listener for Live {
     }
 }
 
-/// Plain lines.
+/// A new line each time, for a log file.
 #[derive(Default)]
 struct Plain(Mutex<State>);
 
@@ -86,7 +86,7 @@ impl Listener for Plain {
     fn step(&self, id: &str, what: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
-        // SCIM-PATCH of SCIM-PATCH-07: a group of checks.
+        // The id without its number is the group: `SCIM-PATCH` of `SCIM-PATCH-07`.
         let number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
         let group = match id.rsplit_once('-') {
             Some((group, last)) if number(last) => group,

@@ -1,4 +1,4 @@
-//! `rehearsal run`: the scenarios, each in a world of its own.
+//! `rehearsal run`: runs the scenarios, each in its own world.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -21,53 +21,52 @@ use super::{progress, signals, write};
 /// Arguments of `rehearsal run`.
 #[derive(Args)]
 pub(crate) struct Run {
-    /// Only scenarios whose name or feature contains this.
+    /// Run only scenarios whose name or feature contains this text
     filter: Option<String>,
-    /// Only scenarios whose tags fit, for example '@G-18 and not @demo'.
+    /// Run only scenarios whose tags match, for example '@G-18 and not @demo'
     #[arg(long, value_name = "EXPR")]
     tags: Option<String>,
-    /// A folder of .feature files in place of the embedded ones.
+    /// Folder of .feature files to use instead of the embedded ones
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// Writes JUnit XML.
+    /// Write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Writes the report for people.
+    /// Write the report as an HTML file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Prints the machine form.
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Writes SARIF 2.1.0.
+    /// Write the report as SARIF 2.1.0
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
-    /// Writes a code quality report for GitLab.
+    /// Write the report as a code quality report for GitLab
     #[arg(long, value_name = "FILE")]
     gitlab: Option<PathBuf>,
-    /// Failures that are known: a JSON array of {"id", "reason", "until"?},
-    /// where id is the scenario's name.
+    /// Read known failures from this file: a JSON array of {"id", "reason", "until"?},
+    /// where id is the name of a scenario
     #[arg(long, value_name = "FILE")]
     expected: Option<PathBuf>,
-    /// How many scenarios run at once; with --target one after another, since
-    /// they share its clock.
+    /// Number of scenarios that run at the same time; with --target always 1, because they
+    /// share the clock of the target
     #[arg(long, default_value_t = 6)]
     jobs: usize,
-    /// The seed of every world: ids, secrets and keys repeat with it.
+    /// Number that makes ids, secrets and keys of every world repeat
     #[arg(long, conflicts_with = "target")]
     seed: Option<u64>,
-    /// A PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE): each scenario gets a
-    /// new database on it, which is dropped afterwards. The user needs the role
-    /// attribute CREATEDB. [default: SQLite in a temporary folder]
+    /// PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE) on which each scenario
+    /// gets a new database, which is dropped afterwards. The user needs the role attribute
+    /// CREATEDB [default: SQLite in a temporary folder]
     #[arg(long, value_name = "URL", conflicts_with = "target")]
     database_url: Option<String>,
-    /// Runs against parties that run already: what `rehearsal up --ready-file`
-    /// wrote, or a file with the same names. Each scenario gets an
-    /// organization of its own there; one that needs a power that the target
-    /// doesn't give is skipped and says which.
+    /// Run against parties that are already running: the file that `rehearsal up
+    /// --ready-file` wrote, or one with the same members. Each scenario gets its own
+    /// organization there. A scenario that needs a capability that the target lacks is
+    /// skipped, with the reason
     #[arg(long, value_name = "READY.json")]
     target: Option<PathBuf>,
-    /// The administrator's token at the target's IdP, when the file doesn't
-    /// name it.
+    /// Token of the management API of the target's IdP, if the file does not contain it
     #[arg(
         long,
         value_name = "TOKEN",
@@ -76,10 +75,10 @@ pub(crate) struct Run {
         allow_hyphen_values = true
     )]
     idp_admin_token: Option<String>,
-    /// How long to wait for the target's parties to be ready, in seconds.
+    /// Seconds to wait until the parties of the target are ready
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     wait: u64,
-    /// Prints no progress.
+    /// Print no progress
     #[arg(long, short)]
     quiet: bool,
 }
@@ -98,7 +97,7 @@ impl Run {
             .as_deref()
             .map(str::parse::<TagOperation>)
             .transpose()
-            .context("--tags takes an expression like '@G-18 and not @demo'")?;
+            .context("invalid --tags: expected an expression like '@G-18 and not @demo'")?;
         let selection = Selection {
             filter: self.filter.clone(),
             tags,
@@ -107,7 +106,7 @@ impl Run {
         let all = cases.len();
         cases.retain(|case| selection.chooses(case));
         if cases.is_empty() {
-            bail!("none of the {all} scenarios is chosen by this filter");
+            bail!("no scenario found: none of the {all} scenarios matches the filter and --tags");
         }
         let settings = Settings {
             at_once: self.jobs,
@@ -145,9 +144,9 @@ impl Run {
         let judged = match &self.expected {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("reading {}", path.display()))?;
-                let expected =
-                    baseline::read(&text).with_context(|| format!("reading {}", path.display()))?;
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let expected = baseline::read(&text)
+                    .with_context(|| format!("invalid --expected {}", path.display()))?;
                 Some(
                     report
                         .as_checks()
@@ -187,10 +186,10 @@ impl Run {
                 database_server: self.database_url.clone(),
             });
         };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let target = Target::read(&text, self.admin_token())
-            .with_context(|| format!("reading {}", path.display()))?;
+            .with_context(|| format!("invalid --target {}", path.display()))?;
         let target = target.awaited(Duration::from_secs(self.wait)).await?;
         Ok(Stage::Target(Box::new(target)))
     }

@@ -1,4 +1,4 @@
-//! `rehearsal schema`: the JSON Schemas of the forms that others read and
+//! `rehearsal schema`: prints the JSON Schemas of the files that other programs read and
 //! write.
 
 use std::io::Write as _;
@@ -6,25 +6,25 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 use rehearsal::schemas;
 
-/// The forms.
+/// The file formats.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Form {
-    /// What `up --seed` reads and `export` writes.
+    /// What `up --seed` reads and `export` writes
     Seed,
-    /// What `run --json` and `check … --json` print.
+    /// What `run --json` and `check … --json` print
     Checks,
-    /// What `--expected` reads.
+    /// What `--expected` reads
     Expected,
-    /// What `trace --json` prints.
+    /// What `trace --json` prints
     Trace,
-    /// What `snapshot` writes and `restore` reads.
+    /// What `snapshot` writes and `restore` reads
     Snapshot,
 }
 
 /// Arguments of `rehearsal schema`.
 #[derive(Args)]
 pub(crate) struct Schema {
-    /// Which form.
+    /// File format
     form: Form,
 }
 

@@ -14,7 +14,7 @@ use super::oauth::{ClientCredentials, Issued};
 /// What a SCIM server wants of its clients and of its users.
 #[derive(Args)]
 pub(crate) struct ScimAccess {
-    /// The bearer token; the environment hides it from the list of processes.
+    /// Bearer token; set the environment variable to hide it from the list of processes
     #[arg(
         long,
         value_name = "TOKEN",
@@ -25,10 +25,10 @@ pub(crate) struct ScimAccess {
         required_unless_present_any = ["list", "basic", "header", "oauth_token_url", "token_file"]
     )]
     token: Option<String>,
-    /// A file with the bearer token.
+    /// File with the bearer token
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// User name and password, in place of a token.
+    /// User name and password, instead of a token
     #[arg(
         long,
         value_name = "USER:PASSWORD",
@@ -39,23 +39,24 @@ pub(crate) struct ScimAccess {
     basic: Option<String>,
     #[command(flatten)]
     pub(crate) client: ClientCredentials,
-    /// A header of every request, such as an API key. May be repeated.
+    /// Header to send with every request, such as an API key. Repeatable
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// A user as JSON whose members every created user gets, for servers that
-    /// require more than their schemas say; {name} stands for the userName.
+    /// JSON file with members for every created user, for servers that require more than
+    /// their schemas say; {name} stands for the userName
     #[arg(long, value_name = "FILE")]
     user_template: Option<PathBuf>,
-    /// The domain of userNames and e-mail addresses, for servers that accept
-    /// only verified ones.
+    /// Domain of userNames and e-mail addresses, for servers that accept only verified
+    /// domains
     #[arg(long, value_name = "DOMAIN", default_value = "example.com")]
     domain: String,
-    /// Requests a second at most [default: unlimited].
+    /// Maximum number of requests per second [default: unlimited]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
 }
 
-/// The address that locations are compared with; `Http` adds the query.
+/// Returns the base URL without its query, to compare it with `meta.location`. `Http` adds
+/// the query to each request.
 pub(crate) fn without_query(base_url: &Url) -> String {
     let mut base = base_url.clone();
     base.set_query(None);

@@ -1,4 +1,4 @@
-//! `rehearsal self-test`: whether this installation works on this machine.
+//! `rehearsal self-test`: tests whether this installation works on this machine.
 
 use std::io::Write as _;
 use std::net::TcpListener;

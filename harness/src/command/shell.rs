@@ -1,5 +1,5 @@
-//! `rehearsal completions` and `rehearsal man`: what a shell and `man` know
-//! of the command, made from the same definitions as `--help`.
+//! `rehearsal completions` and `rehearsal man`: shell completions and manual pages, made
+//! from the same definitions as `--help`.
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,15 +1,15 @@
-//! SIGINT, SIGTERM and SIGHUP: the first one lets a command clean up and
-//! report what it has, the second one ends it at once.
+//! Handles SIGINT, SIGTERM and SIGHUP: at the first signal a command cleans up and reports
+//! what it has; the second one ends it immediately.
 
 use std::io::Write as _;
 
 use rehearsal::check::Signal;
 use rehearsal::check::runner::Stop;
 
-/// A stop that the process's signals trigger.
+/// Returns a stop that is triggered by the signals of the process.
 ///
 /// # Errors
-/// When the signals can't be listened to.
+/// When the signal handlers cannot be installed.
 pub(crate) fn stop() -> std::io::Result<Stop> {
     let stop = Stop::default();
     let mut signals = Signals::listen()?;
@@ -40,8 +40,7 @@ pub(crate) fn stop() -> std::io::Result<Stop> {
     Ok(stop)
 }
 
-/// The signals that end a command: Ctrl-C, and where there are such, what a
-/// supervisor sends and what a closed terminal does.
+/// The signals that end a command: SIGINT (Ctrl-C), and on Unix also SIGTERM and SIGHUP.
 #[cfg(unix)]
 pub(crate) struct Signals {
     hangup: tokio::signal::unix::Signal,

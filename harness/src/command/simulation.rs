@@ -1,5 +1,5 @@
-//! `rehearsal simulation`: the page with the simulation's controls on its own,
-//! for parties that run elsewhere, as in docker compose.
+//! `rehearsal simulation`: serves the simulation page for parties that run elsewhere, as in
+//! docker compose.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use super::target_file::{TargetArgument, admin_token};
 pub(crate) struct Simulation {
     #[command(flatten)]
     target: TargetArgument,
-    /// Address of the page
+    /// Address to serve the page at
     #[arg(
         long,
         value_name = "ADDR",
@@ -30,10 +30,10 @@ pub(crate) struct Simulation {
         env = "REHEARSAL_SIMULATION_LISTEN"
     )]
     listen: SocketAddr,
-    /// Address to serve DNS at, where the portal asks [default: none]
+    /// Address to serve DNS at, for the portal's look-ups [default: none]
     #[arg(long, value_name = "ADDR", env = "REHEARSAL_SIMULATION_DNS_LISTEN")]
     dns_listen: Option<SocketAddr>,
-    /// Address that browsers reach the page at [default: that of --listen]
+    /// URL at which browsers reach the page [default: that of --listen]
     #[arg(long, value_name = "URL", env = "REHEARSAL_SIMULATION_PUBLIC_URL")]
     public_url: Option<Url>,
 }
@@ -77,8 +77,8 @@ impl Simulation {
     }
 }
 
-/// Where to open what, and as whom to log in. In compose this is the last that
-/// is printed: everything it names is ready.
+/// Returns the text that says where to open what and as whom to log in. In docker compose
+/// it is printed last, when everything it names is ready.
 fn summary(target: &Value, page: &Url) -> String {
     let address = |party: &str| {
         let address = target.pointer(&format!("/{party}/base_url"));

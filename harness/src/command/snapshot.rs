@@ -1,5 +1,5 @@
-//! `rehearsal snapshot` and `rehearsal restore`: the state of running parties
-//! as one file, and back to it.
+//! `rehearsal snapshot` and `rehearsal restore`: write the state of running parties to one
+//! file, and restore it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::write_private;
 /// Arguments of `rehearsal snapshot`.
 #[derive(Args)]
 pub(crate) struct Snapshot {
-    /// What `rehearsal up --ready-file` wrote.
+    /// File that `rehearsal up --ready-file` wrote
     #[arg(value_name = "READY.json")]
     ready: PathBuf,
 }
@@ -33,15 +33,14 @@ impl Snapshot {
 /// Arguments of `rehearsal restore`.
 #[derive(Args)]
 pub(crate) struct Restore {
-    /// What `rehearsal up --ready-file` wrote; credentials in it become those
-    /// of the snapshot.
+    /// File that `rehearsal up --ready-file` wrote; its credentials are replaced by those
+    /// of the snapshot
     #[arg(value_name = "READY.json")]
     ready: PathBuf,
-    /// What `rehearsal snapshot` wrote.
+    /// File that `rehearsal snapshot` wrote
     #[arg(value_name = "SNAPSHOT.json")]
     snapshot: PathBuf,
-    /// Leaves the clocks as they are, rather than setting them to the instant
-    /// of the snapshot.
+    /// Leave the clocks as they are; without it they are set to the time of the snapshot
     #[arg(long)]
     keep_time: bool,
 }
@@ -58,6 +57,6 @@ impl Restore {
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text =
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("invalid file {}", path.display()))
 }

@@ -1,8 +1,8 @@
-//! Which running parties a command speaks of: those of `--target` or
-//! `REHEARSAL_TARGET`, else those of the one `rehearsal up` that runs.
+//! Finds the running parties that a command works with: those of `--target` or
+//! `REHEARSAL_TARGET`, otherwise those of the one `rehearsal up` that is running.
 //!
-//! Each `up` keeps a file in the user's runtime folder as long as it runs. It
-//! holds credentials: folder and file are the user's alone.
+//! Each `up` keeps a file in the user's runtime folder while it runs. It contains
+//! credentials: only the user can read the folder and the file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::write_private;
 
-/// The argument that names the parties.
+/// The argument that names the running parties.
 #[derive(Args)]
 pub(crate) struct TargetArgument {
     /// Ready file of `rehearsal up`, or a target file [default: the `rehearsal up` that runs]
@@ -22,7 +22,7 @@ pub(crate) struct TargetArgument {
 }
 
 impl TargetArgument {
-    /// What the file says.
+    /// Reads the target file.
     pub(crate) async fn read(&self) -> anyhow::Result<Value> {
         match &self.target {
             Some(path) => read_json(path),
@@ -30,14 +30,14 @@ impl TargetArgument {
         }
     }
 
-    /// The controls of the parties.
+    /// Returns the controls of the parties.
     pub(crate) async fn controls(&self) -> anyhow::Result<Controls> {
         Ok(Controls::read(&self.read().await?, admin_token(), None)?)
     }
 }
 
-/// The management API's token, when the target doesn't name it.
-/// `mock-idp serve` keeps it in the file of `MOCK_IDP_ADMIN_TOKEN_FILE`.
+/// Returns the token of the management API, if the target does not contain it. `mock-idp
+/// serve` keeps it in the file that `MOCK_IDP_ADMIN_TOKEN_FILE` names.
 pub(crate) fn admin_token() -> Option<String> {
     let given = std::env::var("MOCK_IDP_ADMIN_TOKEN").ok();
     let file = || {
@@ -55,12 +55,12 @@ fn read_json(path: &Path) -> anyhow::Result<Value> {
         .with_context(|| format!("invalid target {}: expected JSON", path.display()))
 }
 
-/// The file of a running `up`. It is removed when this is dropped.
+/// The state file of a running `up`. It is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct StateFile(PathBuf);
 
 impl StateFile {
-    /// Writes the file, where the user has a folder for it.
+    /// Writes the file; None if the user has no folder for it.
     pub(crate) fn write(ready: &str) -> Option<Self> {
         let folder = folder()?;
         create_private_folder(&folder).ok()?;
@@ -76,7 +76,7 @@ impl Drop for StateFile {
     }
 }
 
-/// `$XDG_RUNTIME_DIR`, else the user's cache.
+/// Returns `$XDG_RUNTIME_DIR`, otherwise the user's cache folder.
 fn folder() -> Option<PathBuf> {
     let named = |name: &str| {
         let value = std::env::var_os(name).map(PathBuf::from);
@@ -106,7 +106,7 @@ async fn the_running_one() -> anyhow::Result<Value> {
         if controls.is_running().await {
             running.push((path, told));
         } else {
-            // Left behind by one that was killed.
+            // A killed `up` left this file behind.
             let _ = std::fs::remove_file(&path);
         }
     }

@@ -1,4 +1,4 @@
-//! `rehearsal trace`: a readable account of SAML messages.
+//! `rehearsal trace`: explains SAML messages.
 
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
@@ -15,38 +15,37 @@ use super::read_metadata;
 /// Arguments of `rehearsal trace`.
 #[derive(Args)]
 pub(crate) struct Trace {
-    /// A SAML message in any encoding, a page, a HAR file, an export of
-    /// SAML-tracer, metadata, or a recording of check idp; `-` reads standard
-    /// input.
+    /// SAML message in any encoding, HTML page, HAR file, export of SAML-tracer, metadata,
+    /// or a recording of check idp; `-` reads standard input
     #[arg(value_name = "FILE")]
     file: String,
-    /// The metadata of the sender, to judge signatures by; of one entity or an
-    /// aggregate. May be repeated.
+    /// Metadata of the sender, to verify signatures with; one entity or an aggregate.
+    /// Repeatable
     #[arg(long, value_name = "FILE|URL")]
     metadata: Vec<String>,
-    /// The service provider's entity ID, to judge the audience by.
+    /// Entity ID of the service provider, to check the audience
     #[arg(long, value_name = "ENTITY-ID")]
     audience: Option<String>,
-    /// The URL of the service provider's assertion consumer service, to judge
-    /// Destination and Recipient by. May be repeated.
+    /// URL of the service provider's assertion consumer service, to check Destination and
+    /// Recipient. Repeatable
     #[arg(long, value_name = "URL")]
     acs: Vec<String>,
-    /// The service provider's private key (RSA, PEM), to decrypt assertions.
+    /// Private key of the service provider (RSA, PEM), to decrypt assertions
     #[arg(long, value_name = "FILE")]
     key: Option<String>,
-    /// The instant at which it is judged [default: now].
+    /// Time at which the message is checked (RFC 3339) [default: now]
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
-    /// Prints the documents too, indented.
+    /// Print the XML documents too, indented
     #[arg(long)]
     xml: bool,
-    /// Prints the machine form.
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Trace {
-    /// Whether no message would be refused.
+    /// Returns true if no message would be refused.
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         let mut bytes = Vec::new();
         if self.file == "-" {
@@ -73,7 +72,7 @@ impl Trace {
             Some(path) => {
                 let pem =
                     std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-                Some(DecryptionKey::read(&pem).with_context(|| path.clone())?)
+                Some(DecryptionKey::read(&pem).with_context(|| format!("invalid --key {path}"))?)
             }
             None => None,
         };

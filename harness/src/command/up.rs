@@ -1,4 +1,4 @@
-//! `rehearsal up`: the parties, kept running until the command is stopped.
+//! `rehearsal up`: starts the parties and keeps them running until the command is stopped.
 
 mod summary;
 
@@ -24,7 +24,7 @@ use super::signals::Signals;
 use super::target_file::StateFile;
 use super::write_private;
 
-/// Seats of the license keys that are sold at the start.
+/// Number of seats of the license keys that are created at the start.
 const SEATS: u32 = 5;
 
 /// Arguments of `rehearsal up`.
@@ -42,23 +42,22 @@ pub(crate) struct Up {
     /// Port of the simulation page: license keys, DNS, clock, faults [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     simulation_port: u16,
-    /// Serve the portal and the identity provider by HTTPS. `tls.ca_file` of
-    /// the ready file names the certificate of their authority
+    /// Serve the portal and the identity provider by HTTPS. `tls.ca_file` of the ready file
+    /// names the certificate of their authority
     #[arg(long)]
     tls: bool,
-    /// Database of the portal (sqlite://PATH?mode=rwc or postgres://…); the
-    /// identity provider's lies beside a file [default: temporary]
+    /// Database of the portal (sqlite://PATH?mode=rwc or postgres://…); the identity
+    /// provider's database is next to a SQLite file [default: temporary]
     #[arg(long, value_name = "URL", env = "REHEARSAL_DATABASE_URL")]
     database_url: Option<String>,
-    /// Make the demo organization trust this identity provider in place of the
-    /// simulated one
+    /// Make the demo organization trust this identity provider instead of the simulated one
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     idp_metadata: Option<String>,
     /// Register this service provider as an application of the simulated
     /// identity provider, with the guide's attribute mappings; repeatable
     #[arg(long, value_name = "FILE|URL", conflicts_with = "empty")]
     sp_metadata: Vec<String>,
-    /// The entity to take from metadata with several entities; repeatable
+    /// Entity ID to take from metadata with several entities; repeatable
     #[arg(long, value_name = "E", conflicts_with = "empty")]
     entity_id: Vec<String>,
     /// Set-up as one file, TOML or JSON: seats, domains, groups, users,
@@ -80,7 +79,7 @@ pub(crate) struct Up {
 impl Up {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         if let Some(path) = &self.ready_file {
-            // Whoever waits for the file must not read the last run's.
+            // A program that waits for the file must not read the file of the last run.
             remove_stale(path)?;
         }
         let readable = !self.json && std::io::stdout().is_terminal();
@@ -90,7 +89,7 @@ impl Up {
                 "Starting the portal, the identity provider and the name server …"
             );
         }
-        // From here on a signal ends the run in good order.
+        // From here on, a signal ends the run in an orderly way.
         let mut signals = Signals::listen()?;
         let started = tokio::select! {
             started = self.start() => started?,
@@ -98,14 +97,14 @@ impl Up {
         };
         let files = self.announce(&started.ready, readable)?;
         signals.next().await;
-        // The files go first: an address in them must have a party behind it.
+        // Remove the files first: every URL in them must have a running party.
         drop(files);
         drop(started.page);
         started.world.rehearsal.shutdown().await;
         Ok(true)
     }
 
-    /// Starts the parties and the page and sets the organization up.
+    /// Starts the parties and the simulation page, and sets up the organization.
     async fn start(&self) -> anyhow::Result<Started> {
         let seed = self.read_seed()?;
         let address = (std::net::Ipv4Addr::LOCALHOST, self.simulation_port);
@@ -213,7 +212,7 @@ impl Up {
         Ok(())
     }
 
-    /// Writes the files and prints where everything is.
+    /// Writes the files and prints the addresses.
     fn announce(&self, ready: &Ready, readable: bool) -> anyhow::Result<Files> {
         let json = serde_json::to_string_pretty(ready)?;
         let files = Files {
@@ -237,8 +236,8 @@ impl Up {
     }
 }
 
-/// Which of a document's entities are wanted: those that --entity-id names; of
-/// a document without any of them, whichever there is.
+/// Selects the entities of a metadata document: those that `--entity-id` names, or the only
+/// one if the document contains none of them.
 fn chosen_entities(
     ids: Result<Vec<String>, MetadataError>,
     wanted: &[String],
@@ -249,8 +248,8 @@ fn chosen_entities(
     if known.is_empty() { vec![None] } else { known }
 }
 
-/// Step 4's fields for an identity provider's metadata. What the portal does
-/// not use is said on standard error.
+/// Reads the values of step 4 from an identity provider's metadata. Prints to standard
+/// error what the portal does not use.
 fn trusted_metadata(
     metadata: &str,
     wanted: &[String],
@@ -293,17 +292,17 @@ fn warn_left_out(place: &str, left_out: &[String]) {
     }
 }
 
-/// Everything that runs.
+/// All running parts of `up`.
 struct Started {
     world: World,
     page: simulation::Served,
     ready: Ready,
 }
 
-/// Files that tell others of this run. They are removed when this is dropped.
+/// The files that describe this run. They are removed when this is dropped.
 struct Files {
     _state: Option<StateFile>,
-    /// The ready file, and the portal's address in it.
+    /// The path of the ready file, and the portal's URL in it.
     ready: Option<(PathBuf, String)>,
 }
 
@@ -312,7 +311,7 @@ impl Drop for Files {
         let Some((path, portal)) = &self.ready else {
             return;
         };
-        // Another run may have written its own there meanwhile.
+        // Another run may have written its own ready file there.
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let told: Value = serde_json::from_str(&text).unwrap_or_default();
         if told["sp"]["base_url"] == portal.as_str() {
@@ -329,7 +328,7 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// A key of each kind, for whoever follows the guide.
+/// Creates a license key of each kind, for a user who follows the guide.
 async fn sell_keys(controls: &Controls) -> anyhow::Result<Vec<LicenseKey>> {
     let now = controls.portal_clock().await?.now;
     let ended = now - SignedDuration::from_hours(24);

@@ -1,15 +1,15 @@
-//! What `rehearsal up` prints on a terminal: where to open what, and as whom
-//! to log in.
+//! The text that `rehearsal up` prints on a terminal: where to open what, and as whom to
+//! log in.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use rehearsal::Ready;
 
-/// The column that addresses and logins start in.
+/// The column in which addresses and logins start.
 const INDENT: usize = 18;
 
-/// The whole text.
+/// Returns the whole text.
 pub(super) fn text(ready: &Ready, ready_file: Option<&Path>) -> String {
     let mut text = String::from("\nRehearsal is ready. Stop it with Ctrl-C.\n");
     portal(&mut text, ready);
