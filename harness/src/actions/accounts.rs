@@ -1,4 +1,4 @@
-//! I, instruction 2: register, log in, log out.
+//! Part I of the guide, instruction 2: register, log in, log out.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ impl World {
     /// Registers a portal account.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn registers_account(&mut self, given: &str, password: &str) -> Outcome {
         let person = self.person(given)?;
         let body = json!({
@@ -24,10 +24,10 @@ impl World {
         Ok(())
     }
 
-    /// Logs in with a password.
+    /// Logs in to the portal with a password.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn logs_in(&mut self, given: &str, password: &str) -> Outcome {
         let email = self.email_of(given)?;
         let body = json!({"email": email, "password": password});
@@ -36,20 +36,20 @@ impl World {
         Ok(())
     }
 
-    /// Logs out.
+    /// Logs out of the portal.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails.
     pub async fn logs_out(&mut self, given: &str) -> Outcome {
         self.at_api(given, Method::DELETE, "/api/session", None)
             .await?;
         Ok(())
     }
 
-    /// Registers and logs in.
+    /// Registers a portal account and logs in.
     ///
     /// # Errors
-    /// When either doesn't succeed.
+    /// When the portal refuses one of them.
     pub async fn has_account(&mut self, given: &str) -> Outcome {
         self.registers_account(given, PORTAL_PASSWORD).await?;
         self.answer()?.clone().succeeded("the registration")?;

@@ -1,4 +1,4 @@
-//! II: the seven-step configurator.
+//! Part II of the guide: the configurator with its seven steps.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::World;
 use crate::judge::{Outcome, list, text};
 use crate::world::Answer;
 
-/// The steps in the guide's order, by the names that everything uses.
+/// The ids of the steps, in the guide's order, as in the portal's API.
 pub const STEPS: [&str; 7] = [
     "domains",
     "application",
@@ -18,14 +18,14 @@ pub const STEPS: [&str; 7] = [
     "backup-login",
 ];
 
-/// The page's address in the API.
+/// Path of the configurator in the portal's API.
 const PAGE: &str = "/api/business/idp-integration";
 
 impl World {
-    /// Asks something of the configurator and looks at it again.
+    /// Sends a request to the configurator, then reads the state of all steps again.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When a request fails; a refusal is returned as the answer.
     pub async fn at_configurator(
         &mut self,
         given: &str,
@@ -40,10 +40,10 @@ impl World {
         Ok(answer)
     }
 
-    /// Opens the configurator's page.
+    /// Opens the configurator's page and remembers the state of the steps.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn look_at_configurator(&mut self, given: &str) -> Outcome<Answer> {
         let answer = self.at_api(given, Method::GET, PAGE, None).await?.clone();
         if answer.status == 200 {
@@ -55,7 +55,7 @@ impl World {
     /// Clicks Start Configuring.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn starts_configuring(&mut self, given: &str) -> Outcome<Answer> {
         self.at_configurator(given, Method::POST, "/start", None)
             .await
@@ -64,35 +64,36 @@ impl World {
     /// Step 1: adds a domain.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn adds_domain(&mut self, given: &str, domain: &str) -> Outcome<Answer> {
         let body = json!({"domain": domain});
         self.at_configurator(given, Method::POST, "/domains", Some(body))
             .await
     }
 
-    /// Step 1: asks the portal to look the TXT record up.
+    /// Step 1: lets the portal look up the TXT record of a domain.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn verifies_domain(&mut self, given: &str, domain: &str) -> Outcome<Answer> {
         let path = format!("/domains/{domain}/verify");
         self.at_configurator(given, Method::POST, &path, None).await
     }
 
-    /// The DNS administrator publishes what step 1 asks for.
+    /// Publishes the TXT record that step 1 shows for a domain, as the DNS administrator
+    /// does.
     ///
     /// # Errors
-    /// When the page doesn't name the record, or no name server takes it.
+    /// When the page does not show the record, or the name server refuses it.
     pub async fn publishes_record(&self, domain: &str) -> Outcome {
         let (name, value) = self.txt_record(domain)?;
         self.rehearsal.publish_txt(&name, &value).await
     }
 
-    /// The record that step 1 shows for a domain.
+    /// Returns name and value of the TXT record that step 1 shows for a domain.
     ///
     /// # Errors
-    /// When the page doesn't name it.
+    /// When the page does not show it.
     pub fn txt_record(&self, domain: &str) -> Outcome<(String, String)> {
         let row = list(&self.configurator, "/domains")?
             .iter()
@@ -105,10 +106,10 @@ impl World {
         ))
     }
 
-    /// Steps 2, 5 and 6: "Configuration in the IdP Directory is done".
+    /// Steps 2, 5 and 6: selects "Configuration in the IdP Directory is done".
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn confirms_done(&mut self, given: &str, step: &str) -> Outcome<Answer> {
         let body = match step {
             "scim" => json!({"enabled": true, "done": true}),
@@ -121,7 +122,7 @@ impl World {
     /// Step 3: enters names and ids of both groups.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn enters_groups(
         &mut self,
         given: &str,
@@ -136,19 +137,19 @@ impl World {
             .await
     }
 
-    /// Step 4: gives the portal the IdP's values.
+    /// Step 4: enters the values of the IdP.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn enters_saml(&mut self, given: &str, values: Value) -> Outcome<Answer> {
         self.at_configurator(given, Method::PUT, "/saml", Some(values))
             .await
     }
 
-    /// Step 5: has the bearer token made and keeps it.
+    /// Step 5: creates a SCIM bearer token at the portal and remembers it.
     ///
     /// # Errors
-    /// When the exchange fails or shows no token.
+    /// When the request fails, or the answer contains no token.
     pub async fn copies_scim_token(&mut self, given: &str) -> Outcome {
         let answer = self
             .at_configurator(given, Method::POST, "/scim/token", None)
@@ -159,20 +160,21 @@ impl World {
         Ok(())
     }
 
-    /// Step 7: the backup login.
+    /// Step 7: enters the backup login.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn enters_backup_login(&mut self, given: &str, email: &str) -> Outcome<Answer> {
         let body = json!({"email": email});
         self.at_configurator(given, Method::PUT, "/backup-login", Some(body))
             .await
     }
 
-    /// Step 1, whole, for the organization's domain.
+    /// Completes step 1 for the organization's domain: adds it, publishes the record,
+    /// verifies.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a part of it fails.
     pub async fn completes_domains(&mut self, given: &str) -> Outcome {
         let domain = self.domain.clone();
         self.adds_domain(given, &domain)
@@ -185,10 +187,10 @@ impl World {
         Ok(())
     }
 
-    /// A value that the portal gives, read-only, in steps 4 and 5.
+    /// Returns a read-only value that the portal shows in step 4 or 5.
     ///
     /// # Errors
-    /// When the page lacks it.
+    /// When the page does not show it.
     pub fn given_by_portal(&self, pointer: &str) -> Outcome<String> {
         Ok(text(&self.configurator, pointer)?.to_owned())
     }

@@ -1,4 +1,4 @@
-//! "Testing Parallels Desktop activation via SSO".
+//! "Testing Parallels Desktop activation via SSO": the actions of the desktop app.
 
 use desktop_sim::{Activated, ActivationError, App, Credentials, DeviceIdentity, Transcript};
 
@@ -10,7 +10,7 @@ impl World {
     /// Installs the app on a person's Mac and starts it.
     ///
     /// # Errors
-    /// When its browser can't be set up.
+    /// When the app's browser cannot be set up.
     pub fn installs_app(&mut self, given: &str) -> Outcome {
         self.app = Some(self.app_on_mac_of(given)?);
         self.transcript = Transcript::default();
@@ -31,20 +31,20 @@ impl World {
         )?)
     }
 
-    /// The app at hand, and its transcript.
+    /// Returns the installed app and its transcript.
     ///
     /// # Errors
-    /// When none is installed.
+    /// When no app is installed.
     pub fn app(&mut self) -> Outcome<(&mut App, &mut Transcript)> {
         let app = self.app.as_mut();
         let app = app.ok_or_else(|| Failed::Unknown("the desktop app".to_owned()))?;
         Ok((app, &mut self.transcript))
     }
 
-    /// Quits the app and starts it again: what it keeps goes by the disk.
+    /// Quits the app and starts it again with the data that it stored on the disk.
     ///
     /// # Errors
-    /// When it was never activated, or what it keeps can't be read back.
+    /// When the app was never activated, or its data cannot be read.
     pub fn restarts_app(&mut self, given: &str) -> Outcome {
         let (app, _) = self.app()?;
         let kept = app.kept().map(serde_json::to_string);
@@ -54,10 +54,10 @@ impl World {
         self.starts_app_with(given, &disk)
     }
 
-    /// Starts the app on a person's Mac with this on the disk.
+    /// Starts the app on a person's Mac with this data on the disk.
     ///
     /// # Errors
-    /// When it can't be read back.
+    /// When the data cannot be read.
     pub fn starts_app_with(&mut self, given: &str, disk: &str) -> Outcome {
         let kept: Activated = serde_json::from_str(disk)
             .map_err(|error| Failed::mismatch("an activation on the disk", error.to_string()))?;
@@ -65,10 +65,10 @@ impl World {
         Ok(())
     }
 
-    /// Looks at the license, as the app does when it starts and now and then.
+    /// Checks the license, as the app does at its start and at intervals.
     ///
     /// # Errors
-    /// When no app is installed, or the portal breaks its interface.
+    /// When no app is installed, or the portal's answer is invalid.
     pub async fn app_looks_at_license(&mut self) -> Outcome {
         let (app, transcript) = self.app()?;
         let standing = app.look_at_license(transcript).await;
@@ -78,10 +78,10 @@ impl World {
         Ok(())
     }
 
-    /// Types e-mail and password in the app's Sign-In dialog.
+    /// Types e-mail address and password in the dialog Sign-In to Parallels Account.
     ///
     /// # Errors
-    /// When no app is installed; a refusal is kept.
+    /// When no app is installed. A refusal is kept in `activation`.
     pub async fn signs_in_to_app(&mut self, email: &str, password: &str) -> Outcome {
         let (app, transcript) = self.app()?;
         let refused = app.sign_in(email, password, transcript).await.err();
@@ -89,10 +89,11 @@ impl World {
         Ok(())
     }
 
-    /// Types the corporate e-mail, logs in at the IdP, and keeps what came.
+    /// Types the corporate e-mail address, signs on at the IdP, and keeps the result in
+    /// `activation`.
     ///
     /// # Errors
-    /// When no app is installed; a refusal is kept.
+    /// When no app is installed. A refusal is kept in `activation`.
     pub async fn activates(&mut self, email: &str, username: &str) -> Outcome {
         let credentials = Credentials {
             username: username.to_owned(),

@@ -1,4 +1,4 @@
-//! The IdP administrator's side of steps 2, 3, 4 and 6: the application, its
+//! What the IdP administrator does in steps 2, 3, 4 and 6: the application, its attribute
 //! mappings, groups and users.
 
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::World;
 use crate::judge::{Failed, Outcome, text};
 use crate::world::CORPORATE_PASSWORD;
 
-/// The four mappings of the guide, as the console writes their expressions.
+/// The four attribute mappings of the guide, with the expressions of the console.
 pub const GUIDE_MAPPINGS: [(&str, &str); 4] = [
     ("displayname", "${user.name.given + ' ' + user.name.family}"),
     ("groups", "${user.memberOfGroupIDs}"),
@@ -17,16 +17,16 @@ pub const GUIDE_MAPPINGS: [(&str, &str); 4] = [
 ];
 
 impl World {
-    /// An environment to work in.
+    /// Creates an environment, if there is none yet.
     ///
     /// # Errors
-    /// When the IdP doesn't make one.
+    /// When the IdP refuses it.
     pub async fn idp_environment(&mut self) -> Outcome {
         if !self.directory.environment.is_empty() {
             return Ok(());
         }
         let url = self.rehearsal.idp_url().join("/v1/environments")?;
-        // Among others' environments it needs a name of its own.
+        // The IdP of a target has other environments: the name must be unique.
         let name = if self.rehearsal.is_own() {
             "Administrator".to_owned()
         } else {
@@ -51,11 +51,11 @@ impl World {
         Ok(())
     }
 
-    /// Connections → Applications → +: a SAML application. Its service
-    /// provider's values come with step 4.
+    /// Connections → Applications → +: creates a SAML application. The values of its
+    /// service provider are entered in step 4.
     ///
     /// # Errors
-    /// When the IdP doesn't make it.
+    /// When the IdP refuses it.
     pub async fn creates_application(&mut self, name: &str) -> Outcome {
         self.idp_environment().await?;
         let body = json!({
@@ -77,10 +77,11 @@ impl World {
         Ok(())
     }
 
-    /// Connections → Applications → + with the service provider's metadata.
+    /// Connections → Applications → +: creates an application from the service provider's
+    /// metadata.
     ///
     /// # Errors
-    /// When the IdP doesn't make it.
+    /// When the IdP refuses it.
     pub async fn imports_application(&mut self, name: &str, metadata_url: &str) -> Outcome {
         self.idp_environment().await?;
         let body = json!({
@@ -98,10 +99,10 @@ impl World {
         Ok(())
     }
 
-    /// The application as the IdP has it.
+    /// Returns the application as JSON of the management API.
     ///
     /// # Errors
-    /// When the IdP doesn't show it.
+    /// When the IdP does not return it.
     pub async fn application(&mut self) -> Outcome<Value> {
         let path = format!("/applications/{}", self.directory.application);
         let answer = self
@@ -112,10 +113,10 @@ impl World {
         Ok(answer.body)
     }
 
-    /// Edit Configuration: changes the application.
+    /// Edit Configuration: changes members of the application.
     ///
     /// # Errors
-    /// When the IdP doesn't take it.
+    /// When the IdP refuses the change.
     pub async fn edits_application(&mut self, changes: Value) -> Outcome {
         let mut application = self.application().await?;
         if let (Some(application), Value::Object(changes)) = (application.as_object_mut(), changes)
@@ -133,10 +134,10 @@ impl World {
         Ok(())
     }
 
-    /// Attribute Mappings: adds one.
+    /// Attribute Mappings: adds a mapping.
     ///
     /// # Errors
-    /// When the IdP doesn't take it.
+    /// When the IdP refuses it.
     pub async fn adds_mapping(&mut self, name: &str, expression: &str) -> Outcome {
         let path = format!("/applications/{}/attributes", self.directory.application);
         let body = json!({"name": name, "value": expression, "required": false});
@@ -147,10 +148,10 @@ impl World {
         Ok(())
     }
 
-    /// Identities → Groups → +.
+    /// Identities → Groups → +: creates a group.
     ///
     /// # Errors
-    /// When the IdP doesn't make it.
+    /// When the IdP refuses it.
     pub async fn creates_group(&mut self, name: &str) -> Outcome {
         self.idp_environment().await?;
         let body = json!({"name": name, "description": "for the product"});
@@ -164,10 +165,10 @@ impl World {
         Ok(())
     }
 
-    /// The id that the IdP gave a group.
+    /// Returns the id that the IdP assigned to a group.
     ///
     /// # Errors
-    /// When no step made the group.
+    /// When no earlier step created the group.
     pub fn group_id(&self, name: &str) -> Outcome<String> {
         self.directory
             .groups
@@ -176,10 +177,10 @@ impl World {
             .ok_or_else(|| Failed::Unknown(format!("the group {name}")))
     }
 
-    /// Identities → Users → Add User, with a password.
+    /// Identities → Users → Add User: creates a user with a password.
     ///
     /// # Errors
-    /// When the IdP doesn't make them.
+    /// When the IdP refuses it.
     pub async fn creates_user(&mut self, given: &str) -> Outcome {
         self.idp_environment().await?;
         let person = self.person(given)?;
@@ -211,10 +212,10 @@ impl World {
         Ok(())
     }
 
-    /// The id that the IdP gave a user.
+    /// Returns the id that the IdP assigned to a user.
     ///
     /// # Errors
-    /// When no step made them.
+    /// When no earlier step created the user.
     pub fn user_id(&self, given: &str) -> Outcome<String> {
         self.directory
             .users
@@ -223,10 +224,10 @@ impl World {
             .ok_or_else(|| Failed::Unknown(format!("the user {given}")))
     }
 
-    /// Puts a user in a group.
+    /// Adds a user to a group.
     ///
     /// # Errors
-    /// When the IdP doesn't.
+    /// When the IdP refuses it.
     pub async fn joins_group(&mut self, given: &str, group: &str) -> Outcome {
         let path = format!("/users/{}/memberOfGroups", self.user_id(given)?);
         let body = json!({"id": self.group_id(group)?});
@@ -237,10 +238,10 @@ impl World {
         Ok(())
     }
 
-    /// Takes a user out of a group.
+    /// Removes a user from a group.
     ///
     /// # Errors
-    /// When the IdP doesn't.
+    /// When the IdP refuses it.
     pub async fn leaves_group(&mut self, given: &str, group: &str) -> Outcome {
         let path = format!(
             "/users/{}/memberOfGroups/{}",
@@ -254,10 +255,10 @@ impl World {
         Ok(())
     }
 
-    /// Turns a user on or off.
+    /// Enables or disables a user.
     ///
     /// # Errors
-    /// When the IdP doesn't.
+    /// When the IdP refuses it.
     pub async fn user_enabled(&mut self, given: &str, enabled: bool) -> Outcome {
         let path = format!("/users/{}/enabled", self.user_id(given)?);
         self.at_management(Method::PUT, &path, Some(json!({"enabled": enabled})))
@@ -270,7 +271,7 @@ impl World {
     /// Changes a user's family name.
     ///
     /// # Errors
-    /// When the IdP doesn't.
+    /// When the IdP refuses it.
     pub async fn renames_user(&mut self, given: &str, family: &str) -> Outcome {
         let path = format!("/users/{}", self.user_id(given)?);
         let body = json!({"name": {"given": self.person(given)?.given, "family": family}});
@@ -284,7 +285,7 @@ impl World {
     /// Deletes a user.
     ///
     /// # Errors
-    /// When the IdP doesn't.
+    /// When the IdP refuses it.
     pub async fn deletes_user(&mut self, given: &str) -> Outcome {
         let path = format!("/users/{}", self.user_id(given)?);
         self.at_management(Method::DELETE, &path, None)
@@ -294,10 +295,10 @@ impl World {
         Ok(())
     }
 
-    /// The IdP's SAML metadata for the application.
+    /// Fetches the IdP's SAML metadata for the application.
     ///
     /// # Errors
-    /// When it can't be fetched.
+    /// When it cannot be fetched.
     pub async fn idp_metadata(&mut self) -> Outcome<String> {
         let url = self.idp_metadata_url()?;
         let client = self.person("the-idp-administrator")?.browser.client();
@@ -310,10 +311,10 @@ impl World {
             .await?)
     }
 
-    /// Where that metadata is.
+    /// Returns the URL of the IdP's SAML metadata for the application.
     ///
     /// # Errors
-    /// When it doesn't make a URL.
+    /// When the result is not a URL.
     pub fn idp_metadata_url(&self) -> Outcome<String> {
         let path = format!(
             "/{}/saml20/metadata/{}",
@@ -322,10 +323,10 @@ impl World {
         Ok(self.rehearsal.idp_url().join(&path)?.to_string())
     }
 
-    /// Download Signing Certificate: the PEM file.
+    /// Download Signing Certificate: returns the PEM file.
     ///
     /// # Errors
-    /// When it can't be fetched.
+    /// When it cannot be fetched.
     pub async fn signing_certificate(&mut self) -> Outcome<String> {
         let keys = self
             .at_management(Method::GET, "/keys", None)

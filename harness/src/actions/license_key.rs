@@ -1,4 +1,4 @@
-//! I, instructions 3 and 4: the license key and the business account.
+//! Part I of the guide, instructions 3 and 4: the license key and the business account.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,10 +7,11 @@ use crate::World;
 use crate::judge::{Outcome, text};
 
 impl World {
-    /// The vendor sells a key: made at the portal's control port.
+    /// Creates a license key at the portal's control port, as if the vendor sold it, and
+    /// remembers it.
     ///
     /// # Errors
-    /// When the control port doesn't make one.
+    /// When the control port refuses it.
     pub async fn key_is_sold(&mut self, order: Value) -> Outcome {
         let url = self
             .rehearsal
@@ -23,10 +24,10 @@ impl World {
         Ok(())
     }
 
-    /// Registers the key at hand.
+    /// Registers the remembered license key.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn registers_key(
         &mut self,
         given: &str,
@@ -45,19 +46,20 @@ impl World {
         Ok(())
     }
 
-    /// An account with a business account that has a per-user key.
+    /// Creates a portal account and registers a per-user key, which creates the business
+    /// account.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a part of it fails.
     pub async fn has_business_account(&mut self, given: &str, seats: u32) -> Outcome {
         self.has_business_account_by(given, per_user_key(seats))
             .await
     }
 
-    /// The same, with a key of this order.
+    /// Does the same with a key of this order.
     ///
     /// # Errors
-    /// When a part of it doesn't succeed.
+    /// When a part of it fails.
     pub async fn has_business_account_by(&mut self, given: &str, order: Value) -> Outcome {
         self.has_account(given).await?;
         self.key_is_sold(order).await?;
@@ -67,7 +69,7 @@ impl World {
     }
 }
 
-/// The order of a Business Edition key with per-user licensing.
+/// Returns the order of a Business Edition key with per-user licensing.
 pub(crate) fn per_user_key(seats: u32) -> Value {
     json!({"seats": seats, "licensing": "per-user", "edition": "business"})
 }

@@ -1,6 +1,6 @@
-//! What each actor of the guide can do, one file per chapter. An action speaks
-//! HTTP to a party's public interface and leaves what came in the [`World`];
-//! whether that was right, the steps judge.
+//! What each actor of the guide can do, one file for each chapter. An action sends HTTP
+//! requests to the public interface of a party and keeps the answer in the [`World`]. The
+//! steps judge whether the answer is correct.
 //!
 //! [`World`]: crate::World
 
@@ -34,8 +34,8 @@ use crate::World;
 use crate::judge::{Failed, Outcome};
 use crate::world::Answer;
 
-/// An unsigned request as HTTP-Redirect delivers it, deflated
-/// (saml-bindings section 3.4.4.1).
+/// Returns the URL of an unsigned request by HTTP-Redirect, deflated (saml-bindings
+/// §3.4.4.1).
 fn redirect_url(address: &str, xml: &str) -> Outcome<Url> {
     let mut deflate =
         flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
@@ -50,10 +50,10 @@ fn redirect_url(address: &str, xml: &str) -> Outcome<Url> {
 }
 
 impl World {
-    /// A person's request to the portal's API.
+    /// Sends a request of a person to the portal's API and keeps the answer.
     ///
     /// # Errors
-    /// When the exchange fails; a refusal is an answer.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn at_api(
         &mut self,
         given: &str,
@@ -69,11 +69,11 @@ impl World {
         self.keep(request).await
     }
 
-    /// The IdP administrator's request to the management API, under the
-    /// environment.
+    /// Sends a request of the IdP administrator to the management API, below the
+    /// environment's URL.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn at_management(
         &mut self,
         method: Method,
@@ -85,10 +85,10 @@ impl World {
         self.ask_management(method, url, body).await
     }
 
-    /// The same anywhere in the management API.
+    /// Does the same for any URL of the management API.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails; a refusal is kept as the answer.
     pub async fn ask_management(
         &mut self,
         method: Method,
@@ -110,10 +110,10 @@ impl World {
         self.keep(request).await
     }
 
-    /// Sends a request and keeps what came.
+    /// Sends a request and keeps the answer.
     ///
     /// # Errors
-    /// When the exchange fails.
+    /// When the request fails.
     pub async fn keep(&mut self, request: reqwest::RequestBuilder) -> Outcome<&Answer> {
         let answer = Answer::read(request.send().await?).await?;
         Ok(self.answer.insert(answer))

@@ -1,5 +1,5 @@
-//! Step 5 in the IdP: Connections → Provisioning → + → New connection, and
-//! what the guide leaves out: the rule, and the switches that turn both on.
+//! Step 5 at the IdP: Connections → Provisioning → + → New connection. Also what the guide
+//! does not mention: the rule, and the switches that turn connection and rule on.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::World;
 use crate::judge::{Failed, Outcome, text};
 
-/// How long the engine may take to empty its queue.
+/// Time in milliseconds that the provisioning engine may take to empty its queue.
 const PATIENCE_MS: u32 = 20_000;
 
 impl World {
-    /// The connection's configuration from what the portal gave.
+    /// Returns the configuration of the connection, with the values that the portal shows
+    /// in step 5.
     fn connection(&self) -> Outcome<Value> {
         Ok(json!({
             "SCIM_URL": self.given_by_portal("/scim/base_url")?,
@@ -30,10 +31,10 @@ impl World {
         }))
     }
 
-    /// Test Connection.
+    /// Test Connection: tests the values before they are saved.
     ///
     /// # Errors
-    /// When the exchange with the IdP fails.
+    /// When the request to the IdP fails.
     pub async fn tests_connection(&mut self) -> Outcome {
         let body = json!({"type": "scim", "configuration": self.connection()?});
         self.at_management(
@@ -45,10 +46,11 @@ impl World {
         Ok(())
     }
 
-    /// New connection → Save: the two stores of the plan.
+    /// New connection → Save: creates the connection (PingOne: a source and a target
+    /// store).
     ///
     /// # Errors
-    /// When the IdP doesn't make them.
+    /// When the IdP refuses them.
     pub async fn saves_connection(&mut self, name: &str) -> Outcome {
         let body = json!({
             "name": name,
@@ -61,10 +63,11 @@ impl World {
         Ok(())
     }
 
-    /// The rule that says whose data goes where, and its switch.
+    /// Creates the rule, which selects users and groups for the connection, and turns it
+    /// on.
     ///
     /// # Errors
-    /// When the IdP doesn't make it.
+    /// When the IdP refuses it.
     pub async fn starts_provisioning(&mut self) -> Outcome {
         let plan = self
             .made("/propagation/plans", json!({"name": "Product users"}))
@@ -109,10 +112,10 @@ impl World {
         self.directory_is_in_sync().await
     }
 
-    /// Gives the IdP's environment the ways of a provider.
+    /// Makes the IdP's environment behave like the product of a vendor (its flavor).
     ///
     /// # Errors
-    /// When the IdP knows no such provider.
+    /// When the IdP does not know this vendor.
     pub async fn idp_speaks_as(&mut self, provider: &str) -> Outcome {
         self.idp_environment().await?;
         let shown = self.at_management(Method::GET, "", None).await?.clone();
@@ -125,10 +128,10 @@ impl World {
         Ok(())
     }
 
-    /// Waits until the engine has nothing left to push.
+    /// Waits until the provisioning engine has sent all changes.
     ///
     /// # Errors
-    /// When it doesn't within its time.
+    /// When the engine is not idle in time.
     pub async fn directory_is_in_sync(&mut self) -> Outcome {
         if self.directory.store.is_empty() {
             return Ok(());
@@ -148,10 +151,10 @@ impl World {
         ))
     }
 
-    /// What the engine says of its work.
+    /// Returns the synchronization status of the connection.
     ///
     /// # Errors
-    /// When the IdP doesn't show it.
+    /// When the IdP does not return it.
     pub async fn sync_status(&mut self) -> Outcome<Value> {
         let path = format!("/propagation/stores/{}", self.directory.store);
         let answer = self

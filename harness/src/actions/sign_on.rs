@@ -1,4 +1,4 @@
-//! "Testing SSO on login": the person's browser between portal and IdP.
+//! "Testing SSO on login": single sign-on with a person's browser, between portal and IdP.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,14 +11,14 @@ use crate::judge::{Failed, Outcome};
 use crate::recorder::reading;
 use crate::world::CORPORATE_PASSWORD;
 
-/// The path of the guide's download link.
+/// Path and query of the guide's download link.
 pub(crate) const DOWNLOAD_LINK: &str = "/directdownload/pd?experience=sso";
 
 impl World {
-    /// Opens an address of the portal in a person's browser.
+    /// Opens a page of the portal in a person's browser.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When the page cannot be opened.
     pub async fn opens(&mut self, given: &str, path: &str) -> Outcome {
         let url = self.at_portal(path)?;
         let browser = self.person(given)?.browser.clone();
@@ -26,11 +26,11 @@ impl World {
         Ok(())
     }
 
-    /// Continue with SSO, and the e-mail in the dialog: the form of the page
-    /// that takes an e-mail and no password.
+    /// Clicks Continue with SSO and submits the e-mail address. The form is the one that
+    /// has an e-mail field and no password field.
     ///
     /// # Errors
-    /// When the page lacks the form.
+    /// When the page has no such form.
     pub async fn continues_with_sso(&mut self, given: &str, email: &str) -> Outcome {
         self.page_of = Some(given.to_owned());
         self.opens(given, DOWNLOAD_LINK).await?;
@@ -47,10 +47,10 @@ impl World {
         Ok(())
     }
 
-    /// Types e-mail and password in the portal's own sign-in form.
+    /// Types e-mail address and password in the portal's login form.
     ///
     /// # Errors
-    /// When the page lacks the form.
+    /// When the page has no such form.
     pub async fn types_on_sign_in_page(&mut self, given: &str, password: &str) -> Outcome {
         self.opens(given, "/login").await?;
         let page = self.page()?;
@@ -65,7 +65,7 @@ impl World {
     /// Types the corporate password at the IdP.
     ///
     /// # Errors
-    /// When the IdP doesn't ask for one.
+    /// When the IdP does not ask for a password.
     pub async fn logs_in_at_idp(&mut self, given: &str, password: &str) -> Outcome {
         let page = self.page()?;
         let mut form = page.login_form().ok_or_else(|| {
@@ -83,10 +83,10 @@ impl World {
         Ok(())
     }
 
-    /// The form that the IdP's page would post by itself.
+    /// Returns the form with the Response that the IdP's page would submit by script.
     ///
     /// # Errors
-    /// When the page holds none.
+    /// When the page has no such form.
     pub fn idp_answer(&self) -> Outcome<Form> {
         let page = self.page()?;
         page.saml_form().ok_or_else(|| {
@@ -97,10 +97,10 @@ impl World {
         })
     }
 
-    /// The Response at hand, decoded.
+    /// Returns the Response in the page, decoded.
     ///
     /// # Errors
-    /// When there is none or it can't be decoded.
+    /// When there is no Response, or it cannot be decoded.
     pub fn response_xml(&self) -> Outcome<String> {
         let form = self.idp_answer()?;
         let field = form.value("SAMLResponse").unwrap_or_default();
@@ -108,19 +108,19 @@ impl World {
             .ok_or_else(|| Failed::mismatch("a SAMLResponse in base64", field.to_owned()))
     }
 
-    /// Posts the IdP's answer to the portal, as the page would.
+    /// Posts the Response to the portal, as the page's script would.
     ///
     /// # Errors
-    /// When there is no answer to post.
+    /// When there is no Response.
     pub async fn answer_reaches_portal(&mut self, given: &str) -> Outcome {
         let form = self.idp_answer()?;
         self.posts(given, &form).await
     }
 
-    /// Posts the IdP's answer with something changed in its document.
+    /// Posts the Response to the portal after replacing a text in the XML document.
     ///
     /// # Errors
-    /// When there is no answer, or the change changes nothing.
+    /// When there is no Response, or it does not contain the text.
     pub async fn answer_is_tampered(&mut self, given: &str, from: &str, to: &str) -> Outcome {
         let xml = self.response_xml()?;
         let tampered = xml.replace(from, to);
@@ -141,11 +141,11 @@ impl World {
         Ok(())
     }
 
-    /// The whole way: Continue with SSO, the login where one is asked for,
-    /// and back to the portal.
+    /// Does the complete sign-on: Continue with SSO, the IdP's login page if it is shown,
+    /// and the Response to the portal.
     ///
     /// # Errors
-    /// When a part of it doesn't come about.
+    /// When a part of it fails.
     pub async fn signs_in_by_sso(&mut self, given: &str) -> Outcome {
         let email = self.email_of(given)?;
         self.continues_with_sso(given, &email).await?;
@@ -155,14 +155,14 @@ impl World {
         self.answer_reaches_portal(given).await
     }
 
-    /// Whether an address belongs to the IdP.
+    /// True if a URL belongs to the IdP.
     pub fn is_at_idp(&self, url: &Url) -> bool {
         url.origin() == self.rehearsal.idp_url().origin()
     }
 }
 
-/// A request of the portal's application to the IdP that the portal itself
-/// wouldn't make: with `ForceAuthn` or `IsPassive` (Core, 3.4.1).
+/// Returns the URL of an AuthnRequest that the portal itself does not send: with
+/// `ForceAuthn` or `IsPassive` (saml-core §3.4.1).
 pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
     let sso = format!(
         "{}{}/saml20/idp/sso",
@@ -179,7 +179,7 @@ pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
     redirect_url(&sso, &xml)
 }
 
-/// The form of the sign-in page that starts SSO.
+/// Returns the form of the portal's login page that starts SSO.
 pub(crate) fn sso_form(page: &Page) -> Option<Form> {
     let asks_for_email = |form: &&Form| {
         form.fields.iter().any(|field| field.name == "email")

@@ -1,5 +1,4 @@
-//! Single logout: the person's browser carries the messages, and what an
-//! intruder would have it carry.
+//! Single logout by the person's browser, and the messages of an attacker.
 
 use browser::{Form, Page};
 use reqwest::Method;
@@ -10,15 +9,15 @@ use super::redirect_url;
 use crate::World;
 use crate::judge::{Failed, Outcome};
 
-/// Pages that post themselves, at most: a logout passes each party a few times.
+/// Maximum number of forms that submit themselves: a logout passes each party a few times.
 const MOST_PAGES: usize = 10;
 
 impl World {
-    /// The application's SLO settings, taken from the portal's metadata: the
-    /// address, and the certificate that vouches for the portal's messages.
+    /// Enters the SLO settings of the application from the portal's metadata: the URL, and
+    /// the certificate to verify the portal's messages with.
     ///
     /// # Errors
-    /// When the metadata lacks them or the IdP doesn't take them.
+    /// When the metadata lacks them, or the IdP refuses them.
     pub async fn sets_up_single_logout(&mut self, binding: &str) -> Outcome {
         let url = Url::parse(&self.given_by_portal("/service_provider/metadata_url")?)?;
         let console = self
@@ -45,7 +44,7 @@ impl World {
             },
         }))
         .await?;
-        // The portal learns of the IdP's address.
+        // Tell the portal the IdP's SLO URL, by the metadata.
         let metadata_xml = self.idp_metadata().await?;
         self.enters_saml("Ada", json!({"metadata_xml": metadata_xml}))
             .await?
@@ -53,10 +52,10 @@ impl World {
         Ok(())
     }
 
-    /// The portal's own Log out.
+    /// Clicks Sign Out at the portal.
     ///
     /// # Errors
-    /// When a page can't be opened.
+    /// When a page cannot be opened.
     pub async fn logs_out_of_portal(&mut self, given: &str) -> Outcome {
         let form = Form {
             page: self.at_portal("/dashboard")?,
@@ -69,10 +68,10 @@ impl World {
         self.carries_on(given).await
     }
 
-    /// Signs off at the IdP, which tells the applications.
+    /// Signs off at the IdP, which then sends LogoutRequests to the applications.
     ///
     /// # Errors
-    /// When a page can't be opened.
+    /// When a page cannot be opened.
     pub async fn signs_off_at_idp(&mut self, given: &str) -> Outcome {
         let url = self.at_idp_saml("startslo")?;
         let browser = self.person(given)?.browser.clone();
@@ -80,10 +79,10 @@ impl World {
         self.carries_on(given).await
     }
 
-    /// An address of the IdP's SAML endpoints.
+    /// Returns the URL of one of the IdP's SAML endpoints.
     ///
     /// # Errors
-    /// When it doesn't make a URL.
+    /// When the result is not a URL.
     pub fn at_idp_saml(&self, path: &str) -> Outcome<Url> {
         Ok(Url::parse(&format!(
             "{}{}/saml20/idp/{path}",
@@ -92,7 +91,7 @@ impl World {
         ))?)
     }
 
-    /// Submits what would submit itself, until a page is for the person.
+    /// Submits each form that a script would submit, until a page is shown to the person.
     async fn carries_on(&mut self, given: &str) -> Outcome {
         let browser = self.person(given)?.browser.clone();
         for _ in 0..MOST_PAGES {
@@ -110,10 +109,10 @@ impl World {
         ))
     }
 
-    /// A LogoutRequest that nobody signed, in a person's browser.
+    /// Sends an unsigned LogoutRequest by a person's browser.
     ///
     /// # Errors
-    /// When it can't be delivered.
+    /// When it cannot be delivered.
     pub async fn unsigned_logout(&mut self, given: &str) -> Outcome {
         let acs = self.given_by_portal("/service_provider/acs_url")?;
         let slo = acs.replace("/sso/acs/", "/sso/slo/");
@@ -135,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    /// The IdP's last LogoutRequest once more.
+    /// Sends the IdP's last LogoutRequest again.
     ///
     /// # Errors
     /// When there was none.
@@ -149,10 +148,11 @@ impl World {
         Ok(())
     }
 
-    /// The IdP's start address for the portal, with a page to lead to.
+    /// Opens the IdP's URL for IdP-initiated sign-on to the portal, with a page as the
+    /// target.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When it cannot be opened.
     pub async fn starts_at_idp(&mut self, given: &str, page: &str) -> Outcome {
         let mut url = self.at_idp_saml("startsso")?;
         url.query_pairs_mut()
@@ -167,10 +167,10 @@ impl World {
         Ok(())
     }
 
-    /// The tenant's choice to accept logins that start at the IdP.
+    /// Allows IdP-initiated sign-on in the organization's settings.
     ///
     /// # Errors
-    /// When the portal doesn't take it.
+    /// When the portal refuses it.
     pub async fn accepts_unsolicited(&mut self) -> Outcome {
         let body = json!({"unsolicited": true});
         self.at_configurator("Ada", Method::PUT, "/saml-settings", Some(body))
@@ -180,7 +180,7 @@ impl World {
     }
 }
 
-/// Whether the portal is asked to log somebody out here.
+/// True if the URL delivers a LogoutRequest to the portal.
 fn is_logout(url: &Url) -> bool {
     url.path().starts_with("/webapp/sso/slo/")
         && url.query_pairs().any(|(name, _)| name == "SAMLRequest")
@@ -191,7 +191,7 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
     Some(rest.split_once(after)?.0)
 }
 
-/// What the page says, for a mismatch.
+/// Returns status, URL and text of a page, for an error message.
 pub(crate) fn shown(page: &Page) -> String {
     format!("{} {} {}", page.status, page.url, page.text())
 }

@@ -1,11 +1,11 @@
-//! Signing in by Apple, Google or Facebook.
+//! Login by Apple, Google or Facebook.
 
 use crate::World;
 use crate::judge::{Failed, Outcome};
 
 impl World {
-    /// Clicks the provider's button on the sign-in page, says who they are
-    /// there, and goes where that leads.
+    /// Clicks the provider's button on the login page, chooses an identity there, and
+    /// follows the redirects.
     ///
     /// # Errors
     /// When a page lacks the form.
@@ -20,10 +20,10 @@ impl World {
         self.answers_provider(given, verified, allow).await
     }
 
-    /// Clicks the provider's button on the sign-in page.
+    /// Clicks the provider's button on the login page.
     ///
     /// # Errors
-    /// When the page doesn't offer it.
+    /// When the page does not have the button.
     pub async fn chooses_provider(&mut self, given: &str, provider: &str) -> Outcome {
         self.opens(given, "/login").await?;
         let page = self.page()?;
@@ -40,14 +40,14 @@ impl World {
         self.opens(given, &path).await
     }
 
-    /// Says who they are on the provider's page, or cancels there.
+    /// Chooses an identity on the provider's page, or cancels there.
     ///
     /// # Errors
-    /// When the page at hand isn't the provider's.
+    /// When the current page is not the provider's.
     pub async fn answers_provider(&mut self, given: &str, verified: bool, allow: bool) -> Outcome {
         let email = self.email_of(given)?;
         let page = self.page()?;
-        // The forms before it are of people who are known there.
+        // The last form takes any address; the forms before it are for known people.
         let form = page.forms().into_iter().next_back();
         let mut form = form.ok_or_else(|| Failed::mismatch("the provider's form", page.text()))?;
         form.set("email", &email);

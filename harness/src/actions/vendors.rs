@@ -1,5 +1,5 @@
-//! What identity providers send by SCIM, each in its own way: the acts of
-//! `fixtures/scim/`, played to the portal as the provider would.
+//! Sends SCIM requests to the portal in the formats of vendors: the request sequences
+//! ("acts") in `fixtures/scim/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,21 +36,21 @@ const PROVIDERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A provider at work.
+/// A vendor's SCIM client, as recorded in `fixtures/scim/`.
 #[derive(Debug, Clone, Default)]
 pub struct Provider {
     acts: Value,
-    /// Ids that the portal gave: by a user's first name or a group's name.
+    /// Ids that the portal assigned, by the first name of a user or the name of a group.
     ids: BTreeMap<String, String>,
-    /// Who should be in a group: ids by the group's name.
+    /// Ids of the members that each group should have, by the name of the group.
     members: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Provider {
-    /// The one of that folder under `fixtures/scim/`.
+    /// Returns the vendor of this folder under `fixtures/scim/`.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such folder.
     pub fn named(name: &str) -> Outcome<Self> {
         let (_, text) = PROVIDERS
             .iter()
@@ -65,7 +65,7 @@ impl Provider {
     }
 }
 
-/// Fills in what stands in braces.
+/// Replaces the placeholders in braces.
 fn filled(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Value {
     match value {
         Value::String(text) if text == "{members}" => members.clone(),
@@ -89,10 +89,10 @@ fn filled(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Val
 }
 
 impl World {
-    /// Plays one act of the provider for a person, and a group where it has one.
+    /// Sends the requests of one act for a person, and for a group if the act has one.
     ///
     /// # Errors
-    /// When the portal answers with another status than the act wants.
+    /// When the portal answers with another status than the act expects.
     pub async fn provider_does(&mut self, act: &str, given: &str, group: &str) -> Outcome {
         let person = self.person(given)?;
         let (family, email) = (person.family.clone(), person.email.clone());
@@ -157,10 +157,10 @@ impl World {
         Ok(())
     }
 
-    /// Someone joins or leaves a group, which is made at its first mention.
+    /// Adds a person to a group or removes them; creates the group at its first use.
     ///
     /// # Errors
-    /// As [`World::provider_does`].
+    /// The same as [`World::provider_does`].
     pub async fn provider_moves(&mut self, act: &str, given: &str, group: &str) -> Outcome {
         if !self.provider.ids.contains_key(group) {
             self.provider_does("group", given, group).await?;
@@ -175,10 +175,10 @@ impl World {
         self.provider_does(act, given, group).await
     }
 
-    /// One request with the bearer token of step 5.
+    /// Sends one request with the bearer token of step 5.
     ///
     /// # Errors
-    /// When the exchange fails; a refusal is an answer.
+    /// When the request fails; a refusal is returned as the answer.
     pub async fn provider_sends(
         &mut self,
         method: &str,

@@ -1,9 +1,8 @@
-//! Secrets are masked before an exchange is kept, so that no report can show
-//! them.
+//! Masks secrets before an exchange is kept, so that no report can show them.
 
 use serde_json::Value;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "•••";
 
 /// Names of JSON members and form fields whose values are secrets.
@@ -19,7 +18,7 @@ const SECRETS: [&str; 9] = [
     "key",
 ];
 
-/// A body with the values of secrets masked, where its form is known.
+/// Returns a body with its secrets masked, if it is JSON or a form.
 pub(super) fn masked(media_type: &str, target: &str, body: &str) -> String {
     if media_type.contains("json") {
         if let Ok(mut value) = serde_json::from_str::<Value>(body) {
@@ -58,8 +57,8 @@ fn mask(value: &mut Value, target: &str) {
     }
 }
 
-/// `value` is secret only where a password is set: elsewhere it is SCIM's and
-/// the attribute mappings' most ordinary word.
+/// `value` is a secret only where a password is set. Elsewhere it is an ordinary member of
+/// SCIM and of attribute mappings.
 fn is_secret(name: &str, target: &str) -> bool {
     SECRETS.contains(&name) && (name != "value" || target.ends_with("/password"))
 }

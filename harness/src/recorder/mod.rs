@@ -1,5 +1,5 @@
-//! What was said between the parties: a proxy in front of each server records
-//! every exchange, and the readings here make sense of them for people.
+//! Records the exchanges between the parties, by a proxy in front of each server, and finds
+//! the SAML messages in them.
 
 mod masking;
 mod proxy;
@@ -12,11 +12,11 @@ use serde::Serialize;
 
 pub use proxy::RecordingProxy;
 
-/// Who speaks or listens.
+/// Who sends a request or answers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Actor {
-    /// A person's browser, or their console.
+    /// A person's browser, or the administrator's console.
     Browser,
     /// The desktop app.
     Desktop,
@@ -27,7 +27,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The name in reports.
+    /// Returns the name that reports show.
     pub fn name(self) -> &'static str {
         match self {
             Self::Browser => "Browser",
@@ -38,34 +38,34 @@ impl Actor {
     }
 }
 
-/// One HTTP exchange, secrets masked.
+/// One HTTP request and its answer, with secrets masked.
 #[derive(Debug, Clone, Serialize)]
 pub struct Exchange {
     /// The step during which it happened, counted from 0.
     pub step: usize,
-    /// Milliseconds since the recording began.
+    /// Time of the request, in milliseconds since the recording began.
     pub at_ms: u64,
-    /// Who asked.
+    /// Who sent the request.
     pub from: Actor,
-    /// Who answered.
+    /// Who answered it.
     pub to: Actor,
-    /// The method.
+    /// The HTTP method.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The body sent, as text.
+    /// The body of the request, as text.
     pub request: String,
-    /// The status answered.
+    /// The status of the answer.
     pub status: u16,
-    /// The `Location` answered, if any.
+    /// The header `Location` of the answer, if any.
     pub location: Option<String>,
-    /// The media type answered.
+    /// The media type of the answer.
     pub media_type: String,
-    /// The body answered, as text.
+    /// The body of the answer, as text.
     pub response: String,
 }
 
-/// The recording of one run. Clones write to the same.
+/// The recording of one run. Clones write to the same recording.
 #[derive(Debug, Clone)]
 pub struct Recorder(Arc<Recording>);
 
@@ -91,17 +91,17 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// What comes from here on belongs to this step.
+    /// Assigns all following exchanges to this step.
     pub fn begin_step(&self, step: usize) {
         self.tape().step = step;
     }
 
-    /// Everything recorded, in order.
+    /// Returns all exchanges in order.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.tape().exchanges.clone()
     }
 
-    /// Keeps an exchange, naming its step and time.
+    /// Keeps an exchange, with its step and time.
     fn keep(&self, mut exchange: Exchange) {
         let at = self.0.started.elapsed().as_millis();
         exchange.at_ms = u64::try_from(at).unwrap_or(u64::MAX);

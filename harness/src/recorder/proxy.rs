@@ -1,8 +1,7 @@
-//! A proxy: the address that the world knows a server by. It passes every
-//! exchange on unchanged and records it.
+//! A proxy in front of a server, whose address clients use. It forwards every exchange
+//! unchanged and records it.
 //!
-//! Since the address outlives the server behind it, a server can be stopped
-//! and started again without the world noticing more than that.
+//! The address stays the same when the server behind it is stopped and started again.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,13 +19,13 @@ use super::masking::masked;
 use super::{Actor, Exchange, Recorder};
 use crate::trust::Trust;
 
-/// The longest message that is passed on, in bytes: more than any party takes.
+/// Maximum size of a forwarded message in bytes; larger than any party accepts.
 const LONGEST: usize = 64 << 20;
 
-/// The longest body that a report shows, in bytes.
+/// Maximum size of a recorded body in bytes.
 const LONGEST_KEPT: usize = 64 << 10;
 
-/// Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
+/// Headers of one connection, which are not forwarded (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 3] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
@@ -50,11 +49,11 @@ struct Wire {
 }
 
 impl RecordingProxy {
-    /// Opens a proxy on a free loopback port for the server of `listener`, which
-    /// is trusted so.
+    /// Opens a proxy on a free loopback port in front of the server of `listener`; `trust`
+    /// holds the authorities to trust when it connects to that server.
     ///
     /// # Errors
-    /// When no port can be bound.
+    /// When no port can be opened.
     pub(crate) async fn open(
         listener: Actor,
         recorder: Recorder,
@@ -88,12 +87,12 @@ impl RecordingProxy {
         })
     }
 
-    /// The address the world uses.
+    /// Returns the URL that clients use.
     pub fn url(&self) -> Url {
         Url::parse(&format!("http://{}", self.address)).expect("a socket address makes a URL")
     }
 
-    /// Passes on to the server at `behind`, from now on.
+    /// Sets the server that requests are forwarded to; None for no server.
     pub fn pass_on_to(&self, behind: Option<Url>) {
         *self
             .wire
@@ -139,7 +138,8 @@ async fn exchange(wire: &Wire, behind: &Url, request: Request) -> Result<Respons
         .path_and_query()
         .map_or("/", |target| target.as_str())
         .to_owned();
-    // Joined as text: a URL parser would mend what a scenario sends broken.
+    // Joined as text, because a URL parser would correct an invalid URL that a scenario
+    // sends.
     let url = format!("{}{target}", behind.as_str().trim_end_matches('/'));
     let answer = wire
         .client
@@ -171,7 +171,7 @@ async fn exchange(wire: &Wire, behind: &Url, request: Request) -> Result<Respons
     Ok(response)
 }
 
-/// Who speaks, by what it asks for and the name it gives itself.
+/// Guesses who sent a request, from its target and its `User-Agent`.
 fn speaker(listener: Actor, target: &str, headers: &HeaderMap) -> Actor {
     let agent = text_of(headers, header::USER_AGENT).unwrap_or_default();
     if listener == Actor::Portal && target.starts_with("/scim/") {

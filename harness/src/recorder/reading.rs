@@ -1,5 +1,5 @@
-//! Finds the SAML messages in recorded exchanges. It decodes the bindings by
-//! itself: it trusts no party's code.
+//! Finds the SAML messages in recorded exchanges. It decodes the bindings with its own
+//! code, to not depend on the parties' code.
 
 use std::io::Read as _;
 
@@ -11,34 +11,34 @@ use url::Url;
 
 use super::{Actor, Exchange};
 
-/// The longest message that is inflated, in bytes.
+/// Maximum size of an inflated message in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// A SAML message seen on the wire.
+/// A SAML message in a recorded exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SamlMessage {
     /// `SAMLRequest` or `SAMLResponse`.
     pub parameter: &'static str,
-    /// The binding it is sent by.
+    /// The SAML binding that carries it.
     pub binding: &'static str,
-    /// Who wrote it.
+    /// The party that created it.
     pub author: Actor,
-    /// Whether it is in the answer, for the browser or the app to carry on;
-    /// else it is in what was sent.
+    /// True if the message is in the answer, for the browser or the app to deliver; false
+    /// if it is in the request.
     pub answered: bool,
-    /// The document, as it was sent.
+    /// The XML document as it was sent.
     pub xml: String,
 }
 
-/// The SAML messages that an exchange carried: where it is delivered, and where
-/// it is handed to the browser or the app that delivers it.
+/// Returns the SAML messages of an exchange, both those that it delivers and those that it
+/// hands to the browser or the app.
 pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     let mut found = Vec::new();
     let mut keep = |messages: Vec<(&'static str, String)>, binding, answered| {
         let author = if answered {
             exchange.to
         } else {
-            // Of the two that write SAML messages, the one that it is not for.
+            // Only two actors create SAML messages: the author is not the recipient.
             match exchange.to {
                 Actor::Portal => Actor::Idp,
                 _ => Actor::Portal,
@@ -87,7 +87,7 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     found
 }
 
-/// The names of the parameters that carry SAML messages (Bindings, 3.4.3, 3.5.3).
+/// The parameters that carry SAML messages (saml-bindings §3.4.3, §3.5.3).
 const PARAMETERS: [&str; 2] = ["SAMLRequest", "SAMLResponse"];
 
 fn parameters<'t>(text: &'t str) -> impl Iterator<Item = (&'static str, String)> + 't {
@@ -97,21 +97,21 @@ fn parameters<'t>(text: &'t str) -> impl Iterator<Item = (&'static str, String)>
     })
 }
 
-/// The messages in the query of an HTTP-Redirect binding.
+/// Returns the messages in the query of an HTTP-Redirect binding.
 fn deflated(query: &str) -> Vec<(&'static str, String)> {
     parameters(query)
         .filter_map(|(name, value)| Some((name, inflated(&value)?)))
         .collect()
 }
 
-/// The messages in a form of an HTTP-POST binding.
+/// Returns the messages in the form of an HTTP-POST binding.
 fn form(body: &str) -> Vec<(&'static str, String)> {
     parameters(body)
         .filter_map(|(name, value)| Some((name, decoded(&value)?)))
         .collect()
 }
 
-/// The Response in a page that posts one.
+/// Returns the Response in a page that posts one.
 pub fn posted(exchange: &Exchange) -> Option<String> {
     if !exchange.media_type.starts_with("text/html") || !exchange.response.contains("SAMLResponse")
     {
@@ -126,13 +126,13 @@ pub fn posted(exchange: &Exchange) -> Option<String> {
     decoded(page.saml_form()?.value("SAMLResponse")?)
 }
 
-/// The document in the field of an HTTP-POST binding (Bindings, 3.5.4).
+/// Decodes the document in the field of an HTTP-POST binding (saml-bindings §3.5.4).
 pub fn decoded(field: &str) -> Option<String> {
     let bare: String = field.split_whitespace().collect();
     String::from_utf8(STANDARD.decode(bare).ok()?).ok()
 }
 
-/// The request in the query of an HTTP-Redirect binding (Bindings, 3.4.4.1).
+/// Decodes the request in the query of an HTTP-Redirect binding (saml-bindings §3.4.4.1).
 pub fn redirected(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest")?;
@@ -149,8 +149,8 @@ fn inflated(value: &str) -> Option<String> {
     Some(xml)
 }
 
-/// A JWS (RFC 7515) whose payload lasts ten years longer, its signature kept:
-/// what somebody would try who edits the file on the disk.
+/// Returns a JWS (RFC 7515) that expires ten years later and has the old signature, as if
+/// somebody edited the license file on the disk.
 pub fn prolonged(jws: &str) -> Option<String> {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let mut parts = jws.split('.');

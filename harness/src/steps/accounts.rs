@@ -1,4 +1,4 @@
-//! G-01, and the answers that any step of the portal's API may judge.
+//! G-01, and the steps that judge any answer of the portal's API.
 
 use cucumber::{given, then, when};
 use reqwest::Method;
@@ -69,7 +69,7 @@ async fn answers(world: &mut World, status: u16) -> Outcome {
     )
 }
 
-/// RFC 9457, section 3: type, title, status, detail; and the portal's code.
+/// RFC 9457 §3: `type`, `title`, `status`, `detail`; and the portal's `code`.
 #[then(expr = "the portal refuses with {int} {string}")]
 async fn refuses(world: &mut World, status: u16, code: String) -> Outcome {
     let answer = world.answer()?;

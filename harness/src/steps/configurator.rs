@@ -1,5 +1,5 @@
-//! G-06, G-07, G-14 and G-15: the page, its domains, the backup login, and
-//! the switch.
+//! G-06, G-07, G-14 and G-15: the configurator's page, domains, backup login, Activate and
+//! Deactivate.
 
 use cucumber::{given, then, when};
 use reqwest::Method;
@@ -179,7 +179,7 @@ async fn seven_grey_steps(world: &mut World) -> Outcome {
         .collect();
     let expected: Vec<(u64, &str)> = (1..).zip(STEPS).collect();
     same("the steps' numbers and ids", expected, shown)?;
-    // Step 7 has a value by default, which may make it green at once.
+    // Step 7 has a default value and may be green from the beginning.
     for step in steps.iter().take(6) {
         same("the state", Some("grey"), step["state"].as_str())?;
     }

@@ -1,4 +1,4 @@
-//! G-08 to G-11 and G-13: the IdP administrator's part, and what Ada copies.
+//! G-08 to G-11 and G-13: what the IdP administrator does, and the values that Ada copies.
 
 use std::collections::BTreeMap;
 
@@ -273,8 +273,8 @@ async fn assertion_has(world: &mut World, step: &Step) -> Outcome {
     Ok(())
 }
 
-/// The first value of an attribute, read from the text: the recorder doesn't
-/// trust a party's parser, and the document was written by a machine.
+/// Returns the first value of an attribute. It searches the text, because the harness must
+/// not rely on a party's XML parser, and generated documents always have the same form.
 fn attribute(xml: &str, name: &str) -> Option<String> {
     let start = xml.find(&format!("Name=\"{name}\""))?;
     let rest = &xml[start..];
@@ -294,7 +294,7 @@ async fn types_in(world: &mut World, given: &str, certificate: &str) -> Outcome 
     Ok(())
 }
 
-/// Issuer ID and single sign-on service URL, as the console shows them.
+/// Returns Issuer ID and Single Signon Service, as the console shows them.
 fn idp_values(world: &World) -> Outcome<(String, String)> {
     let issuer = world
         .rehearsal

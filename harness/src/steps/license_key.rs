@@ -1,4 +1,4 @@
-//! G-03, G-04 and G-05: keys, the business account, and the page they open.
+//! G-03, G-04 and G-05: license keys, the business account, and the IdP Integration page.
 
 use cucumber::{given, then, when};
 use jiff::SignedDuration;

@@ -1,5 +1,5 @@
-//! The words of the scenarios, one file per group of procedures. A step is
-//! one verb of one actor; it calls an act and judges what came.
+//! The steps of the scenarios, one file for each group of procedures. A step is one verb of
+//! one actor: it calls an action and judges the answer.
 
 mod accounts;
 mod configurator;

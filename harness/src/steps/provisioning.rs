@@ -1,4 +1,5 @@
-//! G-12, G-26 and G-27: the connection, and what the portal then knows.
+//! G-12, G-26 and G-27: the SCIM connection, and the users and groups that the portal then
+//! has.
 
 use cucumber::{given, then, when};
 use reqwest::Method;

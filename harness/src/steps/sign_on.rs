@@ -1,4 +1,4 @@
-//! G-16 to G-19: Continue with SSO, the IdP's login, and the Response.
+//! G-16 to G-19: Continue with SSO, the IdP's login page, and the Response.
 
 use browser::Page;
 use cucumber::{given, then, when};
@@ -123,7 +123,7 @@ async fn asks_for_login(world: &mut World, _given: String) -> Outcome {
     )
 }
 
-/// RSA-SHA256 with a SHA-256 digest under exclusive canonicalization.
+/// Checks the algorithms: RSA-SHA256, SHA-256 digest, exclusive canonicalization.
 #[then("the IdP answers with a signed Response")]
 async fn signed_response(world: &mut World) -> Outcome {
     let xml = world.response_xml()?;
@@ -275,7 +275,7 @@ async fn details_signature(world: &mut World) -> Outcome {
 #[then(expr = "the page says that the portal expected {string} and the IdP sent {string}")]
 async fn page_names(world: &mut World, expected: String, came: String) -> Outcome {
     let words = world.page()?.text();
-    // The page marks names as code, which is no sign in its text.
+    // The page writes names as `code` elements, which the text does not show.
     let sentence = format!("The portal expected an attribute {expected} ");
     holds(
         format!("a sentence that names the attributes {expected:?} and {came:?}"),
@@ -333,7 +333,7 @@ async fn details(world: &mut World) -> Outcome<String> {
     ))
 }
 
-/// The reference number on a page: `R-` and hexadecimal digits.
+/// Returns the reference number on a page: `R-` and hexadecimal digits.
 fn reference(page: &Page) -> Option<String> {
     let words = page.text();
     words
@@ -358,7 +358,7 @@ fn shown(page: &Page) -> String {
     format!("{} {} {}", page.status, page.url, page.text())
 }
 
-/// Whose browser the page at hand is in.
+/// Returns the person whose browser shows the current page.
 fn whose_page(world: &World) -> Outcome<String> {
     world
         .page_of

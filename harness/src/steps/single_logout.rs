@@ -1,4 +1,4 @@
-//! Single logout, and logins that start at the IdP.
+//! Single logout, and IdP-initiated sign-on.
 
 use cucumber::{given, then, when};
 

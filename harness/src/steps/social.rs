@@ -1,4 +1,4 @@
-//! G-02: social identities.
+//! G-02: login by a social identity.
 
 use cucumber::{then, when};
 
@@ -23,7 +23,7 @@ async fn cancels(world: &mut World, given: String, provider: String) -> Outcome 
 
 #[when(expr = "{word} follows the provider's answer that {word} got")]
 async fn follows_another(world: &mut World, given: String, other: String) -> Outcome {
-    // The victim's browser opens the address that the attacker was sent back to.
+    // The victim's browser opens the callback URL that the attacker received.
     world.signs_in_with(&other, "Google", true, true).await?;
     let way = world.page()?.way.clone();
     let back = way.iter().find(|url| url.path().ends_with("/callback"));

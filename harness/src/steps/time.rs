@@ -1,5 +1,5 @@
-//! Time, which passes by the parties' control ports: nobody waits. What ends
-//! by itself belongs to G-11, G-12, G-17, G-18, G-23 and G-25.
+//! Moves the clocks of the parties by their control ports, so that no step waits. What
+//! expires belongs to G-11, G-12, G-17, G-18, G-23 and G-25.
 
 use cucumber::{then, when};
 use jiff::SignedDuration;

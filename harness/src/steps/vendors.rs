@@ -1,4 +1,4 @@
-//! G-26 to G-28 by each provider's own way of SCIM.
+//! G-26 to G-28 with the SCIM requests of each vendor.
 
 use cucumber::{given, then, when};
 use reqwest::Method;
