@@ -18,7 +18,7 @@ pub enum Failed {
     #[error("not run: {0}")]
     NotRun(String),
     /// The scenario uses something that no earlier step created.
-    #[error("the scenario speaks of {0} before any step made it")]
+    #[error("the scenario uses {0}, but no earlier step created it")]
     Unknown(String),
     /// The database contains only a part of the demo organization.
     #[error(
@@ -26,13 +26,13 @@ pub enum Failed {
     )]
     Incomplete(String),
     /// An HTTP request failed.
-    #[error("the exchange failed: {0}")]
+    #[error("the request failed: {0}")]
     Exchange(#[from] reqwest::Error),
     /// A page could not be opened.
     #[error(transparent)]
     Browser(#[from] browser::BrowserError),
     /// A text that must be a URL is not one.
-    #[error("expected a URL: {0}")]
+    #[error("invalid URL: {0}")]
     Address(#[from] url::ParseError),
     /// The certificate authority of a target cannot be used.
     #[error(transparent)]

@@ -21,7 +21,7 @@ pub(crate) enum Trust {
 
 /// The file `tls.ca_file` of a target contains no usable certificate.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a certificate in PEM at {} (tls.ca_file): {reason}", file.display())]
+#[error("cannot use {} (tls.ca_file) as a certificate in PEM: {reason}", file.display())]
 pub struct TrustError {
     file: PathBuf,
     reason: String,

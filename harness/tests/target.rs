@@ -93,15 +93,15 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
         ),
         (
             "With the IdP down, the backup login enters with its password",
-            "not run: nobody stops the IdP: the target's parties run elsewhere",
+            "not run: cannot stop the IdP: the target's parties run elsewhere",
         ),
         (
             "From license key to activated desktop",
-            "not run: nobody stops the IdP: the target's parties run elsewhere",
+            "not run: cannot stop the IdP: the target's parties run elsewhere",
         ),
         (
             "An off-line app works until its grace is over, and no longer",
-            "not run: nobody stops the portal: the target's parties run elsewhere",
+            "not run: cannot stop the portal: the target's parties run elsewhere",
         ),
     ]);
     assert_eq!(rest, lacking);

@@ -46,9 +46,8 @@ impl World {
         Ok(())
     }
 
-    /// New connection → Save: creates the connection (PingOne: a source and a target
-    /// store).
-    ///
+    /// New connection → Save: creates the connection (PingOne: a propagation store).
+    /// When the IdP refuses it.
     /// # Errors
     /// When the IdP refuses them.
     pub async fn saves_connection(&mut self, name: &str) -> Outcome {

@@ -189,7 +189,7 @@ impl Run {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let target = Target::read(&text, self.admin_token())
-            .with_context(|| format!("invalid --target {}", path.display()))?;
+            .with_context(|| format!("cannot use --target {}", path.display()))?;
         let target = target.awaited(Duration::from_secs(self.wait)).await?;
         Ok(Stage::Target(Box::new(target)))
     }

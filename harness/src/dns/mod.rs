@@ -1,5 +1,5 @@
-//! The organizations' zones: a name server of the rehearsal's own, or one that
-//! runs elsewhere and takes dynamic updates (RFC 2136).
+//! The DNS zones of the organizations: in a name server of this process, or in one that
+//! runs elsewhere and accepts dynamic updates (RFC 2136).
 
 mod server;
 mod update;
@@ -12,28 +12,28 @@ pub use update::ZoneError;
 
 use crate::judge::{Failed, Outcome};
 
-/// A TXT record (RFC 1035, section 3.3.14).
+/// A TXT record (RFC 1035 §3.3.14).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct TxtRecord {
-    /// The name, without a dot at the end.
+    /// The domain name, without a dot at the end.
     pub name: String,
-    /// The strings, joined.
+    /// The value; the strings of the record are joined.
     pub value: String,
 }
 
-/// Where the zones are, and so what can be done with them.
+/// The name server that has the zones; it determines what can be done with them.
 #[derive(Debug, Clone)]
 pub enum Zones {
-    /// In a server of the rehearsal's own.
+    /// A name server of this process.
     Own(Arc<NameServer>),
-    /// In a server that runs elsewhere.
+    /// A name server that runs elsewhere.
     At(SocketAddr),
-    /// Nobody knows.
+    /// The target does not name a name server.
     Unknown,
 }
 
 impl Zones {
-    /// Where the server listens.
+    /// Returns the address of the name server.
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Own(server) => Some(server.address()),
@@ -42,11 +42,11 @@ impl Zones {
         }
     }
 
-    /// Adds a TXT record at `name`.
+    /// Adds a TXT record to a name.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] where no server can be told, [`Failed::Mismatch`]
-    /// when it doesn't take the update.
+    /// [`Failed::NotRun`] if no name server is known, [`Failed::Mismatch`] if it refuses
+    /// the update.
     pub async fn publish_txt(&self, name: &str, value: &str) -> Outcome {
         self.add_txt(name, value)
             .await
@@ -56,7 +56,7 @@ impl Zones {
             })
     }
 
-    /// Adds a TXT record at `name`, beside those that are there.
+    /// Adds a TXT record to a name; existing records stay.
     ///
     /// # Errors
     /// [`ZoneError`].
@@ -72,8 +72,8 @@ impl Zones {
         }
     }
 
-    /// Removes the TXT records at `name`: all of them, or the one of this
-    /// value. It is no error when there is none.
+    /// Removes all TXT records of a name, or only the one with this value. It is not an
+    /// error if there is none.
     ///
     /// # Errors
     /// [`ZoneError`].
@@ -92,8 +92,8 @@ impl Zones {
         }
     }
 
-    /// Every TXT record, by name. A server elsewhere is asked for a zone
-    /// transfer of the root (RFC 5936), which ours answers.
+    /// Returns all TXT records, sorted by name. A name server elsewhere is asked for a zone
+    /// transfer of the root (RFC 5936), which Rehearsal's own name server answers.
     ///
     /// # Errors
     /// [`ZoneError`].
@@ -105,10 +105,10 @@ impl Zones {
         }
     }
 
-    /// Answers questions about `name` with SERVFAIL.
+    /// Makes the name server answer queries for this name with SERVFAIL.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] where the server is not the rehearsal's own.
+    /// [`Failed::NotRun`] if the name server runs elsewhere.
     pub fn fail(&self, name: &str) -> Outcome {
         match self {
             Self::Own(server) => {

@@ -1,7 +1,6 @@
-//! A name server for the organizations' zones: answers TXT questions over UDP
-//! and TCP (RFC 1035) from what the scenario wrote into it, or what came by
-//! dynamic updates (RFC 2136), which it takes from everybody: it serves a
-//! simulation on a loopback port.
+//! A name server for the organizations' zones. Answers TXT queries over UDP and TCP (RFC
+//! 1035) with records of the scenario, or records from dynamic updates (RFC 2136). It
+//! accepts updates from everybody, because it serves a simulation on a loopback port.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,14 +15,13 @@ use tokio::task::JoinHandle;
 
 use super::TxtRecord;
 
-/// Records in one message of a zone transfer: far below its 64 KiB.
+/// Number of records in one message of a zone transfer; far below its limit of 64 KiB.
 const TRANSFER_RECORDS: usize = 50;
 
-/// The longest string of a TXT record, in bytes (RFC 1035, section 3.3).
+/// Maximum length of one string of a TXT record, in bytes (RFC 1035 §3.3).
 const LONGEST_STRING: usize = 255;
 
-/// How long an answer may be kept, in seconds: not at all, since scenarios
-/// change their zones.
+/// Time to live of an answer, in seconds: not cached, because scenarios change their zones.
 const TTL: u32 = 0;
 
 /// A running name server. It stops when it is dropped.
@@ -45,19 +43,18 @@ struct Records {
 }
 
 impl NameServer {
-    /// Starts on a loopback port, the same for UDP and TCP; port 0 takes a
-    /// free one.
+    /// Starts on a loopback port, the same for UDP and TCP; 0 takes a free one.
     ///
     /// # Errors
-    /// When the port can't be bound.
+    /// When the port cannot be opened.
     pub async fn start(port: u16) -> std::io::Result<Self> {
         Self::start_at((Ipv4Addr::LOCALHOST, port).into()).await
     }
 
-    /// Starts at an address, the same for UDP and TCP.
+    /// Starts at this address, for UDP and TCP.
     ///
     /// # Errors
-    /// When it can't be bound.
+    /// When the address cannot be used.
     pub async fn start_at(address: SocketAddr) -> std::io::Result<Self> {
         let (udp, tcp) = bind(address).await?;
         let address = udp.local_addr()?;
@@ -73,19 +70,19 @@ impl NameServer {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address at which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Adds a TXT record at `name`.
+    /// Adds a TXT record to a name.
     pub fn publish_txt(&self, name: &str, value: &str) {
         let mut records = self.zones.records();
         let values = records.txt.entry(canonical(name)).or_default();
         values.push(value.to_owned());
     }
 
-    /// The TXT records at `name`.
+    /// Returns the values of the TXT records of a name.
     pub fn txt(&self, name: &str) -> Vec<String> {
         let records = self.zones.records();
         records
@@ -95,27 +92,27 @@ impl NameServer {
             .unwrap_or_default()
     }
 
-    /// Every TXT record, by name and value.
+    /// Returns all TXT records, sorted by name and value.
     pub fn txt_records(&self) -> Vec<TxtRecord> {
         self.zones.records().sorted()
     }
 
-    /// Removes every record of `name`.
+    /// Removes all records of a name.
     pub fn withdraw(&self, name: &str) {
         self.zones.records().txt.remove(&canonical(name));
     }
 
-    /// Removes the TXT record of this value from `name`.
+    /// Removes the TXT record with this value from a name.
     pub fn withdraw_value(&self, name: &str, value: &str) {
         self.zones.records().remove(&canonical(name), value);
     }
 
-    /// Answers questions about `name` with SERVFAIL.
+    /// Answers queries for this name with SERVFAIL from now on.
     pub fn fail(&self, name: &str) {
         self.zones.records().failing.insert(canonical(name));
     }
 
-    /// Leaves questions about `name` unanswered.
+    /// Does not answer queries for this name from now on.
     pub fn fall_silent(&self, name: &str) {
         self.zones.records().silent.insert(canonical(name));
     }
@@ -125,7 +122,7 @@ impl Records {
     fn remove(&mut self, name: &str, value: &str) {
         if let Some(values) = self.txt.get_mut(name) {
             values.retain(|known| known != value);
-            // A name without a record doesn't exist.
+            // A name without records does not exist (NXDOMAIN).
             if values.is_empty() {
                 self.txt.remove(name);
             }
@@ -161,7 +158,7 @@ impl Zones {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to a question, or none when it is to stay unanswered.
+    /// Returns the answer to a query; None if it must stay unanswered.
     fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
         let question = Message::from_vec(question).ok()?;
         let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
@@ -196,8 +193,7 @@ impl Zones {
 }
 
 impl Zones {
-    /// Adds and takes away TXT records (RFC 2136, section 2.5); the rest of an
-    /// update is none of this server's business.
+    /// Adds and removes TXT records (RFC 2136 §2.5); ignores everything else in an update.
     fn update(&self, updates: &[Record]) {
         let mut records = self.records();
         for update in updates {
@@ -218,8 +214,8 @@ impl Zones {
 }
 
 impl Zones {
-    /// The messages of a transfer of the root zone, which holds every record
-    /// (RFC 5936), when the question is for one.
+    /// Returns the messages of a zone transfer of the root, which contains every record
+    /// (RFC 5936); None if the query is not for one.
     fn transfer(&self, question: &[u8]) -> Option<Vec<Vec<u8>>> {
         let question = Message::from_vec(question).ok()?;
         let query = question.queries.first()?;
@@ -250,7 +246,7 @@ impl Zones {
     }
 }
 
-/// A TXT record's data. Longer values take several strings.
+/// Returns the data of a TXT record. A long value needs several strings.
 pub(super) fn txt_data(value: &str) -> RData {
     let mut strings = Vec::new();
     let mut rest = value;
@@ -263,18 +259,18 @@ pub(super) fn txt_data(value: &str) -> RData {
     RData::TXT(TXT::new(strings))
 }
 
-/// The strings of a TXT record, joined.
+/// Joins the strings of a TXT record.
 pub(super) fn txt_value(txt: &TXT) -> String {
     String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()
 }
 
-/// A name for people: lower case, without a dot at the end.
+/// Returns a name in lower case, without a dot at the end.
 pub(super) fn display_name(name: &Name) -> String {
     canonical(&name.to_ascii())
 }
 
-/// Both transports on one port. With port 0 the pair is tried again while the
-/// TCP half of a free UDP port is taken.
+/// Opens the same port for UDP and TCP. With port 0, tries again when the TCP port of a
+/// free UDP port is in use.
 async fn bind(address: SocketAddr) -> std::io::Result<(UdpSocket, TcpListener)> {
     let mut tries = if address.port() == 0 { 20 } else { 1 };
     loop {
@@ -302,7 +298,7 @@ async fn serve_tcp(listener: TcpListener, zones: Zones) {
     }
 }
 
-/// Questions and answers over TCP, each behind its length (RFC 1035, 4.2.2).
+/// Answers queries over TCP, where each message follows its length (RFC 1035 §4.2.2).
 async fn converse(mut stream: TcpStream, zones: Zones) -> std::io::Result<()> {
     loop {
         let length = stream.read_u16().await?;

@@ -1,5 +1,5 @@
-//! Dynamic updates (RFC 2136) and zone transfers (RFC 5936) of a name server
-//! that runs elsewhere.
+//! Dynamic updates (RFC 2136) and zone transfers (RFC 5936) at a name server that runs
+//! elsewhere.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,45 +13,45 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::TxtRecord;
 use super::server::{display_name, txt_data, txt_value};
 
-/// How long the server may take to answer.
+/// Maximum time to wait for the server's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why records can't be read or changed.
+/// Why records cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
-    /// Nobody said where the name server is.
+    /// The target does not contain the address of a name server.
     #[error("the target names no name server (dns.address or dns.serve); add one of them to it")]
     NoServer,
-    /// Not a name of DNS.
+    /// The text is not a domain name.
     #[error("invalid name {0:?}: expected a domain name such as lumen.example")]
     Name(String),
-    /// The server didn't answer.
+    /// The server did not answer.
     #[error("cannot reach the name server at {server}; is it running?")]
     Unreachable {
-        /// Where it was asked.
+        /// The address of the server.
         server: SocketAddr,
-        /// The machine's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The server answered with an error.
+    /// The server answered with an error code.
     #[error("the name server at {server} refused: {code}")]
     Refused {
-        /// Where it was asked.
+        /// The address of the server.
         server: SocketAddr,
-        /// The response code.
+        /// The DNS response code.
         code: ResponseCode,
     },
-    /// What it sent isn't a DNS message.
+    /// The answer is not a DNS message.
     #[error("invalid answer from the name server at {server}: expected a DNS message")]
     Answer {
-        /// Where it was asked.
+        /// The address of the server.
         server: SocketAddr,
-        /// What the parser found.
+        /// The error of the parser.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// Whether DNS can hold this name.
+/// Checks that a text is a valid domain name.
 ///
 /// # Errors
 /// [`ZoneError::Name`].
@@ -65,7 +65,7 @@ pub(super) fn check_name(name: &str) -> Result<Name, ZoneError> {
     Ok(parsed)
 }
 
-/// Adds a TXT record at `name`, in the zone of that name.
+/// Adds a TXT record, in the zone with the same name.
 pub(super) async fn add_txt(server: SocketAddr, name: &str, value: &str) -> Result<(), ZoneError> {
     let name = check_name(name)?;
     let record = Record::from_rdata(name.clone(), 0, txt_data(value));
@@ -73,7 +73,7 @@ pub(super) async fn add_txt(server: SocketAddr, name: &str, value: &str) -> Resu
     exchange_update(server, &update).await
 }
 
-/// Removes the TXT records at `name`, or the one of this value.
+/// Removes all TXT records of a name, or the one with this value.
 pub(super) async fn remove_txt(
     server: SocketAddr,
     name: &str,
@@ -93,7 +93,7 @@ pub(super) async fn remove_txt(
     exchange_update(server, &update).await
 }
 
-/// Every TXT record below the root, by name.
+/// Returns all TXT records below the root, sorted by name.
 pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, ZoneError> {
     let question = encode(server, &zone_transfer(Name::root(), None))?;
     let mut records = Vec::new();
@@ -104,7 +104,7 @@ pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, Zo
         stream.write_all(&question).await?;
         let mut ends = 0;
         let mut code = ResponseCode::NoError;
-        // The transfer is between two SOA records (RFC 5936, section 2.2).
+        // The records of a transfer are between two SOA records (RFC 5936 §2.2).
         while ends < 2 {
             let mut answer = vec![0; usize::from(stream.read_u16().await?)];
             stream.read_exact(&mut answer).await?;
@@ -218,7 +218,8 @@ mod tests {
     async fn records_of_a_server_elsewhere_are_listed_and_removed() {
         let server = NameServer::start(0).await.unwrap();
         let zones = Zones::At(server.address());
-        // Longer than one string of a TXT record, more than one message holds.
+        // Longer than one string of a TXT record; and more records than one message can
+        // contain.
         let long = "ü".repeat(300);
         zones.add_txt("b.example", &long).await.unwrap();
         for number in 0..250 {

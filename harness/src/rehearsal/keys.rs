@@ -1,5 +1,6 @@
-//! Keys of throwaway parties: one for all of them, since making one takes
-//! longer than a scenario; with a seed the key repeats with it.
+//! RSA keys of temporary parties. All parties of a process share one key for each owner,
+//! because generating a key takes longer than a scenario. With a seed the key is the same
+//! in each run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
 use rsa::rand_core::{CryptoRng, Error, RngCore};
 use tokio::sync::{Mutex, OnceCell};
 
-/// Bits of a key's modulus.
+/// Length of the RSA modulus in bits.
 const LENGTH: usize = 2048;
 
-/// Whose key it is.
+/// The party that the key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
     Idp,
@@ -34,13 +35,13 @@ impl Owner {
 
 type Making = Arc<OnceCell<KeyMaterial>>;
 
-/// By owner and seed.
+/// Keys by owner and seed.
 type Keys = HashMap<(Owner, Option<u64>), Making>;
 
-/// Keys that were made, or are being made.
+/// Keys that are generated, or are being generated.
 static KEYS: Mutex<Option<Keys>> = Mutex::const_new(None);
 
-/// The key of this owner, made at the first call.
+/// Returns the key of this owner; generates it at the first call.
 pub(super) async fn key(
     owner: Owner,
     seed: Option<u64>,
@@ -62,11 +63,11 @@ pub(super) async fn key(
     Ok(making.get_or_try_init(make).await?.clone())
 }
 
-/// An RSA key that the seed determines, with a certificate for a year. For
-/// simulations only: whoever knows the seed has the key.
+/// Derives an RSA key from the seed, with a certificate for a year. Only for simulations:
+/// everybody who knows the seed can derive the key.
 fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
     let rng = Rng::seeded(seed);
-    // A stream for each owner.
+    // A separate random stream for each owner.
     let mut rng = Draws(match owner {
         Owner::Idp => rng.fork(),
         Owner::Portal => {
@@ -101,7 +102,7 @@ fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMate
     })
 }
 
-/// Chance as the `rsa` crate draws it.
+/// Random numbers for the `rsa` crate.
 struct Draws(Rng);
 
 impl RngCore for Draws {
@@ -123,5 +124,5 @@ impl RngCore for Draws {
     }
 }
 
-/// ChaCha20, keyed by the seed.
+/// The numbers come from ChaCha20, with the seed as its key.
 impl CryptoRng for Draws {}

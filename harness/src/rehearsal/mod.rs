@@ -1,6 +1,6 @@
-//! The parties: the portal, the IdP and the name server. They are started
-//! together in this process on free loopback ports, a proxy in front of each
-//! server, or run elsewhere and are reached there ([`target`]).
+//! The running parties: the portal, the IdP and the name server. They are started together
+//! in this process on free loopback ports, with a proxy in front of each server; or they
+//! run elsewhere and are only reached there ([`target`]).
 
 mod keys;
 mod options;
@@ -29,8 +29,8 @@ use tls::{Authority, Door};
 
 /// Running parties. They stop when this is dropped.
 ///
-/// A Rust test has its own identity provider and portal by one call, on free
-/// ports and throw-away databases, as many at once as it likes:
+/// A Rust test gets its own identity provider and portal by one call, on free ports and
+/// with temporary databases. Several can run at the same time:
 ///
 /// ```
 /// # #[tokio::main]
@@ -60,29 +60,29 @@ use tls::{Authority, Door};
 /// # }
 /// ```
 ///
-/// [`World`](crate::World) adds what people do: `World::with(options)`, then
-/// `demo_organization`, and there is a whole organization to sign on in.
+/// [`World`](crate::World) adds what people do: `World::with(options)` and then
+/// `demo_organization` set up an organization whose users can sign on.
 pub struct Rehearsal {
-    /// Clock and randomness that all parties share.
+    /// The clock and the random numbers that all parties share.
     pub ambient: Ambient,
-    /// The zones.
+    /// The DNS zones of the organizations.
     pub dns: Zones,
-    /// What was said.
+    /// The recorded exchanges between the parties.
     pub recorder: Recorder,
-    /// Nothing when the parties run elsewhere.
+    /// The parties of this process; None when they run elsewhere.
     own: Option<Own>,
     portal: Party<sp::Running>,
     idp: Party<mock_idp::Running>,
     admin_token: String,
-    /// How far the clocks were moved.
+    /// Duration by which the clocks were moved.
     moved: SignedDuration,
-    /// TXT records that were published: name and value.
+    /// Published TXT records: name and value.
     published: Mutex<Vec<(String, String)>>,
-    /// By which authorities the parties are trusted.
+    /// The certificate authorities that the parties are trusted by.
     pub(crate) trust: Trust,
 }
 
-/// What belongs to parties of this process.
+/// What only the parties of this process have.
 struct Own {
     places: Places,
     social: SocialProviders,
@@ -90,7 +90,7 @@ struct Own {
     authority: Option<Authority>,
 }
 
-/// A server and the proxy in front of it.
+/// A server, with the proxy or the TLS server in front of it.
 struct Party<T> {
     proxy: Option<RecordingProxy>,
     door: Option<Door>,
@@ -105,12 +105,12 @@ impl<T> Party<T> {
     }
 }
 
-/// What a scenario can't do to parties that others use as well.
+/// Returns the error for an action that is not possible with parties that run elsewhere.
 fn not_ours(what: &str) -> Failed {
     Failed::NotRun(format!("{what}: the target's parties run elsewhere"))
 }
 
-/// A temporary folder for databases, which only the owner may enter.
+/// Creates a temporary folder for databases, which only its owner can read.
 fn private_folder() -> std::io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt as _;
     let owner = std::fs::Permissions::from_mode(0o700);
@@ -121,14 +121,15 @@ impl Rehearsal {
     /// Starts the parties, each on its own port and database.
     ///
     /// # Errors
-    /// [`StartError`], naming the party.
+    /// [`StartError`], with the name of the party.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         options.check_hosts()?;
         let rng = options.seed.map_or_else(Rng::from_os, Rng::seeded);
         let ambient = Ambient::new(Arc::new(SimulatedClock::running()), rng);
         let recorder = Recorder::default();
         let dns = Arc::new(NameServer::start(options.dns_port).await?);
-        // A stream for each party, so that none shifts what another draws.
+        // Each party gets its own random stream, so that none changes the numbers of
+        // another.
         let fork = || ambient.with_rng(ambient.rng().fork());
         let social = SocialProviders::start(fork()).await?;
         let authority = options.tls.then(Authority::new).transpose()?;
@@ -219,78 +220,78 @@ impl Rehearsal {
         })
     }
 
-    /// The address that the world knows the portal by.
+    /// Returns the portal's public URL.
     pub fn portal_url(&self) -> Url {
         self.portal.url.clone()
     }
 
-    /// The address that the desktop app knows the portal by: a proxy's, when
-    /// what it says is to be recorded.
+    /// Returns the portal's URL for the desktop app: that of a recording proxy, if there is
+    /// one.
     pub fn portal_url_of_app(&self) -> Url {
         let proxy = self.portal.proxy.as_ref();
         proxy.map_or_else(|| self.portal_url(), RecordingProxy::url)
     }
 
-    /// The portal's control port.
+    /// Returns the URL of the portal's control port.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when the target names none.
+    /// [`Failed::NotRun`] if the target does not contain it.
     pub fn portal_control_url(&self) -> Outcome<&Url> {
         let control = self.portal.control.as_ref();
         control.ok_or_else(|| lacking("the portal's control port (sp.control_url)"))
     }
 
-    /// The address that the world knows the IdP by.
+    /// Returns the IdP's public URL.
     pub fn idp_url(&self) -> Url {
         self.idp.url.clone()
     }
 
-    /// The IdP's control port.
+    /// Returns the URL of the IdP's control port.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when the target names none.
+    /// [`Failed::NotRun`] if the target does not contain it.
     pub fn idp_control_url(&self) -> Outcome<&Url> {
         let control = self.idp.control.as_ref();
         control.ok_or_else(|| lacking("the IdP's control port (idp.control_url)"))
     }
 
-    /// Where the certificate is, in PEM, of the authority that vouches for the
-    /// parties, as long as they run; nowhere over plain HTTP.
+    /// Returns the path of the certificate authority's certificate, in PEM. The file exists
+    /// while the parties run. None without HTTPS.
     pub fn authority_file(&self) -> Option<PathBuf> {
         let own = self.own.as_ref()?;
         own.authority.as_ref()?;
         Some(own.places.authority_file())
     }
 
-    /// What the IdP's management API takes as bearer token.
+    /// Returns the bearer token of the IdP's management API.
     pub fn idp_admin_token(&self) -> &str {
         &self.admin_token
     }
 
-    /// Apple, Google and Facebook, to make them misbehave.
+    /// Returns the simulated Apple, Google and Facebook, to choose their errors.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when they run elsewhere.
+    /// [`Failed::NotRun`] if the parties run elsewhere.
     pub fn social(&self) -> Outcome<&SocialProviders> {
         let own = self.own.as_ref();
         Ok(&own
-            .ok_or_else(|| not_ours("no social provider can be made to misbehave"))?
+            .ok_or_else(|| not_ours("cannot choose the error of a social provider"))?
             .social)
     }
 
-    /// Whether this process started the parties; else they run elsewhere.
+    /// True if this process started the parties; false if they run elsewhere.
     pub fn is_own(&self) -> bool {
         self.own.is_some()
     }
 
-    /// Stops the portal and starts it again on the same database and address.
+    /// Stops the portal and starts it again with the same database and URL.
     ///
     /// # Errors
-    /// [`StartError`], or [`Failed::NotRun`] when it runs elsewhere.
+    /// [`StartError`], or [`Failed::NotRun`] if the parties run elsewhere.
     pub async fn restart_portal(&mut self) -> Outcome {
         self.stop_portal().await?;
         let Some(own) = &self.own else {
-            return Err(not_ours("nobody starts the portal again"));
+            return Err(not_ours("cannot start the portal again"));
         };
         let running = start_portal(
             &own.places,
@@ -306,13 +307,13 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Stops the portal: nobody answers at its address any more.
+    /// Stops the portal; its URL no longer answers.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when it runs elsewhere.
+    /// [`Failed::NotRun`] if the parties run elsewhere.
     pub async fn stop_portal(&mut self) -> Outcome {
         if !self.is_own() {
-            return Err(not_ours("nobody stops the portal"));
+            return Err(not_ours("cannot stop the portal"));
         }
         self.portal.front().pass_on_to(None);
         if let Some(running) = self.portal.running.take() {
@@ -321,13 +322,13 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Stops the IdP: nobody answers at its address any more.
+    /// Stops the IdP; its URL no longer answers.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when it runs elsewhere.
+    /// [`Failed::NotRun`] if the parties run elsewhere.
     pub async fn stop_idp(&mut self) -> Outcome {
         if !self.is_own() {
-            return Err(not_ours("nobody stops the IdP"));
+            return Err(not_ours("cannot stop the IdP"));
         }
         self.idp.front().pass_on_to(None);
         if let Some(running) = self.idp.running.take() {
@@ -336,11 +337,11 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Time passes on everybody's clock, by way of the parties' control ports
-    /// (`/sim/clock`); one that is stopped shares the clock all the same.
+    /// Moves the clocks of all parties forward by their control ports (`/sim/clock`). A
+    /// stopped party needs no request, because it shares the clock of this process.
     ///
     /// # Errors
-    /// [`Failed::NotRun`] when a clock follows the machine's.
+    /// [`Failed::NotRun`] if a party uses the clock of the machine.
     pub async fn time_passes(&mut self, by: SignedDuration) -> Outcome {
         let then = self.ambient.now() + by;
         let mut controls = Vec::new();
@@ -352,7 +353,7 @@ impl Rehearsal {
         }
         let moved = self.ambient.clock().set(then);
         moved.map_err(|error| Failed::NotRun(error.to_string()))?;
-        // Remembered, so that a target is left as it was found.
+        // Remembered so that `shutdown` can set the clock of a target back.
         self.moved += by;
         for control in controls {
             target::set_clock(&control, then).await?;
@@ -360,10 +361,10 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Publishes a TXT record until the parties are stopped.
+    /// Publishes a TXT record. It is removed when the parties are stopped.
     ///
     /// # Errors
-    /// As [`Zones::publish_txt`].
+    /// The same as [`Zones::publish_txt`].
     pub async fn publish_txt(&self, name: &str, value: &str) -> Outcome {
         self.dns.publish_txt(name, value).await?;
         let mut published = self
@@ -374,9 +375,9 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Stops every party, letting each finish what it is at. Parties that run
-    /// elsewhere are left running, at the time that it is for them, and without
-    /// the TXT records that were published.
+    /// Stops all parties; requests in progress are answered first. Parties that run
+    /// elsewhere keep running: their clock is set back, and the published TXT records are
+    /// removed.
     pub async fn shutdown(mut self) {
         let published = std::mem::take(&mut self.published);
         let published = published

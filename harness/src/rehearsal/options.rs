@@ -16,8 +16,9 @@ pub struct Options {
     pub idp_port: u16,
     /// Port of the name server; 0 takes a free port.
     pub dns_port: u16,
-    /// URL of the portal's database. If it is an `SQLite` file, the IdP's database is
-    /// in the same folder. Without a URL both are in a temporary folder.
+    /// URL of the portal's database. If it is a SQLite file, the IdP's database is a file
+    /// next to it (`…-idp`); otherwise it is in a temporary folder. Without a URL both are
+    /// in a temporary folder.
     pub database_url: Option<String>,
     /// URL of a PostgreSQL server: the portal gets a new database there, which is
     /// dropped at the end. Cannot be used together with `database_url`.

@@ -1,34 +1,34 @@
-//! A PostgreSQL database for one world: created when the world starts, dropped
-//! when it ends.
+//! A PostgreSQL database for one world: created when the world starts, dropped when it
+//! ends.
 
 use ambient::Rng;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use url::Url;
 
-/// Why a world has no database.
+/// Why the database cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ScratchDatabaseError {
-    /// Not PostgreSQL's URL.
+    /// The URL is not a URL of PostgreSQL.
     #[error(
         "invalid database URL: expected postgres://USER@HOST/DATABASE, got {0:?}; without the \
          option each scenario has an SQLite database of its own"
     )]
     Url(String),
-    /// The server cannot be reached, or the user may not create databases.
+    /// The server cannot be reached, or the user cannot create databases.
     #[error(
         "cannot create a database at {host}: {source}; the user of the URL needs the role \
          attribute CREATEDB"
     )]
     Server {
-        /// Host and port.
+        /// Host and port of the server.
         host: String,
-        /// What the driver said.
+        /// The error of the database driver.
         source: sqlx::Error,
     },
 }
 
-/// An empty database on somebody's server, dropped with the value.
+/// An empty database on a PostgreSQL server, dropped when this value is dropped.
 #[derive(Debug)]
 pub(super) struct ScratchDatabase {
     name: String,
@@ -37,14 +37,14 @@ pub(super) struct ScratchDatabase {
 }
 
 impl ScratchDatabase {
-    /// Creates a database with a new name beside the one that the URL names.
+    /// Creates a database with a random name on the server of the URL.
     pub(super) async fn create(server: &str) -> Result<Self, ScratchDatabaseError> {
         let invalid = || ScratchDatabaseError::Url(server.to_owned());
         let server: Url = server.parse().map_err(|_| invalid())?;
         if !matches!(server.scheme(), "postgres" | "postgresql") {
             return Err(invalid());
         }
-        // Two runs with one seed may share the server.
+        // Not from the seed, because two runs with the same seed may use the same server.
         let name = format!("rehearsal_{}", Rng::from_os().hex(8));
         execute(&server, format!("CREATE DATABASE {name}"))
             .await
@@ -67,14 +67,14 @@ impl ScratchDatabase {
     pub(super) async fn remove(mut self) {
         let sql = self.removal();
         match execute(&self.server, sql).await {
-            // Nothing is left for `Drop`.
+            // `Drop` has nothing left to do.
             Ok(()) => self.name.clear(),
             Err(error) => self.warn(&error),
         }
     }
 
     fn removal(&self) -> String {
-        // Whoever is still connected belongs to this world.
+        // FORCE: connections that are still open belong to this world.
         format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)
     }
 
@@ -83,10 +83,10 @@ impl ScratchDatabase {
     }
 }
 
-/// For a world that ends without [`ScratchDatabase::remove`]: by a panic or an
-/// interruption. It blocks the thread, and with it other scenarios of the same
-/// task: a connection of theirs that is being opened then waits for us, and the
-/// server, which drops a database only when every backend has answered, for it.
+/// For a world that ends without [`ScratchDatabase::remove`], by a panic or a signal.
+/// Blocks the thread and the other scenarios of the same task. If one of them is opening a
+/// connection, that connection waits for this thread, and the server waits for the
+/// connection, because it drops a database only when every backend has answered.
 impl Drop for ScratchDatabase {
     fn drop(&mut self) {
         if self.name.is_empty() {
@@ -94,7 +94,7 @@ impl Drop for ScratchDatabase {
         }
         let sql = self.removal();
         let server = self.server.clone();
-        // A thread of its own: a drop cannot wait for the runtime that it is in.
+        // A new thread, because `drop` cannot wait for the runtime that it runs in.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

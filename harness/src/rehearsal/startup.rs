@@ -1,5 +1,4 @@
-//! Starting the parties in this process: their configurations, keys and
-//! databases.
+//! Starts the parties in this process: their configuration, keys and databases.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,17 +18,17 @@ use crate::social::SocialProviders;
 /// A free loopback port.
 const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-/// Where the parties listen and keep their data.
+/// Where the parties listen and store their data.
 pub(super) struct Places {
     pub(super) options: Options,
-    /// The portal's database, when it is on a server and only for this world.
+    /// The portal's database on a PostgreSQL server, if only this world uses it.
     pub(super) scratch_database: Option<ScratchDatabase>,
     pub(super) folder: TempDir,
-    /// Authorities that the parties trust each other by, in PEM.
+    /// Certificates of the authorities that the parties trust, in PEM.
     pub(super) roots: Vec<String>,
 }
 
-/// What stands before a server: the address that the world knows it by.
+/// What clients reach instead of the server itself: a recording proxy or a TLS server.
 #[derive(Clone, Copy)]
 pub(super) struct Front<'f> {
     proxy: Option<&'f RecordingProxy>,
@@ -41,7 +40,7 @@ impl<'f> Front<'f> {
         Self { proxy, door }
     }
 
-    /// The address that the world knows the server by, under this host name.
+    /// Returns the public URL of the server, with this host name.
     fn url(self, host: Option<&str>) -> Option<Url> {
         let mut url = self
             .door
@@ -53,12 +52,13 @@ impl<'f> Front<'f> {
         Some(url)
     }
 
-    /// The server's own port, when the world comes by a door.
+    /// Returns the port of the server itself: any free one if the TLS server takes the
+    /// wanted port.
     fn port(self, wanted: u16) -> u16 {
         if self.door.is_some() { 0 } else { wanted }
     }
 
-    /// From now on the server listens there, or nowhere.
+    /// Sets the address of the server from now on; None if it is stopped.
     pub(super) fn pass_on_to(self, address: Option<SocketAddr>) {
         if let Some(proxy) = self.proxy {
             proxy.pass_on_to(address.map(http));
@@ -129,17 +129,17 @@ pub(super) async fn start_idp(
 }
 
 impl Places {
-    /// Where the authority's certificate is, when there is one.
+    /// Returns the path of the authority's certificate file.
     pub(super) fn authority_file(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
 
-    /// Whether the databases are to be kept when this process has ended.
+    /// True if the databases are kept when this process has ended.
     fn outlast_this(&self) -> bool {
         self.options.database_url.is_some()
     }
 
-    /// Databases that are kept hold the keys too.
+    /// Generates a key; None if the databases are kept, because they contain the keys too.
     async fn key(
         &self,
         owner: Owner,
@@ -157,7 +157,8 @@ impl Places {
         given.map_or_else(|| self.temporary("portal"), str::to_owned)
     }
 
-    /// Beside the portal's, when that is a file.
+    /// Returns the URL of the IdP's database: next to the portal's if that is a SQLite
+    /// file.
     fn idp_database(&self) -> String {
         let file = self
             .options

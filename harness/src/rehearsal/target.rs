@@ -1,9 +1,9 @@
-//! Parties that run already: their addresses, and the powers that they give.
-//! What `rehearsal up --ready-file` writes is a target; for parties that run
-//! each on its own, a file with the same names does.
+//! Parties that are already running: their addresses and capabilities. The ready file of
+//! `rehearsal up` is a target; for parties that run separately, write a file with the same
+//! members.
 //!
-//! A power that a target doesn't give (a control port, a name server) makes
-//! the scenarios that need it "not run", with the reason.
+//! If a target lacks a capability (a control port, a name server), the scenarios that need
+//! it are reported as "not run", with the reason.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::judge::{Failed, Outcome};
 use crate::recorder::{Actor, Recorder, RecordingProxy};
 use crate::trust::{Trust, TrustError};
 
-/// How often a party is asked whether it is ready.
+/// Interval at which a party is asked whether it is ready.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A target as it is written.
+/// The content of a target file.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Target {
     sp: Place,
@@ -33,67 +33,70 @@ pub struct Target {
     dns: Names,
     #[serde(skip)]
     trust: Trust,
-    /// A name server of the run's own, where the portal asks.
+    /// The name server of this run, which the portal of the target queries.
     #[serde(skip)]
     server: Option<Arc<NameServer>>,
 }
 
-/// A party's addresses.
+/// The addresses of a party.
 #[derive(Debug, Clone, Deserialize)]
 struct Place {
     base_url: Url,
     control_url: Option<Url>,
-    /// The IdP's: what its management API takes.
+    /// The bearer token of the IdP's management API.
     admin_token: Option<String>,
 }
 
-/// How TXT records come to the portal's eyes.
+/// How TXT records can be published for the portal.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Names {
-    /// A name server that takes dynamic updates (RFC 2136).
+    /// Address of a name server that accepts dynamic updates (RFC 2136).
     address: Option<SocketAddr>,
-    /// Where the portal asks and the run has to answer.
+    /// Address that the portal queries, at which this run has to serve DNS.
     serve: Option<SocketAddr>,
 }
 
-/// Why a target can't be used.
+/// Why a target cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// It isn't JSON of this form.
+    /// The file is not JSON with the required members.
     #[error(
-        "expected what `rehearsal up --ready-file` writes, with sp.base_url and idp.base_url: {0}"
+        "invalid target file: expected the JSON that `rehearsal up --ready-file` writes, with \
+         sp.base_url and idp.base_url: {0}"
     )]
     Form(#[from] serde_json::Error),
-    /// The authority that it names.
+    /// The certificate authority of the target cannot be used.
     #[error(transparent)]
     Authority(#[from] TrustError),
-    /// A party isn't there.
-    #[error("expected {party} ready at {url} in time, {came}; is it running?")]
+    /// A party is not ready in time.
+    #[error(
+        "{party} is not ready at {url}: {came}; check that it is running, or wait longer (--wait)"
+    )]
     Unreachable {
-        /// The name of the party.
+        /// The party.
         party: &'static str,
-        /// Where it was asked.
+        /// The URL of the party.
         url: String,
-        /// What came.
+        /// What was observed instead.
         came: String,
     },
-    /// The name server can't listen where the portal asks.
-    #[error("expected to serve names at {address} (dns.serve): {source}")]
+    /// The name server cannot listen at the address that the portal queries.
+    #[error("cannot serve DNS at {address} (dns.serve): {source}")]
     Names {
-        /// The address to listen on.
+        /// The address to listen at.
         address: SocketAddr,
-        /// The machine's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
 impl Target {
-    /// The portal's address.
+    /// Returns the portal's URL.
     pub(crate) fn portal_url(&self) -> String {
         self.sp.base_url.to_string()
     }
 
-    /// Reads a target; `admin_token` stands in for one that it doesn't name.
+    /// Reads a target; `admin_token` is used if the target contains none.
     ///
     /// # Errors
     /// [`TargetError::Form`], [`TargetError::Authority`].
@@ -106,18 +109,18 @@ impl Target {
         Ok(target)
     }
 
-    /// Waits until both parties are ready, for so long at most, and serves
-    /// names where the portal asks for them.
+    /// Waits at most `patience` until both parties are ready. Serves DNS if the target asks
+    /// for it.
     ///
     /// # Errors
-    /// [`TargetError`], naming who isn't there.
+    /// [`TargetError`], with the name of the party that is not ready.
     pub async fn awaited(mut self, patience: Duration) -> Result<Self, TargetError> {
         if let Some(address) = self.dns.serve {
             let server = NameServer::start_at(address).await;
             match server {
                 Ok(server) => self.server = Some(Arc::new(server)),
-                // Another server is there already (in compose, the simulation
-                // page's), and the target says that it takes updates.
+                // Another server already listens there (in docker compose, that of the
+                // simulation page), and the target says that it accepts updates.
                 Err(error)
                     if error.kind() == std::io::ErrorKind::AddrInUse
                         && self.dns.address == Some(address) => {}
@@ -155,11 +158,12 @@ impl Target {
         }
     }
 
-    /// The time that it is for the portal; the machine's, when it doesn't say.
+    /// Returns a clock with the portal's time, or with the machine's time if the portal
+    /// does not tell it.
     async fn clock(&self) -> SimulatedClock {
         let clock = SimulatedClock::running();
         if let Some(now) = self.told_time().await {
-            // A simulated clock takes every instant.
+            // A simulated clock accepts every time.
             let _ = clock.set(now);
         }
         clock
@@ -181,8 +185,8 @@ impl Target {
 }
 
 impl Rehearsal {
-    /// The parties of a target. Nothing is started but a proxy for what the
-    /// desktop app says.
+    /// Returns the parties of a target. Starts only a recording proxy for the requests of
+    /// the desktop app.
     ///
     /// # Errors
     /// [`StartError::Machine`] when no port is free.
@@ -230,12 +234,12 @@ async fn is_ready(trust: &Trust, base: &Url) -> Result<(), String> {
     let answer = client.get(url).send().await;
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("{} came", answer.status())),
-        Err(error) => Err(format!("the exchange failed: {error}")),
+        Ok(answer) => Err(format!("it answered {}", answer.status())),
+        Err(error) => Err(format!("the request failed: {error}")),
     }
 }
 
-/// Sets a party's clock by its control port.
+/// Sets the clock of a party by its control port.
 pub(crate) async fn set_clock(control: &Url, now: Timestamp) -> Outcome {
     let url = control.join("/sim/clock")?;
     let request = client()?.put(url).json(&json!({"now": now.to_string()}));
@@ -243,7 +247,7 @@ pub(crate) async fn set_clock(control: &Url, now: Timestamp) -> Outcome {
     match answer.status().as_u16() {
         200 => Ok(()),
         409 => Err(Failed::NotRun(format!(
-            "the clock behind {control} follows the machine's and can't be set"
+            "the clock behind {control} is that of the machine and cannot be set"
         ))),
         status => Err(Failed::mismatch(
             format!("the clock behind {control} to be set"),

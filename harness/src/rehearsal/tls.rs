@@ -1,6 +1,5 @@
-//! The parties by HTTPS: a door in front of each, which speaks TLS with the
-//! world and passes on what it hears, byte by byte; and the authority, made
-//! for the occasion, that vouches for the doors.
+//! HTTPS for the parties: a TLS server ("door") in front of each party, which forwards the
+//! decrypted bytes, and the certificate authority that issues their certificates.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,17 +18,17 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 use url::Url;
 
-/// The names that a door answers to.
+/// The names in a door's certificate.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// A certificate authority for one rehearsal.
+/// A certificate authority that is used for one rehearsal only.
 pub(super) struct Authority {
     certificate: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// Makes one.
+    /// Creates an authority with a new key.
     pub(super) fn new() -> std::io::Result<Self> {
         let make = || {
             let mut parameters = CertificateParams::default();
@@ -48,12 +47,12 @@ impl Authority {
         make().map_err(|error: rcgen::Error| std::io::Error::other(error))
     }
 
-    /// Its certificate, in PEM.
+    /// Returns the authority's certificate in PEM.
     pub(super) fn certificate(&self) -> String {
         self.certificate.clone()
     }
 
-    /// Its certificate, for clients.
+    /// Returns the authority's certificate for HTTP clients.
     pub(super) fn root(&self) -> std::io::Result<reqwest::Certificate> {
         reqwest::Certificate::from_pem(self.certificate.as_bytes()).map_err(std::io::Error::other)
     }
@@ -63,7 +62,7 @@ impl Authority {
         self.door_with(port, host, HANDSHAKE).await
     }
 
-    /// The same with another time limit for the handshake.
+    /// Does the same with another time limit for the TLS handshake.
     async fn door_with(
         &self,
         port: u16,
@@ -82,7 +81,7 @@ impl Authority {
         })
     }
 
-    /// The certificate of a door, and its key.
+    /// Returns a new certificate for a door, and its key.
     fn server_certificate(
         &self,
         host: Option<&str>,
@@ -91,8 +90,8 @@ impl Authority {
         let names = NAMES.into_iter().chain(host).map(str::to_owned);
         let mut parameters = CertificateParams::new(names.collect::<Vec<_>>())?;
         hold_for_a_year(&mut parameters);
-        // Without the purpose, or for longer than 825 days, macOS refuses
-        // a server's certificate; browsers from 398 days on.
+        // macOS refuses a server certificate without this purpose, or with a validity of
+        // more than 825 days; browsers refuse more than 398 days.
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         parameters
@@ -102,7 +101,7 @@ impl Authority {
         Ok((certificate, key))
     }
 
-    /// What a door shows of itself.
+    /// Returns the TLS configuration of a door.
     fn shown(&self, host: Option<&str>) -> std::io::Result<ServerConfig> {
         let made = self.server_certificate(host);
         let (certificate, key) = made.map_err(std::io::Error::other)?;
@@ -119,8 +118,8 @@ impl Authority {
     }
 }
 
-/// By the machine's clock, because clients ask that one: from yesterday on, for
-/// clocks that differ a little.
+/// Uses the clock of the machine, because clients check the validity with it. Valid from
+/// yesterday, for clocks that differ a little.
 fn hold_for_a_year(parameters: &mut CertificateParams) {
     let day = |days: i64| {
         let hours = jiff::SignedDuration::from_hours(24 * days);
@@ -134,12 +133,12 @@ fn hold_for_a_year(parameters: &mut CertificateParams) {
     parameters.not_after = day(365);
 }
 
-/// How long a client may take to shake hands.
+/// Maximum duration of a client's TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 type Behind = Arc<RwLock<Option<SocketAddr>>>;
 
-/// A door in front of one server. It closes when it is dropped.
+/// A TLS server in front of one server. It closes when it is dropped.
 #[derive(Debug)]
 pub(super) struct Door {
     address: SocketAddr,
@@ -148,12 +147,12 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// The address the world uses.
+    /// Returns the URL that clients use.
     pub(super) fn url(&self) -> Url {
         Url::parse(&format!("https://{}", self.address)).expect("a socket address makes a URL")
     }
 
-    /// Leads to the server there, from now on.
+    /// Sets the server that connections are forwarded to.
     pub(super) fn pass_on_to(&self, behind: Option<SocketAddr>) {
         *self.behind.write().unwrap_or_else(PoisonError::into_inner) = behind;
     }
@@ -177,7 +176,8 @@ async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind, hand
         let to = *behind.read().unwrap_or_else(PoisonError::into_inner);
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Whoever breaks off, or does not trust us, says so at its own end.
+            // A client that disconnects or does not trust the authority reports the error
+            // itself.
             if let Err(error) = passed_on(stream, &acceptor, to, handshake).await {
                 tracing::debug!(%error, "a connection through a door ended");
             }
@@ -191,10 +191,10 @@ async fn passed_on(
     to: Option<SocketAddr>,
     handshake: Duration,
 ) -> std::io::Result<()> {
-    // A server that is stopped lets nobody in.
+    // The server is stopped: close the connection.
     let Some(to) = to else { return Ok(()) };
     stream.set_nodelay(true)?;
-    // Silent connections would use up all descriptors.
+    // Without a time limit, idle connections would use up all file descriptors.
     let mut world = tokio::time::timeout(handshake, acceptor.accept(stream)).await??;
     let mut server = TcpStream::connect(to).await?;
     server.set_nodelay(true)?;
@@ -217,10 +217,10 @@ mod tests {
         door.pass_on_to(Some(server.local_addr().unwrap()));
         let mut silent = TcpStream::connect(door.address).await.unwrap();
         let mut slow = TcpStream::connect(door.address).await.unwrap();
-        // The begin of a ClientHello.
+        // The first bytes of a ClientHello.
         slow.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
         for client in [&mut silent, &mut slow] {
-            // Ends only when the connection is closed.
+            // Returns only when the connection is closed.
             let mut nothing = Vec::new();
             let _ = client.read_to_end(&mut nothing).await;
         }
@@ -235,7 +235,7 @@ mod tests {
             .not_after()
             .duration_since(certificate.not_before());
         assert!(held.as_hours() <= 24 * 398, "{held:?}");
-        // id-kp-serverAuth, 1.3.6.1.5.5.7.3.1, in DER.
+        // The OID id-kp-serverAuth, 1.3.6.1.5.5.7.3.1, in DER.
         let purpose = [6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
         let der = certificate.der();
         assert!(der.windows(purpose.len()).any(|part| part == purpose));

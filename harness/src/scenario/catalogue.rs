@@ -1,7 +1,8 @@
-//! The catalogue of scenarios: the files of `features/`, embedded, or those of
-//! a folder given on the command line.
+//! The list of scenarios: the embedded files of `features/`, or those of a folder from the
+//! command line.
 //!
-//! A new feature file is a line in [`FILES`]; a test compares the two.
+//! To add a feature file, add a line to [`FILES`]; a test compares the list with the
+//! folder.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ macro_rules! embedded {
     };
 }
 
-/// The embedded files, in the order of the guide.
+/// The embedded feature files, in the order of the guide.
 pub const FILES: &[(&str, &str)] = &embedded![
     "the_whole_guide.feature",
     "license_key.feature",
@@ -35,53 +36,53 @@ pub const FILES: &[(&str, &str)] = &embedded![
     "wrong_endings.feature",
 ];
 
-/// A scenario, ready to run: examples expanded, background in front.
+/// A scenario that can be run: examples are expanded, the steps of the background come
+/// first.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The feature's name.
+    /// The name of the feature.
     pub feature: String,
-    /// The scenario, its background's steps in front.
+    /// The scenario, with the steps of its background first.
     pub scenario: Scenario,
     /// The tags of the scenario and its feature, without `@`.
     pub tags: Vec<String>,
 }
 
-/// Why the catalogue can't be read.
+/// Why the scenarios cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// The folder or a file in it.
-    #[error("expected a folder of .feature files at {path}: {source}")]
+    /// The folder or one of its files cannot be read.
+    #[error("cannot read the folder of .feature files {path}: {source}")]
     Folder {
         /// The path of the file.
         path: PathBuf,
-        /// The machine's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file that isn't Gherkin.
-    #[error("expected Gherkin in {file}: {problem}")]
+    /// A file is not valid Gherkin.
+    #[error("invalid feature file {file}: expected Gherkin: {problem}")]
     Gherkin {
-        /// The file.
+        /// The path of the file.
         file: String,
-        /// What is wrong and where.
+        /// What is wrong, and in which line.
         problem: String,
     },
 }
 
-/// The scenarios that `rehearsal demo` plays: the embedded ones with the tag
-/// `@demo`.
+/// Returns the scenarios of `rehearsal demo`: the embedded ones with the tag `@demo`.
 ///
 /// # Errors
-/// [`CatalogueError`], naming the file.
+/// [`CatalogueError`], with the name of the file.
 pub fn demo_cases() -> Result<Vec<Case>, CatalogueError> {
     let mut cases = cases(None)?;
     cases.retain(|case| case.tags.iter().any(|tag| tag == "demo"));
     Ok(cases)
 }
 
-/// Every scenario of the embedded files, or of a folder.
+/// Returns all scenarios of the embedded files, or of a folder.
 ///
 /// # Errors
-/// [`CatalogueError`], naming the file.
+/// [`CatalogueError`], with the name of the file.
 pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     let mut cases = Vec::new();
     match folder {
@@ -104,27 +105,27 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     Ok(cases)
 }
 
-/// The tag of a scenario in which somebody is refused, or something fails, and
-/// is told why.
+/// The tag of a scenario in which a user is refused or something fails, with an
+/// explanation.
 pub const UNHAPPY: &str = "unhappy";
 
-/// How a procedure of the guide is covered.
+/// The number of scenarios of one procedure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Covered {
     /// `G-01` to `G-28`.
     pub id: &'static str,
-    /// What it is about, in the guide's words.
+    /// The short description of the procedure.
     pub title: &'static str,
-    /// How many scenarios it has.
+    /// Number of its scenarios.
     pub scenarios: usize,
-    /// Those in which all goes well.
+    /// Number of scenarios without the tag [`UNHAPPY`].
     pub happy: usize,
-    /// Those with the tag [`UNHAPPY`].
+    /// Number of scenarios with the tag [`UNHAPPY`].
     pub unhappy: usize,
 }
 
 impl Covered {
-    /// What it lacks; nothing when it has scenarios of both kinds.
+    /// Returns which kind of scenario is missing; None if there are both kinds.
     pub fn lacks(&self) -> Option<&'static str> {
         match (self.happy, self.unhappy) {
             (0, 0) => Some("none yet"),
@@ -135,7 +136,7 @@ impl Covered {
     }
 }
 
-/// How each of the guide's procedures is covered, in their order.
+/// Returns the coverage of each procedure, in the order of the guide.
 pub fn coverage(cases: &[Case]) -> Vec<Covered> {
     let has = |case: &Case, wanted: &str| case.tags.iter().any(|tag| tag == wanted);
     PROCEDURES

@@ -1,5 +1,5 @@
-//! A scenario moved to domains of its own, where several organizations meet at
-//! one portal: a domain belongs to one of them only.
+//! Gives a scenario its own domains, when several organizations use one portal: a domain
+//! can belong to only one of them.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 
 use super::catalogue::Case;
 
-/// The text with each name under `.example` marked as this label's.
+/// Inserts the label into each name that ends in `.example`.
 pub(super) fn moved(text: &str, label: &str) -> String {
     static NAMES: OnceLock<Regex> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
@@ -18,7 +18,7 @@ pub(super) fn moved(text: &str, label: &str) -> String {
 }
 
 impl Case {
-    /// Moves every domain that the steps name.
+    /// Replaces every domain in the steps.
     pub(super) fn moves_to(&mut self, label: &str) {
         for step in &mut self.scenario.steps {
             step.value = moved(&step.value, label);

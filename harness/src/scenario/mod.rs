@@ -1,4 +1,4 @@
-//! The scenarios: which there are, and how they are run.
+//! The list of scenarios, and how they are run.
 
 pub mod catalogue;
 mod isolation;

@@ -1,7 +1,7 @@
-//! Runs scenarios side by side, each in a world of its own.
+//! Runs scenarios in parallel, each in its own world.
 //!
-//! The words are the `cucumber` crate's; the loop is ours, so that no scenario
-//! is dropped silently and every exchange is known by its step.
+//! The `cucumber` crate finds the steps. The loop is in this file, so that no scenario is
+//! left out silently and every exchange is assigned to its step.
 
 use std::sync::Once;
 
@@ -24,43 +24,42 @@ use crate::{Options, World};
 /// Which scenarios are run.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only those whose feature or name contains this.
+    /// Run only scenarios whose feature or name contains this text.
     pub filter: Option<String>,
-    /// Only those whose tags fit this expression.
+    /// Run only scenarios whose tags match this expression.
     pub tags: Option<TagOperation>,
 }
 
 /// How scenarios are run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How many at once; one after another among a target's parties, whose
-    /// clock they share.
+    /// Number of scenarios that run at the same time; 1 with a target, because they share
+    /// its clock.
     pub at_once: usize,
-    /// The stage of the scenario.
+    /// The parties to run them with.
     pub stage: Stage,
-    /// Ends the run before its end; what was played is reported.
+    /// Ends the run early; the scenarios that have ended are reported.
     pub stop: Stop,
 }
 
-/// The parties that scenarios are played by.
+/// The parties that scenarios are run with.
 #[derive(Debug, Clone)]
 pub enum Stage {
-    /// Parties of its own for each scenario.
+    /// New parties for each scenario.
     Own {
-        /// Ids and secrets repeat with the seed; without one the operating
-        /// system draws them.
+        /// With the same seed, ids and secrets are the same in each run. Without one they
+        /// come from the operating system.
         seed: Option<u64>,
-        /// A PostgreSQL server, on which each scenario's portal gets a database
-        /// of its own; without one it is SQLite.
+        /// URL of a PostgreSQL server, on which each scenario's portal gets a new database.
+        /// Without it the portal uses SQLite.
         database_server: Option<String>,
     },
-    /// Parties that run already. Each scenario has an organization of its
-    /// own among them.
+    /// Parties that are already running. Each scenario gets its own organization there.
     Target(Box<Target>),
 }
 
 impl Selection {
-    /// Whether a scenario is chosen.
+    /// True if a scenario matches the filter and the tags.
     pub fn chooses(&self, case: &Case) -> bool {
         let named = self.filter.as_ref().is_none_or(|filter| {
             let filter = filter.to_lowercase();
@@ -75,8 +74,8 @@ impl Selection {
     }
 }
 
-/// Runs the cases; `told` hears of each step as it ends. A scenario that a
-/// signal broke off is not in the report.
+/// Runs the scenarios and calls `told` after each step. A scenario that was interrupted by
+/// a signal is not in the report.
 pub async fn run(
     cases: Vec<Case>,
     settings: Settings,
@@ -92,7 +91,7 @@ pub async fn run(
         Stage::Own { .. } => settings.at_once.max(1),
         Stage::Target(_) => 1,
     };
-    // Kept in the order of the catalogue, whichever ends first.
+    // Keeps the order of the list, whichever scenario ends first.
     let scenarios = futures::stream::iter(cases)
         .map(|case| async move {
             match stop.signal() {
@@ -177,7 +176,7 @@ async fn play(
             tokio::select! {
                 step = take(words, &mut world, step) => step,
                 _ = stop.wait() => {
-                    // What it made at a target that others use goes with it.
+                    // Removes what the scenario created at a target that others use.
                     world.ends().await;
                     return None;
                 }
@@ -193,8 +192,8 @@ async fn play(
     Some(report)
 }
 
-/// A failing step is a report, not a panic on the screen; every other panic
-/// stays one.
+/// Prints no panic message for a failed step, because the report shows it. Other panics are
+/// printed.
 fn quiet_steps() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

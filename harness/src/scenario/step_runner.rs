@@ -1,4 +1,4 @@
-//! One step: found among the words, run, and judged.
+//! Finds the function of a step, runs it, and reports the result.
 
 use std::panic::AssertUnwindSafe;
 
@@ -23,7 +23,8 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
     };
     let (verdict, message) = match outcome {
         Ok(()) => (Verdict::Pass, None),
-        // A power that the target lacks is not a failure, and never silent.
+        // A step that needs a capability that the target lacks is reported as skipped, not
+        // as failed.
         Err(message) if message.starts_with("not run: ") => (Verdict::Skip, Some(message)),
         Err(message) => (Verdict::Fail, Some(message)),
     };
@@ -35,7 +36,8 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
     }
 }
 
-/// What a step panicked with: the words' macros turn a step's error into one.
+/// Returns the message of a panic: the macros of `cucumber` turn the error of a step into a
+/// panic.
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<String>()

@@ -1,4 +1,4 @@
-//! From the running state to a seed that brings it about again.
+//! Writes the state of running parties as a seed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,19 +11,19 @@ use crate::organization::FIRST_DOMAIN;
 use crate::trust::Trust;
 use crate::world::Answer;
 
-/// The attribute that every application has without being told.
+/// The attribute that every application has without a mapping in the seed.
 const SUBJECT: &str = "saml_subject";
 
-/// What runs behind `ready`, the JSON that `rehearsal up` wrote, as a seed: an
-/// exact one, which takes away what it doesn't name. Passwords can't be
-/// exported: users have the demo users' when they are planted again.
+/// Returns the state of the parties behind `ready` (the JSON of the ready file) as a seed
+/// with `exact`, which removes what it does not name. Passwords cannot be exported: users
+/// get the password of the demo users when the seed is applied.
 ///
 /// # Errors
-/// When a party doesn't answer.
+/// When a party does not answer.
 pub async fn export(ready: &Value) -> Outcome<Seed> {
     let idp = Management::of(ready)?;
     let groups = idp.all("/groups", "groups").await?;
-    // Nobody joins those that a filter fills.
+    // Users cannot be added to groups with a filter: their members are computed.
     let joined = groups.iter().filter(|it| !it["userFilter"].is_string());
     let names: HashMap<String, String> = joined
         .map(|it| (word(it, "/id"), word(it, "/name")))
@@ -94,7 +94,7 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
     })
 }
 
-/// The names of the groups that whoever is behind `path` joined.
+/// Returns the names of the groups of the user or group at `path`.
 async fn within(
     idp: &Management,
     path: &str,
@@ -111,7 +111,7 @@ async fn within(
     Ok(within)
 }
 
-/// A fault that strikes always is told by its id alone.
+/// Returns a fault that always applies as its id only.
 fn shortened(fault: Value) -> Value {
     let plain = fault.as_object().is_some_and(|it| it.len() == 2);
     if plain && fault["times"] == "always" {
@@ -120,7 +120,7 @@ fn shortened(fault: Value) -> Value {
     fault
 }
 
-/// What the portal shows to its admin.
+/// Reads the organization from the portal, as its administrator.
 async fn organization(ready: &Value) -> Outcome<Organization> {
     let base = word(ready, "/sp/base_url");
     let admin = &ready["sp"]["admin_login"];

@@ -1,4 +1,4 @@
-//! The management API of the simulated identity provider, as the seed needs it.
+//! A client for the parts of the management API that the seed needs.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,19 +9,19 @@ use crate::judge::Outcome;
 use crate::trust::Trust;
 use crate::world::Answer;
 
-/// One environment, for its administrator.
+/// One environment of the identity provider, with its administrator's token.
 #[derive(Debug, Clone)]
 pub(super) struct Management {
     client: reqwest::Client,
-    /// The environment's address.
+    /// URL of the environment in the management API.
     base: String,
-    /// The control port's address of the environment.
+    /// URL of the environment at the control port.
     control: String,
     token: String,
 }
 
 impl Management {
-    /// The one of `ready`, the JSON that `rehearsal up` writes.
+    /// Returns the environment of `ready`, the JSON of the ready file.
     pub(super) fn of(ready: &Value) -> Outcome<Self> {
         let at = |name: &str| ready["idp"][name].as_str().unwrap_or_default().to_owned();
         let environment = at("entity_id");
@@ -34,12 +34,12 @@ impl Management {
         })
     }
 
-    /// The one that a world works in.
+    /// Returns the environment of a world.
     pub(super) fn within(world: &World) -> Outcome<Self> {
         Self::of(&world.ready().to_json())
     }
 
-    /// Asks for something and has it done.
+    /// Sends a request that must succeed; `what` describes it in the error.
     pub(super) async fn done(
         &self,
         what: &str,
@@ -51,7 +51,7 @@ impl Management {
         self.asked(what, method, &url, body).await
     }
 
-    /// Everything of a collection, page by page.
+    /// Returns all members of a collection, page by page.
     pub(super) async fn all(&self, path: &str, collection: &str) -> Outcome<Vec<Value>> {
         let mut next = Some(format!("{}{path}?limit=1000", self.base));
         let mut all = Vec::new();
@@ -67,7 +67,7 @@ impl Management {
         Ok(all)
     }
 
-    /// The faults that are chosen for an application.
+    /// Returns the faults that are switched on for an application.
     pub(super) async fn faults(&self, application: &str) -> Outcome<Vec<Value>> {
         let url = self.faults_url(application);
         let told = self
@@ -76,7 +76,7 @@ impl Management {
         Ok(told["faults"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Chooses the faults of an application.
+    /// Switches on these faults of an application, and no others.
     pub(super) async fn choose(&self, application: &str, faults: &[Value]) -> Outcome {
         let url = self.faults_url(application);
         let body = json!({"faults": faults});
@@ -108,7 +108,7 @@ impl Management {
     }
 }
 
-/// A string of a document, empty when it isn't there.
+/// Returns the string at `pointer`, or an empty one.
 pub(super) fn word(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found.unwrap_or_default().to_owned()

@@ -1,7 +1,7 @@
-//! The set-up as one file (`rehearsal up --seed FILE`, `rehearsal export`):
-//! what of the organization differs from the guide's, and what the simulated
-//! identity provider holds besides. TOML or JSON; the form is
-//! `docs/schemas/seed.schema.json`, which `rehearsal schema seed` prints.
+//! The set-up as one file (`rehearsal up --seed FILE`, `rehearsal export`): how the
+//! organization differs from the guide, and what else the simulated identity provider
+//! contains. TOML or JSON; the schema is `docs/schemas/seed.schema.json`, which `rehearsal
+//! schema seed` prints.
 
 mod export;
 mod management;
@@ -16,37 +16,37 @@ pub use export::export;
 
 use crate::organization::Plan;
 
-/// The set-up.
+/// The content of a seed file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Seed {
-    /// Whether what isn't named is taken away: groups, users and applications
-    /// that the guide's set-up or an earlier run made.
+    /// True to remove what is not named: groups, users and applications that the guide's
+    /// set-up or an earlier run created.
     #[serde(skip_serializing_if = "is_off")]
     pub exact: bool,
     /// The organization at the portal.
     pub organization: Organization,
-    /// Groups of the identity provider, besides the guide's two.
+    /// Groups of the identity provider, in addition to the two of the guide.
     pub groups: Vec<Group>,
-    /// Users of the identity provider, besides Ada and Grace; who is there
-    /// already becomes what is said here.
+    /// Users of the identity provider, in addition to Ada and Grace. A user who already
+    /// exists is changed to these values.
     pub users: Vec<User>,
-    /// Applications of the identity provider, besides the portal's.
+    /// Applications of the identity provider, in addition to the portal's.
     pub applications: Vec<Application>,
 }
 
-/// What of the organization differs from the guide.
+/// How the organization differs from the guide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Organization {
-    /// Seats of the subscription.
+    /// Number of seats of the subscription.
     pub seats: u32,
-    /// Whether users are provisioned by SCIM.
+    /// True if users are provisioned by SCIM.
     pub scim: bool,
-    /// Domains besides the guide's, to be verified.
+    /// Domains to add and verify, in addition to the guide's domain.
     pub domains: Vec<String>,
-    /// Faults of the identity provider's answers to the portal, as the control
-    /// port takes them: ids, or objects with an id and how often it strikes.
+    /// Faults in the Responses to the portal, as the control port accepts them: ids, or
+    /// objects with an id and the number of times.
     pub faults: Vec<Value>,
 }
 
@@ -62,22 +62,22 @@ impl Default for Organization {
     }
 }
 
-/// A group.
+/// A group of the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Its name, unique.
+    /// The name, which must be unique.
     pub name: String,
-    /// The names of the groups that it is a member of: whoever is in it is in
-    /// them, too.
+    /// The names of the groups that this group is a member of. Its users are members of
+    /// them too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// A SCIM filter: whoever matches it is in the group by themselves.
+    /// A SCIM filter: users who match it are members automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
 }
 
-/// A user.
+/// A user of the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
@@ -87,13 +87,13 @@ pub struct User {
     pub given: String,
     /// The family name.
     pub family: String,
-    /// The password; the demo users' when not given. Never exported.
+    /// The password; that of the demo users if missing. It is never exported.
     #[serde(default, skip_serializing)]
     pub password: Option<String>,
-    /// Whether they are switched on.
+    /// True if the account is enabled.
     #[serde(default = "on")]
     pub enabled: bool,
-    /// The names of their groups.
+    /// The names of the user's groups.
     #[serde(default)]
     pub groups: Vec<String>,
 }
@@ -102,51 +102,50 @@ fn on() -> bool {
     true
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+#[allow(clippy::trivially_copy_pass_by_ref)] // the signature that serde requires
 fn is_off(flag: &bool) -> bool {
     !flag
 }
 
-/// An application: a service provider of somebody else's.
+/// An application for another service provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
-    /// Its name.
+    /// The name of the application.
     pub name: String,
-    /// Its metadata, a file or an address.
+    /// The service provider's metadata, a file or a URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
-    /// Without metadata: its entity ID …
+    /// The service provider's entity ID, if there is no metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_id: Option<String>,
-    /// … and where it takes Responses.
+    /// The service provider's ACS URLs, if there is no metadata.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acs_urls: Vec<String>,
-    /// Whether it is switched on.
+    /// True if the application is enabled.
     #[serde(default = "on")]
     pub enabled: bool,
-    /// Faults of the answers to it, as the control port takes them.
+    /// Faults in the Responses to the application, as the control port accepts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Value>,
-    /// Attribute mappings: the name to the expression. The guide's when none
-    /// is given.
+    /// Attribute mappings, from name to expression; those of the guide if empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, String>,
 }
 
-/// Why a seed can't be read.
+/// Why a seed cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// It isn't TOML of this form.
-    #[error("expected a seed in TOML: {0}")]
+    /// The file is not TOML with the members of a seed.
+    #[error("expected TOML with the members of a seed (`rehearsal schema seed`): {0}")]
     Toml(#[from] toml::de::Error),
-    /// It isn't JSON of this form.
-    #[error("expected a seed in JSON: {0}")]
+    /// The file is not JSON with the members of a seed.
+    #[error("expected JSON with the members of a seed (`rehearsal schema seed`): {0}")]
     Json(#[from] serde_json::Error),
 }
 
 impl Seed {
-    /// Reads a seed; JSON when it begins with a brace, TOML otherwise.
+    /// Reads a seed: JSON if it begins with a brace, TOML otherwise.
     ///
     /// # Errors
     /// [`SeedError`], with line and column.
@@ -157,7 +156,7 @@ impl Seed {
         Ok(toml::from_str(text)?)
     }
 
-    /// Whether it says anything of the identity provider.
+    /// True if the seed describes anything of the identity provider.
     fn holds_directory(&self) -> bool {
         self.exact
             || !(self.groups.is_empty()
@@ -166,7 +165,7 @@ impl Seed {
                 && self.organization.faults.is_empty())
     }
 
-    /// The plan of the organization.
+    /// Returns the plan of the organization.
     pub fn plan(&self) -> Plan {
         Plan {
             seats: self.organization.seats,

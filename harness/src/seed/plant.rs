@@ -1,4 +1,4 @@
-//! From a seed to the state that it describes.
+//! Applies a seed to running parties.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,13 @@ use crate::judge::{Failed, Outcome, list};
 use crate::world::CORPORATE_PASSWORD;
 
 impl World {
-    /// What the seed has besides the organization: domains, groups, users,
-    /// applications, faults. `metadata` holds the documents of the
-    /// applications, by name. What is there already is brought to what the
-    /// seed says of it; what the seed doesn't name stays, unless the seed is
-    /// exact.
+    /// Creates what the seed contains in addition to the organization: domains, groups,
+    /// users, applications, faults. `metadata` contains the metadata documents of the
+    /// applications, by name. What already exists is changed to the values of the seed.
+    /// What the seed does not name stays, unless the seed is exact.
     ///
     /// # Errors
-    /// When the portal or the identity provider doesn't take a part of it.
+    /// When the portal or the identity provider refuses a part of it.
     pub async fn plants(&mut self, seed: &Seed, metadata: &BTreeMap<String, String>) -> Outcome {
         for domain in &seed.organization.domains {
             self.plants_domain(domain).await?;
@@ -56,7 +55,7 @@ impl World {
         Ok(())
     }
 
-    /// Every group there is, those of the seed as it has them.
+    /// Creates and changes the groups; returns all groups of the directory.
     async fn plants_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
         let mut filters = BTreeMap::new();
         for group in idp.all("/groups", "groups").await? {
@@ -195,7 +194,7 @@ impl World {
     }
 }
 
-/// Name, state and groups as the seed has them.
+/// Sets name, state and groups of a user to the values of the seed.
 async fn shapes_user(user: &User, id: &str, idp: &Management, groups: &Groups) -> Outcome {
     let body = json!({"name": {"given": user.given, "family": user.family}});
     let path = format!("/users/{id}");
@@ -209,11 +208,11 @@ async fn shapes_user(user: &User, id: &str, idp: &Management, groups: &Groups) -
     groups.joined(idp, &path, &user.groups).await
 }
 
-/// The directory's groups.
+/// The groups of the directory.
 struct Groups {
-    /// By name.
+    /// The ids, by name.
     ids: BTreeMap<String, String>,
-    /// The ids of those that a filter fills: nobody joins or leaves them.
+    /// The ids of groups with a filter, whose members cannot be set.
     dynamic: BTreeSet<String>,
 }
 
@@ -223,7 +222,7 @@ impl Groups {
         id.ok_or_else(|| Failed::mismatch(format!("a group named {name:?} in the seed"), "none"))
     }
 
-    /// Who is behind `path` joins the groups that are named, and leaves others.
+    /// Makes the user or group at `path` a member of exactly the named groups.
     async fn joined(&self, idp: &Management, path: &str, named: &[String]) -> Outcome {
         let mut wanted = BTreeSet::new();
         for name in named {
@@ -251,7 +250,8 @@ impl Groups {
     }
 }
 
-/// What an application is registered with.
+/// Returns the registration of an application: the body for the management API, and the
+/// mappings.
 fn registration(
     application: &Application,
     document: Option<&String>,
