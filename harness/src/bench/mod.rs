@@ -1,13 +1,14 @@
-//! Throughput, each beside its physical limit measured in the same run.
+//! Measures throughput, and the physical limit of each operation in the same run.
 //!
-//! - [`saml`]: signing and verifying responses, beside raw RSA.
-//! - [`sync`]: a whole directory provisioned, beside bare creations.
-//! - [`scim`]: the SCIM server over HTTP, beside the database's own pace.
-//! - [`sso`]: the mock IdP's answers beside raw RSA; its start with many users.
-//! - [`start`]: parties for one test, beside the IdP alone.
+//! - [`saml`]: signing and verifying Responses; the limit is plain RSA.
+//! - [`sync`]: provisioning of a whole directory; the limit is plain creation of users.
+//! - [`scim`]: the SCIM server over HTTP; the limit is the database.
+//! - [`sso`]: Responses of the mock IdP, with plain RSA as the limit; and its start with
+//!   many users.
+//! - [`start`]: the start of the parties for one test; the limit is the start of the IdP.
 //!
-//! The machines that this runs on are noisy: work and limit take turns in
-//! short rounds, and the ratio is the median of the rounds' ratios.
+//! Machines are noisy: work and limit are measured alternately in short rounds, and the
+//! ratio is the median of the ratios of all rounds.
 
 pub mod saml;
 pub mod scim;
@@ -19,31 +20,31 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// One measurement, in the machine form that the design fixes.
+/// One measurement, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
     /// What was measured.
     pub name: String,
-    /// Operations in a second.
+    /// Operations per second.
     pub ops_per_sec: f64,
-    /// The limit's operations in a second.
+    /// Operations per second of the limit.
     pub limit_ops_per_sec: f64,
     /// What the limit is.
     pub limit_name: String,
-    /// Work over limit; 1 is the limit itself.
+    /// Throughput divided by the limit; 1 is the limit itself.
     pub ratio: f64,
     /// Median latency, in microseconds.
     pub p50_us: f64,
-    /// The latency that 99 of 100 stay under, in microseconds.
+    /// 99th percentile of the latency, in microseconds.
     pub p99_us: f64,
-    /// The process' resident memory at the end, in megabytes.
+    /// Resident memory of the process at the end, in megabytes.
     pub rss_mb: f64,
 }
 
-/// How long a round of work, or of its limit, lasts.
+/// Duration of one round of work or limit.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Measures `work` beside `limit` on this thread, for about `time`.
+/// Measures `work` and `limit` alternately on this thread, for about `time`.
 pub fn beside<W, L>(
     (name, mut work): (&str, W),
     (limit_name, mut limit): (&str, L),
@@ -55,7 +56,7 @@ where
 {
     let mut latencies = Vec::new();
     let (mut rates, mut limits) = (Vec::new(), Vec::new());
-    // The first round warms up and is forgotten.
+    // The first round is for warming up and is not counted.
     round(&mut work, &mut Vec::new());
     round(&mut limit, &mut Vec::new());
     let start = Instant::now();
@@ -68,7 +69,7 @@ where
     measured(name, limit_name, latencies, rates, limits)
 }
 
-/// A measurement from its rounds, of which work and limit have as many.
+/// Computes the measurement from its rounds; there are as many of `work` as of `limit`.
 fn measured(
     name: &str,
     limit_name: &str,
@@ -113,7 +114,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// From the kernel, where it tells; else 0.
+/// Read from the Linux kernel; 0 on other systems.
 fn resident_megabytes() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

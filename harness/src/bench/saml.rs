@@ -1,5 +1,5 @@
-//! Signing and verifying, on one core: a response of about 4.7 kB with the
-//! four attributes that the guide maps.
+//! Signing and verifying on one core: a Response of about 4.7 kB with the four attributes
+//! of the guide.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -23,9 +23,9 @@ const SP: &str = "https://portal.example/0f3b6f1c-7a55-4d0c-8f63-1f1f6f2f7b21";
 const ACS: &str = "https://portal.example/webapp/sso/acs/0f3b6f1c-7a55-4d0c-8f63-1f1f6f2f7b21";
 const REQUEST: &str = "_5b3f9d0a1c2e4f60718293a4b5c6d7e8";
 
-/// Why there is nothing to measure.
+/// The Response to measure with cannot be created.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a response to measure with: {0}")]
+#[error("cannot create the Response to measure with: {0}")]
 pub struct BenchError(String);
 
 pub(super) fn bench_error(error: impl std::fmt::Display) -> BenchError {
@@ -114,7 +114,8 @@ impl Bench {
     }
 }
 
-/// `bench sign`: from draft to signed document, beside the key's raw signature.
+/// `bench sign`: from the draft to the signed document; the limit is the plain signature of
+/// the key.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -140,7 +141,7 @@ pub fn sign(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
     ))
 }
 
-/// `bench verify`: from form field to checked assertion, beside the raw
+/// `bench verify`: from the form field to the checked assertion; the limit is the plain
 /// verification of one signature.
 ///
 /// # Errors

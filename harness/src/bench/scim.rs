@@ -1,9 +1,9 @@
-//! `bench scim`: the portal's SCIM server over real HTTP on a durable embedded
-//! database, at one size after another, each beside the database's own pace;
-//! and the largest beside the smallest.
+//! `bench scim`: the portal's SCIM server over HTTP with a durable SQLite database, at
+//! several sizes, with the database as the limit; and the largest size compared with the
+//! smallest.
 //!
-//! Work and limit take turns in short rounds with the same number of callers;
-//! a 2xx answer to a write means that the disk has it. The database is filled
+//! Work and limit are measured alternately in short rounds with the same number of clients.
+//! A 2xx answer to a write means that the data is on the disk. The database is filled
 //! directly; everything that is measured goes through the portal.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,37 +21,37 @@ const FILTER: &str = "GET /Users?filter=userName eq …";
 const READ: &str = "GET /Users/{id}";
 const CREATE: &str = "POST /Users";
 const COMMIT: &str = "one row written and synchronized to the disk";
-/// Callers at once.
+/// Number of clients that send requests at the same time.
 const CALLERS: usize = 8;
-/// How long a round of work, or of its limit, lasts.
+/// Duration of one round of work or limit.
 const ROUND: Duration = Duration::from_millis(250);
 
-/// Why there is nothing to measure.
+/// Why the measurement is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// The portal.
+    /// The portal cannot be started.
     #[error(transparent)]
     Start(#[from] sp::StartError),
-    /// The database.
+    /// The database cannot be filled.
     #[error(transparent)]
     Store(#[from] sp::store::StoreError),
-    /// The exchange.
+    /// A request failed.
     #[error(transparent)]
     Exchange(#[from] reqwest::Error),
-    /// The folder for the database.
+    /// The folder for the database cannot be created.
     #[error(transparent)]
     Folder(#[from] std::io::Error),
-    /// The portal answered otherwise than the measurement needs.
+    /// The portal answered with something else than the measurement needs.
     #[error("expected {0}, got {1}")]
     Answer(String, String),
 }
 
 type Result<T> = std::result::Result<T, BenchError>;
 
-/// A portal with a directory of some size.
+/// A portal with a directory of one size.
 struct Bench {
     portal: sp::Running,
-    /// Its database goes with it.
+    /// The folder of the database, deleted when this is dropped.
     _folder: tempfile::TempDir,
     client: Client,
     base: String,
@@ -63,7 +63,7 @@ struct Bench {
     created: AtomicUsize,
 }
 
-/// Measures at each of these sizes, and the last beside the first.
+/// Measures at each of these sizes, and compares the last with the first.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -89,7 +89,7 @@ pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
     Ok(all)
 }
 
-/// A business account with SCIM: base URL and bearer token.
+/// Creates a business account with SCIM; returns base URL and bearer token.
 async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
     let client = Client::builder().cookie_store(true).build()?;
     let control = portal.control_url().unwrap_or_default();
@@ -133,7 +133,7 @@ async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
     Ok((text(&shown["scim"]["base_url"]), text(&made["token"])))
 }
 
-/// Whose directory the base URL is of.
+/// Returns the id of the business account of the SCIM base URL.
 async fn business(store: &Store, base: &str) -> Result<String> {
     let tenant = base.rsplit('/').nth(1).unwrap_or_default();
     let mut db = store.read().await?;
@@ -222,7 +222,7 @@ impl Bench {
             .bearer_auth(&self.token)
     }
 
-    /// Sends, and reads the whole answer.
+    /// Sends a request and reads the whole answer.
     async fn done(&self, request: reqwest::RequestBuilder) -> Result<()> {
         let answer = request.send().await?;
         let status = answer.status();
@@ -236,7 +236,7 @@ impl Bench {
         ))
     }
 
-    /// Numbers that jump about in the directory.
+    /// Returns the number of a user; successive calls are far apart in the directory.
     fn any(&self) -> usize {
         self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(7919) % self.users
     }
@@ -288,8 +288,8 @@ impl Bench {
         Ok(vec![filtered, read, create])
     }
 
-    /// What growth costs: each kind of request here, taking turns with the
-    /// same at a directory that is smaller.
+    /// Measures the cost of size: each kind of request here, alternating with the same
+    /// request at a smaller directory.
     async fn beside_a_smaller(&self, small: &Self, time: Duration) -> Result<Vec<Measured>> {
         let name = |what: &str| format!("{what}, {} users beside {}", self.users, small.users);
         let limit = format!("the same with {} users", small.users);
@@ -342,7 +342,7 @@ impl Bench {
         ))
     }
 
-    /// The least that a durable write costs here.
+    /// Writes one row and commits: the minimum cost of a durable write.
     async fn commit(&self) -> Result<()> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let row = members::BusinessRow {
@@ -356,8 +356,7 @@ impl Bench {
         Ok(tx.commit().await.map_err(sp::store::StoreError::from)?)
     }
 
-    /// One member more and one less, in a group of ten and in one of as many
-    /// as there are, up to 50,000.
+    /// Adds and removes one member, in a group of ten and in one of up to 50,000.
     async fn groups(&self, time: Duration) -> Result<Vec<Measured>> {
         let large = self.users.saturating_sub(CALLERS).min(50_000);
         for (group, size) in [("small", 10.min(large)), ("large", large)] {
@@ -421,7 +420,7 @@ impl Bench {
     }
 }
 
-/// Measures `work` beside `limit`, each by [`CALLERS`] at once, for about `time`.
+/// Measures `work` and `limit` alternately for about `time`, each with [`CALLERS`] clients.
 async fn beside<W, L>(
     (name, work): (&str, W),
     (limit_name, limit): (&str, L),
@@ -433,7 +432,7 @@ where
 {
     let mut latencies = Vec::new();
     let (mut rates, mut limits) = (Vec::new(), Vec::new());
-    // The first round warms up and is forgotten.
+    // The first round is for warming up and is not counted.
     round(&work, &mut Vec::new()).await?;
     round(&limit, &mut Vec::new()).await?;
     let start = Instant::now();

@@ -1,5 +1,5 @@
-//! The mock IdP's answers on one core, beside the raw signature; and what
-//! users cost at its start.
+//! Responses of the mock IdP on one core, with the plain signature as the limit; and the
+//! cost of users at its start.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -47,8 +47,8 @@ impl Administrator {
     }
 }
 
-/// An environment with one application as the guide has it, and one user in
-/// two groups; its id.
+/// Creates an environment with one application like that of the guide, and one user in two
+/// groups; returns its id.
 async fn furnished(base: &str) -> Result<(Administrator, String), BenchError> {
     let http = Client::builder().no_proxy().build().map_err(bench_error)?;
     let mut administrator = Administrator {
@@ -90,8 +90,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, BenchError> {
         .map_err(bench_error)
 }
 
-/// `bench sso`: from a live session's cookie to the signed answer, beside the
-/// raw signature of the same key.
+/// `bench sso`: from the cookie of a session to the signed Response; the limit is the plain
+/// signature of the same key.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -128,8 +128,8 @@ pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
     Ok(measured)
 }
 
-/// `bench sso --users N`: from nothing to ready with so many users, beside the
-/// same without them.
+/// `bench sso --users N`: the start with N users until the IdP is ready; the limit is the
+/// start without users.
 ///
 /// # Errors
 /// [`BenchError`].

@@ -1,4 +1,4 @@
-//! What a test pays for parties of its own: from the call to both being ready.
+//! The time that a test needs to start its own parties, until both are ready.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,8 @@ use super::saml::{BenchError, bench_error};
 use super::{Measured, measured};
 use crate::{Options, Rehearsal};
 
-/// [`Rehearsal::start`], beside the start of the mock IdP alone: what one
-/// party with one database costs. The keys are made before: a process makes
-/// them once.
+/// Measures [`Rehearsal::start`]; the limit is the start of the mock IdP alone, with one
+/// database. The keys exist before, because a process generates them only once.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -39,7 +38,7 @@ fn rate(took: Duration) -> f64 {
     1.0 / took.as_secs_f64()
 }
 
-/// Stopping them is not counted.
+/// Returns the duration of the start; stopping the parties is not counted.
 async fn whole() -> Result<Duration, BenchError> {
     let options = Options {
         unrecorded: true,

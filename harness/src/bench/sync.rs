@@ -1,5 +1,5 @@
-//! `bench sync`: a whole directory provisioned from the simulated IdP to the
-//! portal, and a second run that finds nothing to change and writes nothing.
+//! `bench sync`: provisions a whole directory from the simulated IdP to the portal, then
+//! runs again, when nothing has changed and nothing may be written.
 
 use std::time::Instant;
 
@@ -11,15 +11,15 @@ use crate::judge::{Failed, Outcome, text};
 use crate::organization::Plan;
 use crate::{Options, World};
 
-/// How many bare creations tell the limit.
+/// Number of plain creations that measure the limit.
 const BARE: u32 = 300;
-/// How long one look at the engine waits.
+/// Maximum duration of one request that waits for the engine, in milliseconds.
 const PATIENCE_MS: u32 = 20_000;
 
-/// Provisions so many users in so many groups, twice.
+/// Provisions this number of users in this number of groups, twice.
 ///
 /// # Errors
-/// When a party doesn't do its part, or the second run writes.
+/// When a party fails, or the second run writes.
 pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
     let mut world = World::with(Options {
         unrecorded: true,
@@ -98,7 +98,7 @@ async fn bare_creations(world: &mut World) -> Outcome<f64> {
     Ok(f64::from(BARE) / start.elapsed().as_secs_f64())
 }
 
-/// Users and groups in the IdP; the groups' ids.
+/// Creates users and groups in the IdP; returns the ids of the groups.
 async fn fill(world: &mut World, users: usize, groups: usize) -> Outcome<Vec<String>> {
     let mut ids = Vec::new();
     for number in 0..groups {
@@ -184,7 +184,7 @@ async fn idle(world: &mut World) -> Outcome {
     }
 }
 
-/// How much the portal holds, and when it last changed.
+/// Returns the number of users and groups at the portal, and when they changed last.
 async fn newest(world: &mut World) -> Outcome<Value> {
     let mut seen = json!({});
     for kind in ["Users", "Groups"] {

@@ -20,13 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
     /// The target does not contain the address of a name server.
-    #[error("the target names no name server (dns.address or dns.serve); add one of them to it")]
+    #[error("no name server found in the target file; add dns.address or dns.serve")]
     NoServer,
     /// The text is not a domain name.
     #[error("invalid name {0:?}: expected a domain name such as lumen.example")]
     Name(String),
     /// The server did not answer.
-    #[error("cannot reach the name server at {server}; is it running?")]
+    #[error("cannot reach the name server at {server}; check that it is running")]
     Unreachable {
         /// The address of the server.
         server: SocketAddr,

@@ -1,5 +1,5 @@
-//! A run of scenarios as one HTML file: the verdict first, then the scenarios,
-//! failed ones first, each with its steps and what was said during them.
+//! A run of scenarios as one HTML file: the result first, then the scenarios (failed ones
+//! first), each with its steps and the recorded messages.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::check::evidence;
 use crate::page::{self, Filter, Header, document, sequence};
 use crate::recorder::{Actor, Exchange, reading};
 
-/// The columns of the sequence, left to right.
+/// The columns of the sequence diagram, from left to right.
 const LANES: [Actor; 4] = [Actor::Browser, Actor::Desktop, Actor::Portal, Actor::Idp];
 
-/// The whole document.
+/// Returns the whole HTML document.
 pub fn html(title: &str, report: &RunReport) -> String {
     let header = Header {
         command: report.command,
@@ -134,7 +134,7 @@ fn step_item<'a>(
     }
 }
 
-/// The exchange as every report shows one.
+/// Returns the exchange in the form that all reports use.
 fn shown(exchange: &Exchange, trusted: &[String]) -> evidence::Exchange {
     let saml = reading::saml_messages(exchange).into_iter();
     evidence::Exchange {
@@ -161,8 +161,8 @@ fn shown(exchange: &Exchange, trusted: &[String]) -> evidence::Exchange {
     }
 }
 
-/// The certificates that the parties told each other in metadata or in forms
-/// during the scenario, base64: what its signatures are judged with.
+/// Returns the certificates (base64) that the parties exchanged in metadata or forms during
+/// the scenario. Signatures in the report are verified with them.
 fn certificates(scenario: &ScenarioReport) -> Vec<String> {
     let mut found = BTreeSet::new();
     for exchange in &scenario.exchanges {
@@ -188,8 +188,7 @@ fn in_value(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 fn in_text(text: &str, found: &mut BTreeSet<String>) {
-    // A Response brings the certificate of whoever signed it: no reason to
-    // trust that one.
+    // A Response contains the certificate of its signer, which is no reason to trust it.
     if text.contains(":Response ") || text.contains("<Response ") {
         return;
     }

@@ -1,12 +1,12 @@
-//! The machine form of a run, as the design fixes it.
+//! The results of a run as JSON.
 
 use serde_json::{Value, json};
 
 use super::{RunReport, Verdict};
 use crate::check::CheckReport;
 
-/// `{"summary": …, "checks": [ … ]}`; a check's `id` is its scenario's name.
-/// With a baseline, `judged` is the report after it.
+/// Returns `{"summary": …, "checks": [ … ]}`; the `id` of a check is the name of its
+/// scenario. With a list of expected failures, `judged` is the report after applying it.
 pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
     let checks: Vec<Value> = report
         .scenarios
@@ -56,7 +56,7 @@ pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
     whole
 }
 
-/// A message's expected and actual parts, where it has both.
+/// Splits a message into what was expected and what was observed, if it has both parts.
 fn halves(message: &str) -> (Option<&str>, Option<&str>) {
     match message.split_once("\n  actual ") {
         Some((expected, actual)) => (

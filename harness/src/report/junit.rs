@@ -1,11 +1,11 @@
-//! JUnit XML: a suite per feature, a case per scenario.
+//! JUnit XML: one test suite for each feature, one test case for each scenario.
 
 use std::time::Duration;
 
 use super::{RunReport, ScenarioReport, Verdict};
 use crate::junit::{Case, Ending, Run};
 
-/// The whole document.
+/// Returns the whole XML document.
 pub fn junit(report: &RunReport) -> String {
     let mut features: Vec<(String, Vec<Case>)> = Vec::new();
     for scenario in &report.scenarios {

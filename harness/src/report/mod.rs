@@ -1,5 +1,5 @@
-//! What a run came to, as data; and each form it is written in, one file per
-//! form. Every form is written from [`RunReport`] and from nothing else.
+//! The results of a run as data, and the formats in which they are written, one file each.
+//! Every format is written from [`RunReport`] only.
 
 mod html;
 mod json;
@@ -19,20 +19,20 @@ use crate::check::{Check, CheckReport, Harm, Interruption, Level, Outcome};
 use crate::recorder::Exchange;
 pub use crate::world::Kept;
 
-/// How a step or a scenario ended.
+/// The result of a step or a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As expected.
+    /// Everything was as expected.
     Pass,
     /// A step failed.
     Fail,
-    /// Not run; the message says why.
+    /// Not run; the message is the reason.
     Skip,
 }
 
 impl Verdict {
-    /// The word in reports.
+    /// Returns the word that reports show.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -42,61 +42,60 @@ impl Verdict {
     }
 }
 
-/// A run of scenarios.
+/// The results of a run of scenarios.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RunReport {
-    /// In the order of the catalogue.
+    /// The scenarios, in the order of the list.
     pub scenarios: Vec<ScenarioReport>,
-    /// How long all took together.
+    /// Total duration in milliseconds.
     pub millis: u64,
     /// The command, `run` or `demo`.
     pub command: &'static str,
-    /// Whose scenarios these are: the portal's address, or that the parties
-    /// were the run's own.
+    /// What the scenarios ran against: the portal's URL, or that each scenario had its own
+    /// parties.
     pub target: String,
-    /// When the run began.
+    /// Start of the run.
     pub started_at: Timestamp,
-    /// How the command was called, secrets masked; empty where it was called
-    /// as a library.
+    /// The command line, with secrets masked; empty when the library was called.
     pub command_line: String,
-    /// Set where a signal ended the run before every scenario was played.
+    /// Set if a signal ended the run before all scenarios had run.
     #[serde(skip)]
     pub incomplete: Option<Interruption>,
 }
 
-/// A scenario.
+/// The result of a scenario.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScenarioReport {
-    /// Its name.
+    /// The name of the scenario.
     pub name: String,
-    /// Its feature's.
+    /// The name of its feature.
     pub feature: String,
-    /// Its tags, without `@`.
+    /// The tags, without `@`.
     pub tags: Vec<String>,
-    /// Its steps, in order.
+    /// The steps, in order.
     pub steps: Vec<StepReport>,
-    /// What was said meanwhile.
+    /// The recorded exchanges.
     pub exchanges: Vec<Exchange>,
-    /// What is kept for other tools.
+    /// Documents that are kept for other tools.
     #[serde(skip)]
     pub kept: Kept,
 }
 
-/// A step.
+/// The result of a step.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepReport {
-    /// Keyword and words.
+    /// Keyword and text of the step.
     pub title: String,
-    /// How it ended.
+    /// The result.
     pub verdict: Verdict,
-    /// Expected and actual, when it didn't pass.
+    /// What was expected and what was observed, if the step did not pass.
     pub message: Option<String>,
-    /// How long it took.
+    /// Duration in milliseconds.
     pub millis: u64,
 }
 
 impl ScenarioReport {
-    /// Failed when a step failed, skipped when one was skipped.
+    /// Returns [`Verdict::Fail`] if a step failed, [`Verdict::Skip`] if one was skipped.
     pub fn verdict(&self) -> Verdict {
         let ended = |verdict| self.steps.iter().any(|step| step.verdict == verdict);
         if ended(Verdict::Fail) {
@@ -108,19 +107,19 @@ impl ScenarioReport {
         }
     }
 
-    /// The step that ended it, when it didn't pass.
+    /// Returns the first step that did not pass.
     pub fn ending(&self) -> Option<&StepReport> {
         self.steps.iter().find(|step| step.verdict != Verdict::Pass)
     }
 
-    /// How long it took.
+    /// Returns the duration in milliseconds.
     pub fn millis(&self) -> u64 {
         self.steps.iter().map(|step| step.millis).sum()
     }
 }
 
 impl RunReport {
-    /// The verdict in a sentence.
+    /// Returns the result in one sentence.
     pub fn verdict_sentence(&self) -> String {
         let (all, failed, skipped) = (
             self.scenarios.len(),
@@ -143,8 +142,8 @@ impl RunReport {
         }
     }
 
-    /// The same as a report of checks, one for each scenario: what baselines
-    /// and SARIF are made for.
+    /// Converts the results to a report of checks, one for each scenario, for expected
+    /// failures and SARIF.
     pub fn as_checks(&self) -> CheckReport {
         let outcome = |scenario: &ScenarioReport| {
             let check = Check {
@@ -178,8 +177,8 @@ impl RunReport {
         }
     }
 
-    /// 0 when nothing failed, 1 when something did, 128 and the signal's number
-    /// after an interruption.
+    /// Returns the exit status: 0 if nothing failed, 1 if a scenario failed, 128 plus the
+    /// number of the signal after an interruption.
     pub fn exit_code(&self) -> u8 {
         match self.incomplete {
             Some(interruption) => interruption.signal.exit_code(),
@@ -187,7 +186,7 @@ impl RunReport {
         }
     }
 
-    /// How many scenarios ended so.
+    /// Returns the number of scenarios with this result.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.scenarios
             .iter()

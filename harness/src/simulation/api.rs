@@ -1,4 +1,4 @@
-//! The simulation's controls as JSON.
+//! The controls of the simulation as a JSON API.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn router() -> Router<Arc<Site>> {
         .route("/faults", get(list_faults).put(choose_faults))
 }
 
-/// A failure of a control, as the API answers it.
+/// The answer of the API when a control fails.
 struct Problem(ControlError);
 
 impl<E: Into<ControlError>> From<E> for Problem {
@@ -46,7 +46,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The status that a failure of a control is answered with.
+/// Returns the HTTP status for the error of a control.
 pub(super) fn status_of(error: &ControlError) -> StatusCode {
     match error {
         ControlError::Refused { status, .. } => {
@@ -58,7 +58,7 @@ pub(super) fn status_of(error: &ControlError) -> StatusCode {
     }
 }
 
-/// A key to be sold, as `rehearsal key` has its options.
+/// A license key to create; its members are the options of `rehearsal key`.
 #[derive(Deserialize)]
 struct Order {
     #[serde(default = "per_user")]
@@ -76,7 +76,7 @@ fn five() -> u32 {
     5
 }
 
-/// Sells a key and remembers it for the page.
+/// Creates a key and remembers it, so that the page can show it.
 pub(super) async fn sell(
     site: &Site,
     kind: &str,

@@ -1,6 +1,6 @@
-//! What a simulation can do to its parties: by the portal's control port, the
-//! identity provider's control port and management API, and the name server.
-//! `rehearsal key`, `rehearsal dns` and the simulation page use it.
+//! The controls of the simulation: the portal's control port, the identity provider's
+//! control port and management API, and the name server. `rehearsal key`, `rehearsal dns`
+//! and the simulation page use them.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
@@ -13,129 +13,131 @@ use url::Url;
 use crate::dns::{ZoneError, Zones};
 use crate::trust::{Trust, TrustError};
 
-/// Where the parties are controlled. Made from what `rehearsal up
-/// --ready-file` writes, or from a file with the same names.
+/// The addresses of the controls. They are read from the ready file of `rehearsal up`, or
+/// from a file with the same members.
 #[derive(Debug, Clone)]
 pub struct Controls {
-    /// The portal's address.
+    /// The portal's URL.
     pub portal: Option<Url>,
-    /// The identity provider's console.
+    /// URL of the identity provider's console.
     pub console: Option<Url>,
     portal_control: Option<Url>,
     idp_control: Option<Url>,
     management: Option<Url>,
     admin_token: Option<String>,
-    /// The name server.
+    /// The name server with the zones of the organizations.
     pub zones: Zones,
     client: reqwest::Client,
 }
 
-/// Why a control doesn't work.
+/// Why a control does not work.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The file isn't a target.
-    #[error("invalid target: {0}; expected what `rehearsal up --ready-file` writes")]
+    /// The file is not a target file.
+    #[error("invalid target file: {0}; expected the JSON that `rehearsal up --ready-file` writes")]
     Target(String),
-    /// The certificate authority that the target names.
+    /// The certificate authority of the target cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The HTTP client.
+    /// The HTTP client cannot be created.
     #[error("cannot set up an HTTP client")]
     Client(#[source] reqwest::Error),
-    /// The target doesn't name what is needed.
-    #[error("the target names no {0}; start the party with a control port and name it there")]
+    /// The target does not contain a needed address.
+    #[error(
+        "{0} not found in the target file; start the party with a control port and add its URL"
+    )]
     Missing(&'static str),
-    /// Nobody answers.
-    #[error("cannot reach {party} at {url}; is it running?")]
+    /// The party does not answer.
+    #[error("cannot reach {party} at {url}; check that it is running")]
     Unreachable {
-        /// The name of the party.
+        /// The party.
         party: &'static str,
-        /// Where it was asked.
+        /// The requested URL.
         url: Url,
-        /// What the client says.
+        /// The error of the HTTP client.
         source: reqwest::Error,
     },
-    /// It answered with an error.
+    /// The party answered with an error status.
     #[error("{party} refused: {message} (HTTP {status})")]
     Refused {
-        /// The name of the party.
+        /// The party.
         party: &'static str,
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// What it says.
+        /// The message of the party.
         message: String,
     },
-    /// The name server.
+    /// A DNS record cannot be read or changed.
     #[error(transparent)]
     Zone(#[from] ZoneError),
 }
 
-/// What a control comes to.
+/// The result of a control.
 pub type Controlled<T = ()> = Result<T, ControlError>;
 
 const PORTAL: &str = "the portal's control port";
 const IDP: &str = "the identity provider's control port";
 const MANAGEMENT: &str = "the identity provider's management API";
 
-/// A license key to be sold.
+/// A license key to create.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct KeyOrder {
-    /// How many may use it.
+    /// The number of seats.
     pub seats: u32,
     /// `per-user` or `per-device`.
     pub licensing: String,
-    /// Until when; a year when it isn't said.
+    /// The end of the subscription; in a year if missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Timestamp>,
 }
 
-/// A party's clock.
+/// The state of a party's clock.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ClockState {
-    /// The time that it is for the party.
+    /// The time of the party.
     pub now: Timestamp,
-    /// Whether it can be moved.
+    /// True if the clock can be moved.
     #[serde(default)]
     pub simulated: bool,
 }
 
-/// An application of the identity provider, and what it gets wrong.
+/// An application of the identity provider, and the faults of its Responses.
 #[derive(Debug, Clone)]
 pub struct Application {
     /// The environment's id.
     pub environment: String,
     /// The application's id.
     pub id: String,
-    /// Its name, with the environment's.
+    /// The name of the application, with that of the environment.
     pub name: String,
-    /// The faults that are on, as the control port has them.
+    /// The faults that are switched on, as the control port returns them.
     pub faults: Vec<Value>,
 }
 
 /// A fault that can be switched on.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FaultEntry {
-    /// Its id.
+    /// The id of the fault.
     pub id: String,
-    /// What it does.
+    /// A sentence that describes the fault.
     #[serde(default)]
     pub about: String,
 }
 
-/// The faults that an identity provider can have.
+/// All faults of the identity provider that can be switched on.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct FaultCatalogue {
-    /// Of what its answers say.
+    /// Faults in the content of the Responses.
     #[serde(default)]
     pub faults: Vec<FaultEntry>,
-    /// Of how its answers travel.
+    /// Faults of the transport.
     #[serde(default)]
     pub transport: Vec<FaultEntry>,
 }
 
 impl Controls {
-    /// Reads a target. `admin_token` is used when the target doesn't name the
-    /// management API's token; `zones` when the name server is this process's.
+    /// Reads a target. `admin_token` is used if the target contains no token of the
+    /// management API; `zones`, if the name server belongs to this process.
     ///
     /// # Errors
     /// [`ControlError::Target`], [`ControlError::Trust`].
@@ -179,7 +181,7 @@ impl Controls {
         })
     }
 
-    /// Whether the portal answers.
+    /// Returns true if the portal answers.
     pub async fn is_running(&self) -> bool {
         let Some(url) = self
             .portal
@@ -192,7 +194,7 @@ impl Controls {
         self.client.get(url).timeout(patience).send().await.is_ok()
     }
 
-    /// Sells a license key.
+    /// Creates a license key.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -206,7 +208,7 @@ impl Controls {
         Ok(key.to_owned())
     }
 
-    /// The portal's clock.
+    /// Returns the state of the portal's clock.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -215,7 +217,7 @@ impl Controls {
         self.clock_at(PORTAL, control).await
     }
 
-    /// The identity provider's clock.
+    /// Returns the state of the identity provider's clock.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -224,11 +226,11 @@ impl Controls {
         self.clock_at(IDP, control).await
     }
 
-    /// Moves both clocks forward to the same instant: the portal's time and
-    /// so many seconds.
+    /// Moves both clocks forward to the same time: the portal's time plus this number of
+    /// seconds.
     ///
     /// # Errors
-    /// [`ControlError`]; nothing is moved unless both clocks are simulated.
+    /// [`ControlError`]; no clock is moved unless both are simulated.
     pub async fn advance_clocks(&self, seconds: i64) -> Controlled<Timestamp> {
         let (portal, idp) = (self.portal_clock().await?, self.idp_clock().await?);
         if !portal.simulated || !idp.simulated {
@@ -251,14 +253,15 @@ impl Controls {
         let idp = self.idp_control()?;
         self.ask(IDP, Method::PUT, idp, "/sim/clock", Some(body.clone()))
             .await?;
-        // In one process both share a clock: it is set twice to the same instant.
+        // In one process both parties share a clock, which is then set twice to the same
+        // time.
         let control = self.portal_control()?;
         self.ask(PORTAL, Method::PUT, control, "/sim/clock", Some(body))
             .await?;
         Ok(then)
     }
 
-    /// The faults that can be switched on.
+    /// Returns the faults that can be switched on.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -274,7 +277,7 @@ impl Controls {
         })
     }
 
-    /// Every application of the identity provider, in every environment.
+    /// Returns all applications of all environments of the identity provider.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -297,7 +300,7 @@ impl Controls {
         Ok(all)
     }
 
-    /// The application has these faults from now on, and no others.
+    /// Switches on these faults of the application, and no others.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -335,7 +338,7 @@ impl Controls {
         })
     }
 
-    /// Ids and names of a collection of the management API.
+    /// Returns ids and names of the members of a collection of the management API.
     async fn named(&self, path: &str, collection: &str) -> Controlled<Vec<(String, String)>> {
         let management = self.management.as_ref();
         let management = management.ok_or(ControlError::Missing("idp.admin_api_url"))?;
@@ -386,8 +389,8 @@ impl Controls {
         if status.is_success() {
             return Ok(body);
         }
-        // The portal's problems (RFC 9457) and the management API's differ in
-        // the name of the sentence.
+        // The portal (RFC 9457) and the management API use different members for the
+        // message.
         let message = ["detail", "message", "title"]
             .iter()
             .find_map(|member| body[*member].as_str())
@@ -404,7 +407,7 @@ fn fault_path(environment: &str, application: &str) -> String {
     format!("/control/environments/{environment}/applications/{application}/faults")
 }
 
-/// An address of a name server: an IP address or a host name, and a port.
+/// Resolves the address of a name server: an IP address or a host name, and a port.
 fn resolve(text: &str) -> Controlled<SocketAddr> {
     let found = text.to_socket_addrs().ok().and_then(|mut all| all.next());
     found.ok_or_else(|| {

@@ -1,5 +1,5 @@
-//! The page that explains SAML messages, as `rehearsal trace` does, for those
-//! without a terminal. It changes nothing and keeps nothing.
+//! The page that explains SAML messages, like `rehearsal trace`, for users without a
+//! terminal. It changes and stores nothing.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::site::Site;
 use super::view;
 use crate::trace::{self, Account, Known, sources};
 
-/// Bytes of a form: HAR files have every answer of a sign-on in them.
+/// Maximum size of the form in bytes: a HAR file contains every answer of a sign-on.
 const LARGEST_FORM: usize = 32 * 1024 * 1024;
 
 pub(super) fn router() -> Router<Arc<Site>> {
@@ -24,10 +24,10 @@ pub(super) fn router() -> Router<Arc<Site>> {
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
 }
 
-/// What was sent to be explained.
+/// The content of the form.
 #[derive(Debug, Default)]
 struct Form {
-    /// The text of the field, or the bytes of the file where there is one.
+    /// The text of the field, or the content of the file if one was chosen.
     message: Vec<u8>,
     metadata: String,
     audience: String,
@@ -42,7 +42,7 @@ async fn explain(State(site): State<Arc<Site>>, form: Multipart) -> Response {
         Ok(form) => form,
         Err(reason) => return refused(&site, &Form::default(), StatusCode::BAD_REQUEST, &reason),
     };
-    // Large files take a while, and other requests wait meanwhile.
+    // On a separate thread, so that other requests do not wait for a large file.
     let explained = tokio::task::spawn_blocking(move || {
         let accounts = accounts(&form);
         (form, accounts)
@@ -75,7 +75,7 @@ async fn read(mut parts: Multipart) -> Result<Form, String> {
         let bytes = part.bytes().await.map_err(unreadable)?;
         let text = || String::from_utf8_lossy(&bytes).trim().to_owned();
         match name.as_str() {
-            // The file comes after the text, and is empty when none was chosen.
+            // The file follows the text field, and is empty if none was chosen.
             "message" | "file" if !bytes.is_empty() => form.message = bytes.to_vec(),
             "metadata" => form.metadata = text(),
             "audience" => form.audience = text(),
@@ -119,7 +119,8 @@ fn results(accounts: &[Account]) -> Markup {
 }
 
 fn page(site: &Site, form: &Form, result: &Markup) -> Markup {
-    // A file is not shown again: it may be large, and browsers keep no file in a form.
+    // The content of a file is not shown again: it can be large, and a browser cannot fill
+    // in a file field.
     let typed = String::from_utf8_lossy(&form.message);
     let typed = if typed.len() > 64 * 1024 {
         ""

@@ -1,4 +1,4 @@
-//! The forms of the simulation page: decode, call the control, show the page.
+//! The forms of the simulation page: read the form, call the control, show the page.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) fn router() -> Router<Arc<Site>> {
         .route("/social-identities/fault", post(choose_social_fault))
 }
 
-/// A form that was refused: where, why, and what was typed.
+/// A refused form: its section, the reason, and what was typed.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     pub(super) section: Option<Section>,
@@ -53,7 +53,7 @@ async fn page(State(site): Shared, Query(asked): Query<Fields>) -> Response {
     Html(document.into_string()).into_response()
 }
 
-/// Back to the page, which says what was done.
+/// Redirects to the page, which then shows what was done.
 fn done(section: Section, what: &str) -> Response {
     Redirect::to(&format!("/?done={what}#{}", section.id())).into_response()
 }
@@ -74,7 +74,7 @@ async fn refused(
     (status, Html(document.into_string())).into_response()
 }
 
-/// Runs a form of the page: checks its token, then what it asks for.
+/// Handles a form of the page: checks the form token, then runs the action.
 async fn submitted(
     site: &Site,
     section: Section,
@@ -102,7 +102,7 @@ fn field<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.get(name).map_or("", |value| value.trim())
 }
 
-/// A number of a form.
+/// Reads a number from a form field.
 fn number<T: std::str::FromStr>(fields: &Fields, name: &'static str) -> Result<T, ControlError> {
     let text = field(fields, name);
     text.parse()
@@ -190,7 +190,7 @@ async fn advance_clocks(State(site): Shared, Form(fields): Form<Fields>) -> Resp
     .await
 }
 
-/// The faults of the form's application, for a change.
+/// Changes the faults of the application that the form names.
 async fn with_faults(
     site: &Site,
     fields: &Fields,

@@ -1,6 +1,5 @@
-//! The simulation's own controls: license keys, DNS records, the clock, faults
-//! and social identities, by a page and by commands. The page also explains
-//! SAML messages.
+//! The controls of the simulation, on a page and by commands: license keys, DNS records,
+//! the clock, faults and social identities. The page also explains SAML messages.
 
 mod api;
 mod controls;
@@ -19,11 +18,11 @@ pub use controls::{
 };
 pub use site::{Page, Served, Site};
 
-/// Reads the end of a license: an instant (RFC 3339), or a last day, which
-/// ends at midnight UTC.
+/// Reads the end of a license: a time (RFC 3339), or the last day, which ends at midnight
+/// UTC.
 ///
 /// # Errors
-/// What was expected, for people.
+/// A text that says what was expected.
 pub fn parse_end(text: &str) -> Result<Timestamp, String> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);

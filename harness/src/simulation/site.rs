@@ -1,9 +1,9 @@
-//! The server of the simulation page: one page with forms, and the same as
-//! JSON below `/api`.
+//! The server of the simulation page: one page with forms, and the same as a JSON API below
+//! `/api`.
 //!
-//! It listens on a loopback port and has no password, as the control ports:
-//! requests with a foreign `Host` or `Origin` are refused, and forms carry a
-//! token that only a page of this server knows.
+//! It listens on a loopback port and has no password, like the control ports. Requests with
+//! a foreign `Host` or `Origin` are refused, and forms need a token that only a page of
+//! this server contains.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,28 +26,27 @@ use super::{api, explain, forms};
 use crate::ready::LicenseKey;
 use crate::social::{SocialControls, social_router};
 
-/// Larger than any form of the page; the page that explains messages has a
-/// limit of its own.
+/// Maximum size of a request body in bytes. The page that explains messages has its own
+/// limit.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// What the page shows and changes.
+/// The state of the simulation page.
 #[derive(Debug)]
 pub struct Site {
     pub(super) controls: Controls,
-    /// The social identity providers, when they are this process's own.
+    /// The social identity providers, if they belong to this process.
     pub(super) social: Option<SocialControls>,
-    /// Whether this site serves the providers, below `/social`, and by which
-    /// clock.
+    /// The clock of the providers, if this server serves them below `/social`.
     social_clock: Option<Ambient>,
-    /// Keys that were sold, oldest first.
+    /// The created keys, oldest first.
     keys: Mutex<Vec<LicenseKey>>,
-    /// Host names that the page is known by besides those of this machine.
+    /// Host names of the page, in addition to those of this machine.
     names: Vec<String>,
     pub(super) form_token: String,
 }
 
 impl Site {
-    /// A site for these parties.
+    /// Creates the site for these parties.
     pub fn new(controls: Controls, social: Option<SocialControls>) -> Self {
         Self {
             controls,
@@ -59,15 +58,15 @@ impl Site {
         }
     }
 
-    /// The same, also known by the host of this address.
+    /// Adds the host of this URL to the names of the page.
     #[must_use]
     pub fn known_as(mut self, public: &Url) -> Self {
         self.names.extend(public.host_str().map(str::to_owned));
         self
     }
 
-    /// The same, serving the social identity providers below `/social`: their
-    /// issuers are the page's address with `/social/google` and the like.
+    /// Serves the social identity providers below `/social`: their issuers are the page's
+    /// URL followed by `/social/google` and so on.
     #[must_use]
     pub fn with_social(mut self, social: SocialControls, clock: Ambient) -> Self {
         self.social = Some(social);
@@ -75,7 +74,7 @@ impl Site {
         self
     }
 
-    /// Sets the clock of the providers that this site serves.
+    /// Sets the clock of the providers that this server serves.
     pub(super) fn set_social_clock(&self, now: Timestamp) {
         if let Some(ambient) = &self.social_clock
             && let Err(error) = ambient.clock().set(now)
@@ -84,13 +83,13 @@ impl Site {
         }
     }
 
-    /// Remembers a key, to show it.
+    /// Remembers a key, so that the page can show it.
     pub fn remember_key(&self, key: LicenseKey) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.push(key);
     }
 
-    /// The keys that were sold, newest first.
+    /// Returns the created keys, newest first.
     pub(super) fn keys(&self) -> Vec<LicenseKey> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.iter().rev().cloned().collect()
@@ -101,15 +100,15 @@ impl Site {
     }
 }
 
-/// A simulation page whose port is bound and whose server hasn't started:
-/// the parties are told its address first.
+/// A simulation page whose port is open and whose server has not started, because the
+/// parties need its URL first.
 #[derive(Debug)]
 pub struct Page {
     listener: TcpListener,
     url: Url,
 }
 
-/// A served simulation page. It stops when this is dropped.
+/// A simulation page that is being served. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Served(JoinHandle<()>);
 
@@ -120,10 +119,10 @@ impl Drop for Served {
 }
 
 impl Page {
-    /// Binds an address; port 0 takes a free one.
+    /// Opens the port; 0 takes a free one.
     ///
     /// # Errors
-    /// When it can't be bound.
+    /// When the port cannot be opened.
     pub async fn bind(address: impl tokio::net::ToSocketAddrs) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let mut at = listener.local_addr()?;
@@ -134,7 +133,7 @@ impl Page {
         Ok(Self { listener, url })
     }
 
-    /// Its address.
+    /// Returns the URL of the page.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -162,8 +161,8 @@ fn router(site: Arc<Site>) -> Router {
             refuse_foreign,
         ))
         .with_state(Arc::clone(&site));
-    // Browsers come to the social providers from the portal, and the portal
-    // itself does: they have OpenID Connect's own guards.
+    // Browsers come to the social providers from another site, the portal, and the portal
+    // sends requests itself. OpenID Connect protects these requests.
     let router = match social {
         Some(social) => own.nest("/social", social),
         None => own,
@@ -179,8 +178,8 @@ fn router(site: Arc<Site>) -> Router {
         .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
-        // With `no-referrer`, browsers post the page's own forms as from the
-        // origin `null`, which is refused.
+        // With `no-referrer`, browsers send the forms of this page with the origin `null`,
+        // which is refused.
         .layer(fixed("referrer-policy", "same-origin"))
         .layer(fixed("cache-control", "no-store"))
         .layer(fixed(
@@ -190,8 +189,8 @@ fn router(site: Arc<Site>) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
-/// The API takes requests of programs; the page also those of browsers, when
-/// they change nothing or come from the page itself.
+/// The API accepts requests of programs only. The page also accepts requests of browsers,
+/// if they change nothing or come from the page itself.
 async fn refuse_foreign(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let names = site.names();
     let (method, headers) = (request.method(), request.headers());

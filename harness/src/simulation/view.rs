@@ -1,5 +1,5 @@
-//! The simulation page as HTML, in the style of the identity provider's
-//! console. It works without JavaScript.
+//! The simulation page as HTML, in the style of the identity provider's console. It works
+//! without JavaScript.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -8,7 +8,7 @@ use super::forms::Refused;
 use super::site::Site;
 use crate::social::Misbehavior;
 
-/// What the console's style sheet doesn't have.
+/// Rules that the console's style sheet does not have.
 const OWN_STYLE: &str = "
 main.simulation { max-width: 60rem; margin: 0 auto; }
 .simulation form { max-width: none; }
@@ -24,18 +24,18 @@ main.simulation { max-width: 60rem; margin: 0 auto; }
 .simulation pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 ";
 
-/// A part of the page.
+/// A section of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     /// License keys.
     Keys,
     /// DNS records.
     Dns,
-    /// The clock.
+    /// The clock of the parties.
     Clock,
-    /// Faults of the identity provider and the transport.
+    /// Faults of the identity provider and of the transport.
     Faults,
-    /// Social identities.
+    /// People who can be chosen at the social identity providers.
     Social,
 }
 
@@ -48,7 +48,7 @@ impl Section {
         Self::Social,
     ];
 
-    /// The anchor.
+    /// Returns the id of the section, which is also its anchor.
     pub(super) fn id(self) -> &'static str {
         match self {
             Self::Keys => "keys",
@@ -70,12 +70,12 @@ impl Section {
     }
 }
 
-/// The style sheet.
+/// Returns the style sheet of the page.
 pub(super) fn style() -> String {
     format!("{}{OWN_STYLE}", mock_idp::CONSOLE_STYLE)
 }
 
-/// What was just done, by its word in the address.
+/// Returns the sentence for the word in the URL that says what was done.
 pub(super) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "key" => "The license key is made: register it in the portal.",
@@ -90,7 +90,7 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
     })
 }
 
-/// The whole page.
+/// Returns the whole page.
 pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> Markup {
     let sections = html! {
         (keys(site, refused))
@@ -112,7 +112,7 @@ pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> 
     frame(site, "Simulation", &body)
 }
 
-/// A page of this site, with its head and links to the parties.
+/// Returns a page with head and with links to the parties.
 pub(super) fn frame(site: &Site, title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -149,7 +149,7 @@ fn card(section: Section, lead: &str, refused: &Refused, body: &Markup) -> Marku
     }
 }
 
-/// A form of the page.
+/// Returns a form of the page, with the form token.
 fn form(site: &Site, action: &str, body: &Markup) -> Markup {
     html! {
         form method="post" action=(action) {
@@ -159,7 +159,7 @@ fn form(site: &Site, action: &str, body: &Markup) -> Markup {
     }
 }
 
-/// What was typed into a form that was refused.
+/// Returns what was typed into a refused form, or `otherwise`.
 fn typed<'r>(refused: &'r Refused, section: Section, name: &str, otherwise: &'r str) -> &'r str {
     let typed = refused.fields.get(name).map(String::as_str);
     match refused.section == Some(section) {
@@ -168,7 +168,7 @@ fn typed<'r>(refused: &'r Refused, section: Section, name: &str, otherwise: &'r 
     }
 }
 
-/// What stands in a section whose control doesn't answer.
+/// Returns what a section shows when its control does not work.
 fn unavailable(error: &ControlError) -> Markup {
     html! { p.none { "Not available: " (ambient::error_chain(error)) } }
 }
