@@ -149,7 +149,7 @@ async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
     let output = Command::from(command).output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("expected the portal ready at"), "{said}");
+    assert!(said.contains("the portal is not ready at"), "{said}");
 }
 
 /// The command by another name, as the image has it.
