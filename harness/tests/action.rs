@@ -1,5 +1,5 @@
-//! The steps of `action.yml`, run as GitHub's runner would: a target without
-//! findings, one with a finding, a release that is downloaded.
+//! Runs the steps of `action.yml` as GitHub's runner does: with a target without findings,
+//! with one that has a finding, and with a downloaded release.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 use target::{Behavior, Target};
 use tempfile::TempDir;
 
-/// What a step left.
+/// What a step left behind.
 struct Step {
     status: i32,
     log: String,
@@ -32,7 +32,7 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
-/// A value of `env` with the inputs filled in: all that the steps use.
+/// Evaluates an expression of `env`. The steps use only inputs.
 fn evaluate(text: &str, inputs: &BTreeMap<String, String>) -> String {
     let Some(expression) = text
         .strip_prefix("${{ ")
@@ -49,7 +49,7 @@ fn evaluate(text: &str, inputs: &BTreeMap<String, String>) -> String {
     }
 }
 
-/// Runs a step with these inputs; the others have their defaults.
+/// Runs a step with these inputs; other inputs have their default.
 async fn run_step(id: &str, folder: &Path, given: &[(&str, &str)], path: Option<&Path>) -> Step {
     let text = std::fs::read_to_string(root().join("action.yml")).unwrap();
     let action: Value = serde_saphyr::from_str(&text).unwrap();
@@ -166,7 +166,7 @@ fn write_program(path: &Path, script: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A stand-in for `gh` that takes the release from a folder.
+/// Creates a replacement for `gh` that reads the release from a folder.
 fn releases(folder: &Path) -> PathBuf {
     let bin = folder.join("bin");
     std::fs::create_dir(&bin).unwrap();
@@ -181,7 +181,7 @@ fn releases(folder: &Path) -> PathBuf {
 async fn a_release_is_installed_when_its_checksum_holds() {
     let folder = TempDir::new().unwrap();
     let release = folder.path().join("release");
-    // In its place a script that calls it: small to pack.
+    // Instead of the binary, a script that calls it, which is smaller to pack.
     let binary = folder.path().join("rehearsal");
     let script = format!(
         "#!/bin/sh\nexec {} \"$@\"\n",

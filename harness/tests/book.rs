@@ -1,7 +1,8 @@
-//! The book under `docs/`: its links lead somewhere, its commands run, and its
-//! lists of checks are those of the tables. (`scripts/test.sh` builds it where mdBook is.)
+//! Tests the book under `docs/`: its links exist, its commands run, and its lists of checks
+//! match the tables in the code. (`scripts/test.sh` builds the book if mdBook is
+//! installed.)
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::print_stdout)] // what was skipped, and why
+#![allow(clippy::print_stdout)] // prints what was skipped, and why
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }
 
-/// The pages, as paths below `docs/`.
+/// Returns the pages, as paths relative to `docs/`.
 fn pages() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![docs()];
@@ -38,7 +39,7 @@ fn read(page: &str) -> String {
     std::fs::read_to_string(docs().join(page)).unwrap()
 }
 
-/// A page without what stands in fences.
+/// Returns a page without its fenced code blocks.
 fn prose(text: &str) -> String {
     let mut fenced = false;
     let lines = text.lines().filter(|line| {
@@ -49,7 +50,7 @@ fn prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The anchors of a page: its headings, as they are made into ids.
+/// Returns the anchors of a page, computed from its headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text);
     let headings = headings.lines().filter(|line| line.starts_with('#'));
@@ -101,7 +102,7 @@ fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What stands in the `sh` fences of a page, as one script.
+/// Returns the `sh` code blocks of a page as one script.
 fn script(page: &str) -> String {
     let fences = Regex::new(r"(?ms)^```sh\n(.*?)^```").unwrap();
     let text = read(page);
@@ -114,7 +115,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Runs a page's commands as somebody who follows it would, in a new folder.
+/// Runs the commands of a page in a new folder, as a reader would.
 fn follow(page: &str) {
     if Command::new("jq").arg("--version").output().is_err() {
         println!("skipped: no jq");
@@ -123,7 +124,7 @@ fn follow(page: &str) {
     let command = Path::new(env!("CARGO_BIN_EXE_rehearsal"));
     let mut script = script(page);
     assert!(!script.is_empty(), "{page} has commands");
-    // The ports that the book names may be in use here.
+    // The ports in the book may be in use on this machine.
     let ports = Regex::new(r"\b18[0-9]{3}\b").unwrap();
     let named: BTreeSet<String> = ports
         .find_iter(&script)
@@ -150,7 +151,7 @@ fn follow(page: &str) {
     );
 }
 
-/// One test a page, so that they run side by side and each names its page.
+/// One test for each page, so that they run in parallel and a failure names the page.
 macro_rules! followed {
     ($($name:ident: $page:literal),* $(,)?) => {
         $(#[test]
@@ -184,8 +185,8 @@ followed! {
     trace: "trace.md",
 }
 
-/// Runs the program in the page's only fence of this language, with a `docker`
-/// that runs the image's command on this machine. Returns what it prints.
+/// Runs the program in the page's only code block of this language, with a `docker` command
+/// that runs the image's command on this machine. Returns the output.
 fn run_from_container(language: &str, file: &str, program: &str) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     if Command::new(program).arg("--version").output().is_err() {
@@ -224,7 +225,7 @@ fn run_from_container(language: &str, file: &str, program: &str) -> Option<Strin
     Some(String::from_utf8_lossy(&done.stdout).trim().to_owned())
 }
 
-/// Ada and Grace.
+/// The two users are Ada and Grace.
 #[test]
 fn the_programs_for_a_container_find_two_users() {
     for (language, file, program) in [
@@ -239,7 +240,7 @@ fn the_programs_for_a_container_find_two_users() {
     }
 }
 
-/// A page of checks, as it must be.
+/// Returns the expected text of a page of checks.
 fn listing(title: &str, about: &str, checks: &[Check]) -> String {
     let mut out = format!("# {title}\n\n{about}\n");
     for level in [Level::Must, Level::Should, Level::May] {
@@ -249,7 +250,7 @@ fn listing(title: &str, about: &str, checks: &[Check]) -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     for check in checks {
-        // What stands between angle brackets is markup's name here, not markup.
+        // Text between angle brackets is the name of an element here, not markup.
         let plain = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
         let _ = write!(
             out,
@@ -418,7 +419,7 @@ fn the_checks_of_leavers_are_listed() {
     );
 }
 
-/// The figure before these words in a text.
+/// Returns the number before these words in a text.
 fn figure(text: &str, words: &str) -> usize {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let pattern = format!(r"(\d+) {}", regex::escape(words));

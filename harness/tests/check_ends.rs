@@ -1,5 +1,5 @@
-//! How a check ends before its time: by a signal in the middle of a run, and
-//! at targets that hang, drip or answer without end.
+//! How a check ends early: by a signal during a run, and at targets that hang, answer very
+//! slowly or without end.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code, unused_imports)] // the mutants are not used here
@@ -18,7 +18,7 @@ use target::{Behavior, Target};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 
-/// A command that ended.
+/// A command that has ended.
 struct Signaled {
     code: Option<i32>,
     out: String,
@@ -36,7 +36,7 @@ fn start(arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits for the end; `hear` is told of each line of standard error.
+/// Waits for the end of a command; `hear` is called with each line of standard error.
 async fn ended(mut child: Child, mut hear: impl FnMut(&str)) -> Signaled {
     let mut out = child.stdout.take().unwrap();
     let reading = tokio::spawn(async move {
@@ -58,7 +58,7 @@ async fn ended(mut child: Child, mut hear: impl FnMut(&str)) -> Signaled {
     }
 }
 
-/// Signals a command at a line of its progress.
+/// Sends a signal to a command when it prints this line of progress.
 async fn signaled(arguments: &[&str], at: &str, signal: &str) -> Signaled {
     let child = start(arguments);
     let process = child.id().unwrap();
@@ -145,7 +145,7 @@ async fn a_second_signal_ends_at_once_and_lists_what_remains() {
         .spawn()
         .unwrap();
     let process = child.id().unwrap();
-    // The cast is made; the first DELETE hangs.
+    // The test users are created; the first DELETE hangs.
     target.hung().await;
     send("TERM", process).await;
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -289,7 +289,7 @@ async fn a_signal_ends_run_demo_and_bench() {
     assert_eq!(ended.out.trim(), "[]");
 }
 
-/// Runs `check scim` at a target that ends badly; its report.
+/// Runs `check scim` at a target that misbehaves; returns its report.
 async fn judged(target: &Target) -> (i32, Value) {
     let arguments = [
         "check",
@@ -325,7 +325,7 @@ async fn a_target_that_hangs_in_the_middle_is_given_up_and_told_as_denial_of_ser
     assert!(target.requests() < 100, "{}", target.requests());
 }
 
-/// A token endpoint that knows one client.
+/// Starts a token endpoint that knows one client.
 async fn token_endpoint() -> String {
     async fn answer(headers: axum::http::HeaderMap) -> (axum::http::StatusCode, String) {
         // Y2xpZW50OnNlY3JldA== is client:secret.

@@ -1,6 +1,6 @@
-//! `rehearsal check idp`: no finding at our own identity provider; each of its
-//! faults is found by exactly the checks of a table; and each check by itself
-//! finds what it is for in a recording that was edited.
+//! `rehearsal check idp`: no finding at Rehearsal's own identity provider; each of its
+//! faults is found by exactly the checks of a table; and each check finds its error in an
+//! edited recording.
 #![allow(clippy::unwrap_used)]
 
 #[path = "check_idp/deviations/mod.rs"]
@@ -62,7 +62,7 @@ impl Stage {
         }
     }
 
-    /// The trials that are wanted.
+    /// Records the trials that `wanted` selects.
     async fn gather(
         &self,
         party: &Party,
@@ -88,7 +88,7 @@ impl Stage {
         gathering.gather_of(wanted).await.unwrap()
     }
 
-    /// Everything, with a user who is switched off.
+    /// Records all trials, also those that need a disabled user.
     async fn whole(&mut self) -> Recording {
         let party = Party::start(0, None, &self.ambient).await.unwrap();
         self.world
@@ -123,7 +123,7 @@ fn findings(report: &CheckReport) -> BTreeSet<String> {
         .collect()
 }
 
-/// One whole recording, which takes most of the time, and all that it shows.
+/// One complete recording takes most of the time, so all tests of it are here.
 #[tokio::test(flavor = "multi_thread")]
 async fn our_idp_has_no_finding_a_recording_is_judged_alike_and_each_check_can_find() {
     let mut stage = Stage::set().await;
@@ -131,8 +131,8 @@ async fn our_idp_has_no_finding_a_recording_is_judged_alike_and_each_check_can_f
     let report = idp::judge(&recording);
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
 
-    // A recording is judged alike, without the identity provider; and it
-    // holds no password.
+    // The recording is judged in the same way without the identity provider, and contains
+    // no password.
     let recorded = serde_json::to_string(&recording).unwrap();
     assert!(!recorded.contains(PASSWORD));
     let replayed: Recording = serde_json::from_str(&recorded).unwrap();
@@ -165,7 +165,7 @@ fn meets_every_profile(report: &CheckReport) {
     }
 }
 
-/// Returns the checks that fail after an edit and do not fail in the honest recording.
+/// Returns the checks that fail after an edit and do not fail in the unedited recording.
 fn brought_up(
     recording: &Recording,
     honest: &BTreeSet<String>,
@@ -175,7 +175,7 @@ fn brought_up(
     edit(&mut edited);
     let report = idp::judge(&edited);
     for outcome in &report.outcomes {
-        // People read it: no notation of a programming language.
+        // The texts are for people: they must not contain Rust's notation.
         for notation in ["Some(", "None", "[\""] {
             assert!(
                 !outcome.actual.contains(notation),
@@ -193,7 +193,7 @@ fn each_check_finds_what_it_is_for(recording: &Recording, honest: &BTreeSet<Stri
     let all: Vec<_> = deviations::all().chain(strangers::STRANGERS).collect();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(BTreeMap::new());
-    // Each deviation is judged by itself, two at a time.
+    // Each deviation is judged separately, two at a time.
     std::thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| {
@@ -278,8 +278,8 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
                 let chosen = json!({"faults": [fault]});
                 let answer = client.put(url.clone()).json(&chosen).send().await.unwrap();
                 assert_eq!(answer.status(), 200, "{fault}");
-                // One answer with the fault among honest ones; a replay takes
-                // several to be seen.
+                // One Response with the fault among correct ones; a replay needs several to
+                // be seen.
                 let several = fault == "replay";
                 let one = |name: &str| name == "redirect" || several && short(name);
                 let made = stage.gather(&party, one, None).await;

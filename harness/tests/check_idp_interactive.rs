@@ -1,5 +1,5 @@
-//! `rehearsal check idp --interactive`, with a person in a browser of their own;
-//! what is recorded is judged again without either.
+//! `rehearsal check idp --interactive`, with a person in their own browser. The recording
+//! is then judged again without either.
 #![allow(clippy::unwrap_used)]
 
 mod running;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use url::Url;
 
-/// A port that nobody has at the moment.
+/// Returns a port that is free now.
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
@@ -24,7 +24,7 @@ async fn printed(arguments: &[&str]) -> Output {
     Command::from(rehearsal(arguments)).output().await.unwrap()
 }
 
-/// Somebody who does as the pages say, until the check is over.
+/// A person who follows the instructions on the pages until the check has ended.
 struct Person {
     browser: Browser,
     desk: Url,
@@ -41,7 +41,7 @@ impl Person {
             page = match page {
                 Ok(now) if self.is_over(&now) => return,
                 Ok(now) => self.does(&now).await,
-                // The browser shows an error page of its own.
+                // A real browser would show its own error page.
                 Err(_) => match self.browser.open(self.desk.clone()).await {
                     Ok(now) if self.is_over(&now) => return,
                     Ok(_) => self.goes_back().await,
@@ -70,7 +70,8 @@ impl Person {
         self.goes_back().await
     }
 
-    /// To the page of the check, where a button says that it ended at the identity provider.
+    /// Opens the page of the check and clicks the button that says that the sign-on ended
+    /// at the identity provider.
     async fn goes_back(&mut self) -> Result<Page, BrowserError> {
         self.stuck += 1;
         let ended = Form {
@@ -93,7 +94,7 @@ fn of_verdict<'r>(report: &'r Value, verdict: &str) -> Vec<&'r Value> {
     all.filter(|it| it["verdict"] == verdict).collect()
 }
 
-/// What was judged, without when and by which command.
+/// Returns the report without start time, duration and command line.
 fn judged(mut report: Value) -> Value {
     for member in ["started_at", "duration_ms", "command_line"] {
         report.as_object_mut().unwrap().remove(member);
@@ -152,7 +153,7 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
         told["summary"]
     );
     assert!(person.signed_on > 0 && person.stuck > 0);
-    // What a person can't be asked to do is told with its reason.
+    // Requests that a person cannot be asked to do are skipped, with the reason.
     let skipped = of_verdict(&told, "skip");
     let because = |it: &&Value| it["actual"].as_str().unwrap().contains("a person signs on");
     assert!(skipped.iter().any(because), "{skipped:?}");
@@ -164,12 +165,12 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     let replayed = printed(&replay).await;
     assert_eq!(judged(report(&replayed)), judged(told));
     assert_eq!(replayed.status.code(), Some(0));
-    // It says what an SP would object to, message by message.
+    // `trace` lists the problems of each message.
     let traced = printed(&["trace", "--json", &record]).await;
     let accounts = report(&traced);
     assert!(accounts.as_array().unwrap().len() > 10);
 
-    // A recording that isn't one is told apart from a finding.
+    // An invalid recording is an error, not a finding.
     std::fs::write(Path::new(&record), "{}").unwrap();
     let broken = printed(&replay).await;
     let said = String::from_utf8_lossy(&broken.stderr);

@@ -1,6 +1,5 @@
-//! `rehearsal check scim`: no finding at our own portal and at an honest
-//! server; of a bent server the one deviation and nothing else; and nothing
-//! left behind.
+//! `rehearsal check scim`: no finding at Rehearsal's own portal and at a correct server; at
+//! each mutant, exactly the finding of its deviation; and no resource is left behind.
 #![allow(clippy::unwrap_used)]
 
 mod mutant_scim;
@@ -22,7 +21,7 @@ use rehearsal::organization::Plan;
 use tokio::sync::Semaphore;
 use url::Url;
 
-/// Our portal, its demo organization set up.
+/// Starts the portal with the demo organization; returns SCIM base URL and bearer token.
 async fn portal() -> (World, Url, String) {
     let options = rehearsal::Options {
         unrecorded: true,
@@ -130,7 +129,7 @@ async fn an_honest_server_passes_every_check_and_is_left_empty() {
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 
-/// What is wrong with how a mutant was judged.
+/// Returns what is wrong with the report about a mutant; None if nothing is.
 async fn misjudged(mutant: Mutant) -> Option<String> {
     let bent = Bent::with(mutant.bend);
     let report = judged_through(&bent, false).await;
@@ -150,12 +149,12 @@ async fn misjudged(mutant: Mutant) -> Option<String> {
     (!wrong.is_empty()).then(|| wrong.join("\n"))
 }
 
-/// What is wrong with how servers were judged, by their names.
+/// Returns what is wrong with the reports, by the names of the servers.
 async fn misjudged_among<J>(judged: impl IntoIterator<Item = J>) -> BTreeMap<&'static str, String>
 where
     J: Future<Output = (&'static str, Option<String>)> + Send + 'static,
 {
-    // A few at a time: the judge measures how long a server takes to answer.
+    // Only a few at a time, because the judge measures how long a server takes to answer.
     let places = Arc::new(Semaphore::new(4));
     let mut judging = tokio::task::JoinSet::new();
     for one in judged {
@@ -210,7 +209,7 @@ async fn an_interrupted_run_judges_nothing_more_and_leaves_nothing_behind() {
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 
-/// An honest server that lists what it is asked beside GET.
+/// A correct server that records all requests other than GET.
 #[derive(Default)]
 struct Watched {
     server: Bent,

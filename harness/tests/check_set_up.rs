@@ -1,5 +1,5 @@
-//! What the checks say when nothing can be judged: the exit code, and the
-//! whole text on the terminal. A mistake of the set-up is no finding.
+//! What the checks print when nothing can be judged: the exit status and the whole text. A
+//! mistake in the set-up is not a finding.
 #![allow(clippy::unwrap_used)]
 
 mod running;
@@ -10,7 +10,7 @@ use std::process::{Output, Stdio};
 use running::{Up, rehearsal};
 use serde_json::Value;
 
-/// An output, its addresses and ids replaced by names.
+/// The output of a command, with addresses and ids replaced by names.
 struct Told {
     code: i32,
     out: String,
@@ -28,7 +28,8 @@ async fn run(arguments: &[&str]) -> Told {
 }
 
 impl Told {
-    /// The paragraph on standard error, without what changes from run to run.
+    /// Returns the paragraph on standard error, without the parts that change from run to
+    /// run.
     fn paragraph(&self) -> String {
         assert_eq!(self.code, 2, "{}\n{}", self.out, self.err);
         let lines = self.err.lines();
@@ -37,7 +38,7 @@ impl Told {
             .filter(|line| !line.starts_with("wrote "))
             .collect();
         assert!(kept.len() <= 12, "{}", self.err);
-        // Where the lines are broken depends on the ports' lengths.
+        // The line breaks depend on the length of the ports.
         let first = kept.remove(0).to_owned();
         let rest: Vec<&str> = kept.iter().map(|line| line.trim()).collect();
         let text = format!("{first}\n{}", rest.join(" ").replace(" Fix: ", "\nFix: "));
@@ -260,7 +261,7 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let elsewhere = up.portal("/no-such-page");
     let elsewhere = judged(&elsewhere, "jo@lumen", &known).await;
     insta::assert_snapshot!("sp_wrong_start_url", elsewhere.paragraph());
-    // The same address, but another key.
+    // The same URL, but another key.
     let untrusted = judged(&start, "jo@lumen", &[]).await;
     insta::assert_snapshot!("sp_not_trusted", untrusted.paragraph());
     up.killed().await;

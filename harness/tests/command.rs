@@ -1,4 +1,4 @@
-//! The `rehearsal` command from the outside: what it promises on a terminal.
+//! The `rehearsal` command: exit status and output.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod running;

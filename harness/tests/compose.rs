@@ -1,4 +1,4 @@
-//! The compose file works, without an engine: its services as processes.
+//! Runs the services of the compose file as processes, without a container engine.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod topology;

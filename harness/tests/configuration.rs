@@ -1,4 +1,4 @@
-//! Configuration as code: seeds, their export, snapshots and their schemas.
+//! Configuration as files: seeds, their export, snapshots and their schemas.
 #![allow(clippy::unwrap_used)]
 
 mod running;
@@ -10,7 +10,7 @@ use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// What the command prints.
+/// Runs a command that must succeed; returns its output.
 async fn printed(arguments: &[&str]) -> String {
     let output = Command::from(rehearsal(arguments)).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -32,7 +32,7 @@ async fn complaints(form: &str, value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The administrator at the IdP, and their ways.
+/// The administrator at the IdP's management API.
 struct Administrator<'u> {
     up: &'u Up,
     client: reqwest::Client,
@@ -103,7 +103,7 @@ async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
     let up = Up::on(folder.path(), &["--seed", seed]).await;
-    // The portal heard of who is in a group.
+    // The portal knows the members of the groups.
     let planted = exported(folder.path()).await;
     assert_eq!(planted["organization"]["seats"], 25);
     assert_eq!(
@@ -119,7 +119,7 @@ async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
         barbara["groups"],
         json!(["Contractors", "Parallels Desktop Users"])
     );
-    // What a group is given by its filter leaves what else is said of it.
+    // A filter in the seed does not change the other members of a group.
     let told = Administrator::of(&up);
     let told = told.does(told.client.get(told.at("/groups"))).await;
     for group in told["_embedded"]["groups"].as_array().unwrap() {
@@ -145,7 +145,7 @@ async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
             "mappings": {"mail": "${user.email}"},
         }])
     );
-    // Something changes; what runs then is exported and planted elsewhere.
+    // After changes, the state is exported and applied to other parties.
     let administrator = Administrator::of(&up);
     administrator.disables("barbara@lumen.example").await;
     administrator.deletes("grace@lumen.example").await;
@@ -173,7 +173,7 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     let taken: Value = serde_json::from_str(&taken).unwrap();
     assert_eq!(complaints("snapshot", &taken).await, Vec::<String>::new());
 
-    // Much happens, for months.
+    // Change the state and move the clocks.
     let administrator = Administrator::of(&up);
     administrator.deletes("grace@lumen.example").await;
     let control = administrator.idp("control_url");
@@ -194,7 +194,7 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     };
     assert_eq!(ready(folder.path()), up.ready);
 
-    // Elsewhere it is refused, and says why.
+    // Parties with another URL refuse the snapshot, with a reason.
     let other = tempfile::tempdir().unwrap();
     let second = Up::on(other.path(), &[]).await;
     let elsewhere = other.path().join("ready.json");
@@ -206,7 +206,7 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     assert!(said.contains("start the portal at that address"), "{said}");
     second.killed().await;
 
-    // At the same addresses it is taken, and the credentials come along.
+    // Parties with the same URLs accept it, and the credentials are restored.
     let port = |party: &str| {
         let url = up.ready[party]["base_url"].as_str().unwrap();
         url.rsplit(':').next().unwrap().to_owned()

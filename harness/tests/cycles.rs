@@ -1,5 +1,5 @@
-//! In the folders that once were tangled, no file imports a file that imports
-//! it, by whatever way round: each can be read with what it stands on alone.
+//! Tests that the files of these folders have no import cycles, so that each can be read
+//! with only the files that it imports.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ const FOLDERS: [(&str, &str); 6] = [
     ("sp/src/http/pages", "crate::http::pages"),
 ];
 
-/// Module paths with the text of their files. `mod.rs` is left out: a parent
-/// names its children, and they may use what it has.
+/// Reads the files of a folder, by module path. `mod.rs` is left out: a parent declares its
+/// children, and they may use its items.
 fn files(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -32,7 +32,7 @@ fn files(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The paths that a `use` names: `a::{b, c::{d}}` is `a::b` and `a::c::d`.
+/// Returns the paths of a `use`: `a::{b, c::{d}}` is `a::b` and `a::c::d`.
 fn expand(import: &str) -> Vec<String> {
     let Some((front, rest)) = import.split_once('{') else {
         let path = import.split(" as ").next().unwrap_or_default();
@@ -54,7 +54,7 @@ fn expand(import: &str) -> Vec<String> {
         .collect()
 }
 
-/// The path from the crate's root.
+/// Returns the path from the root of the crate.
 fn absolute(path: &str, module: &str) -> String {
     let mut base: Vec<&str> = module.split("::").collect();
     let mut rest = path;
@@ -100,8 +100,8 @@ fn no_file_imports_a_file_that_imports_it() {
             }
             open.insert(module, imported);
         }
-        // Takes away, again and again, what imports nothing that is left, and
-        // what nothing that is left imports.
+        // Repeatedly removes modules that import none of the rest, and modules that none of
+        // the rest imports.
         loop {
             let left: BTreeSet<String> = open.keys().map(|it| (*it).to_owned()).collect();
             let imported: BTreeSet<String> = open.values().flatten().cloned().collect();

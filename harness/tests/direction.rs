@@ -1,11 +1,11 @@
-//! The arrows between the crates point one way (docs/decisions/0001). Read
-//! from the manifests, so that an arrow turned round turns this red.
+//! Tests the direction of the dependencies between the crates (docs/decisions/0001), read
+//! from the manifests.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Who may know whom.
+/// Which crate may depend on which.
 const ALLOWED: [(&str, &[&str]); 11] = [
     ("ambient", &[]),
     ("browser", &["ambient"]),
@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("sp", &["ambient", "saml", "scim", "test-postgres"]),
     ("mock-idp", &["ambient", "faults", "saml", "scim"]),
     ("desktop-sim", &["ambient", "browser"]),
-    // The judge cannot reach a party.
+    // The judge cannot depend on a party.
     (
         "conformance",
         &["ambient", "browser", "faults", "saml", "scim"],
@@ -38,7 +38,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ),
 ];
 
-/// The manifest of each crate of the workspace, by its name.
+/// Returns the manifest of each crate of the workspace, by name.
 fn manifests(root: &Path) -> BTreeMap<String, toml::Table> {
     let read = |path: &Path| -> toml::Table {
         std::fs::read_to_string(path.join("Cargo.toml"))
@@ -75,7 +75,7 @@ fn dependencies_point_one_way() {
             let Some(table) = manifest.get(section).and_then(|section| section.as_table()) else {
                 continue;
             };
-            // A crate that names itself turns its own features on for its tests.
+            // A crate that depends on itself turns on its own features for its tests.
             let others = |key: &&String| manifests.contains_key(*key) && *key != name;
             for dependency in table.keys().filter(others) {
                 assert!(
@@ -87,8 +87,8 @@ fn dependencies_point_one_way() {
     }
 }
 
-/// Every arrow of docs/architecture.md is a dependency, and every dependency
-/// is an arrow or follows from arrows.
+/// Every arrow in docs/architecture.md must be a dependency, and every dependency must be
+/// an arrow or follow from arrows.
 #[test]
 fn the_picture_of_the_architecture_is_the_workspace() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -1,4 +1,4 @@
-//! The examples under `examples/`, run where their language is.
+//! Runs the examples under `examples/` whose language is installed.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../examples/sign_on.rs"]
@@ -7,7 +7,7 @@ mod sign_on;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs an example, which prints who is in.
+/// Runs an example, which prints who is logged in.
 fn signs_on(program: &str, file: &str) {
     if Command::new(program).arg("--version").output().is_err() {
         println!("skipped: no {program}");

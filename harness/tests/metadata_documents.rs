@@ -1,5 +1,5 @@
-//! The documents of `fixtures/metadata` at the doors of the command line:
-//! files of `up`, `check idp` and `check sp`.
+//! Passes the documents of `fixtures/metadata` to the commands that read metadata: `up`,
+//! `check idp` and `check sp`.
 #![allow(clippy::unwrap_used)]
 
 mod running;
@@ -12,18 +12,18 @@ fn document(name: &str) -> String {
     format!("{}/../fixtures/metadata/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Exit code and standard error of a command that ends by itself.
+/// Returns exit status and standard error of a command that ends by itself.
 async fn run(arguments: &[&str]) -> (i32, String) {
     let mut command = tokio::process::Command::from(rehearsal(arguments));
     let output = command.stdin(Stdio::null()).output().await.unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    // Where the lines are broken depends on the lengths of paths.
+    // The line breaks depend on the lengths of paths.
     let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
     (output.status.code().unwrap(), error)
 }
 
-/// A login of the demo organization goes to the identity provider of the
-/// fixtures: what it announced is in use.
+/// Tests that a login of the demo organization goes to the identity provider of the
+/// fixture, so that its metadata is used.
 async fn leads_to_idp(up: &Up) {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let user = up.text("/idp/sso_login/username").replace('@', "%40");

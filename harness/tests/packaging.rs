@@ -1,4 +1,4 @@
-//! The image's one binary, and the rules of the compose file.
+//! The image's binary, and rules for the compose file.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -87,7 +87,7 @@ fn health_is_told_by_the_exit_status() {
     );
 }
 
-/// The services of the compose file: name and lines.
+/// Returns the services of the compose file: name and lines.
 fn services() -> Vec<(String, String)> {
     let text = repository("docker-compose.yml");
     let (_, below) = text.split_once("\nservices:\n").unwrap();
@@ -111,7 +111,7 @@ fn services() -> Vec<(String, String)> {
     services
 }
 
-/// The quoted items of `key: [a, b]` in these lines.
+/// Returns the quoted items of `key: [a, b]` in these lines.
 fn items(lines: &str, key: &str) -> Vec<String> {
     let found = lines
         .lines()
@@ -154,7 +154,7 @@ fn the_compose_file_is_safe_on_a_shared_network() {
         ] {
             assert!(rules.contains(rule), "{name} lacks {rule}");
         }
-        // A secret is a file, or comes from the shell, with nothing as default.
+        // A secret is in a file or comes from the shell, and has no default.
         for line in lines.lines().map(str::trim) {
             let Some((key, value)) = line.split_once(": ") else {
                 continue;

@@ -1,5 +1,5 @@
-//! Every form of a report: the JSON against its schema, SARIF, JUnit and HTML
-//! in their structure, secrets masked; and `rehearsal trace` against its own.
+//! Tests the formats of the reports: JSON against its schema, SARIF, JUnit and HTML, masked
+//! secrets; and the output of `rehearsal trace` against its schema.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "reports/html.rs"]
@@ -179,7 +179,6 @@ fn the_machine_form_is_as_its_schema_says() {
     assert!(!complaints("expected", &json!([{"id": "X-1"}])).is_empty());
 }
 
-/// A run of scenarios, each ended otherwise.
 /// A report of checks that ask who gets in: three findings, the worst last.
 fn report_of_intrusions() -> CheckReport {
     let finding = |id, harm| {
@@ -238,6 +237,7 @@ fn who_gets_in_stands_before_what_is_accepted_in_a_wrong_form() {
     assert!(sentence.contains("Nobody was seen to get in"), "{sentence}");
 }
 
+/// Returns a run of scenarios with all kinds of results.
 fn run_report() -> RunReport {
     let scenario = |name: &str, verdict, message: Option<&str>| ScenarioReport {
         name: name.to_owned(),
@@ -282,7 +282,7 @@ fn gitlab_gets_an_issue_for_each_finding_and_warning() {
     let issues = issues.as_array().unwrap();
     assert_eq!(issues.len(), 2);
     for issue in issues {
-        // What GitLab's page on code quality demands of an issue.
+        // Required members, from GitLab's page on code quality.
         for member in ["description", "check_name", "fingerprint"] {
             assert!(!issue[member].as_str().unwrap().is_empty(), "{member}");
         }
@@ -349,7 +349,7 @@ fn the_example_seed_is_as_its_schema_says() {
     assert_eq!(complaints("seed", &value), Vec::<String>::new());
     let seed = rehearsal::seed::Seed::read(&text).unwrap();
     assert_eq!((seed.users.len(), seed.organization.seats), (2, 25));
-    // Written again, it is the same form.
+    // Written again, it still matches the schema.
     let written = serde_json::to_value(&seed).unwrap();
     assert_eq!(complaints("seed", &written), Vec::<String>::new());
     for wrong in [

@@ -1,11 +1,11 @@
-//! A seeded rehearsal repeats: ids, secrets and keys.
+//! Two runs with the same seed have the same ids, secrets and keys.
 #![allow(clippy::unwrap_used)]
 
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
 use serde_json::Value;
 
-/// What a run of this seed comes to.
+/// Runs with this seed; returns what must be the same in each run.
 async fn run(seed: u64) -> (Value, Vec<String>) {
     let options = Options {
         seed: Some(seed),

@@ -1,5 +1,5 @@
-//! The simulation's controls, as people use them: what `rehearsal up` prints,
-//! `rehearsal key`, `rehearsal dns`, the simulation page, and the desktop app.
+//! The controls of the simulation: what `rehearsal up` prints, `rehearsal key`, `rehearsal
+//! dns`, the simulation page, and the desktop app.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "simulation/explain.rs"]
@@ -17,7 +17,7 @@ use regex::Regex;
 use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 
-/// A command that finds the `up` of this folder by itself.
+/// Runs a command that finds the `up` of this folder without an option.
 fn beside(folder: &Path, arguments: &[&str]) -> Output {
     rehearsal(arguments)
         .env("XDG_RUNTIME_DIR", folder)
@@ -106,7 +106,7 @@ async fn keys_and_records_come_by_command_from_the_up_that_runs() {
     let told = refused(&beside(folder, &["dns", "set", "two words", "TXT", "x"]));
     assert!(told.contains("invalid name \"two words\""), "{told}");
 
-    // By its ready file, from anywhere.
+    // The ready file can be used from any folder.
     let ready = folder.join("ready.json");
     let elsewhere = tempfile::tempdir().unwrap();
     let named = ["key", "--target", ready.to_str().unwrap()];
@@ -145,7 +145,7 @@ async fn the_ready_file_is_there_as_long_as_the_parties_are() {
     let left = std::fs::read_dir(folder.path().join("rehearsal")).unwrap();
     assert_eq!(left.count(), 0);
 
-    // One that cannot start leaves no old file for whoever waits.
+    // An `up` that cannot start leaves no old file for a program that waits.
     std::fs::write(&ready, "{}").unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -160,8 +160,8 @@ async fn the_ready_file_is_there_as_long_as_the_parties_are() {
     assert_eq!(told.matches("foo").count(), 1, "{told}");
 }
 
-/// What a command prints on a terminal, until it says `until`; then it is
-/// sent what `typed` answers. None where no terminal can be made.
+/// Runs a command on a terminal: waits for each text `until`, then types `typed`. Returns
+/// the output; None if there is no `script` command.
 fn on_terminal(folder: &Path, command: &str, dialogue: &[(&str, &str)]) -> Option<String> {
     let started = Command::new("script")
         .args(["-qefc", command, "/dev/null"])
@@ -179,7 +179,7 @@ fn on_terminal(folder: &Path, command: &str, dialogue: &[(&str, &str)]) -> Optio
     let mut from = 0;
     for (until, typed) in dialogue {
         let mut part = [0; 1024];
-        // What comes next may stand in the same part.
+        // The next text may be in the same part of the output.
         let end = loop {
             let found = seen[from..]
                 .windows(until.len())
@@ -200,7 +200,7 @@ fn on_terminal(folder: &Path, command: &str, dialogue: &[(&str, &str)]) -> Optio
     Some(String::from_utf8_lossy(&seen).replace('\r', ""))
 }
 
-/// The command as a shell takes it.
+/// Returns the command line for a shell.
 fn shell(arguments: &str) -> String {
     format!("{} {arguments}", env!("CARGO_BIN_EXE_rehearsal"))
 }
@@ -250,7 +250,7 @@ async fn on_a_terminal_up_prints_where_to_open_what_and_the_app_asks() {
     );
     assert!(!text.contains(password), "typed unseen: {text}");
 
-    // Who types or pastes faster than the app asks loses nothing.
+    // Input that comes before the app asks for it is not lost.
     let all = format!("grace@lumen.example\nwrong\n{right}");
     let text = on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
     assert!(

@@ -1,4 +1,4 @@
-//! `rehearsal run --target`: scenarios among parties that run already.
+//! `rehearsal run --target`: scenarios with parties that are already running.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod running;
@@ -11,7 +11,7 @@ use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-/// Verdict and reason of each scenario, by its name.
+/// Returns verdict and reason of each scenario, by its name.
 async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, String)> {
     let mut command = rehearsal(&["run", "--json", "--target"]);
     command.arg(target).args(arguments).stderr(Stdio::inherit());
@@ -29,7 +29,7 @@ async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, Str
     told
 }
 
-/// Those that passed, and the rest with their reasons.
+/// Splits the scenarios into those that passed, and the others with their reasons.
 fn parted(told: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&str, &str>) {
     let passed = told.iter().filter(|(_, (verdict, _))| verdict == "pass");
     let rest = told.iter().filter(|(_, (verdict, _))| verdict != "pass");
@@ -59,7 +59,7 @@ async fn environments(ready: &Value) -> usize {
     told["_embedded"]["environments"].as_array().unwrap().len()
 }
 
-/// The TXT records at the target's name server.
+/// Returns the TXT records at the target's name server.
 async fn records(ready: &Path) -> String {
     let mut command = rehearsal(&["dns", "list", "--target"]);
     command.arg(ready);
@@ -105,12 +105,12 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
         ),
     ]);
     assert_eq!(rest, lacking);
-    // Weeks passed; it is today again, for both.
+    // Weeks passed during the run; both clocks are set back.
     let (portal, idp) = (clock(&up.ready, "sp").await, clock(&up.ready, "idp").await);
     assert!((portal - time).abs() < 3600 && (idp - time).abs() < 3600);
     assert_eq!(environments(&up.ready).await, places);
     assert_eq!(records(&file).await, published);
-    // And the demo organization still lets people in.
+    // The demo organization still works.
     let tenant = up.ready["sp"]["metadata_url"].as_str().unwrap();
     assert!(
         client()
@@ -152,7 +152,7 @@ async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
     assert!(said.contains("the portal is not ready at"), "{said}");
 }
 
-/// The command by another name, as the image has it.
+/// Creates a link to the command with another name, as in the image.
 fn called(name: &str, folder: &Path) -> PathBuf {
     let link = folder.join(name);
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rehearsal"), &link).unwrap();
@@ -168,7 +168,7 @@ fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
         .unwrap()
 }
 
-/// As docker-compose.yml has them: two processes, and names served by the run.
+/// As in docker-compose.yml: two processes, and DNS served by the run.
 #[tokio::test]
 async fn parties_that_run_each_on_its_own_are_a_target_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,7 +246,7 @@ async fn by_https_the_parties_serve_whoever_trusts_their_authority() {
     assert!(page.headers().contains_key("strict-transport-security"));
     let cookie = page.headers()["set-cookie"].to_str().unwrap();
     assert!(cookie.contains("Secure"), "{cookie}");
-    // The IdP reaches the portal, the desktop app both.
+    // The IdP connects to the portal, and the desktop app to both.
     let file = folder.path().join("ready.json");
     let told = run(&file, &["--tags", "(@G-25 or @G-26) and not @unhappy"]).await;
     let (passed, rest) = parted(&told);

@@ -1,6 +1,6 @@
-//! `rehearsal trace` on what people paste, save and export: each file under
-//! `fixtures/trace` is read, judged as its row says, and nothing is called
-//! right that was not looked at.
+//! `rehearsal trace` on files as people paste, save and export them: each file under
+//! `fixtures/trace` is read and judged as its row says, and nothing is called correct that
+//! was not checked.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,8 @@ fn trace(file: &str, options: &[&str]) -> Traced {
     }
 }
 
-/// A file, the exit status, what is said, and what is not.
+/// The file, the exit status, texts that the output contains, and texts that it does not
+/// contain.
 type Row = (
     &'static str,
     i32,
@@ -205,12 +206,12 @@ fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
     assert!(!right.text.contains("--acs"), "{}", right.text);
     let several = ["--acs", "https://sp.example.com/old", own[0], own[1]];
     assert_eq!(trace("utf-16.xml", &several).status, 0);
-    // A slash at the end is another address.
+    // A URL with a slash at its end is a different URL.
     let other = trace("utf-16.xml", &["--acs", "https://sp.example.com/acs/"]);
     assert_eq!(other.status, 1, "{}", other.text);
     let said = "Destination is https://sp.example.com/acs, not https://sp.example.com/acs/:";
     assert!(other.text.contains(said), "{}", other.text);
-    // One cause, one objection: the Recipient is the same address.
+    // One cause is reported once: the Recipient is the same URL.
     assert!(!other.text.contains("Recipient is"), "{}", other.text);
 }
 

@@ -1,12 +1,12 @@
-//! The language of sources and documents: wordings that readers stumbled over
-//! do not come back (CONTRIBUTING.md, "Language").
+//! The language of sources and documents: refuses wordings that readers did not understand
+//! (CONTRIBUTING.md, "Language").
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// A wording, and what to write in its place.
+/// A pattern, and what to write instead.
 const WORDINGS: [(&str, &str); 4] = [
     (
         r"[Ee]xpected [^\x22\n]*, came ",

@@ -1,5 +1,5 @@
-//! axe-core (npm), run in the page: what it calls serious or critical fails
-//! the test. `scripts/install.sh` puts it below `target/npm`, never in git.
+//! Runs axe-core (npm) in the page; findings that it rates serious or critical fail the
+//! test. `scripts/install.sh` installs it below `target/npm`, never in git.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ const SCRIPT: &str = concat!(
     "/../target/npm/node_modules/axe-core/axe.min.js"
 );
 
-/// axe's source, when it is installed.
+/// Returns the source of axe-core, if it is installed.
 fn source() -> Option<&'static str> {
     static SOURCE: OnceLock<Option<String>> = OnceLock::new();
     SOURCE
@@ -43,8 +43,8 @@ struct Finding {
 }
 
 impl Page {
-    /// Fails when axe-core finds something serious or critical on the page; on
-    /// a phone, in what the narrow layout decides.
+    /// Fails when axe-core finds something serious or critical on the page. On a phone,
+    /// runs only the rules that depend on the layout.
     pub(crate) async fn is_accessible(&self, name: &str, phone: bool) -> Outcome {
         let Some(source) = source() else {
             let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
@@ -55,7 +55,7 @@ impl Page {
             println!("skipped: no axe-core");
             return Ok(());
         };
-        // Half a megabyte, once for each page.
+        // The script is half a megabyte: load it once for each page.
         let there = self
             .driver
             .execute("return !!window.axe", Vec::new())

@@ -1,5 +1,5 @@
-//! A browser for one test: a chromedriver on a free port, a headless Chromium
-//! with a fresh profile, both gone at the end.
+//! A browser for one test: chromedriver on a free port and headless Chromium with a new
+//! profile. Both are stopped at the end.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,8 +13,8 @@ use tokio::process::{Child, Command};
 
 use crate::Outcome;
 
-/// Headless, quiet on the network (the tests run without one), and without
-/// what a person's browser does beside showing pages.
+/// Headless, without network traffic of its own (tests run without a network), and without
+/// background services.
 const FLAGS: [&str; 16] = [
     "--headless",
     "--window-size=1280,900",
@@ -42,7 +42,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one; nothing where Chromium or chromedriver isn't installed.
+    /// Starts a browser; None if Chromium or chromedriver is not installed.
     pub(crate) async fn open() -> Outcome<Option<Self>> {
         if !is_installed("chromium") || !is_installed("chromedriver") {
             if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
@@ -60,7 +60,7 @@ impl Browser {
         let port = port_of(&mut chromedriver).await?;
         let folder = tempfile::tempdir()?;
         let mut wanted = DesiredCapabilities::chrome();
-        // `up --tls` has an authority of its own.
+        // `up --tls` has its own certificate authority.
         wanted.accept_insecure_certs(true)?;
         for flag in FLAGS {
             wanted.add_arg(flag)?;
@@ -86,12 +86,12 @@ impl Browser {
         }))
     }
 
-    /// Where downloads land.
+    /// Returns the folder of downloaded files.
     pub(crate) fn downloads(&self) -> std::path::PathBuf {
         self.folder.path().join("downloads")
     }
 
-    /// Ends Chromium, then chromedriver.
+    /// Stops Chromium, then chromedriver.
     pub(crate) async fn close(mut self) -> Outcome {
         self.driver.quit().await?;
         self.chromedriver.kill().await?;
@@ -104,7 +104,7 @@ fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
 }
 
-/// The port that chromedriver took: it says so when it listens.
+/// Reads the port from the line that chromedriver prints when it listens.
 async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
     let stdout = chromedriver
         .stdout
@@ -114,7 +114,8 @@ async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
     while let Some(line) = lines.next_line().await? {
         if let Some((_, port)) = line.split_once("started successfully on port ") {
             let port = port.trim_end_matches('.').parse()?;
-            // What it says later is read away, or it would wait for a reader.
+            // Read the rest of the output, because chromedriver blocks when the pipe is
+            // full.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(port);
         }

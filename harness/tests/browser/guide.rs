@@ -1,6 +1,6 @@
-//! The whole guide in both consoles, the portal's and the IdP's, by a browser
-//! and nothing else: from the license key to an activated desktop. This test
-//! is the tour: each page that it comes by is looked at.
+//! Plays the whole guide in the portal and in the IdP's console with a browser only: from
+//! the license key to an activated desktop app. This test checks every page on the way
+//! (accessibility, screenshots).
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ const ADA: &str = "ada@lumen.example";
 const GRACE: &str = "grace@lumen.example";
 const DOMAIN: &str = "lumen.example";
 const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
-/// The longest wait for the parties, which are ready when the walk begins.
+/// Maximum time to wait for the parties, which are ready when the test begins.
 const PATIENCE: Duration = Duration::from_secs(10);
 const DONE: &str = "Configuration in the IdP Directory is done";
 
-/// An organization of its own in the topology.
+/// Creates a world with its own organization among the parties of the topology.
 async fn world_among(topology: &mut Topology) -> Outcome<World> {
     let token = topology.admin_token();
     let target = Target::read(&topology.target.to_string(), Some(token))?;
@@ -30,7 +30,8 @@ async fn world_among(topology: &mut Topology) -> Outcome<World> {
     Ok(World::among(&target, DOMAIN.to_owned()).await?)
 }
 
-/// In the topology of docker-compose.yml; without PostgreSQL, in this process.
+/// With the services of docker-compose.yml; without PostgreSQL, with parties in this
+/// process.
 #[tokio::test]
 async fn the_whole_guide_in_both_consoles() -> Outcome {
     let Some(mut topology) = Topology::start(&[]).await else {
@@ -46,7 +47,7 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
 
 async fn walks(page: &Page, world: &mut World, mut topology: Option<&mut Topology>) -> Outcome {
     let page = &page.on_tour();
-    // The vendor's sale comes before the guide.
+    // The vendor sells a license key before the guide begins.
     match &mut topology {
         Some(topology) => world.license_key = buys_key(topology).await?,
         None => {
@@ -79,7 +80,7 @@ async fn walks(page: &Page, world: &mut World, mut topology: Option<&mut Topolog
     // (5) Configure SCIM integration
     integration(page, world).await?;
     let base_url = page.value("SCIM Base URL").await?;
-    // Pre-set, like the base URL: nobody clicks for it.
+    // The token exists already, like the base URL; no click is needed.
     let token = page.value("Bearer Token").await?;
     page.looked_at("portal-integration-scim-token").await?;
     console::opens(page, world).await?;
@@ -155,7 +156,7 @@ async fn starts_configuring(page: &Page) -> Outcome {
     page.click("Start Configuring").await
 }
 
-/// The configurator's page, open at the first grey step.
+/// Opens the configurator's page, at the first grey step.
 async fn integration(page: &Page, world: &World) -> Outcome {
     at_portal(page, world, "/dashboard").await?;
     page.click("IdP Integration").await
@@ -170,7 +171,7 @@ async fn configures_domain(page: &Page, world: &World, simulation: Option<&str>)
     let value = page.value("TXT value").await?;
     page.hears("does not exist in DNS").await?;
     page.looked_at("portal-integration-domain").await?;
-    // The DNS administrator's part.
+    // The DNS administrator publishes the record.
     match simulation {
         Some(simulation) => {
             publishes_record(page, simulation, &name, &value).await?;
@@ -183,7 +184,7 @@ async fn configures_domain(page: &Page, world: &World, simulation: Option<&str>)
     page.says("verified").await
 }
 
-/// The TXT record, by the simulation page.
+/// Publishes the TXT record on the simulation page.
 async fn publishes_record(page: &Page, simulation: &str, name: &str, value: &str) -> Outcome {
     page.open(simulation).await?;
     assert_eq!(page.heading().await?, "Simulation");
@@ -195,7 +196,7 @@ async fn publishes_record(page: &Page, simulation: &str, name: &str, value: &str
     page.looked_at("simulation").await
 }
 
-/// "Configuration in the IdP Directory is done", at the step that is next.
+/// Selects "Configuration in the IdP Directory is done" in the next step.
 async fn selects_done(page: &Page, world: &World, step: &str) -> Outcome {
     integration(page, world).await?;
     page.choose(DONE).await?;
@@ -228,8 +229,8 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
     page.field("Identity Provider SSO URL")
         .enter(&idp.sso_url)
         .await?;
-    // What is pasted is understood at once; an answer about what stood there
-    // before, that comes after, changes nothing.
+    // The page shows at once what was pasted. A late answer about the text before it must
+    // change nothing.
     let certificate = page.field("Public Certificate");
     page.holds_the_next_answer().await?;
     certificate.enter("x").await?;
@@ -242,7 +243,7 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
     page.says("Saved.").await
 }
 
-/// (7) Configure backup login: by default the current user's e-mail. Then
+/// (7) Configure backup login: the default is the current user's e-mail address. Then
 /// Activate Integration.
 async fn activates(page: &Page, world: &World) -> Outcome {
     integration(page, world).await?;
@@ -255,13 +256,13 @@ async fn activates(page: &Page, world: &World) -> Outcome {
     page.looked_at("portal-integration-active").await
 }
 
-/// Opens a step that is done.
+/// Opens a step that is completed.
 async fn opens_step(page: &Page, title: &str) -> Outcome {
     page.within(title).await?.click("✓").await
 }
 
-/// What can't be undone asks first, and a group that the directory spells
-/// otherwise is said before it is saved.
+/// Actions that cannot be undone ask first. A group name that differs from the directory's
+/// is reported before it is saved.
 async fn asks_before_dangerous_acts(page: &Page, world: &World) -> Outcome {
     integration(page, world).await?;
     page.click("Deactivate…").await?;
@@ -287,7 +288,7 @@ async fn asks_before_dangerous_acts(page: &Page, world: &World) -> Outcome {
     page.looked_at("portal-integration-groups-back").await
 }
 
-/// Signs on at the IdP, where it asks for it.
+/// Signs on at the IdP, if it asks for it.
 async fn continues_with_sso(page: &Page) -> Outcome {
     page.click("Continue with SSO").await?;
     page.passed("portal-continue-with-sso").await?;
@@ -343,7 +344,7 @@ async fn tests_activation(
     Ok(())
 }
 
-/// A license key from `rehearsal key`: the text that it prints.
+/// Buys a license key: returns what `rehearsal key` prints.
 async fn buys_key(topology: &mut Topology) -> Outcome<String> {
     let target = topology.target_path();
     let words = ["rehearsal", "key", "--seats", "5", "--target", &target];
@@ -353,7 +354,7 @@ async fn buys_key(topology: &mut Topology) -> Outcome<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// The desktop app as a program of its own.
+/// Runs the desktop app as a separate process.
 async fn activates_as_process(world: &World, topology: &mut Topology) -> Outcome {
     let portal = world.rehearsal.portal_url();
     let output = topology
@@ -370,8 +371,8 @@ async fn activates_as_process(world: &World, topology: &mut Topology) -> Outcome
     Ok(())
 }
 
-/// Beyond the guide: one wrong answer, chosen in the console, is refused; the
-/// next is right again.
+/// Beyond the guide: one faulty Response, chosen in the console, is refused; the next
+/// Response is correct and accepted.
 async fn is_refused_a_wrong_answer(page: &Page, world: &World) -> Outcome {
     console::opens(page, world).await?;
     console::misbehaves_once(page, "Parallels", "conditions-expired").await?;

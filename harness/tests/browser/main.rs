@@ -1,32 +1,30 @@
-//! The pages as people meet them: headless Chromium, driven by the words that
-//! stand on the page.
+//! The pages in headless Chromium, which the tests use by the texts on the page.
 //!
 //! How to add a test of a page:
 //!
 //! 1. Write `#[tokio::test] async fn …() -> Outcome { rehearse(async |page, world| { … }).await }`
-//!    in the file of its party (`console.rs`, `portal.rs`), or add a file here.
-//!    Each test has a browser, a chromedriver and parties of its own.
-//! 2. `page.open(&url)`, then speak as the guide does: `page.click("Applications")`,
-//!    `page.field("SCIM base URL").enter("…")`, `page.choose("SAML Application")`,
-//!    `page.within("Parallels").click("Edit")`, `page.value("Issuer ID")`,
-//!    `page.says("Saved")`. Things are found by accessible name: what has no
-//!    name for a screen reader has none here. A name that isn't there fails
-//!    with the names that are.
-//! 3. Nothing sleeps. A click waits for the page that it leads to; what a
-//!    script changes later is waited for with `page.hears("…")`.
-//! 4. End each page with `page.looked_at("console-applications")`: axe-core
-//!    must find nothing serious, nothing may stick out of a phone's screen, and
-//!    screenshots at 1280 and 390 pixels go to `target/screenshots/`. Look at
-//!    them; with `REHEARSAL_SCHEME=dark` they are dark. What several tests walk
-//!    through is looked at by `guide.rs` alone: `page.passed("…")`.
-//! 5. A browser and the parties take seconds to start: rather a fuller test
-//!    than one more.
+//!    in the file of its party (`console`, `portal.rs`), or add a file here.
+//!    Each test has its own browser, chromedriver and parties.
+//! 2. Call `page.open(&url)`, then use the labels of the guide:
+//!    `page.click("Applications")`, `page.field("SCIM base URL").enter("…")`,
+//!    `page.choose("SAML Application")`, `page.within("Parallels").click("Edit")`,
+//!    `page.value("Issuer ID")`, `page.says("Saved")`. Elements are found by their
+//!    accessible name: an element without a name for screen readers is not found. If a name
+//!    does not exist, the error lists the names that do.
+//! 3. No test sleeps. A click waits for the page that it opens. To wait for a change by a
+//!    script, use `page.hears("…")`.
+//! 4. End each page with `page.looked_at("console-applications")`: axe-core must find
+//!    nothing serious, nothing may be wider than a phone's screen, and screenshots at 1280
+//!    and 390 pixels go to `target/screenshots/`. Look at them; `REHEARSAL_SCHEME=dark`
+//!    makes them dark. Pages that several tests use are only checked by `guide.rs`: call
+//!    `page.passed("…")`.
+//! 5. A browser and the parties take seconds to start: extend a test rather than add one.
 //!
-//! Without Chromium and chromedriver (`scripts/install.sh`, `install_browser`)
-//! the tests say "skipped: no chromium"; without axe-core, "skipped: no axe-core".
-//! Where `CI` is set they fail instead.
+//! Without Chromium and chromedriver (`scripts/install.sh`, `install_browser`) the tests
+//! print "skipped: no chromium"; without axe-core, "skipped: no axe-core". If `CI` is set,
+//! they fail instead.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::print_stdout)] // what was skipped, and why
+#![allow(clippy::print_stdout)] // prints what was skipped, and why
 
 mod accessibility;
 mod console;
@@ -50,16 +48,16 @@ use rehearsal::{Options, World};
 use driver::Browser;
 use page::Page;
 
-/// What a test comes to.
+/// The result of a test.
 type Outcome<T = ()> = anyhow::Result<T>;
 
-/// Plays a test with a browser and parties of its own, and closes both
-/// whatever came of it. A failure is shown with the page it happened on.
+/// Runs a test with its own browser and parties, and stops both in any case. An error shows
+/// the page on which it happened.
 async fn rehearse(test: impl AsyncFnOnce(&Page, &mut World) -> Outcome) -> Outcome {
     rehearse_with(Options::default(), test).await
 }
 
-/// [`rehearse`] with parties that are set up so.
+/// Does the same as [`rehearse`] with parties that have these options.
 async fn rehearse_with(
     options: Options,
     test: impl AsyncFnOnce(&Page, &mut World) -> Outcome,
@@ -67,7 +65,7 @@ async fn rehearse_with(
     rehearse_in(async || Ok(World::with(options).await?), test).await
 }
 
-/// [`rehearse`] in this world.
+/// Does the same as [`rehearse`] with this world.
 async fn rehearse_in(
     world: impl AsyncFnOnce() -> Outcome<World>,
     test: impl AsyncFnOnce(&Page, &mut World) -> Outcome,
@@ -93,7 +91,7 @@ async fn rehearse_in(
     outcome
 }
 
-/// A panic as an error, so that the browser is closed after it too.
+/// Turns a panic into an error, so that the browser is stopped after it too.
 async fn caught(test: impl Future<Output = Outcome>) -> Outcome {
     match AssertUnwindSafe(test).catch_unwind().await {
         Ok(outcome) => outcome,

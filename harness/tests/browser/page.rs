@@ -1,4 +1,5 @@
-//! The page in front of a person, or a part of it, in the words of the guide.
+//! A page in the browser, or a part of it; its elements are found by the labels of the
+//! guide.
 
 #![allow(dead_code, reason = "a vocabulary: not every word is spoken yet")]
 
@@ -18,7 +19,7 @@ use crate::driver::Browser;
 
 const FIND: &str = include_str!("find.js");
 
-/// Resolves when the page's text has the words, watching every change.
+/// Resolves when the page contains the text; it observes every change of the page.
 const HEAR: &str = "
 const [words, done] = arguments;
 // A style sheet may show them in capitals.
@@ -28,8 +29,9 @@ const watch = new MutationObserver(() => { if (heard()) { watch.disconnect(); do
 watch.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
 ";
 
-/// Brings a thing to the middle of the window, where nothing that sticks to an
-/// edge covers it; answers whether pressing it leads to another page, and marks
+/// Scrolls an element to the middle of the window, where no fixed element covers it.
+/// Returns whether a click on it opens another page, and marks the current page, to
+/// recognize the next one.
 /// this one, so that the next can be told from it.
 const APPROACH: &str = "
 const [target] = arguments;
@@ -42,12 +44,12 @@ if (leads) document.documentElement.setAttribute('data-left', '');
 return leads;
 ";
 
-/// Whether another page than the marked one is there, whole.
+/// True when a page without the mark has been loaded completely.
 const ARRIVED: &str = "return document.readyState === 'complete'
   && !document.documentElement.hasAttribute('data-left');";
 
-/// Keeps the answer to the next question of the page's script until it is let
-/// go: later questions are answered before it.
+/// Delays the answer to the next request of the page's script until it is released. Later
+/// requests are answered before it.
 const HOLD: &str = "
 const real = window.fetch;
 const letGo = new Promise(let_go => { window.letGo = let_go; });
@@ -60,7 +62,7 @@ window.fetch = async (...asked) => {
 };
 ";
 
-/// Lets it go, and gives the script time to do with it what it does.
+/// Releases the delayed answer, and gives the script time to handle it.
 const LET_GO: &str = "
 const [done] = arguments;
 window.letGo();
@@ -69,21 +71,21 @@ const turn = () => (turns-- ? setTimeout(turn) : done());
 turn();
 ";
 
-/// The longest wait for what a script or a download does.
+/// Maximum time to wait for a script or a download.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is in front of a person: the whole page, or the part [`Page::within`].
+/// The whole page, or the part that [`Page::within`] selected.
 pub(crate) struct Page {
     pub(crate) driver: WebDriver,
     scope: Option<WebElement>,
     downloads: PathBuf,
-    /// What was looked at in passing; none for a test that isn't the tour.
+    /// Names of the pages that were checked; None for a test that does not check them.
     tour: Option<Arc<Mutex<BTreeSet<String>>>>,
     scriptless: Arc<AtomicBool>,
 }
 
 impl Page {
-    /// The page of a browser.
+    /// Returns the page that a browser shows.
     pub(crate) fn of(browser: &Browser) -> Self {
         Self {
             driver: browser.driver.clone(),
@@ -94,8 +96,7 @@ impl Page {
         }
     }
 
-    /// From here on what several tests walk through is looked at: one of them
-    /// is enough.
+    /// Checks the pages that several tests use from here on. One test that does is enough.
     pub(crate) fn on_tour(&self) -> Self {
         Self {
             driver: self.driver.clone(),
@@ -106,7 +107,7 @@ impl Page {
         }
     }
 
-    /// [`Page::looked_at`] by the tour, the first time that it comes by.
+    /// Does [`Page::looked_at`] in the test that checks these pages, once for each name.
     pub(crate) async fn passed(&self, name: &str) -> Outcome {
         let is_new = self.tour.as_ref().is_some_and(|seen| {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,20 +119,20 @@ impl Page {
         Ok(())
     }
 
-    /// Opens an address.
+    /// Opens a URL.
     pub(crate) async fn open(&self, url: &str) -> Outcome {
         self.driver.goto(url).await?;
         Ok(())
     }
 
-    /// From here on the pages' own scripts don't run.
+    /// Disables the scripts of the pages from here on.
     pub(crate) async fn without_scripts(&self) -> Outcome {
         self.scriptless.store(true, Ordering::Relaxed);
         self.runs_scripts(false).await
     }
 
-    /// Whether scripts run from here on: axe-core needs them, on a page that
-    /// was loaded without its own.
+    /// Enables or disables scripts: axe-core needs them, also on a page that was loaded
+    /// without its scripts.
     pub(crate) async fn runs_scripts(&self, run: bool) -> Outcome {
         if self.scriptless.load(Ordering::Relaxed) {
             let disabled = json!({"value": !run});
@@ -143,31 +144,31 @@ impl Page {
         Ok(())
     }
 
-    /// Where the browser is.
+    /// Returns the URL of the page.
     pub(crate) async fn url(&self) -> Outcome<url::Url> {
         Ok(self.driver.current_url().await?)
     }
 
-    /// The main heading.
+    /// Returns the text of the main heading.
     pub(crate) async fn heading(&self) -> Outcome<String> {
         Ok(self.driver.find(By::Css("h1")).await?.text().await?)
     }
 
-    /// From the portal's Sign In page to the identity provider of an address.
+    /// Goes from the portal's page Sign In to the identity provider of an e-mail address.
     pub(crate) async fn continues_with_sso(&self, email: &str) -> Outcome {
         self.click("Continue with SSO").await?;
         self.field("Work e-mail").enter(email).await?;
         self.click("Continue").await
     }
 
-    /// Fills the identity provider's sign-on form in.
+    /// Fills in the identity provider's sign-on form.
     pub(crate) async fn fills_sign_on(&self, email: &str) -> Outcome {
         self.field("Username").enter(email).await?;
         self.field("Password").enter(CORPORATE_PASSWORD).await
     }
 
-    /// Waits until pages that send each other on have come to the one with
-    /// that heading.
+    /// Waits until the redirects and self-submitting pages have ended on a page with this
+    /// heading.
     pub(crate) async fn lands_on(&self, heading: &str) -> Outcome {
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let landed = async {
@@ -208,13 +209,13 @@ impl Page {
         })
     }
 
-    /// Whether there is something to press with that name.
+    /// True if there is an element with this name that can be clicked.
     pub(crate) async fn offers(&self, name: &str) -> Outcome<bool> {
         Ok(self.try_find("press", name).await?.is_ok())
     }
 
-    /// Presses the button, link, switch or summary with that name, and waits
-    /// for the page that it leads to.
+    /// Clicks the button, link, switch or summary with this name, and waits for the page
+    /// that it opens.
     pub(crate) async fn click(&self, name: &str) -> Outcome {
         if self.press(name).await? {
             self.arrives()
@@ -224,7 +225,7 @@ impl Page {
         Ok(())
     }
 
-    /// Presses it; whether it leads to another page.
+    /// Clicks the element; returns true if it opens another page.
     async fn press(&self, name: &str) -> Outcome<bool> {
         let target = self.find("press", name).await?;
         let leads = self.approach(&target).await?;
@@ -243,7 +244,7 @@ impl Page {
         Ok(leads.convert()?)
     }
 
-    /// Waits for the page that a click leads to.
+    /// Waits for the page that a click opens.
     async fn arrives(&self) -> Outcome {
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let arrived = async {
@@ -258,7 +259,7 @@ impl Page {
         Ok(tokio::time::timeout(PATIENCE, arrived).await?)
     }
 
-    /// Checks the radio button or box with that name.
+    /// Selects the radio button or checkbox with this name.
     pub(crate) async fn choose(&self, name: &str) -> Outcome {
         let choice = self.find("choice", name).await?;
         if !choice.is_selected().await? {
@@ -271,7 +272,7 @@ impl Page {
         Ok(())
     }
 
-    /// Takes the tick out of a box.
+    /// Clears the checkbox with this name.
     pub(crate) async fn leaves_out(&self, name: &str) -> Outcome {
         let choice = self.find("choice", name).await?;
         if choice.is_selected().await? {
@@ -281,13 +282,12 @@ impl Page {
         Ok(())
     }
 
-    /// The field with that label.
+    /// Returns the field with this label.
     pub(crate) fn field<'p>(&'p self, label: &'p str) -> Field<'p> {
         Field { page: self, label }
     }
 
-    /// The part of the page with that name: a row, a list item, a section, a
-    /// fieldset.
+    /// Returns the part of the page with this name: a row, list item, section or fieldset.
     pub(crate) async fn within(&self, name: &str) -> Outcome<Page> {
         Ok(Self {
             driver: self.driver.clone(),
@@ -298,7 +298,7 @@ impl Page {
         })
     }
 
-    /// The value that the page shows beside a name, as a person would copy it.
+    /// Returns the value that the page shows next to a name.
     pub(crate) async fn value(&self, name: &str) -> Outcome<String> {
         let term = self.find("term", name).await?;
         let value = self
@@ -316,7 +316,7 @@ impl Page {
         Ok(value.trim().to_owned())
     }
 
-    /// Everything that the part shows.
+    /// Returns the whole visible text of the part.
     pub(crate) async fn as_text(&self) -> Outcome<String> {
         let body = match &self.scope {
             Some(scope) => scope.clone(),
@@ -329,7 +329,7 @@ impl Page {
         })
     }
 
-    /// Fails unless the part shows the words.
+    /// Fails unless the part contains the text.
     pub(crate) async fn says(&self, words: &str) -> Outcome {
         let text = self.as_text().await?;
         if text.contains(words) {
@@ -338,7 +338,7 @@ impl Page {
         bail!("expected the page to say {words:?}, it says:\n{text}")
     }
 
-    /// Waits until a script has made the page say the words.
+    /// Waits until a script has added the text to the page.
     pub(crate) async fn hears(&self, words: &str) -> Outcome {
         self.driver.set_script_timeout(PATIENCE).await?;
         self.driver
@@ -348,27 +348,27 @@ impl Page {
         Ok(())
     }
 
-    /// The answer to what the page's script asks next will come late: not
-    /// before [`Page::answers_late`].
+    /// Delays the answer to the next request of the page's script until
+    /// [`Page::answers_late`].
     pub(crate) async fn holds_the_next_answer(&self) -> Outcome {
         self.driver.execute(HOLD, Vec::new()).await?;
         Ok(())
     }
 
-    /// The answer that was held comes now.
+    /// Releases the delayed answer.
     pub(crate) async fn answers_late(&self) -> Outcome {
         self.driver.execute_async(LET_GO, Vec::new()).await?;
         Ok(())
     }
 
-    /// Clicks a link that downloads; what the file says.
+    /// Clicks a download link; returns the content of the file.
     pub(crate) async fn download(&self, name: &str) -> Outcome<String> {
         self.press(name).await?;
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let landed = async {
             loop {
                 glance.tick().await;
-                // Chromium renames the file when it is whole.
+                // Chromium renames the file when the download is complete.
                 let whole = std::fs::read_dir(&self.downloads)?
                     .filter_map(|entry| Some(entry.ok()?.path()))
                     .find(|path| path.extension().is_some_and(|end| end != "crdownload"));
@@ -397,7 +397,7 @@ impl Field<'_> {
         self.page.find("field", self.label).await
     }
 
-    /// Empties the field and types; picks the option of that text in a list.
+    /// Replaces the text of the field; in a list, selects the option with this text.
     pub(crate) async fn enter(&self, text: &str) -> Outcome {
         let element = self.element().await?;
         if element.tag_name().await? == "select" {
@@ -410,7 +410,8 @@ impl Field<'_> {
             element.clear().await?;
         }
         if text.contains('\n') {
-            // A paste: keys would be typed one by one, and Return would submit.
+            // Set at once like a paste: typed keys would come one by one, and Return would
+            // submit the form.
             self.page
                 .driver
                 .execute(
@@ -427,7 +428,7 @@ impl Field<'_> {
             .with_context(|| format!("typing into {:?}", self.label))
     }
 
-    /// What is in it.
+    /// Returns the text in the field.
     pub(crate) async fn text(&self) -> Outcome<String> {
         Ok(self
             .element()
@@ -437,7 +438,7 @@ impl Field<'_> {
             .unwrap_or_default())
     }
 
-    /// What the page says beside it: hints and errors (`aria-describedby`).
+    /// Returns the hints and errors of the field (`aria-describedby`).
     pub(crate) async fn says(&self) -> Outcome<String> {
         let said = self
             .page

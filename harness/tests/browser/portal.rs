@@ -1,5 +1,4 @@
-//! My Account beside the guide: social sign-in, and a page that is held open
-//! by somebody who is let go.
+//! My Account beyond the guide: social login, and an open page of a user who loses access.
 
 use rehearsal::organization::{ADMINS, Plan};
 
@@ -30,7 +29,8 @@ async fn somebody_signs_in_by_a_social_identity() -> Outcome {
     .await
 }
 
-/// The person's page leads to the reason, which only an administrator reads.
+/// The refused person's page has a link to the reason, which only an administrator can
+/// read.
 #[tokio::test]
 async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
     rehearse(async |page, world| {
@@ -79,7 +79,7 @@ async fn a_page_held_open_ends_with_the_admins_session() -> Outcome {
         page.lands_on("Dashboard").await?;
         page.click("Users").await?;
         assert_eq!(page.heading().await?, "Users");
-        // Nobody touches the page from here on.
+        // Nothing is clicked from here on.
         world.leaves_group("Ada", ADMINS).await?;
         world.directory_is_in_sync().await?;
         page.lands_on("Sign In").await

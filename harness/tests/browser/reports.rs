@@ -1,4 +1,4 @@
-//! The reports as people open them: from a file, on a desk, a phone and paper.
+//! The reports in a browser: from a file, on a desktop, on a phone and printed.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ fn check(id: &str, level: Level) -> Check {
     }
 }
 
-/// A SCIM request as `check scim` keeps it.
+/// Returns a SCIM request as `check scim` records it.
 fn tape(path: &str) -> Value {
     json!([{
         "request": {"method": "PATCH", "target": path, "headers": {"accept": "application/scim+json"},
@@ -34,7 +34,8 @@ fn tape(path: &str) -> Value {
     }])
 }
 
-/// Ten findings, so that they are shown as a list; one has consequences.
+/// Returns ten findings, so that they are shown as a list; one of them has others that
+/// follow from it.
 fn many_findings() -> CheckReport {
     let long = format!("/Users/{}", "0123456789abcdef".repeat(12));
     let fail = |id: &str, level, evidence| {
@@ -96,7 +97,7 @@ fn many_findings() -> CheckReport {
     }
 }
 
-/// A page in a file of its own, closed with its folder.
+/// Opens a page from a file.
 async fn shown(html: &str, test: impl AsyncFnOnce(&Page, &Browser) -> Outcome) -> Outcome {
     let Some(browser) = Browser::open().await? else {
         println!("skipped: no chromium");
@@ -122,7 +123,7 @@ async fn evaluated<T: serde::de::DeserializeOwned>(browser: &Browser, script: &s
     value.convert().with_context(|| script.to_owned())
 }
 
-/// The ids of the checks that can be seen.
+/// Returns the ids of the checks that are visible.
 async fn visible(browser: &Browser) -> Outcome<Vec<String>> {
     let script = "return [...document.querySelectorAll('details.row')].filter(e => e.checkVisibility()).map(e => e.id)";
     evaluated(browser, script).await
@@ -133,7 +134,8 @@ async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
     shown(&many_findings().html(), async |page, browser| {
         let verdict = "10 findings in 20 checks: 5 MUST, 5 SHOULD; 8 not judged";
         assert_eq!(page.heading().await?, verdict);
-        // MUST before SHOULD; what follows, what is skipped and what passed is folded.
+        // MUST comes before SHOULD; checks that follow from others, that are skipped or
+        // that passed are folded.
         let at_first = visible(browser).await?;
         assert_eq!(at_first.first().map(String::as_str), Some("SCIM-PATCH-02"));
         assert_eq!(at_first.len(), 11, "{at_first:?}");
@@ -161,7 +163,7 @@ async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
         browser.driver.execute(search, vec![json!("")]).await?;
         assert_eq!(visible(browser).await?, at_first);
 
-        // A link to a check opens what it is folded in.
+        // A link to a folded check opens the group that contains it.
         let () = evaluated(browser, "location.hash = '#SCIM-ETAG-04'; dispatchEvent(new HashChangeEvent('hashchange'))").await?;
         assert!(visible(browser).await?.contains(&"SCIM-ETAG-04".to_owned()));
         Ok(())
@@ -175,7 +177,7 @@ async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome 
     shown(&html, async |page, browser| {
         page.without_scripts().await?;
         browser.driver.refresh().await?;
-        // Asked by the driver, for a page without scripts answers it none.
+        // Read by the driver, because a script cannot run on a page without scripts.
         let tree = browser.driver.source().await?;
         assert!(tree.contains("hidden") && tree.contains("SCIM-ETAG-05"));
         let text = page.as_text().await?;
@@ -192,7 +194,7 @@ async fn on_paper_every_finding_is_open() -> Outcome {
         assert_eq!(evaluated::<u32>(browser, closed).await?, 10);
         let cdp = browser.driver.cdp();
         cdp.send_raw("Emulation.setEmulatedMedia", json!({"media": "print"})).await?;
-        // Styles of another medium hold from one of the next frames on.
+        // Print styles apply only from one of the next frames on.
         let printed = "
             const [done] = arguments;
             const look = () => {
@@ -240,7 +242,7 @@ async fn the_response_is_decoded_where_the_browser_posts_it() -> Outcome {
         assert!(!text.contains("PHNhbWxwOlJlc3BvbnNl"), "base64 is shown: {text}");
         let signed = "return document.querySelectorAll('details.exchange[open] .signed').length";
         assert!(evaluated::<u32>(browser, signed).await? > 0);
-        // The names of the lanes stay in sight.
+        // The heads of the columns stay visible.
         let heads = "return document.querySelector('section.scenario > .lanes').getBoundingClientRect().top";
         assert_eq!(evaluated::<f64>(browser, heads).await?, 0.0);
         page.looked_at("report-run").await

@@ -1,5 +1,4 @@
-//! Each page on a desk and on a phone: a picture of it, what axe-core says of
-//! it, and whether it fits the screen.
+//! Checks each page on a desktop and on a phone: screenshot, axe-core, and width.
 
 use std::path::PathBuf;
 
@@ -11,12 +10,12 @@ use serde_json::json;
 use crate::Outcome;
 use crate::page::Page;
 
-/// A screen: width and height in CSS pixels, whether it is a phone's.
+/// A screen: width and height in CSS pixels, and true for a phone.
 type Screen = (u32, u32, bool);
 const DESK: Screen = (1280, 800, false);
 const PHONE: Screen = (390, 844, true);
 
-/// Resolves when the page is laid out for the width.
+/// Resolves when the page has the layout for this width.
 const LAID_OUT: &str = "
 const [width, done] = arguments;
 const look = () => requestAnimationFrame(
@@ -28,11 +27,11 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
 }
 
-/// `REHEARSAL_SCHEME=dark` shows the pages as to a reader who likes them dark.
+/// `REHEARSAL_SCHEME=dark` shows the pages in the dark color scheme.
 const SCHEME: &str = "REHEARSAL_SCHEME";
 
 impl Page {
-    /// In the colors that were asked for.
+    /// Uses the color scheme of `REHEARSAL_SCHEME`.
     pub(crate) async fn wears_the_scheme(&self) -> Outcome {
         let Ok(scheme) = std::env::var(SCHEME) else {
             return Ok(());
@@ -45,8 +44,8 @@ impl Page {
         Ok(())
     }
 
-    /// Takes both pictures, fails on a serious accessibility finding or on
-    /// what sticks out of the screen.
+    /// Takes both screenshots; fails on a serious accessibility finding, or on elements
+    /// that are wider than the screen.
     pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
         self.runs_scripts(true).await?;
         for screen @ (width, _, phone) in [DESK, PHONE] {
@@ -59,7 +58,8 @@ impl Page {
                 .execute(STICKING_OUT, Vec::new())
                 .await?
                 .convert()?;
-            // What is stuck to the window's edge must not lie across the page.
+            // Scroll to the top, so that elements with a fixed position do not cover the
+            // page.
             self.driver
                 .execute("window.scrollTo({top: 0, behavior: 'instant'})", Vec::new())
                 .await?;
@@ -71,13 +71,13 @@ impl Page {
                 );
             }
         }
-        // Back at the wide window before anything else is pressed: a phone's page has
-        // its navigation behind a button.
+        // Back to the wide window before the next click: on a phone the navigation is
+        // behind a button.
         self.is_shown_on(DESK).await?;
         self.runs_scripts(false).await
     }
 
-    /// Shows the page on a screen, and waits until it is laid out for it.
+    /// Shows the page on a screen, and waits for its layout.
     async fn is_shown_on(&self, (width, height, phone): Screen) -> Outcome {
         let screen = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
@@ -93,7 +93,7 @@ impl Page {
         Ok(())
     }
 
-    /// The whole page as `target/screenshots/NAME.png`.
+    /// Saves the whole page as `target/screenshots/NAME.png`.
     pub(crate) async fn picture(&self, name: &str) -> Outcome {
         let shot = self
             .driver
@@ -110,7 +110,7 @@ impl Page {
     }
 }
 
-/// What reaches beyond the right edge without a scroller of its own around it.
+/// Elements that extend beyond the right edge and are in no scrollable container.
 const STICKING_OUT: &str = "
 const edge = document.documentElement.clientWidth;
 if (document.documentElement.scrollWidth <= edge) return [];

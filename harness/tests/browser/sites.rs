@@ -1,5 +1,5 @@
-//! Sign-on where portal and identity provider are one site, and where they are
-//! two. Chromium keeps a `SameSite=Lax` cookie back when another site posts.
+//! Sign-on with portal and identity provider on one site, and on two sites. Chromium does
+//! not send a `SameSite=Lax` cookie with a POST from another site.
 
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
@@ -11,7 +11,7 @@ use crate::{Outcome, rehearse_with};
 
 const ADA: &str = "ada@lumen.example";
 
-/// The parties under these host names.
+/// Options with these host names.
 fn hosts(portal: &str, idp: &str) -> Options {
     Options {
         portal_host: Some(portal.to_owned()),
@@ -20,12 +20,12 @@ fn hosts(portal: &str, idp: &str) -> Options {
     }
 }
 
-/// Two host names directly under `localhost`: two sites.
+/// Two host names directly below `localhost` are two sites.
 fn two_sites() -> Options {
     hosts("portal.localhost", "idp.localhost")
 }
 
-/// Up to the identity provider's sign-on form, filled in.
+/// Goes to the identity provider's sign-on form and fills it in.
 async fn reaches_sign_on(page: &Page, world: &mut World) -> Outcome {
     world.demo_organization(Plan::default()).await?;
     let login = world.rehearsal.portal_url().join("/login")?;
@@ -45,7 +45,7 @@ async fn signs_on(options: Options) -> Outcome {
     .await
 }
 
-/// The names of docker-compose.yml.
+/// Uses the host names of docker-compose.yml.
 #[tokio::test]
 async fn one_site_as_in_compose() -> Outcome {
     let file = std::fs::read_to_string("../scripts/compose-target.json")?;
@@ -94,7 +94,7 @@ async fn two_sites_without_scripts() -> Outcome {
             page.url().await?.origin(),
             world.rehearsal.portal_url().origin()
         );
-        // Not `looked_at`: it turns scripts on, which hides the button.
+        // Not `looked_at`, because it enables scripts, which hide the button.
         page.click("Continue").await?;
         page.lands_on("Dashboard").await?;
         page.says(ADA).await
@@ -102,7 +102,7 @@ async fn two_sites_without_scripts() -> Outcome {
     .await
 }
 
-/// Somebody deletes the cookies in the middle, or the browser blocks them.
+/// The cookies are deleted during the sign-on, or the browser blocks them.
 #[tokio::test]
 async fn a_cookie_that_stays_away_is_named() -> Outcome {
     rehearse_with(two_sites(), async |page, world| {
@@ -122,7 +122,7 @@ async fn a_cookie_that_stays_away_is_named() -> Outcome {
     .await
 }
 
-/// The scenarios' browser keeps the cookie back where Chromium does.
+/// The browser of the scenarios withholds the cookie in the same case as Chromium.
 #[tokio::test]
 async fn the_played_browser_needs_the_page_that_posts_again() -> Outcome {
     let mut world = World::with(two_sites()).await?;

@@ -1,4 +1,4 @@
-//! The honest SCIM server over HTTP, which can be told to misbehave.
+//! The correct SCIM server over HTTP, which can be told to misbehave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,20 +13,20 @@ use tokio::sync::Notify;
 
 use crate::mutant_scim::{BASE, Bent};
 
-/// How a target answers.
+/// How the target answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behavior {
-    /// Not at all after so many requests.
+    /// Gives no answer after this number of requests.
     HangsAfter(usize),
-    /// Not at all to one search, and to the request after it.
+    /// Gives no answer to one search and to the request after it.
     HangsOnce,
-    /// Rightly, but to one search only after it was resumed.
+    /// Answers correctly, but one search only after [`Target::resume`].
     Pauses,
-    /// Not at all to DELETE.
+    /// Gives no answer to DELETE.
     HangsAtDelete,
-    /// A byte at a time.
+    /// Sends its answers byte by byte.
     Drips,
-    /// Without end.
+    /// Sends answers that never end.
     Endless,
 }
 
@@ -41,10 +41,10 @@ struct Inner {
     hangs_next: AtomicBool,
 }
 
-/// Which search is not answered.
+/// Number of the search that is not answered.
 const SEARCH: usize = 8;
 
-/// A target on a port of its own.
+/// A target on its own port.
 pub(crate) struct Target {
     pub(crate) base: String,
     inner: Arc<Inner>,
@@ -61,22 +61,22 @@ impl Target {
         Self { base, inner }
     }
 
-    /// What is left in it.
+    /// Returns the resources that are still there.
     pub(crate) fn left(&self) -> Vec<String> {
         self.inner.server.left()
     }
 
-    /// How many resources were created.
+    /// Returns the number of created resources.
     pub(crate) fn created(&self) -> usize {
         self.inner.created.load(Ordering::SeqCst)
     }
 
-    /// How many requests came.
+    /// Returns the number of received requests.
     pub(crate) fn requests(&self) -> usize {
         self.inner.requests.load(Ordering::SeqCst)
     }
 
-    /// Lets the request that hangs be answered.
+    /// Answers the request that hangs.
     pub(crate) fn resume(&self) {
         self.inner.resumed.notify_one();
     }
@@ -130,7 +130,7 @@ async fn answer(
         let stream = futures::stream::unfold((), move |()| {
             let chunk = chunk.clone();
             async move {
-                // The slowness is the behavior: nothing waits for it to pass.
+                // The slowness is the tested behavior; nothing waits for it to pass.
                 #[allow(clippy::disallowed_methods)]
                 tokio::time::sleep(pause).await;
                 Some((Ok::<_, std::io::Error>(chunk), ()))

@@ -1,5 +1,5 @@
-//! An identity provider that dies at one request and is started again by
-//! whoever looks after it: the request is found, and the run goes on.
+//! An identity provider that crashes at one request and is then restarted: the check names
+//! the request, and the run goes on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +13,14 @@ use rehearsal::check::{Outcome, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How many requests get no answer after the deadly one.
+/// Number of requests without an answer after the deadly one.
 const DOWN: usize = 1;
 
-/// Answers every request with an assertion, except a deadly one: that closes
-/// its connection, and so do the next [`DOWN`] requests.
+/// Answers every request with an assertion. At the deadly request it closes the connection,
+/// and also at the next [`DOWN`] requests.
 struct Mortal {
     acs: String,
-    /// A part of the deadly request's first line.
+    /// A part of the first line of the deadly request.
     deadly: &'static str,
     down: AtomicUsize,
 }
@@ -61,7 +61,7 @@ impl Mortal {
     }
 }
 
-/// Judges it by three requests, of which the second is the deadly one.
+/// Runs three trials, of which the second is the deadly one; returns the outcomes.
 async fn outcomes(deadly: &'static str) -> Vec<Outcome> {
     let ambient = Ambient::real();
     let party = Party::start(0, None, &ambient).await.unwrap();
@@ -123,7 +123,7 @@ fn of<'o>(outcomes: &'o [Outcome], id: &str) -> &'o Outcome {
 
 #[tokio::test]
 async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() {
-    // RelayState of 2000 bytes: the ten digits again and again.
+    // A RelayState of 2000 bytes: the ten digits, repeated.
     let outcomes = outcomes("01234567890123456789").await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Fail, "{}", found.actual);
@@ -134,7 +134,7 @@ async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() 
     ] {
         assert!(found.actual.contains(part), "{}", found.actual);
     }
-    // What has no answer because of that is folded under it.
+    // Checks without an answer for this reason are folded under the finding.
     let folded = of(&outcomes, "SAML-IDP-REQ-23");
     assert_eq!(folded.verdict, Verdict::Skip, "{}", folded.actual);
     assert_eq!(folded.cause.as_deref(), Some("SAML-IDP-DOS-01"));

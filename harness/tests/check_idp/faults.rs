@@ -1,9 +1,9 @@
-//! Which checks find which fault of the catalogue, when our identity provider
-//! has it once, among honest answers: so a fault that changes who somebody is
-//! is found by the checks that compare answers, too. One that is no fault to a
-//! right reader has an empty list.
+//! Which checks find which fault of the catalogue, when the identity provider sends it once
+//! among correct Responses. So a fault that changes the user is also found by the checks
+//! that compare Responses. The list is empty if a correct reader is not affected by the
+//! fault.
 
-/// Fault, checks.
+/// Fault id, and ids of the checks that find it.
 #[rustfmt::skip]
 pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("assertion-id-by-entity", &["SAML-IDP-RESP-02"]),
@@ -141,7 +141,7 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("unknown-condition", &["SAML-IDP-ASSERT-12", "SAML-IDP-RESP-03"]),
     ("unsigned", &["SAML-IDP-SIGN-01"]),
     ("unsigned-forged", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-01"]),
-    // XML 1.0 §4.3.3: every processor reads UTF-16.
+    // XML 1.0 §4.3.3: every XML processor must read UTF-16.
     ("utf-16", &[]),
     ("utf-7", &["SAML-IDP-RESP-02"]),
     ("version-missing", &["SAML-IDP-RESP-03"]),

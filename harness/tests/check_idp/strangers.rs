@@ -1,7 +1,6 @@
-//! Identity providers as people run them: habits that look like faults and are
-//! none, and real faults together, each with the exact list of findings that is
-//! true for it. Whatever edits a message breaks its signature, which is found
-//! too (SAML-IDP-SIGN-04).
+//! Identity providers as people run them: habits that look like faults but are not, and
+//! several real faults together, each with the exact list of findings that is true for it.
+//! An edit of a message also breaks its signature, which SAML-IDP-SIGN-04 finds.
 
 use rehearsal::check::idp::Recording;
 use rehearsal::check::idp::recording::Ending;
@@ -9,7 +8,7 @@ use rehearsal::check::idp::recording::Ending;
 use super::deviations::Deviation;
 use super::deviations::edits::{answers, delivered, message, metadata, page};
 
-/// The trial is answered at the default address, and the message says so.
+/// Makes the trial end at the default ACS URL, also in the message.
 fn at_default(recording: &mut Recording, name: &str) {
     let (first, second) = (
         recording.party.acs[0].clone(),
@@ -19,13 +18,14 @@ fn at_default(recording: &mut Recording, name: &str) {
     delivered(recording, name).to = first;
 }
 
-/// Nobody is asked for a password: another way of sign-on, or a stub.
+/// Makes the trial end without a question for a password: another way of sign-on, or a
+/// stub.
 fn asks_nobody(recording: &mut Recording, name: &str) {
     page(recording, name, 200, "Use your security key.");
     recording.trials.get_mut(name).unwrap().asked = false;
 }
 
-/// The refusal names the person who tried.
+/// Makes the page that refuses the sign-on contain the name of the user.
 fn refuses_by_name(recording: &mut Recording, name: &str) {
     let pages = &recording.trials[name].pages;
     let sent = pages.iter().flat_map(|page| page.sent.lines());

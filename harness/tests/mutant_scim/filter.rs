@@ -1,4 +1,4 @@
-//! Filters: a parser and an evaluator of this server's own.
+//! Filters (RFC 7644 §3.4.2.2): this server's own parser and evaluator.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::schemas::{Attr, ENTERPRISE, Kind, find, member};
 use super::server::Refusal;
 
-/// A filter.
+/// A parsed filter.
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
     And(Box<Filter>, Box<Filter>),
@@ -21,7 +21,7 @@ fn bad(why: impl Into<String>) -> Refusal {
     Refusal(400, Some("invalidFilter"), why.into())
 }
 
-/// Words, texts, parentheses and brackets.
+/// Splits a filter into words, strings, parentheses and brackets.
 fn tokens(text: &str) -> Result<Vec<String>, Refusal> {
     let mut all = Vec::new();
     let mut signs = text.chars().peekable();
@@ -147,7 +147,7 @@ impl Parser {
     }
 }
 
-/// Reads a filter.
+/// Parses a filter.
 pub(crate) fn parse(text: &str) -> Result<Filter, Refusal> {
     let mut parser = Parser {
         tokens: tokens(text)?,
@@ -161,7 +161,7 @@ pub(crate) fn parse(text: &str) -> Result<Filter, Refusal> {
     Err(bad(format!("expected the end, got {:?}", parser.peek())))
 }
 
-/// The attributes that a path is among, and the path without its URN.
+/// Returns the attributes to look a path up in, and the path without its URN.
 pub(crate) fn scope<'k>(kind: &'k Kind, path: &str) -> (Option<&'static str>, &'k [Attr], String) {
     let behind = |urn: &str| {
         let front = path.get(..urn.len())?;
@@ -178,7 +178,7 @@ pub(crate) fn scope<'k>(kind: &'k Kind, path: &str) -> (Option<&'static str>, &'
     )
 }
 
-/// Every value at a path, and the attribute that they are of.
+/// Returns all values at a path, and their attribute.
 fn values<'v, 'k>(
     kind: &'k Kind,
     resource: &'v Value,
@@ -217,7 +217,7 @@ fn among_values<'v, 'k>(
     Ok((found.collect(), inner))
 }
 
-/// Whether a resource meets a filter.
+/// True if a resource matches a filter.
 pub(crate) fn matches(filter: &Filter, kind: &Kind, resource: &Value) -> Result<bool, Refusal> {
     Ok(match filter {
         Filter::And(a, b) => matches(a, kind, resource)? & matches(b, kind, resource)?,
@@ -242,7 +242,7 @@ pub(crate) fn matches(filter: &Filter, kind: &Kind, resource: &Value) -> Result<
     })
 }
 
-/// Whether one value of a multi-valued attribute meets a filter.
+/// True if one value of a multi-valued attribute matches a filter.
 pub(crate) fn value_matches(
     filter: &Filter,
     among: &[Attr],

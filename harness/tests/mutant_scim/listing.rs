@@ -1,4 +1,4 @@
-//! Lists of this server: filter, sort, pages, and what is returned.
+//! Lists of resources: filter, sorting, paging, and the returned attributes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::filter::{self, scope};
 use super::schemas::{ENTERPRISE, KINDS, Kind, member};
 use super::server::{Refusal, State, attribute, meets, told};
 
-/// Answers a query.
+/// Answers a query for a list.
 pub(crate) fn list(
     state: &State,
     kinds: &[usize],
@@ -26,7 +26,7 @@ pub(crate) fn list(
         .map(|text| filter::parse(text))
         .transpose()?;
     if let Some(wanted) = &wanted {
-        // What can't be asked is refused, whether or not there is anybody.
+        // An invalid filter is refused also if there are no resources.
         for kind in kinds {
             meets(wanted, &KINDS[*kind], &json!({}))?;
         }
@@ -116,7 +116,7 @@ fn key(kind: &Kind, whole: &Value, by: &str) -> Option<String> {
     })
 }
 
-/// What of a resource is returned.
+/// Returns the attributes of a resource that the query asks for.
 pub(crate) fn cut(kind: &'static Kind, whole: &Value, query: &BTreeMap<String, String>) -> Value {
     let names = |name: &str| -> Option<Vec<String>> {
         let text = query.get(name)?;

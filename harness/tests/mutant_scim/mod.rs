@@ -1,7 +1,7 @@
-//! The honest server, bent: one deviation from the RFCs at a time.
+//! Mutants: a correct SCIM server with one deviation from the RFCs at a time.
 //!
-//! To add a mutant: a line in a family's table, with the check that has to
-//! fire. A deviation that breaks two demands names the other one in `also`.
+//! To add a mutant, add a line to the table of its family, with the check that has to fail.
+//! If the deviation also makes another check fail, name that check in `also`.
 
 mod filter;
 mod listing;
@@ -18,31 +18,31 @@ use serde_json::Value;
 pub(crate) use mutants::mutants;
 pub(crate) use server::{BASE, Refusal, Server, TOKEN, error, told};
 
-/// How a server is bent.
+/// How a mutant deviates from the correct server.
 #[derive(Clone, Copy)]
 pub(crate) enum Bend {
-    /// It hears something else.
+    /// Changes the request before the server reads it.
     Hears(fn(&mut Asked)),
-    /// It says something else.
+    /// Changes the answer.
     Says(fn(&Asked, &mut Told)),
-    /// It does something else, if it wants to.
+    /// Answers instead of the server, if it returns an answer.
     Does(fn(&Server, &Asked) -> Option<Told>),
-    /// It hears something else while another request is under way.
+    /// Changes the request if another request is in progress.
     Races(fn(&mut Asked)),
 }
 
 /// A deviation, and the check that has to find it.
 #[derive(Clone, Copy)]
 pub(crate) struct Mutant {
-    /// The check.
+    /// The id of the check that has to fail.
     pub(crate) fires: &'static str,
-    /// Checks that the same deviation breaks of necessity.
+    /// The ids of other checks that the deviation makes fail too.
     pub(crate) also: &'static [&'static str],
-    /// How it is bent.
+    /// The deviation.
     pub(crate) bend: Bend,
 }
 
-/// A server, bent or not.
+/// A correct server, or a mutant.
 #[derive(Default)]
 pub(crate) struct Bent {
     server: Server,
@@ -58,7 +58,7 @@ impl Bent {
         }
     }
 
-    /// What is left in it.
+    /// Returns the ids of the resources that are left.
     pub(crate) fn left(&self) -> Vec<String> {
         self.server.left()
     }
@@ -92,7 +92,7 @@ impl Wire for Bent {
     }
 }
 
-/// The body of an answer, to be changed.
+/// Changes the JSON body of an answer.
 pub(crate) fn edit(told: &mut Told, change: impl FnOnce(&mut Value)) {
     if let Ok(mut body) = serde_json::from_str::<Value>(&told.text) {
         change(&mut body);
@@ -100,7 +100,7 @@ pub(crate) fn edit(told: &mut Told, change: impl FnOnce(&mut Value)) {
     }
 }
 
-/// The body of a request, to be changed.
+/// Changes the JSON body of a request.
 pub(crate) fn rewrite(asked: &mut Asked, change: impl FnOnce(&mut Value)) {
     let body = asked
         .body
@@ -112,7 +112,7 @@ pub(crate) fn rewrite(asked: &mut Asked, change: impl FnOnce(&mut Value)) {
     }
 }
 
-/// The body of a request.
+/// Returns the JSON body of a request; null if there is none.
 pub(crate) fn sent(asked: &Asked) -> Value {
     let body = asked
         .body
@@ -121,17 +121,17 @@ pub(crate) fn sent(asked: &Asked) -> Value {
     body.unwrap_or_default()
 }
 
-/// The method and the target without its query.
+/// True if the request has this method and this path; the query is ignored.
 pub(crate) fn is(asked: &Asked, method: &str, path: &str) -> bool {
     asked.method == method && asked.target.split('?').next() == Some(path)
 }
 
-/// The method and where the target begins.
+/// True if the request has this method and its target begins with `path` and is longer.
 pub(crate) fn under(asked: &Asked, method: &str, path: &str) -> bool {
     asked.method == method && asked.target.starts_with(path) && asked.target.len() > path.len()
 }
 
-/// The filter of a query for users.
+/// Returns the filter of a GET of `/Users`.
 pub(crate) fn filter_of(asked: &Asked) -> Option<String> {
     if !is(asked, "GET", "/Users") {
         return None;
@@ -139,12 +139,12 @@ pub(crate) fn filter_of(asked: &Asked) -> Option<String> {
     server::parts(&asked.target).1.remove("filter")
 }
 
-/// A parameter of the query.
+/// Returns a parameter of the query.
 pub(crate) fn parameter(asked: &Asked, name: &str) -> Option<String> {
     server::parts(&asked.target).1.remove(name)
 }
 
-/// Puts another value in the place of a parameter.
+/// Replaces a parameter of the query.
 pub(crate) fn with_parameter(asked: &mut Asked, name: &str, value: &str) {
     let path = asked
         .target

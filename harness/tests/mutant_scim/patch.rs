@@ -1,4 +1,4 @@
-//! PATCH, by this server's own reading of RFC 7644 §3.5.2.
+//! PATCH (RFC 7644 §3.5.2): this server's own implementation.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ fn no(keyword: &'static str, why: impl Into<String>) -> Refusal {
     Refusal(400, Some(keyword), why.into())
 }
 
-/// Does every operation on a copy.
+/// Applies all operations to a copy of the resource.
 pub(crate) fn apply(
     body: &Value,
     kind: &Kind,
@@ -67,7 +67,7 @@ fn one(operation: &Value, kind: &Kind, out: &mut Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A path, taken apart.
+/// A parsed path.
 struct Path<'k> {
     extension: Option<&'static str>,
     attr: &'k Attr,
@@ -170,7 +170,7 @@ fn single(op: &str, path: &Path<'_>, value: Option<&Value>, holder: &mut Map<Str
     }
 }
 
-/// The values that a filter in equalities describes, to make one.
+/// Collects the values that a filter of equalities describes, to create such a value.
 fn described(filter: &Filter, into: &mut Map<String, Value>) {
     match filter {
         Filter::And(a, b) => {
@@ -267,7 +267,7 @@ fn many(
     Ok(())
 }
 
-/// What was touched last keeps its primary; all others lose it.
+/// Keeps `primary` of the value that was changed last, and clears it of all others.
 fn one_primary(all: &mut [Value], touched: &[usize]) {
     let primary = |one: &Value| one["primary"] == json!(true);
     let Some(winner) = touched

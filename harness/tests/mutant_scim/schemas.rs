@@ -1,5 +1,5 @@
-//! What this server's resources are made of: a table of attributes, from which
-//! both `/Schemas` and the server's own reading come.
+//! The schema of this server's resources: a table of attributes, used for `/Schemas` and
+//! for reading requests.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-/// An attribute.
+/// An attribute of the schema.
 #[derive(Debug, Clone)]
 pub(crate) struct Attr {
     pub(crate) name: &'static str,
@@ -177,19 +177,19 @@ pub(crate) static KINDS: LazyLock<[Kind; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// Finds an attribute by name, in any letter case.
+/// Finds an attribute by its name, ignoring case.
 pub(crate) fn find<'a>(among: &'a [Attr], name: &str) -> Option<&'a Attr> {
     among.iter().find(|one| one.name.eq_ignore_ascii_case(name))
 }
 
-/// A member of an object, its name in any letter case.
+/// Returns a member of an object, ignoring the case of its name.
 pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let mut all = value.as_object()?.iter();
     all.find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value)
 }
 
-/// The documents of `/Schemas`.
+/// Returns the documents of `/Schemas`.
 pub(crate) fn schemas() -> Vec<Value> {
     let document = |urn: &str, name: &str, rows: &[&[Row]]| {
         json!({
@@ -207,7 +207,7 @@ pub(crate) fn schemas() -> Vec<Value> {
     ]
 }
 
-/// The documents of `/ResourceTypes`.
+/// Returns the documents of `/ResourceTypes`.
 pub(crate) fn types() -> Vec<Value> {
     let all = KINDS.iter().map(|kind| {
         let mut said = json!({
@@ -225,7 +225,7 @@ pub(crate) fn types() -> Vec<Value> {
     all.collect()
 }
 
-/// The document of `/ServiceProviderConfig`.
+/// Returns the document of `/ServiceProviderConfig`.
 pub(crate) fn config(base: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],

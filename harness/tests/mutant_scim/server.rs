@@ -1,5 +1,5 @@
-//! A small, correct SCIM server in memory, reached without a socket. It shares
-//! nothing with our portal: what the checks say of it, they say of the RFCs.
+//! A small, correct SCIM server in memory, called without a socket. It shares no code with
+//! the portal, so that the checks are compared with the RFCs and not with the portal.
 
 mod bulk;
 mod values;
@@ -19,7 +19,7 @@ use values::object;
 pub(crate) const BASE: &str = "http://scim.test/v2";
 pub(crate) const TOKEN: &str = "token-of-the-honest-server";
 
-/// Status, `scimType` and detail.
+/// A refused request: status, `scimType` and detail.
 #[derive(Debug)]
 pub(crate) struct Refusal(
     pub(crate) u16,
@@ -27,7 +27,7 @@ pub(crate) struct Refusal(
     pub(crate) String,
 );
 
-/// A resource as it is kept.
+/// A stored resource.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) number: u64,
@@ -43,13 +43,13 @@ pub(crate) struct State {
     pub(crate) all: BTreeMap<String, Kept>,
     last: u64,
     ticks: i64,
-    /// What was deleted: for mutants that can't let go.
+    /// Deleted resources, for mutants that still return them.
     gone: Vec<Value>,
-    /// Ids that a bulk request has promised.
+    /// Ids that a bulk request has assigned to resources that do not exist yet.
     promised: BTreeSet<String>,
 }
 
-/// The server.
+/// A correct SCIM server.
 #[derive(Debug, Default)]
 pub(crate) struct Server(Mutex<State>);
 
@@ -82,7 +82,7 @@ fn no<T>(status: u16, keyword: &'static str, detail: impl Into<String>) -> Resul
     Err(Refusal(status, keyword, detail.into()))
 }
 
-/// A target, taken apart.
+/// Splits a target into the segments of its path and the parameters of its query.
 pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
     let target = target.strip_prefix(BASE).unwrap_or(target);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -105,7 +105,7 @@ pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
 }
 
 impl Server {
-    /// Answers a request.
+    /// Returns the answer to a request.
     pub(crate) fn answer(&self, asked: &Asked) -> Told {
         let mut state = self.0.lock().unwrap();
         let mut told = state.answer(asked).unwrap_or_else(|refusal| {
@@ -125,17 +125,17 @@ impl Server {
 }
 
 impl Server {
-    /// The targets of what is there.
+    /// Returns the ids of all resources.
     pub(crate) fn left(&self) -> Vec<String> {
         self.0.lock().unwrap().all.keys().cloned().collect()
     }
 
-    /// What was deleted.
+    /// Returns the deleted resources.
     pub(crate) fn gone(&self) -> Vec<Value> {
         self.0.lock().unwrap().gone.clone()
     }
 
-    /// The resource at a target, whatever its query.
+    /// Returns the resource at a target; the query is ignored. Null if there is none.
     pub(crate) fn now(&self, target: &str) -> Value {
         let place = target.split('?').next().unwrap_or_default();
         let id = place.rsplit('/').next().unwrap_or_default();
@@ -306,7 +306,8 @@ impl State {
         Ok(())
     }
 
-    /// The body as it is kept: canonical names, values of their types.
+    /// Returns the body as it is stored: canonical attribute names, and values of the right
+    /// types.
     fn normal(&self, kind: usize, body: &Value) -> Result<Map<String, Value>, Refusal> {
         let kind = &KINDS[kind];
         let named = member(body, "schemas").and_then(Value::as_array);
@@ -341,7 +342,7 @@ impl State {
         Ok(out)
     }
 
-    /// The whole resource, as others see it.
+    /// Returns the whole resource as clients see it.
     pub(crate) fn whole(&self, id: &str) -> (&'static Kind, Value) {
         let kept = &self.all[id];
         let kind = &KINDS[kept.kind];
@@ -411,7 +412,7 @@ impl State {
         listing::list(self, kinds, &query)
     }
 
-    /// The users or groups, in the order they were made.
+    /// Returns the resources of these types, in the order of creation.
     pub(crate) fn of(&self, kinds: &[usize]) -> Vec<(u64, &'static Kind, Value)> {
         let mut all: Vec<_> = self
             .all
@@ -451,12 +452,12 @@ fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, S
     }
 }
 
-/// What a filter says of a resource.
+/// True if a resource matches a filter.
 pub(crate) fn meets(filter: &filter::Filter, kind: &Kind, whole: &Value) -> Result<bool, Refusal> {
     filter::matches(filter, kind, whole)
 }
 
-/// The attribute at a path, for sorting.
+/// Returns the attribute at a path, for sorting.
 pub(crate) fn attribute<'k>(kind: &'k Kind, path: &str) -> Option<&'k Attr> {
     let (name, part) = path
         .split_once('.')

@@ -29,7 +29,7 @@ fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
             .next()
             .is_none()
     );
-    // Its one style and one script are those of the policy.
+    // The page has one style and one script; the policy must contain their hashes.
     let policy = select("meta[http-equiv='Content-Security-Policy']");
     let policy = page
         .select(&policy)
@@ -56,7 +56,7 @@ fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
     }
 }
 
-/// What headless Chromium makes of a page, and what its console says.
+/// Returns the DOM of a page in headless Chromium, and the lines of its console.
 fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

@@ -2,7 +2,8 @@
 
 use super::{report, run_report};
 
-/// A file that the environment names, or nothing.
+/// Returns the content of the file that the environment variable names; None if it is not
+/// set.
 fn published(variable: &str) -> Option<String> {
     let path = std::env::var_os(variable)?;
     Some(std::fs::read_to_string(path).unwrap())

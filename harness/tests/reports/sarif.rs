@@ -26,8 +26,8 @@ fn sarif_is_as_its_schema_says() {
     }
 }
 
-/// What GitHub's page "SARIF support for code scanning" demands beyond the
-/// specification; broken rules are named.
+/// Returns the violated rules of GitHub's page "SARIF support for code scanning", which
+/// demands more than the specification.
 fn github_complaints(sarif: &Value, list: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut demand = |holds: bool, what: String| {
@@ -127,7 +127,7 @@ fn sarif_is_what_github_takes() {
         assert_eq!(github_complaints(&sarif, &list), Vec::<String>::new());
         let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
         assert_eq!(rules.as_array().unwrap().len(), report.outcomes.len());
-        // The next run's results are the same alerts.
+        // The results of the next run must be the same alerts.
         let again = CheckReport {
             started_at: jiff::Timestamp::MAX,
             ..report.clone()

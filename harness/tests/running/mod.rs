@@ -1,4 +1,4 @@
-//! Parties that run in processes of their own.
+//! Parties that run in separate processes.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
 
 use std::path::Path;
@@ -13,14 +13,14 @@ pub(crate) fn rehearsal(arguments: &[&str]) -> Command {
     command
 }
 
-/// `rehearsal up`, ready, with what it says of itself.
+/// A running `rehearsal up`, and the content of its ready file.
 pub(crate) struct Up {
     child: tokio::process::Child,
     pub(crate) ready: Value,
 }
 
 impl Up {
-    /// With its databases in the folder, which outlive it.
+    /// Starts it with databases in the folder, which are kept when it ends.
     pub(crate) async fn kept(folder: &Path, arguments: &[&str]) -> Self {
         let database = format!("sqlite://{}?mode=rwc", folder.join("portal.db").display());
         let mut all = vec!["--database-url", &database];
@@ -28,27 +28,27 @@ impl Up {
         Self::on(folder, &all).await
     }
 
-    /// Waits for the line that tells that all is ready.
+    /// Starts it and waits until everything is ready.
     pub(crate) async fn on(folder: &Path, arguments: &[&str]) -> Self {
         let file = folder.join("ready.json");
         let mut command = rehearsal(&["up", "--ready-file"]);
         command.arg(&file).args(arguments).stdout(Stdio::piped());
-        // What it tells other commands is this test's alone.
+        // The state file for other commands must be seen by this test only.
         command.env("XDG_RUNTIME_DIR", folder);
         let mut child = tokio::process::Command::from(command)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // The ready file is in place when the first line is out.
+        // The ready file exists when the first line is printed.
         lines.next_line().await.unwrap().unwrap();
         let ready = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        // Whatever else it says must not fill the pipe.
+        // Read the rest of the output, because a full pipe would block the process.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { child, ready }
     }
 
-    /// A text of the ready file, by JSON pointer.
+    /// Returns a string of the ready file, by JSON pointer.
     pub(crate) fn text(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).unwrap().as_str().unwrap()
     }
@@ -57,7 +57,7 @@ impl Up {
         format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
     }
 
-    /// Asks it to end, as a supervisor does, and waits until it has.
+    /// Sends SIGTERM and waits until the process has ended.
     #[cfg(unix)]
     pub(crate) async fn terminated(mut self) -> std::process::ExitStatus {
         let id = self.child.id().unwrap().to_string();

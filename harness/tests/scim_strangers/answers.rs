@@ -1,4 +1,4 @@
-//! What strangers say otherwise than the honest server, and whom they let in.
+//! Differences of the strangers in answers, groups and authentication.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use super::super::mutant_scim::{
 };
 use super::switches::{drop_member, refuse, walk};
 
-/// The user of the server that takes Basic alone.
+/// The user of the server that accepts only HTTP Basic.
 pub(super) const USER: &str = "provisioner";
 
 // Discovery.
@@ -110,7 +110,7 @@ pub(super) fn no_challenge(_: &Asked, told: &mut Told) {
     told.headers.retain(|(name, _)| name != "www-authenticate");
 }
 
-/// Asks for the address with a slash at its end, as Django does.
+/// Redirects to the URL with a slash at its end, like Django.
 pub(super) fn ask_for_a_slash(_: &Server, asked: &Asked) -> Option<Told> {
     let target = asked.target.strip_prefix(BASE).unwrap_or(&asked.target);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -140,7 +140,7 @@ pub(super) fn take_the_slash_off(asked: &mut Asked) {
     asked.target = format!("{}{query}", path.trim_end_matches('/'));
 }
 
-/// Ids with characters that addresses reserve.
+/// Uses ids with characters that are reserved in URLs.
 pub(super) fn odd_ids(_: &Asked, told: &mut Told) {
     for (_, value) in &mut told.headers {
         *value = value.replace("/Users/user-", "/Users/user%2F%23-");
@@ -188,7 +188,7 @@ pub(super) fn refuse_nesting(_: &Server, asked: &Asked) -> Option<Told> {
     nests.then(|| refuse(400, Some("invalidValue"), "members are users"))
 }
 
-/// Ignores members that it doesn't know.
+/// Ignores members that it does not know.
 pub(super) fn ignore_unknown_members(asked: &mut Asked) {
     if !under(asked, "PATCH", "/Groups/") {
         return;
@@ -206,7 +206,7 @@ pub(super) fn ignore_unknown_members(asked: &mut Asked) {
     });
 }
 
-// Who may ask.
+// Authentication.
 
 fn let_in(asked: &mut Asked) {
     asked.headers.retain(|(name, _)| name != "authorization");

@@ -1,9 +1,8 @@
-//! A world of strangers for `check scim`: servers as people meet them, each
-//! the honest server with switches, and the exact list of findings and
-//! warnings that is true for it. A false finding fails the test, and so does a
-//! lost one.
+//! Strangers for `check scim`: servers that behave like real products. Each is the correct
+//! server with some differences, and has the exact list of findings and warnings that is
+//! true for it. The test fails on a wrong finding and on a missing one.
 //!
-//! To add a stranger: a line in `table.rs`, and its switches in `switches.rs`.
+//! To add a stranger, add a line to `table.rs`, and its differences to `switches.rs`.
 
 mod answers;
 mod switches;
@@ -24,21 +23,21 @@ use super::mutant_scim::{BASE, Bend, Server, TOKEN};
 
 pub(crate) use table::strangers;
 
-/// One difference from the honest server.
+/// One difference from the correct server.
 #[derive(Clone, Copy)]
 pub(crate) enum Switch {
-    /// It hears, says or does something else.
+    /// Changes a request or an answer, or acts instead of the server.
     Bend(Bend),
-    /// It answers 429 beyond so many requests a second; whether Retry-After is
-    /// a date.
+    /// Answers 429 after this number of requests per second; true if `Retry-After` is a
+    /// date.
     Limit(u64, bool),
-    /// Lists show what was created only after so many milliseconds.
+    /// Lists contain a created resource only after this number of milliseconds.
     Lag(u64),
-    /// It serves users that the checks did not create.
+    /// Has this number of users that the checks did not create.
     Residents(usize),
 }
 
-/// How the checks are called.
+/// The options that `check scim` is run with.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Call {
     pub(crate) domain: Option<&'static str>,
@@ -46,36 +45,36 @@ pub(crate) struct Call {
     pub(crate) is_basic: bool,
 }
 
-/// A server that nobody here wrote, re-created.
+/// A server that behaves like a product of somebody else.
 #[derive(Clone, Copy)]
 pub(crate) struct Stranger {
-    /// What it does.
+    /// What the server does differently.
     pub(crate) name: &'static str,
     pub(crate) switches: &'static [Switch],
     pub(crate) call: Call,
-    /// The ids of all findings and warnings; or the code of the set-up error.
+    /// The ids of all findings and warnings, or the code of the set-up error.
     pub(crate) finds: Result<&'static [&'static str], &'static str>,
-    /// How many checks have to pass at least: a run that skips everything has
-    /// no false findings either.
+    /// Minimum number of checks that pass, because a run that skips everything has no wrong
+    /// findings either.
     pub(crate) passes: usize,
-    /// Whether it keeps what can't be deleted.
+    /// True if it keeps resources that cannot be deleted.
     pub(crate) keeps: bool,
 }
 
-/// A stranger that runs, with a clock of its own.
+/// A running stranger, with its own clock.
 pub(crate) struct Running {
     switches: &'static [Switch],
     pub(crate) server: Server,
     /// Milliseconds since the start.
     clock: AtomicU64,
-    /// When requests came, for the limit.
+    /// Times of the latest requests, for the limit, in milliseconds.
     recent: Mutex<Vec<u64>>,
-    /// When resources were created.
+    /// Ids and times of the created resources.
     created: Mutex<Vec<(String, u64)>>,
     residents: Vec<String>,
 }
 
-/// How long a request takes, in milliseconds.
+/// Duration of a request, in milliseconds.
 const STEP: u64 = 5;
 
 impl Running {
@@ -103,7 +102,7 @@ impl Running {
         self.clock.load(Ordering::SeqCst)
     }
 
-    /// What is there that no resident is.
+    /// Returns the ids of the resources that the checks left behind.
     fn left(&self) -> Vec<String> {
         let mut all = self.server.left();
         all.retain(|it| !self.residents.contains(it));
@@ -175,7 +174,7 @@ impl Wire for Running {
     }
 }
 
-/// What is wrong with how a stranger was judged.
+/// Returns what is wrong with the report about a stranger; None if nothing is.
 pub(crate) async fn misjudged(stranger: Stranger) -> Option<String> {
     let running = Running::new(&stranger);
     let credentials = if stranger.call.is_basic {

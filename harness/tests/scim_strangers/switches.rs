@@ -1,4 +1,4 @@
-//! What strangers do otherwise than the honest server.
+//! What strangers do differently from the correct server.
 
 use rehearsal::check::scim::wire::{Asked, Told};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(super) fn refuse(status: u16, keyword: Option<&'static str>, detail: &str) -
     told
 }
 
-/// A request that makes a user whom the checks don't know.
+/// Returns a request that creates a user whom the checks do not know.
 pub(super) fn resident(number: usize) -> Asked {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -49,7 +49,7 @@ pub(super) fn too_many(is_date: bool) -> Told {
     told
 }
 
-/// Takes resources out of a list.
+/// Removes resources from a list.
 pub(super) fn hide(told: &mut Told, ids: &[&str]) {
     edit(told, |body| {
         let Some(all) = body.get_mut("Resources").and_then(Value::as_array_mut) else {
@@ -70,7 +70,7 @@ fn is_resource(asked: &Asked) -> bool {
     under(asked, "PUT", "/Users/") || under(asked, "PUT", "/Groups/")
 }
 
-/// Whether it is a user's whole body, as far as it can be read.
+/// True if the request contains the whole body of a user, as JSON.
 fn writes_user(asked: &Asked) -> bool {
     let is_write = is(asked, "POST", "/Users") || under(asked, "PUT", "/Users/");
     is_write && sent(asked).is_object()
@@ -98,7 +98,7 @@ pub(super) fn ignore_filters(asked: &mut Asked) {
 }
 
 pub(super) fn eq_alone(_: &Server, asked: &Asked) -> Option<Told> {
-    // Texts have no operators.
+    // Ignore operators inside of strings.
     let filter = any_filter(asked)?.to_lowercase();
     let filter: String = filter.split('"').step_by(2).collect();
     let is_eq = filter.matches(" eq ").count() == 1
@@ -113,7 +113,7 @@ pub(super) fn eq_alone(_: &Server, asked: &Asked) -> Option<Told> {
     (!is_eq || is_operator).then(|| refuse(400, Some("invalidFilter"), "only eq is supported"))
 }
 
-/// As AWS: eq on userName and externalId, and on displayName of groups.
+/// Like AWS: only `eq` on userName and externalId, and on displayName of groups.
 pub(super) fn eq_on_names(server: &Server, asked: &Asked) -> Option<Told> {
     let filter = any_filter(asked)?.to_lowercase();
     let is_groups = asked.target.starts_with("/Groups");
@@ -166,7 +166,7 @@ pub(super) fn fail_at_bad_filters(_: &Asked, told: &mut Told) {
     }
 }
 
-// What users must have.
+// Required attributes of users.
 
 pub(super) fn require_emails(_: &Server, asked: &Asked) -> Option<Told> {
     let emails = &sent(asked)["emails"];
@@ -225,7 +225,7 @@ pub(super) fn one_email(server: &Server, asked: &Asked) -> Option<Told> {
     None
 }
 
-/// Keeps the first e-mail and says nothing.
+/// Keeps only the first e-mail address, without an error.
 pub(super) fn first_email(asked: &mut Asked) {
     if writes_user(asked) {
         rewrite(asked, |v| {
@@ -236,13 +236,13 @@ pub(super) fn first_email(asked: &mut Asked) {
     }
 }
 
-// What is not kept.
+// Attributes that are not stored.
 
 pub(super) fn forget_nick_name(_: &Asked, told: &mut Told) {
     everywhere(told, &mut |v| drop_member(v, "nickName"));
 }
 
-/// As django-scim2: displayName is made of other names.
+/// Like django-scim2: computes displayName from the names.
 pub(super) fn compute_display_name(_: &Asked, told: &mut Told) {
     everywhere(told, &mut |v| {
         if v["userName"].is_string() {
@@ -294,7 +294,7 @@ pub(super) fn no_delete(_: &Server, asked: &Asked) -> Option<Told> {
     (asked.method == "DELETE").then(|| refuse(404, None, "no route"))
 }
 
-/// DELETE switches the user off, and no more.
+/// DELETE only disables the user.
 pub(super) fn soft_delete(server: &Server, asked: &Asked) -> Option<Told> {
     if !under(asked, "DELETE", "/Users/") {
         return None;
@@ -330,7 +330,7 @@ pub(super) fn drop_member(value: &mut Value, name: &str) {
     }
 }
 
-/// Changes a resource, or each of a list.
+/// Changes a resource, or each resource of a list.
 pub(super) fn everywhere(told: &mut Told, change: &mut dyn FnMut(&mut Value)) {
     edit(told, |body| {
         if let Some(all) = body.get_mut("Resources").and_then(Value::as_array_mut) {

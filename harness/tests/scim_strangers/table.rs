@@ -1,5 +1,5 @@
-//! The strangers, each with the findings that are true for it. A name that
-//! begins with `CK-…` is a situation that people reported of real servers.
+//! The strangers, each with the findings that are true for it. A name that begins with
+//! `CK-…` is a situation that users of real servers reported.
 
 use super::super::mutant_scim::Bend::{Does, Hears, Says};
 use super::Switch::{Bend, Lag, Limit, Residents};
@@ -54,7 +54,7 @@ const CALL: Call = Call {
     is_basic: false,
 };
 
-/// Every stranger.
+/// Returns all strangers.
 pub(crate) fn strangers() -> Vec<Stranger> {
     vec![
         finds("honest, with other users", &[Residents(3)], &[]),

@@ -1,4 +1,4 @@
-//! The simulation page explains SAML messages.
+//! The page that explains SAML messages.
 
 use reqwest::StatusCode;
 
@@ -52,7 +52,7 @@ async fn the_simulation_page_explains_a_saml_message() {
     let (status, page) = post(&[(text, message), ("name=\"metadata\"", "<no")]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.contains("cannot use the metadata"), "{page}");
-    // A form of another site is not read, as everywhere on this page.
+    // A form from another site is refused, as everywhere on this page.
     let foreign = hands.http.post(format!("{url}/explain"));
     let foreign = foreign.header("origin", "https://evil.example").send();
     assert_eq!(foreign.await.unwrap().status(), StatusCode::FORBIDDEN);

@@ -162,14 +162,14 @@ async fn the_simulation_page_refuses_other_sites() {
     let json = ("content-type", "application/json");
     let evil = ("origin", "http://evil.example");
     let get = Method::GET;
-    // DNS rebinding: a foreign name that resolves to this machine.
+    // DNS rebinding: a foreign host name that resolves to this machine.
     assert_eq!(
         send(get.clone(), "/", &[("host", "evil.example")], "").await,
         403
     );
     let api = send(get.clone(), "/api/keys", &[("host", "evil.example")], "").await;
     assert_eq!(api, 403);
-    // Another site's form, and one without the page's token.
+    // A form from another site, and a form without the page's token.
     let fields = "kind=per-user&seats=5";
     assert_eq!(
         send(Method::POST, "/keys", &[form, evil], fields).await,
@@ -183,11 +183,11 @@ async fn the_simulation_page_refuses_other_sites() {
         403
     );
     assert_eq!(send(Method::POST, "/api/keys", &[json], "{}").await, 201);
-    // A link from the portal is no attack.
+    // Following a link from the portal is allowed.
     let followed = [("sec-fetch-site", "cross-site")];
     assert_eq!(send(get.clone(), "/", &followed, "").await, 200);
 
-    // Both parties' pages lead to it.
+    // The pages of both parties link to it.
     for page in [
         up.portal("/login"),
         up.ready["idp"]["console_url"].as_str().unwrap().to_owned(),
@@ -240,7 +240,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
     hands
         .done("/dns", &[("name", "lumen.example"), ("value", "v=1")])
         .await;
-    // Its own name server, not the one of `up`.
+    // It has its own name server, not that of `up`.
     let target = json!({"dns": {"address": told["dns"]["address"]}}).to_string();
     let file = folder.path().join("names.json");
     std::fs::write(&file, target).unwrap();

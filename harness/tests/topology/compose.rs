@@ -1,4 +1,4 @@
-//! Reads the compose file: its services with variables filled in.
+//! Reads the compose file: its services, with variables replaced.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,12 +11,12 @@ pub(crate) struct Service {
     /// Program and arguments.
     pub(crate) command: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
-    /// Folders of the container that are writable: the targets of its volumes.
+    /// Writable folders of the container: the targets of its volumes.
     pub(crate) folders: Vec<String>,
 }
 
-/// All services by name. `${VAR}` takes its value from `variables`, then the
-/// default that the file gives.
+/// Returns all services by name. `${VAR}` is replaced by its value in `variables`,
+/// otherwise by the default in the file.
 pub(crate) fn read(file: &Path, variables: &BTreeMap<String, String>) -> BTreeMap<String, Service> {
     let text = std::fs::read_to_string(file).unwrap();
     let document: Value = serde_saphyr::from_str(&text).unwrap();
@@ -78,8 +78,8 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// `$VAR`, `${VAR}`, `${VAR-default}`, `${VAR:-default}`, `${VAR:?message}` and
-/// `$$`, as the compose specification has them.
+/// Replaces `$VAR`, `${VAR}`, `${VAR-default}`, `${VAR:-default}`, `${VAR:?message}` and
+/// `$$`, as the compose specification defines them.
 fn interpolate(text: &str, variables: &BTreeMap<String, String>) -> String {
     let Some((before, rest)) = text.split_once('$') else {
         return text.to_owned();
@@ -106,7 +106,7 @@ fn interpolate(text: &str, variables: &BTreeMap<String, String>) -> String {
     format!("{before}{value}{}", interpolate(rest, variables))
 }
 
-/// What stands between the braces.
+/// Evaluates the text between the braces.
 fn expand(inner: &str, variables: &BTreeMap<String, String>) -> String {
     let end = inner.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     let (name, operator) = inner.split_at(end.unwrap_or(inner.len()));

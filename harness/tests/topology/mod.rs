@@ -1,13 +1,12 @@
-//! The topology of `docker-compose.yml` as processes of this machine: PostgreSQL,
-//! the portal, the identity provider, the simulation page and a scenario run, each
-//! with the commands and the environment of the compose file. No container engine
-//! is needed.
+//! The services of `docker-compose.yml` as processes of this machine: PostgreSQL, the
+//! portal, the identity provider, the simulation page and a scenario run, each with the
+//! command and the environment of the compose file. No container engine is needed.
 //!
-//! What a container has of its own is mapped: each port is a free one of this
-//! machine, the same in every variable; folders lie in a temporary folder; the
-//! host `database` is a PostgreSQL server of the test's own; `sp`, `mock-idp` and
-//! `desktop-sim` are names of the one binary, as in the image. Host names below
-//! `localhost` stay: browsers and our own clients take them for this machine.
+//! The properties of a container are mapped: each port is a free port of this machine, the
+//! same in every variable; folders are in a temporary folder; the host `database` is a
+//! PostgreSQL server of the test; `sp`, `mock-idp` and `desktop-sim` are links to the one
+//! binary, as in the image. Host names below `localhost` stay, because browsers and
+//! Rehearsal's clients resolve them to this machine.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
 
 mod compose;
@@ -26,25 +25,25 @@ use url::Url;
 
 use compose::Service;
 
-/// The test's server asks everybody for a password, compose's nobody
+/// The PostgreSQL server of the test requires a password; that of compose does not
 /// (`POSTGRES_HOST_AUTH_METHOD: trust`).
 const NO_PASSWORD: &str = "none";
 
-/// The services, running. They end with the value.
+/// The running services. They are stopped when this is dropped.
 pub(crate) struct Topology {
-    /// Stopped before the database is.
+    /// Stopped before the database.
     parties: Vec<Child>,
     services: BTreeMap<String, Service>,
     mapping: Mapping,
-    /// What a scenario run reads, with this machine's ports.
+    /// The target file of the scenario run, with the ports of this machine.
     pub(crate) target: Value,
-    /// Address of the simulation page.
+    /// URL of the simulation page.
     pub(crate) simulation: String,
     database: Server,
     folder: tempfile::TempDir,
 }
 
-/// Ports and folders of the containers, on this machine.
+/// Maps ports and folders of the containers to this machine.
 struct Mapping {
     ports: BTreeMap<u16, u16>,
     folders: Vec<(String, PathBuf)>,
@@ -52,10 +51,9 @@ struct Mapping {
 }
 
 impl Topology {
-    /// Starts the database, the portal, the identity provider and the simulation
-    /// page, and waits until they answer. `variables` are what a presenter would
-    /// set in the shell. `None` when PostgreSQL cannot be started here, which
-    /// fails where `CI` is set.
+    /// Starts the database, the portal, the identity provider and the simulation page, and
+    /// waits until they answer. `variables` are those that a user would set in the shell.
+    /// None if PostgreSQL cannot be started here, which is an error if `CI` is set.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Option<Self> {
         let variables = variables
             .iter()
@@ -109,13 +107,14 @@ impl Topology {
         Some(topology)
     }
 
-    /// The command of a service with its environment, to be spawned.
+    /// Returns the command of a service with its environment.
     pub(crate) fn command(&mut self, name: &str) -> Command {
         let words = self.services[name].command.clone();
         self.command_in(name, &words)
     }
 
-    /// A command in a service's container: `docker compose exec SERVICE WORDS…`.
+    /// Returns a command in the container of a service: `docker compose exec SERVICE
+    /// WORDS…`.
     pub(crate) fn command_in(&mut self, name: &str, words: &[impl AsRef<str>]) -> Command {
         let service = &self.services[name];
         let target = container_path(&self.services["scenarios"]);
@@ -129,7 +128,8 @@ impl Topology {
             })
             .collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        // The image has links to the one binary: it goes by the name it is called.
+        // The image has links to one binary, which behaves according to the name it is
+        // called by.
         command.arg0(&words[0]).args(&words[1..]);
         command.kill_on_drop(true).current_dir(self.folder.path());
         for (name, value) in &service.environment {
@@ -138,29 +138,29 @@ impl Topology {
         command
     }
 
-    /// Where the containers have the target file.
+    /// Returns the path of the target file in the containers.
     pub(crate) fn target_path(&self) -> String {
         container_path(&self.services["scenarios"])
     }
 
-    /// The management API's token, which the identity provider drew.
+    /// Returns the token of the management API, which the identity provider generated.
     pub(crate) fn admin_token(&mut self) -> String {
         let file = self.variable("idp", "MOCK_IDP_ADMIN_TOKEN_FILE").unwrap();
         std::fs::read_to_string(file).unwrap().trim().to_owned()
     }
 
-    /// A variable of a service, with this machine's ports and folders.
+    /// Returns a variable of a service, with ports and folders of this machine.
     pub(crate) fn variable(&mut self, service: &str, name: &str) -> Option<String> {
         let value = self.services[service].environment.get(name)?;
         Some(self.mapping.apply(value))
     }
 
-    /// An address of the target file, such as `("sp", "base_url")`.
+    /// Returns a URL of the target file, such as `("sp", "base_url")`.
     pub(crate) fn address(&self, party: &str, name: &str) -> String {
         self.target[party][name].as_str().unwrap().to_owned()
     }
 
-    /// A process has no other way to say that it is ready than its answer.
+    /// Waits until a service answers, because a process has no other sign that it is ready.
     async fn wait_for(&mut self, service: &str, url: &str) {
         let client = reqwest::Client::builder()
             .dns_resolver(ambient::LocalhostResolver)
@@ -184,7 +184,7 @@ impl Topology {
 }
 
 impl Mapping {
-    /// Folders of the containers lie below the test's own.
+    /// Maps the folders of the containers to folders below that of the test.
     fn map_folders(&mut self, services: &BTreeMap<String, Service>, folder: &Path) {
         for service in services.values() {
             let home = "/home/rehearsal".to_owned();
@@ -197,12 +197,12 @@ impl Mapping {
                 self.folders.push((place.clone(), here));
             }
         }
-        // The inner before the outer.
+        // Replace inner folders before outer ones.
         self.folders
             .sort_by_key(|(place, _)| std::cmp::Reverse(place.len()));
     }
 
-    /// A text of the compose file, for this machine.
+    /// Replaces addresses and folders in a text of the compose file.
     fn apply(&mut self, text: &str) -> String {
         if let (Ok(mut url), Some((host, port))) = (Url::parse(text), &self.database)
             && url.host_str() == Some("database")
@@ -215,7 +215,7 @@ impl Mapping {
             return url.into();
         }
         let mut text = text.replace("0.0.0.0:", "127.0.0.1:");
-        // All in one pass: what was put in is not looked at again.
+        // In one pass, so that replaced text is not replaced again.
         let places: Vec<String> = self
             .folders
             .iter()
@@ -225,7 +225,7 @@ impl Mapping {
         text = Regex::new(&inside)
             .unwrap()
             .replace_all(&text, |found: &Captures<'_>| {
-                // `sqlite:///data/x`: the slash of the path is the third.
+                // In `sqlite:///data/x`, the third slash belongs to the path.
                 let known = self.folders.iter().find(|(place, _)| *place == found[2]);
                 let here = known.map_or(Path::new(&found[2]), |(_, here)| here.as_path());
                 format!("{}{}{}", &found[1], here.display(), &found[3])
@@ -243,9 +243,9 @@ impl Mapping {
     }
 }
 
-/// Free for TCP and UDP, as far as a look can tell. Below the ports that the
-/// machine gives to clients and to port 0: one of those would be taken by
-/// another test before the service listens there.
+/// Returns a port that is free for TCP and UDP at the moment. It is below the range from
+/// which the system takes ports for clients and for port 0, because another test could get
+/// one of those before the service listens.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let begin = std::process::id() % 6000;
@@ -260,7 +260,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// What the image's entry point does with its variables.
+/// Creates the database, as the entry point of the image does with its variables.
 async fn create_database(service: &Service, server: &Server) {
     let variable = |name: &str, or: &str| {
         let given = service.environment.get(name);
@@ -280,12 +280,12 @@ async fn create_database(service: &Service, server: &Server) {
     connection.close().await.unwrap();
 }
 
-/// Where the scenarios' container has its target file.
+/// Returns the path of the target file in the container of the scenarios.
 fn container_path(scenarios: &Service) -> String {
     option_of(scenarios, "--target")
 }
 
-/// The file of the repository that the image has there.
+/// Returns the file of the repository that the image contains at this path.
 fn target_file(scenarios: &Service) -> PathBuf {
     let path = container_path(scenarios);
     let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
@@ -301,7 +301,7 @@ fn target_file(scenarios: &Service) -> PathBuf {
     root().join(copied.unwrap_or_else(|| panic!("no COPY to {path} in the Dockerfile")))
 }
 
-/// The value that a service's command gives to an option.
+/// Returns the value of an option in the command of a service.
 fn option_of(service: &Service, option: &str) -> String {
     let at = service.command.iter().position(|word| word == option);
     let at = at.unwrap_or_else(|| panic!("no {option} in {:?}", service.command));

@@ -1,4 +1,4 @@
-//! The start page, and Connections → Applications, beside the guide's way.
+//! The start page, and Connections → Applications, beyond what the guide does.
 
 use super::{adds_user, opens, registers_application};
 use crate::page::Page;
@@ -18,7 +18,7 @@ async fn what_an_application_is_told_is_mended_tested_and_imported() -> Outcome 
         let said = page.field("Password").says().await?;
         assert!(said.contains("Incorrect username or password"), "{said}");
         opens(page, world).await?;
-        // Left incomplete, it is not switched on.
+        // An incomplete application cannot be enabled.
         registers_application(page, "Parallels").await?;
         page.click("Enable application").await?;
         page.says("Expected acsUrls and spEntityId before").await?;
@@ -36,7 +36,7 @@ async fn what_an_application_is_told_is_mended_tested_and_imported() -> Outcome 
         assert_eq!(page.field("Entity ID").text().await?, "https://sp.example");
         logs_out_and_encrypts(page).await?;
         tests_an_expression(page).await?;
-        // Another, by the service provider's metadata.
+        // Another application, from the service provider's metadata.
         registers_application(page, "Portal").await?;
         page.click("Configure").await?;
         page.choose("Import From URL").await?;
@@ -59,7 +59,7 @@ async fn what_an_application_is_told_is_mended_tested_and_imported() -> Outcome 
     .await
 }
 
-/// Single logout and encryption, on Edit Configuration.
+/// Sets single logout and encryption on Edit Configuration.
 async fn logs_out_and_encrypts(page: &Page) -> Outcome {
     page.field("ACS URLs")
         .enter("https://sp.example/acs")
@@ -89,7 +89,7 @@ async fn logs_out_and_encrypts(page: &Page) -> Outcome {
     ] {
         assert_eq!(page.value(name).await?, value, "{name}");
     }
-    // What isn't said any more is gone.
+    // Settings that are emptied are removed.
     page.click("Edit Configuration").await?;
     page.field("SLO Endpoint").enter("").await?;
     page.field("Assertion Encryption")

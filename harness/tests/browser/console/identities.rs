@@ -14,7 +14,7 @@ async fn users_groups_and_populations_are_kept() -> Outcome {
     .await
 }
 
-/// Groups have ids, filters, groups within them and users.
+/// Groups have ids, filters, nested groups and users.
 async fn keeps_groups(page: &Page) -> Outcome {
     page.click("Identities").await?;
     page.click("Groups").await?;
@@ -55,7 +55,7 @@ async fn keeps_groups(page: &Page) -> Outcome {
     page.within("Everybody").await?.says("Static").await
 }
 
-/// A user is added, edited, disabled and deleted; so is a population.
+/// A user is added, edited, disabled and deleted, and so is a population.
 async fn keeps_users(page: &Page) -> Outcome {
     page.click("Identities").await?;
     page.click("Users").await?;

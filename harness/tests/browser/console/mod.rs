@@ -1,6 +1,6 @@
-//! The IdP's console: the guide's left hand, steps (2) to (6), in the guide's
-//! own words. What an administrator does there is here, for every test that
-//! needs it; the tests are in the files below.
+//! The IdP's console: steps (2) to (6) of the guide, with the labels of the guide. What an
+//! administrator does there is in this file, for every test that needs it. The tests are in
+//! the other files.
 
 mod applications;
 mod identities;
@@ -15,10 +15,10 @@ use crate::page::Page;
 /// "On the Start page choose Administrator environment".
 const ENVIRONMENT: &str = "Administrator environment";
 
-/// The corporate password of everyone whom a test adds.
+/// The corporate password of all users that the tests add.
 pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
-/// What the guide's attribute mappings are called in the console.
+/// The guide's attribute mappings as the console shows them.
 pub(crate) const MAPPINGS: [(&str, &str); 4] = [
     ("displayname", "${user.name.given + ' ' + user.name.family}"),
     ("groups", "Group IDs"),
@@ -55,7 +55,7 @@ pub(crate) async fn registers_application(page: &Page, name: &str) -> Outcome {
     page.passed("console-application-overview").await
 }
 
-/// (3) Configure user groups mapping, instructions 3 to 6; the Object ID.
+/// (3) Configure user groups mapping, instructions 3 to 6; returns the Object ID.
 pub(crate) async fn creates_group(page: &Page, name: &str) -> Outcome<String> {
     page.click("Identities").await?;
     page.click("Groups").await?;
@@ -71,7 +71,7 @@ pub(crate) async fn creates_group(page: &Page, name: &str) -> Outcome<String> {
     page.value("Group ID").await
 }
 
-/// (3), the mapping attributes of the application's Attribute Mappings tab.
+/// (3): adds the mappings on the application's tab Attribute Mappings.
 pub(crate) async fn adds_mappings(page: &Page, application: &str) -> Outcome {
     page.click("Applications").await?;
     page.click(application).await?;
@@ -94,15 +94,15 @@ pub(crate) async fn adds_mappings(page: &Page, application: &str) -> Outcome {
     page.passed("console-mappings").await
 }
 
-/// What step (4) of the portal asks for, as the console shows it.
+/// The values for step (4) of the portal, as the console shows them.
 pub(crate) struct IdpValues {
     pub(crate) issuer: String,
     pub(crate) sso_url: String,
     pub(crate) certificate: String,
 }
 
-/// (4) Configure SAML integration, instructions 3 to 9: the portal's values
-/// go in, the IdP's come out.
+/// (4) Configure SAML integration, instructions 3 to 9: enters the portal's values and
+/// returns those of the IdP.
 pub(crate) async fn configures_saml(
     page: &Page,
     application: &str,
@@ -136,8 +136,7 @@ pub(crate) async fn configures_saml(
     Ok(values)
 }
 
-/// (5) Configure SCIM integration, instructions 1 to 6, tested before it is
-/// saved.
+/// (5) Configure SCIM integration, instructions 1 to 6; tests the connection before saving.
 pub(crate) async fn connects_scim(page: &Page, name: &str, base_url: &str, token: &str) -> Outcome {
     page.click("Connections").await?;
     page.click("Provisioning").await?;
@@ -161,8 +160,8 @@ pub(crate) async fn connects_scim(page: &Page, name: &str, base_url: &str, token
     Ok(())
 }
 
-/// What the guide leaves out and PingOne wants: the rule that says whose data
-/// goes to the connection.
+/// Creates the rule, which the guide does not mention and PingOne needs: it selects the
+/// users and groups for the connection.
 pub(crate) async fn adds_rule(page: &Page, connection: &str, groups: &[&str]) -> Outcome {
     page.click("Provisioning").await?;
     page.click("+").await?;
@@ -182,7 +181,7 @@ pub(crate) async fn adds_rule(page: &Page, connection: &str, groups: &[&str]) ->
     page.passed("console-rule-mappings").await
 }
 
-/// Refreshes a connection's page until nothing waits any more.
+/// Reloads a connection's page until no change is waiting.
 pub(crate) async fn sees_in_sync(page: &Page, connection: &str) -> Outcome {
     page.click("Provisioning").await?;
     page.click(connection).await?;
@@ -226,7 +225,7 @@ pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outc
     page.within(email).await?.says("Direct").await
 }
 
-/// Settings → Misbehavior: the application's next answer has this fault.
+/// Settings → Misbehavior: chooses a fault for the application's next Response.
 pub(crate) async fn misbehaves_once(page: &Page, application: &str, fault: &str) -> Outcome {
     page.click("Misbehavior").await?;
     page.within(application).await?.says("Honest").await?;

@@ -1,4 +1,4 @@
-//! Connections → Provisioning, against the portal.
+//! Connections → Provisioning, with the portal as the target.
 
 use super::{adds_rule, adds_user, creates_group, sees_in_sync};
 use crate::{Outcome, rehearse};
@@ -15,7 +15,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
             .succeeded("Activate Integration")?;
         let base_url = world.given_by_portal("/scim/base_url")?;
         let token = world.scim_token.clone();
-        // The scenario's environment has another name than the console's own.
+        // The scenario's environment has a different name than the console's default.
         let console = world.rehearsal.idp_url().join("/console")?;
         page.open(console.as_str()).await?;
         page.field("Password")
@@ -60,7 +60,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
         }
         page.within("alan@lumen.example").await?.says("401").await?;
         page.looked_at("console-connection-failed").await?;
-        // The reason stands beside the user too, and goes with the next try.
+        // The user's row shows the reason too, until the next attempt.
         page.within("Connection").await?.click("Users").await?;
         page.within("alan@lumen.example").await?.says("401").await?;
         page.within("grace@lumen.example")

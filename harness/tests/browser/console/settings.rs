@@ -1,5 +1,4 @@
-//! Environments, Settings, Misbehavior, and workers; and that the console
-//! does without scripts.
+//! Environments, Settings, Misbehavior and workers; and the console without JavaScript.
 
 use super::{adds_to_group, adds_user, creates_group, opens, registers_application};
 use crate::page::Page;
@@ -22,7 +21,7 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts()
         page.says("Staging").await?;
         changes_provider(page).await?;
         page.looked_at("console-environment").await?;
-        // A new application says what Entra ID's would.
+        // A new application has the attributes of Entra ID.
         registers_application(page, "Parallels").await?;
         page.click("Attribute Mappings").await?;
         page.says("http://schemas.microsoft.com/identity/claims/objectidentifier")
@@ -79,7 +78,7 @@ async fn turns_keys(page: &Page) -> Outcome {
     page.within("Second").await?.says("Default").await
 }
 
-/// A worker, its secret, and another one in its place.
+/// Creates a worker, shows its secret, and replaces it.
 async fn adds_worker(page: &Page) -> Outcome {
     page.click("Connections").await?;
     page.click("+").await?;
@@ -124,7 +123,7 @@ async fn chooses_faults(page: &Page) -> Outcome {
     page.says("Honest").await
 }
 
-/// Settings → Misbehavior: a fault of the transport, with its setting.
+/// Settings → Misbehavior: chooses a transport fault with its setting.
 async fn chooses_transport_fault(page: &Page, application: &str) -> Outcome {
     page.click("Misbehavior").await?;
     page.click(application).await?;

@@ -65,10 +65,10 @@ pub(crate) fn answers(recording: &mut Recording, name: &str) {
         let mut out = String::new();
         for (at, part) in xml.split(" ID=\"_").enumerate() {
             if at > 0 {
-                // Another first half of the ID.
+                // Replace the first half of the ID.
                 out.push_str(" ID=\"_");
                 let shifted: String = part[..16].chars().rev().collect();
-                // FNV-1a: names that begin or end alike get other IDs.
+                // FNV-1a hash of the name, so that similar names get different IDs.
                 let own = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
                 });

@@ -194,5 +194,5 @@ pub(super) const METADATA: &[Deviation] = &[
     ),
 ];
 
-/// A certificate of RSA 1024, signed with SHA-1; made for this test.
+/// A certificate with an RSA key of 1024 bits, signed with SHA-1; made for this test.
 const WEAK: &str = "MIIB/DCCAWWgAwIBAgIUPIsrg51ISNSqMzY5dfd6izFE/yswDQYJKoZIhvcNAQEFBQAwDzENMAsGA1UEAwwEd2VhazAgFw0yNjExMjUyMzM4MDJaGA8yMTI2MTEwMTIzMzgwMlowDzENMAsGA1UEAwwEd2VhazCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAvu3skKoPBat95iYu5XicQ+BzsBvUX6yM77Gm+v4/GwAESSBiVDYW1RLzsc8CTH2LsZ3YNmNw7fpduiab6+n0PoeVh0ALGIPtDkuoAzPJpEN8OR/QnaOZQcIvx1Aln+VP1vfu+f2mekdlHMfZSt0yZrc9ErmkdqlkSLul8p/o6RMCAwEAAaNTMFEwHQYDVR0OBBYEFDzB3Ve5enrTFUYd4uEzYuGq0qz1MB8GA1UdIwQYMBaAFDzB3Ve5enrTFUYd4uEzYuGq0qz1MA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQEFBQADgYEAZnPFY3qjB19MW0Y8kdNJZ4KAas4TFkDJ5GM1/5bMeGtZMPWZayTN5mnDZNFSvcKfwJTMsllI7haoUx0E7K7MXpTiNR/ZaCiWzisPZnNlKLDzG61qUZDDuG9nxCUiZsm4w9AFdsMGLYvD5B0E8ZcbhM6nyBxPAuXY/UALbFcmKl4=";

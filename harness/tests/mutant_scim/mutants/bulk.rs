@@ -9,7 +9,7 @@ fn bulk(asked: &Asked) -> bool {
     is(asked, "POST", "/Bulk")
 }
 
-/// The bulkId of the first operation.
+/// Returns the `bulkId` of the first operation.
 fn first(asked: &Asked) -> String {
     let body = sent(asked);
     body["Operations"][0]["bulkId"]

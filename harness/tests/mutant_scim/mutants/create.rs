@@ -119,7 +119,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
     }),
     Mutant {
-        // What keeps the word doesn't refuse it either.
+        // A server that stores the word also does not refuse it.
         also: &["SCIM-CREATE-21"],
         ..says("SCIM-CREATE-20", |a, t| {
             if posts(a) && sent(a)["active"] == "banana" {

@@ -11,7 +11,7 @@ fn at(asked: &Asked, told: &mut Told, place: &str, change: fn(&mut Value)) {
     }
 }
 
-/// Changes the attribute of users that has this name.
+/// Changes the attribute with this name in the schema of users.
 fn attribute(told: &mut Value, name: &str, change: fn(&mut Value)) {
     let all = told["Resources"][0]["attributes"].as_array_mut();
     if let Some(found) = all.into_iter().flatten().find(|one| one["name"] == *name) {

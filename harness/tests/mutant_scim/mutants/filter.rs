@@ -1,4 +1,4 @@
-//! Mutants of filters: the server evaluates another one.
+//! Mutants of filters: the server evaluates another filter than the one that was sent.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::super::server::told;
 use super::super::{Asked, Mutant, filter_of, with_parameter};
 use super::{does, hears};
 
-/// Puts another filter in the place of the one that is recognized.
+/// Replaces the filter of the request, if `to` returns another one.
 fn swap(asked: &mut Asked, to: impl FnOnce(&str) -> Option<String>) {
     let Some(filter) = filter_of(asked) else {
         return;
@@ -28,7 +28,7 @@ fn everybody() -> Option<String> {
     Some("id pr".to_owned())
 }
 
-/// Replaces a part, where the filter begins so.
+/// Replaces `from` by `to` in a filter that begins with `front`.
 fn part(filter: &str, front: &str, from: &str, to: &str) -> Option<String> {
     (filter.starts_with(front) && filter.contains(from)).then(|| filter.replacen(from, to, 1))
 }

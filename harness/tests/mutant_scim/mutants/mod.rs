@@ -69,14 +69,14 @@ fn drop_member(value: &mut Value, name: &str) {
     }
 }
 
-/// A POST of a user without parameters.
+/// True for a POST to `/Users` without query.
 fn posts(asked: &Asked) -> bool {
     asked.method == "POST" && asked.target == "/Users"
 }
 
 fn read_of_user(asked: &Asked, told: &mut Told, change: impl FnOnce(&mut Value)) {
     if under(asked, "GET", "/Users/") && told.status == 200 {
-        // An answer without meta stays without.
+        // An answer without `meta` is not changed.
         edit(told, |v| {
             if v["meta"].is_object() {
                 change(v);

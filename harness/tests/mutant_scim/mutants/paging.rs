@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Asked, Mutant, Told, edit, filter_of, is, parameter, with_parameter};
 use super::{does, drop_member, hears, says};
 
-/// A list of users with just these parameters beside the filter.
+/// True for a GET of `/Users` with exactly these paging and sorting parameters.
 pub(super) fn page(asked: &Asked, wanted: &[(&str, &str)]) -> bool {
     let known = ["startIndex", "count", "cursor", "sortBy", "sortOrder"];
     is(asked, "GET", "/Users")

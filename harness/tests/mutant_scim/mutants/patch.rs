@@ -8,7 +8,7 @@ use super::super::server::told;
 use super::super::{Asked, Mutant, Server, Told, edit, rewrite, sent, under};
 use super::{does, hears, says};
 
-/// The one operation of a PATCH of a user.
+/// Returns the operation of a PATCH of a user that has only one.
 fn op(asked: &Asked) -> Option<Value> {
     if !under(asked, "PATCH", "/Users/") {
         return None;
@@ -16,7 +16,7 @@ fn op(asked: &Asked) -> Option<Value> {
     one(asked)
 }
 
-/// The one operation of a PATCH of a group.
+/// Returns the operation of a PATCH of a group that has only one.
 pub(super) fn group_op(asked: &Asked) -> Option<Value> {
     if !under(asked, "PATCH", "/Groups/") {
         return None;
@@ -34,7 +34,7 @@ pub(super) fn is_op(operation: &Value, name: &str, path: &str) -> bool {
     operation["op"] == name && operation["path"] == path
 }
 
-/// Says that it is done, and does nothing.
+/// Answers like a successful PATCH, but changes nothing.
 pub(super) fn ignored(server: &Server, asked: &Asked) -> Told {
     let mut read = asked.clone();
     read.method = Method::GET;
@@ -59,7 +59,7 @@ fn refused() -> Told {
     )
 }
 
-/// Puts operations in the place of the one that is recognized.
+/// Replaces the operation, if `to` returns other operations.
 pub(super) fn instead(asked: &mut Asked, to: impl FnOnce(&Value) -> Option<Value>) {
     let found = op(asked).or_else(|| group_op(asked));
     if let Some(operations) = found.and_then(|operation| to(&operation)) {
@@ -266,7 +266,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         done_all_the_same(a, t, |o| o["path"] == "emails[type eq")
     }),
     Mutant {
-        // What keeps the word doesn't refuse it either.
+        // A server that stores the word also does not refuse it.
         also: &["SCIM-PATCH-61"],
         ..does("SCIM-PATCH-60", |s, a| {
             if op(a).is_some_and(|o| o["value"] == "banana") {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{Asked, Mutant, edit, is, parameter, under, with_parameter};
 use super::{drop_member, hears, says};
 
-/// A read of one user with this parameter.
+/// True for a GET of one user with this query parameter.
 fn asks(asked: &Asked, name: &str, value: &str) -> bool {
     under(asked, "GET", "/Users/") && parameter(asked, name).as_deref() == Some(value)
 }

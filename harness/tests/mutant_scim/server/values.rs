@@ -1,11 +1,11 @@
-//! Request bodies against the schema: names, types and multiplicity.
+//! Checks request bodies against the schema: names, types and multiplicity.
 
 use serde_json::{Map, Value, json};
 
 use super::super::schemas::{Attr, member};
 use super::{Refusal, no};
 
-/// The members that these attributes allow.
+/// Returns the members of a body that these attributes allow.
 pub(super) fn object(attrs: &[Attr], body: &Value) -> Result<Map<String, Value>, Refusal> {
     let mut out = Map::new();
     for attr in attrs
