@@ -14,43 +14,43 @@ checks! {
 harm Protection;
 "SCIM-AUTH-01", Must, "RFC 7644 §3.12"; "A request without a token is refused with 401";
     expects "GET /Users without Authorization: 401";
-    fix "Demand the token at every endpoint that serves resources.";
+    fix "Require the token at every endpoint that serves resources.";
     needs []; act(without_a_token)
 "SCIM-AUTH-02", Must, "RFC 7644 §3.12"; "A wrong token is refused with 401";
     expects "GET /Users with an unknown token: 401";
-    fix "Answer 401 where the token is unknown, expired or revoked; 403 is for a known one that may not.";
+    fix "Answer 401 where the token is unknown, expired or revoked; 403 is for a valid token without the permission.";
     needs []; act(with_a_wrong_token)
-"SCIM-AUTH-03", Must, "RFC 7644 §2"; "A 401 says how to authenticate";
+"SCIM-AUTH-03", Must, "RFC 7644 §2"; "A 401 has a WWW-Authenticate header";
     expects "a WWW-Authenticate header on 401";
     fix "Send WWW-Authenticate, such as Bearer realm=\"scim\", with every 401 (also RFC 9110 §15.5.2).";
     needs []; act(challenge)
-"SCIM-AUTH-04", Must, "RFC 7644 §3.12"; "A 401 has SCIM's error body";
+"SCIM-AUTH-04", Must, "RFC 7644 §3.12"; "A 401 has a SCIM error body";
     expects "a JSON body with the Error schema and status \"401\"";
-    fix "Let the authentication layer answer in SCIM's form too.";
+    fix "Let the authentication layer answer with the SCIM error format too.";
     needs []; act(error_body)
-"SCIM-AUTH-05", Should, "RFC 7644 §7.4"; "The token is not told in any answer";
+"SCIM-AUTH-05", Should, "RFC 7644 §7.4"; "No answer contains the token";
     expects "answers to a known and to a wrong token without the token";
     fix "Leave tokens out of bodies, headers and error details.";
     needs []; act(no_leak)
-"SCIM-AUTH-06", Should, "RFC 7644 §7.4"; "A token in the query is not accepted";
+"SCIM-AUTH-06", Should, "RFC 7644 §7.4"; "A token in the query string is not accepted";
     expects "GET /Users?access_token=… without Authorization: 401";
-    fix "Addresses end up in logs: take tokens in the Authorization header alone.";
+    fix "Accept tokens only in the Authorization header: URLs are written to logs.";
     needs []; act(no_token_in_query)
-"SCIM-AUTH-07", Must, "RFC 9110 §11.1"; "The name of the scheme is read in any letter case";
+"SCIM-AUTH-07", Must, "RFC 9110 §11.1"; "The authentication scheme is compared without regard to letter case";
     expects "Authorization: bearer … to do as Bearer …";
-    fix "Compare the scheme's name without regard to case.";
+    fix "Accept bearer and BEARER as Bearer.";
     needs []; act(scheme_in_any_case)
-"SCIM-AUTH-08", Must, "RFC 7644 §3.12"; "Nothing is made without a token";
+"SCIM-AUTH-08", Must, "RFC 7644 §3.12"; "No resource is created without a token";
     expects "POST /Users without Authorization: 401";
-    fix "Authenticate before anything else.";
+    fix "Authenticate the request before you do anything else.";
     needs [Need::Writes]; act(nothing_is_made)
-"SCIM-AUTH-09", Must, "RFC 7644 §3.12"; "Nothing is deleted with a wrong token";
+"SCIM-AUTH-09", Must, "RFC 7644 §3.12"; "No resource is deleted with a wrong token";
     expects "DELETE of a user with an unknown token: 401, and the user is still there";
-    fix "Authenticate before anything else.";
+    fix "Authenticate the request before you do anything else.";
     needs [Need::Writes]; act(nothing_is_deleted)
-"SCIM-AUTH-10", Should, "RFC 7644 §7.6"; "Without a token, ids that exist can't be told from others";
+"SCIM-AUTH-10", Should, "RFC 7644 §7.6"; "Without a token, the answers do not reveal which ids exist";
     expects "the same status for a known and an unknown id";
-    fix "Authenticate before looking anything up.";
+    fix "Authenticate the request before looking anything up.";
     needs [Need::Writes]; act(no_oracle)
 }
 

@@ -12,59 +12,59 @@ use super::wire::Told;
 checks! {
 "SCIM-BULK-01", Must, "RFC 7644 §3.7"; "A bulk request is answered with a BulkResponse";
     expects "200 with the BulkResponse schema";
-    fix "Answer 200 whatever the operations came to; each has its own status.";
+    fix "Answer 200 whether or not the operations succeeded; each operation has its own status.";
     needs [Need::Bulk, Need::Writes]; act(answered)
-"SCIM-BULK-02", Must, "RFC 7644 §3.7"; "What was made tells bulkId, location and status";
+"SCIM-BULK-02", Must, "RFC 7644 §3.7"; "The answer for a created resource has bulkId, location and status";
     expects "the bulkId that was sent, a location, and status \"201\"";
-    fix "Return bulkId and location for every resource that was made, and status as a text.";
+    fix "Return bulkId and location for every created resource, and status as a string.";
     needs [Need::Bulk, Need::Writes]; act(made)
-"SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "A bulkId stands for the id of what was made before";
+"SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "bulkId:… is replaced with the id of a resource that an earlier operation created";
     expects "a group with the user of the same request as member";
-    fix "Replace bulkId:… by the id.";
+    fix "Replace bulkId:… with the id of the created resource.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(backward)
-"SCIM-BULK-04", Must, "RFC 7644 §3.7.1"; "A bulkId stands for the id of what is made afterwards";
+"SCIM-BULK-04", Must, "RFC 7644 §3.7.1"; "bulkId:… is replaced with the id of a resource that a later operation creates";
     expects "a group with the user of the same request as member, the group first";
-    fix "Order operations by what they refer to, or set references afterwards.";
+    fix "Sort the operations by their references, or set the references after creating all resources.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(forward)
-"SCIM-BULK-05", Must, "RFC 7644 §3.7.1"; "bulkIds in a circle are resolved, or refused with 409";
+"SCIM-BULK-05", Must, "RFC 7644 §3.7.1"; "bulkIds that refer to each other are resolved, or refused with 409";
     expects "two groups that are members of each other, or status 409";
-    fix "Make both, then set the references; or say 409.";
+    fix "Create both resources, then set the references; or answer 409.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(circular)
-"SCIM-BULK-06", Must, "RFC 7644 §3.7.3"; "After failOnErrors errors nothing more is done";
+"SCIM-BULK-06", Must, "RFC 7644 §3.7.3"; "Processing stops after failOnErrors errors";
     expects "nothing done after the first error with failOnErrors 1";
-    fix "Count errors, and stop when the number is reached.";
+    fix "Count errors, and stop when the count reaches failOnErrors.";
     needs [Need::Bulk, Need::Filter, Need::Writes]; act(stops)
-"SCIM-BULK-07", Must, "RFC 7644 §3.7.3"; "Without failOnErrors everything is tried";
+"SCIM-BULK-07", Must, "RFC 7644 §3.7.3"; "Without failOnErrors every operation is tried";
     expects "the operation after an error done";
-    fix "Do what can be done, and tell each status.";
+    fix "Apply all operations that can be applied, and return the status of each.";
     needs [Need::Bulk, Need::Writes]; act(goes_on)
-"SCIM-BULK-08", Must, "RFC 7644 §3.7.3"; "An operation that failed tells why";
+"SCIM-BULK-08", Must, "RFC 7644 §3.7.3"; "A failed operation has the error in response";
     expects "a status of 4xx, and response with an Error";
     fix "Put the error body into response.";
     needs [Need::Bulk, Need::Writes]; act(tells_why)
-"SCIM-BULK-09", Must, "RFC 7644 §3.7"; "PUT, PATCH and DELETE are done in bulk";
+"SCIM-BULK-09", Must, "RFC 7644 §3.7"; "Bulk requests support PUT, PATCH and DELETE";
     expects "each with a status of 200 or 204, and the effect";
-    fix "Support all four methods.";
+    fix "Support POST, PUT, PATCH and DELETE.";
     needs [Need::Bulk, Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(other_methods)
-"SCIM-BULK-10", Must, "RFC 7644 §3.7.4"; "More operations than allowed are refused with 413";
+"SCIM-BULK-10", Must, "RFC 7644 §3.7.4"; "More operations than bulk.maxOperations are refused with 413";
     expects "413 for bulk.maxOperations and one more";
-    fix "Answer 413 before anything is done.";
+    fix "Answer 413 before you apply any operation.";
     needs [Need::Bulk, Need::Writes]; act(too_many)
-"SCIM-BULK-11", Must, "RFC 7644 §3.7.4"; "A greater body than allowed is refused with 413";
+"SCIM-BULK-11", Must, "RFC 7644 §3.7.4"; "A body larger than bulk.maxPayloadSize is refused with 413";
     expects "413 for bulk.maxPayloadSize and one byte more";
-    fix "Answer 413 before anything is done.";
+    fix "Answer 413 before you apply any operation.";
     needs [Need::Bulk, Need::Writes]; act(too_large)
-"SCIM-BULK-12", Should, "RFC 7644 §3.7.2"; "A bulkId that stands for nothing is refused";
+"SCIM-BULK-12", Should, "RFC 7644 §3.7.2"; "An unknown bulkId is refused";
     expects "a status of 4xx for that operation";
-    fix "Say 409 or 400 invalidValue.";
+    fix "Answer 409 or 400 invalidValue for the operation that refers to it.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(unknown_bulk_id)
 "SCIM-BULK-13", Should, "RFC 7644 §3.7"; "POST without bulkId is refused";
     expects "400, for the request or for the operation";
-    fix "bulkId is REQUIRED with POST.";
+    fix "bulkId is REQUIRED with POST: refuse the request or the operation.";
     needs [Need::Bulk, Need::Writes]; act(no_bulk_id)
 "SCIM-BULK-14", May, "RFC 7644 §3.7"; "A bulk request without schemas is refused";
     expects "an answer with 400";
-    fix "schemas must name BulkRequest.";
+    fix "Refuse a bulk request whose schemas does not name BulkRequest.";
     needs [Need::Bulk, Need::Writes]; act(no_schemas)
 }
 

@@ -8,87 +8,87 @@ use super::reading::{at, instant, member, same, shown, speaks, text, values};
 use super::target::below;
 
 checks! {
-"SCIM-CREATE-01", Must, "RFC 7644 §3.3"; "A resource that was made is answered with 201";
+"SCIM-CREATE-01", Must, "RFC 7644 §3.3"; "Creating a resource is answered with 201";
     expects "POST /Users: 201";
     fix "Answer 201 Created.";
     needs [Need::Writes]; act(created)
-"SCIM-CREATE-02", Must, "RFC 7644 §3.3"; "The address of what was made is in Location";
+"SCIM-CREATE-02", Must, "RFC 7644 §3.3"; "The 201 has a Location header with the resource's address";
     expects "a Location header on 201";
     fix "Send the resource's URI in Location.";
     needs [Need::Writes]; act(location)
-"SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "The address of what was made is in meta.location";
+"SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "meta.location of a new resource is the address in Location";
     expects "meta.location to be the same address as Location";
     fix "Send the same URI in the header and in meta.location.";
     needs [Need::Writes]; act(meta_location)
-"SCIM-CREATE-04", Must, "RFC 7643 §3.1"; "What was made has an id";
+"SCIM-CREATE-04", Must, "RFC 7643 §3.1"; "A new resource has an id";
     expects "a text id that is not empty";
-    fix "Give every resource an id of the server's, and return it always.";
+    fix "Give every resource an id that the server generates, and always return it.";
     needs [Need::Writes]; act(id)
-"SCIM-CREATE-05", Must, "RFC 7643 §3"; "What was made names its schemas, each once";
+"SCIM-CREATE-05", Must, "RFC 7643 §3"; "schemas of a new resource names its schemas, each once";
     expects "schemas with the URN of users, and none twice";
-    fix "Return schemas always, with every schema that the resource has attributes of.";
+    fix "Always return schemas, with every schema whose attributes the resource has.";
     needs [Need::Writes]; act(schemas)
-"SCIM-CREATE-06", Should, "RFC 7643 §3.1"; "What was made tells its resource type";
+"SCIM-CREATE-06", Should, "RFC 7643 §3.1"; "A new resource has meta.resourceType";
     expects "meta.resourceType User";
     fix "Set meta.resourceType to the name of the resource type.";
     needs [Need::Writes]; act(resource_type)
-"SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "meta.created and meta.lastModified are instants";
+"SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "meta.created and meta.lastModified are valid dateTime values";
     expects "both to be an xsd:dateTime with a zone";
     fix "Write them like 2026-01-02T03:04:05Z.";
     needs [Need::Writes]; act(instants)
-"SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "What was never changed was last modified when it was made";
+"SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "meta.lastModified of a new resource is equal to meta.created";
     expects "meta.lastModified equal to meta.created";
-    fix "Take the clock's time once.";
+    fix "Read the clock once and use that value for both.";
     needs [Need::Writes]; act(never_modified)
-"SCIM-CREATE-09", Must, "RFC 7644 §3.3"; "What was made is found at its Location";
+"SCIM-CREATE-09", Must, "RFC 7644 §3.3"; "A new resource can be read at its Location";
     expects "GET at Location: 200 with the same id";
     fix "Serve the resource at the address that Location gives.";
     needs [Need::Writes]; act(found_at_location)
-"SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "What was sent is what is there";
+"SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "A new resource has the values that were sent";
     expects "userName as it was sent";
-    fix "Keep values as they come, letter case included.";
+    fix "Store values as they were sent, with their letter case.";
     needs [Need::Writes]; act(kept)
-"SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "A client's id is ignored";
+"SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "An id in the request is ignored";
     expects "an id of the server's in place of the one that was sent";
-    fix "Issue ids yourself: a client's could clash or be guessed.";
+    fix "Generate ids on the server: an id chosen by a client could already exist or could be guessed.";
     needs [Need::Writes]; act(client_id)
-"SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "A client's meta is ignored";
+"SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "meta in the request is ignored";
     expects "meta.created and meta.resourceType of the server's";
-    fix "All of meta is readOnly.";
+    fix "Ignore meta in requests: all of it is readOnly.";
     needs [Need::Writes]; act(client_meta)
-"SCIM-CREATE-13", Must, "RFC 7644 §3.3"; "What is read-only is ignored";
+"SCIM-CREATE-13", Must, "RFC 7644 §3.3"; "Read-only attributes in the request are ignored";
     expects "groups of a new user to be ignored";
-    fix "Ignore attributes whose mutability is readOnly; don't refuse the request for them.";
+    fix "Ignore attributes whose mutability is readOnly; do not refuse the request because of them.";
     needs [Need::Writes, Need::Has(&["groups"])]; act(read_only)
-"SCIM-CREATE-14", Must, "RFC 7644 §3.3"; "A second user of the same userName is refused with 409";
+"SCIM-CREATE-14", Must, "RFC 7644 §3.3"; "A second user with the same userName is refused with 409";
     expects "POST /Users with a userName that is taken: 409";
-    fix "Guard userName by a unique index, and answer 409.";
+    fix "Protect userName with a unique index, and answer 409.";
     needs [Need::Writes]; act(taken)
-"SCIM-CREATE-15", Must, "RFC 7644 §3.3"; "A conflict is told as uniqueness";
+"SCIM-CREATE-15", Must, "RFC 7644 §3.3"; "The error for a conflict has scimType uniqueness";
     expects "scimType uniqueness";
-    fix "Say scimType uniqueness with 409.";
+    fix "Send scimType uniqueness with 409.";
     needs [Need::Writes]; act(taken_by_name)
-"SCIM-CREATE-16", Must, "RFC 7643 §4.1.1"; "A userName that differs in letter case alone is taken";
+"SCIM-CREATE-16", Must, "RFC 7643 §4.1.1"; "A userName that differs only in letter case is refused as a duplicate";
     expects "409 for the same userName in capitals";
-    fix "userName is not caseExact: compare it folded, in the unique index too.";
+    fix "userName is not caseExact: ignore letter case when comparing it, in the unique index too.";
     needs [Need::Writes]; act(taken_in_capitals)
 "SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
     expects "an answer with 400";
-    fix "userName is REQUIRED.";
+    fix "userName is REQUIRED: answer 400 invalidValue without it.";
     needs [Need::Writes]; act(nameless)
-"SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "A required value that is missing is told as invalidValue";
+"SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "The error for a missing required value has scimType invalidValue";
     expects "400 with scimType invalidValue";
-    fix "Say invalidValue, and which attribute, in detail.";
+    fix "Send scimType invalidValue, and name the attribute in detail.";
     needs [Need::Writes]; act(nameless_by_name)
 "SCIM-CREATE-19", Must, "RFC 7643 §4.1.1"; "An empty userName is refused";
     expects "an answer with 400";
-    fix "userName must not be empty.";
+    fix "Answer 400 invalidValue if userName is empty.";
     needs [Need::Writes]; act(empty_name)
-"SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource of another schema is refused";
+"SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource with the wrong schema in schemas is refused";
     expects "POST /Users with schemas that don't name the schema of users: 400";
-    fix "schemas must name the endpoint's schema: 400 invalidSyntax or invalidValue otherwise.";
+    fix "schemas must name the endpoint's schema: answer 400 invalidSyntax or invalidValue otherwise.";
     needs [Need::Writes]; act(other_schema)
-"SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, where there is one, is meta.location";
+"SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, if present, is equal to meta.location";
     expects "the two to be the same, or no Content-Location";
     fix "Send the same URI in both.";
     needs [Need::Writes]; act(content_location)

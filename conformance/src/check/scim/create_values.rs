@@ -9,25 +9,25 @@ use super::reading::{at, gone, member, same, shown, speaks, text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
-"SCIM-CREATE-20", Must, "RFC 7643 §2.3.2"; "A boolean is never kept as something else";
+"SCIM-CREATE-20", Must, "RFC 7643 §2.3.2"; "A boolean attribute never stores a value of another type";
     expects "active \"banana\" to be refused, or a boolean to be kept";
-    fix "Refuse with 400 invalidValue what can't be read as a boolean.";
+    fix "Refuse a value that is not a boolean with 400 invalidValue.";
     needs [Need::Writes, Need::Has(&["active"])]; act(no_boolean)
-"SCIM-CREATE-21", Should, "RFC 7644 §3.12"; "A value of the wrong type is told as invalidValue";
+"SCIM-CREATE-21", Should, "RFC 7644 §3.12"; "The error for a value of the wrong type has scimType invalidValue";
     expects "active \"banana\": 400 with scimType invalidValue";
-    fix "Check values against the schema before keeping them.";
+    fix "Check values against the schema before storing them.";
     needs [Need::Writes, Need::Has(&["active"])]; act(no_boolean_by_name)
-"SCIM-CREATE-22", Should, "RFC 7643 §2.4"; "A list for a single value is refused";
+"SCIM-CREATE-22", Should, "RFC 7643 §2.4"; "An array for a single-valued attribute is refused";
     expects "userName [\"a\", \"b\"]: 400";
-    fix "Check multiplicity against the schema.";
+    fix "Check against the schema whether an attribute is multi-valued.";
     needs [Need::Writes]; act(list_for_single)
-"SCIM-CREATE-24", Should, "RFC 7643 §3"; "An attribute that no schema has is not kept";
+"SCIM-CREATE-24", Should, "RFC 7643 §3"; "An attribute that no schema defines is not stored";
     expects "an unknown attribute to be refused, or to be absent afterwards";
-    fix "Keep and return only what the schemas define.";
+    fix "Store and return only what the schemas define.";
     needs [Need::Writes]; act(unknown_attribute)
-"SCIM-CREATE-25", Must, "RFC 7643 §2.1"; "Names of attributes are read in any letter case";
+"SCIM-CREATE-25", Must, "RFC 7643 §2.1"; "Attribute names are compared without regard to letter case";
     expects "DISPLAYNAME to do as displayName";
-    fix "Match attribute names without regard to case.";
+    fix "Ignore letter case when comparing attribute names.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(names_in_any_case)
 "SCIM-CREATE-26", Must, "RFC 7643 §2.5"; "null means unassigned";
     expects "a user with nickName null to be made, and to have no nickName";
@@ -39,35 +39,35 @@ checks! {
     needs [Need::Writes, Need::Has(&["phoneNumbers"])]; act(empty_list)
 "SCIM-CREATE-28", Must, "RFC 7643 §7"; "A password is never returned";
     expects "no password in the answers to POST, GET, and GET with attributes=password";
-    fix "password is returned never: leave it out of every answer.";
+    fix "Leave password out of every answer: its returned characteristic is never.";
     needs [Need::Writes, Need::Has(&["password"])]; act(password)
-"SCIM-CREATE-29", Must, "RFC 7643 §3.3"; "An extension's attributes are kept below its URN";
+"SCIM-CREATE-29", Must, "RFC 7643 §3.3"; "Attributes of an extension are stored below its URN";
     expects "department below the URN of the enterprise extension";
-    fix "Keep an extension's attributes in an object named by its URN.";
+    fix "Store an extension's attributes in an object whose name is the extension's URN.";
     needs [Need::Writes, Need::Enterprise]; act(extension)
-"SCIM-CREATE-30", Must, "RFC 7643 §3"; "schemas names the extensions that a resource has";
+"SCIM-CREATE-30", Must, "RFC 7643 §3"; "schemas names the extensions whose attributes the resource has";
     expects "schemas with the URN of the enterprise extension";
     fix "Add the URN of every extension whose attributes the resource has.";
     needs [Need::Writes, Need::Enterprise]; act(extension_in_schemas)
-"SCIM-CREATE-31", Should, "RFC 7643 §3.1"; "externalId is kept as the client has it";
+"SCIM-CREATE-31", Should, "RFC 7643 §3.1"; "externalId is stored unchanged";
     expects "externalId as it was sent";
-    fix "externalId is the client's: keep it, letter case included.";
+    fix "The client owns externalId: store it unchanged, with its letter case.";
     needs [Need::Writes]; act(external_id)
-"SCIM-CREATE-32", Must, "RFC 7643 §2.4"; "No more than one value is the primary one";
+"SCIM-CREATE-32", Must, "RFC 7643 §2.4"; "At most one value of a multi-valued attribute is primary";
     expects "two primary e-mails to be refused, or one of them to be primary";
-    fix "primary true must appear no more than once.";
+    fix "Allow primary true in one value only, or refuse the request.";
     needs [Need::Writes, Need::Has(&["emails.primary"])]; act(two_primaries)
-"SCIM-CREATE-33", Should, "RFC 7643 §2.4"; "Values with type and primary are kept";
+"SCIM-CREATE-33", Should, "RFC 7643 §2.4"; "type and primary of multi-valued attributes are stored";
     expects "both e-mails with their type, and the primary one";
-    fix "Keep value, type and primary of multi-valued attributes.";
+    fix "Store value, type and primary of multi-valued attributes.";
     needs [Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(plural)
-"SCIM-CREATE-34", Must, "RFC 7644 §3.9"; "attributes limits the answer to POST";
+"SCIM-CREATE-34", Must, "RFC 7644 §3.9"; "The query parameter attributes limits the answer to POST";
     expects "POST /Users?attributes=userName: id and userName, no displayName";
-    fix "Apply attributes and excludedAttributes to every answer that has a resource.";
+    fix "Apply attributes and excludedAttributes to every answer that contains a resource.";
     needs [Need::Writes, Need::Has(&["displayName"])]; act(limited)
-"SCIM-CREATE-36", Should, "RFC 7643 §3.3"; "The URN of an extension is read in any letter case";
+"SCIM-CREATE-36", Should, "RFC 7643 §3.3"; "The URN of an extension is compared without regard to letter case";
     expects "an extension's object named in capitals to be kept as the extension";
-    fix "URNs are compared without regard to case (RFC 8141 §3), as attribute names are.";
+    fix "Ignore letter case when comparing URNs (RFC 8141 §3), as for attribute names.";
     needs [Need::Writes, Need::Enterprise]; act(extension_in_capitals)
 }
 

@@ -13,33 +13,33 @@ checks! {
     expects "204 without a body";
     fix "Answer 204 No Content.";
     needs [Need::Writes]; act(answered)
-"SCIM-DELETE-02", Must, "RFC 7644 §3.6"; "What was deleted is not found";
+"SCIM-DELETE-02", Must, "RFC 7644 §3.6"; "GET of a deleted resource is answered with 404";
     expects "GET: 404";
-    fix "Answer 404 for what was deleted, even if you keep it.";
+    fix "Answer 404 for a deleted resource, even if you keep its data.";
     needs [Need::Writes]; act(not_found)
-"SCIM-DELETE-03", Must, "RFC 7644 §3.6"; "What was deleted can't be replaced";
+"SCIM-DELETE-03", Must, "RFC 7644 §3.6"; "PUT to a deleted resource is answered with 404";
     expects "PUT: 404";
-    fix "Answer 404 for what was deleted, even if you keep it.";
+    fix "Answer 404 for a deleted resource, even if you keep its data.";
     needs [Need::Writes]; act(not_replaced)
-"SCIM-DELETE-04", Must, "RFC 7644 §3.6"; "What was deleted can't be modified";
+"SCIM-DELETE-04", Must, "RFC 7644 §3.6"; "PATCH of a deleted resource is answered with 404";
     expects "PATCH: 404";
-    fix "Answer 404 for what was deleted, even if you keep it.";
+    fix "Answer 404 for a deleted resource, even if you keep its data.";
     needs [Need::Writes, Need::Patch]; act(not_modified)
-"SCIM-DELETE-05", Must, "RFC 7644 §3.6"; "What was deleted can't be deleted again";
+"SCIM-DELETE-05", Must, "RFC 7644 §3.6"; "A second DELETE is answered with 404";
     expects "DELETE: 404";
-    fix "Answer 404 for what was deleted, even if you keep it.";
+    fix "Answer 404 for a deleted resource, even if you keep its data.";
     needs [Need::Writes]; act(not_deleted_again)
-"SCIM-DELETE-06", Must, "RFC 7644 §3.6"; "What was deleted is in no list";
+"SCIM-DELETE-06", Must, "RFC 7644 §3.6"; "A deleted resource is not in any list";
     expects "nobody by its userName";
-    fix "Omit what was deleted from query results.";
+    fix "Leave deleted resources out of query results.";
     needs [Need::Writes, Need::Filter]; act(not_listed)
-"SCIM-DELETE-07", Must, "RFC 7644 §3.12"; "What never was can't be deleted";
+"SCIM-DELETE-07", Must, "RFC 7644 §3.12"; "DELETE of an unknown id is answered with 404";
     expects "DELETE /Users/{unknown}: 404";
-    fix "Answer 404 for ids that nobody has.";
+    fix "Answer 404 for an id that no resource has.";
     needs [Need::Writes]; act(unknown)
-"SCIM-DELETE-08", Should, "RFC 7644 §3.6"; "The userName of who was deleted is free again";
+"SCIM-DELETE-08", Should, "RFC 7644 §3.6"; "The userName of a deleted user can be used again";
     expects "POST with the same userName to succeed";
-    fix "Leave what was deleted out when you look for conflicts.";
+    fix "Ignore deleted users when you look for conflicts.";
     needs [Need::Writes]; act(free_again)
 }
 

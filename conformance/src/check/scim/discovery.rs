@@ -9,31 +9,31 @@ use super::wire::Told;
 
 checks! {
 harm Style;
-"SCIM-DISC-01", Must, "RFC 7644 §4"; "/ServiceProviderConfig tells what the server supports";
+"SCIM-DISC-01", Must, "RFC 7644 §4"; "/ServiceProviderConfig describes what the server supports";
     expects "GET /ServiceProviderConfig: 200 with a JSON object";
     fix "Serve a ServiceProviderConfig at /ServiceProviderConfig: clients read it before anything else.";
     needs []; act(config_is_there)
-"SCIM-DISC-02", Must, "RFC 7643 §5"; "The ServiceProviderConfig names its schema";
+"SCIM-DISC-02", Must, "RFC 7643 §5"; "ServiceProviderConfig names its schema in schemas";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
-    fix "Put the URN into schemas.";
+    fix "Put the URN of the ServiceProviderConfig schema into schemas.";
     needs []; act(config_names_its_schema)
-"SCIM-DISC-03", Must, "RFC 7643 §5"; "The ServiceProviderConfig says of every feature whether it is supported";
+"SCIM-DISC-03", Must, "RFC 7643 §5"; "ServiceProviderConfig says for every feature whether it is supported";
     expects "a boolean supported in patch, bulk, filter, changePassword, sort and etag";
-    fix "All six are REQUIRED: say false where a feature is missing.";
+    fix "All six are REQUIRED: set supported to false for a missing feature.";
     needs []; act(config_says_every_feature)
-"SCIM-DISC-04", Must, "RFC 7643 §5"; "The limits of bulk requests are told";
+"SCIM-DISC-04", Must, "RFC 7643 §5"; "ServiceProviderConfig contains bulk.maxOperations and bulk.maxPayloadSize";
     expects "integers bulk.maxOperations and bulk.maxPayloadSize";
-    fix "Both are REQUIRED, also where bulk is not supported (0 then).";
+    fix "Both are REQUIRED, also where bulk is not supported (write 0 then).";
     needs []; act(config_tells_bulk_limits)
-"SCIM-DISC-05", Must, "RFC 7643 §5"; "The greatest page is told";
+"SCIM-DISC-05", Must, "RFC 7643 §5"; "ServiceProviderConfig contains filter.maxResults";
     expects "an integer filter.maxResults";
-    fix "filter.maxResults is REQUIRED.";
+    fix "filter.maxResults is REQUIRED: set it to the largest number of resources that one answer contains.";
     needs []; act(config_tells_max_results)
 "SCIM-DISC-06", Must, "RFC 7643 §5"; "Every authentication scheme has type, name and description";
     expects "a list authenticationSchemes whose entries have type, name and description";
     fix "Describe each way to authenticate; all three are REQUIRED.";
     needs []; act(config_tells_schemes)
-"SCIM-DISC-07", Must, "RFC 9865 §4"; "Pagination methods, where they are told, are told both";
+"SCIM-DISC-07", Must, "RFC 9865 §4"; "pagination, if present, has both cursor and index";
     expects "booleans pagination.cursor and pagination.index, or no pagination";
     fix "Both are REQUIRED inside pagination.";
     needs []; act(config_tells_pagination)
@@ -45,17 +45,17 @@ harm Style;
     expects "texts name, endpoint and schema in every resource type";
     fix "All three are REQUIRED.";
     needs []; act(types_are_whole)
-"SCIM-DISC-10", Must, "RFC 7643 §6"; "A resource type names its schema";
+"SCIM-DISC-10", Must, "RFC 7643 §6"; "A resource type names its schema in schemas";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ResourceType";
-    fix "Put the URN into schemas of each resource type.";
+    fix "Put the URN of the ResourceType schema into schemas of each resource type.";
     needs []; act(types_name_their_schema)
-"SCIM-DISC-11", Must, "RFC 7644 §4"; "A resource type can be read by its name";
+"SCIM-DISC-11", Must, "RFC 7644 §4"; "A resource type can be read at /ResourceTypes/{name}";
     expects "GET /ResourceTypes/{name}: 200 with that resource type alone";
     fix "Serve each resource type below /ResourceTypes, as a single object.";
     needs []; act(a_type_by_name)
-"SCIM-DISC-12", Must, "RFC 7644 §3.12"; "An unknown resource type is not found";
+"SCIM-DISC-12", Must, "RFC 7644 §3.12"; "An unknown resource type is answered with 404";
     expects "GET /ResourceTypes/{unknown}: 404";
-    fix "Answer 404 for names that no resource type has.";
+    fix "Answer 404 for a name that is not the name of a resource type.";
     needs []; act(an_unknown_type)
 "SCIM-DISC-13", Must, "RFC 7643 §6"; "Every resource type's endpoint answers";
     expects "GET at the endpoint of each resource type: 200";
@@ -63,19 +63,19 @@ harm Style;
     needs []; act(endpoints_answer)
 "SCIM-DISC-22", Should, "RFC 7644 §4"; "A filter at /ResourceTypes is refused with 403";
     expects "GET /ResourceTypes?filter=…: 403";
-    fix "Refuse filters at the discovery endpoints: otherwise a client believes that one was applied.";
+    fix "Refuse filters at the discovery endpoints: otherwise a client believes that its filter was applied.";
     needs []; act(no_filter_at_types)
-"SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents tell their own address";
+"SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents contain their own address in meta.location";
     expects "meta.location of the ServiceProviderConfig to be its address";
     fix "Set meta.location and meta.resourceType on discovery documents too.";
     needs []; act(config_tells_its_address)
-"SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "totalResults of the resource types is their number";
+"SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "totalResults of /ResourceTypes is the number of resource types";
     expects "totalResults equal to the length of Resources";
-    fix "Count what is listed; the discovery endpoints are not paged.";
+    fix "Set totalResults to the number of entries; the discovery endpoints are not paged.";
     needs []; act(types_are_counted)
-"SCIM-DISC-27", Should, "RFC 7644 §3.2"; "The ServiceProviderConfig can't be changed by clients";
+"SCIM-DISC-27", Should, "RFC 7644 §3.2"; "Clients cannot change the ServiceProviderConfig";
     expects "PUT /ServiceProviderConfig: a 4xx status or 501";
-    fix "Discovery endpoints take GET alone.";
+    fix "Accept only GET at the discovery endpoints.";
     needs [super::item::Need::Writes]; act(config_is_read_only)
 }
 

@@ -13,39 +13,39 @@ harm Style;
     expects "GET /Schemas: 200 with a ListResponse";
     fix "Wrap the schemas in a ListResponse, with totalResults and Resources.";
     needs []; act(schemas_are_listed)
-"SCIM-DISC-15", Must, "RFC 7643 §7"; "Every attribute has a known type";
+"SCIM-DISC-15", Must, "RFC 7643 §7"; "The type of every attribute is one that the RFC defines";
     expects "type one of string, boolean, decimal, integer, dateTime, reference, binary, complex";
-    fix "Use the types of RFC 7643 §2.3, in their letter case.";
+    fix "Use the types of RFC 7643 §2.3, with the same letter case.";
     needs []; act(types_of_attributes)
-"SCIM-DISC-16", Must, "RFC 7643 §7"; "Every attribute's mutability, returned and uniqueness are known words";
+"SCIM-DISC-16", Must, "RFC 7643 §7"; "mutability, returned and uniqueness of every attribute have values that the RFC defines";
     expects "mutability readOnly|readWrite|immutable|writeOnly, returned always|never|default|request, uniqueness none|server|global";
-    fix "Use the words of RFC 7643 §7, in their letter case.";
+    fix "Use the values of RFC 7643 §7, with the same letter case.";
     needs []; act(characteristics_of_attributes)
-"SCIM-DISC-17", Must, "RFC 7643 §7"; "Every complex attribute has sub-attributes";
+"SCIM-DISC-17", Must, "RFC 7643 §7"; "Every complex attribute has subAttributes";
     expects "subAttributes in every attribute of type complex";
     fix "List the sub-attributes, with the same characteristics as attributes.";
     needs []; act(complex_attributes_have_parts)
-"SCIM-DISC-18", Must, "RFC 7643 §6"; "Every schema that a resource type names is at /Schemas";
+"SCIM-DISC-18", Must, "RFC 7643 §6"; "/Schemas contains every schema that a resource type names";
     expects "a schema with that id for each schema and extension of the resource types";
     fix "Serve the schemas and extensions that /ResourceTypes names.";
     needs []; act(named_schemas_exist)
-"SCIM-DISC-19", Must, "RFC 7644 §4"; "A schema can be read by its URN";
+"SCIM-DISC-19", Must, "RFC 7644 §4"; "A schema can be read at /Schemas/{urn}";
     expects "GET /Schemas/{urn}: 200 with that schema alone";
     fix "Serve each schema below /Schemas, as a single object.";
     needs []; act(a_schema_by_urn)
-"SCIM-DISC-20", Must, "RFC 7644 §3.12"; "An unknown schema is not found";
+"SCIM-DISC-20", Must, "RFC 7644 §3.12"; "An unknown schema is answered with 404";
     expects "GET /Schemas/{unknown}: 404";
-    fix "Answer 404 for URNs that no schema has.";
+    fix "Answer 404 for a URN that is not the URN of a schema.";
     needs []; act(an_unknown_schema)
 "SCIM-DISC-21", Should, "RFC 7644 §4"; "A filter at /Schemas is refused with 403";
     expects "GET /Schemas?filter=…: 403";
-    fix "Refuse filters at the discovery endpoints: otherwise a client believes that one was applied.";
+    fix "Refuse filters at the discovery endpoints: otherwise a client believes that its filter was applied.";
     needs []; act(no_filter_at_schemas)
-"SCIM-DISC-23", Must, "RFC 7643 §4.1.1"; "The schema of users says that userName is required and unique";
+"SCIM-DISC-23", Must, "RFC 7643 §4.1.1"; "The User schema declares userName as required and unique";
     expects "userName with required true and uniqueness server or global";
-    fix "Every user has a userName that no other has: say so in the schema.";
+    fix "Every user has a userName that no other user has: set required to true and uniqueness to server or global in the schema.";
     needs []; act(user_name_in_schema)
-"SCIM-DISC-24", Must, "RFC 7643 §4.1.1"; "The schema of users says that password is never returned";
+"SCIM-DISC-24", Must, "RFC 7643 §4.1.1"; "The User schema declares password as never returned";
     expects "password with mutability writeOnly and returned never, or no password";
     fix "Set mutability to writeOnly and returned to never.";
     needs [Need::Has(&["password"])]; act(password_in_schema)

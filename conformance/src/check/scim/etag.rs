@@ -10,47 +10,47 @@ use super::reading::{PATCH, or_missing, text, values};
 use super::wire::Told;
 
 checks! {
-"SCIM-ETAG-01", Must, "RFC 7643 §3.1"; "ETag and meta.version are the same";
+"SCIM-ETAG-01", Must, "RFC 7643 §3.1"; "The ETag header and meta.version are equal";
     expects "GET with an ETag equal to meta.version";
-    fix "Write the entity tag into both, W/ and quotes included.";
+    fix "Write the entity tag into both, including W/ and quotes.";
     needs [Need::ETag, Need::Writes]; act(same_in_both)
-"SCIM-ETAG-02", Must, "RFC 9110 §13.1.2"; "What is known already is not sent again";
+"SCIM-ETAG-02", Must, "RFC 9110 §13.1.2"; "If-None-Match with the current version is answered with 304";
     expects "GET with If-None-Match and the version: 304";
-    fix "Compare If-None-Match weakly, and answer 304.";
+    fix "Use the weak comparison for If-None-Match, and answer 304.";
     needs [Need::ETag, Need::Writes]; act(not_modified)
-"SCIM-ETAG-03", Must, "RFC 9110 §13.1.2"; "What is not known is sent";
+"SCIM-ETAG-03", Must, "RFC 9110 §13.1.2"; "If-None-Match with another version is answered with the resource";
     expects "GET with If-None-Match and another version: 200";
-    fix "Answer 304 only for the version that is named.";
+    fix "Answer 304 only if If-None-Match names the current version.";
     needs [Need::ETag, Need::Writes]; act(sent)
-"SCIM-ETAG-04", Must, "RFC 7644 §3.14"; "A change makes another version";
+"SCIM-ETAG-04", Must, "RFC 7644 §3.14"; "A change of the resource changes its version";
     expects "another version after PUT";
-    fix "Change the version with the resource.";
+    fix "Set a new version whenever the resource changes.";
     needs [Need::ETag, Need::Writes, Need::Keeps(&["displayName"])]; act(changes)
-"SCIM-ETAG-05", Must, "RFC 9110 §13.1.1"; "PUT of a version that is past is refused";
+"SCIM-ETAG-05", Must, "RFC 9110 §13.1.1"; "PUT with If-Match and another version is refused with 412";
     expects "PUT with If-Match and another version: 412";
-    fix "Check If-Match before anything is changed.";
+    fix "Check If-Match before you change anything.";
     needs [Need::ETag, Need::Writes]; act(put_refused)
-"SCIM-ETAG-06", Must, "RFC 9110 §13.1.1"; "PATCH of a version that is past is refused";
+"SCIM-ETAG-06", Must, "RFC 9110 §13.1.1"; "PATCH with If-Match and another version is refused with 412";
     expects "PATCH with If-Match and another version: 412";
-    fix "Check If-Match before anything is changed.";
+    fix "Check If-Match before you change anything.";
     needs [Need::ETag, Need::Patch, Need::Writes]; act(patch_refused)
-"SCIM-ETAG-07", Must, "RFC 9110 §13.1.1"; "DELETE of a version that is past is refused";
+"SCIM-ETAG-07", Must, "RFC 9110 §13.1.1"; "DELETE with If-Match and another version is refused with 412";
     expects "DELETE with If-Match and another version: 412";
-    fix "Check If-Match before anything is changed.";
+    fix "Check If-Match before you change anything.";
     needs [Need::ETag, Need::Writes]; act(delete_refused)
-"SCIM-ETAG-08", Must, "RFC 9110 §13.1.1"; "PUT of the version at hand is done";
+"SCIM-ETAG-08", Must, "RFC 9110 §13.1.1"; "PUT with If-Match and the current version succeeds";
     expects "PUT with If-Match and the version to succeed";
-    fix "Compare If-Match with the version that GET gave.";
+    fix "Compare If-Match with the version that GET returned.";
     needs [Need::ETag, Need::Writes]; act(put_done)
-"SCIM-ETAG-09", Must, "RFC 9110 §13.1.1"; "If-Match: * stands for any version";
+"SCIM-ETAG-09", Must, "RFC 9110 §13.1.1"; "If-Match: * matches any version";
     expects "PUT with If-Match: * to succeed";
-    fix "Take * for whatever is there.";
+    fix "Accept * for every existing resource.";
     needs [Need::ETag, Need::Writes]; act(any_version)
 "SCIM-ETAG-10", Should, "RFC 7644 §3.5.2"; "A PATCH that changes nothing keeps the version";
     expects "the same version after adding what is there";
-    fix "Compare before and after, and save only a change.";
+    fix "Compare the resource before and after, and store it only if it changed.";
     needs [Need::ETag, Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(kept)
-"SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources of a list have their version";
+"SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources in a list have meta.version";
     expects "meta.version in a list";
     fix "Write meta.version wherever a resource is returned.";
     needs [Need::ETag, Need::Filter, Need::Writes]; act(in_lists)

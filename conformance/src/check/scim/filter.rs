@@ -12,205 +12,205 @@ use super::support::filtered;
 use super::wire::Told;
 
 checks! {
-"SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "eq finds a userName";
+"SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "eq finds a user by userName";
     expects "ann alone"; fix "Support eq on userName: every client looks users up by it.";
     needs [Need::Filter]; finds(r#"userName eq "{u}-ann@example.com""#, ["ann"])
 "SCIM-FILTER-02", Must, "RFC 7643 §4.1.1"; "userName is compared without regard to letter case";
-    expects "ann, though asked for in capitals"; fix "userName is not caseExact: fold both sides.";
+    expects "ann, though asked for in capitals"; fix "userName is not caseExact: ignore letter case on both sides.";
     needs [Need::Filter]; act(user_name_in_capitals)
-"SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "eq finds an externalId";
+"SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "eq finds a user by externalId";
     expects "ann alone"; fix "Support eq on externalId: clients find their own resources by it.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-Ext-A""#, ["ann"])
 "SCIM-FILTER-04", Must, "RFC 7643 §3.1"; "externalId is compared with regard to letter case";
     expects "nobody, since the letter case differs"; fix "externalId is caseExact: compare it as it is.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-EXT-A""#, [])
-"SCIM-FILTER-05", Must, "RFC 7644 §3.4.2.2"; "ne finds those of another value";
-    expects "bob and cyd"; fix "ne matches what is not equal.";
+"SCIM-FILTER-05", Must, "RFC 7644 §3.4.2.2"; "ne finds resources with another value";
+    expects "bob and cyd"; fix "ne matches values that are not equal.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and userType ne "{u}-Staff""#, ["bob", "cyd"])
-"SCIM-FILTER-06", Must, "RFC 7644 §3.4.2.2"; "co finds a part of a value";
+"SCIM-FILTER-06", Must, "RFC 7644 §3.4.2.2"; "co finds resources whose value contains a text";
     expects "dee and eve"; fix "co matches anywhere in the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName co "{m}-de""#, ["dee", "eve"])
-"SCIM-FILTER-07", Must, "RFC 7644 §3.4.2.2"; "sw finds the beginning of a value";
-    expects "dee and eve"; fix "sw matches at the beginning alone.";
+"SCIM-FILTER-07", Must, "RFC 7644 §3.4.2.2"; "sw finds resources whose value starts with a text";
+    expects "dee and eve"; fix "sw matches only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{u}-de""#, ["dee", "eve"])
-"SCIM-FILTER-08", Must, "RFC 7644 §3.4.2.2"; "sw does not find the middle of a value";
-    expects "nobody"; fix "sw matches at the beginning alone.";
+"SCIM-FILTER-08", Must, "RFC 7644 §3.4.2.2"; "sw does not match in the middle of a value";
+    expects "nobody"; fix "sw matches only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{m}-de""#, [])
-"SCIM-FILTER-09", Must, "RFC 7644 §3.4.2.2"; "ew finds the end of a value";
-    expects "dee alone"; fix "ew matches at the end alone.";
+"SCIM-FILTER-09", Must, "RFC 7644 §3.4.2.2"; "ew finds resources whose value ends with a text";
+    expects "dee alone"; fix "ew matches only at the end of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName ew "-dee_1""#, ["dee"])
-"SCIM-FILTER-10", Must, "RFC 7644 §3.4.2.2"; "pr finds those who have a value";
+"SCIM-FILTER-10", Must, "RFC 7644 §3.4.2.2"; "pr finds resources with a value";
     expects "all but cyd, who has no nickName"; fix "pr matches values that are neither null nor empty.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName pr"#, ["ann", "bob", "dee", "eve"])
-"SCIM-FILTER-11", Must, "RFC 7644 §3.4.2.2"; "gt finds what is greater";
-    expects "dee and eve"; fix "Texts are compared in lexicographical order; gt leaves out the value itself.";
+"SCIM-FILTER-11", Must, "RFC 7644 §3.4.2.2"; "gt finds greater values";
+    expects "dee and eve"; fix "Compare strings in lexicographical order; gt excludes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName gt "{u}-cyd@example.com""#, ["dee", "eve"])
-"SCIM-FILTER-12", Must, "RFC 7644 §3.4.2.2"; "ge finds what is greater or equal";
-    expects "cyd, dee and eve"; fix "ge takes the value itself in.";
+"SCIM-FILTER-12", Must, "RFC 7644 §3.4.2.2"; "ge finds greater or equal values";
+    expects "cyd, dee and eve"; fix "ge includes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName ge "{u}-cyd@example.com""#, ["cyd", "dee", "eve"])
-"SCIM-FILTER-13", Must, "RFC 7644 §3.4.2.2"; "lt finds what is less";
-    expects "ann and bob"; fix "lt leaves out the value itself.";
+"SCIM-FILTER-13", Must, "RFC 7644 §3.4.2.2"; "lt finds smaller values";
+    expects "ann and bob"; fix "lt excludes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName lt "{u}-cyd@example.com""#, ["ann", "bob"])
-"SCIM-FILTER-14", Must, "RFC 7644 §3.4.2.2"; "le finds what is less or equal";
-    expects "ann, bob and cyd"; fix "le takes the value itself in.";
+"SCIM-FILTER-14", Must, "RFC 7644 §3.4.2.2"; "le finds smaller or equal values";
+    expects "ann, bob and cyd"; fix "le includes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName le "{u}-cyd@example.com""#, ["ann", "bob", "cyd"])
-"SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "and demands both";
-    expects "ann alone"; fix "and matches where both sides do.";
+"SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "and matches if both conditions match";
+    expects "ann alone"; fix "Evaluate and as true only where both sides match.";
     needs [Need::Filter, Need::Keeps(&["name.givenName", "name.familyName"])];
     finds(r#"name.givenName sw "{u}-" and name.familyName eq "{u}-Arbor""#, ["ann"])
-"SCIM-FILTER-16", Must, "RFC 7644 §3.4.2.2"; "or demands either";
-    expects "ann and bob"; fix "or matches where one side does.";
+"SCIM-FILTER-16", Must, "RFC 7644 §3.4.2.2"; "or matches if one condition matches";
+    expects "ann and bob"; fix "Evaluate or as true where at least one side matches.";
     needs [Need::Filter, Need::Keeps(&["name.familyName"])];
     finds(r#"name.familyName eq "{u}-Arbor" or name.familyName eq "{u}-Baker""#, ["ann", "bob"])
-"SCIM-FILTER-17", Must, "RFC 7644 §3.4.2.2"; "not turns a group round";
-    expects "ann, dee and eve"; fix "not (…) matches where the group doesn't.";
+"SCIM-FILTER-17", Must, "RFC 7644 §3.4.2.2"; "not negates a group of conditions";
+    expects "ann, dee and eve"; fix "not (…) matches where the group does not match.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and not (userType eq "{u}-Guest")"#, ["ann", "dee", "eve"])
-"SCIM-FILTER-18", Must, "RFC 7644 §3.4.2.2"; "and comes before or";
-    expects "ann and bob"; fix "a or b and c is a or (b and c).";
+"SCIM-FILTER-18", Must, "RFC 7644 §3.4.2.2"; "and has a higher precedence than or";
+    expects "ann and bob"; fix "Evaluate a or b and c as a or (b and c).";
     needs [Need::Filter, Need::Keeps(&["nickName", "active"])];
     finds(r#"nickName eq "{u}-Ann" or nickName eq "{u}-Bob" and active eq false"#, ["ann", "bob"])
-"SCIM-FILTER-19", Must, "RFC 7644 §3.4.2.2"; "Parentheses come before and";
-    expects "ann alone"; fix "(a or b) and c wants c of both.";
+"SCIM-FILTER-19", Must, "RFC 7644 §3.4.2.2"; "Parentheses have a higher precedence than and";
+    expects "ann alone"; fix "Evaluate (a or b) and c as written: c must match in both cases.";
     needs [Need::Filter, Need::Keeps(&["nickName", "userType"])];
     finds(r#"(nickName eq "{u}-Bob" or nickName eq "{u}-Ann") and userType eq "{u}-Staff""#, ["ann"])
-"SCIM-FILTER-20", Must, "RFC 7644 §3.4.2.2"; "not comes before and";
-    expects "dee and eve"; fix "not (a) and b is (not a) and b.";
+"SCIM-FILTER-20", Must, "RFC 7644 §3.4.2.2"; "not has a higher precedence than and";
+    expects "dee and eve"; fix "Evaluate not (a) and b as (not a) and b.";
     needs [Need::Filter, Need::Keeps(&["title"])];
     finds(r#"not (title co "off") and userName gt "{u}-d" and userName lt "{u}-f""#, ["dee", "eve"])
-"SCIM-FILTER-21", Must, "RFC 7644 §3.4.2.2"; "Operators are read in any letter case";
-    expects "ann alone"; fix "Match operators without regard to case: clients send Eq and EQ.";
+"SCIM-FILTER-21", Must, "RFC 7644 §3.4.2.2"; "Operators in filters are compared without regard to letter case";
+    expects "ann alone"; fix "Ignore letter case when comparing operators: clients send Eq and EQ.";
     needs [Need::Filter]; finds(r#"userName Eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-FILTER-22", Must, "RFC 7644 §3.4.2.2"; "Attribute names are read in any letter case";
-    expects "ann alone"; fix "Match attribute names without regard to case.";
+"SCIM-FILTER-22", Must, "RFC 7644 §3.4.2.2"; "Attribute names in filters are compared without regard to letter case";
+    expects "ann alone"; fix "Ignore letter case when comparing attribute names.";
     needs [Need::Filter]; finds(r#"USERNAME eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-FILTER-23", Should, "RFC 7644 §3.4.2.2"; "and, or and not are read in any letter case";
-    expects "ann alone"; fix "Match logical operators without regard to case too.";
+"SCIM-FILTER-23", Should, "RFC 7644 §3.4.2.2"; "and, or and not are compared without regard to letter case";
+    expects "ann alone"; fix "Ignore letter case when comparing logical operators too.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" AND userName co "ann""#, ["ann"])
-"SCIM-FILTER-24", Must, "RFC 7644 §3.4.2.2"; "A boolean is compared with true";
-    expects "ann, cyd and dee"; fix "Booleans stand in filters without quotes.";
+"SCIM-FILTER-24", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with true";
+    expects "ann, cyd and dee"; fix "In filters, booleans are written without quotes.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"userName sw "{u}-" and active eq true"#, ["ann", "cyd", "dee"])
-"SCIM-FILTER-25", Must, "RFC 7644 §3.4.2.2"; "A boolean is compared with false";
-    expects "bob and eve"; fix "Booleans stand in filters without quotes.";
+"SCIM-FILTER-25", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with false";
+    expects "bob and eve"; fix "In filters, booleans are written without quotes.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"active eq false and userName sw "{u}-""#, ["bob", "eve"])
-"SCIM-FILTER-26", Must, "RFC 7644 §3.4.2.2"; "A sub-attribute is reached by a dot";
+"SCIM-FILTER-26", Must, "RFC 7644 §3.4.2.2"; "A filter can name a sub-attribute, such as name.familyName";
     expects "bob alone"; fix "Support paths such as name.familyName.";
     needs [Need::Filter, Need::Keeps(&["name.familyName"])]; finds(r#"name.familyName eq "{u}-Baker""#, ["bob"])
-"SCIM-FILTER-27", Must, "RFC 7644 §3.4.2.2"; "One value of several is enough";
-    expects "ann, by her second e-mail"; fix "A multi-valued attribute matches if any of its values does.";
+"SCIM-FILTER-27", Must, "RFC 7644 §3.4.2.2"; "A multi-valued attribute matches if one of its values matches";
+    expects "ann, by her second e-mail"; fix "Compare all values of a multi-valued attribute; one match is enough.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value"])]; finds(r#"emails.value eq "{u}-ann@example.org""#, ["ann"])
-"SCIM-FILTER-28", Must, "RFC 7644 §3.4.2.2"; "A filter in brackets finds values";
-    expects "ann, bob and dee"; fix "Support attribute[filter].";
+"SCIM-FILTER-28", Must, "RFC 7644 §3.4.2.2"; "A filter in brackets matches values of a multi-valued attribute";
+    expects "ann, bob and dee"; fix "Support attribute[filter], such as emails[type eq \"work\"].";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[type eq "work" and value sw "{u}-"]"#, ["ann", "bob", "dee"])
-"SCIM-FILTER-29", Must, "RFC 7644 §3.4.2.2"; "A filter in brackets is about one value at a time";
+"SCIM-FILTER-29", Must, "RFC 7644 §3.4.2.2"; "All conditions in brackets apply to the same value";
     expects "nobody: bob's work e-mail is another"; fix "All conditions in brackets must hold for the same value.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[type eq "work" and value eq "{u}-bob@example.com"]"#, [])
-"SCIM-FILTER-30", Must, "RFC 7644 §3.4.2.2"; "Conditions outside brackets may be met by several values";
-    expects "bob: one e-mail is work, another has the value"; fix "Judge each condition by itself.";
+"SCIM-FILTER-30", Must, "RFC 7644 §3.4.2.2"; "Conditions outside brackets can match different values";
+    expects "bob: one e-mail is work, another has the value"; fix "Evaluate each condition separately.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails.type eq "work" and emails.value eq "{u}-bob@example.com""#, ["bob"])
 "SCIM-FILTER-31", Must, "RFC 7644 §3.4.2.2"; "not works inside brackets";
-    expects "ann, bob and dee"; fix "The filter in brackets has the whole grammar, but for brackets.";
+    expects "ann, bob and dee"; fix "Support the whole filter grammar in brackets, except further brackets.";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[value sw "{u}-" and not (type eq "home")]"#, ["ann", "bob", "dee"])
-"SCIM-FILTER-32", Must, "RFC 7644 §3.4.2.2"; "Brackets are one condition among others";
-    expects "bob alone"; fix "attribute[filter] can be joined by and, or and not.";
+"SCIM-FILTER-32", Must, "RFC 7644 §3.4.2.2"; "A filter in brackets can be combined with other conditions";
+    expects "bob alone"; fix "Allow and, or and not with attribute[filter].";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type", "userType"])];
     finds(r#"emails[type eq "home" and value sw "{u}-"] and userType eq "{u}-Guest""#, ["bob"])
-"SCIM-FILTER-33", Must, "RFC 7644 §3.10"; "An attribute may be named by its URN";
-    expects "ann alone"; fix "Take urn:ietf:params:scim:schemas:core:2.0:User:userName for userName.";
+"SCIM-FILTER-33", Must, "RFC 7644 §3.10"; "A filter accepts an attribute name with the URN of its schema";
+    expects "ann alone"; fix "Treat urn:ietf:params:scim:schemas:core:2.0:User:userName as userName.";
     needs [Need::Filter];
     finds(r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-FILTER-34", Must, "RFC 7644 §3.10"; "An extension's attribute is named by its URN";
+"SCIM-FILTER-34", Must, "RFC 7644 §3.10"; "A filter accepts an extension's attribute with its URN";
     expects "bob alone"; fix "Support the URNs of extensions in filters.";
     needs [Need::Filter, Need::KeepsEnterprise];
     finds(r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "{u}-Dep-B""#, ["bob"])
-"SCIM-FILTER-35", Must, "RFC 7644 §3.4.2.2"; "Instants are compared as such: after";
+"SCIM-FILTER-35", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (gt)";
     expects "everybody"; fix "Compare dateTime values chronologically.";
     needs [Need::Filter];
     finds(r#"userName sw "{u}-" and meta.created gt "2001-02-03T04:05:06Z""#, ["ann", "bob", "cyd", "dee", "eve"])
-"SCIM-FILTER-36", Must, "RFC 7644 §3.4.2.2"; "Instants are compared as such: before";
+"SCIM-FILTER-36", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (lt)";
     expects "nobody"; fix "Compare dateTime values chronologically.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and meta.created lt "2001-02-03T04:05:06Z""#, [])
-"SCIM-FILTER-37", Must, "RFC 7644 §3.4.2.2"; "Instants of another zone are compared as instants";
-    expects "ann, asked for by her own meta.created in other zones"; fix "Read dateTime values with their offset, and compare the instants.";
+"SCIM-FILTER-37", Must, "RFC 7644 §3.4.2.2"; "Timestamps with another UTC offset are compared chronologically";
+    expects "ann, asked for by her own meta.created in other zones"; fix "Apply the offset of dateTime values before comparing them.";
     needs [Need::Filter]; act(other_zones)
-"SCIM-FILTER-38", Must, "RFC 7644 §3.4.2.2"; "eq finds an id";
+"SCIM-FILTER-38", Must, "RFC 7644 §3.4.2.2"; "eq finds a resource by id";
     expects "ann alone"; fix "Support eq on id.";
     needs [Need::Filter]; act(by_id)
-"SCIM-FILTER-39", Should, "RFC 7643 §2.5"; "eq null finds those without a value";
-    expects "cyd, who has no nickName"; fix "null and unassigned are the same.";
+"SCIM-FILTER-39", Should, "RFC 7643 §2.5"; "eq null finds resources without a value";
+    expects "cyd, who has no nickName"; fix "Treat null and unassigned as the same.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"userName sw "{u}-" and nickName eq null"#, ["cyd"])
-"SCIM-FILTER-40", Must, "RFC 7644 §3.4.2.2"; "Quotes and backslashes are escaped as in JSON";
-    expects "cyd alone"; fix "A text in a filter is a JSON string: read its escapes.";
+"SCIM-FILTER-40", Must, "RFC 7644 §3.4.2.2"; "Quotes and backslashes in filter values are escaped as in JSON";
+    expects "cyd alone"; fix "A string in a filter is a JSON string: decode its escape sequences.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} say \"hi\" \\ bye""#, ["cyd"])
-"SCIM-FILTER-41", Must, "RFC 7644 §3.4.2.2"; "Unicode escapes are read as in JSON";
-    expects "dee alone"; fix "A text in a filter is a JSON string: read \\u escapes.";
+"SCIM-FILTER-41", Must, "RFC 7644 §3.4.2.2"; "Unicode escapes in filter values are decoded as in JSON";
+    expects "dee alone"; fix "A string in a filter is a JSON string: decode \\u escapes.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} Z\u00fcrich""#, ["dee"])
-"SCIM-FILTER-42", Must, "RFC 7644 §3.8"; "Letters beyond ASCII are compared";
-    expects "dee alone"; fix "Decode the query as UTF-8.";
+"SCIM-FILTER-42", Must, "RFC 7644 §3.8"; "Filter values can contain non-ASCII letters";
+    expects "dee alone"; fix "Decode the query string as UTF-8.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} Zürich""#, ["dee"])
-"SCIM-FILTER-43", Must, "RFC 7644 §3.4.2.2"; "A percent sign in co is a percent sign";
-    expects "ann alone"; fix "Escape % where the filter becomes a LIKE.";
+"SCIM-FILTER-43", Must, "RFC 7644 §3.4.2.2"; "A percent sign in a co value is not a wildcard";
+    expects "ann alone"; fix "Escape % where you translate the filter to SQL LIKE.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title co "{u} 50% o""#, ["ann"])
-"SCIM-FILTER-44", Must, "RFC 7644 §3.4.2.2"; "An underscore in sw is an underscore";
-    expects "dee alone"; fix "Escape _ where the filter becomes a LIKE.";
+"SCIM-FILTER-44", Must, "RFC 7644 §3.4.2.2"; "An underscore in an sw value is not a wildcard";
+    expects "dee alone"; fix "Escape _ where you translate the filter to SQL LIKE.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{u}-dee_""#, ["dee"])
-"SCIM-FILTER-45", Must, "RFC 7644 §3.4.2.2"; "An asterisk is an asterisk";
-    expects "nobody"; fix "SCIM's filters have no wildcards.";
+"SCIM-FILTER-45", Must, "RFC 7644 §3.4.2.2"; "An asterisk is not a wildcard";
+    expects "nobody"; fix "Compare * as an ordinary character: SCIM filters have no wildcards.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName eq "{u}-*""#, [])
-"SCIM-FILTER-46", Must, "RFC 7644 §3.4.2.2"; "Words of the grammar inside a text are text";
-    expects "nobody, and no error"; fix "Read texts whole before looking for operators.";
+"SCIM-FILTER-46", Must, "RFC 7644 §3.4.2.2"; "Operators inside a string value are part of the string";
+    expects "nobody, and no error"; fix "Parse the string as a whole before looking for operators.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} and (active eq true) or [id pr]""#, [])
-"SCIM-FILTER-47", Must, "RFC 7644 §3.4.2.2"; "pr finds complex values";
-    expects "all but cyd, who has no e-mail"; fix "pr matches a complex attribute that has a value inside.";
+"SCIM-FILTER-47", Must, "RFC 7644 §3.4.2.2"; "pr finds complex attributes with a value";
+    expects "all but cyd, who has no e-mail"; fix "pr matches a complex attribute if one of its sub-attributes has a value.";
     needs [Need::Filter, Need::Keeps(&["emails"])];
     finds(r#"userName sw "{u}-" and emails pr"#, ["ann", "bob", "dee", "eve"])
-"SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "Nothing found is a success";
-    expects "200 with totalResults 0"; fix "An empty result is no error: no 404.";
+"SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "A filter that finds nothing is answered with 200 and an empty list";
+    expects "200 with totalResults 0"; fix "Do not answer 404: an empty result is not an error.";
     needs [Need::Filter]; act(nothing_found)
-"SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "An attribute that users don't have finds nobody";
-    expects "400, or nobody"; fix "Never ignore a condition: a client may act on everybody it gets.";
+"SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "A filter on an unknown attribute finds nobody";
+    expects "400, or nobody"; fix "Never ignore a condition: the client may act on every user in the answer.";
     needs [Need::Filter]; act(unknown_attribute)
-"SCIM-FILTER-50", Must, "RFC 7644 §3.4.2.2"; "An unknown operator is refused as invalidFilter";
-    expects "400 with scimType invalidFilter"; fix "Decline what you can't evaluate; never answer unfiltered.";
+"SCIM-FILTER-50", Must, "RFC 7644 §3.4.2.2"; "An unknown operator is refused with invalidFilter";
+    expects "400 with scimType invalidFilter"; fix "Refuse what you cannot evaluate; never answer without the filter.";
     needs [Need::Filter]; act(unknown_operator)
-"SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "Booleans have no order";
+"SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "gt on a boolean attribute is refused";
     expects "active gt true: 400 with scimType invalidFilter"; fix "Refuse gt, ge, lt and le on boolean and binary attributes.";
     needs [Need::Filter, Need::Keeps(&["active"])]; act(order_of_booleans)
 "SCIM-FILTER-52", Must, "RFC 7644 §3.4.2.2"; "A filter without a value is refused";
-    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
+    expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses("userName eq")
-"SCIM-FILTER-53", Must, "RFC 7644 §3.4.2.2"; "A parenthesis left open is refused";
-    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
+"SCIM-FILTER-53", Must, "RFC 7644 §3.4.2.2"; "An unclosed parenthesis is refused";
+    expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses(r#"(userName eq "{u}""#)
-"SCIM-FILTER-54", Must, "RFC 7644 §3.4.2.2"; "A text without quotes is refused";
+"SCIM-FILTER-54", Must, "RFC 7644 §3.4.2.2"; "A string without quotes is refused";
     expects "an answer with 400"; fix "A value is a JSON string, a number, true, false or null.";
     needs [Need::Filter]; refuses("userName eq {u}")
-"SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "An and that nothing follows is refused";
-    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
+"SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "A filter that ends with and is refused";
+    expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" and"#)
-"SCIM-FILTER-56", Must, "RFC 7644 §3.4.2.2"; "A bracket left open is refused";
-    expects "an answer with 400"; fix "Refuse filters that are not of the grammar.";
+"SCIM-FILTER-56", Must, "RFC 7644 §3.4.2.2"; "An unclosed bracket is refused";
+    expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter, Need::Keeps(&["emails.type"])]; refuses(r#"emails[type eq "work""#)
-"SCIM-FILTER-57", Must, "RFC 7644 §3.4.2.2"; "Words left over are refused";
-    expects "an answer with 400"; fix "Read the whole filter, or refuse it.";
+"SCIM-FILTER-57", Must, "RFC 7644 §3.4.2.2"; "Extra text after a filter is refused";
+    expects "an answer with 400"; fix "Parse the whole filter, or refuse it.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" nonsense"#)
 "SCIM-FILTER-58", Should, "RFC 7644 §3.4.2.2"; "not without parentheses is refused";
-    expects "an answer with 400"; fix "The grammar has not (…) alone.";
+    expects "an answer with 400"; fix "The grammar allows only not (…).";
     needs [Need::Filter]; refuses(r#"not userName eq "{u}""#)
-"SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "A filter that can't be read is told as invalidFilter";
-    expects "400 with scimType invalidFilter"; fix "Say invalidFilter, and where reading stopped.";
+"SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "The error for an invalid filter has scimType invalidFilter";
+    expects "400 with scimType invalidFilter"; fix "Send scimType invalidFilter, and name in detail the place where parsing stopped.";
     needs [Need::Filter]; act(unreadable_by_name)
-"SCIM-FILTER-60", Should, "RFC 7643 §9"; "A password can't be guessed by filters";
-    expects "password filters to be refused, or to find nobody"; fix "Don't let clients filter by what is never returned: it is an oracle.";
+"SCIM-FILTER-60", Should, "RFC 7643 §9"; "Filters on password cannot be used to guess it";
+    expects "password filters to be refused, or to find nobody"; fix "Do not allow filters on attributes that are never returned: each answer would say whether a guess is right.";
     needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(password_oracle)
 }
 

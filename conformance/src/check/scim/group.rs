@@ -11,45 +11,45 @@ use super::target::below;
 use super::target::query;
 
 checks! {
-"SCIM-GROUP-01", Must, "RFC 7644 §3.3"; "A group that was made is answered with 201";
+"SCIM-GROUP-01", Must, "RFC 7644 §3.3"; "Creating a group is answered with 201";
     expects "POST /Groups: 201";
     fix "Answer 201 Created.";
     needs [Need::Groups, Need::Writes]; act(created)
-"SCIM-GROUP-02", Must, "RFC 7643 §4.2"; "A group has the members it was made with";
+"SCIM-GROUP-02", Must, "RFC 7643 §4.2"; "A new group has the members that were sent";
     expects "the user's id in members";
-    fix "Keep members by their id, in value.";
+    fix "Store the id of each member in value.";
     needs [Need::Groups, Need::Writes]; act(made_with_members)
 "SCIM-GROUP-03", Must, "RFC 7643 §4.2"; "A group without displayName is refused";
     expects "an answer with 400";
-    fix "displayName is REQUIRED.";
+    fix "displayName is REQUIRED: answer 400 invalidValue without it.";
     needs [Need::Groups, Need::Writes]; act(nameless)
-"SCIM-GROUP-04", Should, "RFC 7643 §2.4"; "A member's $ref, where it has one, leads to the member";
+"SCIM-GROUP-04", Should, "RFC 7643 §2.4"; "$ref of a member, if present, is the member's address";
     expects "GET at $ref: 200 with the member's id, or no $ref";
     fix "Write the member's URI into $ref, or leave $ref out.";
     needs [Need::Groups, Need::Writes]; act(reference)
-"SCIM-GROUP-05", Should, "RFC 7643 §4.2"; "A member's type, where it has one, is its resource type";
+"SCIM-GROUP-05", Should, "RFC 7643 §4.2"; "type of a member, if present, is its resource type";
     expects "type User, or no type";
     fix "Write the member's resource type into type, or leave type out.";
     needs [Need::Groups, Need::Writes]; act(kind)
-"SCIM-GROUP-06", Should, "RFC 7643 §4.1.2"; "A user shows the groups it is in";
+"SCIM-GROUP-06", Should, "RFC 7643 §4.1.2"; "The attribute groups of a user contains the user's groups";
     expects "the group's id in groups of the user";
     fix "Compute groups from the memberships.";
     needs [Need::Groups, Need::Writes, Need::Has(&["groups"])]; act(shown_at_the_user)
-"SCIM-GROUP-07", Must, "RFC 7644 §3.5.2.1"; "A member is added by PATCH";
+"SCIM-GROUP-07", Must, "RFC 7644 §3.5.2.1"; "PATCH adds a member";
     expects "both members";
-    fix "add to members keeps those that are there.";
+    fix "add to members keeps the existing members.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(add)
-"SCIM-GROUP-08", Must, "RFC 7644 §3.5.2.1"; "Several members are added at once";
+"SCIM-GROUP-08", Must, "RFC 7644 §3.5.2.1"; "One add operation adds several members";
     expects "all three members";
-    fix "value of add is a list.";
+    fix "Accept an array as value of add.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(add_several)
-"SCIM-GROUP-09", Must, "RFC 7644 §3.5.2.2"; "A member is removed by a filter";
+"SCIM-GROUP-09", Must, "RFC 7644 §3.5.2.2"; "remove with a value filter removes a member";
     expects "the other member alone";
     fix "Support paths such as members[value eq \"…\"].";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(remove)
-"SCIM-GROUP-10", Should, "RFC 7644 §3.5.2.1"; "A member added twice is one member";
+"SCIM-GROUP-10", Should, "RFC 7644 §3.5.2.1"; "A member that is added twice is stored once";
     expects "one member";
-    fix "Compare with the members that are there before appending.";
+    fix "Compare with the existing members before appending.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(add_again)
 "SCIM-GROUP-11", Must, "RFC 7644 §3.5.2.3"; "replace of members replaces all of them";
     expects "the new member alone";
@@ -59,59 +59,59 @@ checks! {
     expects "no members";
     fix "Without a filter all members are removed.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(remove_all)
-"SCIM-GROUP-13", May, "RFC 7643 §4.2"; "A member that there isn't is refused";
+"SCIM-GROUP-13", May, "RFC 7643 §4.2"; "A member id that does not exist is refused";
     expects "a 4xx status for an unknown id";
-    fix "Say invalidValue and which member: a client believes it was added.";
+    fix "Answer invalidValue and name the member: otherwise the client believes that it was added.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(unknown_member)
-"SCIM-GROUP-14", Must, "RFC 7644 §3.5.2"; "A replace that is refused wipes no members";
+"SCIM-GROUP-14", Must, "RFC 7644 §3.5.2"; "A refused replace removes no members";
     expects "the members as before";
-    fix "Apply all or nothing: a refused request changes nothing.";
+    fix "Apply all operations or none: a refused request changes nothing.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(no_wipe)
-"SCIM-GROUP-15", Should, "RFC 7643 §4.2"; "A group that was added to a group is its member";
+"SCIM-GROUP-15", Should, "RFC 7643 §4.2"; "A group that is added to another group becomes its member";
     expects "the inner group's id in members, or a refusal";
-    fix "Take groups as members, or refuse them: a success that changed nothing misleads.";
+    fix "Accept groups as members, or refuse them: a success without a change misleads the client.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(nested)
-"SCIM-GROUP-16", Should, "RFC 7643 §4.2"; "Groups in a circle do no harm";
+"SCIM-GROUP-16", Should, "RFC 7643 §4.2"; "Groups that contain each other do no harm to the server";
     expects "a refusal, or two groups that can still be read";
-    fix "Refuse circles, or walk each group once.";
+    fix "Refuse such cycles, or visit each group only once.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(circle)
-"SCIM-GROUP-17", Must, "RFC 7644 §3.5.2.3"; "A new name leaves the members";
+"SCIM-GROUP-17", Must, "RFC 7644 §3.5.2.3"; "Renaming a group keeps its members";
     expects "the new displayName, and the member";
-    fix "Change what the path names, and no other.";
+    fix "Change only the attribute that the path names.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(rename)
-"SCIM-GROUP-18", Must, "RFC 7644 §3.9"; "members can be left out";
+"SCIM-GROUP-18", Must, "RFC 7644 §3.9"; "members can be excluded";
     expects "no members with excludedAttributes=members";
-    fix "Apply excludedAttributes; don't even load members then.";
+    fix "Apply excludedAttributes, and do not even load the members then.";
     needs [Need::Groups, Need::Writes]; act(without_members)
-"SCIM-GROUP-19", Must, "RFC 7644 §3.4.2.2"; "A group is found by its displayName";
+"SCIM-GROUP-19", Must, "RFC 7644 §3.4.2.2"; "A filter finds a group by displayName";
     expects "the group alone";
     fix "Support eq on displayName: every client looks groups up by it.";
     needs [Need::Groups, Need::Filter, Need::Writes]; act(by_name)
-"SCIM-GROUP-20", Must, "RFC 7644 §3.4.2.2"; "A group is found by a member";
+"SCIM-GROUP-20", Must, "RFC 7644 §3.4.2.2"; "A filter finds a group by a member";
     expects "the group alone";
-    fix "Support members.value eq.";
+    fix "Support filters such as members.value eq \"…\".";
     needs [Need::Groups, Need::Filter, Need::Writes]; act(by_member)
-"SCIM-GROUP-21", Must, "RFC 7644 §3.5.1"; "PUT replaces the members";
+"SCIM-GROUP-21", Must, "RFC 7644 §3.5.1"; "PUT replaces all members";
     expects "the new member alone";
-    fix "A list that PUT gives replaces the whole list.";
+    fix "Replace the whole attribute with the array in the request.";
     needs [Need::Groups, Need::Writes]; act(put)
-"SCIM-GROUP-22", Must, "RFC 7644 §3.6"; "Deleting a group leaves its members";
+"SCIM-GROUP-22", Must, "RFC 7644 §3.6"; "Deleting a group does not delete its members";
     expects "204, 404 for the group, 200 for the user";
-    fix "A group doesn't own its members.";
+    fix "Delete only the group and its memberships, not the users.";
     needs [Need::Groups, Need::Writes]; act(deleted)
-"SCIM-GROUP-23", Should, "RFC 7644 §3.6"; "A user who is deleted is no member any more";
+"SCIM-GROUP-23", Should, "RFC 7644 §3.6"; "A deleted user is no longer a member of a group";
     expects "a group without the user's id";
-    fix "Remove memberships together with the user.";
+    fix "Remove the user's memberships together with the user.";
     needs [Need::Groups, Need::Writes]; act(member_deleted)
-"SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "Members are added without a path";
+"SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "add without a path adds members";
     expects "both members";
-    fix "Without a path the value's members are the attributes.";
+    fix "Without a path, the members of value are the attributes.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(add_in_set)
-"SCIM-GROUP-25", Should, "RFC 7643 §3.1"; "A group tells its resource type";
+"SCIM-GROUP-25", Should, "RFC 7643 §3.1"; "A group has meta.resourceType";
     expects "meta.resourceType Group";
     fix "Set meta.resourceType to the name of the resource type.";
     needs [Need::Groups, Need::Writes]; act(resource_type)
-"SCIM-GROUP-26", Must, "RFC 7644 §3.9"; "members can be left out of a list";
+"SCIM-GROUP-26", Must, "RFC 7644 §3.9"; "members can be excluded from a list";
     expects "no members with excludedAttributes=members";
     fix "Apply excludedAttributes to every resource of a list.";
     needs [Need::Groups, Need::Filter, Need::Writes]; act(list_without_members)

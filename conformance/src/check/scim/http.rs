@@ -9,89 +9,89 @@ use super::reading::{ERROR, or_missing, speaks, text};
 use super::wire::{Asked, Told};
 
 checks! {
-"SCIM-HTTP-01", Must, "RFC 7644 §3.8"; "Accept: application/scim+json is answered in that media type";
+"SCIM-HTTP-01", Must, "RFC 7644 §3.8"; "Accept: application/scim+json is answered with that media type";
     expects "Content-Type: application/scim+json";
-    fix "Label every body with application/scim+json.";
+    fix "Send every body with Content-Type: application/scim+json.";
     needs []; act(scim_media_type)
 "SCIM-HTTP-02", Should, "RFC 7644 §3.8"; "Accept: application/json is answered with JSON";
     expects "200 with JSON";
-    fix "Many clients send application/json: answer them too.";
+    fix "Answer requests with Accept: application/json too: many clients send it.";
     needs []; act(plain_json)
-"SCIM-HTTP-03", Should, "RFC 7644 §3.8"; "Without a wish the media type is application/scim+json";
+"SCIM-HTTP-03", Should, "RFC 7644 §3.8"; "Without a preference in Accept, the media type is application/scim+json";
     expects "Accept: */* to be answered with application/scim+json";
-    fix "application/scim+json is the default.";
+    fix "Use application/scim+json as the default.";
     needs []; act(default_media_type)
-"SCIM-HTTP-04", Must, "RFC 7644 §3.8"; "Texts go there and back in UTF-8";
+"SCIM-HTTP-04", Must, "RFC 7644 §3.8"; "Non-ASCII text is stored and returned unchanged, in UTF-8";
     expects "a displayName with letters of several scripts to come back as it was sent";
     fix "Read and write JSON as UTF-8.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(utf_8)
-"SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body labeled application/json is taken";
+"SCIM-HTTP-05", Should, "RFC 7644 §3.8"; "A body with Content-Type: application/json is accepted";
     expects "POST with Content-Type: application/json: 201";
-    fix "Take both media types.";
+    fix "Accept both application/scim+json and application/json.";
     needs [Need::Writes]; act(takes_plain_json)
-"SCIM-HTTP-06", Should, "RFC 7644 §3.8"; "A charset beside the media type is no obstacle";
+"SCIM-HTTP-06", Should, "RFC 7644 §3.8"; "A charset parameter in Content-Type is accepted";
     expects "POST with Content-Type: application/scim+json; charset=utf-8: 201";
-    fix "Compare the media type without its parameters.";
+    fix "Ignore parameters when comparing the media type.";
     needs [Need::Writes]; act(takes_a_charset)
-"SCIM-HTTP-07", Must, "RFC 7644 §3.12"; "An unknown id is not found";
+"SCIM-HTTP-07", Must, "RFC 7644 §3.12"; "An unknown id is answered with 404";
     expects "GET /Users/{unknown}: 404";
-    fix "Answer 404 for ids that nobody has.";
+    fix "Answer 404 for an id that no resource has.";
     needs []; act(unknown_id)
-"SCIM-HTTP-08", Must, "RFC 7644 §3.12"; "An error names its schema";
+"SCIM-HTTP-08", Must, "RFC 7644 §3.12"; "An error names the Error schema in schemas";
     expects "schemas with urn:ietf:params:scim:api:messages:2.0:Error";
-    fix "Answer every error in SCIM's form.";
+    fix "Send every error in the SCIM error format.";
     needs []; act(error_schema)
-"SCIM-HTTP-09", Must, "RFC 7644 §3.12"; "The status in an error is the HTTP status, as a text";
+"SCIM-HTTP-09", Must, "RFC 7644 §3.12"; "status in an error is the HTTP status, as a JSON string";
     expects "\"status\": \"404\"";
     fix "Write status as a JSON string, equal to the HTTP status.";
     needs []; act(error_status)
-"SCIM-HTTP-10", Must, "RFC 7644 §3.12"; "An unknown endpoint is not found";
+"SCIM-HTTP-10", Must, "RFC 7644 §3.12"; "An unknown endpoint is answered with 404";
     expects "GET /Nonesuch: 404";
-    fix "Answer 404 below the base URL too.";
+    fix "Answer 404 for unknown paths below the base URL too.";
     needs []; act(unknown_endpoint)
-"SCIM-HTTP-11", Should, "RFC 9110 §15.5.6"; "A method that an endpoint doesn't have is refused as such";
+"SCIM-HTTP-11", Should, "RFC 9110 §15.5.6"; "An unsupported method is refused with 405, 404 or 501";
     expects "PUT /Users: 405, or 404 or 501";
-    fix "Answer 405 with Allow where the path exists and the method doesn't.";
+    fix "Answer 405 with Allow where the path exists but does not support the method.";
     needs [Need::Writes]; act(unknown_method)
 "SCIM-HTTP-12", Must, "RFC 9110 §15.5.6"; "A 405 lists the methods that are allowed";
     expects "an Allow header on 405";
     fix "Send Allow with every 405.";
     needs [Need::Writes]; act(allow)
-"SCIM-HTTP-13", Must, "RFC 7644 §3.12"; "A body that is no JSON is refused with 400";
+"SCIM-HTTP-13", Must, "RFC 7644 §3.12"; "A body that is not JSON is refused with 400";
     expects "POST /Users with half a document: 400";
-    fix "A body that can't be read is the client's fault: 400 invalidSyntax.";
+    fix "Answer 400 with scimType invalidSyntax: a body that cannot be parsed is the client's error.";
     needs [Need::Writes]; act(broken_json)
-"SCIM-HTTP-14", Should, "RFC 7644 §3.12"; "A body that is no JSON is told as invalidSyntax";
+"SCIM-HTTP-14", Should, "RFC 7644 §3.12"; "The error for a body that is not JSON has scimType invalidSyntax";
     expects "scimType invalidSyntax";
-    fix "Say invalidSyntax, so that a client knows it is the body.";
+    fix "Send scimType invalidSyntax, so that the client knows that the body is wrong.";
     needs [Need::Writes]; act(broken_json_by_name)
 "SCIM-HTTP-15", Should, "RFC 9110 §15.5.16"; "A body of another media type is refused with 415";
     expects "POST /Users with Content-Type: text/plain: 415";
-    fix "Refuse what is not labeled as JSON.";
+    fix "Refuse a body whose Content-Type is not a JSON media type.";
     needs [Need::Writes]; act(other_media_type)
-"SCIM-HTTP-16", Should, "RFC 9110 §15.5.7"; "A wish for another media type gets 406, or JSON all the same";
+"SCIM-HTTP-16", Should, "RFC 9110 §15.5.7"; "Accept with an unsupported media type is answered with 406 or with JSON";
     expects "Accept: text/html: 406, or a JSON body";
     fix "Answer 406, or send application/scim+json anyway.";
     needs []; act(other_wish)
-"SCIM-HTTP-17", Must, "RFC 7644 §3.12"; "A body that is a list is refused with 400";
+"SCIM-HTTP-17", Must, "RFC 7644 §3.12"; "A body that is a JSON array is refused with 400";
     expects "POST /Users with []: 400";
-    fix "A resource is a JSON object: 400 invalidSyntax for anything else.";
+    fix "A resource is a JSON object: answer 400 invalidSyntax for anything else.";
     needs [Need::Writes]; act(a_list_as_body)
-"SCIM-HTTP-18", Must, "RFC 7644 §3.12"; "An id of odd signs is not found, and no failure";
+"SCIM-HTTP-18", Must, "RFC 7644 §3.12"; "An id with special characters is answered with a 4xx status";
     expects "GET /Users/{quotes, percent signs, a slash, all encoded}: 404, or another 4xx status";
-    fix "Decode ids and look them up as data.";
+    fix "Decode the id and use it as data, for example as a parameter of the database query.";
     needs []; act(odd_id)
-"SCIM-HTTP-19", Should, "RFC 7644 §3.12"; "A filter nested beyond reason does no harm";
+"SCIM-HTTP-19", Should, "RFC 7644 §3.12"; "A very deeply nested filter does no harm to the server";
     expects "5,000 parentheses: no 5xx status, and the server lives";
-    fix "Bound the depth of filters, and refuse deeper ones with 400 invalidFilter or tooMany.";
+    fix "Limit the depth of filters, and refuse deeper ones with 400 invalidFilter or tooMany.";
     needs [Need::Filter]; act(deep_filter)
-"SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered, redirected, or told to be missing";
+"SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered with the resource, a redirect, 501 or 404";
     expects "GET /Me: 200, 308, 501 or 404";
     fix "Without a current user answer 501.";
     needs []; act(me)
-"SCIM-HTTP-21", Should, "RFC 7644 §3.12"; "An error says in words what is wrong";
+"SCIM-HTTP-21", Should, "RFC 7644 §3.12"; "detail of an error explains what is wrong";
     expects "a text detail in a 404";
-    fix "Say what was expected, what came and what to do.";
+    fix "Write into detail what was expected, what was received and what to do.";
     needs []; act(error_detail)
 }
 

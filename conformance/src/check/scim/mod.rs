@@ -408,9 +408,9 @@ fn clean_check() -> Check {
         id: "SCIM-CLEAN-01".to_owned(),
         level: Level::May,
         harm: Harm::Function,
-        title: "Everything that the checks made could be deleted".to_owned(),
+        title: "All resources that the checks created were deleted".to_owned(),
         spec: "RFC 7644 §3.6".to_owned(),
-        fix: "Delete what is listed by hand.".to_owned(),
+        fix: "Delete the listed resources yourself.".to_owned(),
     }
 }
 

@@ -10,89 +10,89 @@ use super::support::{everybody, filtered, list_cast};
 use super::wire::Told;
 
 checks! {
-"SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list is a ListResponse";
+"SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list names the ListResponse schema in schemas";
     expects "schemas with urn:ietf:params:scim:api:messages:2.0:ListResponse";
-    fix "Put the URN into schemas of every list.";
+    fix "Put the URN of ListResponse into schemas of every list.";
     needs []; act(list_schema)
-"SCIM-PAGE-02", Must, "RFC 7644 §3.4.2"; "A list tells how many there are";
+"SCIM-PAGE-02", Must, "RFC 7644 §3.4.2"; "A list contains totalResults";
     expects "a number totalResults";
     fix "totalResults is REQUIRED.";
     needs []; act(total)
-"SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts what the filter finds, not the page";
+"SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts all matches of the filter, not only those on the page";
     expects "totalResults 5 with count=2";
-    fix "Count before cutting the page out.";
+    fix "Count all matches before you select the page.";
     needs [Need::Writes]; act(total_of_all)
-"SCIM-PAGE-04", Must, "RFC 7644 §3.4.2.4"; "A page is no longer than count";
+"SCIM-PAGE-04", Must, "RFC 7644 §3.4.2.4"; "A page has at most count resources";
     expects "two users at most with count=2";
-    fix "Never return more than count.";
+    fix "Never return more than count resources.";
     needs [Need::Writes]; act(no_more_than_count)
-"SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 asks for the number alone";
+"SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 returns totalResults without resources";
     expects "no Resources, and totalResults 5";
-    fix "0 means none, not unlimited.";
+    fix "count=0 means no resources, not an unlimited number.";
     needs [Need::Writes, Need::Count]; act(count_zero)
-"SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is 0";
+"SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is treated as 0";
     expects "200 without Resources";
-    fix "Take negative values for 0.";
+    fix "Treat negative values as 0.";
     needs [Need::Writes, Need::Count]; act(count_negative)
-"SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is 1";
+"SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is treated as 1";
     expects "the same page as startIndex=1";
-    fix "Take values below 1 for 1.";
+    fix "Treat values below 1 as 1.";
     needs [Need::Writes, Need::Count]; act(start_zero)
-"SCIM-PAGE-08", Must, "RFC 7644 §3.4.2.4"; "A negative startIndex is 1";
+"SCIM-PAGE-08", Must, "RFC 7644 §3.4.2.4"; "A negative startIndex is treated as 1";
     expects "the same page as startIndex=1";
-    fix "Take values below 1 for 1.";
+    fix "Treat values below 1 as 1.";
     needs [Need::Writes, Need::Count]; act(start_negative)
-"SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages don't overlap";
+"SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages do not overlap";
     expects "everybody once in pages of two";
-    fix "The second page of two begins with startIndex=3; order results by something stable.";
+    fix "With pages of two, the second page begins with startIndex=3; sort the results in a stable order.";
     needs [Need::Writes, Need::Count]; act(pages_fit_together)
-"SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is empty, and no error";
+"SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is an empty list, not an error";
     expects "200 without Resources, and totalResults 5";
-    fix "Answer an empty page.";
+    fix "Answer 200 with an empty page.";
     needs [Need::Writes, Need::Count]; act(beyond_the_end)
-"SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page tells where it begins";
+"SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page contains startIndex";
     expects "startIndex 3, as it was asked for";
-    fix "startIndex is REQUIRED in a part of the results.";
+    fix "startIndex is REQUIRED in an answer with a part of the results.";
     needs [Need::Writes, Need::Count]; act(told_start)
-"SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page tells how long it is";
+"SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page contains itemsPerPage";
     expects "itemsPerPage equal to the length of Resources";
-    fix "itemsPerPage is REQUIRED in a part of the results.";
+    fix "itemsPerPage is REQUIRED in an answer with a part of the results.";
     needs [Need::Writes]; act(told_length)
-"SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is no number is refused";
+"SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is not a number is refused";
     expects "count=many: 400";
-    fix "Refuse with 400 invalidValue.";
+    fix "Answer 400 invalidValue.";
     needs []; act(count_no_number)
-"SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A count beyond reason is cut, not refused";
+"SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A very large count is reduced, not refused";
     expects "count=1000000: 200";
-    fix "Cut the page at filter.maxResults.";
+    fix "Limit the page to filter.maxResults.";
     needs [Need::Writes]; act(count_huge)
-"SCIM-PAGE-15", Must, "RFC 7644 §3.4.2.4"; "A page that is not full has the last ones";
+"SCIM-PAGE-15", Must, "RFC 7644 §3.4.2.4"; "The last page contains the remaining resources";
     expects "one user from startIndex=5";
-    fix "The last page has what is left.";
+    fix "Return the rest on the last page, even if it is not full.";
     needs [Need::Writes, Need::Count]; act(last_page)
-"SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor begins, and nextCursor leads on";
+"SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor returns the first page with nextCursor";
     expects "two users and a nextCursor";
     fix "Return nextCursor on every page but the last.";
     needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_begins)
-"SCIM-CURSOR-02", Must, "RFC 9865 §2"; "Cursors lead past everybody once, and end";
+"SCIM-CURSOR-02", Must, "RFC 9865 §2"; "Following the cursors returns every resource once, and ends";
     expects "everybody once, and no nextCursor on the last page";
-    fix "Leave nextCursor out on the last page alone.";
+    fix "Leave nextCursor out on the last page only.";
     needs [Need::Cursor, Need::Writes, Need::Count]; act(cursors_lead_past_everybody)
-"SCIM-CURSOR-03", Must, "RFC 9865 §2"; "A page by cursor is no longer than count";
+"SCIM-CURSOR-03", Must, "RFC 9865 §2"; "A page by cursor has at most count resources";
     expects "two users at most with count=2";
-    fix "Never return more than count.";
+    fix "Never return more than count resources.";
     needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_count)
-"SCIM-CURSOR-04", Should, "RFC 9865 §2.1"; "A cursor that is none is refused as invalidCursor";
+"SCIM-CURSOR-04", Should, "RFC 9865 §2.1"; "An invalid cursor is refused with invalidCursor";
     expects "400 with scimType invalidCursor";
-    fix "Authenticate cursors, and refuse others.";
+    fix "Check that a cursor is one that you issued, and refuse others.";
     needs [Need::Cursor]; act(no_cursor)
-"SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST takes cursors too";
+"SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST accepts cursor";
     expects "two users and a nextCursor from /Users/.search";
-    fix "Read cursor from the SearchRequest as from the query.";
+    fix "Read cursor from the SearchRequest as from the query string.";
     needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_in_search)
-"SCIM-CURSOR-06", Should, "RFC 9865 §2"; "A cursor survives that what it points at is deleted";
+"SCIM-CURSOR-06", Should, "RFC 9865 §2"; "A cursor stays valid when a resource of the first page is deleted";
     expects "the rest once each, after somebody of the first page was deleted";
-    fix "Let a cursor point at a place in an order, not at a resource or an offset.";
+    fix "Let a cursor store a position in the sort order, not a resource or an offset.";
     needs [Need::Cursor, Need::Filter, Need::Writes, Need::Count]; act(cursor_after_a_deletion)
 }
 

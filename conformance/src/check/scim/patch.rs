@@ -11,85 +11,85 @@ use super::reading::{at, gone, member, same, shown, text, values};
 checks! {
 "SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
     expects "200 with the resource, or 204";
-    fix "Answer 200 with the whole resource: some clients want a body.";
+    fix "Answer 200 with the whole resource: some clients need a body.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered)
-"SCIM-PATCH-02", Must, "RFC 7644 §3.5.2"; "PATCH with attributes is answered with 200";
+"SCIM-PATCH-02", Must, "RFC 7644 §3.5.2"; "PATCH with the query parameter attributes is answered with 200";
     expects "200 with userName";
-    fix "204 won't do where attributes asks for a body.";
+    fix "Answer 200 with the attributes: 204 is not allowed if the client asks for attributes.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered_in_part)
-"SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add gives a value where there was none";
+"SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add sets an attribute that had no value";
     expects "nickName as it was added";
     fix "Add the attribute with its value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add)
 "SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "add replaces the value of a single-valued attribute";
     expects "nickName as it was added";
-    fix "A single value that is there is replaced by add.";
+    fix "add replaces the existing value of a single-valued attribute.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add_over)
-"SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path adds a set of attributes";
+"SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path sets several attributes";
     expects "nickName and title as they were added";
-    fix "Without a path the value's members are the attributes.";
+    fix "Without a path, the members of value are the attributes.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName", "title"])]; act(add_set)
-"SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a list keeps what is there";
+"SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list)
-"SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a list without a path keeps what is there";
+"SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute without a path keeps the existing values";
     expects "both e-mails";
-    fix "Append to multi-valued attributes, with a path and without.";
+    fix "Append to multi-valued attributes, with and without a path.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list_in_set)
-"SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add doesn't double a value that is there";
+"SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add of an existing value does not duplicate it";
     expects "one e-mail";
-    fix "Compare with the values that are there before appending.";
+    fix "Compare with the existing values before appending.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_again)
-"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps its neighbors";
+"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps the other sub-attributes";
     expects "givenName changed and familyName kept";
-    fix "Change the sub-attribute that the path names, and no other.";
+    fix "Change only the sub-attribute that the path names.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_part)
 "SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "replace changes a value";
     expects "displayName as it was replaced";
     fix "Replace the value at the path.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(replace)
-"SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces a set of attributes";
+"SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces several attributes";
     expects "displayName and active as they were replaced";
-    fix "Without a path the value's members are the attributes.";
+    fix "Without a path, the members of value are the attributes.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "active"])]; act(replace_set)
-"SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of what is not there adds it";
+"SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of an attribute without a value adds it";
     expects "nickName as it was given";
     fix "Treat replace as add where there is no value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(replace_nothing)
-"SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a list replaces all of it";
+"SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a multi-valued attribute replaces all values";
     expects "the new e-mail alone";
     fix "Without a filter all values are replaced.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value"])]; act(replace_list)
-"SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value's sub-attribute changes that alone";
+"SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a sub-attribute with a value filter changes only that sub-attribute";
     expects "the work e-mail changed, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_part_of_value)
-"SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace of a filtered value replaces that value";
+"SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter replaces the value that matches";
     expects "another value in the place of the work e-mail, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_value)
-"SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes it doesn't name";
+"SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes that it does not name";
     expects "givenName changed and familyName kept";
-    fix "Replace the sub-attributes that are given.";
+    fix "Replace only the sub-attributes that value contains.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_complex)
-"SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove takes a value away";
+"SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove clears an attribute";
     expects "no nickName";
-    fix "A removed attribute is unassigned.";
+    fix "After remove, the attribute is unassigned.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(remove)
-"SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove takes a whole list away";
+"SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove of a multi-valued attribute removes all values";
     expects "no phone numbers";
     fix "Without a filter all values are removed.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["phoneNumbers.value"])]; act(remove_list)
-"SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove by a filter takes the values away that match";
+"SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove with a value filter removes the values that match";
     expects "the home e-mail alone";
-    fix "Remove the values that match, and no other.";
+    fix "Remove only the values that match.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(remove_value)
-"SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove takes a sub-attribute away";
+"SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute";
     expects "no givenName, familyName kept";
     fix "Support paths such as name.givenName.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(remove_part)
-"SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove takes a filtered value's sub-attribute away";
+"SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute of the values that match a filter";
     expects "the work e-mail without display";
     fix "Support paths such as emails[type eq \"work\"].display.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type", "emails.display"])]; act(remove_part_of_value)

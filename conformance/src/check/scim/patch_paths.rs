@@ -10,61 +10,61 @@ use super::reading::{at, gone, instant, member, same, shown, text, values};
 use super::schema::{ENTERPRISE, USER};
 
 checks! {
-"SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are done in their order";
+"SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are applied in their order";
     expects "what the last one gives";
-    fix "Apply each operation to what the one before left.";
+    fix "Apply each operation to the result of the previous one.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_order)
-"SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "A new primary value makes the old one no longer primary";
+"SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "Adding a primary value makes the old primary value no longer primary";
     expects "one primary e-mail, the added one";
     fix "When a value is set primary, set primary to false on all others.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary"])]; act(add_primary)
-"SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "A value made primary by a filter is the one primary";
+"SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "Setting primary by a value filter makes the old primary value no longer primary";
     expects "the home e-mail primary, and no other";
     fix "When a value is set primary, set primary to false on all others.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary", "emails.type"])]; act(make_primary)
-"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of what is there leaves meta.lastModified";
+"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of an existing value does not change meta.lastModified";
     expects "the same meta.lastModified";
-    fix "Compare before and after, and save only a change.";
+    fix "Compare the resource before and after, and store it only if it changed.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(unchanged)
-"SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path may begin with the schema's URN";
+"SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path can begin with the schema's URN";
     expects "nickName as it was replaced";
-    fix "Take urn:ietf:params:scim:schemas:core:2.0:User:nickName for nickName.";
+    fix "Treat urn:ietf:params:scim:schemas:core:2.0:User:nickName as nickName.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(by_urn)
-"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "An extension's attribute is reached by its URN";
+"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "add accepts a path with an extension's URN";
     expects "department as it was added";
     fix "Support the URNs of extensions in paths.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_by_path)
-"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "An extension's attributes are added without a path";
+"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "add without a path accepts an extension's attributes";
     expects "department as it was added";
-    fix "Take an object below the extension's URN.";
+    fix "Accept an object below the extension's URN.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_in_set)
-"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "An extension's attribute is removed by its URN";
+"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "remove accepts a path with an extension's URN";
     expects "no department, employeeNumber kept";
     fix "Support the URNs of extensions in paths.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_removed)
-"SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are read in any letter case";
+"SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are compared without regard to letter case";
     expects "NICKNAME to do as nickName";
-    fix "Match attribute names without regard to case.";
+    fix "Ignore letter case when comparing attribute names.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_any_case)
-"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace by null unassigns";
+"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace with null clears the attribute";
     expects "no nickName";
     fix "Treat null as unassigned.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(null)
-"SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A filter in a path may have two conditions";
+"SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A value filter in a path can have two conditions";
     expects "the e-mail changed that meets both";
-    fix "The filter in brackets has the whole grammar.";
+    fix "Support the whole filter grammar in brackets.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(two_conditions)
 "SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";
     expects "no password in the answer";
-    fix "password is returned never.";
+    fix "Leave password out of every answer: its returned characteristic is never.";
     needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(password)
-"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "active is switched off by replace";
+"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "replace sets active to false";
     expects "active false";
-    fix "Every client deprovisions this way.";
+    fix "Support replace of active: clients disable users this way.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(deactivated)
-"SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "What PATCH answers is what is there";
+"SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "The answer to PATCH shows the resource as it is stored";
     expects "the displayName of the answer to be the one that GET gives";
-    fix "Answer the resource as it is afterwards.";
+    fix "Answer with the resource as it is after the change.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answer_is_true)
 }
 

@@ -9,77 +9,77 @@ use super::reading::{PATCH, member, same, shown, text};
 use super::wire::Told;
 
 checks! {
-"SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace by a filter that matches nothing is refused as noTarget";
+"SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter that matches nothing is refused with noTarget";
     expects "400 with scimType noTarget";
-    fix "Say noTarget when the filter in the path matches no value.";
+    fix "Send scimType noTarget if the filter in the path matches no value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.display"])]; act(no_target)
-"SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "remove without a path is refused as noTarget";
+"SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "remove without a path is refused with noTarget";
     expects "400 with scimType noTarget";
-    fix "Never take remove without a path for removing everything.";
+    fix "Never treat remove without a path as removing everything.";
     needs [Need::Patch, Need::Writes]; act(remove_everything)
 "SCIM-PATCH-53", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is refused";
     expects "400 for remove of userName";
-    fix "What is required can't be unassigned.";
+    fix "Refuse the operation: a required attribute cannot be unassigned.";
     needs [Need::Patch, Need::Writes]; act(remove_required)
-"SCIM-PATCH-54", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is told as mutability";
+"SCIM-PATCH-54", Must, "RFC 7644 §3.5.2.2"; "The error for removing a required attribute has scimType mutability";
     expects "scimType mutability for remove of userName";
-    fix "Say mutability when a required or read-only attribute would be unassigned.";
+    fix "Send scimType mutability if an operation would unassign a required or read-only attribute.";
     needs [Need::Patch, Need::Writes]; act(remove_required_by_name)
 "SCIM-PATCH-55", Must, "RFC 7644 §3.5.2"; "replace of a read-only attribute is refused";
     expects "a 4xx status for replace of id";
     fix "Refuse operations whose path names a readOnly attribute.";
     needs [Need::Patch, Need::Writes]; act(read_only)
-"SCIM-PATCH-56", Should, "RFC 7644 §3.12"; "replace of a read-only attribute is told as mutability";
+"SCIM-PATCH-56", Should, "RFC 7644 §3.12"; "The error for replacing a read-only attribute has scimType mutability";
     expects "400 with scimType mutability";
-    fix "Say mutability.";
+    fix "Send scimType mutability.";
     needs [Need::Patch, Need::Writes]; act(read_only_by_name)
-"SCIM-PATCH-57", Must, "RFC 7644 §3.12"; "A path that can't be read is refused";
+"SCIM-PATCH-57", Must, "RFC 7644 §3.12"; "An invalid path is refused";
     expects "an answer with 400";
-    fix "Refuse paths that are not of the grammar.";
+    fix "Refuse paths that do not match the grammar of the RFC.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(bad_path)
-"SCIM-PATCH-58", Should, "RFC 7644 §3.12"; "A path that can't be read is told as invalidPath";
+"SCIM-PATCH-58", Should, "RFC 7644 §3.12"; "The error for an invalid path has scimType invalidPath";
     expects "400 with scimType invalidPath";
-    fix "Say invalidPath.";
+    fix "Send scimType invalidPath.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(bad_path_by_name)
-"SCIM-PATCH-59", Should, "RFC 7644 §3.12"; "A path to an attribute that no schema has is refused";
+"SCIM-PATCH-59", Should, "RFC 7644 §3.12"; "A path to an attribute that no schema defines is refused";
     expects "an answer with 400";
-    fix "Say invalidPath or noTarget: a success that changed nothing misleads.";
+    fix "Answer invalidPath or noTarget: a success without a change misleads the client.";
     needs [Need::Patch, Need::Writes]; act(unknown_path)
-"SCIM-PATCH-60", Must, "RFC 7643 §2.3.2"; "A boolean is not replaced by something else";
+"SCIM-PATCH-60", Must, "RFC 7643 §2.3.2"; "A boolean attribute cannot be replaced with a value of another type";
     expects "active a boolean after replace with \"banana\"";
-    fix "Check values against the schema before keeping them.";
+    fix "Check values against the schema before storing them.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(no_boolean)
-"SCIM-PATCH-61", Should, "RFC 7644 §3.12"; "A value of the wrong type is told as invalidValue";
+"SCIM-PATCH-61", Should, "RFC 7644 §3.12"; "The error for a value of the wrong type has scimType invalidValue";
     expects "400 with scimType invalidValue";
-    fix "Say invalidValue.";
+    fix "Send scimType invalidValue.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(no_boolean_by_name)
-"SCIM-PATCH-62", Must, "RFC 7644 §3.5.2"; "An operation that there isn't is refused";
+"SCIM-PATCH-62", Must, "RFC 7644 §3.5.2"; "An unknown operation is refused";
     expects "400 for op \"exchange\"";
-    fix "op is add, remove or replace: 400 invalidSyntax for others.";
+    fix "Accept add, remove and replace as op, and answer 400 invalidSyntax for others.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(unknown_operation)
-"SCIM-PATCH-63", Must, "RFC 7644 §3.5.2"; "Where one operation fails, none is done";
+"SCIM-PATCH-63", Must, "RFC 7644 §3.5.2"; "If one operation fails, none is applied";
     expects "a 4xx status, and nickName as before";
-    fix "Apply all operations to a copy, and keep it only when all succeed.";
+    fix "Apply all operations to a copy, and store it only if all succeed.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(all_or_nothing)
 "SCIM-PATCH-64", May, "RFC 7644 §3.5.2"; "A PATCH without schemas is refused";
     expects "an answer with 400";
-    fix "schemas must name PatchOp.";
+    fix "Refuse a PATCH whose schemas does not name PatchOp.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_schemas)
 "SCIM-PATCH-65", Should, "RFC 7644 §3.5.2"; "A PATCH without Operations is refused";
     expects "an answer with 400";
-    fix "Operations must be there.";
+    fix "Refuse a PATCH without Operations.";
     needs [Need::Patch, Need::Writes]; act(no_operations)
-"SCIM-PATCH-66", Must, "RFC 7644 §3.12"; "A PATCH of nobody is not found";
+"SCIM-PATCH-66", Must, "RFC 7644 §3.12"; "PATCH of an unknown id is answered with 404";
     expects "PATCH /Users/{unknown}: 404";
-    fix "Answer 404 for ids that nobody has.";
+    fix "Answer 404 for an id that no resource has.";
     needs [Need::Patch, Need::Writes]; act(nobody)
 "SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "add without a value is refused";
     expects "an answer with 400";
-    fix "value is required with add.";
+    fix "Refuse add without value: the RFC requires it.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_value)
-"SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "A userName that another has is refused";
+"SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "PATCH with the userName of another user is refused";
     expects "an answer with 409";
-    fix "Guard userName by a unique index, and answer 409 uniqueness.";
+    fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Patch, Need::Writes]; act(taken)
 }
 

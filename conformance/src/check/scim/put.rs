@@ -12,47 +12,47 @@ use super::wire::Told;
 checks! {
 "SCIM-PUT-01", Must, "RFC 7644 §3.5.1"; "PUT is answered with 200 and the resource";
     expects "200 with the id";
-    fix "Answer the whole resource as it is afterwards.";
+    fix "Answer with the whole resource as it is after the change.";
     needs [Need::Writes]; act(answered)
-"SCIM-PUT-02", Must, "RFC 7644 §3.5.1"; "What PUT gives is what is there";
+"SCIM-PUT-02", Must, "RFC 7644 §3.5.1"; "After PUT the resource has the values that were sent";
     expects "displayName as it was put";
-    fix "Replace what is there by what is given.";
+    fix "Replace the stored values with the values of the request.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(replaces)
-"SCIM-PUT-03", Must, "RFC 7644 §3.5.1"; "A list that PUT gives replaces the whole list";
+"SCIM-PUT-03", Must, "RFC 7644 §3.5.1"; "An array in PUT replaces all values";
     expects "the new e-mail alone";
-    fix "Don't merge lists at PUT.";
+    fix "Do not merge multi-valued attributes at PUT.";
     needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(replaces_lists)
-"SCIM-PUT-04", May, "RFC 7644 §3.5.1"; "What PUT leaves out is cleared";
+"SCIM-PUT-04", May, "RFC 7644 §3.5.1"; "PUT clears attributes that the request leaves out";
     expects "no nickName afterwards";
-    fix "Clear what is not given: it is what most clients mean, though the RFC leaves it open.";
+    fix "Clear attributes that are not in the request: most clients expect it, though the RFC leaves it open.";
     needs [Need::Writes, Need::Keeps(&["nickName"])]; act(clears)
-"SCIM-PUT-05", Must, "RFC 7644 §3.5.1"; "What is read-only is ignored at PUT";
+"SCIM-PUT-05", Must, "RFC 7644 §3.5.1"; "Read-only attributes in PUT are ignored";
     expects "200, the id as before and meta.created as before";
-    fix "Ignore readOnly attributes; don't refuse the request for them.";
+    fix "Ignore readOnly attributes; do not refuse the request because of them.";
     needs [Need::Writes]; act(ignores_read_only)
-"SCIM-PUT-06", Must, "RFC 7644 §3.5.1"; "PUT makes nothing new";
+"SCIM-PUT-06", Must, "RFC 7644 §3.5.1"; "PUT to an unknown id creates nothing";
     expects "PUT /Users/{unknown}: 404";
-    fix "PUT must not be used to create resources.";
+    fix "Answer 404: PUT must not be used to create resources.";
     needs [Need::Writes]; act(makes_nothing)
 "SCIM-PUT-07", Must, "RFC 7643 §4.1.1"; "PUT without userName is refused";
     expects "an answer with 400";
-    fix "userName is REQUIRED, at PUT too.";
+    fix "userName is REQUIRED in PUT too: answer 400 invalidValue without it.";
     needs [Need::Writes]; act(without_a_name)
-"SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with a userName that another has is refused";
+"SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with the userName of another user is refused";
     expects "an answer with 409";
-    fix "Guard userName by a unique index, and answer 409 uniqueness.";
+    fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Writes]; act(taken)
-"SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null at PUT clears";
+"SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
     expects "no nickName afterwards";
     fix "Treat null as unassigned.";
     needs [Need::Writes, Need::Keeps(&["nickName"])]; act(null_clears)
-"SCIM-PUT-10", Must, "RFC 7643 §2.5"; "An empty list at PUT clears";
+"SCIM-PUT-10", Must, "RFC 7643 §2.5"; "An empty array in PUT clears the attribute";
     expects "no e-mails afterwards";
     fix "Treat [] as unassigned.";
     needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(empty_list_clears)
-"SCIM-PUT-11", Should, "RFC 7644 §3.5.1"; "A resource can be put back as it was read";
+"SCIM-PUT-11", Should, "RFC 7644 §3.5.1"; "PUT accepts a resource exactly as GET returned it";
     expects "success for the body of GET, and the same resource";
-    fix "Okta and others read, change and put the whole: take what you gave.";
+    fix "Accept every attribute that you return: Okta and other clients read a resource, change it and send all of it back.";
     needs [Need::Writes]; act(put_back)
 "SCIM-PUT-12", Must, "RFC 7643 §3.1"; "meta.lastModified is not before meta.created after PUT";
     expects "an instant that is not earlier";

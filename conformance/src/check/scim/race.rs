@@ -9,17 +9,17 @@ use super::probe::Probe;
 use super::reading::{member, same, text, values};
 
 checks! {
-"SCIM-RACE-01", Must, "RFC 7643 §4.1.1"; "Of two users of one userName made at once, one is refused";
+"SCIM-RACE-01", Must, "RFC 7643 §4.1.1"; "Of two simultaneous requests that create the same userName, one is refused";
     expects "one made, and one refused";
-    fix "Guard userName by a unique index, not by looking first.";
+    fix "Protect userName with a unique index; to search before you insert is not enough.";
     needs [Need::Writes]; act(one_of_two)
-"SCIM-RACE-02", Should, "RFC 7644 §3.5.2"; "Of two changes at once, none is lost";
+"SCIM-RACE-02", Should, "RFC 7644 §3.5.2"; "Of two simultaneous changes, none is lost";
     expects "both attributes changed, or one of the two requests refused";
-    fix "Read, apply and write in one transaction, or check the version when writing.";
+    fix "Read, change and write in one transaction, or check the version when writing.";
     needs [Need::Writes, Need::Patch, Need::Keeps(&["displayName", "nickName"])]; act(no_change_lost)
-"SCIM-RACE-03", Should, "RFC 7644 §3.5.2"; "Of two members added at once, none is lost";
+"SCIM-RACE-03", Should, "RFC 7644 §3.5.2"; "Of two members added simultaneously, none is lost";
     expects "both members, or one of the two requests refused";
-    fix "Read, apply and write in one transaction, or check the version when writing.";
+    fix "Read, change and write in one transaction, or check the version when writing.";
     needs [Need::Writes, Need::Patch, Need::Groups]; act(no_member_lost)
 }
 

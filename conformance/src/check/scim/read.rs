@@ -10,77 +10,77 @@ use super::support::filtered;
 use super::target::query;
 
 checks! {
-"SCIM-READ-01", Must, "RFC 7644 §3.4.1"; "A resource is read by its id";
+"SCIM-READ-01", Must, "RFC 7644 §3.4.1"; "A resource can be read by its id";
     expects "GET /Users/{id}: 200 with that id";
     fix "Serve every resource below its endpoint.";
     needs [Need::Writes]; act(by_id)
-"SCIM-READ-02", Must, "RFC 7644 §3.9"; "attributes limits what is returned";
+"SCIM-READ-02", Must, "RFC 7644 §3.9"; "attributes limits the answer to the named attributes";
     expects "userName, and no displayName";
-    fix "Return what is asked for, and what is returned always.";
+    fix "Return the named attributes, and those whose returned characteristic is always.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(attributes)
-"SCIM-READ-03", Must, "RFC 7644 §3.9"; "What is returned always is there beside attributes";
+"SCIM-READ-03", Must, "RFC 7644 §3.9"; "Attributes with returned always are in the answer in addition to attributes";
     expects "id and schemas with attributes=displayName";
-    fix "id and schemas can't be left out.";
+    fix "Always return id and schemas.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(always)
-"SCIM-READ-04", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out";
+"SCIM-READ-04", Must, "RFC 7644 §3.9"; "excludedAttributes removes the named attributes from the answer";
     expects "no displayName, and everything else";
-    fix "Leave out what is named, and nothing else.";
+    fix "Leave out the named attributes, and no others.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(excluded)
-"SCIM-READ-05", Must, "RFC 7644 §3.9"; "What is returned always can't be excluded";
+"SCIM-READ-05", Must, "RFC 7644 §3.9"; "Attributes with returned always cannot be excluded";
     expects "id with excludedAttributes=id";
-    fix "excludedAttributes has no effect on what is returned always.";
+    fix "Ignore excludedAttributes for attributes whose returned characteristic is always.";
     needs [Need::Writes]; act(never_excluded)
-"SCIM-READ-06", Must, "RFC 7643 §2.1"; "attributes are named in any letter case";
+"SCIM-READ-06", Must, "RFC 7643 §2.1"; "Names in attributes are compared without regard to letter case";
     expects "displayName with attributes=DISPLAYNAME";
-    fix "Match attribute names without regard to case.";
+    fix "Ignore letter case when comparing attribute names.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(in_any_case)
-"SCIM-READ-07", Must, "RFC 7644 §3.9"; "A sub-attribute is asked for by a dot";
+"SCIM-READ-07", Must, "RFC 7644 §3.9"; "attributes accepts a sub-attribute such as name.givenName";
     expects "name with givenName alone";
     fix "Support paths such as name.givenName.";
     needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(sub_attribute)
-"SCIM-READ-08", Must, "RFC 7644 §3.10"; "attributes are named by their URN too";
+"SCIM-READ-08", Must, "RFC 7644 §3.10"; "attributes accepts a name with the URN of its schema";
     expects "displayName with attributes=urn:…:User:displayName";
-    fix "Take the URN of the schema before a name.";
+    fix "Accept the schema's URN before an attribute name.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(by_urn)
-"SCIM-READ-09", Must, "RFC 7644 §3.10"; "An extension's attribute is asked for by its URN";
+"SCIM-READ-09", Must, "RFC 7644 §3.10"; "attributes accepts an extension's attribute with its URN";
     expects "department, and no employeeNumber";
     fix "Support the URNs of extensions in attributes.";
     needs [Need::Writes, Need::KeepsEnterprise]; act(of_extension)
-"SCIM-READ-10", Must, "RFC 7644 §3.9"; "attributes limits what a list returns";
+"SCIM-READ-10", Must, "RFC 7644 §3.9"; "attributes limits the resources of a list";
     expects "userName, and no displayName";
     fix "Apply attributes to every resource of a list.";
     needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(attributes_of_a_list)
-"SCIM-READ-11", Must, "RFC 7644 §3.9"; "excludedAttributes leaves out of a list";
+"SCIM-READ-11", Must, "RFC 7644 §3.9"; "excludedAttributes removes attributes from the resources of a list";
     expects "userName, and no displayName";
     fix "Apply excludedAttributes to every resource of a list.";
     needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(excluded_of_a_list)
-"SCIM-READ-12", Must, "RFC 7644 §3.9"; "A sub-attribute of many values is asked for by a dot";
+"SCIM-READ-12", Must, "RFC 7644 §3.9"; "attributes accepts a sub-attribute of a multi-valued attribute";
     expects "emails with value alone";
-    fix "Cut every value down to the sub-attributes that are named.";
+    fix "Reduce every value to the named sub-attributes.";
     needs [Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(part_of_values)
-"SCIM-READ-13", Should, "RFC 7644 §3.9"; "A name that no schema has is no obstacle";
+"SCIM-READ-13", Should, "RFC 7644 §3.9"; "An unknown name in attributes is ignored";
     expects "200 with attributes=userName,favoriteOtter";
-    fix "Ignore names that are unknown.";
+    fix "Ignore unknown names, and answer 200.";
     needs [Need::Writes]; act(unknown_name)
-"SCIM-READ-14", Must, "RFC 7644 §3.9"; "A sub-attribute is left out by a dot";
+"SCIM-READ-14", Must, "RFC 7644 §3.9"; "excludedAttributes accepts a sub-attribute such as name.familyName";
     expects "name without familyName, and with givenName";
     fix "Support paths such as name.familyName in excludedAttributes.";
     needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(excluded_part)
-"SCIM-READ-15", Should, "RFC 7644 §3.9"; "meta can be left out";
+"SCIM-READ-15", Should, "RFC 7644 §3.9"; "meta can be excluded";
     expects "no meta with excludedAttributes=meta";
-    fix "meta is returned by default, not always.";
+    fix "The returned characteristic of meta is default, not always: leave it out when it is excluded.";
     needs [Need::Writes]; act(excluded_meta)
-"SCIM-READ-16", Should, "RFC 7644 §3.10"; "A whole extension can be left out";
+"SCIM-READ-16", Should, "RFC 7644 §3.10"; "A whole extension can be excluded by its URN";
     expects "no extension with excludedAttributes={its URN}";
-    fix "Take the URN of an extension for all its attributes.";
+    fix "Treat the URN of an extension as all its attributes.";
     needs [Need::Writes, Need::KeepsEnterprise]; act(excluded_extension)
-"SCIM-READ-17", Must, "RFC 7644 §3.9"; "Several attributes are asked for with commas";
+"SCIM-READ-17", Must, "RFC 7644 §3.9"; "attributes accepts several names, separated by commas";
     expects "userName and displayName, and no name";
-    fix "Split attributes at commas.";
+    fix "Split the value of attributes at commas.";
     needs [Need::Writes, Need::Keeps(&["displayName", "name.givenName"])]; act(several)
-"SCIM-READ-18", Must, "RFC 7643 §7"; "What is returned never is not returned when it is asked for in a list";
+"SCIM-READ-18", Must, "RFC 7643 §7"; "An attribute with returned never is not in a list, even if it is requested";
     expects "no password with attributes=password";
-    fix "returned never holds for every answer.";
+    fix "Apply returned never to every answer.";
     needs [Need::Writes, Need::Filter, Need::Has(&["password"])]; act(no_password_in_a_list)
 }
 

@@ -16,9 +16,9 @@ use super::target::segment;
 use super::wire::Told;
 
 checks! {
-"SCIM-DISC-28", Should, "RFC 7643 §7"; "The schema of users names every required attribute";
+"SCIM-DISC-28", Should, "RFC 7643 §7"; "The User schema marks every required attribute as required";
     expects "a user with what the schema requires to be created";
-    fix "Set required to true for what you refuse users without: clients map attributes by the schema.";
+    fix "Set required to true for every attribute without which you refuse a user: clients map attributes by the schema.";
     needs [Need::Writes]; act(requirements_are_declared)
 }
 

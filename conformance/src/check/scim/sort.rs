@@ -9,59 +9,59 @@ use super::support::{everybody, list_cast};
 use super::wire::Told;
 
 checks! {
-"SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "sortOrder ascending begins with the least";
+"SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "sortOrder=ascending starts with the smallest value";
     expects "ann, bob, cyd, dee, eve by userName";
     fix "Sort by sortBy in sortOrder.";
     needs [Need::Sort, Need::Writes]; act(ascending)
-"SCIM-SORT-02", Must, "RFC 7644 §3.4.2.3"; "sortOrder descending begins with the greatest";
+"SCIM-SORT-02", Must, "RFC 7644 §3.4.2.3"; "sortOrder=descending starts with the greatest value";
     expects "eve, dee, cyd, bob, ann by userName";
     fix "Sort by sortBy in sortOrder.";
     needs [Need::Sort, Need::Writes]; act(descending)
-"SCIM-SORT-03", Must, "RFC 7644 §3.4.2.3"; "Without sortOrder it is ascending";
+"SCIM-SORT-03", Must, "RFC 7644 §3.4.2.3"; "Without sortOrder the order is ascending";
     expects "ann, bob, cyd, dee, eve by userName";
-    fix "ascending is the default.";
+    fix "Use ascending as the default.";
     needs [Need::Sort, Need::Writes]; act(by_default)
-"SCIM-SORT-04", Must, "RFC 7644 §3.4.2.3"; "Letter case doesn't count where an attribute is not caseExact";
+"SCIM-SORT-04", Must, "RFC 7644 §3.4.2.3"; "Sorting ignores letter case if the attribute is not caseExact";
     expects "bob, written small, between Ann and Cyd by displayName";
-    fix "Fold letter case before comparing, unless the attribute is caseExact.";
+    fix "Ignore letter case when comparing, unless the attribute is caseExact.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["displayName"])]; act(folded)
-"SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "A sub-attribute can be sorted by";
+"SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "sortBy accepts a sub-attribute";
     expects "ann, bob, cyd, dee, eve by name.familyName";
     fix "Support paths such as name.familyName in sortBy.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["name.familyName"])]; act(by_part)
-"SCIM-SORT-06", Must, "RFC 7644 §3.4.2.3"; "Ascending, those without a value come last";
+"SCIM-SORT-06", Must, "RFC 7644 §3.4.2.3"; "In ascending order, resources without a value come last";
     expects "cyd, who has no nickName, last";
-    fix "Order what has no value last when ascending.";
+    fix "Sort resources without a value last in ascending order.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(without_last)
-"SCIM-SORT-07", Must, "RFC 7644 §3.4.2.3"; "Descending, those without a value come first";
+"SCIM-SORT-07", Must, "RFC 7644 §3.4.2.3"; "In descending order, resources without a value come first";
     expects "cyd, who has no nickName, first";
-    fix "Order what has no value first when descending.";
+    fix "Sort resources without a value first in descending order.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(without_first)
-"SCIM-SORT-08", Must, "RFC 7644 §3.4.2.3"; "Sorting goes before paging";
+"SCIM-SORT-08", Must, "RFC 7644 §3.4.2.3"; "Results are sorted before they are paged";
     expects "cyd and dee on the second page of two by userName";
-    fix "Sort everything, then cut the page out.";
+    fix "Sort all results, then select the page.";
     needs [Need::Sort, Need::Writes, Need::Count]; act(before_paging)
-"SCIM-SORT-09", Should, "RFC 7644 §3.4.2.3"; "Of several values the primary one is sorted by";
+"SCIM-SORT-09", Should, "RFC 7644 §3.4.2.3"; "A multi-valued attribute is sorted by its primary value";
     expects "ann before bob by emails.value: her primary e-mail comes first";
-    fix "Take the primary value, or the first.";
+    fix "Use the primary value, or else the first.";
     needs [Need::Sort, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(by_primary)
-"SCIM-SEARCH-01", Should, "RFC 7644 §3.4.3"; "Users can be searched by POST";
+"SCIM-SEARCH-01", Should, "RFC 7644 §3.4.3"; "Users can be searched by POST to /Users/.search";
     expects "POST /Users/.search: 200 with a ListResponse";
-    fix "Serve .search below each endpoint: filters need not stand in addresses then.";
+    fix "Serve .search below each endpoint: clients can then send filters in the body, not in URLs.";
     needs [Need::Writes]; act(search)
-"SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST takes the filter";
+"SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST applies filter";
     expects "ann alone";
-    fix "Read filter from the body as from the query.";
+    fix "Read filter from the body as from the query string.";
     needs [Need::Filter, Need::Writes]; act(search_filter)
-"SCIM-SEARCH-03", Must, "RFC 7644 §3.4.3"; "A search by POST takes startIndex and count";
+"SCIM-SEARCH-03", Must, "RFC 7644 §3.4.3"; "A search by POST applies startIndex and count";
     expects "two users at most, totalResults 5, startIndex 2";
-    fix "Read startIndex and count from the body as from the query.";
+    fix "Read startIndex and count from the body as from the query string.";
     needs [Need::Writes, Need::Count]; act(search_page)
-"SCIM-SEARCH-04", Must, "RFC 7644 §3.4.3"; "A search by POST takes attributes";
+"SCIM-SEARCH-04", Must, "RFC 7644 §3.4.3"; "A search by POST applies attributes";
     expects "userName, and no displayName";
-    fix "Read attributes, a list here, from the body.";
+    fix "Read attributes, which is an array here, from the body.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(search_attributes)
-"SCIM-SEARCH-05", Should, "RFC 7644 §3.4.3"; "Everything can be searched at the root";
+"SCIM-SEARCH-05", Should, "RFC 7644 §3.4.3"; "All resource types can be searched by POST to /.search";
     expects "POST /.search by id: the user";
     fix "Serve .search at the base URL over all resource types.";
     needs [Need::Filter, Need::Writes]; act(search_root)

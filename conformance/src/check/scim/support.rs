@@ -8,7 +8,7 @@ use super::target::query;
 use super::wire::Told;
 
 checks! {
-"SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every operator of filters is supported, on the usual attributes";
+"SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every filter operator is supported, on the usual attributes";
     expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not and brackets to be evaluated, and eq on each usual attribute";
     fix "Evaluate all operators of the section's tables. The RFC lets a server decline the others with 400 invalidFilter, but clients use them.";
     needs [super::item::Need::Filter]; act(every_operator)

@@ -10,65 +10,65 @@ use super::schema::ENTERPRISE;
 
 checks! {
 harm Style;
-"SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: operations are named with a capital letter";
+"SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: op may begin with a capital letter (Replace)";
     expects "\"Replace\" to do as \"replace\"";
-    fix "Read op in any letter case.";
+    fix "Ignore letter case when comparing op.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(capital_operation)
-"SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: active comes as the text \"False\"";
+"SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"False\"";
     expects "active false";
-    fix "Read the texts True and False as booleans, in any letter case.";
+    fix "Accept the strings True and False as booleans, in any letter case.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(false_as_text)
 "SCIM-VENDOR-03", May, "RFC 7644 §3.5.2"; "Okta: PATCH is answered with 200 and the resource";
     expects "200 with the id";
-    fix "Answer 200 with the whole resource in place of 204.";
+    fix "Answer 200 with the whole resource instead of 204.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(patch_with_a_body)
-"SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: members are removed with a list of values";
+"SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: remove may list the members to remove in value";
     expects "the named member removed, the other kept";
-    fix "Take the value of remove as the values to remove; never remove all then.";
+    fix "Remove only the members that value names; never remove all members then.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(members_by_value)
-"SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: names with dots are keys of a value without a path";
+"SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: without a path, keys of value may contain dots";
     expects "name.givenName replaced";
-    fix "Read keys with dots as paths.";
+    fix "Treat a key with a dot, such as name.givenName, as a path.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName"])]; act(dotted_keys)
-"SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: URNs of attributes are keys of a value without a path";
+"SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: without a path, keys of value may be attribute URNs";
     expects "department replaced";
-    fix "Read keys that are URNs as paths.";
+    fix "Treat a key that is a URN as a path.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(urn_keys)
-"SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: add by a type that is not there makes the value";
+"SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: add with a value filter that matches nothing creates the value";
     expects "a work e-mail made by add at emails[type eq \"work\"].value";
-    fix "Make the value that the filter describes.";
+    fix "Create the value that the filter describes.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.type", "emails.value"])]; act(made_by_filter)
-"SCIM-VENDOR-08", May, "RFC 7644 §3.4.2.2"; "PingOne: a multi-valued attribute is compared without .value";
+"SCIM-VENDOR-08", May, "RFC 7644 §3.4.2.2"; "PingOne: a filter may compare a multi-valued attribute without .value";
     expects "ann by emails eq";
-    fix "Compare the value of complex values where no sub-attribute is named.";
+    fix "Compare the sub-attribute value if the filter names no sub-attribute.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value"])]; finds(r#"emails eq "{u}-ann@example.org""#, ["ann"])
-"SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: a group is renamed without a path, its id beside the name";
+"SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: replace without a path may contain the group's id next to displayName";
     expects "the new displayName";
-    fix "Ignore the id, as long as it is the group's own.";
+    fix "Ignore the id if it is the group's own id.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(rename_with_id)
-"SCIM-VENDOR-10", May, "RFC 7644 §3.5.1"; "Okta: a user is read, changed and put whole";
+"SCIM-VENDOR-10", May, "RFC 7644 §3.5.1"; "Okta: PUT sends the whole user as GET returned it, with changes";
     expects "active false, everything else kept";
-    fix "Take the body of GET at PUT, read-only attributes included.";
+    fix "Accept the body of GET in PUT, including read-only attributes.";
     needs [Need::Writes, Need::Keeps(&["active"])]; act(read_change_put)
-"SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager comes as a bare id";
+"SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager may be a string with the id";
     expects "manager.value to be the id";
-    fix "Take a text for the value of the complex attribute.";
+    fix "Treat a string as the sub-attribute value of the complex attribute.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(bare_manager)
-"SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active comes as the text \"True\" at POST";
+"SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"True\" in POST";
     expects "active true";
-    fix "Read the texts True and False as booleans, in any letter case.";
+    fix "Accept the strings True and False as booleans, in any letter case.";
     needs [Need::Writes, Need::Keeps(&["active"])]; act(true_as_text)
-"SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: users are looked up by filter, startIndex and count at once";
+"SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: filter, startIndex and count may be sent together";
     expects "one user, totalResults 1";
-    fix "Take the three together.";
+    fix "Apply all three together.";
     needs [Need::Filter, Need::Writes]; act(lookup)
-"SCIM-VENDOR-14", May, "RFC 7644 §3.5.2"; "Entra ID: one member an operation, several operations a request";
+"SCIM-VENDOR-14", May, "RFC 7644 §3.5.2"; "Entra ID: one request may have several operations with one member each";
     expects "both members";
-    fix "Do all operations, in one transaction.";
+    fix "Apply all operations, in one transaction.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(one_a_time)
-"SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: members are replaced by an empty list";
+"SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: replace of members with an empty array removes all members";
     expects "no members";
-    fix "An empty list is unassigned (RFC 7643 §2.5).";
+    fix "Treat an empty array as unassigned (RFC 7643 §2.5).";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(no_members)
 }
 
