@@ -23,7 +23,7 @@ checks! {
     fix "Answer 304 only if If-None-Match names the current version.";
     needs [Need::ETag, Need::Writes]; act(sent)
 "SCIM-ETAG-04", Must, "RFC 7644 §3.14"; "A change of the resource changes its version";
-    expects "another version after PUT";
+    expects "a different version after PUT";
     fix "Set a new version whenever the resource changes.";
     needs [Need::ETag, Need::Writes, Need::Keeps(&["displayName"])]; act(changes)
 "SCIM-ETAG-05", Must, "RFC 9110 §13.1.1"; "PUT with If-Match and another version is refused with 412";

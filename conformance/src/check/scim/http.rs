@@ -82,7 +82,7 @@ checks! {
     fix "Decode the id and use it as data, for example as a parameter of the database query.";
     needs []; act(odd_id)
 "SCIM-HTTP-19", Should, "RFC 7644 §3.12"; "A very deeply nested filter does no harm to the server";
-    expects "5,000 parentheses: no 5xx status, and the server lives";
+    expects "5,000 parentheses: no 5xx status, and the server still answers";
     fix "Limit the depth of filters, and refuse deeper ones with 400 invalidFilter or tooMany.";
     needs [Need::Filter]; act(deep_filter)
 "SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered with the resource, a redirect, 501 or 404";

@@ -417,11 +417,11 @@ fn clean_check() -> Check {
 /// The last outcome: whether anything stayed behind.
 fn clean(left: &[String]) -> Outcome {
     let actual = if left.is_empty() {
-        "nothing stayed behind".to_owned()
+        "no resource was left".to_owned()
     } else {
-        format!("these stayed behind: {}", left.join(", "))
+        format!("these resources were left: {}", left.join(", "))
     };
-    let expected = "nothing to stay behind";
+    let expected = "no resource of the checks left on the server";
     Outcome::judged(
         clean_check(),
         left.is_empty(),

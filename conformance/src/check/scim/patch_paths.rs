@@ -11,7 +11,7 @@ use super::schema::{ENTERPRISE, USER};
 
 checks! {
 "SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are applied in their order";
-    expects "what the last one gives";
+    expects "the value of the last operation";
     fix "Apply each operation to the result of the previous one.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_order)
 "SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "Adding a primary value makes the old primary value no longer primary";
@@ -51,7 +51,7 @@ checks! {
     fix "Treat null as unassigned.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(null)
 "SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A value filter in a path can have two conditions";
-    expects "the e-mail changed that meets both";
+    expects "a change of the e-mail that meets both conditions";
     fix "Support the whole filter grammar in brackets.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(two_conditions)
 "SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";

@@ -22,7 +22,7 @@ checks! {
     fix "Use ascending as the default.";
     needs [Need::Sort, Need::Writes]; act(by_default)
 "SCIM-SORT-04", Must, "RFC 7644 §3.4.2.3"; "Sorting ignores letter case if the attribute is not caseExact";
-    expects "bob, written small, between Ann and Cyd by displayName";
+    expects "bob, in lower case, between Ann and Cyd by displayName";
     fix "Ignore letter case when comparing, unless the attribute is caseExact.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["displayName"])]; act(folded)
 "SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "sortBy accepts a sub-attribute";

@@ -31,7 +31,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-profiles §4.4.4.1",
         "An unsigned LogoutRequest ends no session.",
-        "the session lasts",
+        "the session to continue",
         "Require a signature on LogoutRequests by HTTP-Redirect and HTTP-POST: otherwise any web page can log your users out.",
         unsigned,
     ),

@@ -144,7 +144,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §8.3.8",
         "A transient NameID does not identify the user.",
-        "a random NameID, not their name or a lasting id",
+        "a random NameID, not the user's name or a persistent id",
         "Generate a random transient NameID for each sign-on: the service provider asked for a name by which it cannot recognize the user.",
         transient,
     ),
