@@ -153,13 +153,13 @@ impl Family {
     pub fn fix(self) -> &'static str {
         match self {
             Self::Control => {
-                "Accept what the specification allows; the answer's log entry says what was objected to."
+                "Accept this message: the specification allows it. Your log entry of this sign-on says why it was refused."
             }
             Self::SignatureWrapping => {
                 "Read claims only from the element whose digest the signature verified, in the same parsed tree; refuse a document with a second assertion or response anywhere in it."
             }
             Self::Signature => {
-                "Demand exactly one enveloped signature that is a child of the assertion or response, with one reference to that element's ID, verified under a key configured for this identity provider; never take a key from the message."
+                "Require exactly one enveloped signature that is a child of the assertion or response, with one reference to that element's ID, verified under a key configured for this identity provider; never take a key from the message."
             }
             Self::Algorithm => {
                 "Keep an allow-list: RSA or ECDSA with SHA-256 or stronger, exclusive canonicalization, and the transforms enveloped-signature and exc-c14n. Refuse everything else before verifying."
@@ -171,22 +171,22 @@ impl Family {
                 "Compare issuer, audience, recipient, destination and InResponseTo exactly, and check every time window with a small skew."
             }
             Self::Elements => {
-                "Demand every element that saml-profiles §4.1.4.2 demands; reject the message when one is missing."
+                "Require every element that saml-profiles §4.1.4.2 requires; reject the message when one is missing."
             }
             Self::Status => {
-                "Look at the top-level status first; anything but Success ends the login, whatever else the message holds."
+                "Check the top-level status first; refuse the login on anything but Success, whatever else the message contains."
             }
             Self::Replay => {
-                "Remember each assertion ID until its NotOnOrAfter, under a unique key shared by all replicas, and bind InResponseTo to the browser that asked."
+                "Remember each assertion ID until its NotOnOrAfter, under a unique key shared by all replicas, and accept InResponseTo only from the browser that sent the request."
             }
             Self::Injection => {
                 "Treat identifiers as opaque text: compare them whole and exactly, allow only the e-mail domains that were verified for this identity provider, and encode them for every place they are shown."
             }
             Self::Exhaustion => {
-                "Bound the size of the field, of the decoded document and its depth, before parsing."
+                "Limit the size of the form field, and the size and depth of the decoded document, before parsing."
             }
             Self::Encryption => {
-                "Decrypt only after the outer checks, then judge the decrypted assertion like any other; answer every failure in the same words and time."
+                "Decrypt only after the outer checks, then judge the decrypted assertion like any other; answer every failure with the same text and after the same time."
             }
         }
     }
