@@ -1,5 +1,4 @@
-//! Lists the files of the catalogue, so that a new fault is a new file and
-//! nothing else.
+//! Lists the fixture files at build time, so that a new fault needs only a new file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

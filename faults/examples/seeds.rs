@@ -1,6 +1,6 @@
-//! Writes seeds for the fuzz targets, a folder for each: what every fault and
-//! control delivers, a request and a logout by either binding, metadata.
-//! `cargo run -p faults --example seeds -- FOLDER`
+//! Writes the seed files of the fuzz targets, one folder for each target: the message of every
+//! fault and control, a request and a logout by each binding, and metadata. Run: `cargo run -p
+//! faults --example seeds -- FOLDER`
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers")]
 
@@ -27,7 +27,7 @@ fn main() {
     let all = faults::catalogue().unwrap().into_iter();
     for fault in all.chain(faults::controls().unwrap()) {
         let forged = world::forged(&fault).unwrap();
-        // The bombs would only slow the fuzzer down.
+        // Very large messages would only slow the fuzzer down.
         if forged.xml.len() < 64 * 1024 {
             write("response", &fault.id, &forged.xml);
         }

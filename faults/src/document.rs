@@ -1,5 +1,5 @@
-//! Finding and changing elements in a document's own text, so that whatever
-//! isn't meant stays byte for byte.
+//! Finds and changes elements in the text of a document. Everything outside of the changed element
+//! stays the same, byte for byte.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use bergshamra::c14n::{C14nMode, canonicalize_doc};
 use bergshamra::xml::nodeset::NodeSet;
 use bergshamra::xml::uppsala::{self, Document, NodeId};
 
-/// An element in a text.
+/// The byte ranges of an element in a text.
 pub(crate) struct Found {
-    /// From `<` to the last `>`.
+    /// From the `<` of the start tag to the `>` of the end tag.
     pub(crate) outer: Range<usize>,
-    /// The start tag.
+    /// The start tag, from `<` to `>`.
     pub(crate) start: Range<usize>,
-    /// Between start tag and end tag; empty at the start tag's end when the
-    /// element is empty.
+    /// Between start tag and end tag; an empty range at the end of the start tag if the element is
+    /// empty.
     pub(crate) inner: Range<usize>,
     empty_tag: bool,
 }
@@ -41,7 +41,7 @@ fn walk(document: &Document<'_>, path: &str) -> Option<NodeId> {
     Some(node)
 }
 
-/// The element that `path` names.
+/// Finds the element that `path` names.
 pub(crate) fn find(text: &str, path: &str) -> Result<Found, String> {
     let document = uppsala::parse(text).map_err(|error| format!("expected XML: {error}"))?;
     let node =
@@ -78,27 +78,27 @@ pub(crate) fn find(text: &str, path: &str) -> Result<Found, String> {
     })
 }
 
-/// Whether there is such an element.
+/// True if the text contains the element that `path` names.
 pub(crate) fn has(text: &str, path: &str) -> bool {
     find(text, path).is_ok()
 }
 
-/// The element's own text.
+/// Returns the whole element, with its tags.
 pub(crate) fn outer<'t>(text: &'t str, path: &str) -> Result<&'t str, String> {
     Ok(&text[find(text, path)?.outer])
 }
 
-/// What is inside an element.
+/// Returns what is inside the element.
 pub(crate) fn inner<'t>(text: &'t str, path: &str) -> Result<&'t str, String> {
     Ok(&text[find(text, path)?.inner])
 }
 
-/// The text without the element.
+/// Returns the text without the element.
 pub(crate) fn without(text: &str, path: &str) -> Result<String, String> {
     replaced(text, path, "")
 }
 
-/// The text with something in the element's place.
+/// Returns the text with `with` in the place of the element.
 pub(crate) fn replaced(text: &str, path: &str, with: &str) -> Result<String, String> {
     let range = find(text, path)?.outer;
     Ok(format!(
@@ -108,7 +108,7 @@ pub(crate) fn replaced(text: &str, path: &str, with: &str) -> Result<String, Str
     ))
 }
 
-/// An empty tag `<a/>` opened to `<a></a>`, so that something fits in.
+/// Changes an empty tag `<a/>` to `<a></a>`, so that content can be inserted.
 fn opened(text: &str, path: &str) -> Result<String, String> {
     let found = find(text, path)?;
     if !found.empty_tag {
@@ -127,7 +127,7 @@ fn opened(text: &str, path: &str) -> Result<String, String> {
     ))
 }
 
-/// The text with other content in the element.
+/// Returns the text with `xml` as the content of the element.
 pub(crate) fn content(text: &str, path: &str, xml: &str) -> Result<String, String> {
     let text = opened(text, path)?;
     let range = find(&text, path)?.inner;
@@ -138,7 +138,7 @@ pub(crate) fn content(text: &str, path: &str, xml: &str) -> Result<String, Strin
     ))
 }
 
-/// The text with something inserted.
+/// Returns the text with `xml` inserted.
 pub(crate) fn inserted(
     text: &str,
     path: &str,
@@ -160,7 +160,7 @@ pub(crate) fn inserted(
     Ok(format!("{}{xml}{}", &text[..at], &text[at..]))
 }
 
-/// The text with the attribute set, or gone.
+/// Returns the text with the attribute set, or removed if `value` is `None`.
 pub(crate) fn attribute(
     text: &str,
     path: &str,
@@ -196,7 +196,7 @@ pub(crate) fn attribute(
     ))
 }
 
-/// The attribute's value as written.
+/// Returns the value of the attribute, as written in the text.
 pub(crate) fn value_of(text: &str, path: &str, name: &str) -> Result<String, String> {
     let found = find(text, path)?;
     let tag = &text[found.start];
@@ -214,8 +214,8 @@ pub(crate) fn text_of(text: &str, path: &str) -> Result<String, String> {
     Ok(document.text_content_deep(node))
 }
 
-/// The element in exclusive canonical form, comments gone; the signature that
-/// is its child left out (exc-c14n, xmldsig-core §6.6.4).
+/// Returns the element in exclusive canonical form without comments (exc-c14n) and without the
+/// signature that is its child (enveloped-signature transform, xmldsig-core §6.6.4).
 pub(crate) fn canonical(text: &str, path: &str) -> Result<Vec<u8>, String> {
     let signature = format!("{path}/Signature");
     let text = if has(text, &signature) {

@@ -1,40 +1,39 @@
-//! What a file of the catalogue says.
+//! The contents of a file under `fixtures/faults` or `fixtures/controls`.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A fault, or a control when it is honest after all.
+/// A fault, or a control: a valid message that must be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Fault {
-    /// Stable name, kebab case; the file's name.
+    /// Stable name in kebab case; equal to the file name.
     pub id: String,
-    /// The id of the check that delivers it to a service provider.
+    /// Id of the check that sends the fault to a service provider, such as `SAML-SP-XSW-03`.
     pub check: String,
-    /// What kind of fault it is.
+    /// Kind of the fault.
     pub family: Family,
     /// What it means that a service provider accepts it.
     #[serde(default)]
     pub harm: Harm,
-    /// How firmly the specification demands the refusal.
+    /// Requirement level of the refusal in the specification.
     #[serde(default)]
     pub level: Level,
-    /// Whether the standards leave it open if it is refused: the check then
-    /// only watches that it does no harm.
+    /// True if the standards allow both to accept and to refuse it. The check then only tests that
+    /// the service provider still works afterwards.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_open: bool,
-    /// What it does, in a sentence.
+    /// What the fault changes, in one sentence.
     pub about: String,
-    /// The section that it breaks, or the published vulnerability.
+    /// Section of the specification that the message violates, or the published vulnerability.
     pub spec: String,
     /// How to correct what it shows, where the family's advice does not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// The code of the refusal that a right service provider gives; empty for
-    /// a control.
+    /// Code of the refusal that a correct service provider gives; empty for a control.
     #[serde(default)]
     pub refusal: String,
-    /// Ids of simpler faults: whoever accepts one of them accepts this one for
-    /// the same reason, which is then one finding.
+    /// Ids of simpler faults. A service provider that accepts one of them accepts this one for the
+    /// same reason; `check sp` reports both as one finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,
     /// The signatures that the message may have so that the fault has an effect,
@@ -46,33 +45,33 @@ pub struct Fault {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub covers: Vec<Cover>,
-    /// Edits before signing: the signature is right, what it covers is wrong.
+    /// Edits before signing: the signature is valid, but it covers wrong content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub draft: Vec<Edit>,
-    /// How it is signed.
+    /// How the message is signed.
     #[serde(default)]
     pub signing: Signing,
-    /// The assertions are encrypted once they are signed, so; what `signed`
-    /// edits comes after that.
+    /// Cipher with which the assertions are encrypted after signing, if at all. The edits in
+    /// `signed` are applied after the encryption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<Cipher>,
-    /// The subject's name is encrypted, before anything is signed.
+    /// Cipher with which the NameID is encrypted before signing, if at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted_name: Option<Cipher>,
     /// Edits after signing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed: Vec<Edit>,
-    /// What becomes of the message on its way into the form field.
+    /// How the message is encoded into the form field `SAMLResponse`.
     #[serde(default)]
     pub encoded: Encoding,
-    /// How it is delivered.
+    /// How the message is delivered.
     #[serde(default)]
     pub delivery: Delivery,
 }
 
 impl Fault {
-    /// The stage at which it strikes: `draft`, `signed`, `encoded` or
-    /// `delivered`; the last, when there are several.
+    /// Returns the stage in which the fault changes the message: `draft`, `signed`, `encoded` or
+    /// `delivered`; the last one if it changes several.
     pub fn stage(&self) -> &'static str {
         if self.delivery != Delivery::Once {
             "delivered"
@@ -90,14 +89,13 @@ impl Fault {
         self.fix.as_deref().unwrap_or_else(|| self.family.fix())
     }
 
-    /// Whether something in it is for the recipient's eyes only.
+    /// True if the message has content that is encrypted for the recipient.
     pub fn encrypts(&self) -> bool {
         self.encrypted.is_some() || self.encrypted_name.is_some()
     }
 
-    /// The signatures of this fault's message, at a service provider to which
-    /// `base` is sent otherwise: `base` where the fault allows it. A signature
-    /// made by hand is in the assertion.
+    /// Returns which elements are signed when the service provider requires the signatures of
+    /// `base`. A handmade signature is always in the assertion.
     pub fn cover_at(&self, base: Cover) -> Cover {
         match (self.covers.first(), &self.signing) {
             (Some(_), _) if self.covers.contains(&base) => base,
@@ -107,8 +105,8 @@ impl Fault {
         }
     }
 
-    /// Whether it tries to pass for somebody else than the person whom the
-    /// honest message is about.
+    /// True if the message claims the identity of another user than the one whom the identity
+    /// provider authenticated.
     pub fn impersonates(&self) -> bool {
         self.draft
             .iter()
@@ -117,39 +115,39 @@ impl Fault {
     }
 }
 
-/// Kinds of faults.
+/// Kind of a fault; each has one text that explains the fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// An honest message, as the control.
+    /// A valid message, used as the control.
     Control,
-    /// The signed part is moved, a forged one put in its place (XSW).
+    /// The signed element is moved and a forged one takes its place (XML signature wrapping, XSW).
     SignatureWrapping,
     /// The signature is missing, empty, misplaced or made with another key.
     Signature,
-    /// Algorithms of the signature or digest that must not be trusted: none, MD5,
-    /// SHA-1, HMAC with a public value.
+    /// Algorithms of the signature or digest that must be refused: none, MD5, SHA-1, HMAC with a
+    /// public value as its key.
     Algorithm,
-    /// Two readers understand the document differently.
+    /// Two XML parsers read the document differently.
     Parser,
-    /// Whom, where and when the assertion is for.
+    /// Wrong issuer, audience, recipient, destination, request or validity period.
     Conditions,
-    /// A mandatory part is missing or void.
+    /// A required element is missing or empty.
     Elements,
     /// The status contradicts the content.
     Status,
-    /// A message used twice or elsewhere.
+    /// A message that is delivered twice, or in another browser.
     Replay,
-    /// Identifiers that are more than identifiers.
+    /// Names that contain more than an identifier, such as SQL, HTML or a second address.
     Injection,
-    /// Too much of something.
+    /// Messages that exhaust memory, processor or stack by size or depth.
     Exhaustion,
-    /// Encrypted content.
+    /// Faults in encrypted assertions and NameIDs.
     Encryption,
 }
 
 impl Family {
-    /// How to correct what a fault of this family shows.
+    /// Returns the text that explains how a service provider fixes faults of this family.
     pub fn fix(self) -> &'static str {
         match self {
             Self::Control => {
@@ -213,16 +211,16 @@ pub enum Harm {
     Function,
 }
 
-/// How firmly the specification demands something (RFC 2119).
+/// Requirement level of a refusal (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// It does.
+    /// The service provider must refuse the message.
     #[default]
     Must,
-    /// It recommends.
+    /// The service provider should refuse the message.
     Should,
-    /// It allows.
+    /// The service provider may refuse the message.
     May,
 }
 
@@ -230,11 +228,11 @@ pub enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cover {
-    /// The assertion only.
+    /// Only the assertion.
     Assertion,
-    /// The response only.
+    /// Only the response.
     Response,
-    /// Both of them.
+    /// Assertion and response.
     Both,
 }
 
@@ -252,23 +250,23 @@ fn one_or_many<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Cover>, D::Err
     })
 }
 
-/// Where an insertion goes.
+/// Position of an insertion, relative to an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// Right before the element.
+    /// Directly before the element.
     Before,
-    /// Right after the element.
+    /// Directly after the element.
     After,
-    /// Inside, before everything else.
+    /// Inside the element, as its first child.
     First,
-    /// Inside, after everything else.
+    /// Inside the element, as its last child.
     Last,
 }
 
-/// One amendment of a document. `at` names an element by the local names from
-/// the root down, the first match at each step: `Response/Assertion/Subject`.
-/// Texts may hold the phrases of `phrases.rs`, such as `{forged}`.
+/// One change of a document. `at` names an element by its local names from the root down, such as
+/// `Response/Assertion/Subject`; the first match counts at each step. Texts can contain the
+/// placeholders of `phrases.rs`, such as `{forged}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     tag = "edit",
@@ -277,49 +275,49 @@ pub enum Place {
     deny_unknown_fields
 )]
 pub enum Edit {
-    /// Sets an attribute, or removes it when there is no value.
+    /// Sets an attribute, or removes it if there is no value.
     Attribute {
-        /// The element.
+        /// Path of the element.
         at: String,
-        /// The attribute's name as written.
+        /// Name of the attribute, as written in the document.
         name: String,
         /// Its new value.
         value: Option<String>,
     },
-    /// Replaces what is inside an element by raw XML.
+    /// Replaces the content of an element with raw XML.
     Content {
-        /// The element.
+        /// Path of the element.
         at: String,
-        /// The XML.
+        /// The new content.
         xml: String,
     },
     /// Inserts raw XML.
     Insert {
-        /// The element.
+        /// Path of the element.
         at: String,
-        /// Whether before, after or inside the element.
+        /// Position before, after or inside the element.
         place: Place,
-        /// The XML.
+        /// The XML to insert.
         xml: String,
-        /// How often, one after the other.
+        /// How many copies to insert.
         #[serde(default = "once")]
         times: usize,
     },
     /// Replaces an element.
     Replace {
-        /// The element.
+        /// Path of the element.
         at: String,
-        /// The XML.
+        /// The XML that replaces it.
         xml: String,
     },
     /// Removes an element.
     Remove {
-        /// The element.
+        /// Path of the element.
         at: String,
     },
-    /// Puts text around the document.
+    /// Adds text before and after the document.
     Surround {
-        /// In front.
+        /// The text before the document.
         #[serde(default)]
         before: String,
         /// The text after the document.
@@ -328,29 +326,29 @@ pub enum Edit {
     },
     /// Replaces every occurrence of a text.
     Substitute {
-        /// The text; it must occur.
+        /// The text to find; the document must contain it.
         find: String,
-        /// What comes in its place.
+        /// The text that replaces it.
         with: String,
     },
-    /// Moves every instant.
+    /// Moves every time in the document.
     Shift {
-        /// Forward, or back when negative.
+        /// Seconds to move forward; negative values move back.
         seconds: i64,
     },
-    /// The forged identity takes the genuine one's place everywhere.
+    /// Replaces the genuine user's name with the forged name everywhere.
     Impersonate,
-    /// The reference's digest is made right again for the amended content.
+    /// Sets `DigestValue` to the digest of the changed content.
     Redigest {
-        /// The digest goes into a comment in front of the old one.
+        /// Writes the digest into a comment before the old digest, instead of replacing it.
         #[serde(default)]
         as_comment: bool,
     },
-    /// Elements in elements, inserted at the end of one.
+    /// Inserts nested elements at the end of an element.
     Nest {
-        /// The element.
+        /// Path of the element.
         at: String,
-        /// How many levels.
+        /// Number of nested levels.
         depth: usize,
     },
 }
@@ -387,51 +385,51 @@ impl Edit {
     deny_unknown_fields
 )]
 pub enum Signing {
-    /// As it should be.
+    /// Correctly, with the identity provider's key.
     #[default]
     Rightly,
-    /// Not at all.
+    /// Without a signature.
     Not,
-    /// With a key that the metadata doesn't name, its certificate in KeyInfo.
+    /// With a key that is not in the metadata; its certificate is in KeyInfo.
     AnotherKey,
-    /// By hand, so that every part of the signature can be wrong.
+    /// With a signature whose parts can each be wrong.
     Handmade(Handmade),
 }
 
-/// A signature made by hand, in the assertion.
+/// A signature in the assertion whose parts are chosen one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Handmade {
-    /// The URI of the signature's algorithm.
+    /// Algorithm URI of `SignatureMethod`.
     #[serde(default = "rsa_sha256")]
     pub method: String,
     /// Raw XML inside `<SignatureMethod>`.
     #[serde(default)]
     pub method_content: String,
-    /// The URI of the digest's algorithm.
+    /// Algorithm URI of `DigestMethod`.
     #[serde(default = "sha256")]
     pub digest: String,
-    /// Raw XML of `<Transforms>` in place of the usual two.
+    /// Raw XML inside `<Transforms>`, in place of the usual two.
     #[serde(default)]
     pub transforms: Option<String>,
     /// What the transforms leave of the assertion, which is then what the digest
     /// is made of; the whole assertion when not given.
     #[serde(default)]
     pub leaves: Option<Leaves>,
-    /// What is referenced: `#assertion` is the assertion, an empty text the
-    /// whole document, anything else is written as it is.
+    /// The `URI` of each Reference: `#assertion` stands for the assertion's ID, an empty text for
+    /// the whole document; any other value is written as it is.
     #[serde(default = "the_assertion")]
     pub references: Vec<String>,
-    /// The digest is that of no bytes at all.
+    /// Writes the digest of zero bytes.
     #[serde(default)]
     pub digest_of_nothing: bool,
-    /// The signature value is over no bytes at all.
+    /// Signs zero bytes instead of `SignedInfo`.
     #[serde(default)]
     pub signature_of_nothing: bool,
-    /// With what it is signed.
+    /// The key that signs.
     #[serde(default)]
     pub key: HandmadeKey,
-    /// Raw XML of `<KeyInfo>` in place of the key's own certificate.
+    /// Raw XML inside `<KeyInfo>`, in place of the key's own certificate.
     #[serde(default)]
     pub key_info: Option<String>,
 }
@@ -463,30 +461,30 @@ pub enum Leaves {
     DecodedText,
 }
 
-/// With what a handmade signature is made.
+/// Key of a handmade signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HandmadeKey {
     /// The identity provider's own key.
     #[default]
     Own,
-    /// A key that no metadata announces.
+    /// A key that is not in any metadata.
     Another,
-    /// HMAC, its secret the public certificate in PEM.
+    /// HMAC; the secret is the public certificate in PEM.
     CertificatePem,
-    /// HMAC, its secret the public certificate in DER.
+    /// HMAC; the secret is the public certificate in DER.
     CertificateDer,
-    /// HMAC, its secret the base64 of the public certificate, as metadata has it.
+    /// HMAC; the secret is the base64 of the public certificate, as written in metadata.
     CertificateBase64,
-    /// HMAC, its secret the public key in PEM (SubjectPublicKeyInfo).
+    /// HMAC; the secret is the public key in PEM (SubjectPublicKeyInfo).
     PublicKeyPem,
-    /// HMAC, its secret empty.
+    /// HMAC; the secret is empty.
     Empty,
-    /// The value stays empty.
+    /// No key: `SignatureValue` is empty.
     None,
 }
 
-/// The content's cipher of an encrypted assertion.
+/// Content cipher of an encrypted assertion (xmlenc-core1 §5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cipher {
@@ -508,23 +506,23 @@ impl Cipher {
     }
 }
 
-/// How a document becomes the form field `SAMLResponse`.
+/// How the document is encoded into the form field `SAMLResponse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// Base64, as saml-bindings §3.5.4 has it.
+    /// Base64, as saml-bindings §3.5.4 requires.
     #[default]
     Base64,
-    /// Compressed first, as for HTTP-Redirect.
+    /// Compressed with DEFLATE, then base64, as in HTTP-Redirect.
     Deflated,
-    /// A few bytes that inflate to very many.
+    /// A small field that decompresses to more than thirty megabytes.
     DeflateBomb,
-    /// UTF-16 with a byte order mark.
+    /// UTF-16 with a byte order mark, then base64.
     #[serde(rename = "utf16")]
     Utf16,
-    /// The XML itself.
+    /// The XML without base64.
     Plain,
-    /// Base64 with signs of no alphabet in it.
+    /// Base64 with characters that are not in its alphabet.
     Garbage,
 }
 
@@ -532,13 +530,13 @@ pub enum Encoding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
-    /// Once, by the browser that asked.
+    /// Once, by the browser that sent the request.
     #[default]
     Once,
-    /// Accepted once, and delivered again.
+    /// Again, after it was accepted once.
     Again,
     /// Twice at the same time.
     AtOnce,
-    /// By a browser that asked nothing.
+    /// By a browser that sent no request (login CSRF).
     OtherBrowser,
 }

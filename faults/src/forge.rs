@@ -1,4 +1,4 @@
-//! From an honest draft to the message that a fault wants delivered.
+//! Makes the message of a fault from an honest draft.
 
 use std::io::Write as _;
 
@@ -17,51 +17,50 @@ use crate::handmade;
 use crate::phrases::Phrases;
 use crate::{Cipher, Cover, Edit, Encoding, Fault, Signing};
 
-/// What an honest identity provider would send.
+/// The message that an honest identity provider would send, and the keys for it.
 #[derive(Debug, Clone)]
 pub struct Honest<'a> {
-    /// The draft.
+    /// The draft, before signing.
     pub response: &'a Response,
-    /// How it would sign.
+    /// The identity provider's signer.
     pub signer: &'a Signer,
-    /// A key that nobody was told of.
+    /// A signing key that is not in the metadata.
     pub foreign: &'a SigningKey,
-    /// Whom assertions can be encrypted for.
+    /// Certificate of the service provider, for encryption.
     pub recipient: Option<&'a Certificate>,
-    /// Whom a fault would pass for.
+    /// Name of the user whom a fault claims to be.
     pub forged: &'a str,
-    /// Whether it would encrypt each assertion, for a recipient that takes no
-    /// other.
+    /// True if every assertion is encrypted, because the service provider accepts no others.
     pub encrypts: bool,
     /// Whether the Response is signed too where a fault needs a signature of the
     /// assertion, for a recipient that demands both.
     pub demands_both: bool,
 }
 
-/// A message ready for delivery.
+/// A message that is ready for delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forged {
-    /// The document, before it was encoded.
+    /// The document before encoding.
     pub xml: String,
     /// The value of the form field `SAMLResponse`.
     pub field: String,
 }
 
-/// A fault that could not be done: the message would have been honest.
+/// Error for a fault that would leave the message unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the fault {fault} changed nothing: {reason}")]
 pub struct Ineffective {
-    /// Its id.
+    /// Id of the fault.
     pub fault: String,
     /// The reason.
     pub reason: String,
 }
 
-/// Makes the message that these faults, one after the other, make of an honest
-/// one. No fault at all gives the honest message.
+/// Applies the faults to an honest message, one after the other. Without faults the result is the
+/// honest message.
 ///
 /// # Errors
-/// [`Ineffective`] when a fault finds nothing to amend.
+/// [`Ineffective`] when a fault finds nothing to change.
 pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffective> {
     let ineffective = |fault: &Fault| {
         let fault = fault.id.clone();
@@ -143,8 +142,8 @@ fn cover_of(signer: &Signer) -> Cover {
     }
 }
 
-/// Whom the draft is about; a draft about nobody gives a name that occurs in
-/// no document.
+/// Returns the name of the draft's user. A draft without a subject gives a name that does not occur
+/// in any document.
 fn genuine(response: &Response) -> String {
     let subject = response
         .assertions
@@ -195,7 +194,7 @@ fn sign_response(text: &str, honest: &Honest<'_>) -> Result<String, String> {
     signer.sign_text(text).map_err(|error| error.to_string())
 }
 
-/// For the recipient, with this cipher.
+/// Returns the encryption for the recipient with this cipher.
 fn encryption(cipher: Option<Cipher>, honest: &Honest<'_>) -> Result<Encryption, String> {
     let recipient = honest
         .recipient
@@ -211,7 +210,7 @@ fn encryption(cipher: Option<Cipher>, honest: &Honest<'_>) -> Result<Encryption,
     })
 }
 
-/// The assertions encrypted, and the response signed over that.
+/// Encrypts the assertions, then signs the response if `cover` includes it.
 fn encrypted(
     text: &str,
     cipher: Option<Cipher>,
@@ -233,8 +232,8 @@ fn encrypted(
     sign_response(&hidden, honest)
 }
 
-/// A finished message with its assertions encrypted. Whatever is signed outside
-/// of them would be changed by that, so that is an error.
+/// Encrypts the assertions of a finished message. A signature of the Response covers the assertions
+/// and would become invalid, so that is an error.
 fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
     if document::has(text, "Response/Signature") {
         return Err(
@@ -285,7 +284,7 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
     }
 }
 
-/// Every instant in an attribute moved.
+/// Moves every time in an attribute by `by`.
 fn shifted(text: &str, by: SignedDuration) -> String {
     const NAMES: [&str; 5] = [
         " IssueInstant=\"",

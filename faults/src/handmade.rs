@@ -1,4 +1,4 @@
-//! Signatures made by hand: each part can be wrong while the rest is right.
+//! Creates signatures part by part, so that one part can be wrong while the others are valid.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -20,7 +20,7 @@ const ASSERTION: &str = "Response/Assertion";
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 const RSA_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
 
-/// The draft with such a signature in its assertion, after the issuer.
+/// Returns the draft with the handmade signature in its assertion, after the Issuer.
 pub(crate) fn sign(
     draft: &str,
     handmade: &Handmade,
@@ -31,8 +31,8 @@ pub(crate) fn sign(
         .iter()
         .map(|what| reference(draft, handmade, what))
         .collect::<Result<_, _>>()?;
-    // Written as exclusive canonicalization would write it, but for the
-    // namespace, which stands on the signature.
+    // This is the exclusive canonical form of `SignedInfo`, except for the namespace declaration,
+    // which the Signature element has.
     let body = format!(
         "<ds:CanonicalizationMethod Algorithm=\"{}\"></ds:CanonicalizationMethod>\
          <ds:SignatureMethod Algorithm=\"{}\">{}</ds:SignatureMethod>{references}</ds:SignedInfo>",
@@ -134,7 +134,7 @@ fn decode_leniently(text: &str) -> Result<Vec<u8>, String> {
     lenient.decode(signs).map_err(|error| error.to_string())
 }
 
-/// The digest by the URI of the algorithm; SHA-256 for an algorithm that is unknown here.
+/// Computes the digest by algorithm URI; unknown algorithms give SHA-256.
 pub(crate) fn digest(uri: &str, bytes: &[u8]) -> Vec<u8> {
     match uri {
         SHA1 => Sha1::digest(bytes).to_vec(),
@@ -164,7 +164,7 @@ fn value(
     }
 }
 
-/// HMAC by the URI of the algorithm; with SHA-256 for an algorithm that is unknown here.
+/// Computes the HMAC by algorithm URI; unknown algorithms give HMAC-SHA256.
 fn hmac(method: &str, secret: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
     macro_rules! with {
         ($hash:ty) => {
@@ -182,8 +182,8 @@ fn hmac(method: &str, secret: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
     made.map_err(|error| error.to_string())
 }
 
-/// The public key as `-----BEGIN PUBLIC KEY-----`, which a library gives its
-/// verifier in place of the certificate.
+/// Returns the public key in PEM (`-----BEGIN PUBLIC KEY-----`). Some libraries pass it to the
+/// verifier instead of the certificate.
 fn public_key_pem(key: &SigningKey) -> Result<String, String> {
     private(key)?
         .to_public_key()
@@ -191,7 +191,7 @@ fn public_key_pem(key: &SigningKey) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// `<ds:RSAKeyValue>` of the key (xmldsig-core §4.5.2.2).
+/// Returns the key as `<ds:RSAKeyValue>` (xmldsig-core §4.5.2.2).
 pub(crate) fn key_value(key: &SigningKey) -> Result<String, String> {
     let public = private(key)?.to_public_key();
     Ok(format!(
@@ -216,10 +216,10 @@ fn asymmetric(method: &str, key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, St
     key.sign(algorithm, data).map_err(|error| error.to_string())
 }
 
-/// RSASSA-PKCS1-v1_5 with SHA-1 (RFC 8017 §8.2), which the library that signs
-/// everything else rightly refuses to make.
+/// Signs with RSASSA-PKCS1-v1_5 and SHA-1 (RFC 8017 §8.2). The library that makes all other
+/// signatures refuses SHA-1.
 fn rsa_sha1(key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {
-    /// The DER that names SHA-1 (RFC 8017 §9.2, note 1).
+    /// The DER prefix that names SHA-1 (RFC 8017 §9.2, note 1).
     const PREFIX: [u8; 15] = [
         0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14,
     ];

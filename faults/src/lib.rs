@@ -1,16 +1,16 @@
 //! Deliberate faults in SAML responses, as data.
 //!
-//! A fault is one file under `fixtures/faults`: an honest response with one
-//! amendment, and the refusal that a right service provider gives. The mock
-//! identity provider delivers them on demand, the tests hold our own service
-//! provider against them, `rehearsal check sp` holds any other.
+//! A fault is one file under `fixtures/faults`: the changes of an honest response, and the refusal
+//! that a correct service provider gives. The mock identity provider sends them on demand, the
+//! tests run them against this project's service provider, and `rehearsal check sp` runs them
+//! against any other.
 //!
 //! - [`catalogue()`] and [`controls()`] read the files;
-//! - [`Fault`] is what a file says;
-//! - [`forge()`] makes the message that a fault wants delivered.
+//! - [`Fault`] is the content of a file;
+//! - [`forge()`] makes the message of a fault.
 //!
-//! To add a fault: a file. To add a kind of edit: a variant of [`Edit`] and
-//! its arm in `forge.rs`.
+//! To add a fault, add a file. To add a kind of edit, add a variant of [`Edit`] and its arm in
+//! `forge.rs`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -28,16 +28,15 @@ pub use forge::{Forged, Honest, Ineffective, forge};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-/// Every fault, by id.
+/// Returns every fault, sorted by id.
 ///
 /// # Errors
-/// When an embedded file can't be read; a test keeps that from happening.
+/// When an embedded file cannot be parsed; a test ensures that this does not happen.
 pub fn catalogue() -> Result<Vec<Fault>, toml::de::Error> {
     read(FAULTS)
 }
 
-/// Honest responses of unusual but right form, which every service provider
-/// should accept.
+/// Returns valid responses with unusual features, which every service provider should accept.
 ///
 /// # Errors
 /// As for [`catalogue`].
@@ -63,7 +62,7 @@ mod tests {
         }
     }
 
-    /// A cause that is a consequence of its own consequence would hide both.
+    /// Two faults that follow from each other would hide both findings.
     #[test]
     fn simpler_faults_exist_and_follow_from_none_of_their_consequences() {
         let all = catalogue().unwrap();

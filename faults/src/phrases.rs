@@ -1,4 +1,4 @@
-//! The phrases that a fault's texts may hold, between braces.
+//! Placeholders such as `{forged}` in the texts of a fault.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,27 +7,27 @@ use saml::keys::SigningKey;
 
 use crate::{document, handmade};
 
-/// What a phrase can speak of: the document at the start of a stage, and the
-/// two identities.
+/// The values that placeholders can use: the document at the start of a stage, and the names of
+/// both users.
 pub(crate) struct Phrases<'a> {
     /// The document as it was when the stage began.
     pub(crate) document: &'a str,
     /// The honest draft, before any edit.
     pub(crate) original: &'a str,
-    /// Whom the honest message is about.
+    /// Name of the user whom the honest message is about.
     pub(crate) genuine: &'a str,
-    /// Whom the fault would pass for.
+    /// Name of the user whom the fault claims to be.
     pub(crate) forged: &'a str,
-    /// The instant of the message.
+    /// Time of the message.
     pub(crate) now: Timestamp,
-    /// A key that no metadata announces.
+    /// A signing key that is not in any metadata.
     pub(crate) foreign: &'a SigningKey,
 }
 
 const ASSERTION: &str = "Response/Assertion";
 
 impl Phrases<'_> {
-    /// The text with every phrase said.
+    /// Returns the text with every placeholder replaced.
     pub(crate) fn said(&self, text: &str) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -60,12 +60,12 @@ impl Phrases<'_> {
         }
         let of = |path: &str, attribute: &str| document::value_of(self.document, path, attribute);
         Ok(match name {
-            // The identities.
+            // The names of the two users.
             "genuine" => self.genuine.to_owned(),
             "forged-name" => self.forged.to_owned(),
             "forged-fullwidth-domain" => fullwidth_domain(self.forged),
             "forged-utf7" => utf7(self.forged),
-            // What the document says.
+            // Parts of the document.
             "acs" => of("Response", "Destination")?,
             "idp" => document::inner(self.document, "Response/Issuer")?.to_owned(),
             "sp" => document::inner(
@@ -88,7 +88,7 @@ impl Phrases<'_> {
                 document::outer(&self.signature()?, "Signature/SignedInfo")?.to_owned()
             }
             "document" => document::outer(self.document, "Response")?.to_owned(),
-            // Forged in their likeness.
+            // Forged copies of parts of the document.
             "forged" => self.forged_assertion(Some("_forged"))?,
             "forged-same-id" => self.forged_assertion(None)?,
             "forged-head" => self.forged_split()?.0,
@@ -100,16 +100,16 @@ impl Phrases<'_> {
                 Some("_forged-response"),
             )?,
             "forged-entity-id" => self.forged_assertion(Some("&id;"))?,
-            // The whole draft about the forged identity, unsigned, even where
-            // what was signed is no such message (an error, say).
+            // The whole draft with the forged name, unsigned. Needed where the signed document has
+            // no assertion, such as an error response.
             "forged-original" => self.forged_original()?,
             "forged-original-head" => self.forged_original_split()?.0,
             "forged-original-tail" => self.forged_original_split()?.1,
             "forged-original-assertion" => {
                 document::outer(&self.forged_original()?, ASSERTION)?.to_owned()
             }
-            // What the genuine signature would say if it covered `{forged}`,
-            // or `{forged-same-id}`.
+            // `SignedInfo` and digest of the genuine signature, recalculated for `{forged}` or
+            // `{forged-same-id}`.
             "forged-signed-info" => self.forged_signed_info()?,
             "forged-same-id-digest" => self.digest_of(&self.forged_assertion(None)?)?,
             "foreign-certificate" => self.foreign.certificate().to_base64(),
@@ -119,7 +119,7 @@ impl Phrases<'_> {
         })
     }
 
-    /// The text, about the forged identity.
+    /// Returns the text with the forged name in place of the genuine one.
     pub(crate) fn impersonated(&self, text: &str) -> String {
         text.replace(self.genuine, self.forged)
     }
@@ -158,7 +158,7 @@ impl Phrases<'_> {
         Ok((forged[..at].to_owned(), forged[at..].to_owned()))
     }
 
-    /// The digest of an assertion by the genuine signature's algorithm.
+    /// Computes the digest of an assertion with the algorithm of the genuine signature.
     fn digest_of(&self, assertion: &str) -> Result<String, String> {
         let signature = self.signature()?;
         let method = document::value_of(
@@ -187,14 +187,14 @@ impl Phrases<'_> {
     }
 }
 
-/// The first letter after the `@`, full width: the same to a reader who
-/// normalizes (Unicode NFKC), another to one who compares.
+/// Changes the first letter after the `@` to its full-width form: equal after Unicode normalization
+/// (NFKC), different in a plain comparison.
 fn fullwidth_domain(address: &str) -> String {
     let at = address.find('@').map_or(0, |at| at + 1);
     address
         .char_indices()
         .map(|(index, sign)| {
-            // The full-width forms stand in the order of ASCII, from U+FF01 on.
+            // The full-width forms have the same order as ASCII, from U+FF01 on.
             if index == at && sign.is_ascii_alphanumeric() {
                 char::from_u32(u32::from(sign) + 0xFEE0).unwrap_or(sign)
             } else {
@@ -204,7 +204,7 @@ fn fullwidth_domain(address: &str) -> String {
         .collect()
 }
 
-/// UTF-7 (RFC 2152), every sign shifted.
+/// Encodes the text in UTF-7 (RFC 2152), with every character shifted.
 fn utf7(text: &str) -> String {
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let shifted = base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);

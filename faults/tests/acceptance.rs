@@ -1,5 +1,5 @@
-//! Every fault makes the path from posted form to checked assertion refuse,
-//! for the reason that the catalogue names; every control passes.
+//! Every fault is refused on the way from posted form to checked assertion, for the reason that its
+//! file names; every control is accepted.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use faults::Delivery;
 
-/// Refusals that only a portal can give: it knows domains and what it saw.
+/// Refusals that need the portal's data: verified domains and accepted assertions.
 const OF_THE_PORTAL: [&str; 3] = ["wrong-domain", "assertion-replayed", "unsolicited"];
 
 #[test]

@@ -1,8 +1,8 @@
-//! Two judges, one corpus: what libxmlsec1 says of each signature, and what we
-//! say. Where they differ, one of them is wrong.
+//! Compares the verdict of libxmlsec1 on each signature with this project's verdict. Where they
+//! differ, one of them is wrong.
 //!
-//! libxmlsec1 knows XML signatures, not SAML: of documents that we refuse for
-//! their structure, their algorithm or their text it says nothing that counts.
+//! libxmlsec1 knows XML signatures, not SAML. Its verdict does not count for documents that are
+//! refused for their structure, algorithm or text.
 
 #![cfg(feature = "xmlsec")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// Refusals before any signature is looked at, or for the sake of SAML alone.
+/// Refusals before the signature is verified, or by rules of SAML only.
 const NOT_ITS_BUSINESS: [&str; 11] = [
     "response-not-encoded",
     "response-too-large",
@@ -58,7 +58,7 @@ fn both_judges_say_the_same_of_every_signature() {
     let mut compared = 0;
     let all = faults::catalogue().unwrap().into_iter();
     for fault in all.chain(faults::controls().unwrap()) {
-        // What is encrypted, libxmlsec1 would have to decrypt first.
+        // libxmlsec1 would have to decrypt the assertion first.
         if fault.encrypted.is_some() {
             continue;
         }

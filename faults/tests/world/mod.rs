@@ -1,5 +1,5 @@
-//! An attacker with an account of their own, a victim, and a service provider
-//! that trusts one identity provider.
+//! The parties of the tests: an attacker with an account, a victim, and a service provider that
+//! trusts one identity provider.
 
 #![allow(dead_code, reason = "each user of this module uses a part")]
 
@@ -26,7 +26,7 @@ const SP: &str = "https://portal.example/42";
 const ACS: &str = "https://portal.example/webapp/sso/acs/42";
 const REQUEST: &str = "_request";
 const ATTACKER: &str = "mallory@corp.example";
-/// Whom the faults would pass for.
+/// The user whom the faults claim to be.
 pub(crate) const VICTIM: &str = "anna@corp.example";
 
 fn key() -> SigningKey {
@@ -105,7 +105,7 @@ pub(crate) fn certificate() -> Certificate {
     OWN.certificate().clone()
 }
 
-/// What a fault delivers.
+/// Makes the message of a fault.
 pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
     let who = if fault.impersonates() {
         ATTACKER
@@ -131,7 +131,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
     faults::forge(std::slice::from_ref(fault), &honest)
 }
 
-/// The service provider's whole path.
+/// Runs the service provider's whole path, from form field to checked assertion.
 pub(crate) fn judged(field: &str) -> Result<Checked, Refusal> {
     let own = DecryptionKeys::new(vec![RECIPIENT.clone()]);
     let keys = TrustedKeys::new(vec![OWN.certificate().clone()]).unwrap();
