@@ -1,11 +1,11 @@
-//! Lists the profiles, and names the build: version, commit and target. No date, so that the same
-//! sources make the same binary.
+//! Sets the version of the build: version number, commit and target. It contains no date, so that
+//! the same sources give the same binary.
 //!
-//! The commit comes from `REHEARSAL_COMMIT` (an image is built without a
-//! repository), else from git, else it is left out. A release build asks again
-//! after each commit. A development build asks when this package changes: to
-//! ask at each commit would compile the package and all its tests again, so
-//! its version says "or later".
+//! The commit comes from `REHEARSAL_COMMIT` (for container images, which are built without a
+//! repository), or else from git, or else it is left out. A release build reads the commit again
+//! after each commit. A development build reads it only when this package changes, because reading
+//! it after each commit would recompile the package and all its tests; its version therefore says
+//! "or later".
 
 use std::env;
 use std::fmt::Write as _;
@@ -71,9 +71,9 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// What git prints, without its last line break; `None` without git, outside a
-/// repository, and when the repository is another project's (sources that were
-/// unpacked below it).
+/// Runs git and returns its output without the last line break. Returns `None` without git, outside
+/// a repository, and if the repository belongs to another project (these sources were unpacked
+/// inside it).
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -90,7 +90,7 @@ fn commit_of_checkout() -> Option<String> {
     })
 }
 
-/// Commits move the branch, check-outs move HEAD.
+/// Rebuilds when a commit moves the branch or a check-out moves HEAD.
 fn watch_commits() {
     let mut names = vec!["HEAD".to_owned(), "packed-refs".to_owned()];
     names.extend(git(&["symbolic-ref", "--quiet", "HEAD"]));

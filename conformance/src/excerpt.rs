@@ -1,15 +1,14 @@
-//! Texts too long to be shown whole: how they are cut, in sentences and in
-//! evidence.
+//! Shortens long texts, for sentences and for evidence.
 
-/// How many times longer than asked for an excerpt may become so that a value
-/// without a space, such as a URL, is shown whole.
+/// How many times longer than `most` an excerpt may become so that a value without a space, such as
+/// a URL, is shown complete.
 const STRETCH: usize = 4;
 
-/// About `most` characters of a text for a sentence, and how long it is where
-/// it is longer.
+/// Returns about the first `most` characters of a text for use in a sentence, followed by the full
+/// length if the text is longer.
 ///
-/// No word, URL or JSON value is cut in the middle, unless it alone is several
-/// times longer than `most`: a reader would take a half of it for the whole.
+/// No word, URL or JSON value is cut in the middle, unless it alone is several times longer than
+/// `most`: a reader would take half of a value for the whole value.
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     let length = text.chars().count();
     if length <= most {
@@ -23,8 +22,8 @@ pub(crate) fn excerpt(text: &str, most: usize) -> String {
     format!("{shown} … ({length} characters)")
 }
 
-/// The last place up to `most` characters, else the first place behind them,
-/// at which no value is cut; in bytes.
+/// Returns the last position up to `most` characters, or else the first position after them, at
+/// which no value is cut; in bytes.
 fn end_of_values(text: &str, most: usize) -> usize {
     let is_json = text.trim_start().starts_with(['{', '[']);
     let (mut last, mut in_string, mut is_escaped) = (0, false, false);
@@ -33,7 +32,7 @@ fn end_of_values(text: &str, most: usize) -> usize {
             return if last > 0 { last } else { at };
         }
         let is_end = if is_json {
-            // The comma stays: it says that more follows.
+            // Keep the comma: it shows that more follows.
             !in_string && sign == ','
         } else {
             sign.is_whitespace()
@@ -53,8 +52,8 @@ fn end_of_values(text: &str, most: usize) -> usize {
     if last > 0 { last } else { text.len() }
 }
 
-/// The first `most` characters of a document, and how long it is where it is
-/// longer: for evidence, where limits only keep reports readable.
+/// Returns the first `most` characters of a document, followed by the full length if the document
+/// is longer. For evidence, where the limit only keeps reports readable.
 pub(crate) fn beginning(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
@@ -74,7 +73,7 @@ mod tests {
             excerpt(&text, 20),
             format!("redirected to … ({} characters)", text.len())
         );
-        // Alone it is shown whole, although it is longer than asked for.
+        // A single value is shown complete, although it is longer than `most`.
         assert_eq!(excerpt(url, 20), url);
         assert_eq!(
             excerpt(&format!("{url} in the end"), 20),

@@ -1,4 +1,4 @@
-//! JUnit XML, as CI servers read it: of checks and of scenarios.
+//! Writes JUnit XML for CI servers: for checks and for scenarios.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::check::{Interruption, SetUpError};
 
-/// How a test case ended.
+/// Result of a test case.
 #[derive(Debug)]
 pub enum Ending {
-    /// Nothing was found.
+    /// Passed without a finding.
     Passed,
-    /// A finding.
+    /// Failed with a finding.
     Failed {
-        /// A level, such as `MUST`.
+        /// Requirement level, such as `MUST`.
         kind: &'static str,
-        /// The finding in a line.
+        /// The finding in one line.
         message: String,
-        /// Everything that helps to correct it.
+        /// Expected and actual values, and how to fix the finding.
         details: String,
     },
-    /// Nothing could be judged.
+    /// Could not be judged because of an error.
     Error {
-        /// What kept it from being judged, such as `incomplete`.
+        /// Kind of the error, such as `incomplete`.
         kind: &'static str,
-        /// The reason in a line.
+        /// The reason in one line.
         message: String,
-        /// What to do about it.
+        /// What to do about the error.
         details: String,
     },
-    /// Not judged, with a cause.
+    /// Skipped.
     Skipped {
-        /// The cause.
+        /// The reason for the skip.
         message: String,
     },
-    /// Passed, with something to read.
+    /// Passed with a note, such as a warning.
     Noted {
-        /// What to read.
+        /// The text of the note.
         details: String,
     },
 }
@@ -46,36 +46,37 @@ pub enum Ending {
 /// One test case.
 #[derive(Debug)]
 pub struct Case {
-    /// Its name: the title of a check or scenario.
+    /// Name: the title of a check or scenario.
     pub name: String,
-    /// The name of its class: the command, or the feature of a scenario.
+    /// Class name: the command, or the feature of a scenario.
     pub class: String,
-    /// How long it took.
+    /// How long the test case took.
     pub duration: Duration,
-    /// How it ended.
+    /// The result.
     pub ending: Ending,
 }
 
-/// What every suite says of the run.
+/// Properties of the run, written to every suite.
 #[derive(Debug)]
 pub struct Run<'r> {
     /// The command, such as `check sp`.
     pub command: &'r str,
-    /// What was judged.
+    /// Address or name of the judged target.
     pub target: &'r str,
-    /// The command line, secrets masked.
+    /// The command line, with secrets masked.
     pub command_line: &'r str,
     /// When the command started.
     pub started_at: Timestamp,
-    /// How long it took.
+    /// How long the command took.
     pub duration: Duration,
     /// The signal that ended the run early.
     pub incomplete: Option<Interruption>,
-    /// The error of the set-up because of which nothing was judged, if there was one.
+    /// The set-up error because of which nothing was judged, if there was one.
     pub error: Option<&'r SetUpError>,
 }
 
-/// The whole document. No host is named in it: reports are handed on.
+/// Returns the whole JUnit document. It contains no host name of this machine, because reports are
+/// given to other people.
 pub fn junit(run: &Run<'_>, mut suites: Vec<(String, Vec<Case>)>) -> String {
     let broken = broken_off(run);
     if !broken.is_empty() {
@@ -100,7 +101,7 @@ pub fn junit(run: &Run<'_>, mut suites: Vec<(String, Vec<Case>)>) -> String {
         report.add_test_suite(suite);
     }
     let xml = report.to_string().unwrap_or_default();
-    // Jenkins' schema has no such attribute at the root.
+    // The JUnit schema of Jenkins has no `skipped` attribute on the root element.
     let (root, rest) = xml.split_once("<testsuite ").unwrap_or((&xml, ""));
     let mut root = root.to_owned();
     if let Some(start) = root.find(" skipped=\"")
@@ -115,7 +116,7 @@ pub fn junit(run: &Run<'_>, mut suites: Vec<(String, Vec<Case>)>) -> String {
     }
 }
 
-/// The error of a run that could judge nothing, or not everything.
+/// Returns an error case for a run that judged no checks, or not all of them.
 fn broken_off(run: &Run<'_>) -> Vec<Case> {
     let case = |name: &str, kind, message: String, details: String| Case {
         name: name.to_owned(),

@@ -1,11 +1,11 @@
-//! The signing keys of the parties that the checks play.
+//! Signing keys of the parties that the checks play.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, RsaKeySize};
 use saml::keys::{Certificate, SigningKey};
 
-/// How long a certificate is valid.
+/// Validity of a certificate: one year.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// An RSA key of 2048 bits and its self-signed certificate, both in PEM.
@@ -15,10 +15,10 @@ pub(crate) struct KeyPair {
 }
 
 impl KeyPair {
-    /// A new one, valid from `now` for a year.
+    /// Generates a key and a certificate that is valid for a year from `now`.
     ///
     /// # Errors
-    /// When the machine has no randomness.
+    /// When the operating system provides no random numbers.
     pub(crate) fn generate(name: &str, now: Timestamp) -> Result<Self, String> {
         let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
             .map_err(|error| error.to_string())?;
@@ -44,10 +44,10 @@ impl KeyPair {
         })
     }
 
-    /// Parsed, to sign with.
+    /// Parses the pair into a key that can sign.
     ///
     /// # Errors
-    /// When one of the two is not what it should be.
+    /// When the key or the certificate is invalid.
     pub(crate) fn signing_key(&self) -> Result<SigningKey, String> {
         let certificate =
             Certificate::parse(&self.certificate).map_err(|error| error.to_string())?;

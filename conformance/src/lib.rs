@@ -1,15 +1,14 @@
-//! The judge: checks of other people's service providers, identity providers
-//! and SCIM servers, and readable accounts of SAML messages.
+//! Judges other people's service providers, identity providers and SCIM servers, and explains SAML
+//! messages in words.
 //!
-//! It knows no party of this project: what it believes, it read from the wire,
-//! with a reader of its own (a second XML parser, canonicalizer and check of
-//! signatures).
+//! This crate depends on no party of this project. It parses what the parties send with code of its
+//! own (a second XML parser, canonicalizer and signature verifier), so that an error of a party
+//! cannot hide an error of the judge.
 //!
-//! - [`check`]: the checks, the rules of evidence that they share, and every
-//!   form that their reports are written in;
-//! - [`inspection`]: SAML documents, certificates and signatures, read;
-//! - [`trace`]: what is in a message, a recording or a HAR file, in words;
-//! - [`page`]: the HTML that reports are made of; [`junit`]: the JUnit file.
+//! - [`check`]: the checks, the rules of evidence that they share, and all formats of their reports;
+//! - [`inspection`]: parsed SAML documents, certificates and signatures;
+//! - [`trace`]: explains a SAML message, a recording or a HAR file;
+//! - [`page`]: the HTML parts of reports; [`junit`]: the JUnit file.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod check;
@@ -20,6 +19,6 @@ mod key_pair;
 pub mod page;
 pub mod trace;
 
-/// The version of Rehearsal, as reports name it: number, commit and target
-/// triple, for example `0.1.0 (9a5fc3a8b1c2, x86_64-unknown-linux-gnu)`.
+/// The version of Rehearsal as reports show it: number, commit and target triple, for example
+/// `0.1.0 (9a5fc3a8b1c2, x86_64-unknown-linux-gnu)`.
 pub const VERSION: &str = env!("REHEARSAL_VERSION");

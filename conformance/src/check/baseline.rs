@@ -1,5 +1,5 @@
-//! Failures that are known and expected (`--expected FILE`), so that a
-//! pipeline fails on new ones only.
+//! Reads the list of known, expected failures (`--expected FILE`), so that a pipeline fails only on
+//! new ones.
 //!
 //! ```json
 //! [{"id": "SAML-SP-DOS-05", "reason": "ticket 4711", "until": "2027-03-01"}]
@@ -11,25 +11,25 @@ use serde::Deserialize;
 
 use super::{CheckReport, Outcome, Verdict};
 
-/// One expectation.
+/// One expected failure.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// The check that may fail or be skipped.
+    /// Id of the check that may fail or be skipped.
     pub id: String,
-    /// Why that is all right for now.
+    /// Why the failure is accepted for now.
     pub reason: String,
-    /// The last day on which it is, UTC.
+    /// Last day on which the failure is accepted, UTC.
     pub until: Option<Date>,
 }
 
-/// Why a baseline can't be used.
+/// Error of a baseline file.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// It isn't a list of expectations.
+    /// The file is not a JSON list of expected failures.
     #[error("expected a JSON array of {{\"id\", \"reason\", \"until\"?}}: {0}")]
     Json(#[from] serde_json::Error),
-    /// It speaks of a check that there isn't.
+    /// An id in the file belongs to no check.
     #[error("no check has the id {0}; --list prints all ids")]
     Unknown(String),
 }
@@ -66,7 +66,7 @@ impl Expected {
     }
 }
 
-/// Reads a baseline.
+/// Reads a baseline file.
 ///
 /// # Errors
 /// [`BaselineError::Json`].
@@ -75,12 +75,12 @@ pub fn read(text: &str) -> Result<Vec<Expected>, BaselineError> {
 }
 
 impl CheckReport {
-    /// Expected failures become warnings; an expected failure that passes is a
-    /// warning too, since the list is then out of date. After its last day an
-    /// expectation counts no more, and what is skipped because of it fails.
+    /// Turns expected failures into warnings. An expected failure that passes becomes a warning
+    /// too, because the list is then out of date. After its last day an expectation no longer
+    /// applies, and a check that was skipped because of it fails.
     ///
     /// # Errors
-    /// [`BaselineError::Unknown`] for an id that no check has.
+    /// [`BaselineError::Unknown`] for an id that belongs to no check.
     pub fn against(mut self, expected: &[Expected], now: Timestamp) -> Result<Self, BaselineError> {
         let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
         for one in expected {

@@ -1,12 +1,12 @@
-//! A text file with one line per check. Code scanning and code quality show
-//! results in files; a check of a running server has none, so this one stands
-//! in for it.
+//! Writes a text file with one line per check. Code scanning and code quality tools show results at
+//! a line of a file; a check of a running server has no source file, so its results refer to this
+//! file.
 
 use sha2::{Digest as _, Sha256};
 
 use super::{CheckReport, Outcome};
 
-/// The file: a check's line is its place in the report, counted from 1.
+/// Returns the file. The line number of a check is its position in the report, counted from 1.
 pub(super) fn check_list(report: &CheckReport) -> String {
     report.outcomes.iter().map(line).collect()
 }
@@ -17,7 +17,7 @@ fn line(outcome: &Outcome) -> String {
     format!("{} ({}) {title}\n", check.id, check.level.name())
 }
 
-/// The same for the same check of the same target, from run to run.
+/// Returns a hash that is the same for the same check of the same target in every run.
 pub(super) fn fingerprint(report: &CheckReport, outcome: &Outcome) -> String {
     let text = format!(
         "{}\n{}\n{}",
@@ -31,7 +31,7 @@ pub(super) fn fingerprint(report: &CheckReport, outcome: &Outcome) -> String {
         .collect()
 }
 
-/// How many columns the check's line has.
+/// Returns the length of the check's line, in columns.
 pub(super) fn columns(outcome: &Outcome) -> usize {
     line(outcome).trim_end().chars().count()
 }

@@ -1,19 +1,19 @@
-//! What was said, in the form that every report shows: a convention for
+//! The exchanges of a run, in the form that every report shows. This is a convention for
 //! [`Outcome::evidence`](super::Outcome), which stays plain JSON.
 //!
-//! A conversation stands once, with the check that it is about; other checks
-//! point to it by name (`see`).
+//! A conversation is stored once, with the check that it belongs to; other checks refer to it by
+//! name (`see`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The evidence of an outcome.
+/// Evidence of an outcome.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Names of conversations that show it.
+    /// Names of the conversations that prove the outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub see: Vec<String>,
-    /// Conversations that are told here.
+    /// Conversations that are stored with this outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversations: Vec<Conversation>,
     /// What was measured.
@@ -30,83 +30,83 @@ pub struct Figure {
     pub seconds: f64,
 }
 
-/// Who said what to whom, in one trial.
+/// All exchanges of one trial.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// Its name, unique in the report.
+    /// Name of the conversation, unique in the report.
     pub name: String,
-    /// What it is about.
+    /// What the trial tests.
     pub about: String,
-    /// What was said, in order.
+    /// The exchanges, in order.
     pub exchanges: Vec<Exchange>,
 }
 
-/// One HTTP exchange, secrets masked.
+/// One HTTP exchange, with secrets masked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// Who asked.
+    /// The party that sent the request.
     pub from: String,
-    /// Who was asked.
+    /// The party that answered it.
     pub to: String,
-    /// The method.
+    /// HTTP method.
     pub method: String,
-    /// The address.
+    /// URL of the request.
     pub url: String,
-    /// The headers that were sent.
+    /// Headers of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent_headers: Vec<(String, String)>,
-    /// The body that was sent.
+    /// Body of the request.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sent: String,
-    /// The status that came.
+    /// HTTP status of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The headers that came.
+    /// Headers of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_headers: Vec<(String, String)>,
-    /// The `Location` that came.
+    /// `Location` header of the answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub location: String,
-    /// The media type of the body that came.
+    /// Media type of the answer's body.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub media_type: String,
-    /// The body that came.
+    /// Body of the answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answered: String,
     /// Milliseconds since the recording began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ms: Option<u64>,
-    /// SAML messages in it, decoded.
+    /// Decoded SAML messages of this exchange.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saml: Vec<Saml>,
-    /// A SCIM resource before and after it.
+    /// A SCIM resource before and after this exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
 }
 
-/// A SAML message, decoded.
+/// A decoded SAML message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saml {
-    /// `SAMLRequest` or `SAMLResponse`.
+    /// Parameter name: `SAMLRequest` or `SAMLResponse`.
     pub parameter: String,
-    /// The binding that it is sent by.
+    /// The binding by which the message is sent.
     pub binding: String,
-    /// Whether it is in the answer, for the browser to carry on.
+    /// True if the message is in the answer, for the browser to deliver.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answered: bool,
-    /// The document.
+    /// The XML document.
     pub xml: String,
-    /// The certificates, base64, whose keys its signatures are judged with.
+    /// Certificates (base64 DER) with whose keys its signatures are verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<String>,
 }
 
-/// A resource before and after an exchange.
+/// A SCIM resource before and after an exchange.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// Before; null where there was none.
+    /// The resource before; null if it did not exist.
     pub before: Value,
-    /// After; null where there is none any more.
+    /// The resource after; null if it no longer exists.
     pub after: Value,
 }
 

@@ -1,18 +1,18 @@
-//! What a GitHub workflow shows of a report: a summary of the job in Markdown,
-//! and an annotation for each finding.
+//! Writes what a GitHub workflow shows: the job summary in Markdown, and an annotation for each
+//! finding.
 
 use std::fmt::Write as _;
 
 use super::summary::{Summary, plural};
 use super::{CheckReport, Outcome, profile};
 
-/// A job shows no more than ten annotations of a kind.
+/// GitHub shows at most ten annotations of one kind for a job.
 const ANNOTATIONS: usize = 10;
 
-/// How many findings the summary tells: it may be 1 MiB long.
+/// Number of findings in the summary: GitHub limits it to 1 MiB.
 const FINDINGS: usize = 200;
 
-/// The job's summary (`GITHUB_STEP_SUMMARY`).
+/// Returns the job summary (`GITHUB_STEP_SUMMARY`).
 pub(super) fn step_summary(report: &CheckReport) -> String {
     let summary = Summary::of(report);
     let sign = if report.exit_code() == 0 {
@@ -67,7 +67,7 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     out
 }
 
-/// Workflow commands, one per line: an error for each finding.
+/// Returns workflow commands, one per line: an error for each finding.
 pub(super) fn annotations(report: &CheckReport) -> String {
     let summary = Summary::of(report);
     let mut out = String::new();
@@ -99,7 +99,8 @@ fn annotation(out: &mut String, title: &str, text: &str) {
     let _ = writeln!(out, "::error title={title}::{data}");
 }
 
-/// Text of the target's is text: no markup, no end of a table's cell.
+/// Escapes text that came from the target, so that it is not read as Markdown or HTML and does not
+/// end a table cell.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {

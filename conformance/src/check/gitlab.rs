@@ -1,11 +1,11 @@
-//! GitLab's code quality report: a finding or a warning each.
+//! Writes GitLab's code quality report: one entry for each finding and each warning.
 
 use serde_json::{Value, json};
 
 use super::{CheckReport, Level, Verdict, check_list};
 
-/// `list` is the path of the file that lists the checks, relative to the root
-/// of the repository in which the pipeline runs.
+/// Returns the report. `list` is the path of the check list file, relative to the root of the
+/// repository in which the pipeline runs.
 pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
     let all = report.outcomes.iter().enumerate();
     let issues = all.filter_map(|(index, outcome)| {

@@ -1,6 +1,5 @@
-//! The report as one HTML file, for triage: the verdict in a sentence, then
-//! the findings with what follows from each folded under it, then warnings,
-//! skipped checks by reason, and what passed.
+//! Writes the report as one HTML file: the verdict, the findings with their consequences, then
+//! warnings, skipped checks by reason, and passed checks.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -11,10 +10,10 @@ use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Level, Outcome, Verdict, profile};
 use crate::page::{self, Filter, Header, document, sequence};
 
-/// Up to so many findings are shown open; of more, a list is the better start.
+/// Up to this number of findings, all are shown unfolded; above it, all are folded.
 const OPEN: usize = 8;
 
-/// An outcome's evidence, where it has the form that reports know.
+/// Returns the evidence of an outcome if it has the form of [`Evidence`].
 fn evidence(outcome: &Outcome) -> Option<Evidence> {
     let read: Evidence = serde_json::from_value(outcome.evidence.clone()).ok()?;
     (read != Evidence::default()).then_some(read)
@@ -220,8 +219,8 @@ fn talk(exchanges: &[Exchange]) -> Markup {
     }
 }
 
-/// Evidence of another form: exchanges where it is some, documents in colors,
-/// the rest as JSON.
+/// Shows evidence of another form: HTTP exchanges if it contains some, XML documents in colors,
+/// everything else as JSON.
 fn other_evidence(evidence: &Value) -> Markup {
     let exchanges = observed::exchanges(evidence);
     if !exchanges.is_empty() {

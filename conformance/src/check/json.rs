@@ -1,10 +1,10 @@
-//! The machine form of a check, as the design fixes it.
+//! Writes the JSON report (`--json`).
 
 use serde_json::{Value, json};
 
 use super::{CheckReport, Verdict, profile};
 
-/// The version of the form (`docs/schemas/checks.schema.json`).
+/// Version of the JSON format (`docs/schemas/checks.schema.json`).
 pub const FORMAT: u32 = 1;
 
 pub(super) fn json(report: &CheckReport) -> Value {

@@ -1,4 +1,4 @@
-//! JUnit XML: a suite, a case for each check.
+//! Writes the JUnit report: one suite, with one case for each check.
 
 use super::{CheckReport, Outcome, Verdict};
 use crate::junit::{Case, Ending, Run};

@@ -1,6 +1,5 @@
-//! Secrets in evidence, masked unless they are asked for (`--show-secrets`):
-//! passwords and tokens in JSON and forms, and the hidden fields and addresses
-//! by which a login page knows its visitor.
+//! Masks secrets in evidence, unless `--show-secrets` is given: passwords and tokens in JSON and
+//! forms, and the hidden fields and URLs by which a login page recognizes its visitor.
 
 use std::sync::LazyLock;
 
@@ -11,7 +10,7 @@ use super::CheckReport;
 
 const MASK: &str = "•••";
 
-/// Names of members, fields and parameters whose values are secrets.
+/// Regular expression for the names of members, fields and parameters with secret values.
 const NAMES: &str = "(?i:[a-z_.-]*(?:password|passwd|secret|csrf|xsrf|token|authstate|authorization|api[_-]?key)[a-z_.-]*)";
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
@@ -66,7 +65,7 @@ fn value(of: &mut Value) {
 }
 
 impl CheckReport {
-    /// The same report with the secrets in its evidence masked.
+    /// Returns the report with the secrets in its evidence masked.
     #[must_use]
     pub fn masked(mut self) -> Self {
         if let Some(error) = &mut self.error {

@@ -1,22 +1,20 @@
-//! Checks of somebody else's endpoint: what was demanded, what came, and how
-//! to mend it.
+//! Checks of an endpoint: what the specification requires, what the endpoint answered, and how to
+//! fix it.
 //!
-//! - [`model`]: a check, its outcome, a report of them;
-//! - [`baseline`]: failures that are known and expected;
-//! - `json`, `junit`, `sarif`, `html`, `terminal`: the report's forms;
-//! - [`evidence`]: what was said, as the reports show it;
-//! - `played_keys`: the keys of the parties that checks play;
-//! - `masking`: secrets in evidence;
-//! - [`profile`]: what a marketplace, a federation or a deployment demands;
+//! - [`model`]: a check, its outcome, and a report of outcomes;
+//! - [`baseline`]: known, expected failures;
+//! - `json`, `junit`, `sarif`, `html`, `terminal`: formats of the report;
+//! - [`evidence`]: the exchanges, as the reports show them;
+//! - `played_keys`: keys of the parties that the checks play;
+//! - `masking`: masks secrets in evidence;
 //! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;
 //! - [`scim`]: the checks of a SCIM service provider;
 //! - [`leaver`]: whether somebody who leaves is out of an application.
 //!
-//! To add a check of a SAML service provider: a fault under `fixtures/faults`;
-//! of an identity provider: a line in a table under `idp/judge`; of a SCIM
-//! server: a line in a table of [`scim`].
+//! To add a check of a SAML service provider, add a fault under `fixtures/faults`; of an identity
+//! provider, a line in a table under `idp/judge`; of a SCIM server, a line in a table of [`scim`].
 
 pub mod baseline;
 mod check_list;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Harm;
 use super::profile::Assessment;
 
-/// How firmly the specification demands it (RFC 2119).
+/// Requirement level of a check in the specification (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
@@ -22,7 +22,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// As RFC 2119 writes it.
+    /// Returns the name as RFC 2119 writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Must => "MUST",
@@ -32,22 +32,22 @@ impl Level {
     }
 }
 
-/// What became of a check.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As demanded.
+    /// The requirement is met.
     Pass,
-    /// Not as demanded: a finding.
+    /// The requirement is not met: a finding.
     Fail,
     /// Not judged; the reason is in [`Outcome::actual`].
     Skip,
-    /// Worth a look, but no failure.
+    /// Worth reading, but not a failure.
     Warn,
 }
 
 impl Verdict {
-    /// In lower case, as the machine form has it.
+    /// Returns the name in lower case, as in the JSON report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -58,45 +58,45 @@ impl Verdict {
     }
 }
 
-/// What is demanded.
+/// A requirement that is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Stable id, such as `SAML-SP-XSW-03`.
     pub id: String,
-    /// How firmly.
+    /// Requirement level.
     pub level: Level,
     /// What it means that it fails.
     pub harm: Harm,
-    /// In a sentence.
+    /// The requirement in one sentence.
     pub title: String,
-    /// The section that demands it.
+    /// The section of the specification that contains the requirement.
     pub spec: String,
-    /// How to mend what fails it.
+    /// How to fix an endpoint that fails the check.
     pub fix: String,
 }
 
-/// A check, judged.
+/// A check with its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The check.
     pub check: Check,
-    /// What became of it.
+    /// The result.
     pub verdict: Verdict,
-    /// What was expected.
+    /// What the specification requires.
     pub expected: String,
-    /// What came; for a skip, why it was not judged.
+    /// What was observed; for a skipped check, the reason.
     pub actual: String,
-    /// What was sent and what came, secrets masked.
+    /// Requests and answers, with secrets masked.
     pub evidence: Value,
-    /// The id of the check whose failure decided this one: the two are one
-    /// finding, and reports fold this one under the other.
+    /// Id of the check whose failure caused this result. The two are one finding: reports show this
+    /// one under the other.
     pub cause: Option<String>,
-    /// How long it took; zero where it was not measured.
+    /// How long the check took; zero if it was not measured.
     pub duration: Duration,
 }
 
 impl Outcome {
-    /// A finding, or a warning when the specification only allows it.
+    /// Returns a pass if `holds` is true; otherwise a finding, or a warning for a MAY.
     pub fn judged(
         check: Check,
         holds: bool,
@@ -120,7 +120,7 @@ impl Outcome {
         }
     }
 
-    /// Not judged, and why.
+    /// Returns an outcome for a check that was not judged, with the reason.
     pub fn skipped(check: Check, why: impl Into<String>) -> Self {
         Self {
             check,
@@ -133,7 +133,7 @@ impl Outcome {
         }
     }
 
-    /// Not judged because of another check's outcome.
+    /// Returns an outcome for a check that was not judged because of another check's outcome.
     pub fn skipped_because_of(check: Check, cause: &str, why: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.to_owned()),
@@ -141,14 +141,14 @@ impl Outcome {
         }
     }
 
-    /// The same outcome with the time it took.
+    /// Returns the same outcome with its duration set.
     #[must_use]
     pub fn took(self, duration: Duration) -> Self {
         Self { duration, ..self }
     }
 }
 
-/// A signal that ends a command before its time.
+/// A signal that ends a command early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGHUP: the terminal was closed.
@@ -160,7 +160,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// As POSIX calls it.
+    /// Returns the POSIX name of the signal.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hangup => "SIGHUP",
@@ -169,7 +169,7 @@ impl Signal {
         }
     }
 
-    /// 128 and the signal's number, as shells have it.
+    /// Returns 128 plus the number of the signal, as shells do.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 129,
@@ -179,30 +179,30 @@ impl Signal {
     }
 }
 
-/// Why a report lacks checks that the command would have judged.
+/// Why a report does not contain all checks of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interruption {
-    /// What ended the command.
+    /// The signal that ended the command.
     pub signal: Signal,
-    /// How many checks would have been judged.
+    /// Number of checks that the whole run would have judged.
     pub total: usize,
 }
 
-/// Why nothing could be judged: a mistake of the set-up and no finding. The
-/// command exits 2.
+/// Error in the set-up because of which nothing could be judged; not a finding. The command exits
+/// with status 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("{message}")]
 pub struct SetUpError {
-    /// Stable and in kebab case, such as `wrong-password`.
+    /// Stable code in kebab case, such as `wrong-password`.
     pub code: &'static str,
-    /// What happened, in whole sentences.
+    /// What happened, in full sentences.
     pub message: String,
     /// What to do.
     pub fix: String,
 }
 
 impl SetUpError {
-    /// A set-up error.
+    /// Creates a set-up error.
     pub fn new(code: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             code,
@@ -222,8 +222,7 @@ impl SetUpError {
         }
     }
 
-    /// For a terminal: what happened and what to do, in lines of at most 100
-    /// columns.
+    /// Returns the message and the fix for a terminal, in lines of at most 100 columns.
     pub fn paragraph(&self, command: &str) -> String {
         let mut out = format!(
             "rehearsal {command}: nothing can be judged ({})\n",
@@ -251,36 +250,35 @@ fn wrap(text: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// The outcomes of one command.
+/// The outcomes of one run of a check command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
     /// The command, such as `check sp`.
     pub command: &'static str,
-    /// What was judged.
+    /// Address or name of the judged target.
     pub target: String,
     /// Every outcome, in the order of the checks.
     pub outcomes: Vec<Outcome>,
-    /// When the command began.
+    /// When the command started.
     pub started_at: Timestamp,
-    /// How long it took.
+    /// How long the command took.
     pub duration: Duration,
-    /// The version of Rehearsal that judged.
+    /// The version of Rehearsal that wrote the report.
     pub version: String,
-    /// How the command was called, secrets masked; empty where it was called
-    /// as a library.
+    /// The command line, with secrets masked; empty if the check was called as a library.
     pub command_line: String,
-    /// Set where a signal ended the command before every check was judged.
+    /// Set if a signal ended the command before all checks were judged.
     pub incomplete: Option<Interruption>,
-    /// Set where nothing could be judged because of the set-up.
+    /// Set if nothing could be judged because of the set-up.
     pub error: Option<SetUpError>,
-    /// Findings of a lower level than this are reported and do not fail.
+    /// Findings of a lower level than this are reported, but do not fail the command.
     pub fail_on: Level,
     /// What the outcomes mean for each profile that was chosen.
     pub assessments: Vec<Assessment>,
 }
 
 impl CheckReport {
-    /// A complete report that began at this time.
+    /// Creates a complete report of a run that started at `started_at`.
     pub fn new(
         command: &'static str,
         target: impl Into<String>,
@@ -302,7 +300,7 @@ impl CheckReport {
         }
     }
 
-    /// A report of a command that could judge nothing.
+    /// Creates the report of a run that could judge nothing.
     pub fn of_error(
         command: &'static str,
         target: impl Into<String>,
@@ -315,13 +313,13 @@ impl CheckReport {
         }
     }
 
-    /// Whether every check was judged.
+    /// True if every check was judged.
     pub fn is_complete(&self) -> bool {
         self.incomplete.is_none() && self.error.is_none()
     }
 
-    /// 0 without a finding, 1 with one, 2 where nothing could be judged, 128
-    /// and the signal's number after an interruption.
+    /// Returns the exit status: 0 without a finding, 1 with one, 2 if nothing could be judged, 128
+    /// plus the number of the signal after an interruption.
     pub fn exit_code(&self) -> u8 {
         match (&self.incomplete, &self.error) {
             (Some(interruption), _) => interruption.signal.exit_code(),
@@ -330,7 +328,7 @@ impl CheckReport {
         }
     }
 
-    /// The same report with the selected checks only.
+    /// Returns the report with the selected checks only.
     #[must_use]
     pub fn selected(mut self, selection: &super::runner::Selection) -> Self {
         self.outcomes
@@ -338,14 +336,13 @@ impl CheckReport {
         self
     }
 
-    /// How many outcomes have this verdict.
+    /// Returns the number of outcomes with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let all = self.outcomes.iter();
         all.filter(|outcome| outcome.verdict == verdict).count()
     }
 
-    /// Whether there is no finding that fails the command. With profiles that
-    /// list requirements, these are the findings against what is required.
+    /// True if no finding fails the command.
     pub fn is_well(&self) -> bool {
         let mut findings = self.findings();
         self.assessments.iter().all(Assessment::is_well)
@@ -353,60 +350,60 @@ impl CheckReport {
                 || findings.all(|finding| finding.check.level > self.fail_on))
     }
 
-    /// The findings.
+    /// Returns the findings.
     pub fn findings(&self) -> impl Iterator<Item = &Outcome> {
         let all = self.outcomes.iter();
         all.filter(|outcome| outcome.verdict == Verdict::Fail)
     }
 
-    /// The machine form (`--json`).
+    /// Returns the JSON report (`--json`).
     pub fn json(&self) -> Value {
         super::json::json(self)
     }
 
-    /// JUnit XML (`--junit`).
+    /// Returns the JUnit report (`--junit`).
     pub fn junit(&self) -> String {
         super::junit::junit(self)
     }
 
-    /// SARIF 2.1.0 (`--sarif`); `list` is the path, relative to the root of the
-    /// repository, at which [`check_list`](Self::check_list) is written.
+    /// Returns the SARIF 2.1.0 report (`--sarif`). `list` is the path of the file with
+    /// [`check_list`](Self::check_list), relative to the root of the repository.
     pub fn sarif(&self, list: &str) -> Value {
         super::sarif::sarif(self, list)
     }
 
-    /// GitLab's code quality report (`--gitlab`); `list` as for SARIF.
+    /// Returns GitLab's code quality report (`--gitlab`); `list` as for SARIF.
     pub fn code_quality(&self, list: &str) -> Value {
         super::gitlab::code_quality(self, list)
     }
 
-    /// A text file with one line per check, in which SARIF and code quality
-    /// reports locate their results.
+    /// Returns a text file with one line per check. Results in SARIF and code quality reports refer
+    /// to its lines.
     pub fn check_list(&self) -> String {
         super::check_list::check_list(self)
     }
 
-    /// Markdown for the summary of a GitHub job.
+    /// Returns Markdown for the summary of a GitHub job.
     pub fn step_summary(&self) -> String {
         super::github::step_summary(self)
     }
 
-    /// GitHub workflow commands that annotate the job with the first findings.
+    /// Returns GitHub workflow commands that annotate the job with the first findings.
     pub fn annotations(&self) -> String {
         super::github::annotations(self)
     }
 
-    /// One HTML file (`--html`).
+    /// Returns the report as one HTML file (`--html`).
     pub fn html(&self) -> String {
         super::html::html(self)
     }
 
-    /// For a person at a terminal.
+    /// Returns the report as plain text for a terminal.
     pub fn terminal(&self) -> String {
         super::terminal::terminal(self, false)
     }
 
-    /// The same, in the colors of the ECMA-48 escape sequences.
+    /// Returns the report for a terminal, with ECMA-48 color sequences.
     pub fn colored_terminal(&self) -> String {
         super::terminal::terminal(self, true)
     }

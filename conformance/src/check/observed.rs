@@ -1,11 +1,11 @@
-//! The exchanges in the evidence of `check scim` and `check sp`, which keep
-//! them in forms of their own.
+//! Converts the evidence of `check scim` and `check sp`, which store exchanges in forms of their
+//! own, to [`Exchange`]s.
 
 use serde_json::Value;
 
 use super::evidence::{Exchange, Saml};
 
-/// The exchanges in it, none where it has another form.
+/// Returns the exchanges in the evidence; none if it has another form.
 pub(super) fn exchanges(evidence: &Value) -> Vec<Exchange> {
     match evidence {
         Value::Array(tape) => tape.iter().filter_map(scim).collect(),
@@ -14,7 +14,7 @@ pub(super) fn exchanges(evidence: &Value) -> Vec<Exchange> {
     }
 }
 
-/// `{"request": {"method", "target", "headers", "body"}, "answer": …}`.
+/// Reads `{"request": {"method", "target", "headers", "body"}, "answer": …}`.
 fn scim(kept: &Value) -> Option<Exchange> {
     let (request, answer) = (&kept["request"], &kept["answer"]);
     let text = |value: &Value| match value {
@@ -40,7 +40,7 @@ fn scim(kept: &Value) -> Option<Exchange> {
     })
 }
 
-/// `{"sent": document, "answer": {"status", "url"}, "probe": body}`.
+/// Reads `{"sent": document, "answer": {"status", "url"}, "probe": body}`.
 fn login(evidence: &Value) -> Vec<Exchange> {
     let (Some(sent), Some(probe)) = (evidence["sent"].as_str(), evidence["probe"].as_str()) else {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! A party that a check plays: its listener, its keys and its metadata, which
-//! it serves. What else it answers, each check says itself.
+//! A party that a check plays: its listener, its keys, and its metadata, which it serves. Each
+//! check adds the other answers.
 
 use std::path::Path;
 
@@ -12,21 +12,20 @@ use tokio::net::TcpListener;
 
 use super::played_keys::{self, PlayError};
 
-/// A party that listens and answers nobody yet.
+/// A party whose port is bound, but which does not answer yet.
 pub(super) struct Played {
     listener: TcpListener,
-    /// Its address, without a slash at the end.
+    /// Base URL without a slash at the end.
     pub(super) base: String,
-    /// Its key.
+    /// The party's signing key.
     pub(super) key: SigningKey,
-    /// A key that its metadata doesn't name.
+    /// A signing key that is not in the party's metadata.
     pub(super) foreign: SigningKey,
 }
 
 impl Played {
-    /// Takes a port of the loopback interface, 0 for a free one. A key kept in
-    /// `key_file` is used again, so that whoever was set up once goes on
-    /// knowing it.
+    /// Binds a port of the loopback interface; 0 chooses a free one. A key that `key_file` contains
+    /// is used again, so that a target that was configured once keeps trusting the party.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -49,12 +48,12 @@ impl Played {
         })
     }
 
-    /// Its entity identifier, which is its metadata's address.
+    /// Returns the entity ID, which is the URL of the metadata.
     pub(super) fn entity_id(&self) -> String {
         format!("{}/metadata", self.base)
     }
 
-    /// Serves its metadata and the rest until the process ends.
+    /// Serves the metadata and the routes of `rest` until the process ends.
     pub(super) fn serve(self, metadata: String, rest: Router) {
         let shown = move || async move {
             let media_type = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];

@@ -1,5 +1,5 @@
-//! The keys of a party that a check plays, kept from run to run so that the
-//! party it judges goes on knowing them.
+//! Keys of a party that a check plays. They are stored between runs, so that the judged party keeps
+//! trusting them.
 
 use std::path::Path;
 
@@ -8,27 +8,27 @@ use saml::keys::SigningKey;
 
 use crate::key_pair::KeyPair;
 
-/// The common name of the certificates.
+/// Common name of the certificates.
 const NAME: &str = "Rehearsal check";
 
-/// Why a party can't be played.
+/// Error that prevents playing a party.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
-    /// The port is taken, or may not be used.
+    /// The port is in use or not allowed.
     #[error("expected to listen on port {port}: {reason}")]
     Listen {
-        /// The port.
+        /// The port number.
         port: u16,
-        /// Why not.
+        /// The error of the operating system.
         reason: std::io::Error,
     },
-    /// The key could not be made or read.
+    /// The key could not be generated or read.
     #[error("expected a signing key: {0}")]
     Key(String),
 }
 
-/// Its key, that of `key_file` when there is one, and a key that nobody is
-/// told of.
+/// Returns the party's key (the one in `key_file` if the file exists) and a second key that is not
+/// in its metadata.
 ///
 /// # Errors
 /// [`PlayError::Key`].
@@ -51,7 +51,7 @@ pub(super) async fn keys(
         .map_err(PlayError::Key)
 }
 
-/// The key of the file, or a new one kept there: private key, then certificate.
+/// Reads the key in the file, or generates one and stores it there: private key, then certificate.
 fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
     if let Ok(text) = std::fs::read_to_string(path) {
@@ -73,7 +73,7 @@ fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     made.signing_key()
 }
 
-/// Readable by its owner only.
+/// Writes a file that only its owner can read.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();

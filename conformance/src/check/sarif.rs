@@ -1,19 +1,18 @@
-//! SARIF 2.1.0: a rule for each check, a result for each finding and warning.
+//! Writes SARIF 2.1.0: a rule for each check, a result for each finding and warning.
 //!
-//! It keeps to what GitHub's code scanning demands beyond the specification:
-//! every result has a file, a region and a fingerprint, every rule its help.
-//! Checks that were not judged are notifications: as results they would be
-//! alerts.
+//! GitHub's code scanning requires more than the specification: a file, a region and a fingerprint
+//! for every result, and a help text for every rule. Checks that were not judged are notifications,
+//! because GitHub would show results as alerts.
 
 use serde_json::{Value, json};
 
 use super::{CheckReport, Outcome, Verdict, check_list};
 use crate::excerpt::beginning;
 
-/// The longest text that GitHub takes for a description, in characters.
+/// Longest description that GitHub accepts, in characters.
 const LONGEST: usize = 1024;
 
-/// `list` is the path of the list of checks, relative to the root of the
+/// Returns the report. `list` is the path of the check list file, relative to the root of the
 /// repository.
 pub(super) fn sarif(report: &CheckReport, list: &str) -> Value {
     let rules: Vec<Value> = report.outcomes.iter().map(rule).collect();
@@ -114,6 +113,6 @@ fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> 
 }
 
 fn cut(text: &str) -> String {
-    // What says how long it is has to fit too.
+    // Leave room for the note with the full length.
     beginning(text, LONGEST - 30)
 }

@@ -1,5 +1,5 @@
-//! What a person reads at the terminal: findings and warnings whole, skipped
-//! checks counted by reason, the verdict at the end.
+//! Writes the report for a terminal: findings and warnings in full, skipped checks counted by
+//! reason, the verdict last.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use super::summary::{Finding, Skips, Summary, plural};
 use super::{CheckReport, Verdict, profile};
 use crate::excerpt::excerpt;
 
-/// How many ids a line names before it counts the rest.
+/// Number of ids that a line contains before it only counts the rest.
 const NAMED: usize = 4;
 
-/// How much of a text is shown, in characters: the HTML report has all of it.
+/// Longest text, in characters; the HTML report contains the full text.
 const SHOWN: usize = 1000;
 
 const RED: &str = "31";
@@ -20,7 +20,7 @@ const YELLOW: &str = "33";
 const BOLD: &str = "1";
 const DIM: &str = "2";
 
-/// Colors a piece of text where colors are wanted.
+/// Adds color to text, if colors are wanted.
 struct Paint(bool);
 
 impl Paint {
@@ -162,7 +162,7 @@ fn short(text: &str) -> String {
     format!("{shown}, whole in --json and --html")
 }
 
-/// The checks that a line counts, the first few by id.
+/// Returns the number of skipped checks, with the first few ids.
 fn ids(skips: &Skips<'_>) -> String {
     let all = skips.outcomes.iter().map(|it| it.check.id.as_str());
     format!("({})", name_some(&all.collect::<Vec<_>>()))

@@ -1,18 +1,19 @@
-//! What was sent or answered, laid out by its form: JSON indented, form fields
-//! decoded and named, the rest as it came.
+//! Shows the body of a request or answer by its format: JSON indented, form fields decoded and
+//! named, everything else unchanged.
 
 use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::excerpt::beginning;
 
-/// How much of a body a report shows, in characters.
+/// Longest body in a report, in characters.
 const SHOWN: usize = 8000;
 
-/// How long a field may be before its value is behind a fold, in characters.
+/// Longest field value that is shown unfolded, in characters.
 const LONG_FIELD: usize = 300;
 
-/// A long body scrolls: `tabindex` lets the keyboard reach it.
+/// Returns the HTML of a body. A long body scrolls; `tabindex` makes that possible with the
+/// keyboard.
 pub(super) fn markup(text: &str) -> Markup {
     if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
         return html! { pre tabindex="0" { (cut(&pretty(&value))) } };
@@ -40,7 +41,7 @@ fn field(name: &str, value: &str) -> Markup {
     }
 }
 
-/// The fields of a form, urlencoded or one `name=value` a line.
+/// Returns the fields of a form, either urlencoded or one `name=value` per line.
 pub(super) fn fields(text: &str) -> Option<Vec<(String, String)>> {
     let text = text.trim();
     if text.contains('\n') {
@@ -72,7 +73,7 @@ pub(super) fn cut(text: &str) -> String {
     beginning(text, SHOWN)
 }
 
-/// JSON with an indent.
+/// Returns indented JSON.
 pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }

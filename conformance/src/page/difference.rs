@@ -1,4 +1,4 @@
-//! A resource before and after an exchange: lines that went, lines that came.
+//! Shows a resource before and after an exchange, with removed and added lines.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -10,7 +10,7 @@ enum Line<'t> {
     Added(&'t str),
 }
 
-/// The longest common subsequence decides what stayed.
+/// Compares the lines by their longest common subsequence.
 fn lines<'t>(before: &'t str, after: &'t str) -> Vec<Line<'t>> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let mut longest = vec![vec![0_usize; new.len() + 1]; old.len() + 1];

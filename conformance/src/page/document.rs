@@ -1,5 +1,5 @@
-//! A SAML document in colors, one tag per line. The background shows what is
-//! signed, and whether the signature is valid.
+//! Shows a SAML document in colors, one tag per line. The background shows what is signed, and
+//! whether the signature is valid.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use crate::inspection::certificate::Certificate;
 use crate::inspection::signature::signatures;
 use crate::inspection::{is, ns, parse};
 
-/// Which bytes of a document are signed, and how.
+/// The signed byte ranges of a document, by the state of their signature.
 #[derive(Default)]
 struct SignedParts {
     valid: Vec<Range<usize>>,
     invalid: Vec<Range<usize>>,
     /// DigestValue is right, but no known key can verify SignatureValue.
     unknown: Vec<Range<usize>>,
-    /// The signatures themselves, which nothing covers.
+    /// The Signature elements themselves, which no signature covers.
     signatures: Vec<Range<usize>>,
-    /// A sentence on each signature.
+    /// One sentence on each signature.
     notes: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ fn signed_parts(xml: &str, trusted: &[String]) -> SignedParts {
 }
 
 impl SignedParts {
-    /// The class of the byte at this offset.
+    /// Returns the CSS class of the byte at this offset.
     fn class_at(&self, at: usize) -> &'static str {
         let within = |ranges: &[Range<usize>]| ranges.iter().any(|it| it.contains(&at));
         if within(&self.signatures) {
@@ -73,7 +73,7 @@ impl SignedParts {
     }
 }
 
-/// What the backgrounds mean.
+/// Returns the legend of the background colors.
 pub fn legend() -> Markup {
     html! {
         p.legend {
@@ -85,8 +85,8 @@ pub fn legend() -> Markup {
     }
 }
 
-/// The document, indented and colored; its signatures are judged with the keys
-/// of `trusted` certificates (base64).
+/// Returns the document, indented and colored. Its signatures are verified with the keys of the
+/// `trusted` certificates (base64).
 pub fn markup(xml: &str, trusted: &[String]) -> Markup {
     let signed = signed_parts(xml, trusted);
     let mut lines: Vec<Markup> = Vec::new();
@@ -106,7 +106,7 @@ pub fn markup(xml: &str, trusted: &[String]) -> Markup {
             if closing {
                 depth = depth.saturating_sub(1);
             }
-            // A closing tag stays on the line of the text before it.
+            // Keep a closing tag on the line of the text before it.
             let joins = closing
                 && pending
                     .as_ref()

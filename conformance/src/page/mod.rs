@@ -1,17 +1,15 @@
-//! The HTML page that every report is written on: one file that asks nothing
-//! of the network, dark and light, readable on a phone and on paper.
+//! The HTML page of every report: one file that loads nothing from the network, with a dark and a
+//! light style, readable on a phone and on paper.
 //!
-//! - `body`: what was sent or answered, laid out by its form;
-//! - `difference`: a resource before and after;
-//! - `document`: a SAML document in colors, what is signed shown by its
-//!   background;
-//! - `sequence`: who said what to whom;
+//! - `body`: the body of a request or answer, by its format;
+//! - `difference`: a resource before and after an exchange;
+//! - `document`: a SAML document in colors; the background shows what is signed;
+//! - `sequence`: the exchanges between the parties;
 //! - `spec`: links to the sections of the specifications.
 //!
-//! The page has a content security policy that allows its own style and script
-//! by their hashes and nothing else. So there are no `style` attributes:
-//! whatever depends on data is a class. Without a script everything is there;
-//! the script adds search and filters.
+//! The content security policy of the page allows its own style and script by their hashes and
+//! nothing else. Therefore the page has no `style` attributes: what depends on data is a class. All
+//! content is visible without the script; the script adds search and filters.
 
 mod body;
 mod difference;
@@ -34,41 +32,41 @@ pub(crate) use spec::linked as linked_spec;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// What a report says first.
+/// The first lines of a report.
 pub struct Header<'r> {
     /// The command, such as `check sp`.
     pub command: &'r str,
-    /// The verdict in a sentence.
+    /// The verdict in one sentence.
     pub verdict: String,
-    /// The class that colors it: `pass`, `fail`, `warn` or `skip`.
+    /// CSS class of the verdict's color: `pass`, `fail`, `warn` or `skip`.
     pub class: &'static str,
-    /// A paragraph below it, such as how to correct a set-up error.
+    /// A paragraph below the verdict, such as how to fix a set-up error.
     pub explanation: Option<Markup>,
-    /// What was judged.
+    /// Address or name of the judged target.
     pub target: &'r str,
     /// When the command started.
     pub started_at: Timestamp,
-    /// How long it took.
+    /// How long the command took.
     pub duration: Duration,
     /// Version of `rehearsal`.
     pub version: &'r str,
-    /// The command line, secrets masked.
+    /// The command line, with secrets masked.
     pub command_line: &'r str,
 }
 
 /// A filter button.
 pub struct Filter {
-    /// The `data-` attribute of rows that it looks at.
+    /// The `data-` attribute of the rows that it compares.
     pub key: &'static str,
-    /// The value of that attribute.
+    /// The value to compare with.
     pub value: &'static str,
-    /// Its label.
+    /// Label of the button.
     pub label: &'static str,
-    /// How many rows have the value.
+    /// Number of rows with the value.
     pub count: usize,
 }
 
-/// The whole page. `rows` is the plural name of what `filters` choose from.
+/// Returns the whole page. `rows` is the plural name of the items that `filters` select.
 pub fn page(
     title: &str,
     header: &Header<'_>,
@@ -104,7 +102,7 @@ pub fn page(
     page.into_string()
 }
 
-/// The source expression of an inline element (CSP Level 3, §2.3.1).
+/// Returns the source expression of an inline element (CSP Level 3, §2.3.1).
 fn digest(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
@@ -131,7 +129,8 @@ fn header_markup(header: &Header<'_>) -> Markup {
     }
 }
 
-/// Hidden until the script takes it up: without one it would do nothing.
+/// Returns the search field and filter buttons, hidden until the script starts: without the script
+/// they have no effect.
 fn toolbar(rows: &str, filters: &[Filter]) -> Markup {
     let keys = |it: &&Filter| it.key;
     let mut groups: Vec<(&str, Vec<&Filter>)> = Vec::new();
@@ -163,12 +162,12 @@ fn toolbar(rows: &str, filters: &[Filter]) -> Markup {
     }
 }
 
-/// An instant for people, in UTC.
+/// Formats a time for readers, in UTC.
 pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A span of time for people.
+/// Formats a duration for readers.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     if seconds == 0 {

@@ -1,15 +1,15 @@
-//! Who said what to whom, as a sequence: a lane for each party, an arrow for
-//! each exchange, its contents behind a fold.
+//! Shows exchanges as a sequence diagram: a lane for each party, an arrow for each exchange, its
+//! contents folded.
 
 use maud::{Markup, html};
 
 use super::{body, difference, document};
 use crate::check::evidence::{Exchange, Saml};
 
-/// The most lanes that the style knows.
+/// Number of lanes that the style sheet supports.
 const MOST_LANES: usize = 6;
 
-/// The parties of these exchanges, in the order in which they appear.
+/// Returns the parties of these exchanges, in the order of their first appearance.
 pub fn parties(exchanges: &[Exchange]) -> Vec<&str> {
     let mut lanes: Vec<&str> = Vec::new();
     for exchange in exchanges {
@@ -22,7 +22,7 @@ pub fn parties(exchanges: &[Exchange]) -> Vec<&str> {
     lanes
 }
 
-/// The names of the lanes, which stay in sight while their exchanges are.
+/// Returns the names of the lanes, which stay visible while you scroll.
 pub fn heads(lanes: &[&str]) -> Markup {
     html! {
         div class={ "lanes n" (lanes.len()) } aria-hidden="true" {
@@ -31,7 +31,7 @@ pub fn heads(lanes: &[&str]) -> Markup {
     }
 }
 
-/// One exchange.
+/// Returns the HTML of one exchange.
 pub fn exchange(exchange: &Exchange, lanes: &[&str]) -> Markup {
     let path = exchange.url.split('?').next().unwrap_or_default();
     let (sent, answered): (Vec<&Saml>, Vec<&Saml>) =
@@ -92,7 +92,7 @@ fn message(saml: &Saml) -> Markup {
     }
 }
 
-/// The path alone where the rest is the same for all.
+/// Shortens a URL to its path, without scheme and host.
 fn short(path: &str) -> &str {
     let after_scheme = path.split_once("://").map(|(_, rest)| rest);
     after_scheme

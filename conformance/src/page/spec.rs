@@ -1,4 +1,4 @@
-//! Links from the names of specifications to their texts.
+//! Links the names of specifications to their texts.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ static CITATION: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a pattern written here compiles")
 });
 
-/// The text with a link on every specification that is known.
+/// Returns the text with a link on every known specification.
 pub(crate) fn linked(spec: &str) -> Markup {
     let mut pieces: Vec<Markup> = Vec::new();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! How a target is reached, and how much of its answers is read.
+//! How a target is contacted, and how much of its answers is read.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -11,22 +11,21 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use super::tls;
 use crate::excerpt::excerpt;
 
-/// How many bytes of an answer are read. A target that answers without end
-/// must not fill the memory.
+/// Limit for the body of an answer, in bytes: an endless answer must not fill the memory.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
-/// How many bytes of metadata are read: those of a federation are long.
+/// Limit for metadata, in bytes: the metadata of a federation is long.
 const MAX_METADATA: usize = 20 * 1024 * 1024;
 
-/// How a target is reached.
+/// Settings for HTTP connections to a target.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// How long an answer is waited for, to its last byte.
+    /// Time limit for an answer, up to its last byte.
     pub timeout: Duration,
-    /// Certificates to trust beside the machine's authorities: as authorities,
-    /// and as the target's own.
+    /// Certificates to trust in addition to the machine's authorities: as authorities, and as the
+    /// target's own certificate.
     pub authorities: Vec<CertificateDer<'static>>,
-    /// Whether any certificate is accepted.
+    /// True if every certificate is accepted.
     pub insecure: bool,
 }
 
@@ -41,7 +40,7 @@ impl Default for Access {
 }
 
 impl Access {
-    /// The set-up of an HTTP client that follows no redirect.
+    /// Returns the builder of an HTTP client that follows no redirects.
     pub fn client(&self) -> ClientBuilder {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -52,45 +51,45 @@ impl Access {
         }
         match tls::config(&self.authorities) {
             Ok(config) => builder.tls_backend_preconfigured(config),
-            // `check` reports what is wrong with them.
+            // `check` reports the error in these certificates.
             Err(_) => builder,
         }
     }
 
-    /// Whether the certificates can be trusted as authorities.
+    /// Checks that the certificates can be used as authorities.
     ///
     /// # Errors
-    /// What is wrong with one of them.
+    /// When one of them is invalid.
     pub fn check(&self) -> Result<(), tokio_rustls::rustls::Error> {
         tls::config(&self.authorities).map(drop)
     }
 }
 
-/// Why there is no answer.
+/// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// The body has no end within so many bytes.
+    /// The body is longer than this number of bytes.
     #[error("the answer is longer than {} MiB and was not read to its end", .0 / 1024 / 1024)]
     TooLong(usize),
-    /// It didn't come in time.
+    /// The answer did not arrive within this time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
-    /// Its status tells of a failure.
+    /// The HTTP status is an error.
     #[error("unexpected status: HTTP {0}")]
     Status(u16),
-    /// It can't be reached, or broke the connection.
+    /// The target cannot be reached, or the connection broke.
     #[error("{}", .0)]
     Transport(String),
 }
 
 impl AnswerError {
-    /// What reqwest says, with its causes, each said once.
+    /// Converts an error of reqwest. The text contains each cause once.
     pub fn of(error: &reqwest::Error, timeout: Duration) -> Self {
         if error.is_timeout() {
             return Self::Timeout(timeout);
         }
-        // reqwest's own sentence repeats the address; the last cause is what
-        // the machine or the TLS library said.
+        // reqwest's own message repeats the URL; the last cause is the message of the operating
+        // system or of the TLS library.
         let mut last: &dyn std::error::Error = error;
         while let Some(deeper) = last.source() {
             last = deeper;
@@ -106,30 +105,29 @@ impl AnswerError {
     }
 }
 
-/// Reads a body as text, up to [`MAX_ANSWER`].
+/// Reads a body as text, up to [`MAX_ANSWER`] bytes.
 ///
 /// # Errors
-/// [`AnswerError`] when it is longer, or doesn't come whole; `timeout` is that
-/// of the client.
+/// [`AnswerError`] when the body is longer or incomplete; `timeout` is that of the client.
 pub async fn read_body(answer: Response, timeout: Duration) -> Result<String, AnswerError> {
     read_up_to(answer, timeout, MAX_ANSWER).await
 }
 
-/// A document, and how it came.
+/// A document, with the headers it was served with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedDocument {
     /// The document.
     pub text: String,
-    /// The media type, where it was fetched.
+    /// The media type; `None` if the document was not fetched by HTTP.
     pub media_type: Option<String>,
-    /// `Cache-Control`, where it was fetched and said.
+    /// The `Cache-Control` header, if the document was fetched and had one.
     pub cache_control: Option<String>,
 }
 
-/// Fetches metadata, up to 20 MiB.
+/// Fetches metadata of up to 20 MiB.
 ///
 /// # Errors
-/// As [`read_body`]; [`AnswerError::Status`] for any status but a success.
+/// As [`read_body`]; [`AnswerError::Status`] for every status that is not a success.
 pub async fn fetch_metadata(
     client: &reqwest::Client,
     url: &str,
@@ -158,7 +156,7 @@ async fn read_up_to(
     timeout: Duration,
     limit: usize,
 ) -> Result<String, AnswerError> {
-    // Some servers compress whether or not they are asked to.
+    // Some servers compress even if the client does not accept it.
     let encoding = answer.headers().get(header::CONTENT_ENCODING);
     let is_gzip = encoding.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut bytes = Vec::new();
@@ -178,7 +176,7 @@ async fn read_up_to(
     Ok(saml::encoding::decode_lossy(&bytes))
 }
 
-/// What is in a gzip file, up to `limit` bytes.
+/// Decompresses a gzip file, up to `limit` bytes.
 fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
     let mut whole = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -194,7 +192,7 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
     }
 }
 
-/// What a page says to a person, on one line: no styles, scripts or markup,
+/// Returns the visible text of a page on one line, without styles, scripts and markup, shortened to
 /// about `most` characters.
 pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
     let document = scraper::Html::parse_document(body);

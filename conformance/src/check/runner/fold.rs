@@ -1,15 +1,15 @@
-//! Folding: what follows from one failure is no finding of its own.
+//! Folding: a failure that follows from another failure is not a finding of its own.
 
 use std::collections::BTreeSet;
 
 use crate::check::{Outcome, Verdict};
 
-/// Folds outcomes that show the same symptom, such as "PATCH /Users never
-/// succeeded": a clause that holds for the whole run.
+/// Folds outcomes with the same symptom, a sentence that holds for the whole run, such as "PATCH
+/// /Users never succeeded".
 ///
-/// The first failure that shows it stays a finding; every later failure and
-/// every skip that shows it is skipped because of that one. `symptoms` has one
-/// set for each outcome; a symptom in `disproved` is no cause of anything.
+/// The first failure with a symptom stays a finding; every later failure and every skipped check
+/// with it is skipped because of that one. `symptoms` has one set for each outcome; a symptom in
+/// `disproved` is not used as a cause.
 pub fn fold(outcomes: &mut [Outcome], symptoms: &[BTreeSet<String>], disproved: &BTreeSet<String>) {
     let all: BTreeSet<&String> = symptoms.iter().flatten().collect();
     for symptom in all.difference(&disproved.iter().collect()) {

@@ -1,34 +1,32 @@
-//! Whether a target still works as before: a trial after which an honest
-//! request fails, or is slow each time, has found a denial of service.
+//! Tests whether a target still works after a trial. If an ordinary request then fails, or is slow
+//! every time, the trial has found a denial of service.
 
 use std::time::Duration;
 
 use super::{Runner, pause};
 
-/// How long an honest request may take after a trial, in terms of the time
-/// that it took before; and the shortest time that counts as slow.
+/// An ordinary request is slow if it takes this many times longer than before the trials; and the
+/// shortest time that counts as slow.
 const SLOWDOWN: u32 = 10;
 const SLOW: Duration = Duration::from_secs(5);
 
-/// How often a slow target is asked again. One slow answer is no evidence: the
-/// machine that asks may have stood still.
+/// How often a slow target is asked again. One slow answer proves nothing: this machine may have
+/// been busy.
 const SLOW_ANSWERS: usize = 3;
 
-/// How long a target that gave no answer is left alone, and how often it is
-/// asked again.
+/// The pause after a request without an answer, and how often it is repeated.
 const PAUSE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 1 });
 const REVIVALS: usize = 3;
 
-/// The shortest time that counts as slow at a target that took `calm` before.
+/// Returns the shortest time that counts as slow, for a target that took `calm` before.
 pub(in crate::check) fn slow_after(calm: Duration) -> Duration {
     (calm * SLOWDOWN).max(SLOW)
 }
 
-/// What a trial did to the target, seen by honest requests after it; `None`
-/// when one of them is answered as before.
+/// Returns what a trial did to the target, or `None` if an ordinary request is answered as before.
 ///
-/// `honest` is the request in words, `calm` how long it took before the
-/// trials. `ask` sends it, and returns how long it took or why it failed.
+/// `honest` describes the ordinary request, `calm` is its duration before the trials. `ask` sends
+/// it and returns its duration, or why it failed.
 pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, String>>>(
     runner: &Runner,
     honest: &str,
@@ -55,7 +53,7 @@ pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, Stri
     ))
 }
 
-/// Asks a target that failed until it works again, and says when it did.
+/// Repeats the request until the target answers again, and returns at which attempt it did.
 async fn find_revival<A: Future<Output = Result<Duration, String>>>(
     runner: &Runner,
     honest: &str,
@@ -82,8 +80,8 @@ mod tests {
 
     use super::*;
 
-    /// What is found at a target that answers each request after the next of
-    /// `answers`; `None` is no answer.
+    /// Returns what is found for a target with these answers, in order (milliseconds); `None`
+    /// stands for no answer.
     async fn found(answers: &[Option<u64>]) -> Option<String> {
         let asked = AtomicUsize::new(0);
         find_harm(

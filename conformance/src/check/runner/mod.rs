@@ -1,15 +1,13 @@
-//! The rules of evidence, in one place: every check command judges through a
-//! [`Runner`].
+//! The rules of evidence, in one place. Every check command judges through a [`Runner`].
 //!
-//! - controls first: a check that rests on another one is judged only after
-//!   that one passed, else skipped with its id as the cause;
-//! - between two checks the runner looks whether a signal came (`stop`),
-//!   whether the target still answers (`patience`), and says what is tried
-//!   next (`progress`);
-//! - `access`: how a target is reached, and how much of an answer is read;
-//! - `retry`: how long a target that limits requests is left alone;
+//! - Controls first: a check that depends on a control is judged only after the control
+//!   passed; otherwise it is skipped, with the control's id as the cause.
+//! - Before each check the runner tests whether a signal arrived (`stop`) and whether the
+//!   target still answers (`patience`), and reports what is tried next (`progress`).
+//! - `access`: how a target is contacted, and how much of an answer is read;
+//! - `retry`: how long to wait for a target that limits requests;
 //! - `health`: whether a trial harmed the target;
-//! - `fold`: what follows from one failure is folded under it;
+//! - `fold`: failures that follow from one failure are one finding;
 //! - `selection`: `--only`, `--skip`.
 
 mod access;
@@ -38,30 +36,30 @@ pub use stop::Stop;
 
 use super::{Check, CheckReport, Interruption, Outcome, SetUpError, Verdict};
 
-/// What every check command is given.
+/// Settings and shared state of every check command.
 #[derive(Clone, Default)]
 pub struct Runner {
-    /// Whether a signal ends the run.
+    /// The signal that ends the run, if one arrived.
     pub stop: Stop,
     /// Which checks are judged.
     pub selection: Selection,
-    /// How the target is reached.
+    /// How the target is contacted.
     pub access: Access,
-    /// How long a target that doesn't answer is waited for.
+    /// How long to wait for a target that does not answer.
     pub patience: Patience,
-    /// Who is told what is being tried.
+    /// The listener for progress messages.
     pub progress: Progress,
-    /// How long an answer that is under way is still waited for after a
-    /// signal: a resource that the target creates meanwhile has to be deleted.
+    /// How long to wait for an outstanding answer after a signal: a resource that the target
+    /// creates in this time must be deleted.
     pub grace: Duration,
 }
 
-/// A check to be judged, and what it rests on.
+/// A check to judge, and the control it depends on.
 #[derive(Debug, Clone)]
 pub struct Planned {
     /// The check.
     pub check: Check,
-    /// The id of the control without which it proves nothing.
+    /// Id of the control without which the check proves nothing.
     pub rests_on: Option<String>,
 }
 
@@ -89,10 +87,10 @@ fn nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
     ))
 }
 
-/// What a run has judged so far.
+/// The outcomes of a run so far.
 #[derive(Debug, Default)]
 pub struct Judged {
-    /// In the order of the plan.
+    /// The outcomes in the order of the plan.
     pub outcomes: Vec<Outcome>,
     verdicts: BTreeMap<String, Verdict>,
 }
@@ -110,15 +108,15 @@ impl Judged {
         self.verdicts.contains_key(id)
     }
 
-    /// Whether a check passed.
+    /// True if the check with this id passed.
     pub fn has_passed(&self, id: &str) -> bool {
         self.verdicts.get(id) == Some(&Verdict::Pass)
     }
 }
 
 impl Runner {
-    /// Judges one check, unless the control that it rests on failed, it is not
-    /// selected, or the run has ended; then `outcome` is not awaited.
+    /// Judges one check. `outcome` is not awaited if the control failed, the check is not selected,
+    /// or the run has ended.
     pub async fn judge(
         &self,
         judged: &mut Judged,
@@ -150,7 +148,7 @@ impl Runner {
         }
         let started = Instant::now();
         let mut outcome = std::pin::pin!(outcome);
-        // What was not seen to its end is not judged.
+        // A check that a signal interrupted is not judged.
         tokio::select! {
             outcome = &mut outcome => judged.push(outcome.took(started.elapsed())),
             _ = self.stop.wait() => {
@@ -159,14 +157,14 @@ impl Runner {
         }
     }
 
-    /// Whether nothing more may be tried: a signal came, or the target gave no
-    /// answer for too long.
+    /// True if nothing more may be tried: a signal arrived, or the target did not answer for too
+    /// long.
     pub fn has_ended(&self) -> bool {
         self.stop.signal().is_some() || self.patience.error().is_some()
     }
 
-    /// The report of a run that may have ended before its time. `total` is how
-    /// many checks a whole run judges.
+    /// Returns the report of a run that may have ended early. `total` is the number of checks of a
+    /// complete run.
     pub fn report(&self, report: CheckReport, total: usize, took: Duration) -> CheckReport {
         let interruption = self
             .stop

@@ -1,4 +1,4 @@
-//! How long a target that doesn't answer is waited for.
+//! Limits how long a run waits for a target that does not answer.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,23 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::check::SetUpError;
 
-/// After so many answers in a row that did not come, the run gives up.
+/// Number of consecutive requests without an answer after which the run ends.
 const MAX_LOST: u32 = 3;
 
-/// Counts answers that did not come, and knows when the run has to end.
-/// Clones share the count.
+/// Counts requests without an answer and decides when the run must end. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct Patience {
     lost: Arc<AtomicU32>,
-    /// When the run has to end, and how long it may take.
+    /// When the run must end, and how long it may take.
     deadline: Option<(Instant, Duration)>,
     error: Arc<Mutex<Option<SetUpError>>>,
-    /// How many milliseconds were waited because the target asked for it.
+    /// Milliseconds of waiting that the target requested (429, Retry-After).
     waited: Arc<AtomicU64>,
 }
 
-/// Measures how long the target takes, without the time that it asked to be
-/// left alone.
+/// Measures how long the target takes, without the waiting that it requested.
 #[derive(Debug)]
 pub struct Stopwatch {
     began: Instant,
@@ -30,7 +28,7 @@ pub struct Stopwatch {
 }
 
 impl Patience {
-    /// A run that may take so long.
+    /// Creates the state of a run with a time limit.
     pub fn with_deadline(whole: Duration) -> Self {
         Self {
             deadline: Instant::now().checked_add(whole).map(|end| (end, whole)),
@@ -38,14 +36,14 @@ impl Patience {
         }
     }
 
-    /// Leaves the target alone as long as it asked for.
+    /// Waits as long as the target requested.
     pub async fn wait(&self, length: Duration) {
         pause(length).await;
         let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         self.waited.fetch_add(length, Ordering::Relaxed);
     }
 
-    /// Begins to measure.
+    /// Starts a measurement.
     pub fn start_stopwatch(&self) -> Stopwatch {
         Stopwatch {
             began: Instant::now(),
@@ -53,19 +51,19 @@ impl Patience {
         }
     }
 
-    /// How long the target has taken since.
+    /// Returns how long the target has taken since `since`.
     pub fn elapsed(&self, since: &Stopwatch) -> Duration {
         let waited = self.waited.load(Ordering::Relaxed) - since.waited;
         let whole = since.began.elapsed();
         whole.saturating_sub(Duration::from_millis(waited))
     }
 
-    /// An answer came.
+    /// Records that the target answered.
     pub fn answered(&self) {
         self.lost.store(0, Ordering::Relaxed);
     }
 
-    /// No answer came from this address, and why.
+    /// Records that a request to `url` got no answer, and the reason.
     pub fn no_answer(&self, url: &str, reason: &dyn std::fmt::Display) {
         let count = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if count < MAX_LOST {
@@ -80,8 +78,8 @@ impl Patience {
         ));
     }
 
-    /// Names the check at which the target stopped answering, so that the rest
-    /// can be judged without it.
+    /// Adds to the error the check at which the target stopped answering, so that the user can
+    /// judge the others without it.
     pub fn blame(&self, check: &str) {
         let mut known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = known.as_mut().filter(|error| error.code == "no-answer") {
@@ -99,7 +97,7 @@ impl Patience {
         known.get_or_insert(error);
     }
 
-    /// Why the run has to end, if it has to.
+    /// Returns why the run must end, or `None` if it may continue.
     pub fn error(&self) -> Option<SetUpError> {
         if let Some((end, whole)) = self.deadline
             && Instant::now() >= end
@@ -118,9 +116,9 @@ impl Patience {
     }
 }
 
-/// Waits before a target that gave no answer is asked again.
+/// Waits before asking a target again that gave no answer.
 pub async fn pause(length: Duration) {
-    // Somebody else's server sends no event when it has recovered.
+    // There is no event to wait for: the server belongs to somebody else.
     #[allow(clippy::disallowed_methods)]
     tokio::time::sleep(length).await;
 }

@@ -1,38 +1,38 @@
-//! What is being tried, told while it is tried.
+//! Reports what is tried, while it is tried.
 
 use std::sync::Arc;
 
-/// Somebody who is told of progress.
+/// Receives progress messages.
 pub trait Listener: Send + Sync {
-    /// A part of the run begins that has so many steps.
+    /// A part of the run with this number of steps begins.
     fn begin(&self, what: &str, steps: usize);
-    /// The next step begins: its id, and what it is.
+    /// The next step begins, with its id and a description.
     fn step(&self, id: &str, what: &str);
-    /// The part is over.
+    /// The part has ended.
     fn end(&self);
 }
 
-/// Who is told of progress; nobody by default.
+/// Sends progress messages to a listener; by default to none.
 #[derive(Clone)]
 pub struct Progress(Arc<dyn Listener>);
 
 impl Progress {
-    /// Tells this listener.
+    /// Sends them to this listener.
     pub fn to(listener: impl Listener + 'static) -> Self {
         Self(Arc::new(listener))
     }
 
-    /// A part of the run begins that has so many steps.
+    /// Reports that a part of the run with this number of steps begins.
     pub fn begin(&self, what: &str, steps: usize) {
         self.0.begin(what, steps);
     }
 
-    /// The next step begins: its id, and what it is.
+    /// Reports that the next step begins, with its id and a description.
     pub fn step(&self, id: &str, what: &str) {
         self.0.step(id, what);
     }
 
-    /// The part is over.
+    /// Reports that the part has ended.
     pub fn end(&self) {
         self.0.end();
     }
@@ -44,7 +44,7 @@ impl Default for Progress {
     }
 }
 
-/// A listener that tells nobody.
+/// A listener that ignores all messages.
 #[derive(Debug, Clone, Copy)]
 pub struct NoProgress;
 

@@ -1,12 +1,13 @@
-//! How long a target that limits how often it may be asked is left alone
-//! (RFC 6585 §4, RFC 9110 §10.2.3): no verdict rests on such an answer.
+//! How long to wait for a target that limits the rate of requests (RFC 6585 §4, RFC 9110 §10.2.3).
+//! No verdict is based on such an answer.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How long to wait before the request is sent again: 429, or 503 with
-/// Retry-After. A 429 without it is waited for longer each time.
+/// Returns how long to wait before the request is repeated, or `None` if the answer counts. Applies
+/// to 429, and to 503 with Retry-After. A 429 without Retry-After doubles the wait each time, up to
+/// 64 s.
 pub(in crate::check) fn retry_after(
     status: u16,
     header: Option<&str>,
@@ -20,7 +21,7 @@ pub(in crate::check) fn retry_after(
     }
 }
 
-/// Seconds, or a date; a second where it can't be read.
+/// Parses Retry-After: seconds or a date; one second if it is neither.
 fn wait_of(value: &str, now: Timestamp) -> Duration {
     if let Ok(seconds) = value.parse() {
         return Duration::from_secs(seconds);
@@ -28,7 +29,7 @@ fn wait_of(value: &str, now: Timestamp) -> Duration {
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value);
     let left = date.ok().map(|date| date.duration_since(now));
     left.map_or(Duration::from_secs(1), |left| {
-        // A date counts whole seconds: a little more than asked for is waited.
+        // A date has whole seconds only, so wait a little longer.
         let left = Duration::try_from(left).unwrap_or_default();
         left + Duration::from_millis(50)
     })

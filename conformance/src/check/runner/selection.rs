@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::Check;
 
-/// Ids and beginnings of ids to judge, all checks where there are none, and
-/// those to leave out.
+/// Ids, and beginnings of ids, of the checks to judge (empty means all) and of those to leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     only: Vec<String>,
@@ -14,20 +13,20 @@ pub struct Selection {
     among: Option<BTreeSet<String>>,
 }
 
-/// A selection that includes nothing.
+/// Error of a selection that matches no check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no check has an id that is or begins with {prefix}; --list prints all ids")]
 pub struct SelectionError {
-    /// What was asked for.
+    /// The id or beginning of an id that was given.
     pub prefix: String,
 }
 
 impl Selection {
-    /// The checks whose id is one of `only`, or begins with one of them, but
-    /// for those of `skip`.
+    /// Selects the checks whose id is one of `only` or begins with one of them, except those of
+    /// `skip`.
     ///
     /// # Errors
-    /// [`SelectionError`] for one that none of `checks` fits.
+    /// [`SelectionError`] for an entry that matches none of `checks`.
     pub fn new(only: &[String], skip: &[String], checks: &[Check]) -> Result<Self, SelectionError> {
         let upper = |ids: &[String]| ids.iter().map(|it| it.to_ascii_uppercase()).collect();
         let selection = Self {
@@ -52,7 +51,7 @@ impl Selection {
         self
     }
 
-    /// Whether a check is judged.
+    /// True if the check is selected.
     pub fn includes(&self, id: &str) -> bool {
         let has = |ids: &[String]| ids.iter().any(|prefix| fits(prefix, id));
         let is_among = || self.among.as_ref().is_none_or(|ids| ids.contains(id));
@@ -73,7 +72,8 @@ impl Selection {
     }
 }
 
-/// `SCIM-PATCH` is a beginning of SCIM-PATCH-01, `SCIM-PATCH-0` of it too.
+/// True if `prefix` is a beginning of `id`: `SCIM-PATCH` and `SCIM-PATCH-0` both match
+/// SCIM-PATCH-01.
 fn fits(prefix: &str, id: &str) -> bool {
     id.to_ascii_uppercase().starts_with(prefix)
 }

@@ -1,4 +1,4 @@
-//! The end of a run by a signal.
+//! Ends a run after a signal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,10 +6,10 @@ use tokio::sync::watch;
 
 use crate::check::Signal;
 
-/// What names the resources that a run would leave behind if it ended now.
+/// Lists the resources that would remain on the target if the run ended now.
 type Leftovers = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// Whether a signal ends the run. Clones share it.
+/// The signal that ends the run, if one arrived. Clones share it.
 #[derive(Clone)]
 pub struct Stop {
     signal: Arc<watch::Sender<Option<Signal>>>,
@@ -32,7 +32,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Ends the run; the first signal counts.
+    /// Ends the run; only the first signal counts.
     pub fn send(&self, signal: Signal) {
         self.signal.send_if_modified(|first| {
             let is_first = first.is_none();
@@ -41,7 +41,7 @@ impl Stop {
         });
     }
 
-    /// The signal that came, if one did.
+    /// Returns the signal, if one arrived.
     pub fn signal(&self) -> Option<Signal> {
         *self.signal.borrow()
     }
@@ -53,12 +53,12 @@ impl Stop {
         let came = came.ok().and_then(|signal| *signal);
         match came {
             Some(signal) => signal,
-            // The sender lives as long as this.
+            // Cannot happen: the sender lives as long as `self`.
             None => std::future::pending().await,
         }
     }
 
-    /// Tells how to list what a run that ends at once leaves at its target.
+    /// Sets the function that lists what the run would leave on the target.
     pub fn set_leftovers(&self, leftovers: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         let mut known = self
             .leftovers
@@ -67,7 +67,7 @@ impl Stop {
         *known = Some(Arc::new(leftovers));
     }
 
-    /// What a run that ended now would leave at its target.
+    /// Returns what a run that ended now would leave on the target.
     pub fn leftovers(&self) -> Vec<String> {
         let known = self
             .leftovers

@@ -1,6 +1,6 @@
-//! TLS to a target whose own certificate is trusted: what `openssl req -x509`
-//! makes is a certificate authority and a server at once, which webpki refuses
-//! as a server's certificate. curl's `--cacert` accepts it, and so do we.
+//! TLS to a target whose own certificate is trusted. `openssl req -x509` makes a certificate that
+//! is a certificate authority and a server certificate at once; webpki refuses it for a server.
+//! curl's `--cacert` accepts it, so this verifier does too.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,19 +18,18 @@ use tokio_rustls::rustls::{
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// The configurations made so far, by the certificates trusted. A check has a
-/// browser for each trial, and to read the machine's authorities means to open
-/// more than a hundred files.
+/// The configurations made so far, by trusted certificates. A check creates a browser for each
+/// trial, and reading the machine's authorities opens more than a hundred files.
 static CONFIGURATIONS: Mutex<Vec<Configured>> = Mutex::new(Vec::new());
 
-/// The certificates trusted, and the configuration that trusts them.
+/// The trusted certificates, and the configuration that trusts them.
 type Configured = (Vec<CertificateDer<'static>>, ClientConfig);
 
-/// Trusts the machine's authorities and these certificates, as authorities and
-/// as servers.
+/// Returns a configuration that trusts the machine's authorities and these certificates, both as
+/// authorities and as server certificates.
 ///
 /// # Errors
-/// When one of them can't be an authority.
+/// When one of them cannot be used as an authority.
 pub(super) fn config(trusted: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let mut known = CONFIGURATIONS
         .lock()
@@ -109,8 +108,8 @@ impl ServerCertVerifier for Trusting {
     }
 }
 
-/// Whether a trusted certificate is valid now, and for this name. One without
-/// subjectAltName, as openssl makes it by default, is for its common name.
+/// Checks that a trusted certificate is valid now and for this name. A certificate without
+/// subjectAltName, which openssl makes by default, is valid for its common name.
 fn is_for(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return Err(CertificateError::BadEncoding.into());
@@ -150,7 +149,7 @@ mod tests {
 
     use crate::check::runner::Access;
 
-    /// A server with a certificate as `openssl req -x509` makes it.
+    /// Serves HTTPS with a certificate as `openssl req -x509` makes it.
     async fn serve(names: &[&str]) -> (u16, super::CertificateDer<'static>) {
         let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
         let mut parameters = rcgen::CertificateParams::new(names).unwrap();
@@ -203,7 +202,7 @@ mod tests {
                 ..Access::default()
             };
             assert_eq!(status("localhost", port, trusting()).await, Some(204));
-            // Refused under another name, and where it is not trusted.
+            // Refused under another name, and if it is not trusted.
             assert_eq!(status("127.0.0.1", port, trusting()).await, None);
             assert_eq!(status("localhost", port, Access::default()).await, None);
             let insecure = Access {
