@@ -1,12 +1,12 @@
 //! Lists of resources: filtered, sorted and paged (RFC 7644 §3.4.2, RFC 9865).
 //!
 //! - If the key columns of the table can answer filter and sort order exactly,
-//! one database query returns the page, and a second one counts if the page
-//! does not show the total.
+//!   one database query returns the page, and a second one counts if the page
+//!   does not show the total.
 //! - For any other filter, the code reads in batches all rows that the database
-//! cannot exclude, and keeps only the matching rows of the page.
+//!   cannot exclude, and keeps only the matching rows of the page.
 //! - For any other sort order it reads rows in the same way, and keeps sort
-//! keys and IDs up to the end of the page.
+//!   keys and IDs up to the end of the page.
 
 use std::collections::BinaryHeap;
 use std::future::Future;
