@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
+use super::interactive::NOBODY_CAME;
 use super::reading::Announced;
 use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::Maker;

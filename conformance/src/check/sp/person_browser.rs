@@ -31,7 +31,11 @@ impl SignedForm {
     ];
 
     const fn of(cover: Cover, encrypts: bool) -> Self {
-        Self(Form { cover, encrypts })
+        Self(Form {
+            cover,
+            encrypts,
+            is_demanded: false,
+        })
     }
 
     /// Whether the assertion is encrypted.
