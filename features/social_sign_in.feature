@@ -55,7 +55,7 @@ Feature: Logging in by a social identity
   @G-02 @unhappy
   Scenario: An answer that another browser asked for logs nobody in
     When Ada follows the provider's answer that Mallory got
-    Then the sign-in page says "wasn't started in this browser"
+    Then the sign-in page says "was not started in this browser"
     And Ada is not logged in to the portal
 
   @G-02 @G-19 @unhappy

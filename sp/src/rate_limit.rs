@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(
             limits.take("b", at(0)),
             Ok(()),
-            "another tenant's is its own"
+            "each tenant has its own bucket"
         );
         assert_eq!(limits.take("a", at(1)), Err(1));
         assert_eq!(limits.take("a", at(2)), Ok(()));

@@ -179,7 +179,7 @@ async fn configures_domain(page: &Page, world: &World, simulation: Option<&str>)
         }
         None => world.rehearsal.dns.publish_txt(&name, &value).await?,
     }
-    page.hears("the TXT record is there").await?;
+    page.hears("the TXT record was found").await?;
     page.click("Verify lumen.example").await?;
     page.says("verified").await
 }

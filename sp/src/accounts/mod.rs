@@ -37,7 +37,7 @@ pub enum AccountError {
     EmailTaken(String),
     /// Unknown e-mail or wrong password. The error does not say which, to not
     /// reveal which accounts exist.
-    #[error("no account has this e-mail and password: check both, or register an account")]
+    #[error("wrong e-mail or password: check both, or register an account")]
     WrongCredentials,
     /// The organization uses SSO, so passwords are refused (G-19, G-24).
     #[error(

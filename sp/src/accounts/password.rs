@@ -39,7 +39,7 @@ pub(super) fn check_strength(password: &str, email: &str) -> Result<(), &'static
     } else if (!email.is_empty() && lower.contains(email))
         || (local.len() >= 4 && lower.starts_with(local))
     {
-        Err("too easy to guess: it is built on your e-mail address")
+        Err("too easy to guess: it is based on your e-mail address")
     } else if OFTEN_USED.iter().any(|often| lower.starts_with(often)) && password.len() < 16 {
         Err("too easy to guess: it begins with a common password. Choose another")
     } else {

@@ -31,7 +31,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorith
 #[derive(Debug, thiserror::Error)]
 pub enum SocialError {
     /// The provider is not configured.
-    #[error("the portal knows no sign-in provider {0}")]
+    #[error("sign-in provider {0} not found")]
     UnknownProvider(String),
     /// The user or the provider declined.
     #[error("{provider} did not sign you in ({error}): try again, or choose another way")]
@@ -43,11 +43,11 @@ pub enum SocialError {
     },
     /// The `state` is unknown, used, expired or of another browser.
     #[error(
-        "this sign-in wasn't started in this browser, was used before or took too long: start it again"
+        "this sign-in was not started in this browser, was already used or took too long: start it again"
     )]
     WrongState,
     /// A request to the provider failed.
-    #[error("{provider} could not be asked: expected {expected}, {came}; try again in a moment")]
+    #[error("cannot get {expected} from {provider}: {came}; try again in a moment")]
     Provider {
         /// The name of the provider.
         provider: String,
@@ -57,7 +57,7 @@ pub enum SocialError {
         came: String,
     },
     /// The ID token is invalid.
-    #[error("{provider}'s answer can't be trusted: {reason}; start again")]
+    #[error("invalid answer of {provider}: {reason}; start again")]
     Token {
         /// The name of the provider.
         provider: String,
@@ -243,7 +243,7 @@ async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discover
     if discovered.issuer.trim_end_matches('/') != issuer {
         return Err(SocialError::Provider {
             provider: provider.name.clone(),
-            expected: "the issuer that is configured",
+            expected: "the configured issuer",
             came: format!("got {}", discovered.issuer),
         });
     }
@@ -298,7 +298,7 @@ fn verified(
         Some(kid) => keys.find(kid),
         None => keys.keys.first(),
     };
-    let key = key.ok_or_else(|| untrusted(format!("it publishes no key {:?}", header.kid)))?;
+    let key = key.ok_or_else(|| untrusted(format!("its JWKS has no key {:?}", header.kid)))?;
     let key = DecodingKey::from_jwk(key).map_err(|error| untrusted(error.to_string()))?;
     let mut validation = Validation::new(header.alg);
     validation.set_audience(&[&provider.client_id]);
@@ -312,11 +312,11 @@ fn verified(
         .claims;
     let skew = portal.config.clock_skew.as_secs();
     if claims.exp + skew <= portal.now().as_second() {
-        return Err(untrusted("its id token has expired".to_owned()));
+        return Err(untrusted("its ID token has expired".to_owned()));
     }
     if claims.nonce.as_deref() != Some(nonce) {
         return Err(untrusted(
-            "its id token answers another sign-in (nonce)".to_owned(),
+            "the nonce in its ID token is of another sign-in".to_owned(),
         ));
     }
     Ok(claims)

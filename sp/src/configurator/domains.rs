@@ -164,7 +164,7 @@ fn judge(row: &DomainRow, found: &Found) -> (&'static str, String) {
     let name = &row.domain;
     match found {
         Found::Records(records) if records.iter().any(|record| record.trim() == row.txt_value) => {
-            ("verified", "the TXT record is there".to_owned())
+            ("verified", "the TXT record was found".to_owned())
         }
         Found::Records(records) => {
             let ours: Vec<&String> = records

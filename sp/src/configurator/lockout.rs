@@ -191,12 +191,12 @@ pub(super) fn changes_sign_in(
         changed.push("another certificate");
     }
     if before.signature_policy != after.signature_policy && after.signature_policy != "either" {
-        changed.push("a stricter rule for signatures");
+        changed.push("a stricter signature policy");
     }
     if before.requested_authn_context != after.requested_authn_context
         && after.requested_authn_context.is_some()
     {
-        changed.push("another way in which people must sign on");
+        changed.push("another authentication context");
     }
     if changed.is_empty() {
         return None;

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
             .session()
             .returns("Session"),
         Route::post("/api/session", log_in)
-            .summary("Log in with e-mail and password; sets the session's cookie")
+            .summary("Log in with e-mail and password; sets the session cookie")
             .body("Credentials")
             .returns("Session")
             .refuses(&[401, 403, 429]),

@@ -25,12 +25,12 @@ const REFUSALS: &[QueryParameter] = &[
     QueryParameter {
         name: "q",
         kind: "string",
-        description: "A reference, or a part of an e-mail address, domain or code",
+        description: "A reference number, or a part of an e-mail address, domain or code",
     },
     QueryParameter {
         name: "page",
         kind: "integer",
-        description: "From 1",
+        description: "Page number, from 1",
     },
 ];
 
@@ -43,12 +43,12 @@ pub(super) fn routes() -> Vec<Route> {
             .creates("RegisteredLicenseKey")
             .refuses(&[404, 409, 410, 422]),
         Route::get("/api/business", show)
-            .summary("The selected business account")
+            .summary("Read the selected business account")
             .session()
             .returns("Business")
             .refuses(&[409]),
         Route::get("/api/business/users", users)
-            .summary("List members, and the people of the directory")
+            .summary("List members and directory users")
             .admin()
             .returns("Users"),
         Route::post("/api/business/users", add_member)
@@ -61,7 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
             .admin()
             .returns("Subscriptions"),
         Route::put("/api/business/subscriptions/{id}", change_subscription)
-            .summary("Name a subscription, or choose the group that it serves")
+            .summary("Change the name or the group of a subscription")
             .admin()
             .body("SubscriptionChange")
             .returns("Subscription")
@@ -78,11 +78,11 @@ pub(super) fn routes() -> Vec<Route> {
             .admin()
             .returns("Licenses"),
         Route::get("/api/business/audit", audit_log)
-            .summary("The last 500 entries of the audit log")
+            .summary("List the last 500 entries of the audit log")
             .admin()
             .returns("AuditLog"),
         Route::get("/api/business/scim-log", scim_log)
-            .summary("The last 500 SCIM requests")
+            .summary("List the last 500 SCIM requests")
             .admin()
             .returns("ScimLog"),
         Route::get("/api/business/refusals", refusals)

@@ -69,7 +69,7 @@ async fn begin(
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid-device",
-            "send device.id, up to 200 characters",
+            "invalid device.id: expected 1 to 200 characters",
         ));
     }
     let wanted = Wanted {
@@ -200,7 +200,7 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
         Validation::Revoked(because) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "license-revoked",
-            format!("this license was taken back: {because}; ask your administrator"),
+            format!("this license was revoked: {because}; ask your administrator"),
         )
         .with("reason", because)),
         Validation::Unknown => Err(Problem::new(

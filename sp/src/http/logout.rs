@@ -88,7 +88,7 @@ async fn by_form(
         (Some(request), None) => (Parameter::Request, request),
         (None, Some(response)) => (Parameter::Response, response),
         _ => {
-            let reason = "expected one of the fields SAMLRequest and SAMLResponse";
+            let reason = "expected exactly one of the fields SAMLRequest and SAMLResponse";
             let refused = unreadable(&portal, &id, reason).await;
             return shown(&portal, Err(refused), &address).await;
         }

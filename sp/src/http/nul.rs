@@ -30,7 +30,7 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
     let limit = largest_body(&path);
     let Ok(bytes) = to_bytes(body, limit).await else {
         let reason =
-            format!("invalid request: the form is longer than {limit} bytes, or broke off");
+            format!("invalid request: the form is longer than {limit} bytes or incomplete");
         return refused(&path, StatusCode::PAYLOAD_TOO_LARGE, &reason);
     };
     let has_nul = bytes.contains(&0) || bytes.windows(3).any(|part| part == b"%00");

@@ -187,7 +187,7 @@ fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, R
         Refused::new(
             &kinds::WRONG_DOMAIN,
             format!(
-                "expected in `name` an e-mail address at one of the verified domains ({}), got {:?}",
+                "invalid `name`: expected an e-mail address at one of the verified domains ({}), got {:?}",
                 integration.domains.join(", "),
                 claims.user_name
             ),
@@ -299,7 +299,7 @@ fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Ref
         );
         return refused.with_public(public).with_remedy(
             Place::Step(Step::Groups),
-            "Look whether the user is in one of the groups of step 3 at the identity provider; if not, add the user there. If so, map `groups` in the Attribute Mappings of the identity provider's application, as step 3 lists them.",
+            "Check whether the user is in one of the groups of step 3 at the identity provider; if not, add the user there. If so, map `groups` in the Attribute Mappings of the identity provider's application, as step 3 lists them.",
         );
     }
     match admitted.standing.near_misses.as_slice() {

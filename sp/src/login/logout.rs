@@ -262,7 +262,7 @@ async fn answered(
     let waiting = waiting.ok_or_else(|| {
         Refused::new(
             &kinds::LOGOUT_UNSOLICITED,
-            "no LogoutRequest of the portal waits for an answer with this RelayState: it was answered, is too old, or never was",
+            "no pending LogoutRequest has this RelayState: it was already answered, has expired or never existed",
         )
     })?;
     let honored = received
@@ -282,7 +282,7 @@ async fn answered(
     match (status.is_success(), &status.detail) {
         (true, None) => Ok(LoggedOut::Here),
         (true, Some(StatusCode::PartialLogout)) => Ok(LoggedOut::Partly(
-            "Some applications of your organization could not be told: close your browser to be sure.".to_owned(),
+            "Some applications of your organization could not be informed: close your browser to be sure.".to_owned(),
         )),
         _ => Ok(LoggedOut::Partly(
             "Your organization's IdP did not log you out: close your browser to be sure.".to_owned(),

@@ -104,7 +104,7 @@ pub(crate) async fn integration(
             business_id,
             Refused::new(
                 &kinds::METADATA_EXPIRED,
-                format!("the identity provider's metadata was valid until {end} (validUntil): what it says may no longer be relied on"),
+                format!("the identity provider's metadata was valid until {end} (validUntil): expired metadata must not be used"),
             ),
         ),
         IntegrationError::CertificateExpired(end) => LoginRefusal::of(

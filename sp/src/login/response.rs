@@ -157,7 +157,7 @@ fn cookie_missing(portal: &Portal, refusal: &Refusal) -> Refused {
     Refused::new(
         &kinds::COOKIE_MISSING,
         format!(
-            "the Response answers a request, but the browser sent no cookie that says which requests are its own; {}",
+            "the Response answers an AuthnRequest, but the browser sent no cookie that identifies its requests; {}",
             refusal.private()
         ),
     )
@@ -203,7 +203,7 @@ fn check<'a>(
         (Ok(_), Answered::Nothing | Answered::NoCookie) => {
             let unsolicited = Refused::new(
                 &kinds::UNSOLICITED,
-                "no open AuthnRequest of this browser: it was answered, is too old, was sent by another browser, or never was",
+                "no open AuthnRequest of this browser: it was already answered, has expired, was sent by another browser or never existed",
             );
             return Err(unsolicited.with_verified_message());
         }

@@ -100,7 +100,7 @@ const RESTART: &str = "Start again at Continue with SSO.";
 
 kinds! {
     SSO_UNAVAILABLE "sso-unavailable" Place::Integration,
-        "Single sign-on isn't available for this e-mail address.",
+        "Single sign-on is not available for this e-mail address.",
         "Compare the domain of the e-mail address with those in step 1; all steps must be green and the integration active.",
         "Check the address.";
     INVALID_EMAIL "invalid-email" Place::Step(Step::Domains),
@@ -128,7 +128,7 @@ kinds! {
         "Check the Identity Provider SSO URL in step 4.",
         "";
     UNSOLICITED "unsolicited" Place::Step(Step::Saml),
-        "This login wasn't started in this browser.",
+        "This login was not started in this browser.",
         "If people start at the identity provider's portal, accept such logins in step 4; otherwise start at Continue with SSO.",
         "Start again at Continue with SSO.";
     COOKIE_MISSING "request-cookie-missing" Place::Step(Step::Saml),
@@ -148,11 +148,11 @@ kinds! {
         "Configure the identity provider to authenticate users as the requested authentication context of step 4 demands, or change that setting.",
         "Log in at your identity provider by the method that your organization requires, then start again.";
     ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Groups),
-        "Your organization's identity provider didn't send what the portal needs to know.",
+        "Your organization's identity provider did not send an attribute that the portal needs.",
         "Correct the name in the Attribute Mappings of the identity provider's application, as step 3 lists them: letter case counts.",
         "";
     ATTRIBUTE_MISSING "attribute-missing" Place::Step(Step::Groups),
-        "Your organization's identity provider didn't send what the portal needs to know.",
+        "Your organization's identity provider did not send an attribute that the portal needs.",
         "Add the attribute to the Attribute Mappings of the identity provider's application, as step 3 lists them, and give the user a value for it.",
         "";
     ACCOUNT_DISABLED "account-disabled" Place::Users,
@@ -164,7 +164,7 @@ kinds! {
         "Map an attribute of at most 1,024 bytes; the reason names the one that is longer.",
         "";
     WRONG_DOMAIN "wrong-domain" Place::Step(Step::Domains),
-        "Your e-mail address doesn't belong to a domain of your organization.",
+        "Your e-mail address does not belong to a domain of your organization.",
         "Add and verify the domain in step 1, or map another attribute to `name`.",
         "Log in with your corporate account.";
     IN_NO_GROUP "not-in-any-group" Place::Step(Step::Groups),
@@ -212,7 +212,7 @@ kinds! {
         "Start the activation in the app again.",
         "Start the activation again.";
     RELAY_STATE_MISMATCH "relay-state-mismatch" Place::Step(Step::Saml),
-        "This answer doesn't belong to this activation.",
+        "This answer does not belong to this activation.",
         "Start the activation in the app again. If it happens every time, configure the identity provider to return the RelayState unchanged.",
         "Start the activation again.";
     NO_SEAT_LEFT "no-seat-left" Place::Subscriptions,
@@ -230,7 +230,7 @@ kinds! {
     TOO_MANY_DEVICES "too-many-devices" Place::Licenses,
         "Your license is in use on as many devices as your organization's subscription allows.",
         "Release a device of this user under Licenses.",
-        "Ask your administrator to release a device that you don't use any more.";
+        "Ask your administrator to release a device that you no longer use.";
     INTERNAL "internal" Place::Integration,
         "The portal could not do this because of an internal error.",
         "Try again in a moment. If it happens again, the portal's operator finds the error in the portal's log.",
@@ -250,7 +250,7 @@ pub fn of_response(code: Code) -> Kind {
             "Start again, and look at what your identity provider's page says.",
         ),
         _ => (
-            "Sign-in failed: the portal couldn't verify your identity provider's answer.",
+            "Sign-in failed: the portal could not verify your identity provider's answer.",
             "",
         ),
     };

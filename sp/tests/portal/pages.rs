@@ -73,7 +73,7 @@ async fn the_whole_configurator_is_walked_by_forms() {
     parties.dns.txt("corp.example", &[record]);
     let live = browser.get(&format!("{PAGE}/lookup/corp.example")).await;
     assert!(
-        live.body.contains("the TXT record is there"),
+        live.body.contains("the TXT record was found"),
         "{}",
         live.body
     );

@@ -217,9 +217,9 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
     answer.is(403);
     assert!(
         answer.body.contains(
-            "Sign-in failed: the portal couldn&#39;t verify your identity provider&#39;s answer."
+            "Sign-in failed: the portal could not verify your identity provider&#39;s answer."
         ) || answer.body.contains(
-            "Sign-in failed: the portal couldn't verify your identity provider's answer."
+            "Sign-in failed: the portal could not verify your identity provider's answer."
         ),
         "{}",
         answer.body
