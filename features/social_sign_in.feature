@@ -46,10 +46,10 @@ Feature: Logging in by a social identity
 
     Examples:
       | what     | said                                 |
-      | state    | wasn't started in this browser       |
-      | nonce    | answers another sign-in              |
-      | audience | can't be trusted                     |
-      | key      | can't be trusted                     |
+      | state    | was not started in this browser      |
+      | nonce    | of another sign-in                   |
+      | audience | Invalid answer of Apple              |
+      | key      | Invalid answer of Apple              |
       | time     | has expired                          |
 
   @G-02 @unhappy
