@@ -48,14 +48,16 @@ pub struct Serve {
     /// Public base URL of the portal, if it differs from the listening address
     #[arg(long, env = "SP_PUBLIC_URL")]
     public_url: Option<Url>,
-    /// Simulated social identity providers, for example of `rehearsal
-    /// simulation`: Apple, Google and Facebook below this address
+    /// Base URL of simulated social identity providers (Apple, Google and
+    /// Facebook), for example of `rehearsal simulation`
     #[arg(long, env = "SP_SIMULATED_SOCIAL_URL")]
     simulated_social_url: Option<Url>,
-    /// Page with the simulation's controls, linked at the foot of every page
+    /// URL of the page with the simulation's controls, linked in the footer of
+    /// every page
     #[arg(long, env = "SP_SIMULATION_URL")]
     simulation_url: Option<Url>,
-    /// sqlite://PATH?mode=rwc or postgres://… [default: sqlite://portal.db?mode=rwc]
+    /// Database URL: sqlite://PATH?mode=rwc or postgres://…
+    /// [default: sqlite://portal.db?mode=rwc]
     #[arg(long, env = "SP_DATABASE_URL")]
     database_url: Option<String>,
     /// DNS server for domain verification, repeatable [default: the system's
@@ -76,24 +78,25 @@ pub struct Serve {
     /// SCIM rate limit per tenant, in requests per second [default: unlimited]
     #[arg(long, env = "SP_SCIM_RATE")]
     scim_rate: Option<f64>,
-    /// A JSON file with a schema that extends SCIM users (RFC 7643 §7), repeatable
+    /// JSON file with a schema that extends the SCIM User resource (RFC 7643
+    /// §7), repeatable
     #[arg(
         long = "scim-extension",
         env = "SP_SCIM_EXTENSIONS",
         value_delimiter = ','
     )]
     scim_extensions: Vec<PathBuf>,
-    /// Refused sign-ins kept for each business account [default: 1000]
+    /// Number of refused sign-ins to keep per business account [default: 1000]
     #[arg(long, env = "SP_SIGN_IN_PROBLEMS_KEPT")]
     sign_in_problems_kept: Option<u32>,
-    /// Days for which refused sign-ins are kept [default: 90]
+    /// Number of days to keep refused sign-ins [default: 90]
     #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS")]
     sign_in_problems_days: Option<u16>,
     /// Format of log lines [default: text]
     #[arg(long, env = "SP_LOG", value_enum)]
     log: Option<Log>,
-    /// A TOML file with the same names (listen, database_url, …), and a table
-    /// [[social]] for each social identity to sign in by: id, name, issuer,
+    /// TOML file with these options (listen, database_url, …) and a table
+    /// [[social]] for each social identity provider: id, name, issuer,
     /// client_id, client_secret
     #[arg(long, env = "SP_CONFIG")]
     config: Option<PathBuf>,
@@ -130,7 +133,8 @@ struct File {
     sign_in_problems_kept: Option<u32>,
     sign_in_problems_days: Option<u16>,
     log: Option<Log>,
-    /// `[[social]]`: id, name, issuer, client_id, client_secret.
+    /// The social identity providers: tables `[[social]]` with id, name,
+    /// issuer, client_id, client_secret.
     social: Vec<crate::SocialProvider>,
 }
 

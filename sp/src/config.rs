@@ -23,7 +23,7 @@ pub struct Config {
     /// URL of the page with the simulation's controls (license keys, DNS,
     /// clock, faults). Every page of the portal links to it in its footer.
     pub simulation_url: Option<Url>,
-    /// `sqlite://path?mode=rwc` or `postgres://…`.
+    /// Database URL: `sqlite://path?mode=rwc` or `postgres://…`.
     pub database_url: String,
     /// If true, SQLite syncs every change to the disk before the portal
     /// answers. Set it to false only for a database that is deleted afterwards.

@@ -20,7 +20,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// `admin` or `member`.
+    /// Returns `admin` or `member`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",

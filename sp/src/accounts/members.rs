@@ -25,11 +25,11 @@ pub struct Listed {
     pub user_name: Option<String>,
     /// Display name.
     pub name: Option<String>,
-    /// `admin` or `member`.
+    /// Role: `admin` or `member`.
     pub role: &'static str,
-    /// `active` or `disabled`.
+    /// Status: `active` or `disabled`.
     pub status: &'static str,
-    /// `local`, `scim` or `sso`.
+    /// Source of the user: `local`, `scim` or `sso`.
     pub source: String,
     /// ID of the user at the IdP (SCIM `externalId`, attribute
     /// `objectidentifier`).

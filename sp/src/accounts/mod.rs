@@ -111,7 +111,7 @@ impl Who {
         }
     }
 
-    /// `password` or `sso`.
+    /// Returns `password` or `sso`: how the user logged in.
     pub fn via(&self) -> &'static str {
         match &self.identity {
             Identity::Password(_) => "password",

@@ -27,7 +27,7 @@ pub fn shown(entered: &Entered) -> &str {
 /// the business account at least once.
 ///
 /// # Errors
-/// [`ConfiguratorError::NeverLoggedIn`] otherwise.
+/// [`ConfiguratorError::NeverLoggedIn`] if that is not the case.
 pub async fn choose(
     portal: &Portal,
     by: By<'_>,

@@ -37,7 +37,8 @@ pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, Con
 /// with a password.
 ///
 /// # Errors
-/// [`ConfiguratorError::NotAvailable`] without a per-user key.
+/// [`ConfiguratorError::NotAvailable`] if no key with per-user licensing
+/// is registered.
 pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     if let Some(entered) = entered(&mut tx, by.business_id).await? {

@@ -136,7 +136,7 @@ pub enum StepState {
 }
 
 impl StepState {
-    /// `grey`, `amber` or `green`.
+    /// Returns `grey`, `amber` or `green`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Grey => "grey",
@@ -259,7 +259,7 @@ pub enum ConfiguratorError {
     MetadataUnreachable {
         /// The metadata URL.
         url: String,
-        /// The reason.
+        /// Why the metadata cannot be fetched.
         reason: String,
     },
     /// The value is not an HTTP or HTTPS URL.

@@ -239,7 +239,7 @@ impl Settings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthnContext {
-    /// `exact`, `minimum`, `maximum` or `better`.
+    /// Comparison: `exact`, `minimum`, `maximum` or `better`.
     #[serde(default = "exact")]
     pub comparison: String,
     /// URIs of authentication context classes.
@@ -293,7 +293,7 @@ pub fn policy(name: &str) -> Option<SignaturePolicy> {
 /// Changes the SAML settings.
 ///
 /// # Errors
-/// [`ConfiguratorError::SignaturePolicy`], or as for every step.
+/// See [`ConfiguratorError`].
 pub async fn settle(
     portal: &Portal,
     by: By<'_>,

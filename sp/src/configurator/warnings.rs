@@ -17,7 +17,7 @@ const SIGN_INS: i64 = 200;
 pub struct Warning {
     /// Stable code in kebab case.
     pub code: &'static str,
-    /// What is wrong and what to do.
+    /// Text for the administrator: what is wrong and what to do.
     pub message: String,
     /// The group of step 3 that the warning is about ([`Mapped::purpose`]), if
     /// any.

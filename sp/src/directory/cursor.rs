@@ -109,7 +109,8 @@ pub(super) fn operand(key: &SortValue) -> Option<Operand> {
     match key {
         SortValue::Absent => None,
         SortValue::Text(text) => Some(Operand::Text(text.clone())),
-        // Whole numbers below 2^53: instants in microseconds, and flags.
+        // Exact conversion: the values are integers below 2^53 (timestamps in
+        // microseconds, and flags).
         #[allow(clippy::cast_possible_truncation)]
         SortValue::Number(number) => Some(Operand::Number(*number as i64)),
     }

@@ -78,7 +78,7 @@ pub async fn create(
 /// Reads a group.
 ///
 /// # Errors
-/// 404.
+/// 404 if there is no such group.
 pub async fn read(
     portal: &Portal,
     access: &ScimAccess,
@@ -93,7 +93,8 @@ pub async fn read(
 /// Replaces a group, members included (RFC 7644 §3.5.1).
 ///
 /// # Errors
-/// 404, 412, or `invalidValue` if a member does not exist.
+/// 404 if there is no such group, 412 if its version is another one,
+/// `invalidValue` if a member does not exist.
 pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
@@ -122,7 +123,8 @@ pub async fn replace(
 /// Modifies a group (RFC 7644 §3.5.2).
 ///
 /// # Errors
-/// 404, 412, or an error of [`scim::patch::apply`].
+/// 404 if there is no such group, 412 if its version is another one, or an
+/// error of [`scim::patch::apply`].
 pub async fn patch(
     portal: &Portal,
     access: &ScimAccess,
@@ -198,7 +200,7 @@ fn applied(
 /// Deletes a group. Its members lose the roles and licenses that it gave them.
 ///
 /// # Errors
-/// 404, 412.
+/// 404 if there is no such group, 412 if its version is another one.
 pub async fn delete(
     portal: &Portal,
     access: &ScimAccess,

@@ -46,7 +46,7 @@ impl MayConflict for DirectoryError {
 /// Result of directory functions.
 pub type Result<T> = std::result::Result<T, DirectoryError>;
 
-/// A condition on the version that is stored (RFC 7644 §3.14).
+/// A condition on the current version of a resource (RFC 7644 §3.14).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Precondition {
     /// No condition.

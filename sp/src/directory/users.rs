@@ -61,7 +61,7 @@ pub async fn create(
 /// Reads a user.
 ///
 /// # Errors
-/// 404.
+/// 404 if there is no such user.
 pub async fn read(
     portal: &Portal,
     access: &ScimAccess,
@@ -77,7 +77,8 @@ pub async fn read(
 /// does not contain it.
 ///
 /// # Errors
-/// 404, 412, `uniqueness` or `mutability`.
+/// 404 if there is no such user, 412 if the version is another one,
+/// `uniqueness` or `mutability`.
 pub async fn replace(
     portal: &Portal,
     access: &ScimAccess,
@@ -95,7 +96,8 @@ pub async fn replace(
 /// Modifies a user (RFC 7644 §3.5.2).
 ///
 /// # Errors
-/// 404, 412, `uniqueness`, or an error of [`scim::patch::apply`].
+/// 404 if there is no such user, 412 if the version is another one,
+/// `uniqueness`, or an error of [`scim::patch::apply`].
 pub async fn patch(
     portal: &Portal,
     access: &ScimAccess,
@@ -116,7 +118,7 @@ pub async fn patch(
 /// Deletes a user, including sessions, license and group memberships.
 ///
 /// # Errors
-/// 404, 412.
+/// 404 if there is no such user, 412 if the version is another one.
 pub async fn delete(
     portal: &Portal,
     access: &ScimAccess,

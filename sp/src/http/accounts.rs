@@ -1,4 +1,5 @@
-//! `/api/accounts` and `/api/session`.
+//! `/api/accounts` and `/api/session`: registration, login with a
+//! password, logout.
 
 use axum::Json;
 use axum::extract::State;

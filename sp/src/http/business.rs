@@ -1,4 +1,5 @@
-//! `/api/license-keys` and `/api/business`, without the configurator.
+//! `/api/license-keys` and `/api/business`, without the configurator: keys,
+//! users, subscriptions, licenses, logs.
 
 use axum::Json;
 use axum::extract::State;

@@ -95,8 +95,9 @@ pub fn router(portal: Portal) -> Router {
         .layer(fixed("referrer-policy", "same-origin"))
         .layer(fixed(
             "content-security-policy",
-            // No form-action: browsers apply it to the redirects after a form,
-            // and Continue with SSO ends at an IdP that only the admin knows.
+            // No form-action: browsers apply it to the redirects after a form
+            // as well, and Continue with SSO redirects to an IdP that is not
+            // known here.
             "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
         ))
         .layer(tower::util::option_layer(strict_transport))

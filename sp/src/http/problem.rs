@@ -10,14 +10,14 @@ use crate::configurator::{ConfiguratorError, Warning};
 use crate::licensing::{KeyError, MappingError};
 use crate::store::StoreError;
 
-/// An `application/problem+json` answer.
+/// An error answer, `application/problem+json`.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     code: String,
     detail: String,
     members: Vec<(String, Value)>,
-    /// The fields of a page's form that are wrong, and why.
+    /// The fields of a form that are wrong, with the reasons.
     fields: Vec<(&'static str, String)>,
     retry_after: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl Problem {
         &self.detail
     }
 
-    /// The fields of a page's form that are wrong, and why.
+    /// The fields of a form that are wrong, with the reasons.
     pub fn fields(&self) -> &[(&'static str, String)] {
         &self.fields
     }

@@ -1,4 +1,5 @@
-//! `/healthz`, `/readyz` and `/metrics`.
+//! The endpoints `/healthz` (the process runs), `/readyz` (the database accepts
+//! writes) and `/metrics` (Prometheus).
 
 use std::sync::OnceLock;
 

@@ -70,7 +70,7 @@ pub struct NewKey {
     pub starts: Option<Timestamp>,
     /// End; `None`: one year after the start.
     pub ends: Option<Timestamp>,
-    /// `per-user` or `per-device`.
+    /// Licensing: `per-user` or `per-device`.
     pub licensing: String,
     /// Edition: `business`.
     pub edition: String,

@@ -247,7 +247,8 @@ async fn open_session(
     let session = SessionRow {
         user_id: Some(admitted.person.id.clone()),
         workspace: Some(business_id.clone()),
-        // The session ends with the IdP's at the latest (saml-core §2.7.2).
+        // The portal's session must not be longer than the IdP's
+        // `SessionNotOnOrAfter` (saml-core §2.7.2).
         expires: idp_end.map_or(session.expires, |end| end.min(session.expires)),
         saml_tenant: Some(posted.tenant_id.to_owned()),
         saml_subject: Some(subject::stored(checked.name_id())),

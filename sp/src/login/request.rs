@@ -23,7 +23,7 @@ pub enum Purpose {
         /// Path to redirect to after the login.
         return_to: String,
     },
-    /// The desktop app.
+    /// A desktop activation.
     Desktop {
         /// ID of the activation.
         activation_id: String,

@@ -6,18 +6,18 @@ use saml::acceptance::Code;
 
 use crate::configurator::Step;
 
-/// The page on which an administrator removes the cause.
+/// The page on which an administrator can remove the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// A step of the configurator.
     Step(Step),
-    /// The configurator as a whole.
+    /// The page IdP Integration, no particular step.
     Integration,
-    /// Business Profile, Users.
+    /// The page Users of Business Profile.
     Users,
     /// The page Subscriptions.
     Subscriptions,
-    /// Licenses and their devices.
+    /// The page Licenses.
     Licenses,
 }
 

@@ -39,9 +39,9 @@ pub fn pass_on(reference: &str) -> String {
 /// What the user tried to do when the refusal happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// Continue with SSO, in a browser.
+    /// Login with Continue with SSO in a browser.
     Sso,
-    /// A login that the identity provider began.
+    /// Login that the identity provider started.
     IdpInitiated,
     /// Activation of the desktop app.
     Desktop,

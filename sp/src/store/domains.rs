@@ -12,7 +12,7 @@ pub struct DomainRow {
     pub business_id: String,
     /// Value that the TXT record must have.
     pub txt_value: String,
-    /// `pending`, `verified`, `failed` or `timed-out`.
+    /// Status: `pending`, `verified`, `failed` or `timed-out`.
     pub status: String,
     /// Result of the last look-up, as text.
     pub detail: String,

@@ -42,7 +42,7 @@ from_row!(GroupRow {
 pub struct MemberRow {
     /// ID of the user or group.
     pub member_id: String,
-    /// `User` or `Group`.
+    /// Type of the member: `User` or `Group`.
     pub kind: String,
     /// Display name of the member, if it was read.
     pub display: Option<String>,

@@ -4,11 +4,10 @@
 //! Every transaction takes the locks that it needs in this order, so that there
 //! are no deadlocks:
 //!
-//! 1. the directory of the business account: *shared* by whoever changes or
-//!    admits one user, *alone* by whoever changes groups, which may concern
-//!    any user below them
+//! 1. the directory of the business account: *shared* to change or admit one
+//!    user, *exclusive* to change groups, because that may affect any member
 //! 2. the user's row
-//! 3. the subscriptions, by id
+//! 3. the subscriptions, by ID
 //!
 //! Values that a decision depends on (`active`, groups, free seats) must be
 //! read after taking the lock; a value read before may be outdated.

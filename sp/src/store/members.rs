@@ -30,7 +30,7 @@ pub struct MemberRow {
     pub business_id: String,
     /// E-mail address in lower case.
     pub email: String,
-    /// `admin` or `member`.
+    /// Role: `admin` or `member`.
     pub role: String,
     /// Time when it was added, in microseconds since the Unix epoch.
     pub added: i64,
@@ -143,7 +143,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWit
 pub struct MemberWithName {
     /// E-mail address in lower case.
     pub email: String,
-    /// `admin` or `member`.
+    /// Role: `admin` or `member`.
     pub role: String,
     /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,

@@ -21,7 +21,7 @@ pub struct PersonRow {
     pub display_name: Option<String>,
     /// 0 if disabled, else 1.
     pub active: i64,
-    /// `scim` or `sso`.
+    /// What created the user: `scim` or `sso` (a first login).
     pub source: String,
     /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
@@ -62,7 +62,7 @@ from_row!(GroupNameRow {
 /// The groups and roles in the last Response of a user.
 #[derive(Debug, Clone)]
 pub struct AssertedRow {
-    /// The user that it belongs to.
+    /// ID of the user.
     pub user_id: String,
     /// The business account that it belongs to.
     pub business_id: String,

@@ -129,7 +129,7 @@ pub struct Position {
 pub struct Selection<'s> {
     /// The business account that it belongs to.
     pub business_id: &'s str,
-    /// The condition that rows meet.
+    /// Condition that the rows must meet.
     pub condition: &'s Condition,
     /// Sort order.
     pub order: Order,

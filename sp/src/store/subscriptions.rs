@@ -10,7 +10,7 @@ pub struct KeyRow {
     pub license_key: String,
     /// Edition: `business`.
     pub edition: String,
-    /// `per-user` or `per-device`.
+    /// Licensing: `per-user` or `per-device`.
     pub licensing: String,
     /// Number of seats.
     pub seats: i64,
@@ -52,7 +52,7 @@ pub struct SubscriptionRow {
     pub license_key: String,
     /// Display name.
     pub name: String,
-    /// `per-user` or `per-device`.
+    /// Licensing: `per-user` or `per-device`.
     pub licensing: String,
     /// Number of seats.
     pub seats: i64,

@@ -21,7 +21,7 @@ pub struct UserRow {
     pub display_name: Option<String>,
     /// 0 if disabled, else 1.
     pub active: i64,
-    /// `scim` or `sso`.
+    /// What created or last changed the user: `scim` or `sso` (a first login).
     pub source: String,
     /// The SCIM resource as JSON, without the attributes that the portal adds.
     pub resource: String,

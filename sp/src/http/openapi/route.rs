@@ -27,7 +27,7 @@ pub(in crate::http) enum Success {
     Ok(&'static str),
     /// 201 with a value of this schema.
     Created(&'static str),
-    /// 204.
+    /// 204 without a body.
     NoContent,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::http) enum Success {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct QueryParameter {
     pub name: &'static str,
-    /// The JSON type.
+    /// JSON type of the value.
     pub kind: &'static str,
     pub description: &'static str,
 }
@@ -46,7 +46,7 @@ pub(in crate::http) struct Route {
     pub path: String,
     pub summary: &'static str,
     pub access: Access,
-    /// The schema of the request's body.
+    /// Name of the schema of the request's body.
     pub body: Option<&'static str>,
     pub query: &'static [QueryParameter],
     pub success: Success,
@@ -123,7 +123,7 @@ impl Route {
         Self { access, ..self }
     }
 
-    /// The request has a body of this schema.
+    /// Sets the schema of the request's body.
     pub(in crate::http) fn body(self, schema: &'static str) -> Self {
         let body = Some(schema);
         Self { body, ..self }
@@ -133,13 +133,13 @@ impl Route {
         Self { query, ..self }
     }
 
-    /// Answers 200 with a value of this schema.
+    /// Sets the answer: 200 with a value of this schema.
     pub(in crate::http) fn returns(self, schema: &'static str) -> Self {
         let success = Success::Ok(schema);
         Self { success, ..self }
     }
 
-    /// Answers 201 with a value of this schema.
+    /// Sets the answer: 201 with a value of this schema.
     pub(in crate::http) fn creates(self, schema: &'static str) -> Self {
         let success = Success::Created(schema);
         Self { success, ..self }

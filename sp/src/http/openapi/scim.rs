@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{content, errors, operation_id, path_parameters};
 
-/// Method, path below `/scim/{tenant}/v2`, summary, schema of the body, status
-/// and schema of the answer.
+/// An operation: method, path below `/scim/{tenant}/v2`, summary, schema of the
+/// body, status and schema of the answer.
 type Row = (
     Method,
     &'static str,

@@ -1,4 +1,4 @@
-//! `/Bulk` (RFC 7644 §3.7).
+//! The endpoint `/Bulk`: several operations in one request (RFC 7644 §3.7).
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -106,7 +106,7 @@ impl Parameters {
         self.0.get(name).map(String::as_str)
     }
 
-    /// `attributes` and `excludedAttributes`.
+    /// Reads the parameters `attributes` and `excludedAttributes`.
     pub(super) fn projection(&self) -> Result<Projection, Failure> {
         Ok(Projection::parse(
             self.get("attributes"),

@@ -1,9 +1,9 @@
 //! The SCIM service provider's routes, under `/scim/{tenant}/v2` (RFC 7644).
 //!
-//! - [`caller`]: who asks, how often, and what they can read.
-//! - [`answer`]: resources, lists and errors on their way out.
-//! - [`resources`]: users and groups; [`search`]: both at once;
-//!   [`bulk`]: several operations in one; [`discovery`].
+//! - [`caller`]: authentication, rate limit and the `Accept` header.
+//! - [`answer`]: encoding of resources, lists and errors.
+//! - [`resources`]: users and groups; [`search`]: search in both; [`bulk`]:
+//!   several operations in one request; [`discovery`].
 
 mod answer;
 mod body;
