@@ -39,7 +39,7 @@ pub struct Inner {
     pub base_url: String,
     /// Counts wrong passwords, to delay further attempts.
     pub throttle: Throttle,
-    /// The state of the periodic metadata refresh of the identity providers.
+    /// Running and failed fetches of identity providers' metadata.
     pub metadata_refreshes: Refreshes,
     /// A cache of the SCIM bearer tokens that were accepted.
     pub scim_callers: Callers,

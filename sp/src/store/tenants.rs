@@ -63,7 +63,8 @@ pub struct TenantRow {
     pub force_authn: i64,
     /// Step 4: the requested authentication context, as JSON.
     pub requested_authn_context: Option<String>,
-    /// Step 4: URL of the metadata, which is fetched periodically.
+    /// Step 4: URL of the metadata, which is fetched again when its
+    /// `cacheDuration` has passed.
     pub idp_metadata_url: Option<String>,
     /// Step 4: certificate (PEM) that must verify the metadata's signature.
     pub idp_metadata_signer: Option<String>,
