@@ -305,7 +305,7 @@ async fn account_business(db: &mut Db, email: &str) -> Result<Option<String>, St
     Ok(members.into_iter().next().map(|member| member.business_id))
 }
 
-/// Creates a session without a user, and the value of its cookie.
+/// Returns a new session without a user, and the value of its cookie.
 pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
     let token = portal.ambient.rng().token(32);
     let session = SessionRow {

@@ -1,12 +1,12 @@
 //! The states of license keys and subscriptions, and what changes them.
 //!
-//! | key is | by | becomes |
+//! | key is | event | becomes |
 //! |---|---|---|
-//! | issued | being registered | registered |
-//! | issued, registered | being cancelled by the vendor | cancelled |
-//! | issued | its end | ended |
+//! | issued | registration | registered |
+//! | issued, registered | cancellation by the vendor | cancelled |
+//! | issued | its end date passes | ended |
 //!
-//! | subscription is | grants seats | licenses hold |
+//! | subscription is | grants seats | licenses are valid |
 //! |---|---|---|
 //! | not started | no | no |
 //! | active | yes | yes |

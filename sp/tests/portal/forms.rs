@@ -23,7 +23,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// The forms that ask for confirmation, and those that do not. The test fails
-/// for a form in neither list, so that whoever adds a form decides.
+/// for a form in neither list: whoever adds a form must decide whether it asks.
 const ASKS: [&str; 6] = [
     "/profile/business/idp_integration/deactivate",
     "/profile/business/idp_integration/remove-domain",
@@ -90,11 +90,14 @@ async fn every_form_that_cannot_be_undone_asks_first() {
         for page in PAGES {
             for (action, asks) in forms(&admin.get(page).await.body) {
                 if ASKS.contains(&action.as_str()) {
-                    assert!(asks, "{page}: {action} can't be undone and doesn't ask");
+                    assert!(
+                        asks,
+                        "{page}: {action} is irreversible and does not ask for confirmation"
+                    );
                 } else {
                     assert!(
                         DOES_NOT_ASK.contains(&action.as_str()) || action == BACKUP_LOGIN,
-                        "{page}: {action} is new; say here whether it asks first"
+                        "{page}: {action} is new: add it to ASKS or DOES_NOT_ASK"
                     );
                 }
                 seen.push(action);
@@ -105,7 +108,10 @@ async fn every_form_that_cannot_be_undone_asks_first() {
     admin.post(&step("deactivate"), &Value::Null).await.is(200);
     walk().await;
     for action in ASKS.iter().chain(&DOES_NOT_ASK) {
-        assert!(seen.iter().any(|one| one == action), "{action} isn't met");
+        assert!(
+            seen.iter().any(|one| one == action),
+            "no page has the form {action}"
+        );
     }
 }
 
@@ -153,7 +159,7 @@ fn errors_at(page: &str, fields: &[&str]) {
     for field in fields {
         assert!(
             page.contains(&format!("id=\"{field}-error\"")),
-            "nothing stands beside {field}: {page}"
+            "no error next to {field}: {page}"
         );
     }
     assert_eq!(

@@ -368,7 +368,7 @@ async fn the_token_made_at_the_start_is_shown_until_the_first_call() {
     };
     scim.user("anna@corp.example").await;
     let page = admin.get(PAGE).await.body;
-    assert!(!page.contains(&token), "only the hash is kept from now on");
+    assert!(!page.contains(&token), "only the hash may be stored now");
     assert!(page.contains("POST /Users"), "{page}");
     let shown = admin.get("/api/business/idp-integration").await.is(200);
     assert_eq!(shown["scim"]["last_call"]["status"], 201, "{shown}");

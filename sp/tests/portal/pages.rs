@@ -107,7 +107,7 @@ async fn the_whole_configurator_is_walked_by_forms() {
     assert_eq!(
         refused.body.matches("xpected the base64").count(),
         1,
-        "the error stands on the page once: {}",
+        "the page must show the error once: {}",
         refused.body
     );
     let typed = [("field", "certificate"), ("certificate", pem.as_str())];
@@ -297,7 +297,7 @@ async fn a_login_changes_the_session_and_sign_out_everywhere_ends_all() {
     assert_eq!(
         with.send().await.unwrap().status(),
         401,
-        "the former session is over"
+        "the previous session has ended"
     );
     let second = parties.browser();
     second.post("/api/session", &credentials).await.is(200);

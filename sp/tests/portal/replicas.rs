@@ -36,7 +36,10 @@ impl Replicas {
         let listen = listener.local_addr().unwrap().to_string();
         drop(listener);
         let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
-        assert_eq!(second.place.base, base, "one portal to the world");
+        assert_eq!(
+            second.place.base, base,
+            "both processes have the same public URL"
+        );
         // The processes use the system clock.
         let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
         Some(Self {

@@ -179,7 +179,7 @@ async fn lists_are_filtered_sorted_paged_and_projected() {
     let unsorted = names(&scim.get("/Users?count=2").await);
     let rest = names(&scim.get("/Users?startIndex=3&count=2").await);
     assert_eq!((unsorted.len(), rest.len()), (2, 1));
-    assert!(!unsorted.contains(&rest[0]), "no page repeats another's");
+    assert!(!unsorted.contains(&rest[0]), "pages must not overlap");
     assert_eq!(scim.get("/Users?count=0").await.body["totalResults"], 3);
     let sorted = scim
         .get("/Users?sortBy=userName&sortOrder=descending")
@@ -269,7 +269,7 @@ async fn groups_know_their_members_and_users_their_groups() {
     assert_eq!(
         scim.get("/Groups").await.body["totalResults"],
         2,
-        "nothing half done"
+        "a failed operation must leave nothing"
     );
 }
 
@@ -464,7 +464,11 @@ async fn pages_by_cursor_neither_skip_nor_repeat_while_users_are_deleted() {
     let next = scim
         .get(&format!("/Users?count=2&sortBy=userName&cursor={cursor}"))
         .await;
-    assert_eq!(name(&next.body["Resources"][0]), "u2", "nobody is skipped");
+    assert_eq!(
+        name(&next.body["Resources"][0]),
+        "u2",
+        "the page must not skip a user"
+    );
     let wrong = |query: String| {
         let scim = &scim;
         async move { scim.get(&format!("/Users?{query}")).await }
@@ -623,7 +627,7 @@ async fn groups_are_patched_without_being_read() {
     assert_eq!(
         held.body["members"].as_array().unwrap().len(),
         101,
-        "nobody was wiped out"
+        "all members must remain"
     );
     assert_eq!(held.etag, "W/\"2\"");
     let swap = json!([
@@ -633,7 +637,7 @@ async fn groups_are_patched_without_being_read() {
     assert_eq!(
         patch(&path, swap).await.etag,
         "W/\"2\"",
-        "out and in again is nothing"
+        "removing and adding the same member is no change"
     );
     let by_name = json!([{"op": "remove", "path": "members[display co \"u1\"]"}]);
     let left = patch(&path, by_name).await;

@@ -436,7 +436,7 @@ async fn the_oldest_go_first(parties: Parties) {
     let audit = admin.get("/api/business/audit").await.is(200);
     let recorded = audit["events"].as_array().unwrap().iter();
     let recorded = recorded.filter(|event| event["action"] == "sign-in-refused");
-    assert_eq!(recorded.count(), 3, "the audit log is bounded likewise");
+    assert_eq!(recorded.count(), 3, "the audit log has the same limit");
     let clock = parties.ambient.clock();
     clock.advance(SignedDuration::from_hours(49)).unwrap();
     let admin_again = parties.browser();
@@ -491,5 +491,5 @@ async fn a_long_list_has_pages() {
         admin.get(&format!("{PAGE}?page={page}")).await.is(200);
     }
     let wildcard = admin.get("/api/business/refusals?q=%25").await.is(200);
-    assert_eq!(wildcard["total"], 0, "a % stands for itself");
+    assert_eq!(wildcard["total"], 0, "% is not a wildcard");
 }

@@ -62,7 +62,7 @@ impl Soak {
         self.requests.fetch_add(1, Ordering::SeqCst);
         if status >= 500 {
             let is_full = was_full || self.is_disk_full.load(Ordering::SeqCst);
-            assert!(is_full, "{status} though the disk has space");
+            assert!(is_full, "{status} although the disk has space");
             self.failures.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -192,7 +192,7 @@ async fn disturb(soak: &Soak, process: u32) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout, reason = "the figures of the night")]
+#[allow(clippy::print_stdout, reason = "the nightly run reports its figures")]
 async fn under_load_and_faults_memory_stays_flat_and_nothing_is_lost() {
     let Ok(seconds) = std::env::var("REHEARSAL_SOAK_SECONDS") else {
         println!("skipped: REHEARSAL_SOAK_SECONDS is not set");

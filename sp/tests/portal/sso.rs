@@ -82,7 +82,7 @@ async fn a_group_in_the_wrong_letter_case_is_refused_and_explained_to_the_admin(
     answer.is(403);
     assert!(
         !answer.body.contains("desktop users"),
-        "the page keeps the reason to itself"
+        "the page must not show the reason"
     );
     let reason = reason(&admin, &answer).await;
     assert_eq!(reason["code"], "not-in-any-group");
@@ -98,7 +98,7 @@ async fn a_group_in_the_wrong_letter_case_is_refused_and_explained_to_the_admin(
     assert_eq!(
         users["users"].as_array().unwrap().len(),
         1,
-        "nobody was taken in"
+        "no user was created"
     );
 }
 
