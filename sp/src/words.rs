@@ -40,7 +40,7 @@ pub(crate) fn audit_action(action: &str) -> String {
         "wrong-password" => "Entered a wrong password",
         "sign-in-refused" => "Sign-in refused",
         "license-key-registered" => "Registered a license key",
-        "license-key-cancelled" => "The vendor withdrew a license key",
+        "license-key-cancelled" => "The vendor cancelled a license key",
         "license-granted" => "A license was granted",
         "license-moved" => "A license was moved to another subscription",
         "license-revoked" => "A license was revoked",

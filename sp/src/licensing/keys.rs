@@ -39,7 +39,7 @@ pub enum KeyError {
     )]
     Expired(Timestamp),
     /// The vendor has cancelled the key; contains the reason.
-    #[error("the vendor withdrew this license key: {0}; ask the vendor's sales for another")]
+    #[error("the vendor cancelled this license key: {0}; ask the vendor for another one")]
     Cancelled(String),
     /// The user belongs to no business account and the request contains no
     /// organization.
@@ -261,7 +261,7 @@ pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), 
         return Err(KeyError::Cancelled(row.cancelled.unwrap_or_default()));
     }
     if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
-        let because = format!("the vendor withdrew the license key: {reason}");
+        let because = format!("the vendor cancelled the license key: {reason}");
         let now = stored(portal.now());
         for license in store::licenses::of_subscription(&mut tx, &subscription.id).await? {
             store::licenses::revoke(&mut tx, &license.id, now, &because).await?;

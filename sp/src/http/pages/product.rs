@@ -111,7 +111,7 @@ fn seats_page(
                         @if row.grace > 0 { ", licenses hold until " (shell::instant(licensing::holds_until(row))) } }
                     dt { "Key" } dd { code { (licensing::masked(&row.license_key)) } }
                     dt { "Serves" } dd { (row.group_name.as_deref().unwrap_or("everyone who isn’t in a group that has its own subscription")) }
-                    @if let Some(reason) = &row.cancelled { dt { "Withdrawn" } dd { (reason) } }
+                    @if let Some(reason) = &row.cancelled { dt { "Cancelled" } dd { (reason) } }
                 }
                 progress.seats value=(used) max=(row.seats) aria-label=(format!("Seats of {} in use", row.name)) {}
                 details.more open[tried] {
