@@ -136,11 +136,11 @@ kinds! {
         "Tell the person to allow cookies for the portal and to log in within an hour, in one browser. If it happens to everybody, compare the host name that people open with the one in the ACS URL of step 4.",
         "Allow cookies for the portal, and start again at Continue with SSO.";
     ASSERTION_REPLAYED "assertion-replayed" Place::Step(Step::Saml),
-        "This login was used already.",
+        "This login was already used.",
         "If this happens once, change nothing: somebody reloaded the page or went back. If it happens at every login, configure the identity provider to use a new assertion ID each time.",
         "Start again at Continue with SSO.";
     REQUEST_ANSWERED "request-answered-before" Place::Step(Step::Saml),
-        "This login was used already.",
+        "This login was already used.",
         "Change nothing: somebody reloaded the page or went back.",
         "Start again at Continue with SSO.";
     WRONG_CONTEXT "wrong-authn-context" Place::Step(Step::Saml),
@@ -168,7 +168,7 @@ kinds! {
         "Add and verify the domain in step 1, or map another attribute to `name`.",
         "Log in with your corporate account.";
     IN_NO_GROUP "not-in-any-group" Place::Step(Step::Groups),
-        "You are in none of the groups that may enter this business account.",
+        "You are not in a group that has access to this business account.",
         "Compare the received groups with those entered in step 3. If they differ, correct step 3; if they are right, add the user to one of them in the identity provider.",
         "";
     NOT_IN_USERS_GROUP "not-in-users-group" Place::Step(Step::Groups),
@@ -196,9 +196,9 @@ kinds! {
         "If this happens once, change nothing. If it happens every time, configure the identity provider to return the RelayState unchanged.",
         "Log out again, if you are still logged in.";
     LOGOUT_REPLAYED "logout-replayed" Place::Step(Step::Saml),
-        "This logout was used already.",
+        "This logout was already used.",
         "If this happens once, change nothing: somebody reloaded the page. If it happens at every logout, configure the identity provider to use a new message ID each time.",
-        "Nothing is left to do.";
+        "You need not do anything.";
     ACTIVATION_UNKNOWN "activation-unknown" Place::Licenses,
         "The portal does not know this activation.",
         "Start the activation in the app again.",
@@ -208,7 +208,7 @@ kinds! {
         "Start the activation in the app again.",
         "Start the activation again.";
     ACTIVATION_USED "activation-used" Place::Licenses,
-        "This activation was used already.",
+        "This activation was already used.",
         "Start the activation in the app again.",
         "Start the activation again.";
     RELAY_STATE_MISMATCH "relay-state-mismatch" Place::Step(Step::Saml),
@@ -224,8 +224,8 @@ kinds! {
         "Renew the subscription, and register its new key.",
         "Ask your administrator to renew it.";
     SUBSCRIPTION_NOT_STARTED "subscription-not-started" Place::Subscriptions,
-        "Your organization's subscription has not begun yet.",
-        "Wait for its first day, which Subscriptions shows.",
+        "Your organization's subscription has not started yet.",
+        "Wait for its start date, which the page Subscriptions shows.",
         "Ask your administrator when it begins.";
     TOO_MANY_DEVICES "too-many-devices" Place::Licenses,
         "Your license is in use on as many devices as your organization's subscription allows.",
@@ -247,7 +247,7 @@ pub fn of_response(code: Code) -> Kind {
         ),
         Code::StatusNotSuccess => (
             "Sign-in failed: your identity provider declined it.",
-            "Start again, and look at what your identity provider's page says.",
+            "Start again, and read what your identity provider's page says.",
         ),
         _ => (
             "Sign-in failed: the portal could not verify your identity provider's answer.",

@@ -96,7 +96,7 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
         div.cards {
             div.card {
                 h2 { "Seats" }
-                @if seats.is_empty() { p { "No subscription is running." } }
+                @if seats.is_empty() { p { "No subscription is active." } }
                 @for (kind, (used, all)) in seats.iter().rev() {
                     div.big { (used) " of " (all) }
                     p.hint { (licensing_in_words(kind)) " in use; " (all - used) " free" }
@@ -137,7 +137,7 @@ fn sessions(visitor: &Visitor) -> Markup {
     html! {
         div.card {
             h2 { "Your sessions" }
-            p { "Left yourself signed in on another computer? End every session of this account." }
+            p { "Are you still signed in on another computer? End all sessions of this account." }
             (shell::confirmed("/logout-everywhere", "Sign Out Everywhere",
                 "You are signed out here too, and on every other computer.", &form_token::hidden(&visitor.token)))
         }

@@ -202,7 +202,7 @@ impl axum::extract::FromRequestParts<Portal> for AdminVisitor {
         }
         let content = match visitor.who.workspace() {
             Some(workspace) => html! {
-                p { "Only admins of " strong { (workspace.name) } " see this page. Ask one of them." }
+                p { "Only administrators of " strong { (workspace.name) } " have access to this page. Ask one of them." }
             },
             None => html! {
                 p { "You have no business account yet." }
@@ -307,8 +307,8 @@ pub(super) fn done(code: Option<&str>) -> Markup {
         "end-token" => "The token no longer works.",
         "remove-domain" => "The domain is removed.",
         "activate" => "The integration is active: users of your domains sign in with SSO.",
-        "deactivate" => "The integration is not active any more.",
-        "signed-out-everywhere" => "Every session of this account is ended.",
+        "deactivate" => "The integration is no longer active.",
+        "signed-out-everywhere" => "All sessions of this account have ended.",
         "" => return html! {},
         _ => "Saved.",
     };
