@@ -16,7 +16,7 @@ Feature: II. The seven-step configurator
     Then the portal refuses with 409 "idp-integration-not-available"
 
   @G-06
-  Scenario: What was entered outlives a restart of the portal
+  Scenario: The entered values survive a restart of the portal
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And Ada adds the domain "lumen.example"
@@ -36,7 +36,7 @@ Feature: II. The seven-step configurator
     When Ada clicks Start Configuring
     And Ada adds the domain "lumen.example"
     Then the domain "lumen.example" is pending
-    And the TXT record asked for has the form of the portal's
+    And the requested TXT record has the portal's form
     When the DNS administrator publishes the TXT record for "lumen.example"
     And Ada verifies the domain "lumen.example"
     Then the domain "lumen.example" is verified
@@ -52,7 +52,7 @@ Feature: II. The seven-step configurator
     And step 1 is grey
 
   @G-07 @unhappy
-  Scenario: A look-up that fails is told apart
+  Scenario: A failed DNS look-up is shown as failed, not as a missing record
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And Ada adds the domain "lumen.example"
@@ -98,7 +98,7 @@ Feature: II. The seven-step configurator
     Then the bearer token is shown
 
   @G-14 @unhappy
-  Scenario: Who never logged in to the business account can't be the backup login
+  Scenario: A user who never logged in to the business account cannot be the backup login
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And Ada makes Edsger the backup login
@@ -113,7 +113,7 @@ Feature: II. The seven-step configurator
     Then the integration is active
 
   @G-15 @unhappy
-  Scenario: Nobody activates while a step is grey
+  Scenario: The integration cannot be activated while a step is grey
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     Then Activate Integration is not available

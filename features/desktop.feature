@@ -1,5 +1,5 @@
 Feature: III. Activating the desktop app by SSO
-  The app obtained by the download link, the portal and the IdP.
+  The app from the download link, with the portal and the IdP.
 
   @G-20
   Scenario: The app prompts for the corporate e-mail
@@ -8,14 +8,14 @@ Feature: III. Activating the desktop app by SSO
     Then the app prompts for the corporate e-mail
 
   @G-20 @unhappy
-  Scenario: What isn't an e-mail address is said at once
+  Scenario: The app refuses a text that is not an e-mail address
     Given the integration is active
     When Grace installs the app by the download link and starts it
     And Grace types the e-mail "grace" in the app
     Then the app shows "invalid-email"
 
   @G-21
-  Scenario: The portal hands the app the organization's SSO request
+  Scenario: The app gets the organization's SSO request from the portal
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -30,7 +30,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app is not activated and shows why
 
   @G-22
-  Scenario: The IdP's answer reaches the portal by way of the app, and a license is granted
+  Scenario: The app passes the IdP's Response to the portal, and the portal grants a license
     Given the integration is active with 5 seats
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -51,7 +51,7 @@ Feature: III. Activating the desktop app by SSO
     And 4 seats are free
 
   @G-22 @unhappy
-  Scenario: A wrong answer of the IdP activates nothing, and the next one does
+  Scenario: An invalid Response does not activate the app, and the next valid one does
     Given the integration is active
     And Grace is a user in the product users group
     And the IdP answers one request with "conditions-expired"
@@ -74,7 +74,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app shows "no-seat-left"
 
   @G-23
-  Scenario: Who was refused is activated once a seat is free
+  Scenario: A refused user can activate once a seat is free
     Given the integration is active with 1 seats
     And Grace is a user in the product users group
     And Alan is a user in the product users group
@@ -89,7 +89,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app is activated
 
   @G-20 @G-22
-  Scenario: The transcript reads as the dialogs on the screen
+  Scenario: The transcript contains the dialogs as the screen shows them
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -131,7 +131,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app is activated
 
   @G-24 @unhappy
-  Scenario: Corporate credentials in the app's sign-in dialog are turned towards SSO
+  Scenario: The app's sign-in dialog refuses corporate credentials and points to SSO
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -141,7 +141,7 @@ Feature: III. Activating the desktop app by SSO
     And the app's dialog says "Continue with SSO"
 
   @G-24 @unhappy
-  Scenario: Somebody else's credentials in the app's sign-in dialog tell nothing
+  Scenario: The app's sign-in dialog does not reveal which accounts exist
     Given the integration is active
     When Mallory installs the app by the download link and starts it
     And Mallory opens Account & License… in the menu
@@ -149,11 +149,11 @@ Feature: III. Activating the desktop app by SSO
     Then the app shows "wrong-credentials"
 
   @G-24 @unhappy
-  Scenario: Corporate credentials on the portal's sign-in page are turned towards SSO
+  Scenario: The portal's sign-in page refuses corporate credentials and points to SSO
     Given the integration is active
     And Grace is a user in the product users group
     When Grace types corporate e-mail and password on the portal's sign-in page
-    Then the page turns the user towards Continue with SSO
+    Then the page points the user to Continue with SSO
     And Grace is not logged in to the portal
 
   @G-25
@@ -163,7 +163,7 @@ Feature: III. Activating the desktop app by SSO
     When Grace installs the app by the download link and starts it
     And Grace types the corporate e-mail and logs in at the IdP
     And the app is quit and started again
-    Then the app runs unasked
+    Then the app runs without asking the portal
     And the app's dialog says "Activated for grace@lumen.example"
 
   @G-25
@@ -174,12 +174,12 @@ Feature: III. Activating the desktop app by SSO
     And Grace types the corporate e-mail and logs in at the IdP
     And 2 days pass
     And the app looks at its license
-    Then the app runs re-validated
+    Then the app runs after revalidating its license
     When the app looks at its license
-    Then the app runs unasked
+    Then the app runs without asking the portal
 
   @G-25 @unhappy
-  Scenario: An off-line app works until its grace is over, and no longer
+  Scenario: An off-line app works until its license ends, and no longer
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -193,7 +193,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app is stopped and says "the portal cannot be reached"
 
   @G-25 @G-27 @unhappy
-  Scenario: A license that was taken back stops the product after its grace
+  Scenario: An app whose license was revoked runs until its grace period ends
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -201,14 +201,14 @@ Feature: III. Activating the desktop app by SSO
     And the IdP administrator takes Grace out of the product users group
     And 2 days pass
     And the app looks at its license
-    Then the app runs on-grace
+    Then the app runs for its grace period
     And the app's dialog says "no longer in the product users group"
     When 13 days pass
     And the app looks at its license
     Then the app is stopped and says "no longer in the product users group"
 
   @G-25 @unhappy
-  Scenario: The license of another Mac doesn't count
+  Scenario: The app does not accept a license that was copied from another Mac
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -217,7 +217,7 @@ Feature: III. Activating the desktop app by SSO
     Then the app is stopped and says "for this device"
 
   @G-25 @unhappy
-  Scenario: A license edited to last longer doesn't count
+  Scenario: The app does not accept a license that was edited to last longer
     Given the integration is active
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it

@@ -1,10 +1,10 @@
-Feature: Other providers' ways
-  One directory, pushing as each provider does: the portal follows them all.
+Feature: Provisioning like other providers
+  The IdP provisions one directory in the way of each provider, and the portal follows.
 
   @G-26
-  Scenario Outline: The portal follows a directory that pushes as <provider>
+  Scenario Outline: The portal follows a directory that provisions like <provider>
     Given the integration is active
-    And the IdP pushes as "<provider>"
+    And the IdP provisions like "<provider>"
     And Grace is a user in the product users group
     Then the portal shows Grace as active
     When the IdP administrator changes Grace's family name to "Murray"

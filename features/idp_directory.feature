@@ -36,7 +36,7 @@ Feature: II. The IdP's side of the configurator
     And step 3 is grey
 
   @G-10
-  Scenario: The four mappings stand beside saml_subject, and the assertion carries them
+  Scenario: The application has four mappings besides saml_subject, and the assertion contains their attributes
     Given the integration is active
     And Grace is a user in the product users group
     Then the application has the attribute mappings of the guide beside saml_subject
@@ -49,7 +49,7 @@ Feature: II. The IdP's side of the configurator
       | objectidentifier | Grace's id                     |
 
   @G-10 @unhappy
-  Scenario: An attribute name in the wrong letter case is refused, naming both
+  Scenario: An attribute name in the wrong letter case is refused, and the error names both spellings
     Given the integration is active, with the mapping "name" written "Name"
     And Grace is a user in the product users group
     When Grace continues with SSO
@@ -62,7 +62,7 @@ Feature: II. The IdP's side of the configurator
     And Ada finds the reference under Sign-in problems and in the audit log
 
   @G-11
-  Scenario: The IdP's values come by its metadata file
+  Scenario: The portal imports the IdP's values from a metadata file
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
@@ -71,7 +71,7 @@ Feature: II. The IdP's side of the configurator
     And the portal has the IdP's entity ID, SSO URL and certificate
 
   @G-11
-  Scenario: The IdP's values come by its metadata URL
+  Scenario: The portal imports the IdP's values from a metadata URL
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
@@ -80,7 +80,7 @@ Feature: II. The IdP's side of the configurator
     And the portal has the IdP's entity ID, SSO URL and certificate
 
   @G-11
-  Scenario: The IdP's values are typed in one by one
+  Scenario: An administrator enters the IdP's values one by one
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
@@ -89,7 +89,7 @@ Feature: II. The IdP's side of the configurator
     And the portal has the IdP's entity ID, SSO URL and certificate
 
   @G-11
-  Scenario: A certificate pasted without armor and with stray white space is understood
+  Scenario: A certificate without BEGIN and END lines and with extra white space is accepted
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
@@ -98,7 +98,7 @@ Feature: II. The IdP's side of the configurator
     And the portal has the IdP's entity ID, SSO URL and certificate
 
   @G-11 @unhappy
-  Scenario: What isn't a certificate is refused
+  Scenario: A text that is not a certificate is refused
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels"
@@ -107,7 +107,7 @@ Feature: II. The IdP's side of the configurator
     And step 4 is grey
 
   @G-11
-  Scenario: The IdP takes the service provider's values from its metadata
+  Scenario: The IdP imports the service provider's values from its metadata
     Given Ada has a business account with 5 seats
     When Ada clicks Start Configuring
     And the IdP administrator creates the SAML application "Parallels" from the portal's metadata URL
@@ -144,7 +144,7 @@ Feature: II. The IdP's side of the configurator
     Then step 6 is green
 
   @G-13
-  Scenario: Users added to the groups later are known to the portal all the same
+  Scenario: The portal also learns of users who are added to the groups later
     Given the integration is active
     When the IdP administrator adds the user Grace
     And the IdP administrator puts Grace in the product users group
@@ -152,7 +152,7 @@ Feature: II. The IdP's side of the configurator
     And the portal shows Grace in the group "Parallels Desktop Users"
 
   @G-13 @unhappy
-  Scenario: A user whom nobody put into a group is turned away
+  Scenario: A user in no group is refused
     Given the integration is active
     And Edsger is a user in no group
     When Edsger signs in by SSO

@@ -2,7 +2,7 @@ Feature: I. Registering the license key
   The portal account, the license key, and the business account they make.
 
   @G-01
-  Scenario: A portal account is registered, entered and left
+  Scenario: A user registers a portal account, logs in and logs out
     When Ada registers a portal account
     Then the portal answers 201
     When Ada logs in
@@ -11,7 +11,7 @@ Feature: I. Registering the license key
     Then Ada is not logged in to the portal
 
   @G-01 @unhappy
-  Scenario: A weak password is refused with what makes a good one
+  Scenario: A weak password is refused, and the error says what a good one needs
     When Ada registers a portal account with the password "short"
     Then the portal refuses with 400 "weak-password"
 
@@ -57,7 +57,7 @@ Feature: I. Registering the license key
     Then the portal refuses with 410 "license-key-expired"
 
   @G-04
-  Scenario: Nobody's member is asked for the organization, and the business account is made with the key in it
+  Scenario: A user without a business account is asked for the organization, and the key creates the business account
     Given a Business Edition key with 5 seats
     And Ada has a portal account and is logged in
     When Ada registers the license key
@@ -67,7 +67,7 @@ Feature: I. Registering the license key
     And Ada's business account is "Lumen Works"
 
   @G-04
-  Scenario: A member's key lands in the business account they have
+  Scenario: The key of a member is added to the existing business account
     Given Ada has a business account with 5 seats
     And a Business Edition key with 3 seats
     When Ada registers the license key with the display name "Three more"
@@ -76,7 +76,7 @@ Feature: I. Registering the license key
     And the subscription "Three more" has 3 seats, 3 of them free
 
   @G-04 @unhappy
-  Scenario: Without the organization's name no business account is made
+  Scenario: Without the name of the organization no business account is created
     Given a Business Edition key with 5 seats
     And Ada has a portal account and is logged in
     When Ada registers the license key for the organization " "
@@ -89,14 +89,14 @@ Feature: I. Registering the license key
     Then the IdP Integration page is open to Ada
 
   @G-05 @unhappy
-  Scenario: A per-device key brings no IdP Integration page
+  Scenario: With a per-device key there is no IdP Integration page
     Given a per-device Business Edition key with 5 seats
     And Ada has a portal account and is logged in
     When Ada registers the license key for the organization "Lumen Works"
     Then the IdP Integration page is closed to Ada
 
   @G-05 @unhappy
-  Scenario: Nobody but its admins reaches the page
+  Scenario: Only admins of the business account can open the IdP Integration page
     Given Ada has a business account with 5 seats
     And Mallory has a portal account and is logged in
     Then the IdP Integration page is closed to Mallory

@@ -1,5 +1,5 @@
 Feature: Keeping in sync by SCIM
-  The directory changes, and the portal knows without anybody logging in.
+  The portal learns of changes in the directory without a login of the user.
 
   @G-26
   Scenario: A user created in the directory is known to the portal
@@ -33,14 +33,14 @@ Feature: Keeping in sync by SCIM
     Then the portal does not show Grace as active
 
   @G-26
-  Scenario: Who leaves a group leaves it in the portal
+  Scenario: A user who leaves a group leaves it in the portal too
     Given the integration is active
     And Grace is a user in the product users group
     When the IdP administrator takes Grace out of the product users group
     Then the portal does not show Grace in the group "Parallels Desktop Users"
 
   @G-27
-  Scenario Outline: A leaver's seat is free for another: <how>
+  Scenario Outline: A leaver's seat is free for another user: <how>
     Given the integration is active with 1 seats
     And Grace is a user in the product users group
     And Alan is a user in the product users group
@@ -60,7 +60,7 @@ Feature: Keeping in sync by SCIM
       | deleted                | deletes Grace                             |
 
   @G-27
-  Scenario: An admin who leaves the admins group loses access, open sessions included
+  Scenario: An admin who leaves the admins group loses access, also in open sessions
     Given the integration is active
     And Barbara is a user in the admins group
     When Barbara signs in by SSO

@@ -1,7 +1,7 @@
-Feature: Six providers, each in its own way
+Feature: SCIM requests of six providers
   Entra ID, Okta, PingOne, OneLogin, JumpCloud and Google differ in how they
-  create, change, disable and remove users. What it means is the same: who
-  leaves loses the license, the seat is free, and open sessions end.
+  create, change, disable and remove users. The result must be the same: a user
+  who leaves loses the license, the seat becomes free, and open sessions end.
 
   @G-26 @G-27 @G-28
   Scenario Outline: <provider> keeps the portal in sync
@@ -41,7 +41,7 @@ Feature: Six providers, each in its own way
     And Alan types the corporate e-mail and logs in at the IdP
     Then the app is activated
     When SCIM support is turned off
-    Then the provider is not let in
+    Then the portal refuses the provider's SCIM requests
 
     Examples:
       | provider  |

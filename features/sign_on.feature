@@ -15,7 +15,7 @@ Feature: Testing SSO on login to the portal
     Then Grace's browser is at the IdP's login page with the portal's AuthnRequest
 
   @G-16 @unhappy
-  Scenario: An unknown domain and one that is not active get the same answer
+  Scenario: An unknown domain and a domain without active SSO get the same answer
     Given the integration is configured
     When Grace continues with SSO
     Then the browser ends on a page of the portal that gives a reference number
@@ -31,7 +31,7 @@ Feature: Testing SSO on login to the portal
     Then the IdP answers with a signed Response
 
   @G-17
-  Scenario: With a live session the IdP answers without a prompt
+  Scenario: With a session the IdP answers without a login
     Given the integration is active
     And Grace is a user in the product users group
     And Grace signed in by SSO
@@ -39,7 +39,7 @@ Feature: Testing SSO on login to the portal
     Then the IdP answers with a signed Response
 
   @G-17
-  Scenario: ForceAuthn prompts in spite of a live session
+  Scenario: With ForceAuthn the IdP asks for a login even if there is a session
     Given the integration is active
     And Grace is a user in the product users group
     And Grace signed in by SSO
@@ -47,7 +47,7 @@ Feature: Testing SSO on login to the portal
     Then the IdP asks Grace for a login
 
   @G-17 @unhappy
-  Scenario: IsPassive is answered without a prompt
+  Scenario: With IsPassive the IdP answers without a login
     Given the integration is active
     And Grace is a user in the product users group
     When Grace arrives at the IdP with a request that has IsPassive
@@ -70,7 +70,7 @@ Feature: Testing SSO on login to the portal
     And Barbara administers the business account
 
   @G-18
-  Scenario: Another member of the organization is let in and administers nothing
+  Scenario: Another member of the organization is logged in and is no administrator
     Given the integration is active
     And Grace is a user in the product users group
     When Grace signs in by SSO
@@ -78,7 +78,7 @@ Feature: Testing SSO on login to the portal
     And Grace does not administer the business account
 
   @G-18 @unhappy
-  Scenario: A Response is taken once
+  Scenario: A Response is accepted only once
     Given the integration is active
     And Grace is a user in the product users group
     When Grace continues with SSO
@@ -90,7 +90,7 @@ Feature: Testing SSO on login to the portal
     And Mallory is not logged in to the portal
 
   @G-19
-  Scenario: With the IdP down, the backup login enters with its password
+  Scenario: If the IdP is down, the backup login can log in with its password
     Given the integration is active
     When the IdP is stopped
     And Ada logs out
@@ -99,7 +99,7 @@ Feature: Testing SSO on login to the portal
     And Ada administers the business account
 
   @G-19 @unhappy
-  Scenario: With SSO active, nobody but the backup login enters with a password
+  Scenario: With SSO active, only the backup login can log in with a password
     Given Barbara has a portal account and is logged in
     And the integration is active
     When Barbara logs out

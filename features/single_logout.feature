@@ -1,6 +1,6 @@
 Feature: Single logout
-  Whoever logs out is logged out everywhere, and nobody is by a message that
-  nobody vouches for.
+  A user who logs out is logged out everywhere. A message without a valid
+  signature logs nobody out.
 
   @G-18
   Scenario: Logging out of the portal ends the session at the IdP
@@ -25,7 +25,7 @@ Feature: Single logout
     And Grace is not logged in to the portal
 
   @G-18 @unhappy
-  Scenario: A logout that nobody signed ends no session
+  Scenario: An unsigned LogoutRequest ends no session
     Given the integration is active
     And Grace is a user in the product users group
     And Grace signed in by SSO
@@ -34,7 +34,7 @@ Feature: Single logout
     And Grace is let in
 
   @G-18 @unhappy
-  Scenario: A logout counts once
+  Scenario: A LogoutRequest is accepted only once
     Given the integration is active
     And single logout is set up by "HTTP_REDIRECT"
     And Grace is a user in the product users group
@@ -46,7 +46,7 @@ Feature: Single logout
     And Grace is let in
 
   @G-17
-  Scenario: A login that starts at the IdP leads to the page that was asked for
+  Scenario: A login that starts at the IdP leads to the requested page
     Given the integration is active
     And the portal accepts logins that start at the IdP
     And Grace is a user in the product users group
@@ -57,7 +57,7 @@ Feature: Single logout
     And the browser ends at "/dashboard?from=idp"
 
   @G-17 @unhappy
-  Scenario: A login that starts at the IdP is refused where nobody chose to accept it
+  Scenario: A login that starts at the IdP is refused if the portal does not accept such logins
     Given the integration is active
     And Grace is a user in the product users group
     When Grace starts at the IdP for "/dashboard"

@@ -1,5 +1,5 @@
 Feature: Time passes
-  What ends by itself ends when it should: clocks are set, nobody waits.
+  Certificates, tokens, sessions and licenses end in time. The clock is set, so no test waits.
 
   @G-11 @G-18 @unhappy
   Scenario: The IdP's certificate expires
@@ -16,16 +16,16 @@ Feature: Time passes
     Then the reference's details name "certificate" and "expired"
 
   @G-12 @unhappy
-  Scenario: A bearer token ends a day after a new one was made
+  Scenario: A bearer token expires a day after a new one was created
     Given the integration is active
     When Ada copies the SCIM bearer token
     And 23 hours pass
     Then the former bearer token still opens the SCIM base URL
     When 2 hours pass
-    Then the former bearer token opens nothing any more
+    Then the former bearer token no longer opens the SCIM base URL
 
   @G-17 @unhappy
-  Scenario: A session at the IdP ends after a working day
+  Scenario: A session at the IdP expires after eight hours
     Given the integration is active
     And Grace is a user in the product users group
     And Grace signed in by SSO
@@ -37,7 +37,7 @@ Feature: Time passes
     Then the IdP asks Grace for a login
 
   @G-18 @unhappy
-  Scenario: A session at the portal that nobody uses ends
+  Scenario: An unused session at the portal expires
     Given the integration is active
     And Grace is a user in the product users group
     And Grace signed in by SSO
@@ -58,7 +58,7 @@ Feature: Time passes
     And Grace is not logged in to the portal
 
   @G-18 @unhappy
-  Scenario: A Response is refused also when nobody remembers that it was used
+  Scenario: A used Response is refused even after its ID is no longer stored
     Given the integration is active
     And Grace is a user in the product users group
     When Grace continues with SSO
@@ -79,7 +79,7 @@ Feature: Time passes
     Then the app is activated
     When 29 days pass
     And the app looks at its license
-    Then the app runs re-validated
+    Then the app runs after revalidating its license
     When 2 days pass
     And the app looks at its license
     Then the app is stopped and says "the subscription has ended"

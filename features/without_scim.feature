@@ -1,8 +1,8 @@
 Feature: Without SCIM
-  Step 5 is turned off: the portal learns of people from their logins alone.
+  Step 5 is turned off: the portal learns of users from their logins only.
 
   @G-28
-  Scenario: A user is made at the first login, from the assertion
+  Scenario: The first login creates the user from the assertion
     Given the integration is active without SCIM
     And Grace is a user in the product users group
     Then the portal does not know Grace
@@ -12,7 +12,7 @@ Feature: Without SCIM
     And the portal shows Grace as coming from "sso"
 
   @G-28
-  Scenario: The first activation makes the user and grants the license
+  Scenario: The first activation creates the user and grants the license
     Given the integration is active without SCIM
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -33,7 +33,7 @@ Feature: Without SCIM
     And Barbara does not administer the business account
 
   @G-28 @G-23 @unhappy
-  Scenario: Who left the users group loses the license at the next login
+  Scenario: A user who left the users group loses the license at the next login
     Given the integration is active without SCIM
     And Grace is a user in the product users group
     When Grace installs the app by the download link and starts it
@@ -45,7 +45,7 @@ Feature: Without SCIM
     And Grace has no license
 
   @G-28 @unhappy
-  Scenario: Somebody in no mapped group is not taken in
+  Scenario: A user without a mapped group is refused and not created
     Given the integration is active without SCIM
     And Edsger is a user in no group
     When Edsger signs in by SSO
@@ -53,7 +53,7 @@ Feature: Without SCIM
     And the portal does not know Edsger
 
   @G-28 @G-12 @unhappy
-  Scenario: With SCIM turned off, the bearer token opens nothing
+  Scenario: With SCIM turned off, the SCIM server refuses every bearer token
     Given the integration is active without SCIM
     When somebody calls the SCIM base URL with a bearer token
     Then the SCIM answer is 401

@@ -1,6 +1,6 @@
 @wrong-ending @unhappy
-Feature: Endings that the guide warns of
-  Each ends in the error that the guide's reader would need.
+Feature: Mistakes that the guide warns of
+  Each mistake leads to an error that says what to do.
 
   @G-09
   Scenario: The admins group's name in another letter case
@@ -13,7 +13,7 @@ Feature: Endings that the guide warns of
     Then step 3 is amber and names "Parallels Business Account Admins"
 
   @G-09
-  Scenario: An administrator who mistypes the admins group is asked first
+  Scenario: An administrator who mistypes the admins group is asked to confirm
     Given the integration is active
     And Barbara is a user in the admins group
     When Barbara signs in by SSO
@@ -54,6 +54,6 @@ Feature: Endings that the guide warns of
     And Grace is a user in the product users group
     And the IdP answers one request with "too-many-requests"
     When Grace continues with SSO
-    Then Grace's browser is told to come again later
+    Then Grace's browser is told to try again later
     When Grace signs in by SSO
     Then Grace is let in

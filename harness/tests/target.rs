@@ -80,19 +80,19 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
     for name in [
         "A domain is verified by its TXT record",
         "A domain belongs to one business account only",
-        "With SSO active, nobody but the backup login enters with a password",
+        "With SSO active, only the backup login can log in with a password",
         "The app re-validates its license at intervals",
-        "A license that was taken back stops the product after its grace",
+        "An app whose license was revoked runs until its grace period ends",
     ] {
         assert!(passed.contains(&name), "{name}");
     }
     let lacking = BTreeMap::from([
         (
-            "A look-up that fails is told apart",
+            "A failed DNS look-up is shown as failed, not as a missing record",
             "not run: only a name server of the rehearsal's own can be made to fail",
         ),
         (
-            "With the IdP down, the backup login enters with its password",
+            "If the IdP is down, the backup login can log in with its password",
             "not run: cannot stop the IdP: the target's parties run elsewhere",
         ),
         (
@@ -100,7 +100,7 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
             "not run: cannot stop the IdP: the target's parties run elsewhere",
         ),
         (
-            "An off-line app works until its grace is over, and no longer",
+            "An off-line app works until its license ends, and no longer",
             "not run: cannot stop the portal: the target's parties run elsewhere",
         ),
     ]);

@@ -260,7 +260,7 @@ async fn domain_is(world: &mut World, domain: String, status: String) -> Outcome
     )
 }
 
-#[then("the TXT record asked for has the form of the portal's")]
+#[then("the requested TXT record has the portal's form")]
 async fn txt_form(world: &mut World) -> Outcome {
     let (name, value) = world.txt_record(&world.domain)?;
     same(

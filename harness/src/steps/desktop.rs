@@ -79,7 +79,7 @@ async fn types_on_page(world: &mut World, given: String) -> Outcome {
         .await
 }
 
-#[then("the page turns the user towards Continue with SSO")]
+#[then("the page points the user to Continue with SSO")]
 async fn page_turns(world: &mut World) -> Outcome {
     let page = world.page()?;
     holds(
@@ -142,14 +142,18 @@ async fn portal_stops(world: &mut World) -> Outcome {
     world.rehearsal.stop_portal().await
 }
 
-#[then(expr = "the app runs {word}")]
+#[then(regex = r"^the app runs (.+)$")]
 async fn runs(world: &mut World, how: String) -> Outcome {
     let standing = world.standing.as_ref();
     let fits = match (how.as_str(), standing) {
-        ("unasked", Some(ActivationState::Running { revalidated, .. })) => !revalidated,
-        ("re-validated", Some(ActivationState::Running { revalidated, .. })) => *revalidated,
+        ("without asking the portal", Some(ActivationState::Running { revalidated, .. })) => {
+            !revalidated
+        }
+        ("after revalidating its license", Some(ActivationState::Running { revalidated, .. })) => {
+            *revalidated
+        }
         ("off-line", Some(ActivationState::Offline { .. })) => true,
-        ("on-grace", Some(ActivationState::TakenBack { .. })) => true,
+        ("for its grace period", Some(ActivationState::TakenBack { .. })) => true,
         _ => false,
     };
     holds(

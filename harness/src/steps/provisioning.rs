@@ -35,7 +35,7 @@ async fn starts_provisioning(world: &mut World) -> Outcome {
     world.starts_provisioning().await
 }
 
-#[given(expr = "the IdP pushes as {string}")]
+#[given(expr = "the IdP provisions like {string}")]
 async fn pushes_as(world: &mut World, provider: String) -> Outcome {
     world.idp_speaks_as(&provider).await
 }

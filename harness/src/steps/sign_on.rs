@@ -173,7 +173,7 @@ async fn answers_one_with(world: &mut World, fault: String) -> Outcome {
     Ok(())
 }
 
-#[then(expr = "{word}'s browser is told to come again later")]
+#[then(expr = "{word}'s browser is told to try again later")]
 async fn is_told_to_come_again(world: &mut World, _given: String) -> Outcome {
     let page = world.page()?;
     holds(

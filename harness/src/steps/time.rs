@@ -24,7 +24,7 @@ async fn former_token_opens(world: &mut World) -> Outcome {
     same("the status", 200, status_of_former_token(world).await?)
 }
 
-#[then("the former bearer token opens nothing any more")]
+#[then("the former bearer token no longer opens the SCIM base URL")]
 async fn former_token_opens_nothing(world: &mut World) -> Outcome {
     same("the status", 401, status_of_former_token(world).await?)
 }

@@ -69,7 +69,7 @@ async fn turned_off(world: &mut World) -> Outcome {
     Ok(())
 }
 
-#[then("the provider is not let in")]
+#[then("the portal refuses the provider's SCIM requests")]
 async fn not_let_in(world: &mut World) -> Outcome {
     let answered = world.provider_sends("GET", "/Users?count=1", None).await?;
     same("the status", 401, answered.status)
