@@ -1,4 +1,4 @@
-// Progressive enhancement only: without this, values are selected by hand.
+// Adds the copy buttons. Without scripts, the user selects a value and copies it.
 for (const button of document.querySelectorAll('button[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
