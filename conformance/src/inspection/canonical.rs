@@ -1,26 +1,26 @@
-//! Canonical XML 1.0 (inclusive and exclusive), over a subtree with one
-//! element left out: what an enveloped signature digests.
+//! Canonical XML 1.0 (inclusive and exclusive) of a subtree without one element: the input of the
+//! digest of an enveloped signature.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use roxmltree::{Node, NodeId};
 
-/// How a subtree is canonicalized.
+/// Canonicalization method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
-    /// Only namespaces that are used (exc-c14n).
+    /// True for exclusive canonicalization (exc-c14n), which writes only the namespaces in use.
     pub exclusive: bool,
-    /// Comments are kept.
+    /// True if comments are kept.
     pub comments: bool,
-    /// Prefixes that are treated inclusively all the same (`InclusiveNamespaces`).
+    /// Prefixes that exclusive canonicalization treats inclusively (`InclusiveNamespaces`).
     pub prefixes: BTreeSet<String>,
-    /// White space between elements is left out: no algorithm of the standard,
-    /// but how to find that a document was laid out after it was signed.
+    /// True if white space between elements is left out. No standard algorithm does that; it finds
+    /// out whether a document was pretty-printed after it was signed.
     pub without_blank_text: bool,
 }
 
 impl Method {
-    /// The method of an algorithm's URI.
+    /// Returns the method of an algorithm URI.
     pub fn of(uri: &str) -> Option<Self> {
         let (exclusive, comments) = match uri {
             "http://www.w3.org/2001/10/xml-exc-c14n#" => (true, false),
@@ -40,7 +40,7 @@ impl Method {
     }
 }
 
-/// The canonical form of a subtree, without the element `left_out`.
+/// Returns the canonical form of a subtree, without the element `left_out`.
 pub fn canonical(apex: Node<'_, '_>, method: &Method, left_out: Option<NodeId>) -> String {
     let mut writer = Writer {
         out: String::new(),
@@ -51,8 +51,7 @@ pub fn canonical(apex: Node<'_, '_>, method: &Method, left_out: Option<NodeId>) 
     writer.out
 }
 
-/// Prefixes (empty for the default namespace) and what they were last
-/// rendered as.
+/// Prefixes (empty for the default namespace) and the namespace URI that was last written for each.
 type Rendered = BTreeMap<String, String>;
 
 struct Writer<'m> {
@@ -131,8 +130,8 @@ impl Writer<'_> {
         self.out.push('>');
     }
 
-    /// The prefixes that this element's start tag has to declare, unless they
-    /// are already.
+    /// Returns the prefixes that must be in scope at this element's start tag; it declares those
+    /// that are not yet.
     fn wanted(&self, node: Node<'_, '_>, own: &str) -> BTreeSet<String> {
         let source = node.document().input_text();
         let in_scope = || {
@@ -158,7 +157,7 @@ impl Writer<'_> {
     }
 }
 
-/// Whether a text is white space beside elements.
+/// True if a text is only white space between elements.
 fn is_layout(node: Node<'_, '_>) -> bool {
     node.is_text()
         && node.text().is_some_and(|text| text.trim().is_empty())
@@ -167,7 +166,7 @@ fn is_layout(node: Node<'_, '_>) -> bool {
             .is_some_and(|parent| parent.children().any(|it| it.is_element()))
 }
 
-/// An element's name as it is written, with its prefix.
+/// Returns the element's name as written, with its prefix.
 pub(super) fn written_name<'i>(node: Node<'_, 'i>) -> &'i str {
     let source = &node.document().input_text()[node.range()];
     let name = source.strip_prefix('<').unwrap_or(source);

@@ -1,5 +1,5 @@
-//! Certificates, and signatures by their keys: weak ones are read and verified
-//! too, since their weakness is what is to be told.
+//! Certificates, and the verification of signatures by their keys. Weak keys and algorithms are
+//! supported too, because the weakness must be reported.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self as algorithms, UnparsedPublicKey, VerificationAlgorithm};
@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
-/// A public key's kind.
+/// Kind and size of a public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// RSA, with the bits of its modulus.
+    /// RSA; the number of bits of the modulus.
     Rsa(usize),
-    /// On an elliptic curve, with the bits of its field.
+    /// Elliptic curve; the number of bits of the field.
     Ec(usize),
-    /// Another, by its object identifier.
+    /// Another kind, by its object identifier.
     Other(String),
 }
 
@@ -30,40 +30,40 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// A certificate as it came.
+/// A certificate as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// Base64 of its DER, without white space.
+    /// Base64 of the DER, without white space.
     pub base64: String,
-    /// Its subject.
+    /// Subject name.
     pub subject: String,
-    /// From when it holds.
+    /// Start of the validity period.
     pub not_before: Timestamp,
-    /// Until when it holds.
+    /// End of the validity period.
     pub not_after: Timestamp,
-    /// Its key's kind.
+    /// Kind and size of the public key.
     pub key: Key,
-    /// The object identifier of the algorithm that it is itself signed with.
+    /// Object identifier of the algorithm with which the certificate itself is signed.
     pub signed_with: String,
     public_key: Vec<u8>,
 }
 
-/// What became of a signature's value.
+/// Result of verifying a signature value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
-    /// It is by that key.
+    /// The key made the signature.
     Holds,
-    /// It isn't.
+    /// The key did not make the signature.
     Breaks,
-    /// The algorithm is not one that a key can be asked about.
+    /// The algorithm is unknown or does not fit the key.
     Unknown,
 }
 
 impl Certificate {
-    /// Reads the base64 of a certificate, PEM armor or not.
+    /// Reads a certificate from base64, with or without PEM armor.
     ///
     /// # Errors
-    /// What it is instead.
+    /// What the text contains instead, in words.
     pub fn read(text: &str) -> Result<Self, String> {
         let body = text
             .split("-----")
@@ -74,7 +74,7 @@ impl Certificate {
             .decode(&base64)
             .map_err(|error| format!("expected base64 of a certificate: {error}"))?;
         let (_, parsed) = X509Certificate::from_der(&der)
-            // The parser's own words are those of its source code.
+            // The parser's own message names parts of its source code.
             .map_err(|_| "the bytes are not an X.509 certificate in DER".to_owned())?;
         let key = match parsed.public_key().parsed() {
             Ok(PublicKey::RSA(rsa)) => Key::Rsa(rsa.key_size()),
@@ -98,7 +98,7 @@ impl Certificate {
         })
     }
 
-    /// Whether `value` over `data` is by this certificate's key.
+    /// Verifies the signature `value` over `data` with this certificate's key.
     pub fn verifies(&self, method: &str, data: &[u8], value: &[u8]) -> Verification {
         let Some(algorithm) = algorithm(method, &self.key) else {
             return Verification::Unknown;
@@ -109,7 +109,7 @@ impl Certificate {
         }
     }
 
-    /// Whether it is signed with SHA-1 or MD5 (RSA, ECDSA).
+    /// True if the certificate is signed with SHA-1 or MD5 (RSA, ECDSA).
     pub fn is_signed_weakly(&self) -> bool {
         [
             "1.2.840.113549.1.1.4",
@@ -137,7 +137,7 @@ fn algorithm(method: &str, key: &Key) -> Option<&'static dyn VerificationAlgorit
     })
 }
 
-/// The digest of an algorithm's URI over `data`.
+/// Returns the digest of `data` by algorithm URI; `None` if the algorithm is unknown.
 pub fn digest_of(method: &str, data: &[u8]) -> Option<Vec<u8>> {
     let (_, name) = method.rsplit_once('#')?;
     let algorithm = match name {

@@ -1,5 +1,5 @@
-//! Encrypted assertions (saml-core §2.3.4, XML Encryption 1.1), decrypted with
-//! the recipient's private key.
+//! Decrypts encrypted assertions (saml-core §2.3.4, XML Encryption 1.1) with the recipient's
+//! private key.
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
@@ -14,10 +14,10 @@ use rsa::{Oaep, Pkcs1v15Encrypt, RsaPrivateKey};
 
 use super::{child, is, ns, text};
 
-/// The block size of AES, in bytes.
+/// Block size of AES, in bytes.
 const BLOCK: usize = 16;
 
-/// The nonce and the tag of AES-GCM, in bytes (XML Encryption 1.1 §5.2.4).
+/// Size of the nonce of AES-GCM, in bytes (XML Encryption 1.1 §5.2.4).
 const NONCE: usize = 12;
 
 /// The recipient's private key.
@@ -30,10 +30,10 @@ impl std::fmt::Debug for DecryptionKey {
     }
 }
 
-/// Why a key or an assertion could not be read.
+/// Why a key or an assertion cannot be decrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecryptionError {
-    /// The file has no private key.
+    /// The file contains no private key.
     #[error(
         "invalid private key: expected an RSA key in PEM, PKCS#8 or PKCS#1, without a password"
     )]
@@ -44,10 +44,10 @@ pub enum DecryptionError {
     /// An algorithm that is not supported.
     #[error("cannot decrypt: the algorithm {0} is not supported")]
     Algorithm(String),
-    /// The private key is another than the one it was encrypted for.
+    /// The content is encrypted for another key.
     #[error("cannot decrypt: the content is encrypted for another key than the one given")]
     OtherKey,
-    /// The content is not what the content key encrypted.
+    /// The content was changed after encryption.
     #[error("cannot decrypt: the encrypted content is damaged")]
     Content,
 }
@@ -58,7 +58,7 @@ impl DecryptionKey {
     /// # Errors
     /// [`DecryptionError::Key`].
     pub fn read(pem: &str) -> Result<Self, DecryptionError> {
-        // A certificate may stand beside the key in the same file.
+        // The same file may also contain a certificate.
         let block = private_key_block(pem).ok_or(DecryptionError::Key)?;
         RsaPrivateKey::from_pkcs8_pem(block)
             .ok()
@@ -77,7 +77,7 @@ fn private_key_block(pem: &str) -> Option<&str> {
     Some(&pem[begin..end])
 }
 
-/// The document in an `EncryptedAssertion`, `EncryptedID` or `EncryptedData`.
+/// Returns the XML inside an `EncryptedAssertion`, `EncryptedID` or `EncryptedData`.
 ///
 /// # Errors
 /// [`DecryptionError`].
@@ -86,7 +86,7 @@ pub fn decrypt(element: Node<'_, '_>, key: &DecryptionKey) -> Result<String, Dec
         .descendants()
         .find(|it| is(*it, ns::XENC, "EncryptedData"))
         .ok_or(DecryptionError::Part("EncryptedData"))?;
-    // The key stands in the KeyInfo, or beside the data (RetrievalMethod).
+    // The EncryptedKey is inside KeyInfo, or next to EncryptedData (RetrievalMethod).
     let encrypted_key = element
         .descendants()
         .find(|it| is(*it, ns::XENC, "EncryptedKey"))
@@ -179,8 +179,8 @@ fn open_gcm(key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, DecryptionError> {
     Ok(plain.to_vec())
 }
 
-/// CBC with the padding of XML Encryption §5.2: the last byte counts, the
-/// others are arbitrary. PKCS#7, which the library checks, is stricter.
+/// Decrypts AES-CBC with the padding of XML Encryption §5.2: the last byte is the length, the
+/// others are arbitrary. The PKCS#7 check of the library would refuse valid content.
 fn open_cbc(key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, DecryptionError> {
     let damaged = |_| DecryptionError::Content;
     let algorithm = match key.len() {

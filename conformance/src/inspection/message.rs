@@ -1,5 +1,5 @@
-//! A SAML message out of any encoding: raw XML, base64, percent-encoded,
-//! deflated, in a query, a form, a page, a URL, or lines of names and values.
+//! Decodes a SAML message from any encoding: XML, base64, percent-encoded, deflated, in a query
+//! string, a form, a page, a URL, or lines of names and values.
 
 use std::io::Read as _;
 
@@ -10,55 +10,53 @@ use serde::Serialize;
 
 use super::encoding;
 
-/// The longest message that is inflated, in bytes.
+/// Longest decompressed message, in bytes.
 const LONGEST: u64 = 4 << 20;
 
-/// How often a percent-encoding is taken off: once by the browser, once more
-/// by a proxy or a framework, and once more by whoever pasted it.
+/// How often percent-encoding is removed: once for the browser, once for a proxy or framework, and
+/// once for the tool from which the message was pasted.
 const MOST_PERCENT_ENCODINGS: usize = 3;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
-/// Base64 with padding or without.
+/// Base64 with or without padding.
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
 
-/// The same with `-` and `_`, as JWT libraries write it.
+/// Base64url with or without padding, as JWT libraries write it.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
 
-/// A message, and what it was wrapped in.
+/// A decoded message, and its encodings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// `SAMLRequest` or `SAMLResponse`, where it was a parameter.
+    /// `SAMLRequest` or `SAMLResponse`, if the message was a parameter.
     pub parameter: Option<String>,
-    /// What was taken off, outermost first.
+    /// The encodings that were removed, outermost first.
     pub wrapping: Vec<&'static str>,
-    /// The document.
+    /// The XML document.
     pub xml: String,
-    /// The `RelayState` that came with it.
+    /// The `RelayState` that was sent with the message.
     pub relay_state: Option<String>,
-    /// The signature that came with it in the query.
+    /// The signature in the query string, if there is one.
     pub query_signature: Option<QuerySignature>,
-    /// What in the encoding a strict reader refuses, with what to do.
+    /// Deviations in the encoding that a strict reader refuses, with what to do.
     pub remarks: Vec<String>,
 }
 
-/// The detached signature of the HTTP-Redirect binding (saml-bindings
-/// §3.4.4.1).
+/// The detached signature of the HTTP-Redirect binding (saml-bindings §3.4.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct QuerySignature {
-    /// `SigAlg`.
+    /// The value of `SigAlg`.
     pub algorithm: String,
-    /// `Signature`, base64.
+    /// The value of `Signature`, base64.
     pub value: String,
-    /// The octets that are signed: the parameters in their order, as they were
-    /// percent-encoded.
+    /// The signed bytes: the parameters in their order, with their percent-encoding unchanged.
     pub signed: String,
 }
 
-/// Every message in a text: of a query, form, page or URL those among its
-/// parameters, else the text itself.
+/// Returns every message in a text: for a query string, form, page or URL those in its parameters,
+/// otherwise the text itself.
 pub fn messages(text: &str) -> Vec<Message> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('<') {
@@ -78,7 +76,7 @@ pub fn messages(text: &str) -> Vec<Message> {
     unwrap_percent_encoded(text).into_iter().collect()
 }
 
-/// Whether markup is a web page rather than a SAML document.
+/// True if markup is an HTML page and not a SAML document.
 pub fn is_page(text: &str) -> bool {
     let head: String = text.chars().take(2000).collect::<String>().to_lowercase();
     head.starts_with("<!doctype html")
@@ -95,7 +93,7 @@ fn bare(xml: String) -> Message {
 }
 
 fn percent_decoded(text: &str) -> String {
-    // A plus sign is base64's here, no space.
+    // In base64 a plus sign is not an encoded space.
     let pair = format!("x={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes())
         .next()
@@ -103,7 +101,7 @@ fn percent_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The message in base64 that is percent-encoded never, once or more often.
+/// Decodes a message in base64 that is percent-encoded up to three times.
 fn unwrap_percent_encoded(field: &str) -> Option<Message> {
     let mut field = field.to_owned();
     let mut times = 0;
@@ -123,10 +121,10 @@ fn unwrap_percent_encoded(field: &str) -> Option<Message> {
     Some(message)
 }
 
-/// The message in base64, deflated or not.
+/// Decodes a message in base64, deflated or not.
 pub fn unwrapped(field: &str) -> Option<Message> {
     let compact: String = field.split_whitespace().collect();
-    // A plus sign that a form decoder made a space of.
+    // A form decoder may have changed plus signs to spaces.
     let repaired = field.trim().replace(' ', "+");
     let mut message = bare(String::new());
     let bytes = match STANDARD
@@ -154,7 +152,7 @@ pub fn unwrapped(field: &str) -> Option<Message> {
     Some(message)
 }
 
-/// Raw DEFLATE as saml-bindings §3.4.4.1 demands, or with the header of zlib,
+/// Decompresses raw DEFLATE, as saml-bindings §3.4.4.1 requires, or DEFLATE with a zlib header,
 /// which many libraries write by default.
 fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8>, &'static str)> {
     let read = |reader: &mut dyn std::io::Read| {
@@ -244,7 +242,7 @@ fn query_signature(
     })
 }
 
-/// Lines of names and values, as tools show parameters: `SAMLResponse: PHNh…`.
+/// Reads lines of names and values, as tools show parameters: `SAMLResponse: PHNh…`.
 fn in_lines(text: &str) -> Vec<Message> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -256,7 +254,7 @@ fn in_lines(text: &str) -> Vec<Message> {
             });
         match (named, pairs.last_mut()) {
             (Some((name, value)), _) => pairs.push((name.to_owned(), value.trim().to_owned())),
-            // A value that the tool broke into lines.
+            // The tool has wrapped the value over several lines.
             (None, Some((_, value))) => value.push_str(line.trim()),
             (None, None) => {}
         }
@@ -274,7 +272,7 @@ fn in_lines(text: &str) -> Vec<Message> {
         .collect()
 }
 
-/// The messages in the forms of an HTML page.
+/// Returns the messages in the forms of an HTML page.
 pub fn in_page(html: &str) -> Vec<Message> {
     let page = scraper::Html::parse_document(html);
     let Ok(inputs) = scraper::Selector::parse("input[name], textarea[name]") else {
@@ -336,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_a_strict_reader_refuses_is_read_and_named() {
-        // Eight characters of which base64 makes + and /.
+        // Characters whose base64 contains + and /.
         let xml = "<a>\u{fb}\u{ff}\u{bf}\u{be}\u{fe}</a>";
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
         zlib.write_all(xml.as_bytes()).unwrap();

@@ -1,18 +1,18 @@
-//! SAML documents, read independently of the parties.
+//! Parses SAML documents independently of the parties.
 //!
-//! Nothing here uses the parties' readers: another XML parser, a
-//! canonicalization of its own, and signatures verified by the plain
-//! cryptographic library, so that a mistake of the parties isn't made twice.
-//! It reads what is broken as far as it goes, since it must say what is wrong.
+//! This module does not use the parsers of the parties: it has another XML parser, its own
+//! canonicalization, and verifies signatures with the cryptographic library directly, so that an
+//! error of the parties is not repeated here. It reads broken documents as far as possible, because
+//! it must say what is wrong with them.
 //!
 //! - [`canonical`]: canonical XML, exclusive and inclusive;
 //! - [`certificate`]: certificates, and signatures by their keys;
-//! - [`encoding`]: bytes to text;
-//! - [`encryption`]: encrypted assertions, with the recipient's key;
-//! - [`signature`]: who vouches for which part of a document;
-//! - [`schema`]: the order and number that the standards' schemas demand;
-//! - [`response`]: what a Response says;
-//! - [`message`]: a SAML message out of any encoding.
+//! - [`encoding`]: decodes bytes to text;
+//! - [`encryption`]: decrypts assertions with the recipient's key;
+//! - [`signature`]: which parts of a document are signed, and whether validly;
+//! - [`schema`]: the order and number of elements that the SAML schemas require;
+//! - [`response`]: the contents of a Response;
+//! - [`message`]: decodes a SAML message from any encoding.
 
 pub mod canonical;
 pub mod certificate;
@@ -25,13 +25,13 @@ pub mod signature;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// The namespaces that are read here.
+/// XML namespaces of the documents.
 pub mod ns {
-    /// Assertions (saml-core §1.1).
+    /// SAML assertions (saml-core §1.1).
     pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-    /// The protocol (saml-core §1.1).
+    /// SAML protocol (saml-core §1.1).
     pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-    /// Metadata (saml-metadata §1.1).
+    /// SAML metadata (saml-metadata §1.1).
     pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
     /// XML Signature.
     pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -43,20 +43,19 @@ pub mod ns {
     pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 }
 
-/// The most nodes of a document that is read.
+/// Largest number of nodes in a document.
 const MOST_NODES: u32 = 200_000;
 
-/// The most attributes of an element that is read: the parser compares each
-/// with each.
+/// Largest number of attributes of an element: the parser compares each attribute with all others.
 const MOST_ATTRIBUTES: usize = 1000;
 
-/// The deepest nesting of a document that is read.
+/// Deepest nesting of elements in a document.
 const DEEPEST: usize = 200;
 
-/// Parses a document as SAML allows it: without a DTD, bounded in size.
+/// Parses a document without a DTD, with limits on its size.
 ///
 /// # Errors
-/// The parser's complaint, with line and column.
+/// The parser's message, with line and column.
 pub fn parse(xml: &str) -> Result<Document<'_>, String> {
     saml::check_xml_size(xml, MOST_NODES as usize, MOST_ATTRIBUTES)
         .map_err(|error| error.to_string())?;
@@ -79,12 +78,12 @@ pub fn parse(xml: &str) -> Result<Document<'_>, String> {
     Ok(document)
 }
 
-/// The first child element of that name.
+/// Returns the first child element with this name.
 pub(crate) fn child<'a, 'i>(node: Node<'a, 'i>, space: &str, name: &str) -> Option<Node<'a, 'i>> {
     children(node, space, name).next()
 }
 
-/// The child elements of that name.
+/// Returns the child elements with this name.
 pub(crate) fn children<'a, 'i>(
     node: Node<'a, 'i>,
     space: &str,
@@ -93,13 +92,13 @@ pub(crate) fn children<'a, 'i>(
     node.children().filter(move |it| is(*it, space, name))
 }
 
-/// Whether it is the element of that name.
+/// True if the node is the element with this name.
 pub(crate) fn is(node: Node<'_, '_>, space: &str, name: &str) -> bool {
     let tag = node.tag_name();
     node.is_element() && tag.name() == name && tag.namespace() == Some(space)
 }
 
-/// All the text in an element, without the white space around it.
+/// Returns all text in an element, without white space at both ends.
 pub(crate) fn text(node: Node<'_, '_>) -> String {
     let texts = node.descendants().filter(Node::is_text);
     let all: String = texts.filter_map(|it| it.text()).collect();

@@ -1,5 +1,5 @@
-//! What a Response says, as far as it can be read: every part is optional and
-//! as written, since it may be wrong.
+//! The contents of a Response, as far as it can be read. Every part is optional and unparsed,
+//! because it may be wrong.
 
 use jiff::Timestamp;
 use roxmltree::Node;
@@ -28,9 +28,9 @@ pub struct Response {
     pub status_detail: Option<String>,
     /// The status message.
     pub status_message: Option<String>,
-    /// Its assertions.
+    /// The assertions that are not encrypted.
     pub assertions: Vec<Assertion>,
-    /// How many assertions are encrypted.
+    /// Number of encrypted assertions.
     pub encrypted: usize,
 }
 
@@ -45,27 +45,26 @@ pub struct Assertion {
     pub issue_instant: Option<String>,
     /// `Issuer`.
     pub issuer: Option<String>,
-    /// The subject's name.
+    /// The subject's NameID.
     pub name_id: Option<NameId>,
-    /// How the subject is confirmed.
+    /// The SubjectConfirmation elements.
     pub confirmations: Vec<Confirmation>,
-    /// Under which conditions it holds.
+    /// The Conditions element.
     pub conditions: Option<Conditions>,
-    /// Sign-ons that it states.
+    /// The AuthnStatement elements.
     pub sign_ons: Vec<SignOn>,
-    /// What it says of the subject.
+    /// The attributes of all AttributeStatements.
     pub attributes: Vec<Attribute>,
 }
 
-/// A subject's name.
+/// The NameID of a subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NameId {
-    /// The name, as all its text.
+    /// The value: all text in the element.
     pub value: String,
     /// `Format`.
     pub format: Option<String>,
-    /// Whether something stands between its letters: a comment, an element, an
-    /// instruction.
+    /// True if the text is interrupted by a comment, an element or a processing instruction.
     pub interrupted: bool,
 }
 
@@ -82,7 +81,7 @@ pub struct Confirmation {
     pub not_on_or_after: Option<String>,
     /// `InResponseTo`.
     pub in_response_to: Option<String>,
-    /// Whether there is any data.
+    /// True if there is a SubjectConfirmationData.
     pub has_data: bool,
 }
 
@@ -93,13 +92,13 @@ pub struct Conditions {
     pub not_before: Option<String>,
     /// `NotOnOrAfter`.
     pub not_on_or_after: Option<String>,
-    /// The audiences of each restriction.
+    /// The audiences of each AudienceRestriction.
     pub audiences: Vec<Vec<String>>,
-    /// Other conditions, by name.
+    /// Names of the other conditions.
     pub others: Vec<String>,
 }
 
-/// A statement of a sign-on.
+/// An AuthnStatement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SignOn {
     /// `AuthnInstant`.
@@ -108,18 +107,18 @@ pub struct SignOn {
     pub session_index: Option<String>,
     /// `SessionNotOnOrAfter`.
     pub session_not_on_or_after: Option<String>,
-    /// The authentication context's class.
+    /// `AuthnContextClassRef`.
     pub class: Option<String>,
 }
 
-/// An attribute.
+/// An attribute of the subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Attribute {
     /// `Name`.
     pub name: String,
     /// `NameFormat`.
     pub name_format: Option<String>,
-    /// Its values, as text.
+    /// The values, as text.
     pub values: Vec<String>,
 }
 
@@ -131,8 +130,7 @@ fn issuer(node: Node<'_, '_>) -> Option<String> {
     child(node, ns::ASSERTION, "Issuer").map(text)
 }
 
-/// Reads the Response at the root of a document, or the assertion that stands
-/// there alone.
+/// Reads the Response at the root of a document, or an assertion that is the root itself.
 pub fn read(root: Node<'_, '_>) -> Response {
     if super::is(root, ns::ASSERTION, "Assertion") {
         return Response {
@@ -235,7 +233,7 @@ fn conditions(node: Node<'_, '_>) -> Conditions {
     }
 }
 
-/// An instant as SAML writes it: UTC, with its `Z` (saml-core §1.3.3).
+/// Parses a time as SAML requires it: in UTC, with a `Z` at its end (saml-core §1.3.3).
 pub fn instant(text: &str) -> Option<Timestamp> {
     let zulu = text.ends_with('Z') && text.contains('T');
     zulu.then(|| text.parse().ok()).flatten()

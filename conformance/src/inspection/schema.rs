@@ -1,15 +1,15 @@
-//! Order, number and mandatory attributes of elements, as the schemas of
-//! SAML 2.0 demand them; for the elements that sign-on and metadata use.
+//! Checks order, number and required attributes against the SAML 2.0 schemas, for the elements of
+//! sign-on and metadata.
 
 use roxmltree::Node;
 
 use super::ns;
 
-/// What an element may hold.
+/// The children and attributes that the schema allows for an element.
 struct Shape {
     name: &'static str,
     attributes: &'static [&'static str],
-    /// The places of its children in their order: names, least, most.
+    /// The child elements in their order: names, smallest number, largest number.
     places: &'static [(&'static [&'static str], usize, usize)],
 }
 
@@ -32,7 +32,7 @@ const ROLES: &[&str] = &[
     "AffiliationDescriptor",
 ];
 
-/// saml-schema-protocol, -assertion and -metadata.
+/// The rules of saml-schema-protocol, -assertion and -metadata.
 const SHAPES: &[Shape] = &[
     Shape {
         name: "Response",
@@ -187,10 +187,10 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
-/// What in a subtree is not as the schemas demand, in words.
+/// Returns the violations of the schemas in a subtree, in words.
 pub fn violations(apex: Node<'_, '_>) -> Vec<String> {
     let mut found = Vec::new();
-    // What signatures, extensions and values hold is others' business.
+    // The contents of signatures, extensions and values follow other schemas.
     let foreign = [
         "Signature",
         "Extensions",

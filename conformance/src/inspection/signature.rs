@@ -1,5 +1,4 @@
-//! Who vouches for which part of a document: every signature in it, what it
-//! covers as a range of bytes, and whether it is right.
+//! Verifies every signature in a document: which bytes it covers, and whether it is valid.
 
 use std::ops::Range;
 
@@ -12,60 +11,59 @@ use super::canonical::{Method, canonical, written_name};
 use super::certificate::{Certificate, Verification, digest_of};
 use super::{child, children, is, ns, text};
 
-/// The transform that leaves the signature itself out.
+/// The transform that excludes the signature itself.
 pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
-/// A signature, judged in its parts.
+/// A signature, with the result for each of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
-    /// The element it stands in, by local name.
+    /// Local name of the parent element.
     pub parent: String,
-    /// That element's `ID`.
+    /// `ID` of the parent element.
     pub parent_id: Option<String>,
-    /// Whether it comes right after the `Issuer`, or first where there is none.
+    /// True if the signature directly follows the `Issuer`, or is the first child if there is no
+    /// `Issuer`.
     pub well_placed: bool,
     /// `CanonicalizationMethod`.
     pub canonicalization: String,
     /// `SignatureMethod`.
     pub method: String,
-    /// The URIs of its references.
+    /// The URIs of its References.
     pub references: Vec<String>,
-    /// The transforms of its first reference.
+    /// The transforms of the first Reference.
     pub transforms: Vec<String>,
-    /// `DigestMethod` of its first reference.
+    /// `DigestMethod` of the first Reference.
     pub digest_method: String,
-    /// The local name of the element that its first reference covers.
+    /// Local name of the element that the first Reference names.
     pub covers: Option<String>,
-    /// Where that is in the document, in bytes.
+    /// Position of that element in the document, in bytes.
     pub range: Option<Range<usize>>,
-    /// Whether it covers the element it stands in, and that alone.
+    /// True if the signature covers its parent element and nothing else.
     pub covers_parent: bool,
-    /// Whether the digest is that of what it covers; unknown where it can't be
-    /// computed.
+    /// True if DigestValue matches the covered element; `None` if the digest cannot be computed.
     pub digest_holds: Option<bool>,
-    /// Whether the digest is right once white space between elements is left
-    /// out: the document was laid out after it was signed.
+    /// True if the digest matches without the white space between elements: the document was
+    /// pretty-printed after it was signed.
     pub laid_out_afterwards: bool,
-    /// Whether the value is by one of the keys that are trusted; unknown where
-    /// none is, or none fits the algorithm.
+    /// True if a trusted key made the signature value; `None` if no key is trusted or none fits the
+    /// algorithm.
     pub value_holds: Option<bool>,
-    /// The trusted certificate whose key made it, counted from 0.
+    /// Index of the trusted certificate whose key made the signature, counted from 0.
     pub by: Option<usize>,
-    /// The certificates it brings in its `KeyInfo`, base64.
+    /// The certificates in its `KeyInfo`, base64.
     pub brings: Vec<String>,
-    /// Whether it has something besides `SignedInfo`, `SignatureValue` and
-    /// `KeyInfo`.
+    /// True if it contains anything besides `SignedInfo`, `SignatureValue` and `KeyInfo`.
     pub has_objects: bool,
 }
 
 impl Signature {
-    /// Whether the key of a trusted certificate vouches for the element that
-    /// it stands in.
+    /// True if the signature covers its parent element and is valid for the key of a trusted
+    /// certificate.
     pub fn holds(&self) -> bool {
         self.covers_parent && self.digest_holds == Some(true) && self.value_holds == Some(true)
     }
 
-    /// Why it doesn't, or that it does.
+    /// Returns a sentence that says whether the signature is valid, and if not, why.
     pub fn said(&self) -> String {
         let what = self.covers.as_deref().unwrap_or("nothing");
         if !self.covers_parent {
@@ -90,7 +88,7 @@ impl Signature {
     }
 }
 
-/// Every signature of a document, in its order.
+/// Returns every signature of a document, in document order.
 pub fn signatures(document: &Document<'_>, trusted: &[Certificate]) -> Vec<Signature> {
     let all = document.descendants();
     all.filter(|it| is(*it, ns::DSIG, "Signature"))
@@ -147,7 +145,7 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
     let signed = signed_info
         .zip(canonicalization.and_then(method_of))
         .map(|(info, mut method)| {
-            // The layout of SignedInfo is another too.
+            // `SignedInfo` was pretty-printed too.
             method.without_blank_text = laid_out_afterwards;
             canonical(info, &method, None)
         });
@@ -191,8 +189,8 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
     })
 }
 
-/// The element that a reference names: the one with that `ID`, when it is the
-/// only one; the root for an empty reference.
+/// Returns the element that a Reference names: the only one with that `ID`, or the root for an
+/// empty URI.
 fn covered<'a, 'i>(document: &'a Document<'i>, reference: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
     let uri = reference.attribute("URI")?;
     if uri.is_empty() {
@@ -228,8 +226,8 @@ fn digest(
     Some(digest_of(digest_method, octets.as_bytes())? == came)
 }
 
-/// Whether one of the certificates' keys made a signature value, and which:
-/// `None` where no key fits the algorithm.
+/// Verifies a signature value with the keys of all certificates. Returns whether one of them made
+/// it and its index; `None` if no key fits the algorithm.
 pub fn verified(
     trusted: &[Certificate],
     method: &str,
@@ -252,7 +250,7 @@ fn decoded(base64: &str) -> Option<Vec<u8>> {
     STANDARD.decode(bare).ok()
 }
 
-/// A name of an element for people, with its prefix.
+/// Returns the name of an element for messages, with its prefix.
 pub fn name_of(node: Node<'_, '_>) -> String {
     written_name(node).to_owned()
 }

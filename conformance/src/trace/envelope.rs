@@ -1,20 +1,20 @@
-//! The SAML messages in a document: at its root, or within the envelopes that
-//! carry them (SOAP, artifact resolution, ECP).
+//! Finds the SAML messages in a document: at its root, or inside envelopes (SOAP, artifact
+//! resolution, ECP).
 
 use roxmltree::Node;
 
 use crate::inspection::ns;
 
-/// A message within a document.
+/// A message inside a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Carried<'a, 'i> {
-    /// The element of the message.
+    /// The root element of the message.
     pub(super) element: Node<'a, 'i>,
-    /// The local name of the envelope that it stands in.
+    /// Local name of the envelope around the message, if there is one.
     pub(super) envelope: Option<&'a str>,
 }
 
-/// Every message of a document, the outermost first.
+/// Returns every message of a document, the outermost first.
 pub(super) fn carried<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
     let mut found = vec![Carried {
         element: root,

@@ -1,5 +1,5 @@
-//! What is known besides the message: whose keys are trusted, who receives it,
-//! and when it is judged.
+//! What the user knows besides the message: the trusted keys, the receiver, and the time at which
+//! it is judged.
 
 use jiff::Timestamp;
 
@@ -7,22 +7,22 @@ use crate::inspection::certificate::Certificate;
 use crate::inspection::encryption::DecryptionKey;
 use crate::inspection::{is, ns, parse, text};
 
-/// What is known besides the message.
+/// What the user knows besides the message.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The signing certificates of metadata, each with its owner.
+    /// Signing certificates from metadata, each with its entity.
     pub trusted: Vec<TrustedKey>,
-    /// The service provider's entity identifier.
+    /// Entity ID of the service provider.
     pub audience: Option<String>,
     /// The URLs of the service provider's assertion consumer services.
     pub acs: Vec<String>,
-    /// The instant at which the message is judged.
+    /// The time at which the message is judged.
     pub now: Option<Timestamp>,
-    /// The service provider's private key, for encrypted assertions.
+    /// Private key of the service provider, for encrypted assertions.
     pub decryption_key: Option<DecryptionKey>,
 }
 
-/// A signing certificate and the entity that announces it.
+/// A signing certificate, and the entity whose metadata contains it.
 #[derive(Debug, Clone)]
 pub struct TrustedKey {
     /// `entityID` of the metadata.
@@ -31,7 +31,7 @@ pub struct TrustedKey {
     pub certificate: Certificate,
 }
 
-/// The signing certificates in metadata: of one entity, or of an aggregate.
+/// Reads the signing certificates in the metadata of one entity or of a federation.
 ///
 /// # Errors
 /// Why the metadata cannot be read, in a sentence.

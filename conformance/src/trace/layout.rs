@@ -1,7 +1,7 @@
-//! A document laid out for people. White space counts under a signature, so
-//! what is laid out here is never sent.
+//! Indents a document for reading. The result is never sent, because the added white space breaks
+//! signatures.
 
-/// A document with a line per tag, indented.
+/// Returns the document with one tag per line, indented.
 pub(super) fn laid_out(xml: &str) -> String {
     let mut lines = String::with_capacity(xml.len() * 2);
     let (mut depth, mut rest) = (0_usize, xml.trim());

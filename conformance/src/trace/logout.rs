@@ -1,5 +1,5 @@
-//! What a receiver would refuse in a LogoutRequest or LogoutResponse (saml-core
-//! §3.7, saml-profiles §4.4).
+//! Finds what a receiver would refuse in a LogoutRequest or LogoutResponse (saml-core §3.7,
+//! saml-profiles §4.4).
 
 use roxmltree::Node;
 

@@ -1,5 +1,4 @@
-//! SAML metadata given to `trace`: what it announces, and what a reader would
-//! refuse (saml-metadata §2).
+//! Explains SAML metadata: its contents, and what a reader would refuse (saml-metadata §2).
 
 use roxmltree::Node;
 
@@ -10,10 +9,10 @@ use crate::inspection::{children, is, ns, text};
 
 const SAML2: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 
-/// How many entities of an aggregate are said one by one.
+/// Number of entities of a federation's metadata that are described one by one.
 const MOST_ENTITIES: usize = 10;
 
-/// The least bits of an RSA modulus that is not called weak.
+/// Smallest RSA key in bits that is not called weak.
 const LEAST_RSA_BITS: usize = 2048;
 
 fn entities<'a, 'i>(root: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
@@ -28,7 +27,7 @@ fn roles<'a, 'i>(entity: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
         .filter(|it| it.is_element() && it.tag_name().name().ends_with("Descriptor"))
 }
 
-/// Entities, endpoints, and keys with their expiry.
+/// Returns entities, endpoints, and keys with their expiry, as names and values.
 pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
     let all = entities(root);
     let mut says = Vec::new();

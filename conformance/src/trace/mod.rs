@@ -1,15 +1,14 @@
-//! `rehearsal trace`: from a SAML message in any encoding, a browser's HAR
-//! file or a recording, to a readable account: what it says, who signed what,
-//! what its receiver would refuse.
+//! `rehearsal trace`: explains a SAML message in any encoding, a browser's HAR file or a recording:
+//! its contents, who signed which part, and what its receiver would refuse.
 //!
-//! - [`sources`]: the messages in a file, whatever it is;
-//! - [`keys`]: what is known besides the message;
-//! - `envelope`: messages within SOAP and artifact resolution;
+//! - [`sources`]: finds the messages in a file of any supported format;
+//! - [`keys`]: trusted keys, receiver and time;
+//! - `envelope`: messages inside SOAP and artifact resolution;
 //! - `verdict`: refusals, remarks, and what was not judged;
-//! - `response`, `request`, `logout`, `metadata`: the rules, one file per kind
-//!   of document;
-//! - `signed`: signatures in words;
-//! - `text`: the account as text.
+//! - `response`, `request`, `logout`, `metadata`: the rules, one file for each kind of
+//!   document;
+//! - `signed`: explains signatures;
+//! - `text`: writes the explanation as text.
 
 mod envelope;
 pub mod keys;
@@ -35,29 +34,29 @@ use crate::inspection::message::Message;
 use crate::inspection::{is, ns, parse};
 use sources::Found;
 
-/// The account of one message.
+/// The explanation of one message.
 #[derive(Debug, Clone, Serialize)]
 pub struct Account {
-    /// Where it was found, such as `entry 4: POST https://sp.example/acs`.
+    /// Where the message was found, such as `entry 4: POST https://sp.example/acs`.
     pub place: String,
-    /// What it was wrapped in, outermost first.
+    /// The encodings that were removed, outermost first.
     pub wrapping: Vec<&'static str>,
-    /// `SAMLRequest` or `SAMLResponse`, where it was a parameter.
+    /// `SAMLRequest` or `SAMLResponse`, if the message was a parameter.
     pub parameter: Option<String>,
-    /// The local name of its root.
+    /// Local name of the root element.
     pub kind: String,
-    /// What it says, in order: a name and a value.
+    /// Contents of the message in order, as names and values.
     pub says: Vec<(String, String)>,
-    /// Who signed what.
+    /// The signatures, and what each covers.
     pub signed: Vec<Signed>,
-    /// What its receiver would refuse, worth a look, and not judged.
+    /// What the receiver would refuse, remarks, and what was not judged.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// The document.
+    /// The XML document.
     pub xml: String,
 }
 
-/// Gives an account of each message, and of each message within it.
+/// Explains each message, and each message inside it.
 pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
     found
         .into_iter()
@@ -90,7 +89,7 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
             } else {
                 "ArtifactResponse"
             });
-            // What came with the outermost message is said there.
+            // These facts belong to the outermost message and stand there.
             account.says.clear();
             account.verdict = Verdict::default();
         }
@@ -164,13 +163,13 @@ impl Account {
         }
     }
 
-    /// For a person at a terminal.
+    /// Returns the explanation as text for a terminal.
     pub fn to_text(&self, with_xml: bool) -> String {
         text::to_text(self, with_xml)
     }
 }
 
-/// The accounts of what is encrypted in a message, where the key is given.
+/// Explains the encrypted parts of a message, if the private key is known.
 fn decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<Account> {
     let Some(key) = &known.decryption_key else {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! What an identity provider would refuse in an AuthnRequest (saml-core §3.4.1,
-//! saml-profiles §4.1.4.1), and what is known to fail at large ones.
+//! Finds what an identity provider would refuse in an AuthnRequest (saml-core §3.4.1, saml-profiles
+//! §4.1.4.1), and what is known to fail at widely used products.
 
 use roxmltree::Node;
 

@@ -1,5 +1,5 @@
-//! What a service provider would refuse in a Response or an assertion
-//! (saml-core §2 and §3.3, saml-profiles §4.1.4), with what to do about it.
+//! Finds what a service provider would refuse in a Response or an assertion (saml-core §2 and §3.3,
+//! saml-profiles §4.1.4), with what to do about it.
 
 use roxmltree::Node;
 
@@ -76,15 +76,14 @@ pub(super) fn judge(
     }
 }
 
-/// Whether the Response or an assertion says where it is to be delivered.
+/// True if the Response or an assertion names the address of its delivery.
 fn names_address(response: &Response) -> bool {
     let mut confirmations = response.assertions.iter().flat_map(|it| &it.confirmations);
     response.destination.is_some() || confirmations.any(|it| it.recipient.is_some())
 }
 
-/// Whether an address is one of the service provider's own
-/// (saml-core §3.2.2, saml-profiles §4.1.4.3). URLs are compared as text, as
-/// service providers do.
+/// Checks that an address is one of the service provider's own (saml-core §3.2.2, saml-profiles
+/// §4.1.4.3). URLs are compared as text, as service providers do.
 fn judge_address(name: &str, value: Option<&str>, known: &Known, verdict: &mut Verdict) {
     let Some(value) = value else { return };
     if known.acs.is_empty() || known.acs.iter().any(|own| own == value) {
@@ -210,7 +209,7 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
             }
             _ => {}
         }
-        // Where the two are equal, one objection says it.
+        // If both are equal, one objection is enough.
         if it.recipient != response.destination {
             judge_address("Recipient", it.recipient.as_deref(), known, verdict);
         }
@@ -222,7 +221,7 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
                 "{place} has NotBefore, which saml-profiles §4.1.4.2 forbids"
             ));
         }
-        // An assertion that stands alone has no Response to compare with.
+        // An assertion without a Response has nothing to compare with.
         if response.id.is_some() && it.in_response_to != response.in_response_to {
             let none = "none".to_owned();
             verdict.refuse(format!(

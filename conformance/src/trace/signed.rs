@@ -1,5 +1,5 @@
-//! Signatures in words: by whose key, over what, and whether that key belongs
-//! to the issuer of the message.
+//! Explains signatures: whose key signed what, and whether that key belongs to the issuer of the
+//! message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,24 +11,23 @@ use crate::inspection::certificate::Certificate;
 use crate::inspection::message::QuerySignature;
 use crate::inspection::signature::{Signature, signatures, verified};
 
-/// A signature in words, and its parts.
+/// A signature with its explanation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Signed {
-    /// In a sentence.
+    /// The explanation in one sentence.
     pub said: String,
-    /// How much of the message it covers, of a hundred.
+    /// How much of the message the signature covers, in percent.
     pub covers_percent: u8,
-    /// Whether a trusted key was given to judge it by.
+    /// True if it was verified with a key from metadata.
     pub judged_by_metadata: bool,
-    /// The entity whose metadata announces the key, when another entity issued
-    /// the message.
+    /// Entity ID whose metadata contains the key, if it is not the issuer of the message.
     pub foreign_key_of: Option<String>,
-    /// Its parts.
+    /// The parts of the signature.
     #[serde(flatten)]
     pub signature: Signature,
 }
 
-/// The signatures within a message.
+/// Returns the signatures inside a message.
 pub(super) fn of_element(
     element: Node<'_, '_>,
     issuer: Option<&str>,
@@ -36,8 +35,8 @@ pub(super) fn of_element(
 ) -> Vec<Signed> {
     let document = element.document();
     let judged_by_metadata = !known.trusted.is_empty();
-    // Without metadata, the certificate that a signature brings says at least
-    // whether the document is as it was signed.
+    // Without metadata, the certificate inside the signature at least shows whether the document is
+    // unchanged.
     let keys: Vec<Certificate> = if judged_by_metadata {
         let trusted = known.trusted.iter();
         trusted.map(|it| it.certificate.clone()).collect()
@@ -77,7 +76,7 @@ pub(super) fn of_element(
         .collect()
 }
 
-/// The owner of a key, when it is not the issuer of the message.
+/// Returns the owner of a key, if it is not the issuer of the message.
 fn foreign_owner(key: &TrustedKey, issuer: Option<&str>) -> Option<String> {
     let issuer = issuer?;
     (key.entity_id != issuer).then(|| key.entity_id.clone())
@@ -96,7 +95,7 @@ fn by(signature: &Signature, keys: &[Certificate], known: &Known) -> String {
     }
 }
 
-/// What the receiver would refuse of the signatures.
+/// Adds what the receiver would refuse about the signatures.
 pub(super) fn judge(signed: &[Signed], verdict: &mut Verdict) {
     let mut by_own_certificate = false;
     for it in signed {
@@ -133,7 +132,7 @@ fn is_weak(algorithm: &str) -> bool {
     ["sha1", "md5"].iter().any(|weak| algorithm.ends_with(weak)) || algorithm.contains("hmac")
 }
 
-/// Judges the detached signature of a query (saml-bindings §3.4.4.1).
+/// Judges the detached signature of a query string (saml-bindings §3.4.4.1).
 pub(super) fn judge_query(
     signature: &QuerySignature,
     issuer: Option<&str>,

@@ -1,5 +1,5 @@
-//! The messages in a file: a message in any encoding, a browser's HAR file, an
-//! export of SAML-tracer, or a recording of `check idp`.
+//! Finds the messages in a file: a message in any encoding, a browser's HAR file, an export of
+//! SAML-tracer, or a recording of `check idp`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,43 +13,43 @@ use crate::inspection::message::{Message, in_page, is_page, messages, unwrapped}
 /// A message, and where it was found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The place in the source.
+    /// The place in the file.
     pub place: String,
     /// The message.
     pub message: Message,
 }
 
-/// Why nothing was found.
+/// Why no message was found.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SourceError {
-    /// There is no message in it.
+    /// The text contains no message.
     #[error(
         "no SAML message found in {0} bytes; give a SAMLRequest or SAMLResponse (XML, base64, a form, a query, a URL or \"name: value\" lines), a HAR file, an export of SAML-tracer, or a recording of check idp"
     )]
     NoMessage(usize),
-    /// It is a web page without a SAML form.
+    /// The text is an HTML page without a SAML form.
     #[error(
         "no SAML message found: this is a web page without a form that posts SAMLRequest or SAMLResponse; save the page that posts the message, or record a HAR file"
     )]
     PageWithoutMessage,
-    /// It is JSON of another kind.
+    /// The text is JSON of an unsupported kind.
     #[error(
         "no SAML message found: this JSON is neither a HAR file (log.entries), an export of SAML-tracer (requests), nor a recording of check idp (trials)"
     )]
     OtherJson,
-    /// The bytes are no text.
+    /// The bytes cannot be decoded as text.
     #[error("cannot read the input as text: {0}")]
     Encoding(String),
 }
 
-/// Every message of a file, in order.
+/// Returns every message of a file, in order.
 ///
 /// # Errors
-/// [`SourceError`], when there is none.
+/// [`SourceError`] if there is none.
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
     let decoded = encoding::decode(bytes).map_err(SourceError::Encoding)?;
     let mut found = read(&decoded.text)?;
-    // Only a document that is a file by itself is received in that encoding.
+    // The remark on the encoding applies only if the file is a single document.
     if let (Some(remark), [only]) = (decoded.remark, found.as_mut_slice())
         && only.message.wrapping.is_empty()
     {
@@ -58,10 +58,10 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
     Ok(found)
 }
 
-/// Every message of a text, in order.
+/// Returns every message of a text, in order.
 ///
 /// # Errors
-/// [`SourceError`], when there is none.
+/// [`SourceError`] if there is none.
 pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     let text = text.trim_start_matches('\u{feff}');
     let found = match serde_json::from_str::<Value>(text) {
@@ -95,7 +95,8 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     Ok(found)
 }
 
-/// Adds messages that were not found before: what a page carries is posted next.
+/// Adds messages that were not found before: a page contains the message that the browser posts
+/// next.
 fn add_new(found: &mut Vec<Found>, place: &str, messages: Vec<Message>) {
     for message in messages {
         if found.iter().all(|it| it.message.xml != message.xml) {
@@ -107,8 +108,8 @@ fn add_new(found: &mut Vec<Found>, place: &str, messages: Vec<Message>) {
     }
 }
 
-/// The requests that the browser extension SAML-tracer exports: each has its
-/// address and its parameters as pairs.
+/// Reads the requests in an export of the browser extension SAML-tracer; each has a URL and its
+/// parameters as pairs.
 fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for (at, request) in requests.iter().enumerate() {
@@ -159,8 +160,8 @@ fn of_recording(recording: &Recording) -> Vec<Found> {
     found
 }
 
-/// A message is in the address of a request, in its form, in a redirect, or in
-/// a page; what was in a page and is then posted is told once.
+/// Reads a HAR file. Messages are in request URLs, forms, redirects or pages; a message in a page
+/// that is posted next is returned once.
 fn of_har(entries: &[Value]) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -189,7 +190,7 @@ fn of_har(entries: &[Value]) -> Vec<Found> {
     found
 }
 
-/// The body of a HAR entry's response, which some browsers keep as base64.
+/// Returns the response body of a HAR entry, which some browsers store as base64.
 fn body(entry: &Value) -> String {
     let content = &entry["response"]["content"];
     let text = content["text"].as_str().unwrap_or_default();
@@ -209,7 +210,7 @@ fn messages_of_form(entry: &Value) -> Vec<Message> {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for param in params {
                 let of = |name: &str| param[name].as_str().unwrap_or_default();
-                // Browsers differ on whether the values are decoded here.
+                // Browsers differ in whether these values are decoded.
                 let value = of("value");
                 if value.contains('%') {
                     let raw = format!("x={value}");

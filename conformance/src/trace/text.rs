@@ -1,4 +1,4 @@
-//! An account as text, and what a document says as names and values.
+//! Writes an explanation as text, and lists the contents of a document as names and values.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::Account;
 use super::layout::laid_out;
 use crate::inspection::{response, text};
 
-/// Elements that hold whole messages.
+/// Elements that contain whole messages.
 const CARRIED: [&str; 4] = ["Body", "Header", "Response", "LogoutResponse"];
 
 fn short(uri: &str) -> &str {
@@ -20,7 +20,7 @@ fn short(uri: &str) -> &str {
     }
 }
 
-/// What a document says: the attributes of its root, then what is in it.
+/// Lists the contents of a document: the attributes of its root, then its elements.
 pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = root
         .attributes()
@@ -38,7 +38,7 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
     }
     for child in root.children().filter(Node::is_element) {
         let inner = child.tag_name().name();
-        // A message that this one carries has an account of its own.
+        // A message inside this one has its own explanation.
         if inner == "Signature" || CARRIED.contains(&inner) {
             continue;
         }
@@ -129,7 +129,7 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
     all
 }
 
-/// The account for a terminal.
+/// Returns the explanation for a terminal.
 pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     let mut out = String::new();
     let kind = if account.kind.is_empty() {
@@ -211,8 +211,8 @@ fn signatures(out: &mut String, account: &Account) {
     }
 }
 
-/// Without control characters: a document must not move the cursor or change
-/// the title of the terminal that shows it.
+/// Removes control characters: a document must not move the cursor or change the title of the
+/// terminal.
 fn printable(text: &str) -> String {
     let safe = |sign: char| match sign {
         '\n' | '\t' => sign,

@@ -1,6 +1,5 @@
-//! What is found in a message: what its receiver would refuse, what is worth a
-//! look, and what was not judged. Nothing is called right that was not looked
-//! at.
+//! The findings in a message: what its receiver would refuse, remarks, and what was not judged.
+//! Nothing counts as right that was not examined.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -8,22 +7,22 @@ use serde::Serialize;
 use super::Known;
 use crate::inspection::response::instant;
 
-/// How far clocks may be apart: what the portal allows, and many libraries.
+/// Allowed clock skew: that of the portal and of many libraries.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// The findings in one message, the gravest first.
+/// The findings in one message, the most serious first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// What a receiver that follows the specification refuses.
     pub objections: Vec<String>,
-    /// What some receivers refuse, or what is commonly a mistake.
+    /// What some receivers refuse, or what is usually a mistake.
     pub remarks: Vec<String>,
-    /// What was not judged, and what is missing to do so.
+    /// What was not judged, and which input is missing for it.
     pub not_judged: Vec<String>,
 }
 
 impl Verdict {
-    /// Whether a receiver that follows the specification would refuse it.
+    /// True if a receiver that follows the specification would refuse the message.
     pub fn is_refused(&self) -> bool {
         !self.objections.is_empty()
     }
@@ -59,7 +58,7 @@ impl Verdict {
         }
     }
 
-    /// Judges an instant that has to be there and in the past.
+    /// Checks that a time is present and not in the future.
     pub(super) fn issue_instant(&mut self, of: &str, value: Option<&str>, known: &Known) {
         let Some(value) = value else {
             return self.refuse(format!("{of} has no IssueInstant"));
@@ -77,7 +76,7 @@ impl Verdict {
         }
     }
 
-    /// Judges a window of time.
+    /// Checks a validity period.
     pub(super) fn window(
         &mut self,
         place: &str,
@@ -120,7 +119,7 @@ impl Verdict {
     }
 }
 
-/// A length of time for people: `2 min`, `3 h`, `12 days`.
+/// Formats a duration for readers: `2 min`, `3 h`, `12 days`.
 fn length(span: SignedDuration) -> String {
     let seconds = span.as_secs().unsigned_abs();
     match seconds {
@@ -131,8 +130,7 @@ fn length(span: SignedDuration) -> String {
     }
 }
 
-/// Whether a text is an NCName of ASCII characters, or of others that XML
-/// takes for letters.
+/// True if a text is an NCName: ASCII characters, or others that XML accepts as letters.
 pub(super) fn is_ncname(text: &str) -> bool {
     let mut signs = text.chars();
     signs
