@@ -1,5 +1,5 @@
-//! Trials that need a session of some age or end one: ForceAuthn some time
-//! after the sign-on, and single logout.
+//! Trials that need an older session or end one: ForceAuthn some time after the sign-on, and single
+//! logout.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::run::{CheckError, ENDED, Gathering, Person};
 use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::runner::pause;
 
-/// For how long after a sign-on an identity provider may take it for a new
-/// one: some have a time of grace of some seconds.
+/// How long after a sign-on an identity provider may still treat it as new: some allow a grace
+/// period of some seconds.
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Gathering<'_> {
-    /// Tries ForceAuthn once more where it asked nobody, after the time in
-    /// which an identity provider may take the sign-on for a new one.
+    /// Repeats a ForceAuthn request that showed no login page, after the time in which an identity
+    /// provider may treat the sign-on as new.
     pub(super) async fn force_later(
         &self,
         recording: &mut Recording,
@@ -49,8 +49,8 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Single logout, when it is announced: unsigned first, which must change
-    /// nothing, then signed; and whether the session is over.
+    /// Tries single logout if the metadata announces it: first unsigned, which must change nothing,
+    /// then signed; then tests whether the session has ended.
     pub(super) async fn log_out(
         &self,
         recording: &mut Recording,
@@ -101,7 +101,8 @@ impl Gathering<'_> {
                 continue;
             }
             self.runner.progress.step(request, "single logout");
-            // Each logout has a session of its own: the first may have ended.
+            // Each logout needs its own session, because the first logout may have ended the
+            // earlier one.
             let browser = Browser::new(self.ambient, self.runner)?;
             let mut answered = None;
             if let Ok(outgoing) = maker.make(&variant, sso) {

@@ -1,5 +1,5 @@
-//! The form driver: a browser that finds its way through ordinary login pages
-//! and stops at the message that it is to deliver, without delivering it.
+//! The form driver: a browser that signs on through ordinary login pages and stops at the SAML
+//! message that it should deliver, without delivering it.
 
 use ambient::Ambient;
 use browser::navigation::{Cookies, Navigator};
@@ -11,18 +11,18 @@ use super::recording::{Delivered, Ending, Page};
 use crate::check::runner::{AnswerError, Runner, read_body};
 use crate::excerpt::beginning;
 
-/// How many pages and redirects a sign-on may take.
+/// Largest number of pages and redirects in a sign-on.
 const STEPS: usize = 40;
 
-/// How much of a page is kept, in characters.
+/// Longest text that is kept of a page, in characters.
 const KEPT: usize = 96 * 1024;
 
-/// A user's name and password.
+/// User name and password of a user.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The name.
+    /// User name.
     pub name: String,
-    /// The password.
+    /// Password.
     pub password: String,
 }
 
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// A browser with cookies of its own.
+/// A browser with its own cookies.
 #[derive(Clone)]
 pub(super) struct Browser {
     navigator: Navigator,
@@ -40,7 +40,7 @@ pub(super) struct Browser {
     runner: Runner,
 }
 
-/// What became of a walk.
+/// Result of a walk through pages and redirects.
 #[derive(Debug, Clone)]
 pub(super) struct Walked {
     pub(super) pages: Vec<Page>,
@@ -48,19 +48,19 @@ pub(super) struct Walked {
     pub(super) ending: Ending,
 }
 
-/// What is opened next.
+/// The next request.
 struct Ask {
     url: Url,
-    /// The page that leads there.
+    /// The page that contains the link or form.
     page: Option<Url>,
     form: Option<Filled>,
 }
 
 impl Browser {
-    /// A browser without cookies.
+    /// Creates a browser without cookies.
     ///
     /// # Errors
-    /// When TLS can't be set up.
+    /// When TLS cannot be set up.
     pub(super) fn new(ambient: &Ambient, runner: &Runner) -> Result<Self, reqwest::Error> {
         let builder = runner
             .access
@@ -74,7 +74,7 @@ impl Browser {
         })
     }
 
-    /// The client itself.
+    /// Returns the HTTP client.
     pub(super) fn client(&self) -> &reqwest::Client {
         self.navigator.client()
     }
@@ -84,8 +84,8 @@ impl Browser {
         self.navigator.cookies().ignored()
     }
 
-    /// Opens an address, or posts fields to it, and goes where that leads.
-    /// With credentials it signs on; it does so once.
+    /// Opens a URL, or posts fields to it, and follows redirects and forms. With credentials it
+    /// signs on, but only once.
     pub(super) async fn walk(
         &self,
         url: &str,
@@ -128,7 +128,7 @@ impl Browser {
                     return walked;
                 }
             };
-            // The whole page is read, as much of it kept as a report shows.
+            // The form driver reads the whole page; the report keeps a limited part.
             let body = page.body.clone();
             let page = Page {
                 body: beginning(&page.body, KEPT),
@@ -299,7 +299,7 @@ fn is_unframed(headers: &HeaderMap) -> bool {
             .any(|it| it.to_str().is_ok_and(|it| it.contains("frame-ancestors")))
 }
 
-/// A cookie's name and flags, its value left out.
+/// Returns the name and the flags of a cookie, without its value.
 fn flags(header: &reqwest::header::HeaderValue) -> String {
     let text = String::from_utf8_lossy(header.as_bytes()).into_owned();
     let (pair, flags) = text.split_once(';').unwrap_or((&text, ""));

@@ -1,40 +1,40 @@
-//! The forms of login pages as a person would fill them in: which field takes
-//! the user's name, which button is pressed, which form submits itself.
+//! Reads the forms of login pages as a user would fill them in: which field takes the user name,
+//! which button to press, which form submits itself.
 
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-/// What a page offers to go on with.
+/// The next step that a page offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A form that carries a SAML message.
+    /// A form with a SAML message.
     Message(Filled),
-    /// A form that asks for a password, and maybe for a name.
+    /// A form that asks for a password, with or without a user name.
     Login(Filled),
-    /// A form that asks for a name only.
+    /// A form that asks for a user name only.
     Name(Filled),
-    /// A form that goes on by itself, or has nothing to fill in.
+    /// A form that submits itself, or has nothing to fill in.
     Onward(Filled),
-    /// Another address, after a while (`<meta http-equiv=refresh>`).
+    /// A redirect to another URL by `<meta http-equiv=refresh>`.
     Refresh(Url),
-    /// It does nothing.
+    /// No next step.
     Nothing,
 }
 
-/// A form, with the values that it came with.
+/// A form with its initial values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filled {
     pub(super) action: Url,
     pub(super) post: bool,
     pub(super) fields: Vec<(String, String)>,
-    /// The field that takes the user's name.
+    /// The field for the user name.
     name: Option<String>,
-    /// The field that takes the password.
+    /// The field for the password.
     password: Option<String>,
 }
 
 impl Filled {
-    /// A form to be posted with these fields.
+    /// Creates a form that posts these fields.
     pub(super) fn of(action: Url, fields: &[(String, String)]) -> Self {
         Self {
             action,
@@ -45,13 +45,13 @@ impl Filled {
         }
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let mut found = self.fields.iter().filter(|(key, _)| key == name);
         found.next().map(|(_, value)| value.as_str())
     }
 
-    /// Fills in what is asked for.
+    /// Fills in the user name and the password, where the form asks for them.
     pub(super) fn fill_in(&mut self, name: &str, password: &str) {
         for (field, value) in [(self.name.clone(), name), (self.password.clone(), password)] {
             let Some(field) = field else { continue };
@@ -63,7 +63,7 @@ impl Filled {
         }
     }
 
-    /// The fields for a report, secrets masked.
+    /// Returns the fields for a report, with secrets masked.
     pub(super) fn shown(&self) -> String {
         let shown = self.fields.iter().map(|(key, value)| {
             let secret = Some(key) == self.password.as_ref();
@@ -74,7 +74,7 @@ impl Filled {
     }
 }
 
-/// Words in the names of fields that take a user's name.
+/// Words in the names of fields for the user name.
 const NAMES: [&str; 9] = [
     "user", "login", "email", "mail", "ident", "uid", "account", "logon", "name",
 ];
@@ -83,7 +83,7 @@ fn select<'a>(of: ElementRef<'a>, css: &str) -> Vec<ElementRef<'a>> {
     Selector::parse(css).map_or_else(|_| Vec::new(), |selector| of.select(&selector).collect())
 }
 
-/// What a page at `url` offers to go on with.
+/// Returns the next step that the page at `url` offers.
 pub(super) fn next(url: &Url, body: &str) -> Next {
     let page = Html::parse_document(body);
     let root = page.root_element();
@@ -95,7 +95,8 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
         let Some(form) = filled(url, *element) else {
             continue;
         };
-        // A login page may carry the request along in a hidden field.
+        // A login page may contain the SAMLRequest in a hidden field, so look for the password
+        // first.
         if form.password.is_some() {
             return Next::Login(form);
         }
@@ -216,7 +217,7 @@ fn chosen(field: ElementRef<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// What a person would read on a page.
+/// Returns the visible text of a page.
 pub(super) fn text(body: &str) -> String {
     let page = Html::parse_document(body);
     let mut words = Vec::new();

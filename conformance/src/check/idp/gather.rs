@@ -1,4 +1,4 @@
-//! Makes the trials, and puts what comes of them into the recording.
+//! Runs the trials and records their results.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,25 +14,25 @@ use super::run::{CheckError, ENDED, Gathering, Person, fetch};
 use super::set_up;
 use super::trials::{VARIANTS, Variant, Whose};
 
-/// The honest requests; the first that can be tried has to sign somebody on.
+/// The ordinary requests; the first one that can be sent must lead to a sign-on.
 const CONTROLS: [&str; 2] = ["redirect", "post"];
 
-/// How many trials there are beside the variants of a request.
+/// Number of trials in addition to the variants of a request.
 const OTHERS: usize = 7;
 
-/// The trials that sign-on alone is judged by, for a first look.
+/// The trials of a short run, which only tests that users can sign on.
 pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
 
 impl Gathering<'_> {
-    /// Makes every trial.
+    /// Runs every trial.
     ///
     /// # Errors
-    /// [`CheckError`] when not one request can be sent.
+    /// [`CheckError`] when no request can be sent.
     pub async fn gather(&self) -> Result<Recording, CheckError> {
         self.gather_of(|_| true).await
     }
 
-    /// Makes the trials that are wanted.
+    /// Runs the trials that `wanted` selects.
     ///
     /// # Errors
     /// As [`Gathering::gather`].
@@ -100,7 +100,7 @@ impl Gathering<'_> {
         Ok(recording)
     }
 
-    /// Makes a trial, unless the run has ended.
+    /// Runs a trial, unless the run has ended.
     pub(super) async fn tried(
         &self,
         name: &str,
@@ -173,8 +173,8 @@ impl Gathering<'_> {
         Ok(trial)
     }
 
-    /// Wrong passwords, strangers, users who are switched off, and a sign-on
-    /// that the identity provider starts.
+    /// Tries wrong passwords, unknown users, disabled users, and a sign-on that the identity
+    /// provider starts.
     async fn security(
         &self,
         recording: &mut Recording,
@@ -255,8 +255,7 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Opens the announced addresses without a message, and fetches the
-    /// metadata again.
+    /// Opens the announced URLs without a message, and fetches the metadata again.
     async fn look_around(
         &self,
         recording: &mut Recording,

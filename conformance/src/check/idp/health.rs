@@ -1,5 +1,5 @@
-//! Whether honest sign-ons still work after a trial: where they don't, or take
-//! ten times as long, the trial has found a denial of service.
+//! Tests whether ordinary sign-ons still work after a trial. If they fail or take ten times as
+//! long, the trial has found a denial of service.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::request::Maker;
 use super::run::{CheckError, Gathering, Person};
 use crate::check::runner::{find_harm, slow_after};
 
-/// What honest sign-ons need, and how long one took before the trials.
+/// What an ordinary sign-on needs, and how long one took before the trials.
 pub(super) struct Health<'h> {
     gathering: &'h Gathering<'h>,
     pub(super) maker: &'h Maker<'h>,
@@ -31,8 +31,8 @@ impl<'h> Health<'h> {
         }
     }
 
-    /// Tries an honest sign-on after a trial that got no answer or took long,
-    /// and notes in the trial what it did to the identity provider.
+    /// Runs an ordinary sign-on after a trial that got no answer or took long, and records in the
+    /// trial what it did to the identity provider.
     pub(super) async fn note_harm(&self, trial: &mut Trial, took: Duration) {
         let (Some(calm), runner) = (self.calm, self.gathering.runner) else {
             return;
@@ -45,15 +45,15 @@ impl<'h> Health<'h> {
             harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()) => {
                 trial.harm = harm;
             }
-            // What was not seen to its end is no harm.
+            // A test that a signal interrupts proves no harm.
             _ = runner.stop.wait() => {}
         }
     }
 
-    /// How long an honest sign-on takes, or why it fails.
+    /// Returns how long an ordinary sign-on takes, or why it fails.
     async fn sign_on(&self) -> Result<Duration, String> {
         let Person::Driven(person) = &self.gathering.person else {
-            // A person is not asked to sign on again and again.
+            // With `--interactive` the user would have to sign on again and again.
             return Ok(Duration::ZERO);
         };
         let began = Instant::now();

@@ -1,5 +1,5 @@
-//! The page where a person's own browser starts each request and brings each
-//! answer (`--interactive`): one address to open, then it goes on by itself.
+//! The page with which the user's own browser starts each request and delivers each answer
+//! (`--interactive`). The user opens it once; after that it continues by itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::recording::{Delivered, Ending};
 /// The beginning of the reason why a trial was not made when no person opened the page in time.
 pub(super) const NOBODY_CAME: &str = "nobody came";
 
-/// What the person is to start.
+/// A request for the user's browser to start.
 #[derive(Debug, Clone)]
 struct Task {
     number: usize,
@@ -52,7 +52,7 @@ struct Inner {
     brought: Mutex<mpsc::UnboundedReceiver<Brought>>,
 }
 
-/// The page that a person has open. Clones are the same.
+/// The page that is open in the user's browser. Clones share their state.
 #[derive(Debug, Clone)]
 pub(super) struct InteractiveBrowser(Arc<Inner>);
 
@@ -68,7 +68,7 @@ impl Default for InteractiveBrowser {
 }
 
 impl InteractiveBrowser {
-    /// Lets the person's browser start a request, and waits for what it brings.
+    /// Lets the user's browser start a request, and waits for the answer that it delivers.
     pub(super) async fn ask(
         &self,
         about: &str,
@@ -120,13 +120,13 @@ impl InteractiveBrowser {
         }
     }
 
-    /// Nothing is left to do for the person.
+    /// Records that there are no more requests.
     pub(super) fn is_over(&self) {
         self.0.now.send_replace(Now::Over);
     }
 }
 
-/// The routes of this page and of the addresses that answers come to.
+/// Returns the routes of this page and of the URLs to which answers are delivered.
 pub(super) fn routes(interactive: InteractiveBrowser) -> Router {
     Router::new()
         .route("/", get(show))
@@ -173,7 +173,7 @@ struct After {
     after: Option<usize>,
 }
 
-/// Starts the request at hand, or the next one as soon as there is one.
+/// Starts the current request, or the next one as soon as there is one.
 async fn go(State(interactive): State<InteractiveBrowser>, Query(after): Query<After>) -> Response {
     let mut now = interactive.0.now.subscribe();
     let next = now.wait_for(|now| match now {
@@ -207,9 +207,9 @@ async fn stuck(State(interactive): State<InteractiveBrowser>) -> Response {
     takes(&interactive, Brought::Stuck)
 }
 
-/// Takes what the browser brings, and sends it on to the next request.
+/// Accepts the answer that the browser delivers, and redirects it to the next request.
 fn takes(interactive: &InteractiveBrowser, what: Brought) -> Response {
-    // Read before anybody hears of it: the next request may be there at once.
+    // Read the number before the trial is notified: it may set the next request at once.
     let number = match &*interactive.0.now.borrow() {
         Now::Task(task) => task.number,
         Now::Waiting | Now::Over => 0,

@@ -1,22 +1,21 @@
-//! `rehearsal check idp`: plays a service provider for any SAML identity
-//! provider, tries every variant of a request, and judges what it announces,
-//! how it takes each request, and every Response in all its parts.
+//! `rehearsal check idp`: plays a service provider for any SAML identity provider, sends every
+//! variant of a request, and judges the metadata, the reaction to each request, and every part of
+//! each Response.
 //!
-//! What is seen goes into a [`Recording`]; the checks judge that and nothing
-//! else, so a recording can be judged again without the identity provider and
-//! without a person.
+//! All observations go into a [`Recording`], and the checks use only the recording. It can
+//! therefore be judged again without the identity provider and without a user.
 //!
 //! - `party`: the service provider that is played;
-//! - `trials`: the requests that are tried, as data; `request` writes them;
+//! - `trials`: the variants of a request, as data; `request` writes them;
 //! - `browser`, `form`: the form driver, which signs the user on;
-//! - `interactive`: where a person's own browser does (`--interactive`);
-//! - `set_up`: why nobody can be signed on at all;
-//! - `run`: what is gathered from, and who signs on;
-//! - `gather`: makes the trials; `afterwards`: those that need or end a
-//!   session; `health`: what they did to the identity provider;
-//! - `recording`: what is kept of them;
-//! - `reading`: the recording with its documents read;
-//! - `judge`: the checks, one table a file.
+//! - `interactive`: the user's own browser instead (`--interactive`);
+//! - `set_up`: why nobody can sign on at all;
+//! - `run`: the inputs of a run, and who signs on;
+//! - `gather`: runs the trials; `afterwards`: the trials that need or end a session;
+//!   `health`: whether a trial harmed the identity provider;
+//! - `recording`: what is stored of the trials;
+//! - `reading`: the recording with its documents parsed;
+//! - `judge`: the checks, one table per file.
 
 mod afterwards;
 mod browser;

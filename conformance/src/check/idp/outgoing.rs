@@ -1,14 +1,14 @@
-//! A request, ready to be delivered by a browser.
+//! A request that a browser can deliver.
 
-/// A request as it goes out.
+/// An AuthnRequest or LogoutRequest, encoded for its binding.
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) id: String,
     pub(super) xml: String,
     pub(super) signed: bool,
     pub(super) relay_state: String,
-    /// The address with its query, for HTTP-Redirect; the bare one else.
+    /// For HTTP-Redirect the URL with its query string; for HTTP-POST the URL of the endpoint.
     pub(super) url: String,
-    /// The form's fields, for HTTP-POST.
+    /// Form fields for HTTP-POST.
     pub(super) fields: Vec<(String, String)>,
 }

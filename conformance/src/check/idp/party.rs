@@ -1,6 +1,6 @@
-//! The service provider that is played: its key, its metadata, and a listener
-//! that serves the metadata, takes answers that a person's browser brings, and
-//! notices who fetches the bait.
+//! The service provider that is played: its key, its metadata, and a listener that serves the
+//! metadata, accepts the answers that the user's browser delivers, and notices when an external
+//! entity is fetched.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,26 +22,26 @@ use crate::check::played_keys::PlayError;
 /// The service provider that is played.
 #[derive(Debug, Clone)]
 pub struct Party {
-    /// Its entity identifier, which is its metadata's address.
+    /// Entity ID, which is the URL of its metadata.
     pub entity_id: String,
-    /// Its assertion consumer services.
+    /// URLs of its assertion consumer services.
     pub acs: Vec<String>,
-    /// Its single logout service.
+    /// URL of its single logout service.
     pub slo: String,
-    /// Its key.
+    /// Signing key.
     pub key: SigningKey,
-    /// A key that its metadata doesn't name.
+    /// A signing key that is not in its metadata.
     pub foreign: SigningKey,
-    /// What a person's browser brings.
+    /// The answers that the user's browser delivers.
     pub(super) interactive: InteractiveBrowser,
     base: String,
     bait: Arc<AtomicUsize>,
 }
 
 impl Party {
-    /// Starts it on a port of the loopback interface, 0 for a free one. A key
-    /// kept in `key_file` is used again, so that an identity provider which
-    /// was set up once goes on knowing it.
+    /// Starts the service provider on a port of the loopback interface; 0 chooses a free one. A key
+    /// that `key_file` contains is used again, so that an identity provider that was configured
+    /// once keeps trusting it.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -76,7 +76,7 @@ impl Party {
         Ok(party)
     }
 
-    /// Its metadata, for the identity provider to register.
+    /// Returns the metadata to register at the identity provider.
     pub fn metadata(&self) -> String {
         let endpoint = |location: &str, binding: &str| Endpoint {
             binding: binding.to_owned(),
@@ -111,22 +111,23 @@ impl Party {
         .to_xml()
     }
 
-    /// An address that nobody has a reason to fetch.
+    /// Returns the URL in the external entity of a trial. Only an XML parser that resolves external
+    /// entities fetches it.
     pub(super) fn bait(&self) -> String {
         format!("{}/bait", self.base)
     }
 
-    /// How often the bait was fetched.
+    /// Returns how often that URL was fetched.
     pub(super) fn bites(&self) -> usize {
         self.bait.load(Ordering::SeqCst)
     }
 
-    /// Where a person begins.
+    /// Returns the URL that the user opens first.
     pub fn desk_url(&self) -> String {
         format!("{}/", self.base)
     }
 
-    /// Its names and addresses.
+    /// Returns names and URLs for the recording.
     pub(super) fn played(&self) -> recording::Played {
         recording::Played {
             entity_id: self.entity_id.clone(),

@@ -1,5 +1,4 @@
-//! What the metadata announces, and what an answer says, read once for the
-//! checks.
+//! Parses the metadata and the answers once for all checks.
 
 use jiff::Timestamp;
 use roxmltree::Node;
@@ -11,29 +10,29 @@ use crate::inspection::response::{self, Response};
 use crate::inspection::signature::{Signature, signatures};
 use crate::inspection::{child, children, is, message as messages, ns, parse, schema, text};
 
-/// What the metadata announces, as far as it can be read.
+/// The contents of the metadata, as far as they can be read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Announced {
-    /// Why it can't be read.
+    /// Why the metadata cannot be read.
     pub(super) trouble: Option<String>,
-    /// Whether the root is one entity with the role of an identity provider.
+    /// True if the root is one entity with an IDPSSODescriptor for SAML 2.0.
     pub(super) is_idp: bool,
     pub(super) entity_id: String,
     pub(super) valid_until: Option<String>,
     pub(super) cache_duration: Option<String>,
-    /// `WantAuthnRequestsSigned` as written.
+    /// `WantAuthnRequestsSigned`, as written.
     pub(super) wants_signed_text: Option<String>,
     pub(super) wants_signed: bool,
-    /// Binding and location of each SingleSignOnService.
+    /// Binding and Location of each SingleSignOnService.
     pub(super) sso: Vec<(String, String)>,
     pub(super) slo: Vec<(String, String)>,
     pub(super) slo_redirect: Option<String>,
     pub(super) formats: Vec<String>,
     /// The certificates of signing keys.
     pub(super) certificates: Vec<Result<Certificate, String>>,
-    /// How many KeyDescriptors are for signing.
+    /// Number of KeyDescriptors for signing.
     pub(super) signing_keys: usize,
-    /// Every address that a browser opens: what it is, the method, the URL.
+    /// Every URL that a browser opens: its kind, the HTTP method, the URL.
     pub(super) addresses: Vec<(&'static str, &'static str, String)>,
     pub(super) violations: Vec<String>,
     /// The signatures of the metadata itself.
@@ -47,8 +46,8 @@ fn speaks_saml2(role: Node<'_, '_>) -> bool {
     protocols.is_some_and(|it| it.split_whitespace().any(|it| it == ns::PROTOCOL))
 }
 
-/// The addresses that a browser opens, each with the method of its binding:
-/// what takes POST alone may answer 404 to GET.
+/// Returns the URLs that a browser opens, with the HTTP method of their binding: an endpoint for
+/// POST only may answer 404 to GET.
 fn addresses(
     what: &'static str,
     endpoints: &[(String, String)],
@@ -86,7 +85,7 @@ impl Announced {
         let Some((entity, role)) = entity.and_then(|it| {
             let mut roles = children(it, ns::METADATA, "IDPSSODescriptor");
             let first = roles.next()?;
-            // One that speaks SAML 2.0, if there is one.
+            // Prefer a role that supports SAML 2.0.
             let role = std::iter::once(first)
                 .chain(roles)
                 .find(|it| speaks_saml2(*it))
@@ -149,7 +148,7 @@ impl Announced {
         }
     }
 
-    /// Where requests of a binding go.
+    /// Returns the URL of the SingleSignOnService for a binding.
     pub(super) fn sso_url(&self, binding: Binding) -> Option<&str> {
         let wanted = format!("{BINDINGS}{}", binding.name());
         let mut all = self.sso.iter();
@@ -157,18 +156,18 @@ impl Announced {
             .map(|(_, location)| location.as_str())
     }
 
-    /// The certificates that could be read.
+    /// Returns the certificates that could be parsed.
     pub(super) fn readable(&self) -> Vec<Certificate> {
         self.certificates.iter().flatten().cloned().collect()
     }
 }
 
-/// The document of a message's field.
+/// Decodes the XML in a SAMLRequest or SAMLResponse field.
 pub(super) fn message(field: &str) -> Option<String> {
     messages::unwrapped(field).map(|it| it.xml)
 }
 
-/// Name, format and session index of the sign-on that a Response states.
+/// Returns NameID value, its Format and SessionIndex of a Response.
 pub(super) fn session(xml: &str) -> Option<(String, Option<String>, Option<String>)> {
     let document = parse(xml).ok()?;
     let read = response::read(document.root_element());
@@ -181,19 +180,19 @@ pub(super) fn session(xml: &str) -> Option<(String, Option<String>, Option<Strin
     Some((name.value.clone(), name.format.clone(), session))
 }
 
-/// An answer to a trial, read.
+/// The answer to a trial, parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Answer<'d> {
     pub(super) name: &'d str,
     pub(super) trial: &'d Trial,
     pub(super) delivered: &'d Delivered,
-    /// Where it should have gone.
+    /// URL of the assertion consumer service to which the answer should go.
     pub(super) expected_acs: String,
-    /// The document, or why there is none.
+    /// The document, or why it cannot be read.
     pub(super) document: Result<Document, String>,
 }
 
-/// A document that could be read.
+/// A document that could be parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     pub(super) xml: String,
@@ -201,13 +200,13 @@ pub(super) struct Document {
     pub(super) response: Response,
     pub(super) signatures: Vec<Signature>,
     pub(super) violations: Vec<String>,
-    /// Where each assertion of the Response stands, in bytes.
+    /// Byte range of each assertion of the Response.
     pub(super) assertions: Vec<std::ops::Range<usize>>,
-    /// Elements named Assertion or Response, wherever they stand.
+    /// Number of elements named Assertion or Response anywhere in the document.
     pub(super) elements: usize,
 }
 
-/// How a field is decoded at a service provider: base64, nothing else.
+/// Decodes the field as a service provider does: base64 only.
 fn decoded(delivered: &Delivered) -> Result<String, String> {
     use base64::Engine as _;
     let found = messages::unwrapped(&delivered.field)
@@ -254,7 +253,7 @@ fn read(xml: String, trusted: &[Certificate]) -> Result<Document, String> {
     })
 }
 
-/// The recording with its documents read.
+/// The recording with its documents parsed.
 pub(super) struct Case<'d> {
     pub(super) recording: &'d Recording,
     pub(super) announced: Announced,
@@ -278,8 +277,8 @@ impl<'d> Case<'d> {
                     name,
                     trial,
                     delivered,
-                    // Where it answered is what it has to say; whether that is where it
-                    // was asked to answer is a question of its own (REQ-20).
+                    // Compare with the address that was used. Whether it is the requested address
+                    // is judged by SAML-IDP-REQ-20.
                     expected_acs: delivered.to.clone(),
                     document: decoded(delivered).and_then(|xml| read(xml, &trusted)),
                 })
@@ -301,8 +300,7 @@ impl<'d> Case<'d> {
         self.answers.iter().find(|it| it.name == name)
     }
 
-    /// The answers to requests that an honest identity provider answers with a
-    /// sign-on.
+    /// Returns the answers to requests that must lead to a sign-on.
     pub(super) fn good(&self) -> impl Iterator<Item = &Answer<'d>> {
         self.answers
             .iter()
@@ -311,23 +309,23 @@ impl<'d> Case<'d> {
 }
 
 impl Answer<'_> {
-    /// What it says.
+    /// Returns the Response, if it could be parsed.
     pub(super) fn response(&self) -> Option<&Response> {
         self.document.as_ref().ok().map(|it| &it.response)
     }
 
-    /// Whether it says that the user is signed on.
+    /// True if the answer has status Success and an unencrypted assertion.
     pub(super) fn succeeds(&self) -> bool {
         self.response()
             .is_some_and(|it| it.status.as_deref() == Some(SUCCESS) && !it.assertions.is_empty())
     }
 
-    /// When it came.
+    /// Returns when the answer arrived.
     pub(super) fn at(&self) -> Timestamp {
         self.delivered.at
     }
 
-    /// Its status in a few words.
+    /// Returns the status of the answer in a few words.
     pub(super) fn status(&self) -> String {
         let Some(response) = self.response() else {
             return "an answer that can't be read".to_owned();
@@ -351,5 +349,5 @@ impl Answer<'_> {
     }
 }
 
-/// The status of success (saml-core §3.2.2.2).
+/// The status code of success (saml-core §3.2.2.2).
 pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";

@@ -1,5 +1,5 @@
-//! Everything that was seen of an identity provider: what the checks judge,
-//! and what a recording keeps. It holds no password.
+//! Everything that was observed of an identity provider: the input of the checks and the contents
+//! of a recording file. It contains no password.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::runner::FetchedDocument;
 
-/// What was seen, and when.
+/// A recording of `check idp`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
-    /// The version of this form.
+    /// Version of this format.
     pub format: u32,
     /// The service provider that was played.
     pub party: Played,
@@ -19,48 +19,48 @@ pub struct Recording {
     pub user: String,
     /// The metadata before the trials.
     pub metadata: Fetched,
-    /// The metadata after them.
+    /// The metadata after the trials.
     pub metadata_after: Option<Fetched>,
-    /// Addresses that were opened without a message.
+    /// URLs that were opened without a message.
     pub opened: Vec<Opened>,
-    /// What became of each trial, by name.
+    /// Result of each trial, by its name.
     pub trials: BTreeMap<String, Trial>,
 }
 
-/// The version that [`Recording::format`] has now.
+/// The current value of [`Recording::format`].
 pub const FORMAT: u32 = 1;
 
-/// The service provider that was played.
+/// Names and URLs of the service provider that was played.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Played {
-    /// Its entity identifier.
+    /// Entity ID.
     pub entity_id: String,
-    /// Its assertion consumer services, in the order of their indices.
+    /// URLs of the assertion consumer services, in the order of their indices.
     pub acs: Vec<String>,
-    /// Its single logout service.
+    /// URL of the single logout service.
     pub slo: String,
 }
 
 /// A document that was fetched or read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetched {
-    /// A URL, or a file's name.
+    /// URL or file name.
     pub place: String,
-    /// The media type, where it was fetched.
+    /// Media type, if the document was fetched.
     pub media_type: Option<String>,
-    /// `Cache-Control`, where it was fetched and said.
+    /// `Cache-Control` header, if the document was fetched and had one.
     pub cache_control: Option<String>,
     /// The document.
     pub body: String,
-    /// The time of the event.
+    /// When it was fetched or read.
     pub at: Timestamp,
-    /// Of a document with several entities: which is judged.
+    /// Entity ID of the judged entity, if the document contains several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_id: Option<String>,
 }
 
 impl Fetched {
-    /// A document that came from `place` at that time, about its only entity.
+    /// Creates a record of a document from `place`, for metadata with one entity.
     pub fn of(place: &str, document: FetchedDocument, at: Timestamp) -> Self {
         Self {
             place: place.to_owned(),
@@ -73,17 +73,17 @@ impl Fetched {
     }
 }
 
-/// An address that was opened.
+/// A URL that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// What it is, such as `SingleSignOnService`.
+    /// Kind of the URL, such as `SingleSignOnService`.
     pub what: String,
-    /// By which method.
+    /// HTTP method.
     #[serde(default = "get")]
     pub method: String,
     /// The address.
     pub url: String,
-    /// The status it answered.
+    /// HTTP status of the answer.
     pub status: Option<u16>,
     /// Why there was no answer.
     pub trouble: Option<String>,
@@ -93,56 +93,56 @@ fn get() -> String {
     "GET".to_owned()
 }
 
-/// One thing that was tried.
+/// A trial and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
-    /// The message that was sent, empty where none was.
+    /// The SAML message that was sent; empty if there was none.
     pub request: String,
-    /// Its `ID`.
+    /// `ID` of the message.
     pub request_id: String,
-    /// The binding that it was sent by.
+    /// The binding by which it was sent.
     pub binding: String,
-    /// Whether the request was signed.
+    /// True if the request was signed.
     pub signed: bool,
     /// The `RelayState` that was sent.
     pub relay_state: Option<String>,
-    /// When it was sent.
+    /// When the message was sent.
     pub at: Timestamp,
-    /// Every page on the way.
+    /// Every page of the sign-on.
     pub pages: Vec<Page>,
-    /// Whether the person was asked for anything.
+    /// True if the user was asked for anything.
     pub asked: bool,
-    /// How it ended.
+    /// How the trial ended.
     pub ending: Ending,
-    /// What it did to the identity provider, seen by honest sign-ons after it.
+    /// Harm to the identity provider, as found by ordinary sign-ons after the trial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harm: Option<String>,
 }
 
-/// A page that a browser was given.
+/// A page that the browser received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// How it was asked for.
+    /// HTTP method of the request.
     pub method: String,
-    /// Its address.
+    /// URL.
     pub url: String,
-    /// The fields that were sent, secrets masked.
+    /// Fields of the request, with secrets masked.
     pub sent: String,
-    /// Its status.
+    /// HTTP status.
     pub status: u16,
-    /// Its media type.
+    /// Media type.
     pub media_type: String,
-    /// Where it redirected to.
+    /// Target of the redirect, if it is one.
     pub location: Option<String>,
-    /// `Cache-Control`.
+    /// The `Cache-Control` header.
     pub cache_control: String,
-    /// Whether it forbids to be framed by strangers.
+    /// True if its headers forbid frames of other sites.
     pub unframed: bool,
-    /// The cookies it set: name and flags, without their values.
+    /// The cookies that it set: name and flags, without values.
     pub cookies: Vec<String>,
-    /// Whether it asks for a password.
+    /// True if the page asks for a password.
     pub asks: bool,
-    /// Its text, cut where it is very long.
+    /// The body, shortened if it is very long.
     pub body: String,
 }
 
@@ -150,18 +150,18 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Ending {
-    /// With a message to some address.
+    /// With a SAML message to deliver.
     Answer(Delivered),
-    /// On a page.
+    /// On a page without a message.
     Page {
-        /// Its address.
+        /// URL of the page.
         url: String,
-        /// Its status.
+        /// HTTP status of the page.
         status: u16,
-        /// What a person reads there.
+        /// Visible text of the page.
         text: String,
     },
-    /// A request got no answer: nothing can be concluded from that.
+    /// A request got no answer, so nothing can be concluded.
     NoAnswer {
         /// The reason.
         why: String,
@@ -172,32 +172,32 @@ pub enum Ending {
         /// The reason.
         why: String,
     },
-    /// It was not tried.
+    /// The trial was not run.
     NotTried {
-        /// Why not.
+        /// Why it was not run.
         why: String,
     },
 }
 
-/// A message that a browser was told to deliver.
+/// A SAML message that the browser was told to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
-    /// Where to.
+    /// URL to which it should be delivered.
     pub to: String,
     /// `HTTP-POST` or `HTTP-Redirect`.
     pub binding: String,
     /// `SAMLResponse` or `SAMLRequest`.
     pub parameter: String,
-    /// The parameter's value, as it was sent.
+    /// Value of the parameter, as received.
     pub field: String,
-    /// The `RelayState` that came with it.
+    /// The `RelayState` next to it.
     pub relay_state: Option<String>,
-    /// The time of the event.
+    /// When the message arrived.
     pub at: Timestamp,
 }
 
 impl Trial {
-    /// A trial that was not made.
+    /// Creates the record of a trial that was not run.
     pub fn not_tried(at: Timestamp, why: impl Into<String>) -> Self {
         Self {
             request: String::new(),

@@ -1,4 +1,4 @@
-//! The requests of the trials, written by hand so that they can be wrong.
+//! Writes the requests of the trials as text, so that they can also be wrong.
 
 use ambient::Ambient;
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use super::outgoing::Outgoing;
 use super::party::Party;
 use super::trials::{Acs, Amend, Binding, Signing, Variant};
 
-/// A request, its parts as they will be written.
+/// The parts of a request, as they will be written.
 #[derive(Debug, Clone)]
 struct Draft {
     id: String,
@@ -28,21 +28,21 @@ struct Draft {
     relay_state: String,
 }
 
-/// What a request is made from.
+/// Keys, names and settings for making requests.
 pub(super) struct Maker<'m> {
     pub(super) party: &'m Party,
     pub(super) ambient: &'m Ambient,
-    /// Whether the metadata demands signed requests.
+    /// True if the metadata requires signed requests.
     pub(super) signed_wanted: bool,
 }
 
-/// The base64 text that a RelayState of 80 bytes is made of.
+/// Returns the base64 text for a RelayState of 80 bytes.
 pub(super) fn relay_state(ambient: &Ambient) -> String {
     format!("rehearsal {}", ambient.rng().hex(35))
 }
 
 impl Maker<'_> {
-    /// The request of a variant for the endpoint of its binding.
+    /// Makes the request of a variant, for the endpoint of its binding.
     pub(super) fn make(&self, variant: &Variant, endpoint: &str) -> Result<Outgoing, String> {
         let mut draft = Draft {
             id: format!("_{}", self.ambient.rng().hex(20)),
@@ -206,7 +206,7 @@ fn redirected(
     let mut url = encode(&xml, key)?;
     let mut sent = xml;
     if tampered {
-        // The message of one request under the signature of another.
+        // Combine the message of one request with the signature of another.
         sent = sent.replacen(
             "<samlp:AuthnRequest ",
             "<samlp:AuthnRequest ForceAuthn=\"true\" ",
@@ -252,8 +252,7 @@ fn posted(
     Ok(out)
 }
 
-/// A LogoutRequest for a session, signed or not, by HTTP-Redirect
-/// (saml-profiles §4.4).
+/// Makes a LogoutRequest for a session, signed or unsigned, for HTTP-Redirect (saml-profiles §4.4).
 pub(super) fn logout(
     maker: &Maker<'_>,
     endpoint: &str,

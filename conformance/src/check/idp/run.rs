@@ -1,4 +1,4 @@
-//! One run: the service provider that is played, and who signs on.
+//! The inputs of a run: the service provider that is played, and who signs on.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, AnswerError, Runner, fetch_metadata};
 
-/// Why nothing could be gathered.
+/// Why no trial could be run.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The HTTP client could not be set up.
+    /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[from] reqwest::Error),
-    /// The metadata names nowhere to send requests.
+    /// The metadata contains no endpoint for requests.
     #[error(
         "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST: there is nothing to send a request to"
     )]
     NoEndpoint(String),
-    /// Nobody can be signed on.
+    /// Nobody can sign on.
     #[error(transparent)]
     SetUp(#[from] SetUpError),
 }
 
 impl CheckError {
-    /// The same for the report.
+    /// Converts the error for the report.
     pub fn to_set_up_error(&self) -> SetUpError {
         match self {
             Self::SetUp(error) => error.clone(),
@@ -54,30 +54,29 @@ impl CheckError {
 pub enum Person {
     /// The form driver, with these credentials.
     Driven(Credentials),
-    /// A person with a browser of their own, who is waited for so long at each
-    /// request.
+    /// A user with their own browser. Each request waits for the user this long.
     Present(Duration),
 }
 
-/// What is gathered from, and how.
+/// The inputs of a run.
 pub struct Gathering<'g> {
     /// The service provider that is played.
     pub party: &'g Party,
-    /// Time and randomness.
+    /// Source of time and randomness.
     pub ambient: &'g Ambient,
     /// Who signs on.
     pub person: Person,
-    /// A user who is switched off, for the security checks.
+    /// A disabled user, for the security checks.
     pub disabled: Option<Credentials>,
-    /// Where the identity provider starts a sign-on by itself.
+    /// URL at which the identity provider starts a sign-on (IdP-initiated).
     pub initiated: Option<String>,
     /// The metadata.
     pub metadata: Fetched,
-    /// The rules that hold for every check.
+    /// The runner with the rules for all checks.
     pub runner: &'g Runner,
 }
 
-/// Why a trial was not made in a run that a signal or the target ended.
+/// Why a trial was not run, if a signal or the target ended the run.
 pub(in crate::check) const ENDED: &str = "the run ended before this was tried";
 
 impl Gathering<'_> {
@@ -96,7 +95,7 @@ impl Gathering<'_> {
         }
     }
 
-    /// A plain request by somebody, in a browser of their own.
+    /// Sends a plain request in a new browser.
     pub(super) async fn plain(
         &self,
         maker: &Maker<'_>,
@@ -127,7 +126,7 @@ impl Gathering<'_> {
 /// Fetches metadata.
 ///
 /// # Errors
-/// When it doesn't come.
+/// When it cannot be fetched.
 pub async fn fetch(
     client: &reqwest::Client,
     place: &str,

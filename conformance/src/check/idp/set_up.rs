@@ -1,5 +1,5 @@
-//! Why nobody can be signed on at all: mistakes of the set-up, told apart by
-//! how the first honest request ended.
+//! Why nobody can sign on at all. Mistakes of the set-up are recognized by how the first ordinary
+//! request ended.
 
 use super::reading;
 use super::recording::{Ending, Trial};
@@ -117,7 +117,7 @@ fn says(body: &str) -> String {
     format!("; the page says: \"{summary}\"")
 }
 
-/// The status code and message of a Response that tells of no success.
+/// Returns status code and message of a Response without success.
 fn refusal(xml: &str) -> Option<(String, Option<String>)> {
     let document = parse(xml).ok()?;
     let all = || document.descendants();

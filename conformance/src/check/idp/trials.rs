@@ -1,6 +1,6 @@
-//! The requests that are tried, as data. To try another one, add a line.
+//! The variants of a request, as data. To try another one, add a line.
 
-/// How a request travels.
+/// Binding of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
     /// HTTP-Redirect (saml-bindings §3.4).
@@ -10,7 +10,7 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// As people write it.
+    /// Returns the name of the binding for reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Redirect => "HTTP-Redirect",
@@ -22,97 +22,97 @@ impl Binding {
 /// How a request is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
-    /// If the metadata says that requests must be.
+    /// Signed if the metadata requires it.
     AsWanted,
-    /// Not at all.
+    /// Unsigned.
     Never,
-    /// With the service provider's key.
+    /// Signed with the service provider's key.
     Always,
-    /// With a key that its metadata doesn't name.
+    /// Signed with a key that is not in its metadata.
     Foreign,
-    /// With its key, and changed afterwards.
+    /// Signed with its key, then changed.
     Tampered,
 }
 
-/// Which browser asks.
+/// The browser that sends the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// A new one, without cookies.
+    /// A new one without cookies.
     New,
-    /// The one in which the user signed on first.
+    /// The browser in which the user signed on first.
     First,
 }
 
-/// Where the answer is to go.
+/// The requested address of the answer (AssertionConsumerServiceURL).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acs {
-    /// The request doesn't say.
+    /// None.
     None,
     /// The second registered address.
     Second,
-    /// A stranger's.
+    /// An attacker's address.
     Attacker,
-    /// A stranger's that begins with the registered one.
+    /// An attacker's address that begins with the registered one.
     BeginsAlike,
-    /// A stranger's with the registered host as user name.
+    /// An attacker's address with the registered host in its user name part.
     UserInfo,
-    /// The registered host, another path.
+    /// Another path of the registered host.
     OtherPath,
 }
 
-/// What is different from the plain request.
+/// A difference from the plain request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amend {
-    /// An attribute.
+    /// Sets an attribute.
     Set(&'static str, &'static str),
-    /// A NameIDPolicy with this format.
+    /// Adds a NameIDPolicy with this Format.
     NameId(&'static str),
-    /// A RequestedAuthnContext with this class, exactly.
+    /// Adds a RequestedAuthnContext with this class and Comparison `exact`.
     Context(&'static str),
-    /// Where the answer is to go.
+    /// Sets AssertionConsumerServiceURL.
     Acs(Acs),
-    /// Where the answer is to go, by index.
+    /// Sets AssertionConsumerServiceIndex.
     AcsIndex(u16),
-    /// Another issuer.
+    /// Sets another Issuer.
     Issuer(&'static str),
-    /// Another destination.
+    /// Sets another Destination.
     Destination(&'static str),
-    /// Another version.
+    /// Sets another Version.
     Version(&'static str),
-    /// Issued so many seconds later.
+    /// Moves IssueInstant by this number of seconds.
     Later(i64),
-    /// So many bytes of padding.
+    /// Adds this number of bytes of padding.
     Padding(usize),
-    /// The issuer is an entity of a DTD.
+    /// Writes the Issuer as an entity of a DTD.
     InternalEntity,
-    /// An entity of a DTD would have to be fetched.
+    /// Adds a DTD with an external entity.
     ExternalEntity,
-    /// Not a request at all.
+    /// Sends this text instead of a request.
     Raw(&'static str),
-    /// This RelayState.
+    /// Sets this RelayState.
     RelayState(&'static str),
-    /// A RelayState of so many bytes.
+    /// Sets a RelayState of this number of bytes.
     LongRelayState(usize),
 }
 
-/// A request to be tried.
+/// A variant of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Variant {
     /// Its name, in kebab case.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// What it tests, in a few words.
     pub about: &'static str,
-    /// How it travels.
+    /// The binding.
     pub binding: Binding,
     /// How it is signed.
     pub signing: Signing,
-    /// Which browser asks.
+    /// The browser that sends it.
     pub whose: Whose,
-    /// Whether the person answers what they are asked.
+    /// True if the user fills in login pages.
     pub person: bool,
-    /// Whether an honest identity provider signs the user on.
+    /// True if a correct identity provider signs the user on.
     pub good: bool,
-    /// What is different.
+    /// Differences from the plain request.
     pub amends: &'static [Amend],
 }
 
@@ -125,17 +125,17 @@ use Binding::{Post, Redirect};
 use Signing::{Always, AsWanted, Foreign, Never, Tampered};
 use Whose::{First, New};
 
-/// Markup that would run in a page which doesn't encode it.
+/// Markup that runs a script in a page that does not escape it.
 pub const MARKUP: &str = "\"><script>alert('rehearsal')</script>";
 
-/// The same as XML text.
+/// The same markup, escaped as XML text.
 const MARKUP_ISSUER: &str =
     "https://unknown.example/&quot;&gt;&lt;script&gt;alert('rehearsal')&lt;/script&gt;";
 
-/// A class that nobody has.
+/// An authentication context class that no identity provider supports.
 pub const IMPOSSIBLE_CLASS: &str = "urn:rehearsal:ac:classes:ThreeKeysTurnedAtOnce";
 
-/// A name format that nobody has.
+/// A NameID format that no identity provider supports.
 pub const IMPOSSIBLE_FORMAT: &str = "urn:rehearsal:nameid-format:shoe-size";
 
 const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
@@ -163,7 +163,7 @@ const fn odd(name: &'static str, about: &'static str, amends: &'static [Amend]) 
     }
 }
 
-/// In the order in which they are tried: the first one signs the user on.
+/// The variants in the order in which they are sent; the first one signs the user on.
 pub const VARIANTS: &[Variant] = &[
     Variant {
         whose: New,

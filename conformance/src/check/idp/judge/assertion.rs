@@ -1,4 +1,4 @@
-//! The assertion: subject, conditions, sign-on (saml-core §2, saml-profiles
+//! Checks of the assertion: Subject, Conditions, AuthnStatement (saml-core §2, saml-profiles
 //! §4.1.4.2).
 
 use jiff::SignedDuration;
@@ -224,7 +224,7 @@ fn bearer(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// Judges the bearer confirmation that has data, where there is one.
+/// Judges the bearer confirmation with SubjectConfirmationData, if there is one.
 fn confirmed(
     case: &Case<'_>,
     judge: impl Fn(&crate::check::idp::reading::Answer<'_>, &Confirmation) -> Result<String, String>,
@@ -419,7 +419,7 @@ fn session_end(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// An address as RFC 5321 has it, roughly: one at sign, no space.
+/// True if the text looks like an e-mail address (RFC 5321): one at sign, no space.
 pub(super) fn is_address(text: &str) -> bool {
     text.matches('@').count() == 1
         && !text.contains(|it: char| it.is_whitespace() || "<>,;\"".contains(it))

@@ -1,5 +1,5 @@
-//! What the portal needs to know of a user: the four attributes of the guide
-//! (G-10), letter by letter; and attributes in general (saml-core §2.7.3).
+//! Checks of the four attributes that the guide requires (G-10), and of attributes in general
+//! (saml-core §2.7.3).
 
 use std::collections::BTreeSet;
 
@@ -186,7 +186,7 @@ fn once(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// Judges an attribute where it is there; its absence is another check's.
+/// Judges an attribute if it is present; another check judges its absence.
 fn of(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Result<String, String>) -> Ruled {
     each_assertion(case, |_, it| match find(it, name) {
         Some(attribute) => judge(&attribute.values),

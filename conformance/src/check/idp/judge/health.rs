@@ -1,4 +1,4 @@
-//! Whether the identity provider survives the trials.
+//! Checks that the identity provider still works after the trials.
 
 use super::{Demand, Ruled, breaks, demand, holds, not_judged};
 use crate::check::Level::Should;
@@ -39,7 +39,7 @@ fn survives(case: &Case<'_>) -> Ruled {
     let mut ruled = breaks(told.join("; "));
     for (name, trial, _) in harmed() {
         ruled = ruled.at(name);
-        // What was not judged for want of its answer follows from it.
+        // Checks that had no answer because of this are consequences of it.
         if let Ending::NoAnswer { why } = &trial.ending {
             ruled = ruled.shows(why);
         }

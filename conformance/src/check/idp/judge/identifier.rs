@@ -1,5 +1,4 @@
-//! Identifiers over many runs: unique, and not to be guessed (saml-core
-//! §1.3.4).
+//! Checks of identifiers over several trials: unique and random (saml-core §1.3.4).
 
 use std::collections::BTreeMap;
 
@@ -95,9 +94,8 @@ fn assertions_unique(case: &Case<'_>) -> Ruled {
     unique(case, assertion_ids(case))
 }
 
-/// The bits in which identifiers differ at most: those of the part behind
-/// what all have in common, four for a hexadecimal digit, five and a bit for
-/// any other letter.
+/// Returns the largest number of bits in which identifiers can differ. It counts the part after the
+/// common beginning: 4 bits for a hexadecimal digit, about 5 bits for any other character.
 fn varying_bits(ids: &[&str]) -> f64 {
     let Some(first) = ids.first() else {
         return 0.0;
@@ -126,7 +124,7 @@ fn varying_bits(ids: &[&str]) -> f64 {
         (_, true) => 4.0,
         _ => 62_f64.log2(),
     };
-    // The few letters that happened to be the same in all count too.
+    // Some characters are equal by chance; count them too.
     let lucky = if common > 1 && ids.len() > 2 {
         0.0
     } else {
@@ -147,7 +145,7 @@ fn unpredictable(case: &Case<'_>) -> Ruled {
             continue;
         }
         let bits = varying_bits(&bare);
-        // UUIDs of version 4 have 122 random bits among 128.
+        // UUIDs of version 4 have 122 random bits of 128.
         if bits < 120.0 {
             return breaks(format!(
                 "{what} IDs such as {} and {} differ in about {bits:.0} bits",

@@ -1,5 +1,4 @@
-//! Single logout where it is announced, the sign-on that the identity provider
-//! starts, and its keys from one moment to the next.
+//! Checks of single logout, of the sign-on that the identity provider starts, and of key rollover.
 
 use super::trial::{said, succeeded, tried};
 use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged, without_query};
@@ -108,8 +107,8 @@ fn answered(case: &Case<'_>) -> Ruled {
     as_not_served(case, ruled.at("logout"))
 }
 
-/// Where the logout's address isn't served, what follows is no finding of its
-/// own (SAML-IDP-MD-16).
+/// If the logout URL is not served, the result is a consequence of SAML-IDP-MD-16, not a finding of
+/// its own.
 fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
     match case.trial("logout").map(|it| &it.ending) {
         Some(Ending::Page { url, status, .. }) if matches!(status, 404 | 410) => {
@@ -119,8 +118,8 @@ fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
     }
 }
 
-/// The probe for a session is a passive request: without an answer to that
-/// while a session lasts, nothing shows that one is over.
+/// A passive request tests whether a session lasts. If it gets no answer while a session lasts, it
+/// cannot show that a session has ended.
 fn blind(case: &Case<'_>) -> Option<Ruled> {
     let is_blind = case.trial("passive").is_some() && !succeeded(case, "passive");
     is_blind.then(|| {

@@ -1,4 +1,4 @@
-//! What the identity provider announces (saml-metadata).
+//! Checks of the metadata (saml-metadata).
 
 use jiff::{Span, Timestamp};
 use url::Url;
@@ -482,7 +482,7 @@ fn own_signature(case: &Case<'_>) -> Ruled {
     }
     let complaints = signatures.iter().filter_map(|it| {
         let by_another = it.covers_parent && it.digest_holds == Some(true);
-        // It may be signed with a key of its own, which only its readers know.
+        // The metadata may be signed with a separate key that only its readers know.
         (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.said())
     });
     all(complaints.collect(), "it is")

@@ -1,24 +1,23 @@
-//! The checks of an identity provider as data, one table a file; and the
-//! judging of a recording by them.
+//! The checks of an identity provider as data, one table per file, and the code that judges a
+//! recording.
 //!
 //! | file | checks |
 //! | --- | --- |
-//! | `metadata` | what it announces |
-//! | `request` | how it takes each variant of a request |
-//! | `response` | the Response's envelope |
-//! | `signature` | who vouches for what |
-//! | `assertion` | subject, conditions, sign-on |
-//! | `identifier` | uniqueness and unpredictability over many runs |
-//! | `attribute` | what the portal needs to know of a user |
-//! | `security` | attackers, strangers, pages |
-//! | `logout` | single logout, sign-on that starts there, key rollover |
-//! | `health` | whether it survives the trials |
+//! | `metadata` | the metadata |
+//! | `request` | the reaction to each variant of a request |
+//! | `response` | encoding, schema, addresses and status of the Response |
+//! | `signature` | signatures: what they cover, and with which key |
+//! | `assertion` | Subject, Conditions, AuthnStatement |
+//! | `identifier` | unique and random identifiers over several trials |
+//! | `attribute` | the attributes that the portal needs |
+//! | `security` | attacks, unknown parties, pages |
+//! | `logout` | single logout, IdP-initiated sign-on, key rollover |
+//! | `health` | whether the identity provider still works afterwards |
 //!
-//! `trial` has what became of a trial in words, `wish` the rules of what a
-//! request may ask for.
+//! `trial` describes the result of a trial, `wish` has the rules for what a request may ask for.
 //!
-//! To add a check: a line in a table, a function that judges a [`Case`], and
-//! a fault or a hole in `tests/check_idp.rs` that it alone finds.
+//! To add a check, add a line to a table, a function that judges a [`Case`], and a fault or a hole
+//! in `tests/check_idp.rs` that only this check finds.
 
 mod assertion;
 mod attribute;
@@ -45,7 +44,7 @@ use crate::check::{Check, CheckReport, Harm, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
 
-/// A check, and how it is judged.
+/// A check with the function that judges it.
 pub(super) struct Demand {
     id: &'static str,
     level: Level,
@@ -76,12 +75,12 @@ const fn demand(
     }
 }
 
-/// What was found, and in which trials.
+/// The result of a check, and the trials that prove it.
 struct Ruled {
     ruling: Ruling,
     see: Vec<String>,
-    /// What may hold for the whole run, so that checks which show it are one
-    /// finding: clauses such as "every wrong signature was accepted".
+    /// Sentences that may hold for the whole run, such as "every wrong signature was accepted".
+    /// Checks with the same symptom are one finding.
     symptoms: BTreeSet<String>,
     /// Symptoms that do not hold for the whole run.
     disproved: BTreeSet<String>,
@@ -114,7 +113,7 @@ fn not_judged(why: impl Into<String>) -> Ruled {
     ruled(Ruling::NotJudged(why.into()))
 }
 
-/// Held when nothing is complained of.
+/// Passes if there are no complaints.
 fn all(complaints: Vec<String>, otherwise: &str) -> Ruled {
     if complaints.is_empty() {
         holds(otherwise)
@@ -129,14 +128,14 @@ impl Ruled {
         self
     }
 
-    /// It shows this symptom.
+    /// Adds a symptom to the result.
     fn shows(mut self, symptom: impl Into<String>) -> Self {
         self.symptoms.insert(symptom.into());
         self
     }
 
-    /// It shows this symptom where it fails; where it holds, the symptom does
-    /// not hold for the whole run.
+    /// Adds the symptom if the check fails. If it passes, the symptom does not hold for the whole
+    /// run.
     fn about(mut self, symptom: &str) -> Self {
         match self.ruling {
             Ruling::Breaks(_) => self.shows(symptom),
@@ -149,7 +148,7 @@ impl Ruled {
     }
 }
 
-/// An address without its query, which may be a message of some kilobytes.
+/// Returns a URL without its query string, which may contain a message of several kilobytes.
 fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
 }
@@ -159,7 +158,7 @@ const NO_ANSWER: &str = "no answer to an ordinary request came that could be rea
 const UNREADABLE: &str =
     "the metadata tells nothing to compare it with: see SAML-IDP-MD-01 and -02";
 
-/// Judges every answer to an ordinary request; the first complaint is told.
+/// Judges every answer to an ordinary request; the result names the first complaint.
 fn each(
     case: &Case<'_>,
     judge: impl Fn(&Answer<'_>, &Document) -> Result<String, String>,
@@ -173,7 +172,7 @@ fn each(
     summed(judged, NO_ANSWER)
 }
 
-/// Values as people read them: each in quotes, divided by commas.
+/// Formats values for a message: each in quotes, separated by commas.
 fn listed<T: AsRef<str>>(values: &[T]) -> String {
     if values.is_empty() {
         return "none".to_owned();
@@ -182,7 +181,7 @@ fn listed<T: AsRef<str>>(values: &[T]) -> String {
     quoted.collect::<Vec<_>>().join(", ")
 }
 
-/// Judges every assertion of the answers to ordinary requests.
+/// Judges every assertion in the answers to ordinary requests.
 fn each_assertion(
     case: &Case<'_>,
     judge: impl Fn(&Answer<'_>, &Assertion) -> Result<String, String>,
@@ -258,19 +257,19 @@ impl Demand {
     }
 }
 
-/// Every check of an identity provider, in the order of a report.
+/// Returns every check of an identity provider, in the order of a report.
 pub fn catalogue() -> Vec<Check> {
     demands().map(|(it, harm)| it.check(harm)).collect()
 }
 
-/// Every check of an identity provider, with what it expects.
+/// Returns every check of an identity provider, with the expected result.
 pub fn checks() -> Vec<(Check, &'static str)> {
     demands()
         .map(|(it, harm)| (it.check(harm), it.expected))
         .collect()
 }
 
-/// Judges what was gathered.
+/// Judges a recording.
 pub fn judge(recording: &Recording) -> CheckReport {
     let case = Case::read(recording);
     let mut told = told(&case);
@@ -285,7 +284,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
                 Ruling::Breaks(what) => (false, what),
                 Ruling::NotJudged(why) => return Outcome::skipped(demand.check(harm), why),
             };
-            // A conversation is told where it is first pointed to.
+            // A conversation is stored with the first check that refers to it.
             let mut evidence = Evidence {
                 see: ruled.see,
                 ..Evidence::default()
@@ -314,8 +313,8 @@ pub fn judge(recording: &Recording) -> CheckReport {
 }
 
 impl CheckReport {
-    /// The same report without the checks that were not judged because the run
-    /// ended before their trials.
+    /// Returns the report without the checks that were not judged because the run ended before
+    /// their trials.
     #[must_use]
     pub fn without_untried(mut self) -> Self {
         if !self.is_complete() {
@@ -326,7 +325,7 @@ impl CheckReport {
     }
 }
 
-/// Every trial as a conversation.
+/// Returns every trial as a conversation.
 fn told(case: &Case<'_>) -> Vec<Conversation> {
     let trusted: Vec<String> = case
         .announced

@@ -1,5 +1,4 @@
-//! How each variant of a request is taken (saml-core §3.4, saml-profiles
-//! §4.1.4.1).
+//! Checks of the reaction to each variant of a request (saml-core §3.4, saml-profiles §4.1.4.1).
 
 use super::trial::{answered, judged, said, succeeded, tried};
 use super::wish::{
@@ -304,7 +303,8 @@ fn session(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// Whether the person was seen by this run: a recording of theirs doesn't say.
+/// Returns "not judged" if the user signed on with their own browser: this run did not see its
+/// pages.
 fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
     case.recording
         .user
@@ -312,8 +312,8 @@ fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
         .then(|| not_judged("a person signed on: what their browser showed isn't known"))
 }
 
-/// ForceAuthn shortly after the sign-on, and, where that asked nobody, once
-/// more later: some take a sign-on of a few seconds ago for a new one.
+/// Judges ForceAuthn shortly after the sign-on. If no login page was shown, a later trial decides,
+/// because some products treat a sign-on of a few seconds ago as new.
 fn force_authn(case: &Case<'_>) -> Ruled {
     if let Some(ruled) = by_a_person(case) {
         return ruled;
@@ -360,7 +360,7 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
         let text = assertion.sign_ons.first()?.instant.as_deref()?;
         Some((instant(text)?, text.to_owned()))
     };
-    // Many state whole seconds, and two sign-ons fit into one.
+    // Many products write whole seconds, and two sign-ons fit into one second.
     let tried = case.trial("redirect").zip(case.trial("force-authn"));
     let apart = tried.map(|(first, forced)| forced.at.duration_since(first.at));
     let in_one_second = apart.is_some_and(|it| it.as_secs() < 2);
@@ -415,7 +415,7 @@ fn oversized(case: &Case<'_>) -> Ruled {
     ) {
         return breaks("the request after it was not answered").at("after-oversized");
     }
-    // To close the connection is a refusal too, as long as others are served.
+    // Closing the connection is a refusal too, as long as other requests are answered.
     if let (Some(Ending::Answer(_)), Some(Ending::NoAnswer { why })) =
         (after, case.trial("oversized").map(|it| &it.ending))
     {

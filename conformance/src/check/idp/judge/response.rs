@@ -1,5 +1,5 @@
-//! The Response's envelope: encoding, schema, addresses, status (saml-core
-//! §3.2.2, saml-profiles §4.1.4).
+//! Checks of the Response: encoding, schema, addresses, status (saml-core §3.2.2, saml-profiles
+//! §4.1.4).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -332,7 +332,7 @@ fn instants(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// How far clocks may be apart.
+/// Allowed clock skew.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(3);
 
 fn fresh(case: &Case<'_>) -> Ruled {
@@ -376,7 +376,7 @@ fn one_assertion(case: &Case<'_>) -> Ruled {
         let response = &document.response;
         let direct = response.assertions.len() + response.encrypted;
         let failed = response.status.as_deref() != Some(SUCCESS);
-        // The Response itself is one of the elements counted.
+        // `elements` includes the Response itself.
         let hidden = document
             .elements
             .saturating_sub(1 + response.assertions.len());

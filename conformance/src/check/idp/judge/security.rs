@@ -1,5 +1,5 @@
-//! Manners towards attackers, strangers and people: what an identity provider
-//! must not do (saml-sec-consider, saml-bindings §3).
+//! Checks of what an identity provider must not do: answer attackers, reveal accounts, run injected
+//! markup (saml-sec-consider, saml-bindings §3).
 
 use super::trial::{judged, said, succeeded, tried};
 use super::{Demand, Ruled, Ruling, all, breaks, demand, holds, not_judged, without_query};
@@ -210,8 +210,7 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
 ];
 
-/// A refusal proves something only where an honest request of the same kind
-/// was answered.
+/// A refusal proves something only if an honest request of the same kind was answered.
 fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let (control, id) = match name {
         "acs-attacker-signed"
@@ -243,7 +242,7 @@ fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
     refused_alone(case, name, ruled)
 }
 
-/// A request whose signature is wrong.
+/// Judges a request with a wrong signature.
 fn wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
     let binding = if name.starts_with("post") {
         "HTTP-POST"
@@ -257,8 +256,8 @@ fn wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
         ))
 }
 
-/// The issuer is an entity: expanded, it is the service provider that the
-/// assertion is for.
+/// Judges whether the entity in the Issuer was expanded: it expands to the service provider that
+/// would then be the audience of the assertion.
 fn internal_entity(case: &Case<'_>) -> Ruled {
     let answer = case.answer("entity-internal");
     let response = answer.and_then(|it| it.response());
@@ -267,8 +266,8 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
         .flat_map(|it| &it.conditions)
         .flat_map(|it| it.audiences.iter().flatten())
         .any(|audience| *audience == case.recording.party.entity_id);
-    // Whoever answers any issuer for the one service provider that it knows
-    // shows nothing about the entity.
+    // An identity provider that answers any Issuer for its only service provider proves nothing
+    // about the entity.
     if expanded && succeeded(case, "issuer-unknown") {
         return not_judged(
             "it answers a request of any issuer, so the audience doesn't show whether the entity was expanded: see SAML-IDP-SEC-06",
@@ -285,7 +284,7 @@ fn external_entity(case: &Case<'_>) -> Ruled {
     )
 }
 
-/// Whether a page of the trial has the markup as it was sent.
+/// True if a page of the trial contains the markup unescaped.
 fn raw_markup(trial: &Trial) -> bool {
     trial.pages.iter().any(|page| {
         let html = page.media_type.contains("html") || page.media_type.is_empty();
@@ -340,16 +339,16 @@ fn wrong_password(case: &Case<'_>) -> Ruled {
     holds("it doesn't")
 }
 
-/// The page at which a sign-on ended, without what the visitor typed and
-/// without digits, which are numbers of flows and references. White space between words
-/// is one: where a page breaks its lines tells nothing.
+/// Returns status and text of the page at which a sign-on ended, for comparison. The typed text and
+/// all digits (such as flow ids) are removed, and white space is reduced to one space, because line
+/// breaks carry no information.
 fn refusal(case: &Case<'_>, name: &str, typed: &[&str]) -> Option<(u16, String)> {
     match &case.trial(name)?.ending {
         Ending::Page { status, text, .. } => {
             let mut text = text.clone();
             for typed in typed.iter().filter(|it| !it.is_empty()) {
                 text = replace_any_case(&text, typed);
-                // A page may say the name without its domain.
+                // A page may show the name without its domain.
                 if let Some((local, _)) = typed.split_once('@') {
                     text = replace_any_case(&text, local);
                 }
@@ -364,7 +363,7 @@ fn refusal(case: &Case<'_>, name: &str, typed: &[&str]) -> Option<(u16, String)>
     }
 }
 
-/// The text with a name that was typed taken out, in whatever letter case.
+/// Returns the text with `name` replaced, in any letter case.
 fn replace_any_case(text: &str, name: &str) -> String {
     let name = regex::escape(name);
     match regex::RegexBuilder::new(&name)
@@ -376,7 +375,7 @@ fn replace_any_case(text: &str, name: &str) -> String {
     }
 }
 
-/// The user name that was typed, as the page's form field sent it.
+/// Returns the user name that was typed, as the form sent it.
 fn typed<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
     let pages = case.trial(name).map_or(&[][..], |it| &it.pages);
     pages
@@ -420,7 +419,7 @@ fn leak_of_disabled(case: &Case<'_>) -> Ruled {
     same_refusal(case, "wrong-password", "disabled-wrong")
 }
 
-/// The page that held the answer's form.
+/// Judges the page with the form that posts the answer.
 fn not_cached(case: &Case<'_>) -> Ruled {
     let mut seen = false;
     for answer in case.good().filter(|it| it.delivered.binding == "HTTP-POST") {
@@ -459,7 +458,7 @@ fn cookies(case: &Case<'_>) -> Ruled {
     for page in &trial.pages {
         for cookie in &page.cookies {
             let flags = cookie.to_ascii_lowercase();
-            // A cookie that is taken back, or that holds nothing.
+            // Ignore cookies that are deleted or empty.
             if flags.contains("=;") || flags.contains("max-age=0") {
                 continue;
             }

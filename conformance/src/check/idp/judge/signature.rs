@@ -1,4 +1,4 @@
-//! Who vouches for what (saml-core §5, XML Signature).
+//! Checks of signatures (saml-core §5, XML Signature).
 
 use super::{Demand, Ruled, UNREADABLE, demand, each, not_judged};
 use crate::check::Level::{Must, Should};
@@ -118,7 +118,7 @@ pub(super) const CHECKS: &[Demand] = &[
     ),
 ];
 
-/// Judges every signature of a document; nothing to complain of without one.
+/// Judges every signature of a document; a document without signatures passes.
 fn over(
     case: &Case<'_>,
     complaint: impl Fn(&Signature) -> Option<String>,
@@ -135,7 +135,7 @@ fn over(
     })
 }
 
-/// The first assertion that stands outside of everything that is signed.
+/// Returns the index of the first assertion that no signature covers.
 fn uncovered(document: &Document) -> Option<usize> {
     let covered = |range: &std::ops::Range<usize>| {
         document.signatures.iter().any(|it| {
@@ -213,7 +213,7 @@ fn value(case: &Case<'_>) -> Ruled {
             "the signature of the {} verifies with no announced key",
             it.parent
         )),
-        // An algorithm that no key can be asked about is another check's.
+        // Another check judges unknown algorithms.
         None => None,
     };
     over(case, complaint, "it is")
@@ -239,7 +239,8 @@ fn algorithm(case: &Case<'_>) -> Ruled {
         if !strong.contains(&name(&it.method)) {
             return Some(format!("{:?}", it.method));
         }
-        // A strong name that fits no announced key: RSA that calls itself ECDSA.
+        // The algorithm is strong but does not fit any announced key, for example an RSA signature
+        // that is declared as ECDSA.
         let announced = case.announced.readable();
         (it.value_holds.is_none() && !announced.is_empty()).then(|| {
             format!(

@@ -1,12 +1,11 @@
-//! What became of a trial: what the judging of requests, security and logout has
-//! in common.
+//! Describes the result of a trial; shared by the checks of requests, security and logout.
 
 use super::{Ruled, breaks, holds, not_judged, without_query};
 use crate::check::idp::reading::{Answer, Case};
 use crate::check::idp::recording::{Ending, Trial};
 use crate::excerpt::excerpt;
 
-/// What became of a trial, in a few words.
+/// Describes the result of a trial in a few words.
 pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
     match &trial.ending {
         Ending::Answer(delivered) => {
@@ -30,7 +29,7 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
     }
 }
 
-/// What the assertion says of the person: the values that requests ask for.
+/// Describes the assertion by the values that requests can ask for.
 fn content(answer: &Answer<'_>) -> Option<String> {
     let assertion = answer.response()?.assertions.first()?;
     let name = assertion.name_id.as_ref();
@@ -50,7 +49,7 @@ fn content(answer: &Answer<'_>) -> Option<String> {
     ))
 }
 
-/// The trial, or why there is nothing to judge.
+/// Returns the trial, or why there is nothing to judge.
 pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Ruled> {
     match case.trial(name) {
         None => Err(not_judged("it was not tried in this run")),
@@ -62,14 +61,14 @@ pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Rul
     }
 }
 
-/// Whether the trial ended with an assertion for somebody.
+/// True if the trial ended with an assertion.
 pub(super) fn succeeded(case: &Case<'_>, name: &str) -> bool {
     case.answer(name).is_some_and(|it| {
         it.succeeds() || it.response().is_some_and(|it| !it.assertions.is_empty())
     })
 }
 
-/// The second-level status of the answer.
+/// Returns the second-level status code of the answer.
 pub(super) fn detail<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
     case.answer(name)?.response()?.status_detail.as_deref()
 }
@@ -89,7 +88,7 @@ pub(super) fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool
     }
 }
 
-/// The sign-on came about: what the Response is worth is the others' question.
+/// True if the sign-on succeeded; other checks judge the contents of the Response.
 pub(super) fn answered(case: &Case<'_>, name: &str) -> bool {
     case.answer(name).is_some_and(|it| match it.response() {
         Some(response) => {

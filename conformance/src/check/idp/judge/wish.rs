@@ -1,6 +1,6 @@
-//! What a request may wish for: no page (IsPassive), a NameID's format, a class
-//! of sign-on, an address (saml-core §3.4.1). Wishes of one kind that are all
-//! ignored are one finding.
+//! Checks of what a request can ask for: no page (IsPassive), a NameID format, an authentication
+//! context class, an address (saml-core §3.4.1). If all requests of one kind are ignored, that is
+//! one finding.
 
 use super::trial::{detail, judged, said, succeeded, tried};
 use super::{Ruled, Ruling, breaks, holds, not_judged};
@@ -10,7 +10,7 @@ use crate::check::idp::trials::IMPOSSIBLE_CLASS;
 
 const PASSIVE_SHOWN: &str = "every request with IsPassive was answered with a page";
 
-/// What a passive request says of IsPassive in general.
+/// Adds what a passive request shows about IsPassive in general.
 fn about_passive(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let shows_page = case
         .trial(name)
@@ -32,7 +32,7 @@ pub(super) fn passive(case: &Case<'_>) -> Ruled {
 pub(super) fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judged(case, name, |trial| {
         let refused = detail(case, name).is_some_and(|it| it.ends_with(":NoPassive"));
-        // A session that counts as fresh enough is an answer too.
+        // Success is right too, if the session is fresh enough.
         let answered = name == "force-and-passive" && succeeded(case, name);
         (refused || answered) && !trial.asked
     });
@@ -43,25 +43,24 @@ fn refused_by(case: &Case<'_>, name: &str, status: &str) -> bool {
     detail(case, name).is_some_and(|it| it.ends_with(status))
 }
 
-/// The NameID's format in an answer.
+/// Returns the NameID format of an answer.
 fn format_in<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
     let assertion = case.answer(name)?.response()?.assertions.first()?;
     assertion.name_id.as_ref()?.format.as_deref()
 }
 
-/// The class of the sign-on in an answer.
+/// Returns the authentication context class of an answer.
 fn class_in<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
     let assertion = case.answer(name)?.response()?.assertions.first()?;
     assertion.sign_ons.first()?.class.as_deref()
 }
 
-/// What a request that asks for another value than the plain one shows of such
-/// requests in general: `value` is what the answer has, `plain` what it has
-/// where nothing was asked for.
+/// Adds what a request shows about requests of its kind. `value` is the value in the answer,
+/// `plain` the value in the answer to a plain request.
 fn about_wish(ruled: Ruled, value: Option<&str>, plain: Option<&str>, symptom: &str) -> Ruled {
     let is_ignored = value.is_some() && value == plain;
     match ruled.ruling {
-        // To get by chance what one asks for shows nothing.
+        // A value that the plain answer also has does not show that the request was followed.
         Ruling::Holds(_) if is_ignored => ruled,
         Ruling::Breaks(_) if !is_ignored => ruled,
         _ => ruled.about(symptom),
@@ -85,7 +84,7 @@ fn about_class(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
 pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
     let ruled = judged(case, name, |trial| {
         let Some(answer) = case.answer(name) else {
-            // An error page is a refusal, if not a kind one.
+            // An error page is a refusal too, though a less helpful one.
             return matches!(&trial.ending, Ending::Page { .. }) && !trial.asked;
         };
         if refused_by(case, name, ":InvalidNameIDPolicy") {
@@ -177,7 +176,8 @@ pub(super) fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
     } else {
         breaks(format!("{said}, not to {wanted}")).at(name)
     };
-    // What was asked to go there, or went elsewhere, says nothing of a default.
+    // A request for the default address, or an answer at a third address, shows nothing about the
+    // symptom.
     if index == 0 || to.is_some_and(|it| it != wanted && *it != all[0]) {
         return ruled;
     }
