@@ -1,4 +1,4 @@
-//! Who may ask (RFC 7644 §2, §7; RFC 9110 §11).
+//! Checks of authentication (RFC 7644 §2, §7; RFC 9110 §11).
 
 use reqwest::Method;
 use serde_json::json;
@@ -59,7 +59,7 @@ fn bare(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
     asked.headers.retain(|(name, _)| name != "authorization");
     let session = probe.session;
     if session.credentials.scheme().is_none() {
-        // The custom headers are what authenticates.
+        // The custom headers contain the credentials.
         let custom = &session.options.headers;
         asked.headers.retain(|header| !custom.contains(header));
     }
@@ -75,7 +75,7 @@ fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
     asked
 }
 
-/// What an open server shows in several checks: one finding.
+/// Symptoms of a server without authentication, which fails several checks: they are one finding.
 fn openness(asked: &Asked) -> Vec<String> {
     let never = |what: &str| format!("{what} was never refused");
     let mut symptoms = vec![
@@ -88,7 +88,7 @@ fn openness(asked: &Asked) -> Vec<String> {
     symptoms
 }
 
-/// Sends a request that has to be refused for want of a valid token.
+/// Sends a request that the server must refuse because it has no valid token.
 async fn send_unauthorized(probe: &Probe<'_>, asked: Asked) -> Judged<Told> {
     let symptoms = openness(&asked);
     let told = probe.send(asked).await?;
@@ -206,7 +206,7 @@ async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
     let told = send_unauthorized(probe, wrong(probe, Method::DELETE, &user.place)).await?;
     probe.get(&user.place).await?.is(200)?;
     if told.status != 401 && !probe.delete(&user.place).await?.succeeded() {
-        // With the right token neither: there is no DELETE.
+        // The right token does not work either: the server has no DELETE.
         let why = format!("DELETE never succeeds: {}", told.quoted());
         return Err(Stop::Follows("SCIM-DELETE-01", why));
     }

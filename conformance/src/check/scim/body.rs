@@ -1,5 +1,5 @@
-//! Bodies that fit the server: what its schemas require, and what a check
-//! wants beside it.
+//! Builds bodies that the server accepts: the attributes that its schemas require, and those that a
+//! check needs.
 
 use serde_json::{Map, Value, json};
 
@@ -7,9 +7,9 @@ use super::reading::member;
 use super::schema::Attribute;
 use super::server::Kind;
 
-/// The least that a resource of this kind must have, with values that bear
-/// the name, and the name itself whatever the schema says; `wanted` are
-/// attributes that the server requires without saying so.
+/// Returns the smallest resource of this kind that the schemas allow. Its values contain `name`,
+/// and `name` itself is always set. `wanted` are attributes that the server requires although its
+/// schema does not say so.
 pub(super) fn least(kind: &Kind, name: &str, wanted: &[String]) -> Value {
     let mut schemas = vec![Value::from(kind.schema.id.clone())];
     let mut body = Map::new();
@@ -39,7 +39,7 @@ pub(super) fn least(kind: &Kind, name: &str, wanted: &[String]) -> Value {
     body.into()
 }
 
-/// A value of the attribute's type.
+/// Returns a value of the attribute's type.
 fn value(attribute: &Attribute, name: &str) -> Value {
     let one = match attribute.kind.as_str() {
         "boolean" => true.into(),
@@ -74,8 +74,8 @@ fn value(attribute: &Attribute, name: &str) -> Value {
     }
 }
 
-/// Adds members to a body, in place of those of the same name; `schemas` is
-/// added to.
+/// Adds members to a body. They replace members with the same name, except `schemas`, which is
+/// extended.
 pub(super) fn with(mut body: Value, more: Value) -> Value {
     let (Some(object), Value::Object(more)) = (body.as_object_mut(), more) else {
         return body;
@@ -101,7 +101,7 @@ pub(super) fn with(mut body: Value, more: Value) -> Value {
     body
 }
 
-/// The name that a body gives its resource.
+/// Returns the name of the resource in a body.
 pub(super) fn name_of(body: &Value) -> Option<&str> {
     let name = member(body, "userName").or_else(|| member(body, "displayName"));
     name.and_then(Value::as_str)

@@ -1,4 +1,4 @@
-//! Bulk requests (RFC 7644 §3.7).
+//! Checks of bulk requests (RFC 7644 §3.7).
 
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ fn new_group(probe: &Probe<'_>, bulk_id: &str, members: &[&str]) -> Judged<Value
     Ok(json!({"method": "POST", "path": endpoint, "bulkId": bulk_id, "data": data}))
 }
 
-/// A user who can't be made: it has no userName.
+/// Returns an operation that must fail: its user has no userName.
 fn bad_user(probe: &Probe<'_>, bulk_id: &str) -> Value {
     let mut data = probe.least_user();
     if let Some(data) = data.as_object_mut() {
@@ -112,7 +112,7 @@ fn of<'o>(operations: &'o [Value], bulk_id: &str) -> Judged<&'o Value> {
     })
 }
 
-/// The status of an operation: a text by the RFC, an object in an older form.
+/// Reads the status of an operation: a string in the RFC, an object in an older draft.
 fn status(operation: &Value) -> u16 {
     let said = at(operation, &["status", "code"]).or_else(|| member(operation, "status"));
     let number = said
@@ -123,7 +123,7 @@ fn status(operation: &Value) -> u16 {
         .unwrap_or_default()
 }
 
-/// Where an operation's resource is.
+/// Returns the target of an operation's resource.
 fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
     match text(operation, &["location"]) {
         Some(location) => Ok(super::target::below(location, &probe.session.base)),
@@ -153,7 +153,7 @@ async fn made(probe: &Probe<'_>) -> Judged {
     })
 }
 
-/// Judges that the user is the group's member.
+/// Judges whether the user is a member of the group.
 async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
     let (_, all) = done(probe, operations, json!({})).await?;
     let user = place(probe, of(&all, "user")?)?;

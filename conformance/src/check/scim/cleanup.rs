@@ -1,4 +1,4 @@
-//! Deletes what the checks made, so that nothing of it stays behind.
+//! Deletes all resources that the checks created.
 
 use std::sync::atomic::Ordering;
 
@@ -12,16 +12,16 @@ use super::session::Session;
 use super::target::{query, segment};
 use super::wire::{Told, WireError};
 
-/// After so many requests without an answer, cleaning up ends.
+/// Number of requests without an answer after which the clean-up ends.
 const MAX_LOST: usize = 2;
 
-/// What a server was left with.
+/// Resources that remain on the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Leftovers(pub(super) Vec<String>);
 
 impl CreatedResources {
-    /// Deletes what was made after the first so many, the last first. What
-    /// remains when the target stops answering stays on the list.
+    /// Deletes all but the first `to` created resources, the last one first. If the target stops
+    /// answering, the others stay in the list.
     pub(super) async fn shorten(&self, session: &Session<'_>, to: usize) {
         let mut lost = 0;
         while lost < MAX_LOST {
@@ -42,11 +42,10 @@ impl CreatedResources {
         }
     }
 
-    /// Deletes everything, the last first, then looks for what bears this
-    /// run's mark all the same; answers what is still there, or may be.
+    /// Deletes everything, the last one first, and then searches for other resources with the mark
+    /// of this run. Returns what still exists or may exist.
     ///
-    /// That a DELETE succeeded proves nothing: only a read that doesn't find
-    /// the resource does.
+    /// A successful DELETE proves nothing; only a read that does not find the resource does.
     pub(super) async fn clear(&self, session: &Session<'_>, server: &Server) -> Leftovers {
         self.shorten(session, 0).await;
         let mut left: Vec<String> = self
@@ -91,8 +90,8 @@ impl CreatedResources {
     }
 }
 
-/// Reads a resource that was deleted; deletes it once more when it is still
-/// there. `None` when it is gone, else why it isn't.
+/// Reads a deleted resource, and deletes it again if it still exists. Returns `None` if it is gone,
+/// otherwise why it is not.
 async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, WireError> {
     let read = session.asked(Method::GET, place, None);
     let is_gone = |told: &Told| matches!(told.status, 404 | 410);
@@ -110,9 +109,8 @@ async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, W
     }))
 }
 
-/// Finds what a request whose answer got lost may have made. A server may
-/// ignore the filter, so only what really bears the mark is deleted. Whether
-/// the server could be searched.
+/// Searches for resources of requests whose answer was lost. The server may ignore the filter, so
+/// only resources with the mark are deleted. Returns whether the server could be searched.
 async fn sweep(
     session: &Session<'_>,
     kind: &Kind,

@@ -1,4 +1,4 @@
-//! POST: making resources (RFC 7644 §3.3; RFC 7643 §2, §3.1).
+//! Checks of POST: creating resources (RFC 7644 §3.3; RFC 7643 §2, §3.1).
 
 use serde_json::{Value, json};
 
@@ -124,8 +124,7 @@ async fn meta_location(probe: &Probe<'_>) -> Judged {
     }
 }
 
-/// Whether two addresses name one place; either may be relative (RFC 9110
-/// §10.2.2).
+/// True if two URLs are the same; either may be relative (RFC 9110 §10.2.2).
 fn is_same_address(probe: &Probe<'_>, one: &str, other: &str) -> bool {
     let base = &probe.session.base;
     below(one, base) == below(other, base)

@@ -1,4 +1,4 @@
-//! POST: what becomes of the values (RFC 7643 §2, §3; RFC 7644 §3.3).
+//! Checks of POST: how values are stored (RFC 7643 §2, §3; RFC 7644 §3.3).
 
 use serde_json::{Value, json};
 
@@ -156,7 +156,7 @@ async fn password(probe: &Probe<'_>) -> Judged {
     let read = probe.get(&user.place).await?;
     let made = (!user.told.text.trim().is_empty()).then_some(&user.told);
     for told in made.into_iter().chain([&read, &probe.get(&asked).await?]) {
-        // An answer without a user shows no password and proves nothing.
+        // An answer that is not a user contains no password and proves nothing.
         let body = told.given_body("reading the user")?;
         if member(&body, "password").is_some() || told.text.contains(&secret) {
             return Err(Stop::Wrong(format!(

@@ -1,4 +1,4 @@
-//! The list of what the checks made and did not delete yet.
+//! The list of resources that the checks created and did not delete yet.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +9,13 @@ use super::reading::{text, values};
 use super::target::{below, segment};
 use super::wire::{Asked, Told};
 
-/// Resources made and not yet deleted, in the order they were made.
+/// Resources that were created and not deleted yet, in the order of their creation.
 #[derive(Debug, Default)]
 pub(super) struct CreatedResources {
     made: Arc<Mutex<Vec<String>>>,
-    /// What was deleted, or could not be, and has to be read again at the end.
+    /// Resources that were deleted, or could not be: they are read again at the end.
     unconfirmed: Mutex<Vec<String>>,
-    /// Whether a request to create something got no answer.
+    /// True if a request to create a resource got no answer.
     pub(super) lost: AtomicBool,
 }
 
@@ -29,23 +29,23 @@ impl CreatedResources {
         unconfirmed.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request to create something got no answer: it may be there.
+    /// Records that a request to create a resource got no answer: the resource may exist.
     pub(super) fn note_lost(&self) {
         self.lost.store(true, Ordering::Relaxed);
     }
 
-    /// Lists what is not deleted yet, whenever it is called.
+    /// Returns a function that lists what is not deleted yet.
     pub(super) fn lister(&self) -> impl Fn() -> Vec<String> + Send + Sync + 'static {
         let made = self.made.clone();
         move || made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many there are.
+    /// Returns the number of resources that are not deleted yet.
     pub(super) fn len(&self) -> usize {
         self.made().len()
     }
 
-    /// Reads from an exchange what it made or deleted.
+    /// Records what an exchange created or deleted.
     pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str) {
         let place = asked.target.split('?').next().unwrap_or_default();
         if !told.succeeded() {

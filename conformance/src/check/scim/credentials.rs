@@ -3,19 +3,19 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What a request authenticates with.
+/// Credentials of the requests.
 #[derive(Clone)]
 pub enum Credentials {
     /// A bearer token (RFC 6750).
     Bearer(String),
-    /// A user name and a password (RFC 7617).
+    /// User name and password (RFC 7617).
     Basic {
-        /// The user name.
+        /// User name.
         user: String,
-        /// The password.
+        /// Password.
         password: String,
     },
-    /// Custom headers alone, such as an API key: see [`super::Options::headers`].
+    /// Only custom headers, such as an API key: see [`super::Options::headers`].
     Headers,
 }
 
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// The scheme's name; `None` where only custom headers authenticate.
+    /// Returns the name of the authentication scheme; `None` if only custom headers are used.
     pub(super) fn scheme(&self) -> Option<&'static str> {
         match self {
             Self::Bearer(_) => Some("Bearer"),
@@ -39,7 +39,7 @@ impl Credentials {
         }
     }
 
-    /// What follows the scheme's name in the Authorization header.
+    /// Returns the part of the Authorization header after the scheme.
     pub(super) fn parameter(&self) -> Option<String> {
         match self {
             Self::Bearer(token) => Some(token.clone()),
@@ -48,12 +48,12 @@ impl Credentials {
         }
     }
 
-    /// The value of the Authorization header.
+    /// Returns the value of the Authorization header.
     pub(super) fn authorization(&self) -> Option<String> {
         Some(format!("{} {}", self.scheme()?, self.parameter()?))
     }
 
-    /// Credentials of the same scheme that no server knows.
+    /// Returns credentials of the same scheme that are not valid at any server.
     pub(super) fn unknown(&self, mark: &str) -> Self {
         match self {
             Self::Bearer(_) | Self::Headers => Self::Bearer(format!("wrong-{mark}")),
@@ -64,7 +64,7 @@ impl Credentials {
         }
     }
 
-    /// What must not appear in evidence.
+    /// Returns the secrets that must not appear in evidence.
     pub(super) fn secrets(&self) -> Vec<String> {
         let own = match self {
             Self::Bearer(token) => token.clone(),

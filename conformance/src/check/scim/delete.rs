@@ -1,4 +1,4 @@
-//! DELETE (RFC 7644 §3.6).
+//! Checks of DELETE (RFC 7644 §3.6).
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ async fn deleted(probe: &Probe<'_>) -> Judged<Made> {
     Ok(user)
 }
 
-/// Deletes a user, who has to be gone before anything else is judged.
+/// Deletes a user and reads it: other checks may only go on if the user is gone.
 pub(super) async fn is_gone(probe: &Probe<'_>, user: &Made) -> Judged {
     probe.delete(&user.place).await?.given("deleting a user")?;
     let told = probe.get(&user.place).await?;
@@ -91,7 +91,7 @@ async fn not_listed(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
-    // The control: a filter that finds nobody at all would prove nothing.
+    // The control: a filter that never finds the user would prove nothing.
     let is_in = |all: &[Value]| {
         all.iter()
             .any(|one| text(one, &["id"]) == Some(user.id.as_str()))

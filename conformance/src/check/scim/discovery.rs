@@ -1,4 +1,4 @@
-//! What the server says of itself (RFC 7644 §4; RFC 7643 §5 to §7).
+//! Checks of ServiceProviderConfig and ResourceTypes (RFC 7644 §4; RFC 7643 §5, §6).
 
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ async fn config(probe: &Probe<'_>) -> Judged<(Told, Value)> {
     Ok((told, body))
 }
 
-/// The entries of a list, read kindly.
+/// Returns the entries of a list, also from a bare array.
 pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(Told, Vec<Value>)> {
     let told = probe.get(place).await?;
     told.given(&format!("GET {place}"))?;

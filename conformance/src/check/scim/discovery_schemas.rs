@@ -1,4 +1,4 @@
-//! What the server says of its schemas (RFC 7644 §4; RFC 7643 §7).
+//! Checks of Schemas (RFC 7644 §4; RFC 7643 §7).
 
 use serde_json::{Value, json};
 

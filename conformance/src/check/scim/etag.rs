@@ -1,4 +1,4 @@
-//! Versions (RFC 7644 §3.14; RFC 9110 §13).
+//! Checks of resource versions (RFC 7644 §3.14; RFC 9110 §13).
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn versioned(probe: &Probe<'_>) -> Judged<(Made, String)> {
     }
 }
 
-/// Another version in the form of this one.
+/// Returns a different version with the same syntax.
 fn other(version: &str) -> String {
     match version.strip_suffix('"') {
         Some(front) => format!("{front}-other\""),

@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2), judged by which of the test users they find.
+//! Checks of filters (RFC 7644 §3.4.2.2): each is judged by the test users that it finds.
 
 use std::collections::BTreeSet;
 
@@ -214,7 +214,7 @@ checks! {
     needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(password_oracle)
 }
 
-/// The filter with this run's mark in it.
+/// Returns the filter with this run's mark in place of `{u}`.
 fn filled(probe: &Probe<'_>, filter: &str) -> String {
     let mark = probe.session.cast_mark();
     let mut filter = filter.replace("{u}", &mark).replace("{m}", &mark[1..]);
@@ -253,8 +253,8 @@ pub(super) async fn refuses(probe: &Probe<'_>, filter: &str) -> Judged {
     told.is(400)
 }
 
-/// A server that fails at what it can't read does so at every such filter:
-/// that is one finding.
+/// A server with a 5xx status for an invalid filter fails in the same way at all of them: that is
+/// one finding.
 fn no_failure(told: &Told) -> Judged {
     if told.status < 500 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Groups and their members (RFC 7643 §4.2; RFC 7644 §3.5.2).
+//! Checks of groups and their members (RFC 7643 §4.2; RFC 7644 §3.5.2).
 
 use serde_json::{Value, json};
 
@@ -136,8 +136,7 @@ fn has(group: &Value, members: &[&Made]) -> Judged {
     })
 }
 
-/// A group of these users, who have to be its members before a change of them
-/// can be judged.
+/// Creates a group with these members. They must be stored before a change of them can be judged.
 async fn of(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
     let ids: Vec<&str> = users.iter().map(|one| one.id.as_str()).collect();
     let group = probe.group(&ids).await?;
@@ -147,7 +146,7 @@ async fn of(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
     }
 }
 
-/// A group of one user.
+/// Creates a group with one member.
 async fn one(probe: &Probe<'_>) -> Judged<(Made, Made)> {
     let user = probe.user(json!({})).await?;
     let group = of(probe, &[&user]).await?;
@@ -340,7 +339,7 @@ async fn found(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<Val
     told.listed()
 }
 
-/// Why a group can't be found by its members, if the server says so itself.
+/// Returns why groups cannot be searched by member, if the server itself says so.
 async fn declines_members(probe: &Probe<'_>, filter: &str) -> Judged<Option<String>> {
     let target = query(&probe.groups()?.endpoint, &[("filter", filter)]);
     let told = probe.get(&target).await?;

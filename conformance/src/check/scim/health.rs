@@ -1,5 +1,5 @@
-//! Whether the server still answers an honest request as before: a check after
-//! which it doesn't has found a denial of service.
+//! Tests whether the server still answers an ordinary request as before. If it does not after a
+//! check, that check has found a denial of service.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::target::query;
 use super::wire::WireError;
 use crate::check::runner::find_harm;
 
-/// How long an honest request takes.
+/// Returns how long an ordinary request takes.
 ///
 /// # Errors
 ///
@@ -22,8 +22,7 @@ pub(super) async fn health(session: &Session<'_>, server: &Server) -> Result<Dur
     Ok(began.elapsed())
 }
 
-/// What a check did to the server, seen by honest requests after it; `None`
-/// when one of them is answered as before.
+/// Returns what a check did to the server, or `None` if an ordinary request is answered as before.
 pub(super) async fn harm(session: &Session<'_>, server: &Server, calm: Duration) -> Option<String> {
     let honest = format!("GET {}?count=1", server.users.endpoint);
     find_harm(session.runner, &honest, calm, || async {

@@ -1,4 +1,4 @@
-//! HTTP, media types and errors (RFC 7644 §3.1, §3.8, §3.12).
+//! Checks of HTTP, media types and errors (RFC 7644 §3.1, §3.8, §3.12).
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,26 +1,26 @@
-//! A check as data.
+//! Defines a check as data.
 
 pub(super) use super::outcome::{Judged, Need, Stop, ensure, unjudged};
 use super::probe::Probe;
 use super::wire::Pending;
 use crate::check::{Check, Harm, Level};
 
-/// How a check is carried out.
+/// How a check is judged.
 #[derive(Clone, Copy)]
 pub(super) enum How {
-    /// By a function of its own.
+    /// By a function.
     Act(Act),
-    /// By a filter over the test users: whom it must find, by name. `{u}` stands
-    /// for the mark that all values of this run bear.
+    /// By a filter, and the names of the test users that it must find. `{u}` stands for the mark
+    /// that all values of this run contain.
     Finds(&'static str, &'static [&'static str]),
     /// By a filter that must be refused as `invalidFilter`.
     Refuses(&'static str),
 }
 
-/// A check's function.
+/// The function of a check.
 pub(super) type Act = for<'a> fn(&'a Probe<'a>) -> Pending<'a, Judged>;
 
-/// A check.
+/// A check and how it is judged.
 #[derive(Clone, Copy)]
 pub(super) struct Item {
     pub(super) id: &'static str,
@@ -35,7 +35,7 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// The check, as reports have it.
+    /// Returns the check for reports.
     pub(super) fn check(&self) -> Check {
         Check {
             id: self.id.to_owned(),
@@ -48,9 +48,8 @@ impl Item {
     }
 }
 
-/// A table of checks. It may begin with what a failure means, where that is not
-/// that somebody is not served rightly: `harm Style;`. A line reads: id, level, section; title; what is
-/// expected; how to correct it; what it needs; how it is carried out.
+/// Defines a table of checks. An entry has id, level, section; title; expected result; fix; needs;
+/// how it is judged.
 macro_rules! checks {
     (harm $harm:ident; $($rows:tt)*) => {
         $crate::check::scim::item::checks!(@table $harm $($rows)*);

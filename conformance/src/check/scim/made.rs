@@ -8,10 +8,10 @@ use super::wire::Told;
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) id: String,
-    /// Its target, such as `/Users/4711`.
+    /// Its path below the base URL, such as `/Users/4711`.
     pub(super) place: String,
-    /// What was sent to make it.
+    /// The body that was sent to create it.
     pub(super) sent: Value,
-    /// What was answered.
+    /// The answer to the request that created it.
     pub(super) told: Told,
 }

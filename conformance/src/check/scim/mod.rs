@@ -1,24 +1,23 @@
-//! `rehearsal check scim`: conformance of any SCIM 2.0 service provider to
-//! RFC 7643, RFC 7644 and RFC 9865.
+//! `rehearsal check scim`: judges the conformance of any SCIM 2.0 service provider to RFC 7643, RFC
+//! 7644 and RFC 9865.
 //!
-//! It asks first what the server supports, skips with a reason what it
-//! doesn't, judges the rest one check at a time, and deletes whatever it made.
-//! It reads answers with readers of its own and knows none of our server's
-//! types.
+//! It first reads what the server supports, skips checks of unsupported features with a reason,
+//! judges the others one after the other, and deletes everything it created. It parses the answers
+//! with its own code and does not use the types of this project's server.
 //!
-//! - [`wire`]: how requests reach the server;
+//! - [`wire`]: how requests are sent to the server;
 //! - `directory`: accounts and groups, for checks of other families;
-//! - `session`: one run: how requests are sent, repeated and kept;
-//! - `options`: what only the server's owner knows;
+//! - `session`: one run: sends, repeats and records requests;
+//! - `options`: settings that only the server's owner knows;
 //! - `server`, `schema`: what the server supports, and its attributes;
-//! - `body`: bodies that fit it; `test_users`: the people to judge with;
-//! - `probe`: what a check holds in its hand; `reading`: readers of answers;
-//! - `created_resources`: what was made; `cleanup`: its deletion;
-//! - `item`: a check as data. The families, one file each, are in [`FAMILIES`];
-//!   those of the files `demanded_…`, in [`DEMANDED`], only profiles have.
+//! - `body`: bodies that the server accepts; `test_users`: users for filters and lists;
+//! - `probe`: the functions that a check uses; `reading`: reads answers;
+//! - `created_resources`: what was created; `cleanup`: deletes it;
+//! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
+//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only.
 //!
-//! To add a check: a line in its family's table, a function beside it, and a
-//! mutant in `tests/mutant_scim` for which it fires and no other does.
+//! To add a check, add an entry to the table of its family, a function next to it, and a mutant in
+//! `tests/mutant_scim` for which this check fails and no other.
 
 mod auth;
 mod body;
@@ -88,7 +87,7 @@ use super::{Check, CheckReport, Harm, Level, Outcome, SetUpError, Verdict};
 use crate::excerpt::excerpt;
 pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
-/// Every family, in the order it is judged.
+/// All families, in the order in which they are judged.
 static FAMILIES: &[&[Item]] = &[
     discovery::CHECKS,
     discovery_schemas::CHECKS,
@@ -122,28 +121,28 @@ static DEMANDED: &[&[Item]] = &[
     demanded_strictness::CHECKS,
 ];
 
-/// Why a server can't be judged.
+/// Why a server cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// No answer.
+    /// The server does not answer.
     #[error("cannot reach the SCIM server: {0}")]
     Unreachable(String),
-    /// The token opens nothing.
+    /// The credentials are not accepted anywhere.
     #[error("the server refused the credentials: {0}")]
     Refused(String),
-    /// There is no SCIM there.
+    /// There is no SCIM server at the base URL.
     #[error("there is no SCIM server at this base URL: {0}")]
     Nothing(String),
-    /// It refuses every user that the checks can make.
+    /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
-    /// It has an error of its own.
+    /// The server answers its own users with an error.
     #[error("cannot read the users of the server: {0}")]
     Failing(String),
 }
 
 impl CheckError {
-    /// The same for the report.
+    /// Converts the error for the report.
     pub fn to_set_up_error(&self, base: &str) -> SetUpError {
         let (code, fix) = match self {
             Self::Unreachable(_) => (
@@ -171,8 +170,8 @@ impl CheckError {
     }
 }
 
-/// What an answer says that is no SCIM resource: its status and SCIM detail,
-/// or the text of a page.
+/// Summarizes an answer that is not a SCIM resource: its status, and its SCIM detail or the text of
+/// a page.
 fn summary(told: &wire::Told) -> String {
     let media_type = told.media_type();
     let detail = told.json().and_then(|body| {
@@ -192,32 +191,32 @@ fn summary(told: &wire::Told) -> String {
     format!("{} answered {}{what}", told.asked, told.status)
 }
 
-/// Judges a server.
+/// Judges a SCIM server.
 pub struct Judge<'w> {
-    /// The way to the server.
+    /// Sends the requests to the server.
     pub wire: &'w dyn Wire,
-    /// Its base address, which locations are compared with.
+    /// Base URL of the server, with which locations are compared.
     pub base: String,
-    /// What the requests authenticate with.
+    /// Credentials of the requests.
     pub credentials: Credentials,
-    /// How the checks fit a server.
+    /// Settings for this server.
     pub options: Options,
-    /// Whether nothing may be changed.
+    /// True if the checks must change nothing on the server.
     pub read_only: bool,
-    /// The rules that hold for every check.
+    /// The runner with the rules for all checks.
     pub runner: Runner,
-    /// Time and randomness.
+    /// Source of time and randomness.
     pub ambient: Ambient,
 }
 
-/// How long an answer is waited for after a signal.
+/// How long to wait for an answer after a signal.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Judge<'_> {
     /// Runs every check.
     ///
     /// # Errors
-    /// When there is no server, or it lets the token in nowhere.
+    /// When there is no SCIM server, or it accepts the credentials nowhere.
     pub async fn judge(&self) -> Result<CheckReport, CheckError> {
         let started_at = self.ambient.now();
         let started = Instant::now();
@@ -242,7 +241,7 @@ impl Judge<'_> {
                 return Err(trouble);
             }
             session.created.shorten(&session, 0).await;
-            // Who plays in most checks stays to the end, others don't.
+            // Create the test users first: they remain until the end of the run, other resources do not.
             let _ = Probe::new(&session, &server).test_users().await;
         }
         let test_users = session.created.len();
@@ -339,8 +338,7 @@ impl Judge<'_> {
         (outcome, symptoms)
     }
 
-    /// Whether what the server was seen to keep and to evaluate carries a
-    /// check.
+    /// Returns an error if the server was seen not to store or evaluate what the check depends on.
     async fn has_ground(&self, item: &Item, probe: &Probe<'_>) -> Judged {
         if self.read_only {
             return Ok(());
@@ -379,10 +377,10 @@ impl Judge<'_> {
     }
 }
 
-/// The control of everything that leans on filters.
+/// The control for all checks that use filters.
 const EQ_FINDS: &str = "SCIM-FILTER-01";
 
-/// What a check came to.
+/// Returns the outcome of a check.
 fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: Value) -> Outcome {
     let check = item.check();
     match judged {
@@ -414,7 +412,7 @@ fn clean_check() -> Check {
     }
 }
 
-/// The last outcome: whether anything stayed behind.
+/// Returns the last outcome: whether resources of the checks remain on the server.
 fn clean(left: &[String]) -> Outcome {
     let actual = if left.is_empty() {
         "no resource was left".to_owned()
@@ -431,7 +429,7 @@ fn clean(left: &[String]) -> Outcome {
     )
 }
 
-/// Every check, in the order it is judged.
+/// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
     let all = items().into_iter().map(Item::check);
     all.chain([clean_check()]).collect()

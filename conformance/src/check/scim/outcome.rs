@@ -1,9 +1,9 @@
-//! What a check needs, and what can come of it.
+//! What a check needs, and its possible results.
 
-/// What a check needs of the server; without it the check is skipped.
+/// What a check needs from the server. If something is missing, the check is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    /// May make resources of its own.
+    /// Permission to create resources.
     Writes,
     /// `patch.supported`.
     Patch,
@@ -21,34 +21,34 @@ pub(super) enum Need {
     Groups,
     /// The enterprise extension of users.
     Enterprise,
-    /// Attributes of users, all of them; `name.givenName` names a sub-attribute.
+    /// These attributes of users in the schema; `name.givenName` names a sub-attribute.
     Has(&'static [&'static str]),
-    /// Attributes that the server was seen to keep as they were sent: one that
-    /// it alters or ignores proves nothing about anything else.
+    /// These attributes of users, stored unchanged by the server: an attribute that it changes or
+    /// ignores proves nothing.
     Keeps(&'static [&'static str]),
-    /// The enterprise extension of users, seen to be kept.
+    /// The enterprise extension of users, stored unchanged by the server.
     KeepsEnterprise,
-    /// More than one e-mail a user.
+    /// More than one e-mail address for a user.
     TwoEmails,
-    /// Pages no longer than `count`.
+    /// Pages that respect `count`.
     Count,
 }
 
-/// Why a check ended before its end.
+/// Why a check ended early.
 #[derive(Debug, Clone)]
 pub(super) enum Stop {
-    /// The server is wrong; what came.
+    /// The server is wrong; contains what was observed.
     Wrong(String),
-    /// It can't be judged; why.
+    /// The check cannot be judged; contains the reason.
     Unjudged(String),
-    /// It can't be judged because of another check's outcome: its id, and why.
+    /// The check cannot be judged because of another check's outcome: its id, and the reason.
     Follows(&'static str, String),
 }
 
-/// What a check says.
+/// Result of a check or of one of its steps.
 pub(super) type Judged<T = ()> = Result<T, Stop>;
 
-/// Unless it holds, the server is wrong.
+/// Returns [`Stop::Wrong`] unless `holds` is true.
 pub(super) fn ensure(holds: bool, came: impl FnOnce() -> String) -> Judged {
     if holds {
         Ok(())
@@ -57,7 +57,7 @@ pub(super) fn ensure(holds: bool, came: impl FnOnce() -> String) -> Judged {
     }
 }
 
-/// It can't be judged.
+/// Returns [`Stop::Unjudged`] with this reason.
 pub(super) fn unjudged<T>(why: impl Into<String>) -> Judged<T> {
     Err(Stop::Unjudged(why.into()))
 }

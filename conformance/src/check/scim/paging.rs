@@ -1,5 +1,5 @@
-//! Lists and their pages (RFC 7644 §3.4.2, §3.4.2.4; RFC 9865), judged over
-//! the five test users.
+//! Checks of lists and pages (RFC 7644 §3.4.2, §3.4.2.4; RFC 9865), judged with the five test
+//! users.
 
 use serde_json::{Value, json};
 
@@ -322,7 +322,7 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
             probe.users(&parameters).await
         }
     };
-    // The control: a filter that finds others too, or not all, proves nothing.
+    // The control: the filter must find exactly the created users.
     let mut known: Vec<String> = made.iter().map(|one| one.id.clone()).collect();
     known.sort_unstable();
     let told = filtered(probe, &[("filter", &filter)]).await?;

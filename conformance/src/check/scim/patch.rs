@@ -1,5 +1,5 @@
-//! PATCH: what it does (RFC 7644 §3.5.2). What it must refuse is in
-//! `patch_refused`.
+//! Checks of PATCH: its effects (RFC 7644 §3.5.2). `patch_refused` has the checks of what it must
+//! refuse.
 
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ pub(super) fn two_emails(probe: &Probe<'_>) -> (String, String, Value) {
     (work, home, emails)
 }
 
-/// The values of the e-mails of a type.
+/// Returns the e-mail addresses of this type.
 fn emails<'v>(user: &'v Value, kind: &str) -> Vec<&'v str> {
     let all = values(user, "emails").iter();
     all.filter(|one| text(one, &["type"]) == Some(kind))

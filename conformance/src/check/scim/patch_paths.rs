@@ -1,5 +1,5 @@
-//! PATCH: order, primary values, paths of every form, and what is answered
-//! (RFC 7644 §3.5.2, §3.10).
+//! Checks of PATCH: order, primary values, paths of every form, and the answer (RFC 7644 §3.5.2,
+//! §3.10).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! PATCH: what it must refuse, and that it does all or nothing (RFC 7644
+//! Checks of PATCH: what it must refuse, and that it applies all operations or none (RFC 7644
 //! §3.5.2, §3.12).
 
 use serde_json::{Value, json};
@@ -83,11 +83,11 @@ checks! {
     needs [Need::Patch, Need::Writes]; act(taken)
 }
 
-/// One operation on a new user.
+/// Applies one operation to a new user and returns the answer.
 async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Told> {
     let user = probe.user(more).await?;
     let told = probe.patch(&user.place, json!([operation])).await?;
-    // RFC 7644 §3.12, table 8: what the server doesn't support at all.
+    // RFC 7644 §3.12, table 8: 501 means that the server does not support the operation.
     if told.status == 501 {
         return unjudged(format!(
             "the server does not implement this operation: {}",
@@ -97,7 +97,7 @@ async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Told>
     Ok(told)
 }
 
-/// The keyword of a refusal, where there is one.
+/// Judges whether a refusal has this `scimType`; without a refusal nothing is judged.
 async fn named(probe: &Probe<'_>, more: Value, operation: Value, keyword: &str) -> Judged {
     let told = tried(probe, more, operation).await?;
     if told.status < 400 {

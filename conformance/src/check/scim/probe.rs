@@ -1,5 +1,5 @@
-//! What a check holds in its hand: it sends, keeps what was said as evidence,
-//! and makes the resources that a check needs.
+//! The functions that a check uses: it sends requests, records them as evidence, and creates the
+//! resources that a check needs.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -18,12 +18,12 @@ use super::target::{below, query, segment};
 use super::transport;
 use super::wire::{Asked, Told};
 
-/// A check's hand.
+/// The tools and the evidence of one check.
 pub(super) struct Probe<'s> {
     pub(super) session: &'s Session<'s>,
     pub(super) server: &'s Server,
     tape: Mutex<Vec<Value>>,
-    /// What failed here and may never have worked.
+    /// Symptoms seen in this check: methods that may never have succeeded.
     symptoms: Mutex<BTreeSet<String>>,
 }
 
@@ -37,25 +37,25 @@ impl<'s> Probe<'s> {
         }
     }
 
-    /// What failed here and may never have worked.
+    /// Returns the symptoms seen in this check.
     pub(super) fn symptoms(&self) -> BTreeSet<String> {
         let symptoms = self.symptoms.lock();
         symptoms.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes symptoms that were seen here.
+    /// Adds symptoms seen in this check.
     pub(super) fn suspect(&self, seen: impl IntoIterator<Item = String>) {
         let mut symptoms = self.symptoms.lock().unwrap_or_else(PoisonError::into_inner);
         symptoms.extend(seen);
     }
 
-    /// What was said, as evidence.
+    /// Returns the exchanges as evidence.
     pub(super) fn tape(self) -> Value {
         let tape = self.tape.into_inner();
         tape.unwrap_or_else(PoisonError::into_inner).into()
     }
 
-    /// Sends a request. No answer is no evidence: then nothing is judged.
+    /// Sends a request. Without an answer, nothing is judged.
     pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
         if self.session.runner.has_ended() {
             return unjudged("the run has ended");
@@ -86,8 +86,8 @@ impl<'s> Probe<'s> {
         Ok(told)
     }
 
-    /// The resource that an answer is about: its body, or, where the server
-    /// sends none (RFC 7644 §3.3 makes it a SHOULD), what is at its Location.
+    /// Returns the resource of an answer: its body, or, if the server sends none (RFC 7644 §3.3
+    /// only recommends it), the resource at its Location.
     pub(super) async fn resource(&self, told: &Told) -> Judged<Value> {
         match told.header("location") {
             Some(location) if told.text.trim().is_empty() => {
@@ -122,37 +122,37 @@ impl<'s> Probe<'s> {
         self.send(self.ask(Method::DELETE, target)).await
     }
 
-    /// PATCH with these operations.
+    /// Sends a PATCH with these operations.
     pub(super) async fn patch(&self, target: &str, operations: Value) -> Judged<Told> {
         let body = json!({"schemas": [reading::PATCH], "Operations": operations});
         self.send(self.session.asked(Method::PATCH, target, Some(&body)))
             .await
     }
 
-    /// PATCH that must succeed; the resource as it is afterwards.
+    /// Sends a PATCH that must succeed, and returns the resource as it is afterwards.
     pub(super) async fn patched(&self, made: &Made, operations: Value) -> Judged<Value> {
         self.patch(&made.place, operations).await?.is_success()?;
         self.fetch(made).await
     }
 
-    /// The users that a query finds.
+    /// Lists users with these query parameters.
     pub(super) async fn users(&self, parameters: &[(&str, &str)]) -> Judged<Told> {
         self.get(&query(&self.server.users.endpoint, parameters))
             .await
     }
 
-    /// A name that nobody has.
+    /// Returns a name that no resource has.
     pub(super) fn name(&self) -> String {
         let number = self.session.counter.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}@{}", self.session.mark, self.session.domain)
     }
 
-    /// A body of a new user, with more.
+    /// Returns the body of a new user, with more members.
     pub(super) fn user_body(&self, more: Value) -> Value {
         with(self.least_user(), more)
     }
 
-    /// The least that a user of this server must have.
+    /// Returns the smallest user that this server accepts.
     pub(super) fn least_user(&self) -> Value {
         let name = self.name();
         let least = least(&self.server.users, &name, &self.session.wanted());
@@ -162,13 +162,13 @@ impl<'s> Probe<'s> {
         }
     }
 
-    /// Makes a user, as a precondition of what is to be judged.
+    /// Creates a user that the check needs.
     pub(super) async fn user(&self, more: Value) -> Judged<Made> {
         let body = self.user_body(more);
         self.made(&self.server.users, body, "making a user").await
     }
 
-    /// The resource type of groups.
+    /// Returns the resource type of groups.
     pub(super) fn groups(&self) -> Judged<&'s Kind> {
         match &self.server.groups {
             Some(groups) => Ok(groups),
@@ -176,14 +176,14 @@ impl<'s> Probe<'s> {
         }
     }
 
-    /// A body of a new group with these members, by id.
+    /// Returns the body of a new group with these members, by id.
     pub(super) fn group_body(&self, members: &[&str]) -> Judged<Value> {
         let body = least(self.groups()?, &self.name(), &[]);
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         Ok(with(body, json!({ "members": members })))
     }
 
-    /// Makes a group, as a precondition of what is to be judged.
+    /// Creates a group that the check needs.
     pub(super) async fn group(&self, members: &[&str]) -> Judged<Made> {
         let body = self.group_body(members)?;
         self.made(self.groups()?, body, "making a group").await
@@ -207,7 +207,7 @@ impl<'s> Probe<'s> {
         };
         let id = match id {
             Some(id) => id,
-            // A 201 without a body (RFC 7644 §3.3): the id is read.
+            // A 201 without a body (RFC 7644 §3.3): read the resource for its id.
             None => {
                 let read = self
                     .get(&place)
@@ -224,14 +224,14 @@ impl<'s> Probe<'s> {
         })
     }
 
-    /// The resource as it is now.
+    /// Reads the resource as it is now.
     pub(super) async fn fetch(&self, made: &Made) -> Judged<Value> {
         let told = self.get(&made.place).await?;
         told.given_body("reading it back")
     }
 }
 
-/// A template with a user's name in place of `{name}`.
+/// Returns the template with the user's name in place of `{name}`.
 fn named_in(template: &Value, name: &str) -> Value {
     let text = template.to_string().replace("{name}", name);
     serde_json::from_str(&text).unwrap_or_else(|_| template.clone())

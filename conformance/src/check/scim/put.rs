@@ -1,4 +1,4 @@
-//! PUT: replacing resources (RFC 7644 §3.5.1).
+//! Checks of PUT: replacing resources (RFC 7644 §3.5.1).
 
 use serde_json::{Value, json};
 

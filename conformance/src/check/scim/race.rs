@@ -1,5 +1,5 @@
-//! Two at once: what holds for one request after another holds for two at the
-//! same time.
+//! Checks of simultaneous requests: they must follow the same rules as requests one after the
+//! other.
 
 use futures::future::join;
 use serde_json::json;

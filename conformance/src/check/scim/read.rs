@@ -1,4 +1,4 @@
-//! GET, and what it returns of a resource (RFC 7644 §3.4.1, §3.9, §3.10).
+//! Checks of GET: what it returns of a resource (RFC 7644 §3.4.1, §3.9, §3.10).
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Readers of answers: what the server says is believed only as far as it is
-//! read here, with nothing of ours that the server could be built on.
+//! Reads the answers of the server. This code is independent of this project's SCIM types, because
+//! the judged server may be built on them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use super::wire::Told;
 use crate::check::runner::page_summary;
 use crate::excerpt::excerpt;
 
-/// How many characters of a value, of a request's line or a body, and of a
-/// page's text a sentence quotes. The evidence has more of them.
+/// Longest quotations in a sentence, in characters: a value, a request line or body, the text of a
+/// page. The evidence contains more.
 const VALUE: usize = 400;
 const BODY: usize = 600;
 const PAGE: usize = 160;
@@ -22,8 +22,8 @@ pub(super) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchReq
 pub(super) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 pub(super) const BULK_ANSWER: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
-/// A member of an object, its name in any letter case (RFC 7643 §2.1); null
-/// and empty lists are no value (RFC 7643 §2.5).
+/// Returns a member of an object; its name is compared without letter case (RFC 7643 §2.1). null
+/// and empty arrays count as no value (RFC 7643 §2.5).
 pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let object = value.as_object()?;
     let found = object.get(name).or_else(|| {
@@ -34,25 +34,25 @@ pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     found.filter(|value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()))
 }
 
-/// The value at the end of these names.
+/// Returns the value at this path of names.
 pub(super) fn at<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
     names
         .iter()
         .try_fold(value, |value, name| member(value, name))
 }
 
-/// The text at the end of these names.
+/// Returns the string at this path of names.
 pub(super) fn text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
     at(value, names)?.as_str()
 }
 
-/// The values of a multi-valued attribute.
+/// Returns the values of a multi-valued attribute.
 pub(super) fn values<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     let found = member(value, name).and_then(Value::as_array);
     found.map_or(&[], Vec::as_slice)
 }
 
-/// Whether `schemas` has this URN.
+/// True if `schemas` contains this URN.
 pub(super) fn speaks(value: &Value, urn: &str) -> bool {
     values(value, "schemas").iter().any(|one| {
         one.as_str()
@@ -60,7 +60,7 @@ pub(super) fn speaks(value: &Value, urn: &str) -> bool {
     })
 }
 
-/// A value for a sentence.
+/// Formats a value for a sentence.
 pub(super) fn shown(value: Option<&Value>) -> String {
     value.map_or_else(
         || "missing".to_owned(),
@@ -68,7 +68,7 @@ pub(super) fn shown(value: Option<&Value>) -> String {
     )
 }
 
-/// Names for a sentence.
+/// Formats names for a sentence.
 pub(super) fn listed_names(all: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let all: Vec<String> = all.into_iter().map(|it| it.as_ref().to_owned()).collect();
     if all.is_empty() {
@@ -77,13 +77,13 @@ pub(super) fn listed_names(all: impl IntoIterator<Item = impl AsRef<str>>) -> St
     all.join(", ")
 }
 
-/// A text for a sentence.
+/// Returns the text, or the word `missing`.
 pub(super) fn or_missing(said: Option<&str>) -> &str {
     said.unwrap_or("missing")
 }
 
 impl Told {
-    /// Quotes the exchange, for a sentence.
+    /// Quotes the exchange for a sentence.
     pub(super) fn quoted(&self) -> String {
         let text = self.text.trim();
         let body = if text.starts_with('<') {
@@ -102,17 +102,17 @@ impl Told {
         )
     }
 
-    /// The server is wrong: the exchange, and what is wrong about it.
+    /// Returns [`Stop::Wrong`] with the exchange and what is wrong about it.
     pub(super) fn wrong<T>(&self, what: impl AsRef<str>) -> Judged<T> {
         Err(Stop::Wrong(format!("{}: {}", what.as_ref(), self.quoted())))
     }
 
-    /// Whether the status tells of success.
+    /// True if the status is 2xx.
     pub(super) fn succeeded(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Success, as a precondition of what is to be judged.
+    /// Requires success of a step that the check depends on.
     pub(super) fn given(&self, what: &str) -> Judged<&Self> {
         if self.succeeded() {
             return Ok(self);
@@ -120,7 +120,7 @@ impl Told {
         unjudged(format!("{what} did not succeed: {}", self.quoted()))
     }
 
-    /// This status and no other.
+    /// Requires this status.
     pub(super) fn is(&self, status: u16) -> Judged {
         if self.status == status {
             return Ok(());
@@ -128,7 +128,7 @@ impl Told {
         self.wrong(format!("the status is {}, expected {status}", self.status))
     }
 
-    /// One of these statuses.
+    /// Requires one of these statuses.
     pub(super) fn is_one_of(&self, statuses: &[u16]) -> Judged {
         if statuses.contains(&self.status) {
             return Ok(());
@@ -140,7 +140,7 @@ impl Told {
         ))
     }
 
-    /// Any success.
+    /// Requires any success.
     pub(super) fn is_success(&self) -> Judged {
         if self.succeeded() {
             return Ok(());
@@ -148,7 +148,7 @@ impl Told {
         self.wrong("it did not succeed")
     }
 
-    /// Any refusal that puts the fault at the client.
+    /// Requires any 4xx refusal.
     pub(super) fn is_refused(&self) -> Judged {
         if (400..500).contains(&self.status) {
             return Ok(());
@@ -156,7 +156,7 @@ impl Told {
         self.wrong("it was not refused with a 4xx status")
     }
 
-    /// This status with this `scimType`.
+    /// Requires this status with this `scimType`.
     pub(super) fn is_error(&self, status: u16, keyword: &str) -> Judged {
         self.is(status)?;
         self.error_body()?;
@@ -172,8 +172,8 @@ impl Told {
         ))
     }
 
-    /// The body of an error. One in another form than SCIM's is one finding,
-    /// whatever the error.
+    /// Returns the body of an error. Errors in another format than SCIM's are one finding for the
+    /// whole run.
     pub(super) fn error_body(&self) -> Judged<Value> {
         match self.json() {
             Some(body) if body.is_object() => Ok(body),
@@ -184,12 +184,12 @@ impl Told {
         }
     }
 
-    /// The body, when it is JSON.
+    /// Returns the body, if it is JSON.
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.text).ok()
     }
 
-    /// The body, which has to be a JSON object.
+    /// Returns the body, which must be a JSON object.
     pub(super) fn body(&self) -> Judged<Value> {
         match self.json() {
             Some(body) if body.is_object() => Ok(body),
@@ -197,7 +197,7 @@ impl Told {
         }
     }
 
-    /// The body, as a precondition of what is to be judged.
+    /// Returns the body of a step that the check depends on.
     pub(super) fn given_body(&self, what: &str) -> Judged<Value> {
         self.given(what)?;
         match self.json() {
@@ -209,14 +209,14 @@ impl Told {
         }
     }
 
-    /// The resources of a list, which has to be answered with success.
+    /// Returns the resources of a list, which must be answered with success.
     pub(super) fn listed(&self) -> Judged<Vec<Value>> {
         self.is_success()?;
         let body = self.body()?;
         Ok(values(&body, "Resources").to_vec())
     }
 
-    /// `totalResults`, which has to be a number.
+    /// Returns `totalResults`, which must be a number.
     pub(super) fn total(&self) -> Judged<u64> {
         self.is_success()?;
         match member(&self.body()?, "totalResults").and_then(Value::as_u64) {
@@ -225,22 +225,21 @@ impl Told {
         }
     }
 
-    /// The media type, in lower case and without parameters.
+    /// Returns the media type, in lower case and without parameters.
     pub(super) fn media_type(&self) -> String {
         let whole = self.header("content-type").unwrap_or_default();
         let bare = whole.split(';').next().unwrap_or_default();
         bare.trim().to_ascii_lowercase()
     }
 
-    /// The version: of the header, else of the body.
+    /// Returns the version, from the ETag header or else from the body.
     pub(super) fn version(&self) -> Option<String> {
         let header = self.header("etag").map(str::to_owned);
         header.or_else(|| text(&self.json()?, &["meta", "version"]).map(str::to_owned))
     }
 }
 
-/// The instant at the end of these names, which has to be a `dateTime` with a
-/// zone (RFC 7643 §2.3.5).
+/// Returns the time at this path, which must be a `dateTime` with a time zone (RFC 7643 §2.3.5).
 pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
     let said = at(resource, names);
     let read = said
@@ -255,14 +254,14 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
     })
 }
 
-/// Unless the value is this one, the server is wrong.
+/// Requires that the value is equal to `wanted`.
 pub(super) fn same(what: &str, came: Option<&Value>, wanted: &Value) -> Judged {
     ensure(came == Some(wanted), || {
         format!("{what} is {}, expected {wanted}", shown(came))
     })
 }
 
-/// Unless there is no value, the server is wrong.
+/// Requires that there is no value.
 pub(super) fn gone(what: &str, came: Option<&Value>) -> Judged {
     ensure(came.is_none(), || {
         format!("{what} is {}, expected none", shown(came))

@@ -1,11 +1,11 @@
-//! What a server says of its attributes, read from its `/Schemas`; and what
-//! RFC 7643 says, for a server that tells nothing.
+//! The attributes of a server, read from its `/Schemas`, or those of RFC 7643 if the server has no
+//! schemas.
 
 use serde_json::Value;
 
 use super::reading::{member, text, values};
 
-/// An attribute's characteristics (RFC 7643 §7).
+/// Characteristics of an attribute (RFC 7643 §7).
 #[derive(Debug, Clone)]
 pub(super) struct Attribute {
     pub(super) name: String,
@@ -19,7 +19,7 @@ pub(super) struct Attribute {
     pub(super) inner: Vec<Attribute>,
 }
 
-/// A schema.
+/// A schema of the server.
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
     pub(super) id: String,
@@ -30,7 +30,7 @@ pub(super) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(super) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-/// What users have where the server doesn't say: RFC 7643 §4.1.
+/// String attributes of users, if the server has no schemas (RFC 7643 §4.1).
 const USER_TEXTS: [&str; 9] = [
     "userName",
     "displayName",
@@ -91,14 +91,14 @@ impl Attribute {
         }
     }
 
-    /// Whether a client may give it a value.
+    /// True if a client may set the attribute.
     pub(super) fn writable(&self) -> bool {
         self.mutability != "readOnly"
     }
 }
 
 impl Schema {
-    /// Reads one; nothing where it has no id.
+    /// Reads a schema; returns `None` if it has no id.
     pub(super) fn read(said: &Value) -> Option<Self> {
         Some(Self {
             id: text(said, &["id"])?.to_owned(),
@@ -109,7 +109,7 @@ impl Schema {
         })
     }
 
-    /// RFC 7643 §4.1, as far as the checks need it.
+    /// Returns the User schema of RFC 7643 §4.1, as far as the checks need it.
     pub(super) fn of_users() -> Self {
         let texts = USER_TEXTS
             .iter()
@@ -134,7 +134,7 @@ impl Schema {
         }
     }
 
-    /// RFC 7643 §4.2.
+    /// Returns the Group schema of RFC 7643 §4.2.
     pub(super) fn of_groups() -> Self {
         let mut display = Attribute::plain("displayName", "string", &[]);
         display.required = true;
@@ -146,7 +146,7 @@ impl Schema {
         }
     }
 
-    /// The attribute at the end of a path such as `name.givenName`.
+    /// Returns the attribute at a path such as `name.givenName`.
     pub(super) fn attribute(&self, path: &str) -> Option<&Attribute> {
         let mut among = &self.attributes;
         let mut found = None;

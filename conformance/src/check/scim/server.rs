@@ -1,4 +1,4 @@
-//! What the server supports, with the RFC's defaults where it doesn't say.
+//! What the server supports, with the defaults of the RFC where it does not say so.
 
 use serde_json::Value;
 
@@ -11,11 +11,11 @@ use super::schema::{ENTERPRISE, Schema};
 pub(super) struct Kind {
     pub(super) endpoint: String,
     pub(super) schema: Schema,
-    /// Extensions, and whether a resource must have them.
+    /// Extensions, each with true if it is required.
     pub(super) extensions: Vec<(Schema, bool)>,
 }
 
-/// What was found out before the checks.
+/// What was read from the server before the checks.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) config: Option<Value>,
@@ -24,7 +24,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// What a need lacks, if it does.
+    /// Returns why the server does not meet a need, or `None` if it does.
     pub(super) fn lacks(&self, need: Need) -> Option<String> {
         match need {
             Need::Writes | Need::TwoEmails | Need::Count => None,
@@ -42,8 +42,8 @@ impl Server {
                 "the server's resource type for users has no enterprise extension".to_owned()
             }),
             Need::Has(paths) | Need::Keeps(paths) => {
-                // externalId is common to all resources (RFC 7643 §3.1):
-                // schemas don't list it.
+                // `externalId` is common to all resources (RFC 7643 §3.1), so schemas do not list
+                // it.
                 let absent = |path: &&&str| {
                     **path != "externalId" && self.users.schema.attribute(path).is_none()
                 };
@@ -71,12 +71,12 @@ impl Server {
         }
     }
 
-    /// A number of the configuration.
+    /// Returns a number in ServiceProviderConfig.
     pub(super) fn limit(&self, names: &[&str]) -> Option<u64> {
         at(self.config.as_ref()?, names)?.as_u64()
     }
 
-    /// The enterprise extension, where users have it.
+    /// Returns the enterprise extension, if users have it.
     pub(super) fn enterprise(&self) -> Option<&Schema> {
         let all = self.users.extensions.iter();
         all.map(|(schema, _)| schema)

@@ -1,5 +1,5 @@
-//! Asks first what the server supports: `/ServiceProviderConfig`,
-//! `/ResourceTypes` and `/Schemas`.
+//! Reads what the server supports before the checks: `/ServiceProviderConfig`, `/ResourceTypes` and
+//! `/Schemas`.
 
 use serde_json::Value;
 
@@ -10,8 +10,8 @@ use super::server::{Kind, Server};
 use super::session::Session;
 use super::wire::Told;
 
-/// The resources of a list, or of a bare array: read kindly, since another
-/// check judges its form.
+/// Returns the resources of a list or of a bare array. Other checks judge the format, so it is not
+/// judged here.
 fn all(told: &Told) -> Vec<Value> {
     match told.json() {
         Some(Value::Array(all)) => all,
@@ -21,10 +21,10 @@ fn all(told: &Told) -> Vec<Value> {
 }
 
 impl Server {
-    /// Asks the server.
+    /// Reads what the server supports.
     ///
     /// # Errors
-    /// When it can't be reached, or lets the token in nowhere.
+    /// When the server cannot be reached, or accepts the credentials nowhere.
     pub(super) async fn discover(session: &Session<'_>) -> Result<Self, CheckError> {
         let config = session.look("/ServiceProviderConfig").await?;
         let types = all(&session.look("/ResourceTypes").await?);
@@ -70,7 +70,7 @@ impl Server {
 }
 
 impl Kind {
-    /// The resource type of a core schema.
+    /// Returns the resource type of a core schema.
     fn of(urn: &str, endpoint: &str, types: &[Value], schemas: &[Schema]) -> Option<Self> {
         let schema_of = |urn: &str| {
             let found = schemas.iter().find(|one| one.id.eq_ignore_ascii_case(urn));
@@ -104,8 +104,8 @@ impl Kind {
     }
 }
 
-/// An endpoint is relative to the base address (RFC 7643 §6); some servers
-/// give a whole address or leave the slash out.
+/// Returns an endpoint as a path. It should be relative to the base URL (RFC 7643 §6), but some
+/// servers write a whole URL or leave out the slash.
 fn below_the_base(endpoint: &str) -> String {
     let last = endpoint.trim_end_matches('/').rsplit('/').next();
     format!("/{}", last.unwrap_or(endpoint))

@@ -1,5 +1,5 @@
-//! One run against one server: it sends, waits where it has to, keeps what was
-//! said as evidence, and notes what was made.
+//! One run against one server: sends requests, waits where necessary, records exchanges as
+//! evidence, and lists created resources.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -20,9 +20,9 @@ use super::{CheckError, Judge, Options};
 use crate::check::runner::Runner;
 use crate::excerpt::beginning;
 
-/// What stands in the place of the token.
+/// Replaces the token in evidence.
 const MASK: &str = "•••";
-/// How much of a body is kept as evidence, in characters.
+/// Longest body in evidence, in characters.
 const KEPT: usize = 32_000;
 
 /// One run against one server.
@@ -31,31 +31,31 @@ pub(super) struct Session<'w> {
     pub(super) base: String,
     pub(super) credentials: Credentials,
     pub(super) options: Options,
-    /// The domain of userNames and e-mails.
+    /// Domain of userNames and e-mail addresses.
     pub(super) domain: String,
     pub(super) ambient: Ambient,
-    /// What every value of this run bears.
+    /// A random text that every value of this run contains.
     pub(super) mark: String,
     pub(super) created: CreatedResources,
     pub(super) read_only: bool,
     pub(super) runner: &'w Runner,
-    /// How many requests got no answer.
+    /// Number of requests without an answer.
     pub(super) lost: AtomicU32,
-    /// Symptoms that do not hold for the whole run, such as "PATCH /Users never
-    /// succeeded" once it did.
+    /// Symptoms that do not hold for the whole run, such as "PATCH /Users never succeeded" after a
+    /// PATCH succeeded.
     pub(super) disproved: Mutex<BTreeSet<String>>,
     pub(super) test_users: OnceCell<Result<TestUsers, String>>,
-    /// Why no filter can be trusted, if none can: see `support`.
+    /// Why filters cannot be used, or `None` if they can: see `support`.
     pub(super) ignores_filters: OnceCell<Option<String>>,
-    /// Whether pages are no longer than `count`: see `support`.
+    /// True if pages respect `count`: see `support`.
     pub(super) counts: OnceCell<bool>,
-    /// The query that lists exactly the test users: see `support`.
+    /// Query parameters that list exactly the test users: see `support`.
     pub(super) everybody: OnceCell<Vec<(&'static str, String)>>,
-    /// Attributes that users must have beside those that the schema requires.
+    /// Attributes that the server requires although its schema does not.
     pub(super) wanted: Mutex<Vec<String>>,
-    /// What the server said to a user without them.
+    /// How the server refused a user without these attributes.
     pub(super) refusal: OnceCell<String>,
-    /// How long a change takes to show, and whether one was just made.
+    /// How long a change takes to become visible, and whether one was just made.
     pub(super) lag: Mutex<Duration>,
     pub(super) has_written: AtomicBool,
     pub(super) counter: AtomicU64,
@@ -92,7 +92,7 @@ impl<'s> Session<'s> {
 }
 
 impl Session<'_> {
-    /// A request with the token.
+    /// Creates a request with the credentials.
     pub(super) fn asked(&self, method: Method, target: &str, body: Option<&Value>) -> Asked {
         let accept = "application/scim+json".to_owned();
         let mut headers = vec![("accept".to_owned(), accept)];
@@ -112,25 +112,25 @@ impl Session<'_> {
         }
     }
 
-    /// Attributes that users must have beside those that the schema requires.
+    /// Returns the attributes that the server requires although its schema does not.
     pub(super) fn wanted(&self) -> Vec<String> {
         let wanted = self.wanted.lock();
         wanted.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gives users these attributes from now on.
+    /// Adds these attributes to all users that are created from now on.
     pub(super) fn want(&self, names: &[&str]) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         *wanted = names.iter().map(|name| (*name).to_owned()).collect();
     }
 
-    /// From now on, reads wait so long after a change.
+    /// Sets how long reads wait after a change.
     pub(super) fn set_lag(&self, lag: Duration) {
         *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
     }
 
-    /// Delivers a request: waits where the server limits requests, or shows
-    /// changes late, and follows redirects.
+    /// Sends a request. Waits if the server limits requests or shows changes late, and follows
+    /// redirects.
     async fn deliver(&self, asked: &Asked) -> Result<Told, WireError> {
         if asked.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
             let lag = *self.lag.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +170,7 @@ impl Session<'_> {
         }
     }
 
-    /// Sends, and notes what was made.
+    /// Sends a request and records what it created.
     pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
         match self.deliver(asked).await {
             Ok(told) => {
@@ -194,7 +194,7 @@ impl Session<'_> {
         }
     }
 
-    /// Notes that these symptoms do not hold for the whole run.
+    /// Records that these symptoms do not hold for the whole run.
     pub(super) fn disprove(&self, seen: impl IntoIterator<Item = String>) {
         let mut disproved = self
             .disproved
@@ -203,13 +203,13 @@ impl Session<'_> {
         disproved.extend(seen);
     }
 
-    /// What the values of the test users bear: the mark, and more, so that a filter for
-    /// the test users finds only them.
+    /// Returns the text that only values of the test users contain: the mark and a suffix, so that
+    /// a filter finds no other users.
     pub(super) fn cast_mark(&self) -> String {
         format!("{}c", self.mark)
     }
 
-    /// A look before the checks.
+    /// Sends a GET before the checks.
     pub(super) async fn look(&self, target: &str) -> Result<Told, CheckError> {
         let asked = self.asked(Method::GET, target, None);
         let unreachable = |error: WireError| CheckError::Unreachable(error.to_string());
@@ -257,7 +257,7 @@ impl Session<'_> {
     }
 }
 
-/// That the method, and the method at this endpoint, never succeeded.
+/// Returns the symptoms that this method, and this method at this endpoint, never succeeded.
 pub(super) fn symptoms_of(asked: &Asked) -> [String; 2] {
     let path = asked.target.split('?').next().unwrap_or_default();
     let endpoint = path.trim_start_matches('/').split('/').next();

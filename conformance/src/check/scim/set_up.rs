@@ -1,5 +1,5 @@
-//! What has to be known before users can be made: which attributes the server
-//! wants beside those that its schema requires, and how soon a change shows.
+//! Finds out before the checks which attributes the server requires although its schema does not,
+//! and how soon a change becomes visible.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ checks! {
     needs [Need::Writes]; act(requirements_are_declared)
 }
 
-/// What servers tend to require without saying so.
+/// Attributes that servers often require although their schema does not.
 const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
 
-/// How long a change is waited for that doesn't show at once.
+/// Longest time to wait until a change becomes visible.
 const MAX_LAG: Duration = Duration::from_secs(10);
 
 async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
@@ -39,11 +39,10 @@ async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
     })
 }
 
-/// Finds out what users must have, and how soon they are found.
+/// Finds out which attributes users need, and how soon a new user is found.
 ///
 /// # Errors
-/// When the server refuses every user that the checks can make: that is a
-/// requirement of its own, which only its owner knows.
+/// When the server refuses every user that the checks can create. It then has a requirement that only its owner knows.
 pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<(), CheckError> {
     let probe = Probe::new(session, server);
     let Some(first) = try_user(&probe).await else {
@@ -54,7 +53,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
         return Ok(());
     }
     if !is_refusal(&first) {
-        // The server has a failure of its own, or no POST: SCIM-CREATE-01.
+        // The server has an error of its own, or no POST: SCIM-CREATE-01 judges that.
         return Ok(());
     }
     session.want(&USUAL);
@@ -91,19 +90,19 @@ async fn try_user(probe: &Probe<'_>) -> Option<Told> {
     told.ok()
 }
 
-/// Whether the server understood the request and didn't want the user.
+/// True if the server understood the request and refused the user.
 fn is_refusal(told: &Told) -> bool {
     matches!(told.status, 300..=399 | 400 | 401 | 403 | 409 | 422)
 }
 
-/// Whether a list may show later what it doesn't show now: a server that
-/// declines filters, or answers with others, won't.
+/// True if a list may show a new user later. If the server refuses filters or ignores them, waiting
+/// does not help.
 fn can_lag(list: &Told) -> bool {
     let body = list.json().unwrap_or_default();
     list.succeeded() && values(&body, "Resources").is_empty()
 }
 
-/// Measures how long it takes until a new user is read and found.
+/// Measures how long it takes until a new user can be read and found.
 async fn lag(probe: &Probe<'_>, made: &Told) {
     let body = match probe.resource(made).await {
         Ok(body) => body,
@@ -135,7 +134,7 @@ async fn lag(probe: &Probe<'_>, made: &Told) {
         waited += step;
         step = (step * 2).min(Duration::from_secs(2));
     }
-    // What never shows is no lag: the checks say so.
+    // A user that never becomes visible is not a delay; the checks report it.
     if is_shown && !waited.is_zero() {
         probe.session.set_lag(waited * 2);
     }

@@ -1,4 +1,4 @@
-//! Sorting, and searching by POST (RFC 7644 §3.4.2.3, §3.4.3).
+//! Checks of sorting, and of searching by POST (RFC 7644 §3.4.2.3, §3.4.3).
 
 use serde_json::{Value, json};
 

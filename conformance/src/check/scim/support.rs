@@ -1,5 +1,5 @@
-//! Which filters the server evaluates, so that a check whose filter it
-//! declines or ignores is not taken for a finding about something else.
+//! Finds out which filters the server evaluates. If it refuses or ignores the filter that a check
+//! uses, the check must not report a finding about something else.
 
 use super::item::{Judged, Stop, checks, unjudged};
 use super::probe::Probe;
@@ -14,7 +14,7 @@ checks! {
     needs [super::item::Need::Filter]; act(every_operator)
 }
 
-/// Operators, and the least filter that has each.
+/// Each operator with the simplest filter that uses it.
 const OPERATORS: [(&str, &str); 14] = [
     ("eq", r#"userName eq "rehearsal""#),
     ("ne", r#"userName ne "rehearsal""#),
@@ -74,7 +74,7 @@ async fn every_operator(probe: &Probe<'_>) -> Judged {
     })
 }
 
-/// Attributes that clients look users up by, or filter by.
+/// Attributes by which clients usually search users.
 const USUAL: [&str; 7] = [
     "displayName",
     "nickName",
@@ -85,7 +85,7 @@ const USUAL: [&str; 7] = [
     "emails.value",
 ];
 
-/// The least filter on an attribute.
+/// Returns the simplest filter on an attribute.
 fn eq_on(name: &str, kind: &str) -> String {
     match kind {
         "boolean" => format!("{name} eq true"),
@@ -93,7 +93,7 @@ fn eq_on(name: &str, kind: &str) -> String {
     }
 }
 
-/// The filter with its texts emptied, so that words in them are no operators.
+/// Returns the filter with empty string values, so that words in them are not read as operators.
 fn without_texts(filter: &str) -> String {
     let (mut out, mut inside, mut escaped) = (String::new(), false, false);
     for sign in filter.chars() {
@@ -111,8 +111,8 @@ fn without_texts(filter: &str) -> String {
     out
 }
 
-/// The users that a filter finds, unless the server declines a part of it that
-/// it declines everywhere: that it may (RFC 7644 §3.4.2.2).
+/// Lists the users that a filter finds. If the server refuses a part of the filter that it refuses
+/// everywhere, the check is not judged: the server may do so (RFC 7644 §3.4.2.2).
 pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
     let told = probe.users(parameters).await?;
     let filter = parameters.iter().find(|(name, _)| *name == "filter");
@@ -153,8 +153,8 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
             ));
         }
     }
-    // An extension's attribute has no name but its URN: whether the server
-    // limits attributes is seen at one of the core.
+    // Attributes of extensions can only be named by URN, so core attributes show whether the server
+    // limits attributes.
     let is_extension = words.iter().any(|word| word.contains("extension:"));
     if is_extension && declines(probe, r#"displayName eq "rehearsal""#).await? {
         return unjudged(format!(
@@ -165,7 +165,7 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
     Ok(told)
 }
 
-/// Whether pages are no longer than they are asked to be.
+/// True if pages are not longer than requested.
 pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
     let memo = &probe.session.counts;
     let known = memo.get_or_try_init(|| async {
@@ -176,8 +176,8 @@ pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
     known.await.copied()
 }
 
-/// Why no filter can be trusted: `None` where the server evaluates one. A
-/// server that ignores filters answers with users who were not asked for.
+/// Returns why filters cannot be used, or `None` if the server evaluates one. A server that ignores
+/// filters returns users that do not match.
 pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<String>> {
     let memo = &probe.session.ignores_filters;
     let known = memo.get_or_try_init(|| async {
@@ -205,8 +205,8 @@ pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<Stri
     known.await.cloned()
 }
 
-/// The parameters with which exactly the five test users are listed: by
-/// the first of these filters that the server evaluates, else by none.
+/// Returns the parameters that list exactly the five test users: the first of these filters that
+/// the server evaluates, or else no filter.
 pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, String)>> {
     let memo = &probe.session.everybody;
     let known = memo.get_or_try_init(|| async {
@@ -241,7 +241,7 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
     known.await.cloned()
 }
 
-/// A list of the test users with more parameters.
+/// Lists the test users, with more parameters.
 pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<Told> {
     let everybody = everybody(probe).await?;
     let mut all: Vec<(&str, &str)> = everybody

@@ -1,22 +1,22 @@
-//! Targets of requests: the part of an address below the base address.
+//! Targets of requests: paths below the base URL.
 
-/// A target with parameters.
+/// Returns a target with query parameters.
 pub(super) fn query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
     let pairs = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
-    // A plus sign means a space in forms only.
+    // A plus sign means a space only in forms, not in URLs.
     format!("{endpoint}?{}", pairs.replace('+', "%20"))
 }
 
-/// An id as a segment of a path: it may have any character (RFC 7643 §3.1).
+/// Encodes an id as a path segment: it may contain any character (RFC 7643 §3.1).
 pub(super) fn segment(id: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     encoded.replace('+', "%20")
 }
 
-/// The target below the base address, where the address lies there; some
-/// servers give the path alone, or a path relative to the endpoint.
+/// Returns the path below the base URL if the location lies there. Some servers send only the path,
+/// or a path relative to the endpoint.
 pub(super) fn below(location: &str, base: &str) -> String {
     let base = base.trim_end_matches('/');
     let path = base

@@ -1,6 +1,6 @@
-//! The people whom filters, sorting, paging and projections are judged with:
-//! made once, never changed, and read back: a check may only rest on values
-//! that the server was seen to keep.
+//! The users with which filters, sorting, paging and projections are judged. They are created once,
+//! never changed, and read back, because a check may only depend on values that the server was seen
+//! to store.
 
 use serde_json::Value;
 
@@ -8,18 +8,18 @@ use super::made::Made;
 use super::reading::{at, member, shown};
 use super::schema::ENTERPRISE;
 
-/// One of them.
+/// A test user.
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) name: &'static str,
     pub(super) made: Made,
-    /// What the person is meant to have, as far as the server took it.
+    /// The attributes that the server accepts of those that were planned.
     pub(super) looks: Value,
-    /// What the server keeps.
+    /// The attributes that the server stored.
     pub(super) kept: Value,
 }
 
-/// Five users.
+/// The five test users.
 #[derive(Debug)]
 pub(super) struct TestUsers {
     pub(super) people: Vec<Person>,
@@ -27,30 +27,30 @@ pub(super) struct TestUsers {
 }
 
 impl TestUsers {
-    /// One of them.
+    /// Returns the test user with this name.
     pub(super) fn one(&self, name: &str) -> &Made {
         let found = self.people.iter().find(|it| it.name == name);
         &found.unwrap_or(&self.people[0]).made
     }
 
-    /// All of them, by name.
+    /// Returns the names of all test users.
     pub(super) fn everyone(&self) -> Vec<&'static str> {
         self.people.iter().map(|it| it.name).collect()
     }
 
-    /// Their userNames.
+    /// Returns the userNames.
     pub(super) fn names(&self) -> Vec<&str> {
         let all = self.people.iter();
         all.filter_map(|it| it.made.sent["userName"].as_str())
             .collect()
     }
 
-    /// Whether more than one e-mail of a user is kept.
+    /// True if the server stores more than one e-mail address for a user.
     pub(super) fn has_two_emails(&self) -> bool {
         self.has_two_emails
     }
 
-    /// The names of those among these resources, in their order.
+    /// Returns the names of the test users among these resources, in their order.
     pub(super) fn among(&self, resources: &[Value]) -> Vec<&'static str> {
         let ids = resources.iter().filter_map(|one| one["id"].as_str());
         ids.filter_map(|id| {
@@ -60,8 +60,7 @@ impl TestUsers {
         .collect()
     }
 
-    /// Why a change of this attribute would prove nothing: the server doesn't
-    /// keep it as it is sent.
+    /// Returns why a change of this attribute proves nothing: the server does not store it as sent.
     pub(super) fn alters(&self, path: &str) -> Option<String> {
         let ann = self.people.first()?;
         let (sent, kept) = (&ann.looks, &ann.kept);
@@ -78,8 +77,8 @@ impl TestUsers {
         })
     }
 
-    /// Why a filter on this attribute would prove nothing: one of the five
-    /// doesn't have what was sent.
+    /// Returns why a filter on this attribute proves nothing: the stored value of one test user
+    /// differs from what was sent.
     pub(super) fn differs(&self, path: &str) -> Option<String> {
         let name = first_of(path);
         let other = self.people.iter().find(|it| {
@@ -95,9 +94,9 @@ impl TestUsers {
     }
 }
 
-/// Whether the looks have this attribute, and answers show it.
+/// True if the test users have this attribute and answers show it.
 fn is_judged_by(path: &str) -> bool {
-    // A password is never returned; what none of the test users has can't be seen.
+    // A password is never returned; the test users are created without `groups` and `meta`.
     !matches!(first_of(path), "password" | "groups" | "meta")
 }
 
@@ -108,7 +107,7 @@ fn first_of(path: &str) -> &str {
     path.split('.').next().unwrap_or(path)
 }
 
-/// Whether what was sent at a path is what is kept there.
+/// True if the stored value at a path is the value that was sent.
 fn is_kept(sent: &Value, kept: &Value, path: &str) -> bool {
     let name = first_of(path);
     let part = path.strip_prefix(name).and_then(|it| it.strip_prefix('.'));
@@ -133,7 +132,7 @@ fn is_kept(sent: &Value, kept: &Value, path: &str) -> bool {
     }
 }
 
-/// Whether a value has everything of another one.
+/// True if `whole` contains everything in `part`.
 fn has(whole: &Value, part: &Value) -> bool {
     match part {
         Value::Object(all) => all

@@ -1,4 +1,4 @@
-//! Makes the test users, with what the server takes.
+//! Creates the test users with the attributes that the server accepts.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use super::session::Session;
 use super::test_users::{Person, TestUsers};
 
 impl<'s> Probe<'s> {
-    /// The people of the read-only checks.
+    /// Returns the test users, and creates them at the first call.
     pub(super) async fn test_users(&self) -> Judged<&'s TestUsers> {
         let test_users = self
             .session
@@ -24,16 +24,16 @@ impl<'s> Probe<'s> {
     }
 }
 
-/// What the server takes of the looks.
+/// What the server accepts of the planned attributes.
 struct Taken {
-    /// Attributes that it refuses users with.
+    /// Attributes with which the server refuses users.
     refused: Vec<String>,
-    /// Whether it takes more than one e-mail.
+    /// True if the server accepts more than one e-mail address.
     two_emails: bool,
 }
 
 impl Taken {
-    /// The looks without what the server doesn't take.
+    /// Returns the planned attributes without those that the server does not accept.
     fn of(&self, looks: &Value, server: &Server) -> Value {
         let mut out = Map::new();
         for (attribute, value) in looks.as_object().into_iter().flatten() {
@@ -58,8 +58,7 @@ impl Taken {
 }
 
 impl TestUsers {
-    /// Makes them; of their attributes only those that the server has and
-    /// takes.
+    /// Creates the test users with the planned attributes that the server has and accepts.
     async fn make(session: &Session<'_>, server: &Server) -> Result<Self, String> {
         let probe = Probe::new(session, server);
         let all = looks(&session.cast_mark(), &session.domain);
@@ -99,7 +98,7 @@ fn cannot_make(why: Stop) -> String {
     format!("cannot create the users to judge with: {why}")
 }
 
-/// Whether the server takes users with this attribute.
+/// True if the server accepts users with this attribute.
 async fn is_taken(probe: &Probe<'_>, name: &str, value: &Value) -> bool {
     let mut more = json!({ name: value });
     if name == ENTERPRISE {
@@ -107,13 +106,13 @@ async fn is_taken(probe: &Probe<'_>, name: &str, value: &Value) -> bool {
     }
     let made = probe.user(more).await;
     if let Ok(made) = &made {
-        // Whoever stays would be listed beside the test users.
+        // A user that remains would be listed with the test users.
         let _ = probe.delete(&made.place).await;
     }
     made.is_ok()
 }
 
-/// Which attributes the server refuses users with, each tried by itself.
+/// Finds the attributes with which the server refuses users, by trying each of them alone.
 async fn find_refused(probe: &Probe<'_>, meant: &Value) -> Taken {
     let mut taken = Taken {
         refused: Vec::new(),
@@ -132,8 +131,8 @@ async fn find_refused(probe: &Probe<'_>, meant: &Value) -> Taken {
     taken
 }
 
-/// An address of a user; `place` stands for another domain, below the one
-/// that `--domain` names.
+/// Returns an e-mail address of a user. A `place` gives another address of the same user: in another
+/// top-level domain for example.com, otherwise with another local part.
 fn address(u: &str, name: &str, place: &str, domain: &str) -> String {
     match (place, domain) {
         ("", _) => format!("{u}-{name}@{domain}"),
@@ -142,7 +141,8 @@ fn address(u: &str, name: &str, place: &str, domain: &str) -> String {
     }
 }
 
-/// Who they are. Every value bears the mark, so that no filter finds others.
+/// Returns the planned attributes. Every value contains the mark, so that filters find no other
+/// users.
 fn looks(u: &str, domain: &str) -> [(&'static str, Value); 5] {
     let at = |name: &str, place: &str| address(u, name, place, domain);
     [

@@ -1,5 +1,4 @@
-//! Transport conditions, which are no conformance: how long a server that
-//! limits requests asks to be left alone, and where a redirect leads.
+//! Conditions of the transport that are not part of conformance: rate limits and redirects.
 
 use std::time::Duration;
 
@@ -9,17 +8,17 @@ use reqwest::Method;
 use super::wire::{Asked, Told};
 use crate::check::runner;
 
-/// How many redirects of one request are followed.
+/// Largest number of redirects that are followed for one request.
 pub(super) const MAX_REDIRECTS: usize = 3;
 
-/// How long the server asks to be left alone before the request is sent again.
+/// Returns how long to wait before the request is repeated, or `None` if the answer counts.
 pub(super) fn retry_after(told: &Told, attempt: u32, now: Timestamp) -> Option<Duration> {
     runner::retry_after(told.status, told.header("retry-after"), attempt, now)
 }
 
-/// The request that a redirect asks for. 307 and 308 keep the method; 301 and
-/// 302 are followed for GET alone, since clients differ in what they send for
-/// other methods (RFC 9110 §15.4).
+/// Returns the request that follows a redirect. 307 and 308 keep the method. 301 and 302 are
+/// followed only for GET, because clients differ in what they send for other methods (RFC 9110
+/// §15.4).
 pub(super) fn redirected(asked: &Asked, told: &Told, base: &str) -> Option<Asked> {
     let is_followed = match told.status {
         307 | 308 => true,

@@ -1,5 +1,5 @@
-//! The ways of well-known clients. None is demanded by the RFCs; a server that
-//! lacks one will not get along with that client.
+//! Checks of the habits of well-known clients. The RFCs do not require them, but a server without
+//! one of them does not work with that client.
 
 use serde_json::{Value, json};
 

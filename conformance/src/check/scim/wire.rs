@@ -1,5 +1,5 @@
-//! How requests reach the server: plain data on the way there and back, so
-//! that a test can put a server behind it that has no socket.
+//! Sends requests to the server. Requests and answers are plain data, so that a test can use a
+//! server without a socket.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,46 +13,46 @@ use crate::check::runner::{Access, AnswerError, pause, read_body};
 /// A future that can be sent between threads.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A request.
+/// A request of the checks.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The method.
+    /// HTTP method.
     pub method: Method,
-    /// Path and query below the base address, or a whole address.
+    /// Path and query below the base URL, or a whole URL.
     pub target: String,
-    /// Headers, names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, if any.
+    /// Body, if any.
     pub body: Option<String>,
 }
 
-/// An answer.
+/// An answer of the server.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// Method and target of what was asked, to quote.
+    /// Method and target of the request, for quotations.
     pub asked: String,
     /// The HTTP status.
     pub status: u16,
-    /// Headers, names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, as text.
     pub text: String,
 }
 
 impl Asked {
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
-    /// Method and target.
+    /// Returns method and target.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }
 
 impl Told {
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
@@ -71,12 +71,12 @@ pub enum WireError {
     /// The request was not sent.
     #[error("{0}")]
     NotSent(String),
-    /// It was sent, or tried to be, and no answer came.
+    /// The request was sent, or its sending failed, and no answer arrived.
     #[error("{0}")]
     NoAnswer(String),
 }
 
-/// The way to a server.
+/// Sends requests to a server.
 pub trait Wire: Send + Sync {
     /// Sends a request and waits for the answer.
     ///
@@ -84,13 +84,13 @@ pub trait Wire: Send + Sync {
     /// Why no answer came.
     fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>>;
 
-    /// Lets time pass, where the server asks for it.
+    /// Waits, if the server requests it.
     fn pause(&self, length: Duration) -> Pending<'_, ()> {
         Box::pin(pause(length))
     }
 }
 
-/// HTTP, as everybody speaks it.
+/// Sends requests by HTTP.
 #[derive(Debug)]
 pub struct Http {
     client: reqwest::Client,
@@ -99,10 +99,10 @@ pub struct Http {
 }
 
 impl Http {
-    /// To the server whose endpoints are below this address.
+    /// Creates a client for the server with this base URL.
     ///
     /// # Errors
-    /// When the machine's TLS can't be set up.
+    /// When TLS cannot be set up.
     pub fn to(base: Url, access: Access) -> Result<Self, reqwest::Error> {
         let client = access.client().user_agent("rehearsal-check").build()?;
         Ok(Self {
@@ -112,12 +112,12 @@ impl Http {
         })
     }
 
-    /// The address of a target. An address elsewhere is none: the token is
-    /// for this server only.
+    /// Returns the URL of a target. A URL outside of the base URL is refused, because the token is
+    /// only for this server.
     fn url(&self, target: &str) -> Result<Url, String> {
         let mut base = self.base.clone();
-        // Entra ID has tenants write their base address with a query
-        // (?aadOptscim062020): it belongs to every request.
+        // Entra ID lets tenants write a query in their base URL (?aadOptscim062020): it belongs to
+        // every request.
         let fixed = base.query().filter(|it| !it.is_empty()).map(str::to_owned);
         base.set_query(None);
         let base = base.as_str().trim_end_matches('/');
