@@ -31,7 +31,7 @@ pub enum Ending {
         /// What to do about the error.
         details: String,
     },
-    /// Skipped.
+    /// The case was skipped.
     Skipped {
         /// The reason for the skip.
         message: String,

@@ -1,21 +1,21 @@
-//! Bytes to text, as XML 1.0 (appendix F) and people's editors have it: by the
-//! byte order mark, then by the XML declaration, else UTF-8.
+//! Decodes bytes to text: by the byte order mark, then by the XML declaration, otherwise as UTF-8
+//! (XML 1.0, appendix F).
 
 use encoding_rs::{Encoding, UTF_8};
 
-/// A text, and what was noticed when it was decoded.
+/// A decoded text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     /// The text, without a byte order mark.
     pub text: String,
-    /// The encoding, unless it is plain UTF-8.
+    /// Describes the encoding, unless it is plain UTF-8.
     pub remark: Option<String>,
 }
 
 /// Decodes a file or a message.
 ///
 /// # Errors
-/// A sentence that names the encoding and the first byte that is not of it.
+/// A sentence that names the encoding and the first invalid byte.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         let text = decode_as(encoding, &bytes[length..])?;
@@ -29,7 +29,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
             remark: Some(mark),
         });
     }
-    // UTF-16 without a mark: an ASCII character has a zero byte beside it.
+    // UTF-16 without a byte order mark: every ASCII character has a zero byte next to it.
     let utf16 = match bytes {
         [b'<', 0, ..] => Some(encoding_rs::UTF_16LE),
         [0, b'<', ..] => Some(encoding_rs::UTF_16BE),
@@ -42,8 +42,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     })
 }
 
-/// Decodes what may be no XML at all: where the bytes are not of the encoding
-/// that they say, as UTF-8 with U+FFFD for what is none.
+/// Decodes bytes that may not be XML. If they are not valid in the declared encoding, decodes them
+/// as UTF-8 with U+FFFD for invalid bytes.
 pub fn decode_lossy(bytes: &[u8]) -> String {
     match decode(bytes) {
         Ok(decoded) => decoded.text,
@@ -71,7 +71,7 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String
     Ok(text.into_owned())
 }
 
-/// The encoding that an XML declaration names.
+/// Returns the encoding in the XML declaration.
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let head: String = bytes.iter().take(200).map(|byte| *byte as char).collect();
     let head = head.trim_start().strip_prefix("<?xml")?;
@@ -81,7 +81,7 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
     let name = value[1..].split(quote).next()?;
     let encoding = Encoding::for_label(name.as_bytes())?;
-    // A declaration in single bytes cannot be right about UTF-16.
+    // A declaration that is readable in single bytes cannot be in UTF-16.
     let wide = encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE;
     (!wide).then_some(encoding)
 }

@@ -1,5 +1,5 @@
-//! Encrypted assertions and names (saml-core §2.3.4, §2.2.4, XML Encryption
-//! 1.1): AES content, RSA-OAEP key transport, nothing else.
+//! Encrypted assertions and NameIDs (saml-core §2.3.4, §2.2.4, XML Encryption 1.1): AES for the
+//! content, RSA-OAEP for the key, no other algorithms.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{EncContext, KeysManager};
@@ -15,14 +15,14 @@ const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
 const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
 
-/// How an assertion's content is encrypted.
+/// Cipher for the content of an assertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentCipher {
-    /// AES-128 in GCM: encrypted and authenticated.
+    /// AES-128 in GCM: encrypts and authenticates.
     Aes128Gcm,
     /// AES-256 in GCM.
     Aes256Gcm,
-    /// AES-128 in CBC: encrypted only; what authenticates is the signature.
+    /// AES-128 in CBC: encrypts only, so the signature must authenticate.
     Aes128Cbc,
     /// AES-256 in CBC.
     Aes256Cbc,
@@ -37,7 +37,7 @@ impl ContentCipher {
         Self::Aes256Cbc,
     ];
 
-    /// The algorithm's URI.
+    /// Returns the URI of the algorithm.
     pub fn uri(self) -> &'static str {
         match self {
             Self::Aes128Gcm => "http://www.w3.org/2009/xmlenc11#aes128-gcm",
@@ -48,19 +48,19 @@ impl ContentCipher {
     }
 }
 
-/// For whom assertions are encrypted, and how.
+/// Recipient and algorithms of an encryption.
 #[derive(Debug, Clone)]
 pub struct Encryption {
-    /// The recipient's certificate, with an RSA key.
+    /// Certificate of the recipient, with an RSA key.
     pub recipient: Certificate,
-    /// The content's cipher.
+    /// Cipher for the content.
     pub cipher: ContentCipher,
-    /// The hash of the key transport: SHA-256, or SHA-1 as XML Encryption 1.0
-    /// had it (in OAEP its collisions do no harm).
+    /// Hash of RSA-OAEP: true for SHA-256, false for SHA-1 as in XML Encryption 1.0 (in OAEP,
+    /// collisions of SHA-1 do no harm).
     pub oaep_sha256: bool,
 }
 
-/// The assertion could not be encrypted.
+/// The assertion cannot be encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected to encrypt for {recipient}: {reason}")]
 pub struct EncryptError {
@@ -69,7 +69,7 @@ pub struct EncryptError {
 }
 
 impl Encryption {
-    /// An `<EncryptedAssertion>` that holds the assertion.
+    /// Returns an `<EncryptedAssertion>` that contains the assertion.
     ///
     /// # Errors
     /// [`EncryptError`], for example when the recipient's key is not RSA.
@@ -77,7 +77,7 @@ impl Encryption {
         self.wrapped("saml:EncryptedAssertion", assertion)
     }
 
-    /// The name for the recipient's eyes only.
+    /// Encrypts a NameID for the recipient.
     ///
     /// # Errors
     /// As for [`Self::encrypt`].
@@ -91,11 +91,11 @@ impl Encryption {
         self.wrapped("saml:EncryptedID", &plain).map(EncryptedId)
     }
 
-    /// A response's text, the names of its assertions' subjects encrypted: to
-    /// be done before it is signed.
+    /// Returns the text of a response with the NameIDs of its assertions encrypted. Do this before
+    /// signing.
     ///
     /// # Errors
-    /// [`EncryptError`], also when the text is no response.
+    /// [`EncryptError`], also when the text is not a response.
     pub fn encrypt_name_ids(&self, text: &str) -> Result<String, EncryptError> {
         let mut found = Vec::new();
         {
@@ -141,10 +141,10 @@ impl Encryption {
         })
     }
 
-    /// A response's text, each of its assertions encrypted.
+    /// Returns the text of a response with each of its assertions encrypted.
     ///
     /// # Errors
-    /// [`EncryptError`], also when the text is no response.
+    /// [`EncryptError`], also when the text is not a response.
     pub fn encrypt_assertions(&self, text: &str) -> Result<String, EncryptError> {
         let mut ranges = Vec::new();
         {
@@ -211,35 +211,34 @@ impl Encryption {
     }
 }
 
-/// A name identifier that only the recipient can read (saml-core §2.2.4).
+/// An encrypted NameID (saml-core §2.2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptedId(String);
 
 impl EncryptedId {
-    /// The `<EncryptedID>` at `node`, with every namespace that it needs.
+    /// Returns the `<EncryptedID>` at `node`, with all namespace declarations that it needs.
     pub(crate) fn read(document: &Document<'_>, node: NodeId) -> Self {
         let canonical = xml::canonical(document, node, None, &[]);
         Self(String::from_utf8(canonical).unwrap_or_default())
     }
 
-    /// The element.
+    /// Returns the XML of the element.
     pub(crate) fn xml(&self) -> &str {
         &self.0
     }
 }
 
-/// The keys that assertions and names may be encrypted for.
+/// The service provider's keys for decryption.
 #[derive(Debug, Clone)]
 pub struct DecryptionKeys(Vec<SigningKey>);
 
 impl DecryptionKeys {
-    /// These keys; the first that fits is used.
+    /// Uses these keys; the first one that fits decrypts.
     pub fn new(keys: Vec<SigningKey>) -> Self {
         Self(keys)
     }
 
-    /// The name in the clear. The reason of a failure is for the log: it tells
-    /// neither key nor padding.
+    /// Decrypts the NameID. The error text is for the log; it reveals nothing about key or padding.
     pub(crate) fn name_id(&self, encrypted: &EncryptedId) -> Result<NameId, String> {
         let limits = Limits::default();
         let unusable = |error: xml::XmlError| error.to_string();
@@ -262,9 +261,8 @@ impl DecryptionKeys {
         }
     }
 
-    /// The document with the content of its one `<EncryptedData>` in the
-    /// clear. The reason of a failure is for the log: it tells neither key nor
-    /// padding.
+    /// Returns the document with the content of its only `<EncryptedData>` decrypted. The error
+    /// text is for the log; it reveals nothing about key or padding.
     pub(crate) fn decrypt(
         &self,
         document: &Document<'_>,
@@ -285,7 +283,7 @@ impl DecryptionKeys {
     }
 }
 
-/// One `EncryptedData` with one `EncryptedKey`, algorithms from the list.
+/// Requires one `EncryptedData` with one `EncryptedKey` and accepted algorithms.
 fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
     let one = |name: &'static str| {
         let all = document.get_elements_by_tag_name_ns(XENC, name);

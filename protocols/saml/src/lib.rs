@@ -1,18 +1,18 @@
-//! SAML 2.0 as both sides of a web browser SSO speak it.
+//! SAML 2.0 for both sides of web browser SSO.
 //!
-//! - [`message`] — what is said: requests, responses, assertions;
-//! - [`binding`] — how it travels: HTTP-Redirect and HTTP-POST;
-//! - [`encoding`] — how bytes become text;
-//! - [`encryption`] — how an assertion is kept from others' eyes;
-//! - [`signature`] — how an issuer vouches for it;
-//! - [`acceptance`] — the service provider's one-way path from a posted form
-//!   field to claims that may be acted upon;
-//! - [`reception`] — the same for requests and for logout, on either side;
-//! - [`metadata`] — how the two sides introduce themselves;
+//! - [`message`] — requests, responses and assertions;
+//! - [`binding`] — HTTP-Redirect and HTTP-POST;
+//! - [`encoding`] — decodes bytes to text;
+//! - [`encryption`] — encrypts and decrypts assertions;
+//! - [`signature`] — signs documents and verifies signatures;
+//! - [`acceptance`] — the service provider's stages from a posted form field to
+//!   verified claims;
+//! - [`reception`] — the same for requests and logout messages, on either side;
+//! - [`metadata`] — the metadata of both sides;
 //! - [`keys`] — certificates and signing keys.
 //!
-//! Nothing here reads a clock, opens a socket or draws a random number: the
-//! instants and identifiers come from the caller.
+//! This crate reads no clock, opens no socket and draws no random number: the caller provides times
+//! and IDs.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,5 +1,5 @@
-//! The identifiers of the standards: namespaces, bindings, formats, status
-//! codes and algorithms. Each stands here once.
+//! URIs of the standards: namespaces, bindings, formats, status codes and algorithms. Each is
+//! defined only here.
 
 /// Assertion namespace (saml-core §1.1).
 pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
@@ -19,26 +19,25 @@ pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
 /// Bearer subject confirmation (saml-profiles §3.3).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
-/// Attribute names without a further rule (saml-core §8.2.1).
+/// Attribute name format `unspecified` (saml-core §8.2.1).
 pub const ATTRNAME_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
-/// Attribute names that are simple strings (saml-core §8.2.3).
+/// Attribute name format `basic`: simple strings (saml-core §8.2.3).
 pub const ATTRNAME_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
-/// The authentication context of a password over a protected channel
-/// (saml-authn-context §3.4.6).
+/// Authentication context class of a password over a protected channel (saml-authn-context §3.4.6).
 pub const PASSWORD_PROTECTED_TRANSPORT: &str =
     "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
-/// A password over a channel that isn't said to be protected
+/// Authentication context class of a password over a channel that is not declared as protected
 /// (saml-authn-context §3.4.5).
 pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
-/// Nothing said (saml-authn-context §3.4.25).
+/// Authentication context class `unspecified` (saml-authn-context §3.4.25).
 pub const AUTHN_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
-/// A session that was there already (saml-authn-context §3.4.8).
+/// Authentication context class of an earlier session (saml-authn-context §3.4.8).
 pub const PREVIOUS_SESSION: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession";
-/// A person wants to log out (saml-core §3.7.3).
+/// Reason: the user wants to log out (saml-core §3.7.3).
 pub const LOGOUT_USER: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
-/// An administrator ends the sessions (saml-core §3.7.3).
+/// Reason: an administrator ends the sessions (saml-core §3.7.3).
 pub const LOGOUT_ADMIN: &str = "urn:oasis:names:tc:SAML:2.0:logout:admin";
-/// An issuer named by its entity identifier (saml-core §8.3.6).
+/// NameID format `entity`: the value is an entity ID (saml-core §8.3.6).
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 
 pub use bergshamra::core::algorithm::{

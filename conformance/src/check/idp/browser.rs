@@ -20,9 +20,9 @@ const KEPT: usize = 96 * 1024;
 /// User name and password of a user.
 #[derive(Clone)]
 pub struct Credentials {
-    /// User name.
+    /// User name as typed on the login page.
     pub name: String,
-    /// Password.
+    /// Password of the user.
     pub password: String,
 }
 

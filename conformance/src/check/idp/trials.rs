@@ -24,7 +24,7 @@ impl Binding {
 pub enum Signing {
     /// Signed if the metadata requires it.
     AsWanted,
-    /// Unsigned.
+    /// Without a signature.
     Never,
     /// Signed with the service provider's key.
     Always,
@@ -46,7 +46,7 @@ pub enum Whose {
 /// The requested address of the answer (AssertionConsumerServiceURL).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acs {
-    /// None.
+    /// No address is requested.
     None,
     /// The second registered address.
     Second,

@@ -12,7 +12,7 @@ pub enum Credentials {
     Basic {
         /// User name.
         user: String,
-        /// Password.
+        /// Password of the user.
         password: String,
     },
     /// Only custom headers, such as an API key: see [`super::Options::headers`].

@@ -1,5 +1,5 @@
-//! The rules of the web browser SSO profile (saml-profiles §4.1.4.3), applied
-//! to a verified response. All violations are collected, not only the first.
+//! The rules of the web browser SSO profile (saml-profiles §4.1.4.3), applied to a verified
+//! response. All violations are collected, not only the first.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +8,7 @@ use super::{Code, Refusal, Verified, Violation};
 use crate::message::{NameId, SubjectConfirmation};
 use crate::names;
 
-/// Whether the response answers a request of ours.
+/// Whether the response answers a request of this service provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// It answers the request with this ID.
@@ -17,25 +17,25 @@ pub enum Expected {
     Unsolicited,
 }
 
-/// What the service provider expects of the response.
+/// The values that the response must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectations {
-    /// The identity provider's entity identifier.
+    /// Entity ID of the identity provider.
     pub idp_entity_id: String,
-    /// The service provider's own entity identifier.
+    /// Entity ID of the service provider.
     pub sp_entity_id: String,
-    /// The address the response came to.
+    /// URL at which the response arrived.
     pub acs_url: String,
-    /// The request it answers, if any.
+    /// The request that the response must answer, if any.
     pub in_response_to: Expected,
-    /// The instant of judgment.
+    /// Current time.
     pub now: Timestamp,
-    /// By how much the clocks of both sides may differ.
+    /// Allowed clock skew between the two sides.
     pub clock_skew: SignedDuration,
 }
 
 impl Expectations {
-    /// What is wrong with an instant that lies too far in the future.
+    /// Describes a time that is too far in the future.
     fn too_early(&self, instant: Timestamp) -> String {
         format!(
             "{} or earlier, got {instant}, {:#} in the future ({:#} allowed): the identity provider's clock is ahead",
@@ -46,7 +46,7 @@ impl Expectations {
     }
 }
 
-/// An assertion that may be acted upon.
+/// An assertion that passed all checks; the service provider may use its claims.
 #[derive(Debug, Clone)]
 pub struct Checked {
     assertion: AssertionClaims,
@@ -55,10 +55,10 @@ pub struct Checked {
 }
 
 impl Verified {
-    /// Applies the profile's rules.
+    /// Applies the rules of the profile.
     ///
     /// # Errors
-    /// A [`Refusal`] with every rule that is broken.
+    /// A [`Refusal`] with every violated rule.
     pub fn check(self, expected: &Expectations) -> Result<Checked, Refusal> {
         let mut found = Violations(Vec::new());
         self.check_response(expected, &mut found);
@@ -107,7 +107,7 @@ impl Verified {
             format!("expected Response/@Version 2.0, got {}", response.version)
         });
         if response.issuer.is_none() && self.response_signed {
-            // saml-profiles §4.1.4.2: a signed Response has an Issuer.
+            // A signed Response must have an Issuer (saml-profiles §4.1.4.2).
             found.add(
                 Code::WrongIssuer,
                 format!(
@@ -155,8 +155,8 @@ impl Verified {
     }
 }
 
-/// One bearer confirmation must hold; its end is returned (saml-profiles
-/// §4.1.4.3). When none holds, the violations of the last are told.
+/// Requires one valid bearer confirmation and returns its NotOnOrAfter (saml-profiles §4.1.4.3). If
+/// none is valid, reports the violations of the last one.
 fn check_confirmations(
     assertion: &AssertionClaims,
     expected: &Expectations,
@@ -300,7 +300,7 @@ impl Violations {
         }
     }
 
-    /// `now` must be before `until`, the skew granted.
+    /// Requires that `now` is before `until`, allowing for clock skew.
     fn before(&mut self, expected: &Expectations, until: Timestamp, place: &str) {
         let holds = expected.now - expected.clock_skew < until;
         self.unless(holds, Code::Expired, || {
@@ -315,23 +315,23 @@ impl Violations {
 }
 
 impl Checked {
-    /// Who vouches: the identity provider's entity identifier.
+    /// Returns the entity ID of the identity provider that issued the assertion.
     pub fn issuer(&self) -> &str {
         &self.assertion.issuer
     }
 
-    /// The assertion's identifier; a second use within its time is a replay
+    /// Returns the ID of the assertion. Using it twice within its validity is a replay
     /// (saml-profiles §4.1.4.5).
     pub fn assertion_id(&self) -> &str {
         &self.assertion.id
     }
 
-    /// The subject.
+    /// Returns the NameID of the subject.
     pub fn name_id(&self) -> &NameId {
         &self.name_id
     }
 
-    /// The values of the attribute of exactly that name.
+    /// Returns the values of the attribute with exactly this name.
     pub fn attribute(&self, name: &str) -> Option<&[String]> {
         let all = self.assertion.attributes.iter();
         all.clone()
@@ -339,12 +339,12 @@ impl Checked {
             .map(|(_, values)| values.as_slice())
     }
 
-    /// All attributes, in order.
+    /// Returns all attributes, in order.
     pub fn attributes(&self) -> &[(String, Vec<String>)] {
         &self.assertion.attributes
     }
 
-    /// The identity provider's session.
+    /// Returns the SessionIndex of the identity provider's session.
     pub fn session_index(&self) -> Option<&str> {
         self.assertion
             .statements
@@ -352,31 +352,30 @@ impl Checked {
             .find_map(|one| one.session_index.as_deref())
     }
 
-    /// When the identity provider's session ends, if it says so.
+    /// Returns when the identity provider's session ends, if the assertion says so.
     pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
         let ends = self.assertion.statements.iter();
         ends.filter_map(|one| one.session_not_on_or_after).min()
     }
 
-    /// How the subject signed on: the class of the authentication context
-    /// (saml-core §2.7.2.2).
+    /// Returns the authentication context class of the sign-on (saml-core §2.7.2.2).
     pub fn authn_context_class(&self) -> Option<&str> {
         let mut all = self.assertion.statements.iter();
         all.find_map(|one| one.class_ref.as_deref())
     }
 
-    /// Until when the assertion could be presented, exclusive and without
-    /// skew: as long its identifier must be remembered, plus the skew.
+    /// Returns the end of the assertion's validity, exclusive and without clock skew. Its ID must
+    /// be remembered until this time plus the clock skew.
     pub fn not_on_or_after(&self) -> Timestamp {
         self.not_on_or_after
     }
 
-    /// When the identity provider issued the assertion.
+    /// Returns when the identity provider issued the assertion.
     pub fn issue_instant(&self) -> Timestamp {
         self.assertion.issue_instant
     }
 
-    /// When the subject signed on.
+    /// Returns when the subject signed on.
     pub fn authn_instant(&self) -> Option<Timestamp> {
         self.assertion
             .statements

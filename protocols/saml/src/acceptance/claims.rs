@@ -1,5 +1,5 @@
-//! What a response and its assertion say, read from given nodes of a tree.
-//! Text is taken as canonicalized: comments gone.
+//! Reads the claims of a response and its assertion from given nodes of the parsed tree. Text is
+//! read as canonicalization without comments gives it.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use crate::message::{NameId, SubjectConfirmation};
 use crate::names;
 use crate::xml::{self, XmlError};
 
-/// The response around the assertion (saml-core §3.2.2).
+/// The claims of the response around the assertion (saml-core §3.2.2).
 #[derive(Debug, Clone)]
 pub(super) struct ResponseClaims {
     pub(super) version: String,
@@ -48,7 +48,7 @@ impl ResponseClaims {
         })
     }
 
-    /// Anything but success is a refusal, signed or not: nothing is granted.
+    /// Refuses every status except Success, signed or unsigned, because nothing is granted then.
     pub(super) fn status_is_success(&self) -> Result<(), Refusal> {
         const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
         if self.status.first().map(String::as_str) == Some(SUCCESS) {
@@ -65,7 +65,7 @@ impl ResponseClaims {
     }
 }
 
-/// The assertion (saml-core §2.3.3).
+/// The claims of the assertion (saml-core §2.3.3).
 #[derive(Debug, Clone)]
 pub(super) struct AssertionClaims {
     pub(super) id: String,
@@ -73,8 +73,7 @@ pub(super) struct AssertionClaims {
     pub(super) issue_instant: Timestamp,
     pub(super) issuer: String,
     pub(super) name_id: Option<NameId>,
-    /// The subject's name for the recipient's eyes only; decrypted, it takes
-    /// the other's place.
+    /// The encrypted NameID; after decryption the result is stored in `name_id`.
     pub(super) encrypted_id: Option<EncryptedId>,
     pub(super) confirmations: Vec<SubjectConfirmation>,
     pub(super) not_before: Option<Timestamp>,
@@ -85,7 +84,7 @@ pub(super) struct AssertionClaims {
     pub(super) attributes: Vec<(String, Vec<String>)>,
 }
 
-/// A stated sign-on (saml-core §2.7.2).
+/// An AuthnStatement (saml-core §2.7.2).
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
     pub(super) authn_instant: Timestamp,
@@ -205,7 +204,7 @@ impl AssertionClaims {
         Ok(())
     }
 
-    /// Values of attributes with the same name are joined, in order.
+    /// Reads the attributes. Values of attributes with the same name are joined, in order.
     fn read_attributes(&mut self, document: &Document<'_>, node: NodeId) -> Result<(), XmlError> {
         for attribute in xml::children(document, node, names::ASSERTION, "Attribute") {
             let name = xml::required_attribute(document, attribute, "Name")?;

@@ -1,8 +1,7 @@
-//! The service provider's one-way path: a posted form field becomes
-//! [`Posted`], then [`Verified`], then [`Checked`] — or a [`Refusal`].
+//! The stages of a received response: a posted form field becomes [`Posted`], then [`Verified`],
+//! then [`Checked`], or a [`Refusal`].
 //!
-//! Each stage can only be made by the one before it, and claims can be read
-//! from the last alone.
+//! Only the stage before can create a stage, and only the last stage gives access to claims.
 
 mod checked;
 mod claims;

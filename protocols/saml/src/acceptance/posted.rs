@@ -1,4 +1,4 @@
-//! What a browser posted: text, bounded and decoded, believed in nothing.
+//! A posted form field: decoded, limited in size, and not trusted.
 
 use super::{Code, Refusal};
 use crate::Limits;
@@ -12,7 +12,7 @@ pub struct Posted {
 }
 
 impl Posted {
-    /// Takes the value of the form field `SAMLResponse` (saml-bindings §3.5.4).
+    /// Decodes the value of the form field `SAMLResponse` (saml-bindings §3.5.4).
     ///
     /// # Errors
     /// [`Code::NotEncoded`] and [`Code::TooLarge`].
@@ -32,7 +32,7 @@ impl Posted {
         }
     }
 
-    /// The text as it came, for the log.
+    /// Returns the decoded text, for the log.
     pub fn xml(&self) -> &str {
         &self.xml
     }

@@ -1,31 +1,31 @@
-//! Why an answer is not accepted: every reason has a stable code, the section
-//! of the standard it rests on, and a next step.
+//! Why a response is refused: every reason has a stable code, a section of the standard, and advice
+//! on what to do next.
 
 use std::fmt;
 
 macro_rules! codes {
     ($($variant:ident $code:literal $section:literal $next:literal;)+) => {
-        /// The reasons for which a response is refused.
+        /// The reasons for refusing a response.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $code, "` (", $section, ")")] $variant,)+
         }
 
         impl Code {
-            /// Every reason there is.
+            /// All reasons.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// Stable name, in kebab case.
+            /// Returns the stable name, in kebab case.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// The section of the standard.
+            /// Returns the section of the standard.
             pub fn section(self) -> &'static str {
                 match self { $(Self::$variant => $section,)+ }
             }
 
-            /// What an administrator does next.
+            /// Returns what an administrator should do next.
             pub fn next(self) -> &'static str {
                 match self { $(Self::$variant => $next,)+ }
             }
@@ -88,12 +88,12 @@ codes! {
         "Map the user's e-mail address to saml_subject in the identity provider's application.";
 }
 
-/// One thing that is wrong: what was expected, what came.
+/// One violated rule: the expected and the actual value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The kind.
+    /// The kind of violation.
     pub code: Code,
-    /// Expected, came, where: for an administrator.
+    /// Expected value, actual value and place, for an administrator.
     pub detail: String,
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A response that was not accepted, with everything that is wrong with it.
+/// A refused response, with all violations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     first: Violation,
@@ -122,7 +122,7 @@ impl Refusal {
         }
     }
 
-    /// A refusal for these violations; `None` when there are none.
+    /// Creates a refusal for these violations; returns `None` if there are none.
     pub(crate) fn of(violations: Vec<Violation>) -> Option<Self> {
         let mut all = violations.into_iter();
         let first = all.next()?;
@@ -132,12 +132,12 @@ impl Refusal {
         })
     }
 
-    /// Stable name of the first violation.
+    /// Returns the stable name of the first violation.
     pub fn code(&self) -> &'static str {
         self.first.code.name()
     }
 
-    /// What the user may read: it helps no forger.
+    /// Returns the text for the user. It contains nothing that helps an attacker.
     pub fn public(&self) -> &'static str {
         match self.first.code {
             Code::Expired | Code::NotYetValid | Code::WrongInResponseTo => {
@@ -148,18 +148,18 @@ impl Refusal {
         }
     }
 
-    /// For the administrator and the log: every violation.
+    /// Returns the text for the administrator and the log: every violation.
     pub fn private(&self) -> String {
         let all: Vec<String> = self.violations().map(ToString::to_string).collect();
         all.join("; ")
     }
 
-    /// What the administrator does next.
+    /// Returns what the administrator should do next.
     pub fn next(&self) -> &'static str {
         self.first.code.next()
     }
 
-    /// Every violation, the weightiest first.
+    /// Returns every violation, the most important first.
     pub fn violations(&self) -> impl Iterator<Item = &Violation> {
         std::iter::once(&self.first).chain(&self.others)
     }

@@ -1,13 +1,13 @@
-//! What may stand where, as far as claims depend on it (saml-schema-protocol,
-//! saml-schema-assertion): a second subject, or one of another namespace, must
-//! not be there for anybody to read.
+//! Checks which elements stand where, as far as claims depend on it (saml-schema-protocol,
+//! saml-schema-assertion). A second subject, or one in another namespace, could be read by another
+//! part of the program, so it must not exist.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 
 use crate::names::{ASSERTION, DSIG, PROTOCOL};
 use crate::xml::{self, XmlError};
 
-/// A child's namespace and name, and whether it may stand there once only.
+/// Namespace and name of an allowed child, and true if it may occur only once.
 type Child = (&'static str, &'static str, bool);
 
 const RESPONSE: &[Child] = &[
@@ -42,8 +42,8 @@ const SUBJECT: &[Child] = &[
     (ASSERTION, "SubjectConfirmation", false),
 ];
 
-/// Demands of the response, its status, its assertion and the subject that
-/// they hold nothing else than the schema has. Signatures are judged apart.
+/// Requires that response, status, assertion and subject contain only what the schema allows.
+/// Signatures are checked elsewhere.
 pub(super) fn demand(
     document: &Document<'_>,
     response: NodeId,
@@ -53,7 +53,7 @@ pub(super) fn demand(
     only_assertion(document, assertion)
 }
 
-/// The response's part of it.
+/// Checks the children of the response.
 pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result<(), XmlError> {
     only(document, response, RESPONSE)?;
     xml::required_attribute(document, response, "ID")?;
@@ -66,7 +66,7 @@ pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result
     Ok(())
 }
 
-/// The assertion's part of it.
+/// Checks the children of the assertion.
 pub(super) fn only_assertion(document: &Document<'_>, assertion: NodeId) -> Result<(), XmlError> {
     only(document, assertion, ASSERTION_CHILDREN)?;
     for name in ["ID", "Version", "IssueInstant"] {
@@ -82,8 +82,7 @@ pub(super) fn only_assertion(document: &Document<'_>, assertion: NodeId) -> Resu
     Ok(())
 }
 
-/// The issuer of a message of this profile is an entity (saml-profiles
-/// §4.1.4.2): its Format is left out, or says so.
+/// Requires that the Format of an Issuer is absent or `entity` (saml-profiles §4.1.4.2).
 fn issuer_format(document: &Document<'_>, node: NodeId) -> Result<(), XmlError> {
     const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
     for issuer in xml::children(document, node, ASSERTION, "Issuer") {
@@ -100,8 +99,8 @@ fn issuer_format(document: &Document<'_>, node: NodeId) -> Result<(), XmlError> 
     Ok(())
 }
 
-/// An AuthnStatement says how the subject signed on (saml-core §2.7.2.2): by a
-/// class, a declaration, or a reference to one.
+/// Requires that an AuthnStatement names an authentication context class, a declaration or a
+/// reference to one (saml-core §2.7.2.2).
 fn authn_context(document: &Document<'_>, statement: NodeId) -> Result<(), XmlError> {
     const SAID_BY: [&str; 3] = [
         "AuthnContextClassRef",

@@ -1,5 +1,5 @@
-//! What a response says of itself before anything is verified: shown to an
-//! administrator who looks for the reason of a refusal, never acted upon.
+//! The unverified contents of a response. They are shown to an administrator who looks for the
+//! reason of a refusal, and are never used for decisions.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 
@@ -8,14 +8,14 @@ use crate::keys::Certificate;
 use crate::names;
 use crate::xml;
 
-/// Characters of one value, at most.
+/// Largest number of characters of a value.
 const MAX_VALUE_CHARS: usize = 300;
 
-/// Attributes, and values of one attribute, at most.
+/// Largest number of attributes, and of values of one attribute.
 const MAX_ITEMS: usize = 50;
 
-/// The claims of an unverified response. Anybody may have written them: no
-/// function that decides takes this type.
+/// The claims of an unverified response. Anybody may have written them, so no function that decides
+/// accepts this type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnverifiedSummary {
     /// `Response/@ID`.
@@ -39,8 +39,7 @@ pub struct UnverifiedSummary {
 }
 
 impl Posted {
-    /// What the response says of itself, each value cut to a bounded length;
-    /// `None` when it is not XML.
+    /// Returns the contents of the response, with each value shortened; `None` if it is not XML.
     pub fn unverified_summary(&self) -> Option<UnverifiedSummary> {
         let document = xml::parse(self.xml(), self.limits()).ok()?;
         let root = document.document_element()?;

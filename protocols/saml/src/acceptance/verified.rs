@@ -1,8 +1,8 @@
-//! Signatures: which element was vouched for, and by whose key.
+//! Verifies signatures: which element is signed, and by whose key.
 //!
-//! A response passes when each of its signatures stands where the schema has
-//! it, covers exactly its own parent, and verifies with a trusted key. The
-//! claims are then read from that very node of the same tree.
+//! A response passes if each of its signatures stands where the schema allows it, covers exactly
+//! its parent element, and verifies with a trusted key. The claims are then read from that same
+//! node of the same tree.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 
@@ -16,18 +16,18 @@ use crate::signature::SignatureError;
 use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError};
 
-/// There is no key to trust, so nothing could ever be verified.
+/// There is no trusted key, so no signature can be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected at least one signing certificate of the identity provider, found none")]
 pub struct NoTrustedKeys;
 
-/// The keys of the identity provider: one at least.
+/// The signing keys of the identity provider; at least one.
 #[derive(Debug, Clone)]
 pub struct TrustedKeys(Vec<Certificate>);
 
 impl TrustedKeys {
-    /// Trusts the keys of these certificates. Their validity does not matter
-    /// (saml-metadata §2.4.1.1).
+    /// Trusts the keys of these certificates. Their validity period is ignored (saml-metadata
+    /// §2.4.1.1).
     ///
     /// # Errors
     /// [`NoTrustedKeys`] when there are none.
@@ -43,47 +43,45 @@ impl TrustedKeys {
     }
 }
 
-/// Which signature is demanded.
+/// Which signatures a service provider requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignaturePolicy {
-    /// The response's or the assertion's: what the profile demands.
+    /// That of the response or of the assertion, as the profile requires.
     #[default]
     Either,
-    /// The assertion's.
+    /// That of the assertion.
     Assertion,
-    /// The response's.
+    /// That of the response.
     Response,
     /// Both of them.
     Both,
 }
 
-/// A response whose signatures hold, and what was read from the signed nodes.
+/// A response with valid signatures, and the claims that were read from the signed nodes.
 #[derive(Debug, Clone)]
 pub struct Verified {
     pub(super) response: ResponseClaims,
     pub(super) assertion: AssertionClaims,
-    /// Whether the response's own attributes were covered.
+    /// True if the response's own attributes are signed.
     pub(super) response_signed: bool,
 }
 
 impl Posted {
-    /// Verifies the signatures and reads the claims from what they cover.
+    /// Verifies the signatures and reads the claims from the signed nodes.
     ///
     /// # Errors
-    /// A [`Refusal`] naming the first thing that is wrong with the document's
-    /// form, its status or its signatures.
+    /// A [`Refusal`] with the first violation in the document's form, its status or its signatures.
     pub fn verify(self, keys: &TrustedKeys, policy: SignaturePolicy) -> Result<Verified, Refusal> {
         self.verify_or_decrypt(keys, policy, None)
     }
 
-    /// The same for a service provider that has keys to decrypt assertions
-    /// with. A response's signature is verified over what came; the assertion
-    /// is then decrypted, and its own signature and claims are judged in the
-    /// one tree of the decrypted document.
+    /// Verifies the response like [`Self::verify`], for a service provider that can decrypt
+    /// assertions. The response's signature is verified over the received document. Then the
+    /// assertion is decrypted, and its signature and claims are read from the one tree of the
+    /// decrypted document.
     ///
     /// # Errors
-    /// As for [`Self::verify`], and [`Code::EncryptedAssertion`] whatever it
-    /// is that keeps the assertion from being decrypted.
+    /// As for [`Self::verify`], and [`Code::EncryptedAssertion`] for every failure of the decryption.
     pub fn verify_or_decrypt(
         self,
         keys: &TrustedKeys,
@@ -133,8 +131,8 @@ impl Posted {
     }
 }
 
-/// The claims with the subject's name in the clear. The name was signed as it
-/// came, encrypted; it is read from nothing else than what decrypts from that.
+/// Returns the claims with the decrypted NameID. The signature covers the encrypted NameID, so only
+/// the result of decrypting that is read.
 fn named(
     mut claims: AssertionClaims,
     decryption: Option<&DecryptionKeys>,
@@ -156,7 +154,7 @@ fn named(
     Ok(claims)
 }
 
-/// The one encrypted assertion of a document that has no other, a child of the
+/// Returns the encrypted assertion, if it is the only assertion of the document and a child of the
 /// response.
 fn the_encrypted_assertion(document: &Document<'_>, root: NodeId) -> Option<NodeId> {
     let plain = document.get_elements_by_tag_name_ns(names::ASSERTION, "Assertion");
@@ -167,8 +165,8 @@ fn the_encrypted_assertion(document: &Document<'_>, root: NodeId) -> Option<Node
     }
 }
 
-/// Judges the assertion of a document that was decrypted: in its tree, and
-/// nothing outside the assertion counts any more.
+/// Verifies the assertion of a decrypted document, in its own tree; nothing outside of the
+/// assertion counts.
 fn decrypted(
     plain: &str,
     limits: &Limits,
@@ -177,9 +175,8 @@ fn decrypted(
     response: ResponseClaims,
     response_signed: bool,
 ) -> Result<Verified, Refusal> {
-    // One code for whatever the plaintext may be: nobody learns from the
-    // answers what a changed ciphertext decrypts to. Only where the response
-    // is signed, nobody else can have changed it.
+    // Use one code for every plaintext. Otherwise an attacker could learn from the answers what a
+    // changed ciphertext decrypts to. If the response is signed, nobody else can have changed it.
     let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
     let concealed = |refusal: Refusal| match response_signed {
         true => refusal,
@@ -233,7 +230,7 @@ fn decrypted(
     })
 }
 
-/// The one assertion of the document, which must be the response's child.
+/// Returns the only assertion of the document, which must be a child of the response.
 fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusal> {
     let responses = document.get_elements_by_tag_name_ns(names::PROTOCOL, "Response");
     if responses.len() != 1 {
@@ -279,8 +276,8 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
     }
 }
 
-/// Every signature of the document, each the child of the response or of the
-/// assertion and shaped as saml-core §5.4 demands.
+/// Returns every signature of the document. Each must be a child of the response or of the
+/// assertion and follow saml-core §5.4.
 fn signed_elements(
     document: &Document<'_>,
     root: NodeId,
@@ -318,8 +315,8 @@ fn signed_elements(
     Ok(found)
 }
 
-/// The schema has a signature right after the issuer, and nowhere else
-/// (saml-core §2.3.3, §3.2.2): readers differ on one that stands elsewhere.
+/// Requires that the signature directly follows the Issuer, as the schema says (saml-core §2.3.3,
+/// §3.2.2). Parsers differ on signatures at other places.
 fn follows_issuer(
     document: &Document<'_>,
     signature: NodeId,
@@ -372,7 +369,7 @@ fn demand(
     ))
 }
 
-/// Every signature must verify, each over the node it stands in.
+/// Verifies every signature, each over its parent element.
 fn verify_signatures(
     document: &Document<'_>,
     keys: &TrustedKeys,

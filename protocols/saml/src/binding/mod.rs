@@ -1,4 +1,4 @@
-//! How messages travel through the browser (saml-bindings).
+//! Bindings: how the browser carries messages (saml-bindings).
 
 mod outgoing;
 pub mod post;
@@ -9,7 +9,7 @@ pub use outgoing::{Outgoing, SendError, send};
 
 use crate::XmlError;
 
-/// Which form field or query parameter carries the message.
+/// The form field or query parameter with the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parameter {
     /// `SAMLRequest`
@@ -19,7 +19,7 @@ pub enum Parameter {
 }
 
 impl Parameter {
-    /// The parameter's name.
+    /// Returns the name of the parameter.
     pub fn name(self) -> &'static str {
         match self {
             Self::Request => "SAMLRequest",
@@ -28,19 +28,19 @@ impl Parameter {
     }
 }
 
-/// The bytes of `RelayState` at most (saml-bindings §3.4.3, §3.5.3).
+/// Largest size of `RelayState`, in bytes (saml-bindings §3.4.3, §3.5.3).
 pub const RELAY_STATE_MAX_BYTES: usize = 80;
 
-/// Why what came by a binding is not a message.
+/// Why the received parameters contain no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindingError {
-    /// Neither parameter is there.
+    /// Neither parameter is present.
     #[error("expected the parameter SAMLRequest or SAMLResponse, found neither")]
     NoMessage,
-    /// A parameter stands twice, so that two readers might see two messages.
+    /// A parameter occurs twice, so that two programs might read different messages.
     #[error("expected the parameter {0} once, got more than once")]
     Repeated(String),
-    /// Too much.
+    /// The message or a parameter is too large.
     #[error("expected at most {limit} bytes of {what}")]
     TooLarge {
         /// What is too large.
@@ -53,7 +53,7 @@ pub enum BindingError {
     Base64 {
         /// The parameter's name.
         parameter: &'static str,
-        /// The decoder's complaint.
+        /// The message of the decoder.
         reason: String,
     },
     /// Not DEFLATE.
@@ -61,28 +61,28 @@ pub enum BindingError {
     Deflate {
         /// The parameter's name.
         parameter: &'static str,
-        /// The decoder's complaint.
+        /// The message of the decoder.
         reason: String,
     },
     /// Not UTF-8.
     #[error("expected UTF-8 in the message")]
     Utf8,
-    /// An encoding other than DEFLATE.
+    /// `SAMLEncoding` names another encoding than DEFLATE.
     #[error("expected SAMLEncoding to be DEFLATE, got {0}")]
     Encoding(String),
-    /// The signature names an algorithm nobody should accept.
+    /// The signature algorithm is not allowed.
     #[error("expected SigAlg to be RSA or ECDSA with SHA-256, SHA-384 or SHA-512, got {0}")]
     Algorithm(String),
-    /// `SigAlg` without `Signature` or the other way round.
+    /// `SigAlg` without `Signature`, or the other way round.
     #[error("expected SigAlg and Signature together, got only {0}")]
     HalfSigned(&'static str),
     /// The endpoint is not a URL.
     #[error("expected an absolute URL as endpoint, got {0:?}")]
     Endpoint(String),
-    /// The key cannot sign.
+    /// The key cannot make the signature.
     #[error(transparent)]
     Key(#[from] crate::keys::KeyError),
-    /// The XML is not what SAML allows.
+    /// The XML does not follow the rules of SAML.
     #[error(transparent)]
     Xml(#[from] XmlError),
 }

@@ -1,37 +1,36 @@
-//! A message on its way: by whichever binding the other side has an endpoint
-//! for, signed as that binding has it.
+//! Sends a message by a binding that the receiver has an endpoint for, and signs it as that binding
+//! requires.
 
 use super::{BindingError, Parameter, post, redirect};
 use crate::keys::SigningKey;
 use crate::names;
 use crate::signature::{SignError, Signer};
 
-/// What the browser gets.
+/// What the browser receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
-    /// An address to go to.
+    /// The URL of a redirect.
     Redirect(String),
-    /// A page with a form that submits itself.
+    /// An HTML page with a form that submits itself.
     Form(String),
 }
 
-/// Why a message can't be sent.
+/// Why a message cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The endpoint is reached by neither binding.
+    /// The endpoint has neither of the two bindings.
     #[error("expected the binding HTTP-Redirect or HTTP-POST, got {0}")]
     Binding(String),
-    /// The message could not be carried.
+    /// The message cannot be encoded for the binding.
     #[error(transparent)]
     Carried(#[from] BindingError),
-    /// The message could not be signed.
+    /// The message cannot be signed.
     #[error(transparent)]
     Signed(#[from] SignError),
 }
 
-/// Sends `xml` to `location` by `binding`; with a key, signed: the query by
-/// HTTP-Redirect (saml-bindings §3.4.4.1), the message itself by HTTP-POST
-/// (§3.5.4).
+/// Sends `xml` to `location` by `binding`. With a key the message is signed: the query string for
+/// HTTP-Redirect (saml-bindings §3.4.4.1), the document for HTTP-POST (§3.5.4).
 ///
 /// # Errors
 /// [`SendError`].

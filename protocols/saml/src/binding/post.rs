@@ -1,5 +1,4 @@
-//! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that
-//! submits itself.
+//! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that submits itself.
 
 use std::borrow::Cow;
 
@@ -10,20 +9,19 @@ use super::{BindingError, Parameter};
 use crate::Limits;
 use crate::xml::{XmlWriter, element, text_element};
 
-/// What submits the form.
+/// The script that submits the form.
 const SUBMIT: &str = "document.forms[0].submit()";
 
-/// The content security policy under which [`form_page`] works: no script but
-/// the one that submits the form.
+/// The content security policy for [`form_page`]: it allows only the script that submits the form.
 pub const FORM_PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-hashes' \
      'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'";
 
-/// The field's value.
+/// Returns the value of the form field.
 pub fn encode(xml: &str) -> String {
     STANDARD.encode(xml)
 }
 
-/// The XML of a field's value; white space within the base64 is allowed.
+/// Decodes the XML from the value of a form field; white space within the base64 is allowed.
 ///
 /// # Errors
 /// [`BindingError`] when it is too large, not base64, or not UTF-8.
@@ -54,8 +52,8 @@ pub fn decode(field: &str, limits: &Limits) -> Result<String, BindingError> {
     String::from_utf8(bytes).map_err(|_| BindingError::Utf8)
 }
 
-/// A page with the form that carries the message to `action`; it submits
-/// itself, and has a button where scripts do not run.
+/// Returns an HTML page with a form that posts the message to `action`. It submits itself, and has
+/// a button for browsers without scripts.
 pub fn form_page(
     action: &str,
     parameter: Parameter,
@@ -65,7 +63,7 @@ pub fn form_page(
     form_page_of(action, parameter, &encode(xml), relay_state)
 }
 
-/// The same for a field that is encoded already.
+/// Returns the page of [`form_page`] for a field that is already encoded.
 pub fn form_page_of(
     action: &str,
     parameter: Parameter,
@@ -75,7 +73,7 @@ pub fn form_page_of(
     form_page_with(action, parameter, message, relay_state, &[])
 }
 
-/// The same with hidden fields of its own.
+/// Returns the page with additional hidden fields.
 pub(super) fn form_page_with(
     action: &str,
     parameter: Parameter,

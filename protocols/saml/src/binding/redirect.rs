@@ -1,5 +1,5 @@
-//! HTTP-Redirect (saml-bindings §3.4): DEFLATE, base64 and percent-encoding in
-//! a query, with a signature over the query's own octets.
+//! HTTP-Redirect (saml-bindings §3.4): DEFLATE, base64 and percent-encoding in a query string, with
+//! a signature over the bytes of the query string.
 
 use std::io::{Read as _, Write as _};
 
@@ -15,8 +15,8 @@ use super::{BindingError, Parameter};
 use crate::Limits;
 use crate::keys::{Certificate, SignatureAlgorithm, SigningKey};
 
-/// The URL that carries the message to `endpoint`, signed when a key is given
-/// (§3.4.4.1). A query the endpoint already has is kept.
+/// Returns the URL that carries the message to `endpoint`, signed if there is a key (§3.4.4.1). A
+/// query string that the endpoint already has is kept.
 ///
 /// # Errors
 /// [`BindingError::Endpoint`] and [`BindingError::Key`].
@@ -62,7 +62,7 @@ fn pair(name: &str, value: &[u8]) -> String {
     out
 }
 
-/// The detached signature of a query (§3.4.4.1).
+/// The detached signature of a query string (§3.4.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuerySignature {
     algorithm: SignatureAlgorithm,
@@ -71,7 +71,7 @@ pub struct QuerySignature {
 }
 
 impl QuerySignature {
-    /// Whether one of the certificates' keys made it over the octets that came.
+    /// True if the key of one of the certificates made the signature over the received bytes.
     pub fn verify(&self, certificates: &[Certificate]) -> bool {
         certificates.iter().any(|certificate| {
             certificate.verifies(self.algorithm, self.signed.as_bytes(), &self.value)
@@ -79,20 +79,20 @@ impl QuerySignature {
     }
 }
 
-/// What came by a redirect.
+/// A message received by HTTP-Redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectMessage {
-    /// Request or response.
+    /// The parameter: `SAMLRequest` or `SAMLResponse`.
     pub parameter: Parameter,
-    /// The message.
+    /// The XML of the message.
     pub xml: String,
-    /// The sender's state, returned unchanged.
+    /// The sender's `RelayState`, to be returned unchanged.
     pub relay_state: Option<String>,
-    /// The signature, not yet verified.
+    /// The signature, not verified yet.
     pub signature: Option<QuerySignature>,
 }
 
-/// Reads the query of a redirect, without its `?`.
+/// Reads the query string of a redirect, without its `?`.
 ///
 /// # Errors
 /// [`BindingError`] when a parameter is missing, repeated or malformed.
@@ -147,7 +147,7 @@ pub fn decode(raw_query: &str, limits: &Limits) -> Result<RedirectMessage, Bindi
     })
 }
 
-/// A parameter as it came and as it is meant.
+/// A parameter, both as received and decoded.
 struct Field<'q> {
     raw: &'q str,
     value: String,

@@ -1,25 +1,24 @@
-//! A message that another site's page posted, posted once more by a page of
-//! the receiver (HTTP-POST, saml-bindings §3.5).
+//! Posts a message again that a page of another site posted (HTTP-POST, saml-bindings §3.5).
 //!
-//! Browsers keep a cookie with `SameSite=Lax` back when another site posts,
-//! and over plain HTTP a cookie cannot be `SameSite=None`. The receiver's own
-//! page posts from the same site, so the cookie comes along.
+//! Browsers do not send a cookie with `SameSite=Lax` when another site posts, and over plain HTTP a
+//! cookie cannot be `SameSite=None`. A page of the receiver posts from the same site, so the
+//! browser sends the cookie.
 
 use super::Parameter;
 use super::post::form_page_with;
 
-/// The hidden field that marks a message posted once more. Such a message
-/// never leads to the page again, so there is no loop.
+/// The hidden field that marks a message posted again. Such a message never leads to the page
+/// again, so there is no loop.
 pub const REPOST_FIELD: &str = "reposted";
 
-/// The content security policy of [`repost_page`]: as for any page with a
-/// message, and the form may lead nowhere but to the receiver.
+/// The content security policy of [`repost_page`]: that of a page with a message; in addition the
+/// form may post only to the receiver.
 pub const REPOST_PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-hashes' \
      'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'; \
      form-action 'self'";
 
-/// The page that posts `message` to `action`, an address of the receiver, once
-/// more; it has a button where scripts do not run.
+/// Returns the page that posts `message` again to `action`, a URL of the receiver. It has a button
+/// for browsers without scripts.
 pub fn repost_page(
     action: &str,
     parameter: Parameter,
@@ -35,13 +34,13 @@ pub fn repost_page(
     )
 }
 
-/// Whether a browser posted from a page of another site, as far as its headers
-/// say: `Origin` (Fetch §3.2) and `Sec-Fetch-Site` (Fetch Metadata §2.3).
-/// `own_origin` is the receiver's, such as `https://portal.example`.
+/// True if a page of another site posted the request, according to the headers `Origin` (Fetch
+/// §3.2) and `Sec-Fetch-Site` (Fetch Metadata §2.3). `own_origin` is the origin of the receiver,
+/// such as `https://portal.example`.
 ///
-/// Browsers send `Origin` with every POST; a client without it is a program,
-/// whose cookies know no sites. `Sec-Fetch-Site` comes only to HTTPS and to
-/// this machine; without it another origin counts as another site.
+/// Browsers send `Origin` with every POST; a client without it is a program, for which SameSite has
+/// no meaning. `Sec-Fetch-Site` is sent only to HTTPS and to this machine; without it, another
+/// origin counts as another site.
 pub fn is_posted_across_sites(
     origin: Option<&str>,
     sec_fetch_site: Option<&str>,
@@ -91,7 +90,7 @@ mod tests {
             (other, None, true),
             (Some("null"), None, true),
             (Some(own), None, false),
-            // Typed, or opened from a bookmark: only Origin says something.
+            // Typed or opened from a bookmark: only `Origin` is useful.
             (other, Some("none"), true),
             (None, None, false),
         ] {

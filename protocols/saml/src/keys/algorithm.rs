@@ -1,15 +1,15 @@
-//! The algorithms of signatures and digests: what is not on these lists is
-//! neither made nor accepted.
+//! Algorithms of signatures and digests. Algorithms that are not in these lists are neither used
+//! nor accepted.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, VerificationAlgorithm};
 
 use crate::names;
 
-/// The algorithms a signature may name (XML Signature §6.4, RFC 9231 §2.3).
+/// Signature algorithms (XML Signature §6.4, RFC 9231 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what SAML deployments expect.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, the usual algorithm of SAML products.
     RsaSha256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     RsaSha384,
@@ -24,7 +24,7 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// The algorithms a receiver accepts.
+    /// The accepted algorithms.
     pub const ACCEPTED: [Self; 6] = [
         Self::RsaSha256,
         Self::RsaSha384,
@@ -34,7 +34,7 @@ impl SignatureAlgorithm {
         Self::EcdsaSha512,
     ];
 
-    /// The algorithm's URI.
+    /// Returns the URI of the algorithm.
     pub fn uri(self) -> &'static str {
         match self {
             Self::RsaSha256 => names::RSA_SHA256,
@@ -46,7 +46,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The digest of the same strength.
+    /// Returns the digest algorithm of the same strength.
     pub fn digest(self) -> DigestAlgorithm {
         match self {
             Self::RsaSha256 | Self::EcdsaSha256 => DigestAlgorithm::Sha256,
@@ -55,14 +55,14 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The accepted algorithm of that URI.
+    /// Returns the accepted algorithm with this URI.
     pub fn accepted(uri: &str) -> Option<Self> {
         Self::ACCEPTED
             .into_iter()
             .find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// Whether it is of the RSA family.
+    /// True for RSA algorithms.
     pub fn is_rsa(self) -> bool {
         !matches!(
             self,
@@ -72,7 +72,7 @@ impl SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// The algorithms that go with a key of this name: `RSA 2048`, `EC P-256`.
+    /// Returns the algorithms for a kind of key, such as `RSA 2048` or `EC P-256`.
     pub(super) fn of_key(name: &str) -> &'static [Self] {
         match name {
             "EC P-256" => &[Self::EcdsaSha256],
@@ -82,8 +82,8 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The provider's own name for verifying with it, on the curve that goes
-    /// with its hash (RFC 6931 §2.3.6).
+    /// Returns the cryptographic library's algorithm for verification, on the curve that belongs to
+    /// its hash (RFC 6931 §2.3.6).
     pub(super) fn verification(self) -> &'static dyn VerificationAlgorithm {
         match self {
             Self::RsaSha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -96,7 +96,7 @@ impl SignatureAlgorithm {
     }
 }
 
-/// The digests a reference may name (XML Encryption §5.7, RFC 9231 §2.1).
+/// Digest algorithms of a Reference (XML Encryption §5.7, RFC 9231 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DigestAlgorithm {
     /// SHA-256.
@@ -108,7 +108,7 @@ pub enum DigestAlgorithm {
 }
 
 impl DigestAlgorithm {
-    /// The algorithm's URI.
+    /// Returns the URI of the algorithm.
     pub fn uri(self) -> &'static str {
         match self {
             Self::Sha256 => names::SHA256,
@@ -117,14 +117,14 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The accepted algorithm of that URI.
+    /// Returns the accepted algorithm with this URI.
     pub fn accepted(uri: &str) -> Option<Self> {
         [Self::Sha256, Self::Sha384, Self::Sha512]
             .into_iter()
             .find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// The digest of these octets.
+    /// Returns the digest of these bytes.
     pub fn of(self, octets: &[u8]) -> Vec<u8> {
         let algorithm = match self {
             Self::Sha256 => &digest::SHA256,

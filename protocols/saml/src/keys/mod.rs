@@ -1,7 +1,7 @@
 //! Certificates and signing keys.
 //!
-//! A certificate in metadata is a container for a public key (saml-metadata
-//! §2.4.1.1): its chain is not walked, its validity is shown, not enforced.
+//! A certificate in metadata only carries a public key (saml-metadata §2.4.1.1): its chain is not
+//! verified, and its validity period is shown but not enforced.
 
 mod algorithm;
 mod signing;
@@ -25,7 +25,7 @@ pub use signing::{KeyError, SigningKey};
 /// Why a text is not a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// A private key where a certificate belongs.
+    /// The text is a private key, not a certificate.
     #[error(
         "expected a certificate (-----BEGIN CERTIFICATE-----), got a private key; \
          paste the certificate only and treat that key as disclosed"
@@ -34,7 +34,7 @@ pub enum CertificateError {
     /// Another kind of PEM block.
     #[error("expected a certificate (-----BEGIN CERTIFICATE-----), got -----BEGIN {0}-----")]
     OtherPem(String),
-    /// The text between the armor is not base64.
+    /// The text between the PEM lines is not base64.
     #[error(
         "expected the base64 of a certificate: {0}; copy the whole file, from -----BEGIN to -----END"
     )]
@@ -42,7 +42,7 @@ pub enum CertificateError {
     /// The bytes are not an X.509 certificate.
     #[error("expected an X.509 certificate (DER): {0}")]
     Der(String),
-    /// The key cannot verify the signatures SAML uses.
+    /// The key does not fit the signature algorithms of SAML.
     #[error(
         "expected an RSA key of 2048 bits or more, or an EC key on P-256, P-384 or P-521, got {0}"
     )]
@@ -56,7 +56,7 @@ struct Inner {
     not_after: Timestamp,
     key_name: String,
     key: Key,
-    /// The public key, ready to verify, for each algorithm that goes with it.
+    /// The public key, parsed for each algorithm that it can be used with.
     ready: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
     base64: String,
 }
@@ -66,9 +66,8 @@ struct Inner {
 pub struct Certificate(Arc<Inner>);
 
 impl Certificate {
-    /// Reads a certificate as people paste it: PEM, PEM without its armor,
-    /// with stray white space, or the base64 of metadata's
-    /// `<ds:X509Certificate>`.
+    /// Reads a certificate as users paste it: PEM, PEM without its first and last line, with
+    /// additional white space, or the base64 of `<ds:X509Certificate>` in metadata.
     ///
     /// # Errors
     /// [`CertificateError`] says which part is wrong.
@@ -100,8 +99,8 @@ impl Certificate {
             .decode(&compact)
             .map_err(|error| CertificateError::Base64(error.to_string()))?;
         match std::str::from_utf8(&der) {
-            // A whole PEM file, encoded once more: a common slip of those who
-            // write metadata by hand. It is undone once.
+            // A whole PEM file in base64 is a common mistake in handwritten metadata. It is decoded
+            // once.
             Ok(pem) if pem.contains("-----BEGIN ") && !text.contains("-----BEGIN ") => {
                 Self::parse(pem)
             }
@@ -165,15 +164,14 @@ impl Certificate {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Whether `signature` over `data` is by this certificate's key. A key of
-    /// the other family, or on another curve than goes with the hash, never
-    /// verifies.
+    /// True if this certificate's key made `signature` over `data`. A key of another kind, or on a
+    /// curve that does not belong to the hash, never verifies.
     pub fn verifies(&self, algorithm: SignatureAlgorithm, data: &[u8], signature: &[u8]) -> bool {
         let mut ready = self.0.ready.iter();
         ready.any(|(known, key)| *known == algorithm && key.verify_sig(data, signature).is_ok())
     }
 
-    /// The certificate in PEM (RFC 7468), lines of 64 characters.
+    /// Returns the certificate in PEM (RFC 7468), in lines of 64 characters.
     pub fn to_pem(&self) -> String {
         let text = self.to_base64();
         let mut out = String::from("-----BEGIN CERTIFICATE-----\n");
@@ -188,7 +186,7 @@ impl Certificate {
         out
     }
 
-    /// The base64 of the DER, as `<ds:X509Certificate>` holds it.
+    /// Returns the base64 of the DER, as in `<ds:X509Certificate>`.
     pub fn to_base64(&self) -> String {
         self.0.base64.clone()
     }
@@ -197,34 +195,35 @@ impl Certificate {
         &self.0.base64
     }
 
-    /// The DER itself.
+    /// Returns the DER.
     pub fn der(&self) -> &[u8] {
         &self.0.der
     }
 
-    /// The subject's distinguished name.
+    /// Returns the distinguished name of the subject.
     pub fn subject(&self) -> &str {
         &self.0.subject
     }
 
-    /// SHA-256 of the DER, as pairs of upper-case hex digits and colons.
+    /// Returns the SHA-256 fingerprint of the DER: pairs of upper-case hex digits, separated by
+    /// colons.
     pub fn fingerprint_sha256(&self) -> String {
         let digest = DigestAlgorithm::Sha256.of(&self.0.der);
         let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
         pairs.join(":")
     }
 
-    /// First instant of its validity.
+    /// Returns the start of the validity period.
     pub fn not_before(&self) -> Timestamp {
         self.0.not_before
     }
 
-    /// Last instant of its validity.
+    /// Returns the end of the validity period.
     pub fn not_after(&self) -> Timestamp {
         self.0.not_after
     }
 
-    /// Kind and size of its key: `RSA 2048`, `EC P-256`.
+    /// Returns kind and size of the key: `RSA 2048`, `EC P-256`.
     pub fn key(&self) -> &str {
         &self.0.key_name
     }

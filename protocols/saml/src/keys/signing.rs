@@ -1,4 +1,4 @@
-//! Private keys, decoded once.
+//! Private keys for signing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ pub enum KeyError {
     /// The text is not a private key in PKCS#8 PEM.
     #[error("expected a private key in PKCS#8 PEM (-----BEGIN PRIVATE KEY-----): {0}")]
     Pem(String),
-    /// The key is of a kind no SAML signature algorithm here uses.
+    /// The kind of key fits no supported signature algorithm.
     #[error("expected an RSA or EC private key, got {0}")]
     Kind(String),
-    /// Key and certificate do not belong together.
+    /// The key does not belong to the certificate.
     #[error("the private key does not belong to the certificate {0}")]
     NotThePair(String),
 }
 
-/// A key as the provider signs with it.
+/// A private key, parsed for the cryptographic library.
 enum Ready {
     Rsa(RsaKeyPair),
-    /// On one curve, with the one hash that goes with it.
+    /// A key on an elliptic curve, with the algorithm whose hash belongs to the curve.
     Ec(SignatureAlgorithm, EcdsaKeyPair),
 }
 
@@ -39,15 +39,15 @@ struct Pair {
     pkcs8_pem: String,
 }
 
-/// A private key with the certificate that goes out with its signatures.
+/// A private key with its certificate.
 #[derive(Clone)]
 pub struct SigningKey(Arc<Pair>);
 
 impl SigningKey {
-    /// Takes a private key in PKCS#8 PEM and its certificate.
+    /// Reads a private key in PKCS#8 PEM for this certificate.
     ///
     /// # Errors
-    /// [`KeyError`] when the text is no such key, or not that certificate's.
+    /// [`KeyError`] when the text is not such a key, or does not belong to the certificate.
     pub fn new(pkcs8_pem: &str, certificate: Certificate) -> Result<Self, KeyError> {
         let key = load_pem_auto(pkcs8_pem.as_bytes(), None)
             .map_err(|error| KeyError::Pem(error.to_string()))?;
@@ -66,12 +66,12 @@ impl SigningKey {
         Ok(pair)
     }
 
-    /// The certificate.
+    /// Returns the certificate.
     pub fn certificate(&self) -> &Certificate {
         &self.0.certificate
     }
 
-    /// The algorithm this kind of key signs with unless told otherwise.
+    /// Returns the default signature algorithm of this kind of key.
     pub fn algorithm(&self) -> SignatureAlgorithm {
         match &self.0.ready {
             Ready::Rsa(_) => SignatureAlgorithm::RsaSha256,
@@ -79,10 +79,10 @@ impl SigningKey {
         }
     }
 
-    /// The signature over `data`.
+    /// Signs `data`.
     ///
     /// # Errors
-    /// [`KeyError::Kind`] when the key cannot sign with that algorithm.
+    /// [`KeyError::Kind`] when the key cannot be used with this algorithm.
     pub fn sign(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         let failed = |_| KeyError::Kind("a key that the provider can't sign with".into());
@@ -114,7 +114,7 @@ impl SigningKey {
         ))
     }
 
-    /// The private key in PKCS#8 PEM, as it was given.
+    /// Returns the private key in PKCS#8 PEM, as it was given.
     pub fn pkcs8_pem(&self) -> &str {
         &self.0.pkcs8_pem
     }
@@ -130,7 +130,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The key, decoded for the provider; of the kind that the certificate has.
+/// Parses the key; it must be of the same kind as the certificate's key.
 fn ready(pem: &str, certificate: &Certificate) -> Result<Ready, KeyError> {
     let wrong = |reason: String| KeyError::Pem(reason);
     let (_, block) = parse_x509_pem(pem.as_bytes()).map_err(|error| wrong(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Assertions (saml-core §2): who, by whose word, for whom, until when.
+//! Assertions (saml-core §2).
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::names;
 use crate::xml::{self, XmlWriter, element, text_element, write_instant};
 
-/// The formats of a name identifier (saml-core §8.3).
+/// Formats of a NameID (saml-core §8.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NameIdFormat {
     /// §8.3.1
@@ -26,7 +26,7 @@ pub enum NameIdFormat {
 }
 
 impl NameIdFormat {
-    /// The format's URI.
+    /// Returns the URI of the format.
     pub fn uri(&self) -> &str {
         match self {
             Self::Unspecified => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
@@ -39,7 +39,7 @@ impl NameIdFormat {
         }
     }
 
-    /// The format of a URI.
+    /// Returns the format with this URI.
     pub fn from_uri(uri: &str) -> Self {
         [
             Self::Unspecified,
@@ -55,16 +55,16 @@ impl NameIdFormat {
     }
 }
 
-/// A name identifier (saml-core §2.2.3).
+/// A NameID (saml-core §2.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameId {
-    /// The identifier itself.
+    /// Value of the NameID.
     pub value: String,
-    /// How to understand it.
+    /// Format of the value.
     pub format: NameIdFormat,
-    /// The domain that qualifies it.
+    /// `NameQualifier`: the domain in which the value is unique.
     pub name_qualifier: Option<String>,
-    /// The service provider that qualifies it.
+    /// `SPNameQualifier`: the service provider for which the value is unique.
     pub sp_name_qualifier: Option<String>,
 }
 
@@ -90,95 +90,94 @@ impl NameId {
     }
 }
 
-/// What the presenter of a bearer assertion must show (saml-core §2.4.1.2,
-/// saml-profiles §4.1.4.2).
+/// Conditions for presenting a bearer assertion (saml-core §2.4.1.2, saml-profiles §4.1.4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectConfirmation {
-    /// The method; a browser SSO has [`names::BEARER`].
+    /// Method; web browser SSO uses [`names::BEARER`].
     pub method: String,
-    /// Where it may be delivered.
+    /// URL to which the assertion may be delivered.
     pub recipient: Option<String>,
-    /// Until when, exclusive.
+    /// End of the validity, exclusive.
     pub not_on_or_after: Option<Timestamp>,
-    /// From when; a bearer confirmation must not have it.
+    /// Start of the validity; a bearer confirmation must not have it.
     pub not_before: Option<Timestamp>,
-    /// The request it answers.
+    /// ID of the request that the assertion answers.
     pub in_response_to: Option<String>,
 }
 
-/// Of whom the assertion speaks (saml-core §2.4).
+/// The subject of an assertion (saml-core §2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The subject's name.
+    /// NameID of the subject.
     pub name_id: NameId,
-    /// Confirmations, any of which suffices.
+    /// Confirmations; one valid one is enough.
     pub confirmations: Vec<SubjectConfirmation>,
 }
 
-/// When and for whom the assertion holds (saml-core §2.5).
+/// Validity and audience of an assertion (saml-core §2.5).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// From when, inclusive.
+    /// Start of the validity, inclusive.
     pub not_before: Option<Timestamp>,
-    /// Until when, exclusive.
+    /// End of the validity, exclusive.
     pub not_on_or_after: Option<Timestamp>,
-    /// One `<AudienceRestriction>` each, with its audiences (§2.5.1.4).
+    /// The audiences of each `<AudienceRestriction>` (§2.5.1.4).
     pub audience_restrictions: Vec<Vec<String>>,
 }
 
-/// That and how the subject signed on (saml-core §2.7.2).
+/// An AuthnStatement: when and how the subject signed on (saml-core §2.7.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthnStatement {
     /// `AuthnInstant`: when the subject signed on.
     pub authn_instant: Timestamp,
-    /// The issuer's session.
+    /// `SessionIndex` of the identity provider's session.
     pub session_index: Option<String>,
-    /// When that session ends.
+    /// `SessionNotOnOrAfter`: when that session ends.
     pub session_not_on_or_after: Option<Timestamp>,
-    /// How, as a class URI.
+    /// `AuthnContextClassRef`: URI of the authentication context class.
     pub class_ref: String,
 }
 
-/// A named list of values (saml-core §2.7.3.1).
+/// An attribute with its values (saml-core §2.7.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name, letter case exact.
+    /// Name; letter case matters.
     pub name: String,
-    /// How to understand the name.
+    /// `NameFormat`.
     pub name_format: Option<String>,
-    /// Its values, in order; none is allowed.
+    /// Values in order; may be empty.
     pub values: Vec<String>,
 }
 
 /// An assertion (saml-core §2.3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assertion {
-    /// Unique identifier, an `xs:ID`.
+    /// Unique ID, an `xs:ID`.
     pub id: String,
-    /// When it was made.
+    /// When the assertion was issued.
     pub issue_instant: Timestamp,
-    /// Entity identifier of the issuer.
+    /// Entity ID of the issuer.
     pub issuer: String,
-    /// Of whom it speaks.
+    /// The subject.
     pub subject: Option<Subject>,
-    /// When and for whom it holds.
+    /// Validity and audience.
     pub conditions: Option<Conditions>,
-    /// Sign-ons it states.
+    /// The AuthnStatements.
     pub authn_statements: Vec<AuthnStatement>,
-    /// Attributes it states.
+    /// The attributes.
     pub attributes: Vec<Attribute>,
 }
 
 impl Assertion {
-    /// The unsigned assertion in canonical form.
+    /// Returns the unsigned assertion in canonical form.
     pub(crate) fn canonical(&self) -> String {
         let mut w = XmlWriter::with_capacity(4 * 1024);
         self.write(&mut w, None);
         w.into_string()
     }
 
-    /// Writes the assertion; `signature` goes where the schema has it, right
-    /// after the issuer.
+    /// Writes the assertion; `signature` is written directly after the Issuer, as the schema
+    /// requires.
     pub(crate) fn write(&self, w: &mut XmlWriter, signature: Option<&str>) {
         let issued = write_instant(self.issue_instant);
         let attributes = [

@@ -1,4 +1,4 @@
-//! The request for authentication (saml-core §3.4.1).
+//! AuthnRequest (saml-core §3.4.1).
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
@@ -7,17 +7,17 @@ use super::NameIdFormat;
 use crate::names;
 use crate::xml::{self, Limits, XmlError, XmlWriter, element, text_element, write_instant};
 
-/// Which kind of name the requester wants (saml-core §3.4.1.1).
+/// The requested kind of NameID (saml-core §3.4.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameIdPolicy {
-    /// The format wanted.
+    /// The requested format.
     pub format: Option<NameIdFormat>,
-    /// Whether a new identifier may be made.
+    /// True if the identity provider may create a new identifier.
     pub allow_create: bool,
 }
 
-/// How strong the classes are that both sides here know, weakest first
-/// (saml-authn-context has no order of its own).
+/// Returns the strength of a class that both sides of this project know, as a number;
+/// saml-authn-context itself defines no order.
 pub fn authn_strength(class: &str) -> Option<u32> {
     let known = [
         names::AUTHN_UNSPECIFIED,
@@ -28,29 +28,30 @@ pub fn authn_strength(class: &str) -> Option<u32> {
     u32::try_from(at).ok()
 }
 
-/// How the context must compare with those named (saml-core §3.3.2.2.1).
+/// `Comparison`: how the class of the sign-on must relate to the requested classes (saml-core
+/// §3.3.2.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuthnContextComparison {
-    /// One of them.
+    /// Equal to one of them.
     #[default]
     Exact,
-    /// One of them or a stronger one.
+    /// Equal to one of them, or stronger.
     Minimum,
-    /// None stronger than the strongest of them.
+    /// Not stronger than the strongest of them.
     Maximum,
-    /// A stronger one than any of them.
+    /// Stronger than each of them.
     Better,
 }
 
 impl AuthnContextComparison {
     const ALL: [Self; 4] = [Self::Exact, Self::Minimum, Self::Maximum, Self::Better];
 
-    /// The comparison of that name.
+    /// Returns the comparison with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// The attribute's value.
+    /// Returns the value of the attribute.
     pub fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
@@ -61,17 +62,17 @@ impl AuthnContextComparison {
     }
 }
 
-/// How the subject must have signed on (saml-core §3.3.2.2.1).
+/// The requested authentication context (saml-core §3.3.2.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedAuthnContext {
-    /// How they compare.
+    /// How the class must relate to the requested classes.
     pub comparison: AuthnContextComparison,
-    /// Class URIs, best first.
+    /// URIs of the requested classes, the preferred one first.
     pub class_refs: Vec<String>,
 }
 
 impl RequestedAuthnContext {
-    /// One of these classes.
+    /// Requests exactly one of these classes.
     pub fn exactly(class_refs: Vec<String>) -> Self {
         Self {
             comparison: AuthnContextComparison::Exact,
@@ -79,8 +80,8 @@ impl RequestedAuthnContext {
         }
     }
 
-    /// Whether a sign-on of class `came` will do. `strength` orders the
-    /// classes that its caller knows; of others only equality is known.
+    /// True if a sign-on of class `came` meets the request. `strength` orders the classes that the
+    /// caller knows; other classes are only compared for equality.
     pub fn allows(&self, came: &str, strength: impl Fn(&str) -> Option<u32>) -> bool {
         use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
         let mut named = self.class_refs.iter();
@@ -119,32 +120,32 @@ impl RequestedAuthnContext {
 /// A request for authentication (saml-core §3.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthnRequest {
-    /// Unique identifier, an `xs:ID`.
+    /// Unique ID, an `xs:ID`.
     pub id: String,
-    /// When it was made.
+    /// When the request was issued.
     pub issue_instant: Timestamp,
-    /// Entity identifier of the service provider.
+    /// Entity ID of the service provider.
     pub issuer: String,
-    /// The address it is sent to.
+    /// URL to which the request is sent.
     pub destination: Option<String>,
-    /// Where the answer goes.
+    /// URL to which the Response is sent.
     pub acs_url: Option<String>,
-    /// Where the answer goes, by index into the metadata.
+    /// Index, in the metadata, of the endpoint to which the Response is sent.
     pub acs_index: Option<u16>,
-    /// How the answer travels.
+    /// `ProtocolBinding`: binding of the Response.
     pub protocol_binding: Option<String>,
-    /// Which name is wanted.
+    /// The requested kind of NameID.
     pub name_id_policy: Option<NameIdPolicy>,
-    /// Whether the subject must sign on again.
+    /// True if the subject must sign on again.
     pub force_authn: bool,
-    /// Whether the subject must not be asked anything.
+    /// True if the subject must not see a page.
     pub is_passive: bool,
-    /// How the subject must sign on.
+    /// The requested authentication context.
     pub requested_authn_context: Option<RequestedAuthnContext>,
 }
 
 impl AuthnRequest {
-    /// The document.
+    /// Returns the XML document.
     pub fn to_xml(&self) -> String {
         let issued = write_instant(self.issue_instant);
         let index = self.acs_index.map(|index| index.to_string());
@@ -183,7 +184,7 @@ impl AuthnRequest {
         w.into_string()
     }
 
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
     /// [`XmlError`] names the element or attribute that is missing or wrong.

@@ -1,4 +1,4 @@
-//! Single logout: the request to end sessions and its answer (saml-core §3.7).
+//! Single logout: LogoutRequest and LogoutResponse (saml-core §3.7).
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
@@ -8,50 +8,50 @@ use crate::encryption::EncryptedId;
 use crate::names;
 use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant};
 
-/// The sessions of whom (saml-core §3.7.1).
+/// The subject whose sessions end (saml-core §3.7.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// Named openly.
+    /// By NameID.
     Named(NameId),
-    /// Named for the recipient's eyes only.
+    /// By encrypted NameID.
     Encrypted(EncryptedId),
 }
 
-/// A request to end sessions (saml-core §3.7.1).
+/// A LogoutRequest (saml-core §3.7.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutRequest {
-    /// Unique identifier, an `xs:ID`.
+    /// Unique ID, an `xs:ID`.
     pub id: String,
-    /// When it was made.
+    /// When the request was issued.
     pub issue_instant: Timestamp,
-    /// Entity identifier of the sender.
+    /// Entity ID of the sender.
     pub issuer: String,
-    /// The address it is sent to.
+    /// URL to which the request is sent.
     pub destination: Option<String>,
-    /// Until when it holds, exclusive.
+    /// End of the request's validity, exclusive.
     pub not_on_or_after: Option<Timestamp>,
-    /// Why, as a URI: `urn:oasis:names:tc:SAML:2.0:logout:user`.
+    /// Reason as a URI, such as `urn:oasis:names:tc:SAML:2.0:logout:user`.
     pub reason: Option<String>,
-    /// Whose sessions.
+    /// The subject whose sessions end.
     pub principal: Principal,
-    /// Which of their sessions; none means all.
+    /// The sessions that end; empty means all.
     pub session_indexes: Vec<String>,
 }
 
-/// How a request to end sessions fared (saml-core §3.7.2).
+/// A LogoutResponse (saml-core §3.7.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutResponse {
-    /// Unique identifier, an `xs:ID`.
+    /// Unique ID, an `xs:ID`.
     pub id: String,
-    /// When it was made.
+    /// When the response was issued.
     pub issue_instant: Timestamp,
-    /// Entity identifier of the sender.
+    /// Entity ID of the sender.
     pub issuer: String,
-    /// The address it is sent to.
+    /// URL to which the response is sent.
     pub destination: Option<String>,
-    /// The request it answers.
+    /// ID of the request that it answers.
     pub in_response_to: Option<String>,
-    /// Success, perhaps with `PartialLogout` below it, or a failure.
+    /// Success, with `PartialLogout` as second-level code if some sessions remain, or a failure.
     pub status: Status,
 }
 
@@ -71,7 +71,7 @@ fn head<'m>(
 }
 
 impl LogoutRequest {
-    /// The document.
+    /// Returns the XML document.
     pub fn to_xml(&self) -> String {
         let issued = write_instant(self.issue_instant);
         let until = self.not_on_or_after.map(write_instant);
@@ -125,7 +125,7 @@ impl LogoutRequest {
 }
 
 impl LogoutResponse {
-    /// The document.
+    /// Returns the XML document.
     pub fn to_xml(&self) -> String {
         let issued = write_instant(self.issue_instant);
         let mut attributes = head(&self.id, &issued, self.destination.as_deref()).to_vec();
@@ -151,7 +151,7 @@ impl LogoutResponse {
     }
 }
 
-/// Version and instant of a message.
+/// Checks the version and returns the IssueInstant of a message.
 fn issued(document: &Document<'_>, root: NodeId) -> Result<Timestamp, XmlError> {
     let version = xml::required_attribute(document, root, "Version")?;
     let place = |attribute: &str| format!("{}/@{attribute}", xml::name_of(document, root));

@@ -1,8 +1,8 @@
-//! What is said: requests for authentication, responses and assertions, logout
-//! (saml-core), as plain values an issuer fills in and writes.
+//! Requests, responses, assertions and logout messages (saml-core) as plain values that an issuer
+//! fills in and writes.
 //!
-//! These values carry no trust. A service provider reads what came to it
-//! through [`crate::acceptance`] and [`crate::reception`] only.
+//! These values are not trusted. A service provider reads received messages only through
+//! [`crate::acceptance`] and [`crate::reception`].
 
 mod assertion;
 mod authn_request;

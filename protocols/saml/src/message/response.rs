@@ -12,9 +12,9 @@ use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant
 pub enum StatusCode {
     /// The request succeeded.
     Success,
-    /// The requester is at fault.
+    /// The request failed because of the requester.
     Requester,
-    /// The responder is at fault.
+    /// The request failed because of the responder.
     Responder,
     /// The version is not supported.
     VersionMismatch,
@@ -24,15 +24,15 @@ pub enum StatusCode {
     InvalidNameIdPolicy,
     /// Second level: the authentication context cannot be met.
     NoAuthnContext,
-    /// Second level: passive authentication was asked for and is impossible.
+    /// Second level: passive authentication was requested but is not possible.
     NoPassive,
-    /// Second level: the responder will not answer.
+    /// Second level: the responder refuses to answer.
     RequestDenied,
     /// Second level: not every session could be ended.
     PartialLogout,
-    /// Second level: the responder doesn't know the subject.
+    /// Second level: the responder does not know the subject.
     UnknownPrincipal,
-    /// Second level: the responder doesn't do what was asked.
+    /// Second level: the responder does not support the request.
     RequestUnsupported,
     /// Any other URI.
     Other(String),
@@ -41,7 +41,7 @@ pub enum StatusCode {
 impl StatusCode {
     const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
-    /// Every code with a name.
+    /// All codes except [`StatusCode::Other`].
     const NAMED: [Self; 12] = [
         Self::Success,
         Self::Requester,
@@ -57,13 +57,13 @@ impl StatusCode {
         Self::RequestUnsupported,
     ];
 
-    /// The code of a URI.
+    /// Returns the code with this URI.
     pub fn from_uri(uri: &str) -> Self {
         let named = Self::NAMED.into_iter().find(|code| code.uri() == uri);
         named.unwrap_or_else(|| Self::Other(uri.to_owned()))
     }
 
-    /// The code's URI.
+    /// Returns the URI of the code.
     pub fn uri(&self) -> String {
         let name = match self {
             Self::Success => "Success",
@@ -84,7 +84,7 @@ impl StatusCode {
     }
 }
 
-/// How the request fared.
+/// The Status of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Top-level code.
@@ -96,7 +96,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Success, with nothing to add.
+    /// Returns the status Success without second-level code.
     pub fn success() -> Self {
         Self {
             code: StatusCode::Success,
@@ -105,7 +105,7 @@ impl Status {
         }
     }
 
-    /// Whether the top level says success, whatever is below it.
+    /// True if the top-level code is Success, whatever the second level is.
     pub fn is_success(&self) -> bool {
         self.code == StatusCode::Success
     }
@@ -114,30 +114,30 @@ impl Status {
 /// A response (saml-core §3.3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Unique identifier, an `xs:ID`.
+    /// Unique ID, an `xs:ID`.
     pub id: String,
-    /// When it was made.
+    /// When the response was issued.
     pub issue_instant: Timestamp,
-    /// The address it is delivered to.
+    /// URL to which the response is delivered.
     pub destination: Option<String>,
-    /// The request it answers.
+    /// ID of the request that it answers.
     pub in_response_to: Option<String>,
-    /// Entity identifier of the issuer.
+    /// Entity ID of the issuer.
     pub issuer: Option<String>,
-    /// How the request fared.
+    /// The status.
     pub status: Status,
-    /// Its assertions.
+    /// The assertions.
     pub assertions: Vec<Assertion>,
 }
 
 impl Response {
-    /// The unsigned document.
+    /// Returns the unsigned document.
     pub fn to_xml(&self) -> String {
         self.write(None, &[])
     }
 
-    /// The document, in canonical form, with signatures where the schema has
-    /// them.
+    /// Writes the document in canonical form, with signatures at the places that the schema
+    /// requires.
     pub(crate) fn write(
         &self,
         response_signature: Option<&str>,
@@ -172,7 +172,7 @@ impl Response {
 }
 
 impl Status {
-    /// The status of a response, down to the second level.
+    /// Reads the status of a response, down to the second level.
     pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
         let status = xml::required(document, root, names::PROTOCOL, "Status")?;
         let code = xml::required(document, status, names::PROTOCOL, "StatusCode")?;

@@ -13,29 +13,29 @@ use crate::names;
 use crate::signature::{SignError, Signer};
 use crate::xml::{XmlWriter, element, text_element, write_instant};
 
-/// An identity provider as it introduces itself.
+/// The metadata of an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdpMetadata {
-    /// Its entity identifier: the issuer of its assertions.
+    /// Entity ID: the Issuer of its assertions.
     pub entity_id: String,
-    /// The certificates whose keys may sign, at least one.
+    /// Certificates of its signing keys, at least one.
     pub signing_certificates: Vec<Certificate>,
     /// Single sign-on endpoints.
     pub sso: Vec<Endpoint>,
     /// Single logout endpoints.
     pub slo: Vec<Endpoint>,
-    /// Name identifier formats it can give.
+    /// NameID formats that it supports.
     pub name_id_formats: Vec<NameIdFormat>,
-    /// Whether requests to it must be signed.
+    /// True if requests must be signed.
     pub want_authn_requests_signed: bool,
-    /// Until when this metadata holds.
+    /// End of this metadata's validity.
     pub valid_until: Option<Timestamp>,
-    /// How long it may be kept, as an `xs:duration`.
+    /// How long the metadata may be cached, as an `xs:duration`.
     pub cache_duration: Option<String>,
 }
 
 impl IdpMetadata {
-    /// Reads the metadata of one entity, at its word.
+    /// Reads the metadata of one entity, without verifying a signature.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -43,8 +43,8 @@ impl IdpMetadata {
         Self::select(text, &Selection::default())
     }
 
-    /// Reads the metadata of the selected entity, on the word of whoever must
-    /// have signed it.
+    /// Reads the metadata of the selected entity, and verifies the signature if the selection
+    /// requires one.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -52,7 +52,7 @@ impl IdpMetadata {
         Ok(Self::read(text, selection)?.metadata)
     }
 
-    /// The same, with what was left out.
+    /// Reads the metadata like [`Self::select`], and also returns which parts were ignored.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -109,15 +109,15 @@ impl IdpMetadata {
         })
     }
 
-    /// The identifiers of the identity providers in a document.
+    /// Returns the entity IDs of the identity providers in a document.
     ///
     /// # Errors
-    /// When it is not the XML of metadata.
+    /// When it is not metadata in XML.
     pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
         entity_ids(text, "IDPSSODescriptor")
     }
 
-    /// The metadata, when it still holds at `now`.
+    /// Returns the metadata if it is still valid at `now`.
     ///
     /// # Errors
     /// [`MetadataError::Expired`].
@@ -128,8 +128,8 @@ impl IdpMetadata {
         }
     }
 
-    /// Until when it need not be fetched again when it was fetched at
-    /// `fetched`; `None` when it doesn't say.
+    /// Returns until when metadata that was fetched at `fetched` may be cached; `None` if it does
+    /// not say so.
     ///
     /// # Errors
     /// [`MetadataError::CacheDuration`].
@@ -138,13 +138,13 @@ impl IdpMetadata {
         duration.map(|it| validity::after(fetched, it)).transpose()
     }
 
-    /// The single sign-on endpoint with that binding.
+    /// Returns the URL of the single sign-on endpoint with this binding.
     pub fn sso_location(&self, binding: &str) -> Option<&str> {
         let endpoint = self.sso.iter().find(|endpoint| endpoint.binding == binding);
         endpoint.map(|endpoint| endpoint.location.as_str())
     }
 
-    /// The document, signed as a whole under the given `xs:ID`.
+    /// Returns the document with a signature over all of it, under the given `xs:ID`.
     ///
     /// # Errors
     /// [`SignError`].
@@ -152,7 +152,7 @@ impl IdpMetadata {
         Signer::of_documents(key.clone()).sign_document(&self.write(Some(id)))
     }
 
-    /// The document.
+    /// Returns the XML document.
     pub fn to_xml(&self) -> String {
         self.write(None)
     }

@@ -1,5 +1,4 @@
-//! How identity provider and service provider introduce themselves
-//! (saml-metadata).
+//! Metadata of identity providers and service providers (saml-metadata).
 
 mod idp;
 mod reading;
@@ -14,44 +13,43 @@ use crate::acceptance::TrustedKeys;
 use crate::keys::CertificateError;
 use crate::signature::SignatureError;
 
-/// Which entity of a document is read, and on whose word.
+/// Selects an entity of a document, and whose signature is required.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Selection<'s> {
-    /// The entity's identifier; of a document with one candidate it need not
-    /// be said.
+    /// Entity ID; not needed if the document has only one candidate.
     pub entity_id: Option<&'s str>,
-    /// Who must have signed the document; without, it is taken at its word.
+    /// Keys of which one must have signed the document; `None` requires no signature.
     pub signed_by: Option<&'s TrustedKeys>,
 }
 
-/// The largest document that is read, in bytes: federations publish aggregates
-/// of thousands of entities.
+/// Largest document, in bytes: federations publish the metadata of thousands of entities in one
+/// document.
 pub const MAX_METADATA_BYTES: usize = 20 * MEGABYTE;
 
 const MEGABYTE: usize = 1024 * 1024;
 
-/// Metadata of which everything that can be used was read.
+/// The usable parts of metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usable<M> {
-    /// What can be used.
+    /// The usable parts.
     pub metadata: M,
-    /// What cannot, each a phrase that names the part and says why.
+    /// The ignored parts, each as a phrase that names the part and the reason.
     pub left_out: Vec<String>,
 }
 
-/// Where a role is reached, and how (saml-metadata §2.2.2).
+/// An endpoint of a role (saml-metadata §2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The binding's URI.
+    /// URI of the binding.
     pub binding: String,
     /// The URL.
     pub location: String,
-    /// The URL for answers, where it is another one (§2.2.2).
+    /// URL for responses, if it differs (§2.2.2).
     pub response_location: Option<String>,
 }
 
 impl Endpoint {
-    /// An endpoint with one URL for everything.
+    /// Creates an endpoint with one URL for requests and responses.
     pub fn at(binding: &str, location: &str) -> Self {
         Self {
             binding: binding.to_owned(),
@@ -61,108 +59,107 @@ impl Endpoint {
     }
 }
 
-/// Why a document is not the metadata that was expected.
+/// Why a document is not the expected metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// Not the XML of metadata.
+    /// The document is not metadata in XML.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// A larger document than is read.
+    /// The document is too large.
     #[error(
         "the metadata has {:.1} MB, and at most {} MB are read: save the part of this entity alone",
         *came as f64 / MEGABYTE as f64, MAX_METADATA_BYTES / MEGABYTE
     )]
     TooLarge {
-        /// Its size, in bytes.
+        /// Size of the document, in bytes.
         came: usize,
     },
-    /// A web page, such as a sign-on form, in place of metadata.
+    /// The document is an HTML page, such as a login page.
     #[error(
         "expected SAML metadata, got a web page (HTML): the address may ask for a sign-on first; \
          download the metadata in a browser and give the file, or copy the metadata URL again"
     )]
     WebPage,
-    /// The root has the right name in a wrong namespace.
+    /// The root element has the right name in the wrong namespace.
     #[error(
         "invalid namespace of <{element}>: expected {expected}, got {}; export the SAML 2.0 metadata",
         came.as_deref().unwrap_or("none"), expected = crate::names::METADATA
     )]
     Namespace {
-        /// The element's local name.
+        /// Local name of the root element.
         element: String,
-        /// Its namespace.
+        /// Namespace of the root element.
         came: Option<String>,
     },
-    /// Many entities, and nobody said which.
+    /// The document has several entities, and none is selected.
     #[error(
         "expected one entity that has <md:{role}>, got an aggregate (<md:EntitiesDescriptor>) \
          with {}: {}; choose one by its entity ID, or export the metadata of this application alone",
         came.len(), first_of(came)
     )]
     Aggregate {
-        /// The role's element.
+        /// Element name of the role.
         role: &'static str,
-        /// The candidates' identifiers, all of them.
+        /// Entity IDs of all candidates.
         came: Vec<String>,
     },
-    /// The entity that was asked for is not there.
+    /// The selected entity is not in the document.
     #[error("expected the entity {0} in the metadata, found none of that name")]
     NoSuchEntity(String),
-    /// The metadata is not signed by whom it must be.
+    /// The required signature is missing or invalid.
     #[error(
         "expected metadata with a signature of the certificate that was given: {0}; \
          fetch it again, or compare the certificate with the publisher's"
     )]
     Signature(#[from] SignatureError),
-    /// The metadata says how long it may be kept, but not in a way that is
-    /// understood.
+    /// `cacheDuration` is not a valid duration.
     #[error("expected cacheDuration to be a duration such as PT1H, got {0:?}")]
     CacheDuration(String),
-    /// The entity does not play the role.
+    /// The entity does not have the role.
     #[error("expected <md:{expected}>, found none{hint}")]
     Role {
-        /// The role's element.
+        /// Element name of the role.
         expected: &'static str,
         /// What was found instead, and what to do.
         hint: &'static str,
     },
-    /// The role does not speak SAML 2.0.
+    /// The role does not support SAML 2.0.
     #[error("expected protocolSupportEnumeration to name {expected}, got {came:?}")]
     Protocol {
-        /// The SAML 2.0 protocol.
+        /// URI of the SAML 2.0 protocol.
         expected: &'static str,
-        /// What came.
+        /// The actual value.
         came: String,
     },
-    /// No endpoint with a binding and an address that can be used.
+    /// There is no endpoint with a usable binding and URL.
     #[error(
         "expected an endpoint <md:{element}> with the HTTP-Redirect or HTTP-POST binding, found none{left_out}"
     )]
     NoEndpoint {
-        /// The endpoint's element.
+        /// Element name of the endpoint.
         element: &'static str,
-        /// What was found and cannot be used, in parentheses; else empty.
+        /// The ignored endpoints, in parentheses; may be empty.
         left_out: String,
     },
-    /// No certificate that verifies signatures.
+    /// There is no certificate for verifying signatures.
     #[error(
         "expected a signing certificate in <md:KeyDescriptor>, found none; without it no answer can be verified"
     )]
     NoSigningCertificate,
-    /// A certificate is not one.
+    /// A certificate cannot be parsed.
     #[error("certificate {number} of the metadata: {source}")]
     Certificate {
-        /// Its position, from 1.
+        /// Position of the certificate, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The error of the certificate.
         source: CertificateError,
     },
-    /// The metadata is no longer valid.
+    /// The metadata has expired.
     #[error("expected metadata that is still valid, got one that ended at {0}; export it again")]
     Expired(jiff::Timestamp),
 }
 
-/// The first five of a list, and how many follow.
+/// Returns the first five entries of a list, and the number of the others.
 fn first_of(all: &[String]) -> String {
     const MOST: usize = 5;
     let shown = all.iter().take(MOST).map(String::as_str);

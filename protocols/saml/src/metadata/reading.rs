@@ -1,4 +1,4 @@
-//! What both roles' metadata have in common, read and written.
+//! Reads and writes the parts that the metadata of both roles have in common.
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use url::Url;
@@ -12,10 +12,9 @@ use crate::signature::SignatureError;
 use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError, XmlWriter, element, text_element};
 
-/// The document, within limits that let a federation's aggregate pass. The
-/// text was decoded before ([`crate::encoding`]), so what its declaration says
-/// of an encoding is no longer of interest; editors and web forms put line
-/// breaks before the declaration, where XML allows none.
+/// Parses the document, with limits that allow the metadata of a federation. The text is already
+/// decoded ([`crate::encoding`]), so the encoding in its declaration is ignored. Line breaks before
+/// the declaration are removed: XML does not allow them, but editors and web forms add them.
 pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
     let text = text.trim_start_matches(|sign: char| sign == '\u{feff}' || sign.is_whitespace());
     let text = match text.strip_prefix("<?xml ").map(|it| it.split_once("?>")) {
@@ -38,7 +37,7 @@ pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
     }
 }
 
-/// Whether the text begins as a web page does, whatever else it is.
+/// True if the text begins like an HTML page.
 fn starts_as_html(text: &str) -> bool {
     let head: String = text.chars().take(200).collect();
     let head = head.to_ascii_lowercase();
@@ -50,8 +49,8 @@ fn is_html(document: &Document<'_>) -> bool {
     root.is_some_and(|root| xml::name_of(document, root).eq_ignore_ascii_case("html"))
 }
 
-/// The root, if it is `name` of the metadata's namespace; an element of that
-/// name in another namespace gets an error of its own.
+/// Returns the root if it is `name` in the metadata namespace. The same name in another namespace
+/// gets an error of its own.
 fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, MetadataError> {
     let came = document
         .document_element()
@@ -71,7 +70,7 @@ fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, 
     Ok(xml::root(document, names::METADATA, name)?)
 }
 
-/// The identifiers of the entities with the role `name`, in document order.
+/// Returns the entity IDs of all entities with the role `name`, in document order.
 pub(super) fn entity_ids(text: &str, name: &str) -> Result<Vec<String>, MetadataError> {
     let document = parsed(text)?;
     let entities = document.get_elements_by_tag_name_ns(names::METADATA, "EntityDescriptor");
@@ -82,8 +81,8 @@ pub(super) fn entity_ids(text: &str, name: &str) -> Result<Vec<String>, Metadata
     Ok(ids.map(|id| id.trim().to_owned()).collect())
 }
 
-/// The entity that is selected, of those with the role; on the word of whoever
-/// must have signed the document.
+/// Returns the selected entity with the role, after verifying the signature that the selection
+/// requires.
 pub(super) fn entity(
     document: &Document<'_>,
     selection: &Selection<'_>,
@@ -106,7 +105,7 @@ pub(super) fn entity(
     if aggregate.is_none() {
         return Some(root).filter(named).ok_or_else(|| no_such(selection));
     }
-    // Aggregates nest.
+    // `EntitiesDescriptor` elements can be nested.
     let entities = document.get_elements_by_tag_name_ns(names::METADATA, "EntityDescriptor");
     let plays = |node: &NodeId| xml::child(document, *node, names::METADATA, role).is_some();
     let candidates: Vec<NodeId> = entities
@@ -135,7 +134,7 @@ fn no_such(selection: &Selection<'_>) -> MetadataError {
     MetadataError::NoSuchEntity(selection.entity_id.unwrap_or_default().to_owned())
 }
 
-/// The root is signed, whole, by one of these keys (saml-metadata §3).
+/// Requires a signature over the whole document by one of these keys (saml-metadata §3).
 fn vouched(
     document: &Document<'_>,
     root: NodeId,
@@ -152,7 +151,7 @@ fn vouched(
     Enveloped::of(document, *signature, root)?.verify(document, keys.certificates())
 }
 
-/// The entity's identifier.
+/// Returns the `entityID`.
 pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<String, MetadataError> {
     let id = xml::required_attribute(document, entity, "entityID")?.trim();
     if id.is_empty() || id.len() > 1024 {
@@ -165,8 +164,8 @@ pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<Strin
     Ok(id.to_owned())
 }
 
-/// The first role `name` that speaks SAML 2.0: an entity may describe itself
-/// once for each protocol (saml-metadata §2.4.1).
+/// Returns the first role `name` that supports SAML 2.0: an entity may have one descriptor for each
+/// protocol (saml-metadata §2.4.1).
 pub(super) fn role(
     document: &Document<'_>,
     entity: NodeId,
@@ -202,14 +201,13 @@ pub(super) fn role(
     Ok(*chosen)
 }
 
-/// What of a document is not used, each a phrase that names the part and says
-/// why.
+/// The ignored parts of a document, each as a phrase that names the part and the reason.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(Vec<String>);
 
 impl LeftOut {
     fn add(&mut self, phrase: String) {
-        // One key can serve signing and encryption: one phrase for both.
+        // A key may serve for signing and encryption: report it once.
         if !self.0.contains(&phrase) {
             self.0.push(phrase);
         }
@@ -219,7 +217,7 @@ impl LeftOut {
         self.0
     }
 
-    /// The phrases as the end of an error text.
+    /// Returns the phrases as the end of an error text.
     pub(super) fn as_reason(&self) -> String {
         if self.0.is_empty() {
             return String::new();
@@ -228,7 +226,7 @@ impl LeftOut {
     }
 }
 
-/// The role's endpoints `name` that have a binding and a web address.
+/// Returns the endpoints `name` of the role that have a binding and an http or https URL.
 pub(super) fn endpoints(
     document: &Document<'_>,
     role: NodeId,
@@ -275,11 +273,11 @@ fn is_web_address(text: &str) -> bool {
     url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// The role's certificates for `purpose`, `signing` or `encryption`: those
-/// with that `use`, or with no `use` at all (saml-metadata §2.4.1.1).
+/// Returns the certificates of the role for `purpose`, which is `signing` or `encryption`: those
+/// with that `use`, and those without `use` (saml-metadata §2.4.1.1).
 ///
 /// # Errors
-/// [`MetadataError::Certificate`] when none of several can be used.
+/// [`MetadataError::Certificate`] when there are certificates but none is usable.
 pub(super) fn certificates(
     document: &Document<'_>,
     role: NodeId,
@@ -318,7 +316,7 @@ pub(super) fn certificates(
     }
 }
 
-/// The texts of the child elements `name`.
+/// Returns the texts of the child elements `name`.
 pub(super) fn texts(document: &Document<'_>, role: NodeId, name: &str) -> Vec<String> {
     xml::children(document, role, names::METADATA, name)
         .into_iter()
@@ -326,7 +324,7 @@ pub(super) fn texts(document: &Document<'_>, role: NodeId, name: &str) -> Vec<St
         .collect()
 }
 
-/// A boolean attribute, false when it is not there.
+/// Reads a boolean attribute; false if it is absent.
 pub(super) fn flag(
     document: &Document<'_>,
     node: NodeId,
@@ -338,7 +336,7 @@ pub(super) fn flag(
     })
 }
 
-/// The encryption algorithms that the role takes, best first (saml-metadata
+/// Returns the encryption algorithms that the role supports, the preferred one first (saml-metadata
 /// §2.4.1.1).
 pub(super) fn encryption_methods(document: &Document<'_>, role: NodeId) -> Vec<String> {
     let mut found = Vec::new();
@@ -353,8 +351,7 @@ pub(super) fn encryption_methods(document: &Document<'_>, role: NodeId) -> Vec<S
     found
 }
 
-/// Writes the descriptors of certificates for `purpose`, with the methods that
-/// go with them.
+/// Writes KeyDescriptors for `purpose`, with their encryption methods.
 pub(super) fn write_certificates(
     w: &mut XmlWriter,
     purpose: &str,

@@ -13,46 +13,46 @@ use crate::names;
 use crate::signature::{SignError, Signer};
 use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant};
 
-/// One of several endpoints, with its number (saml-metadata §2.2.3).
+/// An endpoint with an index (saml-metadata §2.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexedEndpoint {
-    /// Binding and location.
+    /// Binding and URL.
     pub endpoint: Endpoint,
-    /// Its number, by which a request may name it.
+    /// Index by which a request can name the endpoint.
     pub index: u16,
-    /// Whether it is the default.
+    /// True if it is the default.
     pub is_default: bool,
 }
 
-/// A service provider as it introduces itself.
+/// The metadata of a service provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpMetadata {
-    /// Its entity identifier: the audience of assertions for it.
+    /// Entity ID: the audience of assertions for this service provider.
     pub entity_id: String,
     /// Assertion consumer services, at least one.
     pub acs: Vec<IndexedEndpoint>,
     /// Single logout endpoints.
     pub slo: Vec<Endpoint>,
-    /// Certificates whose keys may sign its requests.
+    /// Certificates of the keys that sign its requests.
     pub certificates: Vec<Certificate>,
-    /// Certificates that assertions for it may be encrypted with.
+    /// Certificates for encrypting assertions.
     pub encryption_certificates: Vec<Certificate>,
-    /// Encryption algorithms that it takes, as URIs, best first.
+    /// URIs of the encryption algorithms that it supports, the preferred one first.
     pub encryption_methods: Vec<String>,
-    /// Whether it signs its requests.
+    /// True if it signs its requests.
     pub authn_requests_signed: bool,
-    /// Whether assertions for it must be signed themselves.
+    /// True if the assertions themselves must be signed.
     pub want_assertions_signed: bool,
-    /// Name identifier formats it wants, best first.
+    /// NameID formats that it wants, the preferred one first.
     pub name_id_formats: Vec<NameIdFormat>,
-    /// Until when this metadata holds.
+    /// End of this metadata's validity.
     pub valid_until: Option<Timestamp>,
-    /// How long it may be kept, as an `xs:duration`.
+    /// How long the metadata may be cached, as an `xs:duration`.
     pub cache_duration: Option<String>,
 }
 
 impl SpMetadata {
-    /// Reads the metadata of one entity, at its word.
+    /// Reads the metadata of one entity, without verifying a signature.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -60,7 +60,7 @@ impl SpMetadata {
         Self::select(text, &Selection::default())
     }
 
-    /// The metadata, when it still holds at `now`.
+    /// Returns the metadata if it is still valid at `now`.
     ///
     /// # Errors
     /// [`MetadataError::Expired`].
@@ -71,8 +71,8 @@ impl SpMetadata {
         }
     }
 
-    /// Reads the metadata of the selected entity, on the word of whoever must
-    /// have signed it.
+    /// Reads the metadata of the selected entity, and verifies the signature if the selection
+    /// requires one.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -80,7 +80,7 @@ impl SpMetadata {
         Ok(Self::read(text, selection)?.metadata)
     }
 
-    /// The same, with what was left out.
+    /// Reads the metadata like [`Self::select`], and also returns which parts were ignored.
     ///
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
@@ -121,7 +121,7 @@ impl SpMetadata {
         }
         let slo = endpoints(&document, role, "SingleLogoutService", &mut left_out);
         let mut keys = |purpose| match certificates(&document, role, purpose, &mut left_out) {
-            // It may still take part, with unsigned requests and in clear.
+            // The service provider can still use unsigned requests and unencrypted assertions.
             Err(MetadataError::Certificate { .. }) => Ok(Vec::new()),
             other => other,
         };
@@ -147,16 +147,16 @@ impl SpMetadata {
         })
     }
 
-    /// The identifiers of the service providers in a document.
+    /// Returns the entity IDs of the service providers in a document.
     ///
     /// # Errors
-    /// When it is not the XML of metadata.
+    /// When it is not metadata in XML.
     pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
         entity_ids(text, "SPSSODescriptor")
     }
 
-    /// The single logout endpoint that a browser can be sent to: HTTP-Redirect
-    /// first, then HTTP-POST. SOAP is for servers (saml-bindings §3.2).
+    /// Returns the single logout endpoint for a browser: HTTP-Redirect, or else HTTP-POST. SOAP is
+    /// only for servers (saml-bindings §3.2).
     pub fn browser_slo(&self) -> Option<&Endpoint> {
         let bindings = [names::HTTP_REDIRECT, names::HTTP_POST];
         let mut found = bindings
@@ -165,14 +165,14 @@ impl SpMetadata {
         found.next()
     }
 
-    /// The consumer service a response goes to when the request names none:
-    /// the one marked default, else the first (saml-metadata §2.2.3).
+    /// Returns the assertion consumer service for requests that name none: the one marked as
+    /// default, or else the first (saml-metadata §2.2.3).
     pub fn default_acs(&self) -> Option<&IndexedEndpoint> {
         let marked = self.acs.iter().find(|acs| acs.is_default);
         marked.or_else(|| self.acs.first())
     }
 
-    /// The document, signed as a whole under the given `xs:ID`.
+    /// Returns the document with a signature over all of it, under the given `xs:ID`.
     ///
     /// # Errors
     /// [`SignError`].
@@ -180,7 +180,7 @@ impl SpMetadata {
         Signer::of_documents(key.clone()).sign_document(&self.write(Some(id)))
     }
 
-    /// The document.
+    /// Returns the XML document.
     pub fn to_xml(&self) -> String {
         self.write(None)
     }

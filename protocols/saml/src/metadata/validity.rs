@@ -1,5 +1,5 @@
-//! How long metadata holds: `validUntil` and `cacheDuration`, of the entity
-//! and of everything around it (saml-metadata §4.3.2).
+//! Validity of metadata: `validUntil` and `cacheDuration`, of the entity and of all elements around
+//! it (saml-metadata §4.3.2).
 
 use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp};
 use super::MetadataError;
 use crate::xml;
 
-/// The earliest `validUntil` from the role up to the root.
+/// Returns the earliest `validUntil` from the role up to the root.
 pub(super) fn valid_until(
     document: &Document<'_>,
     role: NodeId,
@@ -22,17 +22,17 @@ pub(super) fn valid_until(
     Ok(earliest)
 }
 
-/// An `xs:dateTime` without a zone, taken as UTC: SAML has all its times in UTC
-/// (saml-core §1.3.3), and products leave the `Z` out.
+/// Parses an `xs:dateTime` without a time zone as UTC; `None` if it has a zone. SAML requires UTC
+/// (saml-core §1.3.3), but some products omit the `Z`.
 fn utc(value: &str) -> Option<Timestamp> {
     let local: jiff::civil::DateTime = value.trim().parse().ok()?;
-    // With an offset or a `Z` the instant is what it says.
+    // A value with an offset or `Z` is parsed elsewhere.
     let has_zone = value.trim().parse::<Timestamp>().is_ok();
     let instant = TimeZone::UTC.to_timestamp(local).ok()?;
     (!has_zone).then_some(instant)
 }
 
-/// The shortest `cacheDuration` from the role up to the root, as it stands.
+/// Returns the shortest `cacheDuration` from the role up to the root, as written.
 pub(super) fn cache_duration(
     document: &Document<'_>,
     role: NodeId,
@@ -47,7 +47,7 @@ pub(super) fn cache_duration(
     Ok(shortest.map(|(_, value)| value.to_owned()))
 }
 
-/// The instant that lies an `xs:duration` after another.
+/// Returns the time that is an `xs:duration` after `instant`.
 pub(super) fn after(instant: Timestamp, duration: &str) -> Result<Timestamp, MetadataError> {
     let wrong = || MetadataError::CacheDuration(duration.to_owned());
     let span: Span = duration.trim().parse().map_err(|_| wrong())?;

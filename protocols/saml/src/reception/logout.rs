@@ -1,5 +1,4 @@
-//! The rules of single logout (saml-profiles §4.4.4), applied to what is
-//! vouched for.
+//! The rules of single logout (saml-profiles §4.4.4), applied to an authenticated message.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,25 +7,24 @@ use crate::acceptance::{Code, Refusal, Violation};
 use crate::encryption::DecryptionKeys;
 use crate::message::{LogoutRequest, LogoutResponse, NameId, Principal};
 
-/// What a receiver expects of a logout message.
+/// The values that a logout message must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutExpectations {
-    /// The other side's entity identifier.
+    /// Entity ID of the sender.
     pub issuer: String,
-    /// The address that the message came to.
+    /// URL at which the message arrived.
     pub destination: String,
-    /// For an answer: the request that it must be to.
+    /// For a LogoutResponse: the request that it must answer.
     pub in_response_to: Option<String>,
-    /// The instant of judgment.
+    /// Current time.
     pub now: Timestamp,
-    /// By how much the clocks of both sides may differ.
+    /// Allowed clock skew between the two sides.
     pub clock_skew: SignedDuration,
-    /// How old a message may be: so long its identifier must be remembered.
+    /// Largest age of a message; its ID must be remembered this long.
     pub lifetime: SignedDuration,
 }
 
-/// A logout message that may be acted upon; a request also knows of whom it
-/// speaks, in the clear.
+/// A logout message that passed all checks. A request also has its subject, decrypted if necessary.
 #[derive(Debug, Clone)]
 pub struct Honored<M, Subject = ()> {
     message: M,
@@ -36,31 +34,31 @@ pub struct Honored<M, Subject = ()> {
 }
 
 impl<M, Subject> Honored<M, Subject> {
-    /// The message.
+    /// Returns the message.
     pub fn message(&self) -> &M {
         &self.message
     }
 
-    /// The sender's state, to be returned unchanged.
+    /// Returns the sender's `RelayState`, to be returned unchanged.
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
     }
 
-    /// When the message would no longer be taken: so long its identifier is
-    /// remembered, so that it can't be used again.
+    /// Returns when the message is no longer accepted. Its ID must be remembered until then, so
+    /// that it cannot be replayed.
     pub fn until(&self) -> Timestamp {
         self.until
     }
 }
 
 impl Honored<LogoutRequest, NameId> {
-    /// Whose sessions end.
+    /// Returns the NameID of the subject whose sessions end.
     pub fn name_id(&self) -> &NameId {
         &self.subject
     }
 }
 
-/// What both kinds have in common.
+/// The parts that requests and responses have in common.
 struct Head<'m> {
     kind: &'static str,
     issuer: &'m str,
@@ -123,10 +121,10 @@ impl LogoutExpectations {
 }
 
 impl Authenticated<LogoutRequest> {
-    /// Applies the rules of a request; an encrypted name is decrypted.
+    /// Applies the rules for a request, and decrypts an encrypted NameID.
     ///
     /// # Errors
-    /// A [`Refusal`] with every rule that is broken.
+    /// A [`Refusal`] with every violated rule.
     pub fn check(
         self,
         expected: &LogoutExpectations,
@@ -184,11 +182,11 @@ impl Authenticated<LogoutRequest> {
 }
 
 impl Authenticated<LogoutResponse> {
-    /// Applies the rules of an answer. Its status is the caller's to judge: a
-    /// refused logout is an answer all the same.
+    /// Applies the rules for a response. The caller judges its status: a failed logout is a valid
+    /// response too.
     ///
     /// # Errors
-    /// A [`Refusal`] with every rule that is broken.
+    /// A [`Refusal`] with every violated rule.
     pub fn check(self, expected: &LogoutExpectations) -> Result<Honored<LogoutResponse>, Refusal> {
         let response = &self.message;
         let mut found = expected.judge(&Head {

@@ -1,12 +1,11 @@
-//! Messages between the parties other than Responses, one way on either side:
-//! what a browser brought becomes [`Received`], then [`Authenticated`] by a key
-//! that is trusted, then [`Honored`] — or a [`Refusal`].
+//! The stages of a received message other than a Response, on either side: [`Received`], then
+//! [`Authenticated`] by a trusted key, then [`Honored`], or a [`Refusal`].
 //!
-//! Each stage can only be made by the one before it. By HTTP-Redirect the
-//! query's own octets are signed, by HTTP-POST the message is, in the very
-//! tree that it is read from.
+//! Only the stage before can create a stage. For HTTP-Redirect the bytes of the query string are
+//! signed; for HTTP-POST the message is, and it is read from the same tree in which its signature
+//! was verified.
 //!
-//! A new kind of message implements [`Message`] here and nowhere else.
+//! To add a kind of message, implement [`Message`] here; nothing else changes.
 
 mod logout;
 
@@ -23,11 +22,11 @@ use crate::names;
 use crate::signature::enveloped::Enveloped;
 use crate::xml::{self, XmlError};
 
-/// A message that can be received so.
+/// A kind of message that can be received.
 pub trait Message: sealed::Readable {
-    /// The root element, in the protocol's namespace.
+    /// Local name of the root element, in the protocol namespace.
     const NAME: &'static str;
-    /// The parameter that carries it.
+    /// The parameter that carries the message.
     const PARAMETER: Parameter;
 }
 
@@ -60,14 +59,14 @@ messages! {
     LogoutResponse "LogoutResponse" Response;
 }
 
-/// How it came, with what signature.
+/// The binding of a received message, with its signature.
 #[derive(Debug, Clone)]
 enum Carried {
     Redirect(Option<QuerySignature>),
     Form,
 }
 
-/// What a browser brought: text, bounded and decoded, believed in nothing.
+/// A received message: decoded, limited in size, and not trusted.
 #[derive(Debug, Clone)]
 pub struct Received {
     xml: String,
@@ -78,7 +77,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// Takes the query of a redirect, without its `?` (saml-bindings §3.4).
+    /// Decodes the query string of a redirect, without its `?` (saml-bindings §3.4).
     ///
     /// # Errors
     /// [`Code::NotEncoded`], [`Code::TooLarge`], [`Code::SignatureAlgorithm`].
@@ -93,7 +92,7 @@ impl Received {
         })
     }
 
-    /// Takes a form's field (saml-bindings §3.5).
+    /// Decodes a form field (saml-bindings §3.5).
     ///
     /// # Errors
     /// [`Code::NotEncoded`] and [`Code::TooLarge`].
@@ -112,23 +111,22 @@ impl Received {
         })
     }
 
-    /// The parameter that it came in.
+    /// Returns the parameter that carried the message.
     pub fn parameter(&self) -> Parameter {
         self.parameter
     }
 
-    /// The sender's state, to be returned unchanged.
+    /// Returns the sender's `RelayState`, to be returned unchanged.
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
     }
 
-    /// The text as it came, for the log.
+    /// Returns the decoded text, for the log.
     pub fn xml(&self) -> &str {
         &self.xml
     }
 
-    /// Whose it says it is: to look the keys up by, and believed in nothing
-    /// else.
+    /// Returns the Issuer in the unverified message. Use it only to look up the keys.
     ///
     /// # Errors
     /// [`Code::NotXml`] and [`Code::Malformed`].
@@ -142,8 +140,7 @@ impl Received {
             .ok_or_else(|| Refusal::new(Code::Malformed, "expected an <Issuer>, found none"))
     }
 
-    /// The request that it says it answers (`InResponseTo`), believed in
-    /// nothing else.
+    /// Returns `InResponseTo` of the unverified message. Use it only to look up the request.
     ///
     /// # Errors
     /// [`Code::NotXml`].
@@ -154,7 +151,7 @@ impl Received {
         Ok(value.map(str::to_owned))
     }
 
-    /// Whether a signature came along; not whether it holds.
+    /// True if the message has a signature; it is not verified here.
     ///
     /// # Errors
     /// [`Code::NotXml`].
@@ -171,23 +168,20 @@ impl Received {
         }
     }
 
-    /// The message without anyone to vouch for it: for requests that need not
-    /// be signed.
+    /// Returns the message without verifying a signature, for requests that need not be signed.
     ///
     /// # Errors
-    /// A [`Refusal`] when it can't be read as that message.
+    /// A [`Refusal`] when it cannot be read as this kind of message.
     pub fn at_its_word<M: Message>(&self) -> Result<M, Refusal> {
         let document = self.parsed()?;
         let root = self.root::<M>(&document)?;
         M::read(&document, root).map_err(malformed)
     }
 
-    /// Verifies the signature, which must be there, and reads the message from
-    /// what it covers.
+    /// Verifies the signature, which must exist, and reads the message from the signed content.
     ///
     /// # Errors
-    /// A [`Refusal`]: not signed, signed elsewhere, by another's key, with an
-    /// algorithm that isn't on the list, or no such message.
+    /// A [`Refusal`]: unsigned, signature at a wrong place, wrong key, algorithm not accepted, or another kind of message.
     pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Authenticated<M>, Refusal> {
         let document = self.parsed()?;
         let root = self.root::<M>(&document)?;
@@ -251,7 +245,7 @@ impl Received {
     }
 }
 
-/// The root's own signature; there may be no other in the document.
+/// Returns the signature of the root; the document may contain no other.
 fn the_signature(document: &Document<'_>, root: NodeId) -> Result<Option<NodeId>, Refusal> {
     let all = document.get_elements_by_tag_name_ns(names::DSIG, "Signature");
     match all.as_slice() {
@@ -284,7 +278,7 @@ fn not_taken(error: &BindingError) -> Refusal {
     Refusal::new(code, error.to_string())
 }
 
-/// A message that a trusted key vouches for, whole.
+/// A message whose signature by a trusted key covers all of it.
 #[derive(Debug, Clone)]
 pub struct Authenticated<M> {
     message: M,
@@ -292,12 +286,12 @@ pub struct Authenticated<M> {
 }
 
 impl<M> Authenticated<M> {
-    /// The message. For a logout, [`Authenticated::check`] comes next.
+    /// Returns the message. For logout messages, [`Authenticated::check`] is the next stage.
     pub fn message(&self) -> &M {
         &self.message
     }
 
-    /// The sender's state, to be returned unchanged.
+    /// Returns the sender's `RelayState`, to be returned unchanged.
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
     }

@@ -1,7 +1,6 @@
-//! A signature in the element that it is over, as saml-core §5.4 allows it
-//! and nothing beyond: one reference to the parent's ID, two transforms,
-//! algorithms from the list. Which element it vouches for is decided by where
-//! it stands; no reference is ever looked up.
+//! Enveloped signatures with exactly the features of saml-core §5.4: one Reference to the parent's
+//! ID, two transforms, accepted algorithms. The signed element is always the parent of the
+//! signature; References are never looked up.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,21 +10,20 @@ use crate::keys::{Certificate, DigestAlgorithm, SignatureAlgorithm};
 use crate::names::{self, DSIG};
 use crate::xml::{self, XmlError};
 
-/// Prefixes in an `InclusiveNamespaces` list, at most: each costs a look
-/// through the ancestors of every element.
+/// Largest number of prefixes in an `InclusiveNamespaces` list: each is searched in the ancestors
+/// of every element.
 const MOST_PREFIXES: usize = 16;
 
-/// Why a signature vouches for nothing.
+/// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// It is not there, or not where or not of the form that saml-core §5.4
-    /// demands.
+    /// The signature is missing, at a wrong place, or does not follow saml-core §5.4.
     #[error("{0}")]
     Misplaced(String),
-    /// It names an algorithm that is not on the list.
+    /// The algorithm is not accepted.
     #[error("{0}")]
     Algorithm(String),
-    /// Digest or signature don't hold.
+    /// Digest or signature value is wrong.
     #[error("{0}")]
     Invalid(String),
 }
@@ -38,10 +36,9 @@ fn missing(error: XmlError) -> SignatureError {
     misplaced(error.to_string())
 }
 
-/// A well-formed signature over the element that it stands in; whether it
-/// holds, [`Self::verify`] says.
+/// A well-formed signature over its parent element; [`Self::verify`] verifies it.
 pub(crate) struct Enveloped {
-    /// The element it is over: its parent.
+    /// The signed element, which is the parent of the signature.
     pub(crate) element: NodeId,
     signature: NodeId,
     info: NodeId,
@@ -53,7 +50,7 @@ pub(crate) struct Enveloped {
 }
 
 impl Enveloped {
-    /// Reads the form of `signature`, a child of `element`.
+    /// Reads `signature`, a child of `element`, and checks its form.
     pub(crate) fn of(
         document: &Document<'_>,
         signature: NodeId,
@@ -105,8 +102,8 @@ impl Enveloped {
         })
     }
 
-    /// Whether one of these keys made it over the element as it stands in this
-    /// tree, the signature itself left out.
+    /// Verifies that one of these keys signed the element as it is in this tree, without the
+    /// signature itself.
     pub(crate) fn verify(
         &self,
         document: &Document<'_>,
@@ -141,8 +138,8 @@ impl Enveloped {
         )))
     }
 
-    /// No other element may have the ID, by whatever attribute a reader takes
-    /// for one (saml-core §1.3.4).
+    /// Requires that no other element has this ID, in any attribute that a parser may use as an ID
+    /// (saml-core §1.3.4).
     fn unique_id(&self, document: &Document<'_>) -> Result<(), SignatureError> {
         let id = xml::attribute(document, self.element, "ID").unwrap_or_default();
         let bears = xml::elements(document).filter(|(_, element)| {
@@ -177,7 +174,7 @@ impl Enveloped {
     }
 }
 
-/// The only child of that name, which must be there.
+/// Returns the only child with this name, which must exist.
 fn the_one(
     document: &Document<'_>,
     parent: NodeId,
@@ -192,7 +189,7 @@ fn the_one(
     }
 }
 
-/// The child of that name and the algorithm that it names.
+/// Returns the child with this name and its Algorithm.
 fn named<'d>(
     document: &'d Document<'_>,
     parent: NodeId,
@@ -203,8 +200,8 @@ fn named<'d>(
     Ok((node, uri))
 }
 
-/// Enveloped-signature, then exclusive canonicalization, and nothing else;
-/// the canonicalization's inclusive prefixes.
+/// Requires the transforms enveloped-signature and exclusive canonicalization, in this order and no
+/// others. Returns the inclusive prefixes.
 fn transforms(document: &Document<'_>, reference: NodeId) -> Result<Vec<String>, SignatureError> {
     let all = the_one(document, reference, "Transforms")?;
     let nodes = xml::children(document, all, DSIG, "Transform");
@@ -222,7 +219,7 @@ fn transforms(document: &Document<'_>, reference: NodeId) -> Result<Vec<String>,
     )))
 }
 
-/// The `PrefixList` of an exclusive canonicalization (xml-exc-c14n §3).
+/// Returns the `PrefixList` of an exclusive canonicalization (xml-exc-c14n §3).
 fn inclusive_prefixes(
     document: &Document<'_>,
     method: NodeId,

@@ -1,8 +1,7 @@
-//! How an issuer vouches for what it says: enveloped XML signatures with
-//! exclusive canonicalization (saml-core §5.4).
+//! Enveloped XML signatures with exclusive canonicalization (saml-core §5.4).
 //!
-//! [`Signer`] makes them; [`enveloped`] judges them, in the very tree that the
-//! message is then read from.
+//! [`Signer`] makes them. [`enveloped`] verifies them in the same tree from which the message is
+//! then read.
 
 pub(crate) mod enveloped;
 mod signer;

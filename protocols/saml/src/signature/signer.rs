@@ -1,5 +1,4 @@
-//! Signatures made: of responses from their parts, of documents from their
-//! text.
+//! Signs responses and other documents.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,23 +13,23 @@ use crate::xml::{self, Limits, XmlError, XmlWriter, element, text_element};
 /// Why a document could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The document to be signed cannot be read back.
+    /// The document to sign cannot be parsed.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// The assertion could not be encrypted.
+    /// The assertion cannot be encrypted.
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
-    /// The signature could not be made.
+    /// The signature cannot be made.
     #[error("expected to sign with {algorithm}: {reason}")]
     Signature {
-        /// The algorithm's URI.
+        /// URI of the algorithm.
         algorithm: &'static str,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }
 
-/// Where an element's signature goes: after its issuer, or first.
+/// Returns the position of an element's signature: after its Issuer, or as the first child.
 fn after_issuer(document: &Document<'_>, node: NodeId) -> Result<usize, XmlError> {
     let issuer = xml::child(document, node, names::ASSERTION, "Issuer");
     if let Some(range) = issuer.and_then(|issuer| document.node_range(issuer)) {
@@ -46,18 +45,18 @@ fn after_issuer(document: &Document<'_>, node: NodeId) -> Result<usize, XmlError
 /// Signs responses: the response, its assertions, or both.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    /// The key.
+    /// The signing key.
     pub key: SigningKey,
-    /// Whether the `<Response>` is signed.
+    /// True if the `<Response>` is signed.
     pub response: bool,
-    /// Whether each `<Assertion>` is signed.
+    /// True if each `<Assertion>` is signed.
     pub assertion: bool,
-    /// With which algorithm.
+    /// The signature algorithm.
     pub algorithm: SignatureAlgorithm,
 }
 
 impl Signer {
-    /// Signs documents other than responses: requests, logout, metadata.
+    /// Creates a signer for documents other than responses: requests, logout messages, metadata.
     pub fn of_documents(key: SigningKey) -> Self {
         Self {
             response: false,
@@ -67,11 +66,11 @@ impl Signer {
         }
     }
 
-    /// The document to deliver. Assertions are signed first, so that the
-    /// response's signature covers theirs.
+    /// Returns the signed document. Assertions are signed first, so that the response's signature
+    /// covers their signatures.
     ///
     /// # Errors
-    /// [`SignError`] when the key cannot sign with that algorithm.
+    /// [`SignError`] when the key cannot be used with this algorithm.
     pub fn sign(&self, response: &Response) -> Result<String, SignError> {
         let mut assertions = Vec::new();
         if self.assertion {
@@ -88,11 +87,11 @@ impl Signer {
         Ok(response.write(Some(&own), &assertions))
     }
 
-    /// The document to deliver, its assertions signed, then encrypted, then
-    /// the response signed over that: as this signer is set.
+    /// Returns the document with its assertions signed, then encrypted, and then the response
+    /// signed, according to the fields of this signer.
     ///
     /// # Errors
-    /// [`SignError`] as for [`Signer::sign`], and when it can't be encrypted.
+    /// [`SignError`] as for [`Signer::sign`], and when the encryption fails.
     pub fn sign_encrypted(
         &self,
         response: &Response,
@@ -101,7 +100,7 @@ impl Signer {
         self.sign_text_encrypted(&response.to_xml(), encryption)
     }
 
-    /// The same from a response's unsigned text.
+    /// Signs and encrypts the unsigned text of a response like [`Signer::sign_encrypted`].
     ///
     /// # Errors
     /// As for [`Signer::sign_encrypted`].
@@ -122,13 +121,12 @@ impl Signer {
         outer.sign_text(&hidden)
     }
 
-    /// The signature of the element `id`, whose canonical form without its
-    /// signature is given: what enveloped-signature and exc-c14n would make of
-    /// it. Itself in canonical form.
+    /// Returns the signature of the element `id`, in canonical form. `canonical` is the canonical
+    /// form of the element without its signature, as enveloped-signature and exc-c14n give it.
     fn signature_of(&self, id: &str, canonical: &[u8]) -> Result<String, SignError> {
         let digest = STANDARD.encode(self.algorithm.digest().of(canonical));
-        // Alone, SignedInfo is where its namespace is declared; within the
-        // signature, the signature declares it.
+        // In its own canonical form, SignedInfo declares its namespace; inside the signature, the
+        // signature element declares it.
         let mut alone = XmlWriter::with_capacity(1024);
         let namespace = [("xmlns:ds", Some(names::DSIG))];
         element(&mut alone, "ds:SignedInfo", &namespace, |w| {
@@ -144,12 +142,11 @@ impl Signer {
         Ok(self.assembled(id, &digest, &STANDARD.encode(value)))
     }
 
-    /// The document to deliver, from a response's unsigned text: the
-    /// signatures go right after the issuers, where the schema has them, the
-    /// assertions' first.
+    /// Signs the unsigned text of a response. The signatures are inserted directly after the
+    /// Issuers, as the schema requires, those of the assertions first.
     ///
     /// # Errors
-    /// [`SignError`] when the text is no response, or as for [`Signer::sign`].
+    /// [`SignError`] when the text is not a response, or as for [`Signer::sign`].
     pub fn sign_text(&self, text: &str) -> Result<String, SignError> {
         let mut signed = text.to_owned();
         if self.assertion {
@@ -171,9 +168,8 @@ impl Signer {
         self.sign_root(signed, Some("Response"))
     }
 
-    /// The document with a signature of its root: after `<Issuer>` when there
-    /// is one, else before everything else. For metadata, requests by POST and
-    /// logout messages.
+    /// Signs the root of a document: after `<Issuer>` if there is one, otherwise as the first
+    /// child. For metadata, requests by POST and logout messages.
     ///
     /// # Errors
     /// [`SignError`] when the root has no ID, or as for [`Signer::sign`].
@@ -199,7 +195,7 @@ impl Signer {
         Ok(text)
     }
 
-    /// The signature of an element that has none yet, and where it goes.
+    /// Returns the signature of an element without one, and its position.
     fn enveloped(
         &self,
         document: &Document<'_>,
@@ -229,7 +225,7 @@ impl Signer {
         w.into_string()
     }
 
-    /// What is inside `<ds:SignedInfo>`.
+    /// Writes the content of `<ds:SignedInfo>`.
     fn signed_info(&self, w: &mut XmlWriter, id: &str, digest: &str) {
         let algorithm = |uri| [("Algorithm", Some(uri))];
         let empty = |w: &mut XmlWriter, name, uri| element(w, name, &algorithm(uri), |_| {});

@@ -1,10 +1,9 @@
-//! White space in attribute values, as XML 1.0 §3.3.3 has it read: a literal
-//! tab or line break is a space. The parser leaves it as it stands, and a digest
-//! over it would differ from the signer's.
+//! Normalizes white space in attribute values (XML 1.0 §3.3.3): a literal tab or line break becomes
+//! a space. The parser does not do so, and the digest would then differ from the signer's.
 
-/// The text with each such value normalized; `None` when there is nothing to
-/// change. Its length stays, so that positions hold: where a line break of two
-/// characters becomes one space, another follows the closing quote.
+/// Returns the text with all attribute values normalized; `None` if nothing changes. The length
+/// stays the same, so that positions remain valid: if a line break of two characters becomes one
+/// space, another space is added after the closing quote.
 pub(super) fn normalized(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut changed: Option<Vec<u8>> = None;
@@ -14,7 +13,7 @@ pub(super) fn normalized(text: &str) -> Option<String> {
             [b'<', b'!', b'-', b'-', ..] => after(bytes, found + 4, b"-->")?,
             rest if rest.starts_with(b"<![CDATA[") => after(bytes, found, b"]]>")?,
             [b'<', b'?', ..] => after(bytes, found, b"?>")?,
-            // A document type declaration is refused anyway.
+            // A document type declaration is refused elsewhere.
             [b'<', b'!', ..] => return None,
             _ => tag(bytes, found + 1, &mut changed)?,
         };
@@ -22,7 +21,7 @@ pub(super) fn normalized(text: &str) -> Option<String> {
     changed.and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// Goes through one tag; the position after it.
+/// Processes one tag and returns the position after it.
 fn tag(bytes: &[u8], mut at: usize, changed: &mut Option<Vec<u8>>) -> Option<usize> {
     loop {
         match *bytes.get(at)? {

@@ -1,11 +1,10 @@
-//! Exclusive canonicalization without comments (xml-exc-c14n), straight from
-//! the tree that a document was parsed into: what is digested is what is read.
+//! Exclusive canonicalization without comments (xml-exc-c14n), from the parsed tree itself, so that
+//! the digest covers exactly what is read.
 
 use bergshamra::xml::uppsala::{Attribute, Document, NodeId, NodeKind};
 
-/// The canonical form of the subtree under `apex`, `without` one child in it:
-/// its own signature (xmldsig-core §6.6.4). `inclusive` are the prefixes of an
-/// `InclusiveNamespaces` list.
+/// Returns the canonical form of the subtree under `apex`, without one child: its own signature
+/// (xmldsig-core §6.6.4). `inclusive` are the prefixes of an `InclusiveNamespaces` list.
 pub(crate) fn canonical(
     document: &Document<'_>,
     apex: NodeId,
@@ -28,9 +27,9 @@ struct Writer<'d, 'a> {
     document: &'d Document<'a>,
     without: Option<NodeId>,
     inclusive: &'d [&'d str],
-    /// Prefixes and namespaces as the output has them declared, innermost last.
+    /// Prefixes and namespaces that the output has declared, the innermost last.
     bindings: Vec<(&'d str, &'d str)>,
-    /// The attributes of the element at hand, to be sorted.
+    /// Attributes of the current element, for sorting.
     attributes: Vec<&'d Attribute<'a>>,
     out: Vec<u8>,
 }
@@ -115,8 +114,8 @@ impl<'d> Writer<'d, '_> {
         self.bindings.truncate(before);
     }
 
-    /// The output declares `prefix` here, unless it has it so already. The
-    /// prefix `xml` needs no declaration.
+    /// Declares `prefix` in the output, unless it has the same declaration already. The prefix
+    /// `xml` needs none.
     fn bind(&mut self, prefix: &'d str, namespace: &'d str) {
         let known = self
             .bindings
@@ -146,7 +145,7 @@ impl<'d> Writer<'d, '_> {
         self.out.push(b'"');
     }
 
-    /// Runs without a sign that needs care are copied whole.
+    /// Copies runs of characters that need no escaping at once.
     fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static [u8]>) {
         let mut rest = text.as_bytes();
         while let Some(at) = rest.iter().position(|byte| CARE[usize::from(*byte)]) {
@@ -161,7 +160,7 @@ impl<'d> Writer<'d, '_> {
     }
 }
 
-/// The bytes that some place of canonical XML has another form for.
+/// The bytes that canonical XML escapes somewhere.
 const CARE: [bool; 256] = {
     let mut care = [false; 256];
     let signs = b"&<>\"\t\n\r";
@@ -199,7 +198,7 @@ fn in_instruction(sign: u8) -> Option<&'static [u8]> {
     (sign == b'\r').then_some(b"&#xD;".as_slice())
 }
 
-/// What `prefix` stands for at `node`.
+/// Returns the namespace of `prefix` at `node`.
 fn in_scope<'d>(document: &'d Document<'_>, node: NodeId, prefix: &str) -> Option<&'d str> {
     let mut at = Some(node);
     while let Some(node) = at {
@@ -223,7 +222,7 @@ mod tests {
     use crate::Limits;
     use crate::xml::parse;
 
-    /// What the library makes of the same node.
+    /// Returns the canonical form that the library gives for the same node.
     fn second_judge(document: &Document<'_>, node: NodeId, inclusive: &[&str]) -> String {
         let all = NodeSet::tree_without_comments(node, document);
         let prefixes: Vec<String> = inclusive.iter().map(ToString::to_string).collect();
@@ -259,8 +258,8 @@ mod tests {
         assert_eq!(bytes, b"<r>ad<s></s></r>");
     }
 
-    /// Elements, namespaces bound and bound again, attributes, text that needs
-    /// escaping, comments, CDATA and instructions.
+    /// Generates elements, namespaces declared again, attributes, text that needs escaping,
+    /// comments, CDATA and processing instructions.
     fn tree() -> impl Strategy<Value = String> {
         let name = prop::sample::select(vec!["a:x", "b:x", "x", "y", "a:y"]);
         let value = "([a-z<>&\"'\t\n\r é]|&amp;|&lt;){0,6}".prop_map(|text| {
@@ -306,7 +305,7 @@ mod tests {
     }
 
     proptest! {
-        /// Of the whole and of every element in it, with and without a list of
+        /// Compares the whole document and every element in it, with and without a list of
         /// inclusive prefixes.
         #[test]
         fn the_library_says_the_same(tree in tree(), list in any::<bool>()) {

@@ -1,5 +1,5 @@
-//! XML as SAML allows it: one root, no DTD, bounded in size and depth; and the
-//! few steps over its tree that every reader here takes.
+//! XML as SAML allows it: one root, no DTD, limited in size and depth; and functions to read its
+//! tree.
 
 mod attributes;
 mod canonical;
@@ -12,7 +12,7 @@ pub(crate) use canonical::canonical;
 pub use size::check_size;
 pub(crate) use writer::{XmlWriter, element, text_element};
 
-/// How much a reader is willing to take in.
+/// Limits of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a message before decoding.
@@ -21,10 +21,10 @@ pub struct Limits {
     pub max_xml_bytes: usize,
     /// Levels of nested elements.
     pub max_depth: u32,
-    /// Elements of a document.
+    /// Number of elements in a document.
     pub max_elements: usize,
-    /// Attributes of one element, namespace declarations included: parsers
-    /// compare each with each.
+    /// Number of attributes of an element, including namespace declarations: parsers compare each
+    /// attribute with all others.
     pub max_attributes: usize,
 }
 
@@ -40,81 +40,81 @@ impl Default for Limits {
     }
 }
 
-/// Why a document is not XML that SAML allows.
+/// Why a document is not the XML that SAML allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
-    /// The document is larger than the reader takes.
+    /// The document is too large.
     #[error("expected at most {limit} bytes of XML, got {came}")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
-        /// What came, in bytes.
+        /// Size of the document, in bytes.
         came: usize,
     },
-    /// The document has more of something than the reader takes.
+    /// The document has too many elements, attributes or levels.
     #[error("expected at most {limit} {what}, got more")]
     TooMany {
         /// The limit.
         limit: usize,
-        /// Of what.
+        /// What there is too much of.
         what: &'static str,
     },
-    /// The document has a DTD, which no SAML message may have.
+    /// The document has a DTD, which SAML does not allow.
     #[error("expected XML without a document type declaration (<!DOCTYPE …>), got one with it")]
     DocumentType,
-    /// The document says that it is in another encoding than UTF-8.
+    /// The document declares another encoding than UTF-8.
     #[error("expected XML in UTF-8, got a document that calls itself {0}")]
     Encoding(String),
-    /// An element stands where the schema has none, or none more.
+    /// The schema does not allow the element at this place, or not again.
     #[error("expected in <{parent}> only what the schema has there, got <{came}>")]
     Unexpected {
-        /// The name of the parent element.
+        /// Name of the parent element.
         parent: String,
-        /// What, as written.
+        /// Name of the element, as written.
         came: String,
     },
-    /// The parser's own complaint, with line and column.
+    /// The message of the parser, with line and column.
     #[error("expected well-formed XML: {0}")]
     Malformed(String),
     /// The root is another element.
     #[error("expected the root element <{expected}> of {namespace}, got <{came}>")]
     WrongRoot {
-        /// Local name that was expected.
+        /// Expected local name.
         expected: &'static str,
-        /// Its namespace.
+        /// Expected namespace.
         namespace: &'static str,
-        /// What came, as written.
+        /// Actual name, as written.
         came: String,
     },
     /// A required element is missing.
     #[error("expected <{expected}> in <{parent}>, found none")]
     MissingElement {
-        /// Local name that was expected.
+        /// Expected local name.
         expected: &'static str,
-        /// Where it was expected.
+        /// The parent element.
         parent: String,
     },
     /// A required attribute is missing.
     #[error("expected the attribute {attribute} on <{element}>, found none")]
     MissingAttribute {
-        /// Attribute name.
+        /// Name of the attribute.
         attribute: &'static str,
-        /// Where it was expected.
+        /// The element.
         element: String,
     },
-    /// A value does not have its type's form.
+    /// A value does not match its type.
     #[error("expected {expected} in {place}, got {came:?}")]
     Value {
-        /// The form, in words.
+        /// The type, in words.
         expected: &'static str,
-        /// Element or attribute.
+        /// The element or attribute.
         place: String,
-        /// What came.
+        /// The actual value.
         came: String,
     },
 }
 
-/// Parses `text` under `limits`.
+/// Parses `text`, with these limits.
 pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, XmlError> {
     if text.len() > limits.max_xml_bytes {
         return Err(XmlError::TooLarge {
@@ -149,15 +149,15 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     }
 }
 
-/// A prefix that is declared with an empty name: the parser lets it pass.
+/// Returns a prefix that is declared with an empty namespace name: the parser does not refuse it.
 fn unbound_prefix(document: &Document<'_>) -> Option<String> {
     let declared = elements(document).flat_map(|(_, element)| &element.namespace_declarations);
     let mut unbound = declared.filter(|(prefix, uri)| !prefix.is_empty() && uri.is_empty());
     unbound.next().map(|(prefix, _)| prefix.to_string())
 }
 
-/// The encoding that the XML declaration names, if it names one (XML 1.0
-/// §4.3.3). What is read here was decoded as UTF-8 before.
+/// Returns the encoding in the XML declaration, if there is one (XML 1.0 §4.3.3). The text itself
+/// was already decoded from UTF-8.
 fn declared_encoding(text: &str) -> Option<&str> {
     let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
     let value = declaration.split_once("encoding")?.1;
@@ -169,7 +169,7 @@ fn declared_encoding(text: &str) -> Option<&str> {
     Some(value[1..].split_once(quote)?.0)
 }
 
-/// The root element, when it is the one expected.
+/// Returns the root element if it is the expected one.
 pub(crate) fn root(
     document: &Document<'_>,
     namespace: &'static str,
@@ -188,14 +188,14 @@ pub(crate) fn root(
     })
 }
 
-/// Whether `node` is the element `name` of `namespace`.
+/// True if `node` is the element `name` in `namespace`.
 pub(crate) fn is(document: &Document<'_>, node: NodeId, namespace: &str, name: &str) -> bool {
     document
         .element(node)
         .is_some_and(|element| element.matches_name_ns(namespace, name))
 }
 
-/// The element's name as written, for messages.
+/// Returns the element's name as written, for messages.
 pub(crate) fn name_of(document: &Document<'_>, node: NodeId) -> String {
     document
         .element(node)
@@ -203,7 +203,7 @@ pub(crate) fn name_of(document: &Document<'_>, node: NodeId) -> String {
         .unwrap_or_default()
 }
 
-/// The child elements `name` of `namespace`, in document order.
+/// Returns the child elements `name` in `namespace`, in document order.
 pub(crate) fn children(
     document: &Document<'_>,
     node: NodeId,
@@ -213,7 +213,7 @@ pub(crate) fn children(
     document.child_elements_by_name_ns(node, namespace, name)
 }
 
-/// The first child element `name` of `namespace`.
+/// Returns the first child element `name` in `namespace`.
 pub(crate) fn child(
     document: &Document<'_>,
     node: NodeId,
@@ -223,7 +223,7 @@ pub(crate) fn child(
     document.first_child_element_by_name_ns(node, namespace, name)
 }
 
-/// The first child element `name` of `namespace`, which must be there.
+/// Returns the first child element `name` in `namespace`, which must exist.
 pub(crate) fn required(
     document: &Document<'_>,
     node: NodeId,
@@ -236,8 +236,8 @@ pub(crate) fn required(
     })
 }
 
-/// An attribute without a namespace; one of the same local name in some
-/// namespace is another attribute.
+/// Returns an attribute without a namespace. An attribute with the same local name in a namespace
+/// is a different one.
 pub(crate) fn attribute<'d>(
     document: &'d Document<'_>,
     node: NodeId,
@@ -250,7 +250,7 @@ pub(crate) fn attribute<'d>(
         .map(|attribute| attribute.value.as_ref())
 }
 
-/// An attribute without a namespace, which must be there.
+/// Returns an attribute without a namespace, which must exist.
 pub(crate) fn required_attribute<'d>(
     document: &'d Document<'_>,
     node: NodeId,
@@ -262,9 +262,9 @@ pub(crate) fn required_attribute<'d>(
     })
 }
 
-/// The element's text as canonicalization without comments sees it: every
-/// character of its text nodes and CDATA sections joined, comments and
-/// processing instructions gone (so `a<!-- -->b` is `ab`, never `a`).
+/// Returns the element's text as canonicalization without comments gives it: all text nodes and
+/// CDATA sections joined, without comments and processing instructions (`a<!-- -->b` is `ab`, never
+/// `a`).
 pub(crate) fn text(document: &Document<'_>, node: NodeId) -> String {
     let mut out = String::new();
     for child in document.children_iter(node) {
@@ -278,8 +278,8 @@ pub(crate) fn text(document: &Document<'_>, node: NodeId) -> String {
     out
 }
 
-/// The element's text when there is nothing else in it: no comment, no
-/// instruction, no element, that another reader might stumble over.
+/// Returns the element's text if the element contains nothing else: no comment, processing
+/// instruction or element, which other parsers may read differently.
 pub(crate) fn only_text(document: &Document<'_>, node: NodeId) -> Option<String> {
     let mut out = String::new();
     for child in document.children_iter(node) {
@@ -291,7 +291,7 @@ pub(crate) fn only_text(document: &Document<'_>, node: NodeId) -> Option<String>
     Some(out)
 }
 
-/// Every element of the document, in document order.
+/// Returns every element of the document, in document order.
 pub(crate) fn elements<'d, 'a>(
     document: &'d Document<'a>,
 ) -> impl Iterator<Item = (NodeId, &'d Element<'a>)> {
@@ -303,12 +303,12 @@ pub(crate) fn elements<'d, 'a>(
     })
 }
 
-/// [`text`] without the white space around it.
+/// Returns [`text`] without white space at both ends.
 pub(crate) fn trimmed(document: &Document<'_>, node: NodeId) -> String {
     text(document, node).trim().to_owned()
 }
 
-/// An `xs:dateTime` in UTC (saml-core §1.3.3).
+/// Parses an `xs:dateTime` in UTC (saml-core §1.3.3).
 pub(crate) fn instant(value: &str, place: &str) -> Result<jiff::Timestamp, XmlError> {
     value.trim().parse().map_err(|_| XmlError::Value {
         expected: "an instant in UTC such as 2026-03-01T09:00:00Z",
@@ -317,12 +317,12 @@ pub(crate) fn instant(value: &str, place: &str) -> Result<jiff::Timestamp, XmlEr
     })
 }
 
-/// An instant as SAML writes it: UTC, milliseconds (saml-core §1.3.3).
+/// Writes a time as SAML requires it: UTC, with milliseconds (saml-core §1.3.3).
 pub(crate) fn write_instant(instant: jiff::Timestamp) -> String {
     format!("{instant:.3}")
 }
 
-/// An `xs:boolean`.
+/// Parses an `xs:boolean`.
 pub(crate) fn boolean(value: &str, place: &str) -> Result<bool, XmlError> {
     match value.trim() {
         "true" | "1" => Ok(true),

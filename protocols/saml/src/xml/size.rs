@@ -1,13 +1,11 @@
-//! Counts elements and attributes before a parser sees them: comparing each
-//! attribute of an element with each other takes a parser seconds for some
-//! thousands of them.
+//! Counts elements and attributes before the parser runs: the parser compares each attribute of an
+//! element with all others, which takes seconds for some thousands of them.
 
 use super::XmlError;
 
-/// Refuses a document with more than `max_elements` elements, or with an
-/// element of more than `max_attributes` attributes (namespace declarations
-/// included). Takes time linear in the document; whether it is well formed is
-/// the parser's question.
+/// Refuses a document with more than `max_elements` elements, or with an element of more than
+/// `max_attributes` attributes (including namespace declarations). Takes linear time, and does not
+/// check whether the document is well-formed.
 ///
 /// # Errors
 /// [`XmlError::TooMany`].
@@ -38,13 +36,13 @@ pub fn check_size(text: &str, max_elements: usize, max_attributes: usize) -> Res
     Ok(())
 }
 
-/// What follows the first `end`; nothing when it does not come.
+/// Returns the text after the first `end`, or an empty text if there is none.
 fn after<'t>(text: &'t [u8], end: &[u8]) -> &'t [u8] {
     let at = text.windows(end.len()).position(|part| part == end);
     at.map_or(&[], |at| &text[at + end.len()..])
 }
 
-/// What follows a start tag, whose attributes are counted.
+/// Counts the attributes of a start tag and returns the text after it.
 fn after_tag(text: &[u8], max_attributes: usize) -> Result<&[u8], XmlError> {
     let mut attributes = 0;
     let mut quote = None;

@@ -1,10 +1,9 @@
-//! XML written so that it need not be canonicalized.
+//! Writes XML that is already in canonical form.
 
-/// Writes XML in exclusive canonical form (xml-exc-c14n, xml-c14n §2.3), so
-/// that what is signed need not be parsed and canonicalized again: namespaces
-/// before attributes, attributes by name, no empty tags, characters escaped as
-/// canonicalization escapes them. A namespace must be declared on the outermost
-/// element that uses its prefix.
+/// Writes XML in exclusive canonical form (xml-exc-c14n, xml-c14n §2.3), so that it can be signed
+/// without parsing and canonicalizing it again: namespaces before attributes, attributes sorted by
+/// name, no empty tags, canonical escaping. A namespace must be declared on the outermost element
+/// that uses its prefix.
 #[derive(Debug, Default)]
 pub(crate) struct XmlWriter(String);
 
@@ -58,7 +57,7 @@ impl XmlWriter {
         self.0.push('>');
     }
 
-    /// An empty tag, as HTML wants it; not canonical.
+    /// Writes an empty tag as HTML needs it; not canonical.
     pub(crate) fn empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.tag(name, attributes);
         self.0.push_str("/>");
@@ -76,14 +75,13 @@ impl XmlWriter {
         }
     }
 
-    /// Canonical XML as it is.
+    /// Writes canonical XML unchanged.
     pub(crate) fn raw(&mut self, xml: &str) {
         self.0.push_str(xml);
     }
 }
 
-/// Starts, fills and ends one element; attributes whose value is `None` are
-/// left out.
+/// Writes a whole element; attributes with the value `None` are left out.
 pub(crate) fn element(
     writer: &mut XmlWriter,
     name: &str,
@@ -99,7 +97,7 @@ pub(crate) fn element(
     writer.end_element(name);
 }
 
-/// An element with text only.
+/// Writes an element with only text.
 pub(crate) fn text_element(
     writer: &mut XmlWriter,
     name: &str,
