@@ -5,7 +5,8 @@
 //! own (a second XML parser, canonicalizer and signature verifier), so that an error of a party
 //! cannot hide an error of the judge.
 //!
-//! - [`check`]: the checks, the rules of evidence that they share, and all formats of their reports;
+//! - [`check`]: the checks, the rules of evidence that they share, and all formats of their
+//!   reports;
 //! - [`inspection`]: parsed SAML documents, certificates and signatures;
 //! - [`trace`]: explains a SAML message, a recording or a HAR file;
 //! - [`page`]: the HTML parts of reports; [`junit`]: the JUnit file.

@@ -1,4 +1,4 @@
-//! What a service provider accepts, and what it must never accept.
+//! What a service provider accepts, and what it must refuse.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -180,7 +180,7 @@ fn a_comment_within_a_value_does_not_cut_it_short() {
     assert_eq!(checked.name_id().value, "anna@corp.example.evil.example");
 }
 
-/// The element from its start tag to its end tag.
+/// Returns the element from its start tag to its end tag.
 fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
     let from = xml.find(start).unwrap();
     let to = xml[from..].find(end).unwrap() + from + end.len();
@@ -410,7 +410,7 @@ proptest::proptest! {
     }
 }
 
-/// The signed Response whose text was changed before it was signed.
+/// Returns a Response whose text was changed before signing.
 fn signed_after(find: &str, replacement: &str, signer: &Signer) -> String {
     let text = response().to_xml();
     assert!(text.contains(find), "{find} in {text}");
@@ -471,7 +471,7 @@ fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
         ),
     ];
     for (find, replacement, signer, code) in cases {
-        // A prefix without a namespace can't be signed by our own signer either.
+        // The signer of this project cannot sign a prefix without a namespace either.
         if code == "response-not-xml" {
             let signed = signed_by(signer).replacen(find, replacement, 1);
             assert_eq!(accept(&signed).unwrap_err().code(), code, "{find}");
@@ -484,7 +484,7 @@ fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
             "{find} → {replacement}"
         );
     }
-    // Without a signature of its own the Response may leave its Issuer out.
+    // A Response without a signature of its own may have no Issuer.
     accept(&signed_after(&issuer, "", &of_assertion)).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Encrypted assertions: what is accepted, and what is refused alike.
+//! Encrypted assertions: which are accepted, and that all failures look the same.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use saml::encryption::{ContentCipher, DecryptionKeys, Encryption};
 use saml::signature::Signer;
 use support::{expectations, other_rsa, response, rsa, signer};
 
-/// The service provider's own key is the other one.
+/// Encrypts for the service provider's second key.
 fn encryption(cipher: ContentCipher) -> Encryption {
     Encryption {
         recipient: other_rsa().certificate().clone(),
@@ -21,7 +21,7 @@ fn encryption(cipher: ContentCipher) -> Encryption {
 
 fn judged(xml: &str, policy: SignaturePolicy) -> Result<Checked, Refusal> {
     let trusted = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
-    // A key that doesn't fit is passed over.
+    // The first key does not fit and is skipped.
     let own = DecryptionKeys::new(vec![rsa(), other_rsa()]);
     Posted::from_form(&post::encode(xml), &Limits::default())?
         .verify_or_decrypt(&trusted, policy, Some(&own))?
@@ -83,7 +83,7 @@ fn encryption_stands_in_for_no_signature() {
 
 #[test]
 fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
-    // Nothing but the assertion is signed: anybody can change the ciphertext.
+    // Only the assertion is signed, so an attacker can change the ciphertext.
     let signer = Signer {
         response: false,
         assertion: true,
@@ -92,7 +92,7 @@ fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
     let sign = |encryption: &Encryption| signer.sign_encrypted(&response(), encryption).unwrap();
     for cipher in ContentCipher::ALL {
         let xml = sign(&encryption(cipher));
-        // The last cipher value is the content's.
+        // The last `CipherValue` is that of the content.
         let at = xml.rfind("</xenc:CipherValue>").unwrap();
         for distance in (2..2000).step_by(37) {
             let mut changed = xml.clone().into_bytes();
@@ -150,7 +150,7 @@ fn a_signed_response_is_verified_as_it_came() {
     assert_eq!(code(&moved), "signature-invalid");
 }
 
-/// The response with its subject's name encrypted, then signed.
+/// Returns a signed response with an encrypted NameID.
 fn with_encrypted_name(signer: &Signer, cipher: ContentCipher) -> String {
     let draft = encryption(cipher).encrypt_name_ids(&response().to_xml());
     let draft = draft.unwrap();
@@ -172,7 +172,7 @@ fn an_encrypted_name_is_read_whatever_is_signed_or_encrypted_around_it() {
             assert_eq!(checked.name_id().value, "anna@corp.example");
         }
     }
-    // The name encrypted in an assertion that is encrypted too.
+    // An encrypted NameID inside an encrypted assertion.
     let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
     let twice = encryption(ContentCipher::Aes256Gcm).encrypt_assertions(&xml);
     let checked = judged(&twice.unwrap(), SignaturePolicy::Assertion).unwrap();
@@ -192,7 +192,7 @@ fn an_encrypted_name_that_was_exchanged_or_cannot_be_read_is_refused() {
     let (start, end) = cut(&xml);
     let exchanged = format!("{}{}{}", &xml[..start], &other[from..until], &xml[end..]);
     assert_eq!(code(&exchanged), "signature-invalid");
-    // For somebody else.
+    // Encrypted for another recipient.
     let theirs = Encryption {
         recipient: rsa().certificate().clone(),
         ..encryption(ContentCipher::Aes128Gcm)
@@ -205,7 +205,7 @@ fn an_encrypted_name_that_was_exchanged_or_cannot_be_read_is_refused() {
         .unwrap()
         .verify_or_decrypt(&trusted, SignaturePolicy::Either, Some(&own));
     assert_eq!(outcome.unwrap_err().code(), "encrypted-assertion");
-    // Without a key, it says what came.
+    // Without a key, the refusal names what was received.
     let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
     assert_eq!(
         support::accept(&xml).unwrap_err().code(),

@@ -1,4 +1,4 @@
-//! Metadata as both sides export and import it.
+//! Reads and writes the metadata of both sides.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -149,7 +149,7 @@ fn a_signed_redirect_verifies_over_its_own_octets() {
     assert!(!message.signature.unwrap().verify(&ours));
 }
 
-/// The metadata with an `ID`, signed.
+/// Returns signed metadata with an `ID`.
 fn signed() -> String {
     idp().to_signed_xml("_metadata", &rsa()).unwrap()
 }
@@ -167,7 +167,7 @@ fn signed_metadata_is_taken_on_the_word_of_the_certificate_given_and_of_no_other
         IdpMetadata::select(text, &selection)
     };
     assert_eq!(read(&signed(), Some(&right)).unwrap(), idp());
-    // Nobody asked for a signature: it is taken at its word.
+    // Without a required signature, the metadata is accepted unverified.
     assert_eq!(read(&signed(), None).unwrap(), idp());
     for (text, keys) in [
         (signed(), &wrong),
@@ -180,7 +180,7 @@ fn signed_metadata_is_taken_on_the_word_of_the_certificate_given_and_of_no_other
         let error = read(&text, Some(keys)).unwrap_err();
         assert!(matches!(error, MetadataError::Signature(_)), "{error}");
     }
-    // What is signed inside something unsigned counts for nothing.
+    // A signature over only a part of the document does not count.
     let aggregate = format!(
         "<md:EntitiesDescriptor xmlns:md=\"{}\">{}</md:EntitiesDescriptor>",
         names::METADATA,
@@ -214,11 +214,11 @@ fn of_an_aggregate_the_entity_is_taken_that_was_asked_for() {
         entity_id: Some(id),
         signed_by: None,
     };
-    // One identity provider among others: no question.
+    // One identity provider among other roles needs no selection.
     let text = wrap(&[sp().to_xml(), idp().to_xml()], "");
     assert_eq!(IdpMetadata::parse(&text).unwrap(), idp());
     assert_eq!(SpMetadata::parse(&text).unwrap(), sp());
-    // Two, one of them in an aggregate of its own.
+    // Two identity providers, one of them in a nested document.
     let text = wrap(&[wrap(&[other.to_xml()], ""), idp().to_xml()], "");
     let error = IdpMetadata::parse(&text).unwrap_err().to_string();
     assert!(
@@ -228,7 +228,7 @@ fn of_an_aggregate_the_entity_is_taken_that_was_asked_for() {
     assert_eq!(IdpMetadata::select(&text, &named(IDP)).unwrap(), idp());
     let error = IdpMetadata::select(&text, &named("https://none.example")).unwrap_err();
     assert!(matches!(error, MetadataError::NoSuchEntity(_)), "{error}");
-    // The aggregate's own end counts, when it comes sooner.
+    // An earlier `validUntil` of the surrounding element counts.
     let sooner = wrap(&[idp().to_xml()], "validUntil=\"2026-01-01T00:00:00Z\"");
     let metadata = IdpMetadata::parse(&sooner).unwrap();
     let error = metadata.valid_at(support::now()).unwrap_err();

@@ -1,4 +1,4 @@
-//! The documents of `fixtures/metadata`, as the reader takes them.
+//! Reads the documents in `fixtures/metadata`.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ fn an_aggregate_of_many_entities_is_read_whole() {
     let text = std::fs::read_to_string(folder().join("idp-aggregate.xml")).unwrap();
     let (head, rest) = text.split_once("<md:EntityDescriptor").unwrap();
     let (entities, tail) = rest.rsplit_once("</md:EntitiesDescriptor>").unwrap();
-    // Large enough that the limit of a message would refuse it.
+    // Larger than the limit for messages, which does not apply to metadata.
     let many = format!("<md:EntityDescriptor{entities}").repeat(400);
     let text = format!("{head}{many}</md:EntitiesDescriptor>{tail}");
     assert!(text.len() > 1024 * 1024);

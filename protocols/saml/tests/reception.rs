@@ -1,4 +1,4 @@
-//! Requests and logout messages: what is vouched for, and what never is.
+//! AuthnRequests and logout messages: which are authenticated, and which are refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -93,7 +93,7 @@ fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
     };
     let changed = signed.replace("anna@", "eve@");
     assert_eq!(code(&changed), "signature-invalid");
-    // The signed message inside another one.
+    // The signed message inside a forged one.
     let outer = logout().to_xml().replace("_logout", "_forged");
     let wrapped = outer.replace(
         "<samlp:SessionIndex>",
@@ -104,11 +104,11 @@ fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
     assert_eq!(code(&twice), "signature-misplaced");
     let weak = signed.replace(names::RSA_SHA256, names::RSA_SHA1);
     assert_eq!(code(&weak), "signature-algorithm");
-    // An enveloped signature counts for nothing in a query.
+    // An enveloped signature does not count for HTTP-Redirect.
     let url = redirect::encode(SLO, Parameter::Request, &signed, None, None).unwrap();
     let refusal = judged(received(&Outgoing::Redirect(url))).unwrap_err();
     assert_eq!(refusal.code(), "signature-misplaced");
-    // One kind of message is not another.
+    // A message of another kind is refused.
     let keys = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
     let other = by_form(&post::encode(&signed)).verify::<AuthnRequest>(&keys);
     assert_eq!(other.unwrap_err().code(), "response-malformed");

@@ -1,5 +1,5 @@
-//! A second, independent judge of our signatures: the `xmlsec1` tool, where it
-//! is installed.
+//! A second, independent verifier of this project's signatures: the `xmlsec1` tool, if it is
+//! installed.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;

@@ -1,5 +1,5 @@
-//! Several operations in one request (RFC 7644 §3.7), and the references by
-//! `bulkId` between them.
+//! Bulk requests (RFC 7644 §3.7): several operations in one request, with references by `bulkId`
+//! between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::resource::member;
 use crate::{Error, ScimType, messages};
 
-/// What an operation does.
+/// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Creates a resource.
@@ -29,7 +29,7 @@ impl Method {
         ("DELETE", Self::Delete),
     ];
 
-    /// As HTTP has it.
+    /// Returns the name of the HTTP method.
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, method)| *method == self);
         found.map_or("POST", |(name, _)| name)
@@ -39,37 +39,37 @@ impl Method {
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// What it does.
+    /// HTTP method.
     pub method: Method,
-    /// Relative to the base URL: `/Users`, `/Users/{id}`, `/Users/bulkId:x`.
+    /// Path below the base URL: `/Users`, `/Users/{id}`, `/Users/bulkId:x`.
     pub path: String,
-    /// The client's name for what a POST creates.
+    /// The client's temporary id for the resource that a POST creates.
     pub bulk_id: Option<String>,
-    /// The entity tag that must be stored, as in If-Match.
+    /// Required version (entity tag) of the resource, as in If-Match.
     pub version: Option<String>,
-    /// The body.
+    /// Body of the operation.
     pub data: Value,
 }
 
 /// A bulk request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// After so many errors the rest is left.
+    /// Number of errors after which the remaining operations are not processed.
     pub fail_on_errors: Option<usize>,
-    /// In the client's order.
+    /// Operations in the order of the request.
     pub operations: Vec<Operation>,
 }
 
-/// Id by `bulkId` of what was created.
+/// The id of each created resource, by its `bulkId`.
 pub type Created = BTreeMap<String, String>;
 
 const MARK: &str = "bulkId:";
 
 impl Request {
-    /// Reads the body.
+    /// Reads the body of a bulk request.
     ///
     /// # Errors
-    /// `invalidSyntax`, naming the operation by its number.
+    /// `invalidSyntax`; the detail names the operation by its number.
     pub fn parse(body: &Value) -> Result<Self, Error> {
         let syntax = |detail: String| Error::of(ScimType::InvalidSyntax, detail);
         let is_bulk = member(body, "schemas")
@@ -148,7 +148,7 @@ fn operation(one: &Value) -> Result<Operation, String> {
 }
 
 impl Operation {
-    /// The `bulkId`s that the path and the data refer to.
+    /// Returns the `bulkId`s to which path and data refer.
     pub fn references(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         found.extend(
@@ -161,7 +161,7 @@ impl Operation {
         found
     }
 
-    /// The operation with ids in the place of those references that are known.
+    /// Returns the operation with known references replaced by ids.
     #[must_use]
     pub fn resolved(&self, created: &Created) -> Self {
         let path: Vec<&str> = self
@@ -176,8 +176,8 @@ impl Operation {
         }
     }
 
-    /// The operation without what refers to something that is not there yet:
-    /// how one of a circle begins.
+    /// Returns the operation without references to resources that do not exist yet. Operations that
+    /// refer to each other start like this.
     #[must_use]
     pub fn without_references(&self) -> Self {
         Self {
@@ -197,7 +197,7 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
             Some(id) => {
                 found.insert(id.to_owned());
             }
-            // Within the filter of a PATCH's path.
+            // A reference inside the filter of a PATCH path.
             None => found.extend(
                 text.split("\"bulkId:")
                     .skip(1)
@@ -257,20 +257,20 @@ fn prune(value: &Value) -> Option<Value> {
     }
 }
 
-/// What became of an operation.
+/// Result of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// What it did.
+    /// HTTP method of the operation.
     pub method: Method,
-    /// The client's name for it.
+    /// `bulkId` of the operation.
     pub bulk_id: Option<String>,
-    /// Where the resource is; none where a creation failed.
+    /// URL of the resource; `None` if it was not created.
     pub location: Option<String>,
-    /// The resource's entity tag.
+    /// Version (entity tag) of the resource.
     pub version: Option<String>,
-    /// HTTP status.
+    /// HTTP status of the operation.
     pub status: u16,
-    /// Why it failed.
+    /// The error, if the operation failed.
     pub error: Option<Error>,
 }
 
@@ -295,7 +295,7 @@ impl Outcome {
     }
 }
 
-/// The message that tells them.
+/// Returns the BulkResponse message.
 pub fn response(outcomes: &[Outcome]) -> Value {
     let told: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
     json!({"schemas": [messages::BULK_RESPONSE], "Operations": told})

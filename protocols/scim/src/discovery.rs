@@ -1,25 +1,25 @@
-//! What a service provider says it can do (RFC 7643 §5, RFC 7644 §4).
+//! The document that describes what a service provider supports (RFC 7643 §5, RFC 7644 §4).
 
 use serde_json::{Value, json};
 
-/// What a service provider supports.
+/// Features and limits of a service provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
-    /// How many resources a page has at most.
+    /// Largest number of resources on a page.
     pub max_results: usize,
-    /// How many it has when the client does not say.
+    /// Number of resources on a page if the client sends no `count`.
     pub page_size: usize,
-    /// For how many seconds a cursor is good.
+    /// Validity of a cursor, in seconds.
     pub cursor_timeout: i64,
-    /// How many operations a bulk request has at most.
+    /// Largest number of operations in a bulk request.
     pub max_operations: usize,
-    /// How many bytes it has at most.
+    /// Largest size of a bulk request, in bytes.
     pub max_payload: usize,
-    /// Where to read more.
+    /// URL of the documentation.
     pub documentation_uri: Option<String>,
 }
 
-/// The document at `/ServiceProviderConfig` (RFC 7643 §5).
+/// Returns the document at `/ServiceProviderConfig` (RFC 7643 §5).
 pub fn service_provider_config(capabilities: &Capabilities, base_url: &str) -> Value {
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],

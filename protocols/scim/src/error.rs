@@ -1,42 +1,42 @@
-//! Errors as SCIM tells them (RFC 7644 §3.12).
+//! SCIM errors (RFC 7644 §3.12).
 
 use serde_json::{Value, json};
 
 use crate::messages;
 
-/// The detail error keywords of RFC 7644 §3.12, table 9, and RFC 9865 §2.1.
+/// The `scimType` keywords of RFC 7644 §3.12, table 9, and RFC 9865 §2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScimType {
-    /// The filter cannot be read, or its attribute and operator do not go together.
+    /// The filter is invalid, or the operator does not fit the attribute.
     InvalidFilter,
-    /// More results than the server is willing to calculate.
+    /// There are more results than the server returns.
     TooMany,
-    /// Another resource has the value already.
+    /// Another resource already has the value.
     Uniqueness,
     /// The attribute is read-only or immutable.
     Mutability,
-    /// The body cannot be read, or is not what the request demands.
+    /// The body cannot be parsed, or does not match the request.
     InvalidSyntax,
-    /// The path of a PATCH operation cannot be read.
+    /// The path of a PATCH operation is invalid.
     InvalidPath,
-    /// The path of a PATCH operation leads nowhere.
+    /// The path of a PATCH operation matches nothing.
     NoTarget,
-    /// A required value is missing, or a value is not of its type.
+    /// A required value is missing, or a value has the wrong type.
     InvalidValue,
     /// The protocol version is not supported.
     InvalidVers,
-    /// The request would reveal what must not stand in a URI.
+    /// The request would put sensitive data into a URI.
     Sensitive,
-    /// The cursor is none that this query was given (RFC 9865 §2.1).
+    /// The cursor does not belong to this query (RFC 9865 §2.1).
     InvalidCursor,
-    /// The cursor was given too long ago (RFC 9865 §2.1).
+    /// The cursor has expired (RFC 9865 §2.1).
     ExpiredCursor,
-    /// The count is none that a page by cursor can have (RFC 9865 §2.1).
+    /// The count is invalid for cursor pagination (RFC 9865 §2.1).
     InvalidCount,
 }
 
 impl ScimType {
-    /// The keyword.
+    /// Returns the keyword.
     pub fn keyword(self) -> &'static str {
         match self {
             Self::InvalidFilter => "invalidFilter",
@@ -56,23 +56,23 @@ impl ScimType {
     }
 }
 
-/// An error: status, keyword, and a detail that says what is wrong and what to do.
+/// An error with its HTTP status, its keyword, and a detail that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {detail}")]
 pub struct Error {
     /// HTTP status.
     pub status: u16,
-    /// The keyword, where the table has one.
+    /// The keyword, if there is one for this error.
     pub scim_type: Option<ScimType>,
-    /// What is wrong, for a person.
+    /// Describes what is wrong, for a reader.
     pub detail: String,
 }
 
-/// The longest detail, in characters: a filter or a value that came is repeated
-/// in it, however long it is.
+/// Longest detail, in characters. It quotes filters and values of the request, which can have any
+/// length.
 const LONGEST: usize = 1000;
 
-/// The detail without its middle, when it is very long.
+/// Shortens a very long detail in the middle.
 fn shortened(detail: String) -> String {
     let length = detail.chars().count();
     if length <= LONGEST {
@@ -84,7 +84,7 @@ fn shortened(detail: String) -> String {
 }
 
 impl Error {
-    /// An error of that status without a keyword.
+    /// Creates an error with this status and without a keyword.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -93,7 +93,7 @@ impl Error {
         }
     }
 
-    /// 400 with a keyword; 409 for [`ScimType::Uniqueness`].
+    /// Creates an error with this keyword: 409 for [`ScimType::Uniqueness`], otherwise 400.
     pub fn of(scim_type: ScimType, detail: impl Into<String>) -> Self {
         let status = if scim_type == ScimType::Uniqueness {
             409
@@ -107,7 +107,7 @@ impl Error {
         }
     }
 
-    /// The message.
+    /// Returns the Error message.
     pub fn to_json(&self) -> Value {
         let mut message = json!({
             "schemas": [messages::ERROR],

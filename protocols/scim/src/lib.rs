@@ -1,8 +1,8 @@
-//! SCIM 2.0 as data and rules: schemas (RFC 7643), filters, paths, PATCH,
-//! projection, lists, errors and discovery (RFC 7644).
+//! SCIM 2.0 as data and rules: schemas (RFC 7643), filters, paths, PATCH, projection, lists, errors
+//! and discovery (RFC 7644).
 //!
-//! Resources are JSON objects judged by a [`schema::ResourceType`]; nothing
-//! here opens a socket, reads a clock or knows a database.
+//! Resources are JSON objects that follow a [`schema::ResourceType`]. This crate opens no socket,
+//! reads no clock and uses no database.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -30,16 +30,16 @@ pub const MEDIA_TYPE: &str = "application/scim+json";
 
 /// The URNs of the protocol's messages (RFC 7644 §8.2).
 pub mod messages {
-    /// A list of resources.
+    /// Answer with a list of resources.
     pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
     /// A query by POST.
     pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-    /// Several operations in one request.
+    /// Request with several operations.
     pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-    /// What became of each.
+    /// Answer to a bulk request.
     pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-    /// A modification.
+    /// Request to modify a resource.
     pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-    /// An error.
+    /// Error answer.
     pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 }

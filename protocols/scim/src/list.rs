@@ -1,4 +1,4 @@
-//! Queries and their answers (RFC 7644 §3.4.2, §3.4.3).
+//! Queries and list answers (RFC 7644 §3.4.2, §3.4.3).
 
 use serde_json::Value;
 
@@ -9,28 +9,27 @@ use crate::{AttributePath, Error, Projection, ScimType, messages};
 /// A query, by GET or by POST to `.search`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListQuery {
-    /// Which resources.
+    /// Filter for the resources.
     pub filter: Option<Filter>,
-    /// The first one's number, from 1.
+    /// Position of the first resource of the page, from 1.
     pub start_index: usize,
-    /// How many at most.
+    /// Largest number of resources on the page.
     pub count: Option<usize>,
-    /// Where the page begins, when pages go by cursor (RFC 9865); empty for
-    /// the first one.
+    /// Start of the page for cursor pagination (RFC 9865); an empty text means the first page.
     pub cursor: Option<String>,
-    /// In the order of this attribute.
+    /// Attribute to sort by.
     pub sort_by: Option<AttributePath>,
-    /// Last first.
+    /// True to sort in descending order.
     pub descending: bool,
-    /// Which attributes.
+    /// Attributes to return.
     pub projection: Projection,
 }
 
 impl ListQuery {
-    /// From the parameters of a query, looked up by name.
+    /// Reads the query parameters, which `parameter` returns by name.
     ///
     /// # Errors
-    /// `invalidFilter` or `invalidValue`, naming the parameter.
+    /// `invalidFilter` or `invalidValue`; the detail names the parameter.
     pub fn parse<'v>(parameter: impl Fn(&str) -> Option<&'v str>) -> Result<Self, Error> {
         let number = |name: &str| -> Result<Option<i64>, Error> {
             let Some(text) = parameter(name) else {
@@ -88,10 +87,10 @@ impl ListQuery {
         })
     }
 
-    /// From the body of a `.search` (RFC 7644 §3.4.3).
+    /// Reads the body of a `.search` request (RFC 7644 §3.4.3).
     ///
     /// # Errors
-    /// As [`ListQuery::parse`], and `invalidSyntax` when it is no search request.
+    /// As [`ListQuery::parse`], and `invalidSyntax` when it is not a SearchRequest.
     pub fn from_search(body: &Value) -> Result<Self, Error> {
         let is_search = member(body, "schemas")
             .and_then(Value::as_array)
@@ -141,19 +140,19 @@ impl ListQuery {
 /// A page of resources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListResponse {
-    /// How many there are altogether.
+    /// Number of resources on all pages.
     pub total_results: usize,
-    /// The number of the first one here, from 1; none in a page by cursor
-    /// (RFC 9865 §2.1).
+    /// Position of the first resource of this page, from 1; `None` for cursor pagination (RFC 9865
+    /// §2.1).
     pub start_index: Option<usize>,
-    /// Where the next page begins, in a page by cursor.
+    /// Cursor of the next page, for cursor pagination.
     pub next_cursor: Option<String>,
     /// The resources, each as JSON text.
     pub resources: Vec<String>,
 }
 
 impl ListResponse {
-    /// The message, as JSON text: resources are put in as they are.
+    /// Returns the ListResponse message as JSON text. The resources are inserted unchanged.
     pub fn to_text(&self) -> String {
         use std::fmt::Write as _;
         let length: usize = self.resources.iter().map(|one| one.len() + 1).sum();

@@ -1,27 +1,26 @@
-//! Where in a resource: attribute paths (RFC 7644 §3.10) and the paths of
-//! PATCH operations (§3.5.2).
+//! Attribute paths (RFC 7644 §3.10) and the paths of PATCH operations (§3.5.2).
 
 use std::fmt;
 
 use crate::filter::{Filter, parse_value_path};
 use crate::{Error, ScimType};
 
-/// `[urn:]name[.sub]`, names in any letter case (RFC 7643 §2.1).
+/// An attribute path `[urn:]name[.sub]`, in any letter case (RFC 7643 §2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributePath {
-    /// The schema's URN, when it was written.
+    /// URN of the schema, if the path contains it.
     pub schema: Option<String>,
-    /// The attribute.
+    /// Name of the attribute.
     pub name: String,
-    /// Its sub-attribute.
+    /// Name of the sub-attribute.
     pub sub: Option<String>,
 }
 
 impl AttributePath {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A text that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (schema, rest) = match text.rfind(':') {
             Some(at)
@@ -29,8 +28,8 @@ impl AttributePath {
                     .get(..4)
                     .is_some_and(|start| start.eq_ignore_ascii_case("urn:")) =>
             {
-                // A URN ends in a version such as `2.0`, so the dot before the
-                // last colon is not ours; the name follows the last colon.
+                // A URN contains a version such as `2.0`, so a dot before the last colon does not
+                // separate a sub-attribute; the name follows the last colon.
                 (Some(text[..at].to_owned()), &text[at + 1..])
             }
             Some(_) => return Err(format!("expected urn:… before the colon, got {text:?}")),
@@ -55,7 +54,7 @@ impl AttributePath {
     }
 }
 
-/// ATTRNAME of RFC 7643 §2.1; `$ref` is the one name with a sign before it.
+/// True if the text is an attribute name (ATTRNAME in RFC 7643 §2.1) or `$ref`.
 pub(crate) fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -77,19 +76,19 @@ impl fmt::Display for AttributePath {
     }
 }
 
-/// `attribute[filter].sub` (RFC 7644 §3.5.2).
+/// The path of a PATCH operation: `attribute[filter].sub` (RFC 7644 §3.5.2).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchPath {
-    /// The attribute; its sub-attribute when there is no filter.
+    /// The attribute, with its sub-attribute if there is no filter.
     pub attribute: AttributePath,
-    /// Which of its values.
+    /// The filter that selects values.
     pub filter: Option<Filter>,
-    /// The sub-attribute of the values the filter chose.
+    /// The sub-attribute of the selected values.
     pub sub: Option<String>,
 }
 
 impl PatchPath {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
     /// `invalidPath`.

@@ -1,12 +1,12 @@
-//! Which attributes an answer has: `attributes` and `excludedAttributes`
-//! (RFC 7644 §3.9) over each attribute's `returned` (RFC 7643 §2.2).
+//! Selects the attributes of an answer: `attributes` and `excludedAttributes` (RFC 7644 §3.9),
+//! together with each attribute's `returned` (RFC 7643 §2.2).
 
 use serde_json::{Map, Value};
 
 use crate::schema::{Attribute, Mutability, ResourceType, Returned};
 use crate::{AttributePath, Error, ScimType};
 
-/// What was asked for.
+/// The requested attributes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Projection {
     only: Vec<AttributePath>,
@@ -14,10 +14,10 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// From the two query parameters, names separated by commas.
+    /// Reads the two query parameters, with names separated by commas.
     ///
     /// # Errors
-    /// `invalidValue` when both are there or a name cannot be read.
+    /// `invalidValue` when both are present or a name is invalid.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, Error> {
         let read = |text: Option<&str>| -> Result<Vec<AttributePath>, Error> {
             text.unwrap_or_default()
@@ -43,8 +43,8 @@ impl Projection {
         Ok(projection)
     }
 
-    /// Whether an attribute at the top would be in the answer at all, so that
-    /// what is costly need not be fetched.
+    /// True if the answer contains this top-level attribute. Attributes that are expensive to read
+    /// are then only read if needed.
     pub fn wants(&self, name: &str) -> bool {
         let named = |paths: &[AttributePath], whole: bool| {
             paths
@@ -58,7 +58,7 @@ impl Projection {
         }
     }
 
-    /// Whether this part of an attribute at the top was asked for by its name.
+    /// True if this sub-attribute of a top-level attribute was requested by name.
     pub fn names(&self, name: &str, sub: &str) -> bool {
         self.only.iter().any(|path| {
             let named = path.sub.as_deref();
@@ -67,14 +67,13 @@ impl Projection {
         })
     }
 
-    /// Whether nothing in particular was asked for.
+    /// True if the client requested no particular attributes.
     pub fn is_default(&self) -> bool {
         self.only.is_empty() && self.without.is_empty()
     }
 
-    /// Whether the resource is answered as it is kept, when what is never
-    /// returned is not kept either, and what the server itself adds on request
-    /// is added only then.
+    /// True if the answer is the resource exactly as stored. This assumes that attributes with
+    /// `returned` never are not stored, and that the server adds attributes only on request.
     pub fn takes_all(&self, of: &ResourceType) -> bool {
         let on_request = |attribute: &Attribute| {
             let is = |one: &Attribute| {
@@ -91,7 +90,7 @@ impl Projection {
                 .any(|extension| extension.attributes.iter().any(on_request))
     }
 
-    /// The resource as it is answered.
+    /// Returns the resource with the selected attributes.
     pub fn apply(&self, resource: &Value, of: &ResourceType) -> Value {
         let Some(object) = resource.as_object() else {
             return resource.clone();
@@ -99,7 +98,7 @@ impl Projection {
         let mut out = Map::new();
         for (key, value) in object {
             if let Some(extension) = of.extension_by_id(key) {
-                // Named by its URN alone, an extension is meant as a whole.
+                // The URN alone means the whole extension.
                 let whole = |paths: &[AttributePath]| {
                     paths
                         .iter()
@@ -134,7 +133,7 @@ impl Projection {
             .into()
     }
 
-    /// Attributes of an extension are named with its URN, others may be.
+    /// Attributes of an extension must be named with its URN, others can be.
     fn one(
         &self,
         attribute: &Attribute,
@@ -159,7 +158,7 @@ impl Projection {
             if named.is_empty() {
                 return None;
             }
-            // Named whole once is named whole.
+            // The attribute is named as a whole at least once.
             if named.iter().any(|path| path.sub.is_none()) {
                 return Some(Vec::new());
             }
@@ -196,7 +195,7 @@ impl Projection {
     }
 }
 
-/// A complex value, or each of many, with the parts that are kept.
+/// Returns a complex value, or each of several, with the sub-attributes that are kept.
 fn parts(value: &Value, keep: &dyn Fn(&str) -> bool) -> Value {
     match value {
         Value::Array(values) => values.iter().map(|value| parts(value, keep)).collect(),

@@ -1,12 +1,12 @@
-//! A resource as the schemas have it: names in their canonical letter case,
-//! values of their types, nothing that only the service provider may say.
+//! Resources that follow their schemas: names in their canonical letter case, values of the right
+//! type, no read-only attributes of the client.
 
 use serde_json::{Map, Value};
 
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned};
 use crate::{Error, ScimType};
 
-/// The member of an object, its name in any letter case (RFC 7643 §2.1).
+/// Returns the member of an object; its name is compared without letter case (RFC 7643 §2.1).
 pub fn member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
     let object = object.as_object()?;
     object.get(name).or_else(|| {
@@ -17,7 +17,7 @@ pub fn member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
     })
 }
 
-/// [`member`], to change it.
+/// Returns the member for changing it; see [`member`].
 pub fn member_mut<'v>(object: &'v mut Value, name: &str) -> Option<&'v mut Value> {
     let object = object.as_object_mut()?;
     object
@@ -26,18 +26,17 @@ pub fn member_mut<'v>(object: &'v mut Value, name: &str) -> Option<&'v mut Value
         .map(|(_, value)| value)
 }
 
-/// A resource that its schemas allow.
+/// A resource that follows its schemas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource(Map<String, Value>);
 
 impl Resource {
-    /// Reads a resource as a client sends it. Unknown and read-only
-    /// attributes are ignored (RFC 7644 §3.3); null and empty lists mean
-    /// unassigned (RFC 7643 §2.5).
+    /// Parses a resource from a client. Unknown and read-only attributes are ignored (RFC 7644
+    /// §3.3); null and empty arrays mean unassigned (RFC 7643 §2.5).
     ///
     /// # Errors
-    /// `invalidSyntax` when it is no object, `invalidValue` when a value is
-    /// missing or not of its type; the detail names the attribute.
+    /// `invalidSyntax` when it is not an object, `invalidValue` when a value is missing or has the
+    /// wrong type; the detail names the attribute.
     pub fn parse(body: &Value, of: &ResourceType) -> Result<Self, Error> {
         let Some(object) = body.as_object() else {
             return Err(Error::of(
@@ -52,7 +51,7 @@ impl Resource {
         declared(body, of)?;
         let mut out = Map::new();
         let mut schemas = vec![Value::from(of.schema.id)];
-        // First, as people expect it; filled in at the end.
+        // `schemas` is the first member, as readers expect; it is filled in at the end.
         out.insert("schemas".into(), Value::Null);
         for attribute in of.attributes() {
             if attribute.name == "schemas" {
@@ -89,8 +88,8 @@ impl Resource {
         Ok(Self(out))
     }
 
-    /// Takes out what nobody may ever read (RFC 7643 §2.2, `never`): a
-    /// password that is not used is not kept.
+    /// Removes attributes that are never returned (RFC 7643 §2.2): a password that is not used is
+    /// not stored.
     pub fn forget_secrets(&mut self, of: &ResourceType) {
         let is_secret = |attribute: &&Attribute| attribute.returned == Returned::Never;
         for attribute in of.attributes().filter(is_secret) {
@@ -105,17 +104,17 @@ impl Resource {
         }
     }
 
-    /// The attribute at the top, by its canonical name.
+    /// Returns a top-level attribute by its canonical name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// The text of an attribute at the top.
+    /// Returns a top-level string attribute.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
     }
 
-    /// Takes an attribute out.
+    /// Removes and returns an attribute.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
@@ -125,26 +124,25 @@ impl Resource {
         self.0.insert(name.to_owned(), value);
     }
 
-    /// The value of a multi-valued attribute that counts: the primary one,
-    /// else the first.
+    /// Returns the `value` of a multi-valued attribute that is primary, or else the first one.
     pub fn preferred(&self, name: &str) -> Option<&str> {
         let values = self.get(name)?.as_array()?;
         let is_primary = |value: &&Value| value["primary"] == Value::Bool(true);
         values.iter().find(is_primary).or_else(|| values.first())?["value"].as_str()
     }
 
-    /// The object.
+    /// Returns the members of the resource.
     pub fn as_object(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// The JSON.
+    /// Returns the resource as JSON.
     pub fn into_json(self) -> Value {
         Value::Object(self.0)
     }
 }
 
-/// `schemas`, when it is there, must name the resource's own schema.
+/// Requires that `schemas`, if present, names the resource's own schema.
 fn declared(body: &Value, of: &ResourceType) -> Result<(), Error> {
     let Some(schemas) = member(body, "schemas") else {
         return Ok(());
@@ -212,9 +210,8 @@ fn read(
     }
 }
 
-/// A value as a PATCH brings it: names in their canonical letter case, values
-/// of their types, parts that only the service provider may say left out.
-/// Nulls stay, since they take away.
+/// Returns a value of a PATCH with names in their canonical letter case, values of the right type,
+/// and without read-only sub-attributes. Nulls stay, because they remove values.
 pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Result<Value, Error> {
     if !attribute.multi_valued {
         return coerced_one(attribute, value, place);
@@ -235,7 +232,7 @@ pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Resu
     Ok(Value::Array(read))
 }
 
-/// [`coerced`], of one value where there may be many.
+/// Applies [`coerced`] to one value of a multi-valued attribute.
 pub(crate) fn coerced_one(
     attribute: &Attribute,
     value: &Value,
@@ -255,7 +252,7 @@ pub(crate) fn coerced_one(
             }
             Ok(Value::Object(out))
         }
-        // Entra sends a manager as a bare id, others do so with members.
+        // Entra ID sends only the id as manager; others do the same for members.
         (Kind::Complex, Value::String(text)) if attribute.sub_attribute("value").is_some() => {
             Ok(serde_json::json!({"value": text}))
         }
@@ -263,10 +260,10 @@ pub(crate) fn coerced_one(
     }
 }
 
-/// Whether what may be written once only is as it was (RFC 7643 §2.2).
+/// Checks that immutable attributes have not changed (RFC 7643 §2.2).
 ///
 /// # Errors
-/// `mutability`, naming the attribute.
+/// `mutability`; the detail names the attribute.
 pub fn keeps_immutable(before: &Value, after: &Value, of: &ResourceType) -> Result<(), Error> {
     let check = |attributes: &[Attribute], before: &Value, after: &Value| {
         for attribute in attributes {
@@ -296,7 +293,7 @@ pub fn keeps_immutable(before: &Value, after: &Value, of: &ResourceType) -> Resu
     Ok(())
 }
 
-/// One value of its type; `None` when it is unassigned.
+/// Parses one value; returns `None` if it is unassigned.
 fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value>, Error> {
     let read = match (attribute.kind, value) {
         (_, Value::Null) => return Ok(None),
@@ -314,7 +311,7 @@ fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value
         }
         (Kind::DateTime, _) => return Err(wrong(place, "an instant (RFC 3339)", value)),
         (Kind::Boolean, Value::Bool(_)) => value.clone(),
-        // Microsoft Entra writes booleans as "True" and "False".
+        // Entra ID sends booleans as "True" and "False".
         (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => true.into(),
         (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => false.into(),
         (Kind::Integer, Value::Number(number)) if number.is_i64() => value.clone(),
@@ -334,7 +331,7 @@ fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value
             }
             Value::Object(out)
         }
-        // Entra ID sends a manager as a bare id, on create too.
+        // Entra ID sends only the id as manager, also in POST.
         (Kind::Complex, Value::String(text))
             if !attribute.multi_valued && attribute.sub_attribute("value").is_some() =>
         {

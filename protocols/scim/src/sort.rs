@@ -1,4 +1,4 @@
-//! What resources are sorted by (RFC 7644 §3.4.2.3).
+//! Sort values of resources (RFC 7644 §3.4.2.3).
 
 use std::cmp::Ordering;
 
@@ -8,14 +8,14 @@ use crate::resource::member;
 use crate::schema::{Attribute, Kind, ResourceType, Returned};
 use crate::{AttributePath, Error, ScimType};
 
-/// What a resource has where it is sorted by.
+/// The value by which a resource is sorted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SortValue {
-    /// Numbers, instants in microseconds, booleans as 0 and 1.
+    /// Numbers; times in microseconds; booleans as 0 and 1.
     Number(f64),
-    /// Texts, in lower case unless the attribute is `caseExact`.
+    /// Strings, in lower case unless the attribute is `caseExact`.
     Text(String),
-    /// Nothing: last when ascending, first when descending.
+    /// No value: last in ascending order, first in descending order.
     Absent,
 }
 
@@ -47,7 +47,7 @@ impl Ord for SortValue {
     }
 }
 
-/// The definition that `sortBy` leads to.
+/// Returns the definition of the attribute in `sortBy`.
 fn definition(path: &AttributePath, of: &ResourceType) -> Result<&'static Attribute, Error> {
     let unknown = || {
         Error::of(
@@ -74,11 +74,11 @@ fn definition(path: &AttributePath, of: &ResourceType) -> Result<&'static Attrib
     Ok(leaf)
 }
 
-/// What the resource is sorted by: of several values the primary one, else
-/// the first.
+/// Returns the value by which the resource is sorted: of a multi-valued attribute the primary
+/// value, or else the first.
 ///
 /// # Errors
-/// `invalidPath` when there is no such attribute, or nobody may read it.
+/// `invalidPath` when the attribute does not exist or is never returned.
 pub fn sort_value(
     path: &AttributePath,
     resource: &Value,
@@ -115,7 +115,7 @@ fn typed(leaf: &Attribute, value: &Value) -> Option<SortValue> {
     Some(match (leaf.kind, value) {
         (Kind::DateTime, Value::String(text)) => {
             let instant: jiff::Timestamp = text.parse().ok()?;
-            // Exact in a double until the year 2255.
+            // A double is exact until the year 2255.
             #[allow(clippy::cast_precision_loss)]
             SortValue::Number(instant.as_microsecond() as f64)
         }

@@ -1,4 +1,4 @@
-//! Filters: read, judged, and never a panic.
+//! Filters are parsed and evaluated, and never panic.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;

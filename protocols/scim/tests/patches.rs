@@ -1,4 +1,4 @@
-//! PATCH as the standard has it, and as Entra, Okta and PingOne send it.
+//! PATCH as the standard defines it, and as Entra ID, Okta and PingOne send it.
 #![allow(clippy::unwrap_used)]
 
 use scim::schema::{GROUP_TYPE, ResourceType, USER_TYPE};
@@ -36,13 +36,13 @@ fn group() -> Value {
 #[test]
 fn users_are_changed_as_known_clients_ask() {
     let cases = [
-        // Okta deactivates without a path.
+        // Okta sets `active` to false without a path.
         (
             json!([{"op": "replace", "value": {"active": false}}]),
             "/active",
             json!(false),
         ),
-        // Entra writes Replace and "False".
+        // Entra ID sends `Replace` and "False".
         (
             json!([{"op": "Replace", "path": "active", "value": "False"}]),
             "/active",
@@ -73,7 +73,7 @@ fn users_are_changed_as_known_clients_ask() {
             "/emails/0/primary",
             json!(true),
         ),
-        // Entra adds to a value that is not there yet.
+        // Entra ID adds to a value that does not exist yet.
         (
             json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1"}]),
             "/phoneNumbers",
@@ -94,7 +94,7 @@ fn users_are_changed_as_known_clients_ask() {
             "/emails",
             Value::Null,
         ),
-        // The same value in other letter case, booleans as texts, names in any case.
+        // The same value in other letter case, booleans as strings, names in any letter case.
         (
             json!([{"op": "add", "path": "EMAILS", "value": [{"Value": "Anna@corp.example", "Type": "work", "Primary": "True"}]}]),
             "/emails",
@@ -110,7 +110,7 @@ fn users_are_changed_as_known_clients_ask() {
             "/nickName",
             json!("A"),
         ),
-        // Entra's bare manager.
+        // Entra ID sends only the id as manager.
         (
             json!([{"op": "Add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": "9"}]),
             "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/manager/value",

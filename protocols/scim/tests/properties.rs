@@ -1,4 +1,4 @@
-//! Whatever a PATCH does, what comes out is a resource that the schema allows.
+//! The result of any PATCH is a resource that the schema allows.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -128,7 +128,7 @@ proptest! {
         prop_assert!(keeps_immutable(&user(), &read, &USER_TYPE).is_ok());
     }
 
-    /// What is told apart comes to the same as what is applied as a whole.
+    /// Applying separated operations gives the same result as applying them together.
     #[test]
     fn a_list_told_apart_comes_to_the_same(steps in proptest::collection::vec((0..5_u8, 0..4_u8), 1..6)) {
         let before = json!({"displayName": "A", "members": [{"value": "0"}, {"value": "1"}]});

@@ -241,7 +241,8 @@ impl Judge<'_> {
                 return Err(trouble);
             }
             session.created.shorten(&session, 0).await;
-            // Create the test users first: they remain until the end of the run, other resources do not.
+            // Create the test users first: they remain until the end of the run, other resources do
+            // not.
             let _ = Probe::new(&session, &server).test_users().await;
         }
         let test_users = session.created.len();

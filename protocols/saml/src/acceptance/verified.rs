@@ -81,7 +81,8 @@ impl Posted {
     /// decrypted document.
     ///
     /// # Errors
-    /// As for [`Self::verify`], and [`Code::EncryptedAssertion`] for every failure of the decryption.
+    /// As for [`Self::verify`], and [`Code::EncryptedAssertion`] for every failure of the
+    /// decryption.
     pub fn verify_or_decrypt(
         self,
         keys: &TrustedKeys,

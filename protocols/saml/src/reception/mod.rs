@@ -181,7 +181,8 @@ impl Received {
     /// Verifies the signature, which must exist, and reads the message from the signed content.
     ///
     /// # Errors
-    /// A [`Refusal`]: unsigned, signature at a wrong place, wrong key, algorithm not accepted, or another kind of message.
+    /// A [`Refusal`]: unsigned, signature at a wrong place, wrong key, algorithm not accepted, or
+    /// another kind of message.
     pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Authenticated<M>, Refusal> {
         let document = self.parsed()?;
         let root = self.root::<M>(&document)?;

@@ -1,5 +1,4 @@
-//! An identity provider in miniature: keys, and a response that is right in
-//! every respect until a test bends it.
+//! A small identity provider: keys, and a valid response that the tests change.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::LazyLock;
@@ -43,7 +42,7 @@ pub fn ec() -> SigningKey {
     KEY.clone()
 }
 
-/// The EC key whose curve goes with the algorithm.
+/// Returns the EC key whose curve belongs to the algorithm.
 pub fn ec_for(algorithm: SignatureAlgorithm) -> SigningKey {
     let curve = match algorithm {
         SignatureAlgorithm::EcdsaSha384 => &rcgen::PKCS_ECDSA_P384_SHA384,
@@ -136,7 +135,7 @@ pub fn expectations() -> Expectations {
     }
 }
 
-/// The whole path, as a service provider walks it.
+/// Runs all stages of a service provider.
 pub fn accept(xml: &str) -> Result<Checked, Refusal> {
     accept_with(
         xml,

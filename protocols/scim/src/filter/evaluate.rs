@@ -1,4 +1,4 @@
-//! Whether a resource satisfies a filter.
+//! Evaluates filters over resources.
 
 use std::cmp::Ordering;
 
@@ -9,17 +9,17 @@ use crate::resource::member;
 use crate::schema::{Attribute, Kind, ResourceType, Returned};
 use crate::{AttributePath, Error, ScimType};
 
-/// Whether `resource` satisfies `filter`.
+/// True if `resource` matches `filter`.
 ///
 /// # Errors
-/// `invalidFilter` when an attribute does not exist, or the operator does not
-/// go with it (RFC 7644 §3.4.2.2).
+/// `invalidFilter` when an attribute does not exist, or the operator does not fit it (RFC 7644
+/// §3.4.2.2).
 pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<bool, Error> {
     Ok(match filter {
         Filter::Or(a, b) => matches(a, resource, of)? | matches(b, resource, of)?,
         Filter::And(a, b) => matches(a, resource, of)? & matches(b, resource, of)?,
         Filter::Not(inner) => !matches(inner, resource, of)?,
-        // An extension as a whole.
+        // The path names a whole extension.
         Filter::Present(path) if of.extension_by_id(&path.to_string()).is_some() => {
             member(resource, &path.to_string()).is_some_and(has_content)
         }
@@ -46,7 +46,7 @@ pub fn matches(filter: &Filter, resource: &Value, of: &ResourceType) -> Result<b
     })
 }
 
-/// Whether one value of a complex attribute satisfies `filter`.
+/// True if one value of a complex attribute matches `filter`.
 pub(crate) fn matches_value(filter: &Filter, value: &Value, of: &Attribute) -> Result<bool, Error> {
     let sub = |path: &AttributePath| match (&path.schema, &path.sub) {
         (None, None) => readable(of.sub_attribute(&path.name), path),
@@ -68,7 +68,7 @@ pub(crate) fn matches_value(filter: &Filter, value: &Value, of: &Attribute) -> R
     })
 }
 
-/// A filter on what nobody may read would tell it bit by bit.
+/// Refuses attributes that are never returned: filters could find out their value step by step.
 fn readable<'s>(
     found: Option<&'s Attribute>,
     path: &AttributePath,
@@ -85,7 +85,7 @@ fn unknown(path: &AttributePath) -> Error {
     )
 }
 
-/// The object that has the attribute: the resource or an extension of it.
+/// Returns the object that contains the attribute: the resource or one of its extensions.
 fn holder<'r>(path: &AttributePath, resource: &'r Value, of: &ResourceType) -> Option<&'r Value> {
     match of.extension(path) {
         Some(extension) => member(resource, extension.id),
@@ -101,8 +101,8 @@ fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     one.into_iter().chain(many)
 }
 
-/// The values a path leads to, and their definition. A path that ends at a
-/// complex attribute with many values means their `value` (§3.4.2.2).
+/// Returns the values at a path, and their definition. A path to a complex multi-valued attribute
+/// means its `value` (§3.4.2.2).
 fn select<'r, 's>(
     path: &AttributePath,
     resource: &'r Value,
@@ -157,7 +157,7 @@ fn judge(
         found |= compare(attribute, value, operator, wanted)?;
     }
     if values.is_empty() {
-        // The operator must go with the attribute even where no value is.
+        // Check that the operator fits the attribute, even if there is no value.
         compare(attribute, &Value::Null, operator, wanted)?;
     }
     Ok(found)
@@ -186,7 +186,7 @@ fn compare(
         Kind::Boolean => {
             let wanted = match wanted {
                 Value::Bool(wanted) => *wanted,
-                // Some clients quote booleans.
+                // Some clients put booleans in quotes.
                 Value::String(text) if text.eq_ignore_ascii_case("true") => true,
                 Value::String(text) if text.eq_ignore_ascii_case("false") => false,
                 _ => return Err(mismatch()),

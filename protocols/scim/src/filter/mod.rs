@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2): their grammar as a tree, and its judgment.
+//! Filters (RFC 7644 §3.4.2.2): the parsed tree, the parser and the evaluation.
 
 mod evaluate;
 mod parser;
@@ -51,31 +51,31 @@ impl Operator {
         ("le", Self::LessOrEqual),
     ];
 
-    /// The keyword.
+    /// Returns the keyword.
     pub fn keyword(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, operator)| *operator == self);
         found.map_or("eq", |(keyword, _)| keyword)
     }
 }
 
-/// A filter.
+/// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// Either holds.
+    /// At least one of the two matches.
     Or(Box<Filter>, Box<Filter>),
-    /// Both hold.
+    /// Both match.
     And(Box<Filter>, Box<Filter>),
-    /// It does not hold.
+    /// The filter does not match.
     Not(Box<Filter>),
     /// The attribute has a value (`pr`).
     Present(AttributePath),
-    /// A value of the attribute compares so.
+    /// A value of the attribute compares with this value.
     Compare(AttributePath, Operator, Value),
-    /// One and the same value of a complex attribute satisfies the filter.
+    /// One value of a complex attribute matches the whole filter.
     ValuePath(AttributePath, Box<Filter>),
 }
 
-/// How tightly it binds: what binds less goes into parentheses.
+/// Returns the precedence of the filter. A part with lower precedence is written in parentheses.
 fn rank(filter: &Filter) -> u8 {
     match filter {
         Filter::Or(..) => 0,
@@ -84,7 +84,7 @@ fn rank(filter: &Filter) -> u8 {
     }
 }
 
-/// Writes a filter where one of at least this rank may stand.
+/// Writes a filter, in parentheses if its precedence is less than `least`.
 fn write(filter: &Filter, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if rank(filter) < least {
         f.write_str("(")?;

@@ -1,17 +1,17 @@
-//! From text to a [`Filter`], with the position of what is wrong.
+//! Parses text to a [`Filter`]; errors contain the position.
 
 use serde_json::Value;
 
 use super::{Filter, Operator};
 use crate::{AttributePath, Error, ScimType};
 
-/// How deep filters may nest; more is an attack on the stack.
+/// Deepest nesting of a filter: deeper ones could overflow the stack.
 const MAX_DEPTH: usize = 32;
-/// How many comparisons a filter may have; they nest in memory, too.
+/// Largest number of comparisons: each adds a level to the parsed tree.
 const MAX_TERMS: usize = 500;
 
-/// Reads a filter. Operators are read in any letter case, as PingOne and
-/// others send them.
+/// Parses a filter. Operators are accepted in any letter case, because PingOne and others send them
+/// so.
 ///
 /// # Errors
 /// `invalidFilter`, with the position.
@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Result<Filter, Error> {
     })
 }
 
-/// Reads `[filter]` and returns what follows.
+/// Parses `[filter]` and returns the filter and the text after it.
 pub(crate) fn parse_value_path(text: &str) -> Result<(Filter, &str), String> {
     let mut parser = Parser {
         text,
@@ -88,7 +88,7 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// A word up to white space or a sign of the grammar.
+    /// Returns the word up to the next white space or punctuation of the grammar.
     fn peek_word(&self) -> &'t str {
         let rest = self.rest();
         let end = rest
@@ -163,8 +163,8 @@ impl<'t> Parser<'t> {
             self.at += 1;
             let inner = self.or(false)?;
             self.punctuation(']')?;
-            // Beyond the RFC's grammar: Entra ID matches users by
-            // emails[type eq "work"].value eq "…".
+            // An extension of the RFC's grammar: Entra ID searches users by emails[type eq
+            // "work"].value eq "…".
             if self.rest().starts_with('.') {
                 self.at += 1;
                 let sub = self.part(&path)?;
@@ -176,7 +176,7 @@ impl<'t> Parser<'t> {
         self.comparison(path)
     }
 
-    /// The comparison of a sub-attribute that follows brackets and a dot.
+    /// Parses the comparison of a sub-attribute after brackets and a dot.
     fn part(&mut self, of: &AttributePath) -> Result<Filter, String> {
         let word = self.peek_word();
         if word.is_empty() || word.contains('.') {
@@ -188,7 +188,7 @@ impl<'t> Parser<'t> {
         self.comparison(path)
     }
 
-    /// An operator, and a value where it takes one.
+    /// Parses an operator, and its value if it takes one.
     fn comparison(&mut self, path: AttributePath) -> Result<Filter, String> {
         if self.keyword("pr") {
             return Ok(Filter::Present(path));
@@ -229,8 +229,8 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A number with a fraction or an exponent as its text has it: the JSON
-/// reader may be off by a last bit, and then what is printed means another.
+/// Keeps a number with a fraction or an exponent as text: the JSON parser may change its last bit,
+/// and the filter would then be written with another value.
 fn exact(value: Value, word: &str) -> Value {
     let exact = match &value {
         Value::Number(number) if number.is_f64() => word.parse::<f64>().ok(),

@@ -1,7 +1,7 @@
-//! Operations on one list of a resource, apart from those on the rest.
+//! Separates the PATCH operations on one multi-valued attribute from all others.
 //!
-//! What they do to the list is told as joins and leaves by `value`, which a
-//! store can carry out without reading the list.
+//! The changes of the attribute are described as values that join or leave, which a store can apply
+//! without reading the whole list.
 
 use serde_json::{Map, Value};
 
@@ -11,26 +11,25 @@ use crate::resource::{coerced, member};
 use crate::schema::{Attribute, ResourceType};
 use crate::{Error, PatchPath};
 
-/// What becomes of a list whose values are known by their `value`.
+/// A change of a list whose entries are identified by their `value`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ListChange {
-    /// These are in it now, whether they were or not.
+    /// Adds these values; existing ones stay.
     Join(Vec<String>),
-    /// These are no longer.
+    /// Removes these values.
     Leave(Vec<String>),
-    /// These are all there is.
+    /// Replaces the list with these values.
     Replace(Vec<String>),
 }
 
-/// Operations told apart: what becomes of the list, in order, and what is done
-/// to the rest of the resource.
+/// Changes of the list, in order, and the operations on the other attributes.
 pub type Split = (Vec<ListChange>, Vec<Operation>);
 
-/// The changes to the list `name`, in order, and the operations on the rest.
-/// `None` when an operation can't be told without the list itself.
+/// Returns the changes of the list `name`, in order, and the other operations. Returns `None` if an
+/// operation depends on the contents of the list.
 ///
 /// # Errors
-/// `invalidValue` when a value is not of the list's type.
+/// `invalidValue` when a value has the wrong type for the list.
 pub fn split(
     operations: &[Operation],
     name: &str,
@@ -53,7 +52,7 @@ pub fn split(
             rest.extend(others);
             continue;
         };
-        // What can't be read is refused where it is applied.
+        // An invalid path is refused when the operation is applied.
         let Some(path) = PatchPath::parse(path)
             .ok()
             .filter(|path| of.attribute(&path.attribute) == Some(attribute))
@@ -78,7 +77,7 @@ pub fn split(
     Ok(Some((changes, rest)))
 }
 
-/// The values that the list's key has, and the operation without that key.
+/// Returns the values below the key of the list, and the operation without that key.
 fn by_key(
     operation: &Operation,
     attribute: &Attribute,
@@ -116,7 +115,7 @@ fn changed(
     attribute: &Attribute,
 ) -> Result<Option<ListChange>, Error> {
     let value = match value {
-        // Removing without a value removes them all.
+        // `remove` without a value removes all values.
         None => Value::Null,
         Some(value) => coerced(attribute, value, attribute.name)?,
     };
@@ -138,7 +137,7 @@ fn changed(
     })
 }
 
-/// Whether the filter is an equality on `value`, or several joined by `or`.
+/// True if the filter is an `eq` on `value`, or several of them joined by `or`.
 fn equals(filter: &Filter, named: &mut Vec<String>) -> bool {
     match filter {
         Filter::Compare(path, Operator::Equal, Value::String(wanted))

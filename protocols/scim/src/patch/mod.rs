@@ -1,13 +1,12 @@
-//! PATCH (RFC 7644 §3.5.2), with the ways known clients depart from it.
+//! PATCH (RFC 7644 §3.5.2), with the deviations of well-known clients.
 //!
-//! Taken in beyond the standard: operation names in any letter case, paths as
-//! keys of a value without a path, lists of values to remove, complex values
-//! as the bare text of their `value`, and values added to an
-//! `attribute[type eq "…"]` that has no such value yet, which is then made.
+//! In addition to the standard it accepts: operation names in any letter case, paths as keys of a
+//! value without a path, lists of values to remove, complex values as the plain text of their
+//! `value`, and `add` to `attribute[type eq "…"]` without such a value, which is then created.
 //!
-//! - [`target`]: one operation at one path.
-//! - [`list`]: operations on one list told apart from the rest, so that a
-//!   group of 50,000 members need not be loaded to add one.
+//! - [`target`]: applies one operation at one path.
+//! - [`list`]: separates operations on one list from the others, so that adding a member to
+//!   a group of 50,000 members does not load the group.
 
 mod list;
 mod target;
@@ -20,7 +19,7 @@ use crate::resource::member;
 use crate::schema::ResourceType;
 use crate::{Error, ScimType, messages};
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// §3.5.2.1
@@ -34,18 +33,18 @@ pub enum Action {
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// What it does.
+    /// The kind of operation.
     pub action: Action,
-    /// Where; the resource itself when there is none.
+    /// The path; `None` means the resource itself.
     pub path: Option<String>,
-    /// With what; null unassigns (RFC 7643 §2.5).
+    /// The value; null unassigns (RFC 7643 §2.5).
     pub value: Option<Value>,
 }
 
-/// Reads the body of a PATCH.
+/// Reads the body of a PATCH request.
 ///
 /// # Errors
-/// `invalidSyntax`, naming the operation by its number.
+/// `invalidSyntax`; the detail names the operation by its number.
 pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
     let syntax = |detail: String| Error::of(ScimType::InvalidSyntax, detail);
     let is_patch = member(body, "schemas")
@@ -111,7 +110,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
         .collect()
 }
 
-/// Applies the operations in order: all of them, or — on an error — none.
+/// Applies the operations in order: all of them, or none after an error.
 ///
 /// # Errors
 /// `invalidPath`, `noTarget`, `mutability`, `invalidValue`.

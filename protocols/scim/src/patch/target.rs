@@ -1,4 +1,4 @@
-//! One operation at one path.
+//! Applies one PATCH operation at one path.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::resource::{coerced, coerced_one, member, member_mut};
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Schema};
 use crate::{Error, PatchPath, ScimType};
 
-/// Where an operation strikes.
+/// The place that an operation changes.
 struct Target<'p> {
     attribute: &'static Attribute,
     sub: Option<&'static Attribute>,
@@ -16,8 +16,8 @@ struct Target<'p> {
     extension: Option<&'static Schema>,
 }
 
-/// Does one operation at one path. `key` tells that the path was a member's
-/// name: then what only the service provider may say is ignored, as in a PUT.
+/// Applies one operation at one path. `key` is true if the path was a key of `value`: read-only
+/// attributes are then ignored, as in a PUT.
 pub(super) fn at_path(
     action: Action,
     path: &str,
@@ -32,7 +32,7 @@ pub(super) fn at_path(
     if let Some(extension) = of.extension_by_id(path) {
         return at_extension(action, extension, value, resource, of, key);
     }
-    // The resource's own schema as a key: its attributes are at the top.
+    // The key is the URN of the resource's own schema: its attributes are at the top level.
     if let (true, true, Some(Value::Object(members))) =
         (key, path.eq_ignore_ascii_case(of.schema.id), value)
     {
@@ -71,7 +71,7 @@ pub(super) fn at_path(
     let unassigns = match action {
         Action::Add if value.is_null() => return nothing_to_add(&place, key),
         Action::Add => false,
-        // Replacing with nothing is removing (RFC 7643 §2.5).
+        // Replacing with null removes the value (RFC 7643 §2.5).
         Action::Replace => value.is_null(),
         Action::Remove => true,
     };
@@ -91,7 +91,7 @@ pub(super) fn at_path(
         Some(extension) => entry(resource, extension.id, || Value::Object(Map::new()))?,
         None => resource,
     };
-    // Only a list without brackets takes a value of what to remove.
+    // Only `remove` on a whole list can have a value that says what to remove.
     let takes = action != Action::Remove || (target.filter.is_none() && sub.is_none());
     let value = Some(value).filter(|value| takes && !value.is_null());
     match (target.filter, sub) {
@@ -128,7 +128,7 @@ fn target<'p>(path: &'p PatchPath, of: &ResourceType) -> Result<Target<'p>, Erro
                 path.attribute
             )));
         }
-        // The filter must be good even where nothing is there to be filtered.
+        // Check the filter, even if there are no values to filter.
         if let Some(filter) = &path.filter {
             matches_value(filter, &Value::Object(Map::new()), attribute)
                 .map_err(|error| invalid(error.detail))?;
@@ -223,7 +223,7 @@ fn at_attribute(
     }
     match action {
         Action::Remove => remove_member(holder, attribute.name),
-        // A complex value is merged: what is not named stays (§3.5.2.1, §3.5.2.3).
+        // A complex value is merged: sub-attributes that are not named stay (§3.5.2.1, §3.5.2.3).
         _ if value.is_object() => {
             let held = entry(holder, attribute.name, || Value::Object(Map::new()))?;
             merge(held, value);
@@ -301,8 +301,8 @@ fn at_filtered(
         return Ok(());
     };
     if chosen.is_empty() {
-        // §3.5.2.3 wants noTarget for replace; adding is where clients make
-        // the value that the filter describes.
+        // `replace` requires noTarget (§3.5.2.3). With `add`, clients expect that the value that
+        // the filter describes is created.
         let mut made = Value::Object(Map::new());
         if action != Action::Add || !describes(filter, attribute, &mut made) {
             return Err(no_target(attribute, &format!("satisfies {filter}")));
@@ -324,7 +324,7 @@ fn at_filtered(
             (None, Value::Object(members)) => {
                 let mut whole = held.clone();
                 if action == Action::Replace {
-                    // In its place, but still what the filter found it by.
+                    // Replaces the value, but keeps what the filter found it by.
                     whole = Value::Object(Map::new());
                     if !describes(filter, attribute, &mut whole) {
                         whole = Value::Object(Map::new());
@@ -341,8 +341,8 @@ fn at_filtered(
     Ok(())
 }
 
-/// Drops the entries of a list whose `value` was taken away: an e-mail of which
-/// only the type is left is no e-mail, and must not stay the primary one.
+/// Removes the entries of a list whose `value` was removed: an e-mail address without a value is
+/// useless, and must not stay the primary one.
 fn drop_empty(list: &mut Vec<Value>, sub: &Attribute) {
     if sub.name == "value" {
         list.retain(|held| member(held, "value").is_some_and(|it| !it.is_null()));
@@ -359,7 +359,7 @@ fn no_target(attribute: &Attribute, which: &str) -> Error {
     )
 }
 
-/// Sets or takes away a part of a complex value.
+/// Sets or removes a sub-attribute of a complex value.
 fn set_sub(held: &mut Value, sub: &Attribute, value: Option<&Value>) -> Result<(), Error> {
     let before = member(held, sub.name).filter(|before| !before.is_null());
     if sub.mutability == Mutability::Immutable && before.is_some_and(|before| Some(before) != value)
@@ -376,7 +376,7 @@ fn set_sub(held: &mut Value, sub: &Attribute, value: Option<&Value>) -> Result<(
     Ok(())
 }
 
-/// Fills in the value that an equality, or several joined by `and`, describes.
+/// Adds to `value` what the filter describes: an `eq`, or several of them joined by `and`.
 fn describes(filter: &Filter, attribute: &Attribute, value: &mut Value) -> bool {
     match filter {
         Filter::Compare(path, Operator::Equal, wanted) => {
@@ -398,8 +398,8 @@ fn is_primary(value: &Value) -> bool {
     value["primary"] == Value::Bool(true)
 }
 
-/// Whether two values of a list are the same one: equal, or with equal
-/// `value` and — where both have it — `type` (RFC 7643 §2.4).
+/// True if two values of a list are the same: equal, or with equal `value` and, where both have it,
+/// equal `type` (RFC 7643 §2.4).
 fn same(attribute: &Attribute, held: &Value, value: &Value) -> bool {
     if held == value {
         return true;
@@ -417,7 +417,7 @@ fn same(attribute: &Attribute, held: &Value, value: &Value) -> bool {
     equal("value").unwrap_or(false) && equal("type").unwrap_or(true)
 }
 
-/// Whether a value to remove names the held one: the same, or its bare `value`.
+/// True if `value` identifies the stored value: it is the same, or it is only its `value`.
 fn names(attribute: &Attribute, value: &Value, held: &Value) -> bool {
     match value {
         Value::String(_) => member(held, "value") == Some(value) || held == value,

@@ -316,7 +316,7 @@ pub static GROUP: Schema = Schema {
                     canonical: &["User", "Group"],
                     ..text("type", "User or Group.")
                 }),
-                // Not of RFC 7643 §8.7.1: whoever wants it names it.
+                // Not in RFC 7643 §8.7.1: only returned if the client requests it by name.
                 Attribute {
                     returned: Returned::Request,
                     ..read_only(DISPLAY)

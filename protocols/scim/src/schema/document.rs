@@ -1,20 +1,20 @@
-//! From a schema's document (RFC 7643 §7) to a [`Schema`]: extensions that an
-//! organization brings along are data too.
+//! Reads a [`Schema`] from its JSON document (RFC 7643 §7), so that organizations can add
+//! extensions as data.
 
 use serde_json::Value;
 
 use super::{Attribute, Kind, Mutability, Returned, Schema};
 use crate::resource::member;
 
-/// What is wrong with a schema's document.
+/// Error in a schema document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the schema document, at {place}: expected {expected}, got {came}")]
 pub struct SchemaError {
-    /// Which part of it.
+    /// The wrong part of the document.
     pub place: String,
-    /// What should stand there.
+    /// What was expected there.
     pub expected: &'static str,
-    /// What does.
+    /// What is there.
     pub came: String,
 }
 
@@ -26,14 +26,14 @@ fn wrong(place: &str, expected: &'static str, came: Option<&Value>) -> SchemaErr
     }
 }
 
-/// Text that stays: schemas are read once, at the start.
+/// Keeps a text until the process ends: schemas are read once, at the start.
 fn kept(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }
 
 impl Schema {
-    /// Reads a document as `GET /Schemas/{id}` would show it. The schema stays
-    /// for as long as the process runs.
+    /// Reads a document like the answer of `GET /Schemas/{id}`. The schema is kept until the
+    /// process ends.
     ///
     /// # Errors
     /// [`SchemaError`], with the place.

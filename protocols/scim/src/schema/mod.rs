@@ -10,7 +10,7 @@ pub use self::document::SchemaError;
 
 use crate::AttributePath;
 
-/// Types of values (RFC 7643 §2.3).
+/// Data types (RFC 7643 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// §2.3.1
@@ -44,7 +44,7 @@ impl Kind {
         Self::Complex,
     ];
 
-    /// The name in schema documents.
+    /// Returns the name in schema documents.
     pub fn name(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -59,63 +59,63 @@ impl Kind {
     }
 }
 
-/// Who may write a value (RFC 7643 §2.2).
+/// `mutability`: who may set a value (RFC 7643 §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutability {
-    /// The service provider alone.
+    /// Only the service provider.
     ReadOnly,
     /// Clients too.
     ReadWrite,
-    /// Clients, once.
+    /// Clients, but only once.
     Immutable,
-    /// Clients, but nobody reads it.
+    /// Clients; the value is never returned.
     WriteOnly,
 }
 
-/// When a value is returned (RFC 7643 §2.2).
+/// `returned`: when a value is in an answer (RFC 7643 §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {
-    /// Whatever is asked.
+    /// In every answer.
     Always,
-    /// It is never returned.
+    /// In no answer.
     Never,
-    /// Unless something else is asked.
+    /// Unless the client requests other attributes.
     Default,
-    /// When asked for.
+    /// Only if the client requests it by name.
     Request,
 }
 
-/// An attribute's definition (RFC 7643 §7).
+/// Definition of an attribute (RFC 7643 §7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
+    /// Name of the attribute.
     pub name: &'static str,
-    /// The type of its values.
+    /// Data type.
     pub kind: Kind,
-    /// Whether it has many.
+    /// True if it is multi-valued.
     pub multi_valued: bool,
-    /// Whether one must be there.
+    /// True if it is required.
     pub required: bool,
-    /// Whether letter case matters.
+    /// True if letter case matters.
     pub case_exact: bool,
-    /// Who may write it.
+    /// Who may set it.
     pub mutability: Mutability,
     /// When it is returned.
     pub returned: Returned,
-    /// Whether it is unique among the server's resources.
+    /// True if no two resources may have the same value.
     pub unique: bool,
-    /// The values that are suggested.
+    /// Suggested values (`canonicalValues`).
     pub canonical: &'static [&'static str],
-    /// What a reference may refer to.
+    /// Resource types that a reference may have (`referenceTypes`).
     pub refers_to: &'static [&'static str],
-    /// What it is for.
+    /// Description of the attribute.
     pub description: &'static str,
-    /// The parts of a complex value.
+    /// Sub-attributes of a complex attribute.
     pub sub_attributes: &'static [Attribute],
 }
 
 impl Attribute {
-    /// The part of that name, in any letter case.
+    /// Returns the sub-attribute with this name, in any letter case.
     pub fn sub_attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.sub_attributes
             .iter()
@@ -165,25 +165,25 @@ impl Attribute {
 /// A schema (RFC 7643 §7).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Schema {
-    /// Its URN.
+    /// URN of the schema.
     pub id: &'static str,
-    /// Its name.
+    /// Name of the schema.
     pub name: &'static str,
-    /// What it is for.
+    /// Description of the schema.
     pub description: &'static str,
-    /// Its attributes.
+    /// Attributes of the schema.
     pub attributes: &'static [Attribute],
 }
 
 impl Schema {
-    /// The attribute of that name, in any letter case.
+    /// Returns the attribute with this name, in any letter case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.attributes
             .iter()
             .find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
-    /// The document at `/Schemas/{id}`.
+    /// Returns the document at `/Schemas/{id}`.
     pub fn to_json(&self, base_url: &str) -> Value {
         let attributes: Vec<Value> = self.attributes.iter().map(Attribute::to_json).collect();
         json!({
@@ -197,29 +197,29 @@ impl Schema {
     }
 }
 
-/// A kind of resource (RFC 7643 §6).
+/// A resource type (RFC 7643 §6).
 #[derive(Debug, PartialEq, Eq)]
 pub struct ResourceType {
-    /// Its name.
+    /// Name of the resource type.
     pub name: &'static str,
-    /// Its path, from the base URL.
+    /// Path below the base URL, such as `/Users`.
     pub endpoint: &'static str,
-    /// What it is for.
+    /// Description of the resource type.
     pub description: &'static str,
-    /// Its schema.
+    /// The core schema.
     pub schema: &'static Schema,
-    /// Its extensions, none of which is required.
+    /// The extensions; none of them is required.
     pub extensions: &'static [&'static Schema],
 }
 
 impl ResourceType {
-    /// The extension a path names, if it names one.
+    /// Returns the extension that a path names, if it names one.
     pub fn extension(&self, path: &AttributePath) -> Option<&'static Schema> {
         let urn = path.schema.as_deref()?;
         self.extension_by_id(urn)
     }
 
-    /// The extension with that URN.
+    /// Returns the extension with this URN.
     pub fn extension_by_id(&self, urn: &str) -> Option<&'static Schema> {
         self.extensions
             .iter()
@@ -227,7 +227,7 @@ impl ResourceType {
             .find(|one| one.id.eq_ignore_ascii_case(urn))
     }
 
-    /// The definition a path leads to, without its sub-attribute.
+    /// Returns the definition of the attribute at a path, without its sub-attribute.
     pub fn attribute(&self, path: &AttributePath) -> Option<&'static Attribute> {
         match path.schema.as_deref() {
             None => self
@@ -240,8 +240,8 @@ impl ResourceType {
         }
     }
 
-    /// This type with more extensions: an organization's own, read from
-    /// documents at the start. It stays for as long as the process runs.
+    /// Returns this type with more extensions, which an organization provides as documents. The
+    /// type is kept until the process ends.
     pub fn extended(&'static self, more: &[&'static Schema]) -> &'static Self {
         if more.is_empty() {
             return self;
@@ -253,7 +253,7 @@ impl ResourceType {
         }))
     }
 
-    /// Whether a resource has attributes that can be written once only.
+    /// True if the type has immutable attributes.
     pub fn has_immutable(&self) -> bool {
         let is = |one: &Attribute| one.mutability == Mutability::Immutable;
         self.schema.attributes.iter().any(is)
@@ -269,12 +269,12 @@ impl ResourceType {
             .find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
-    /// The attributes at the top of a resource: common ones and the schema's.
+    /// Returns the top-level attributes: the common ones and those of the schema.
     pub fn attributes(&self) -> impl Iterator<Item = &'static Attribute> + use<> {
         core::COMMON.iter().chain(self.schema.attributes)
     }
 
-    /// The document at `/ResourceTypes/{name}`.
+    /// Returns the document at `/ResourceTypes/{name}`.
     pub fn to_json(&self, base_url: &str) -> Value {
         let extensions: Vec<Value> = self
             .extensions
