@@ -81,8 +81,8 @@ impl Signature {
         } else {
             match self.value_holds {
                 Some(true) => format!("it covers {what} and holds"),
-                Some(false) => format!("it covers {what}, by a key that isn't announced"),
-                None => format!("it covers {what}; its key can't be judged"),
+                Some(false) => format!("it covers {what}, but its key is not in the metadata"),
+                None => format!("it covers {what}; its key cannot be judged"),
             }
         }
     }

@@ -279,7 +279,7 @@ impl DecryptionKeys {
                 return Ok(plain);
             }
         }
-        Err("it can't be decrypted with any key of this service provider".to_owned())
+        Err("no key of this service provider can decrypt it".to_owned())
     }
 }
 

@@ -328,7 +328,7 @@ impl Answer<'_> {
     /// Returns the status of the answer in a few words.
     pub(super) fn status(&self) -> String {
         let Some(response) = self.response() else {
-            return "an answer that can't be read".to_owned();
+            return "an answer that cannot be read".to_owned();
         };
         let last = |uri: &Option<String>| {
             let uri = uri.as_deref().unwrap_or("none");

@@ -240,7 +240,7 @@ pub const VARIANTS: &[Variant] = &[
     ),
     odd(
         "name-impossible",
-        "NameIDPolicy with a format that nobody has",
+        "NameIDPolicy with an unknown format",
         &[NameId(IMPOSSIBLE_FORMAT)],
     ),
     odd(
@@ -250,60 +250,60 @@ pub const VARIANTS: &[Variant] = &[
     ),
     odd(
         "context-impossible",
-        "RequestedAuthnContext with a class that nobody has",
+        "RequestedAuthnContext with an unknown class",
         &[Context(IMPOSSIBLE_CLASS)],
     ),
     good(
         "acs-second",
-        "the answer is wanted at the second registered address",
+        "AssertionConsumerServiceURL is the second registered address",
         &[Amend::Acs(Second)],
     ),
     good(
         "acs-index",
-        "the answer is wanted at the address with index 1",
+        "AssertionConsumerServiceIndex is 1",
         &[AcsIndex(1)],
     ),
     odd(
         "acs-index-unknown",
-        "the answer is wanted at an index that there isn't",
+        "AssertionConsumerServiceIndex is unknown",
         &[AcsIndex(99)],
     ),
     good(
         "acs-default",
-        "the request doesn't say where the answer goes",
+        "the request names no AssertionConsumerService",
         &[Amend::Acs(Acs::None)],
     ),
     odd(
         "acs-attacker",
-        "the answer is wanted at an attacker's address",
+        "AssertionConsumerServiceURL is an attacker's address",
         &[Amend::Acs(Attacker)],
     ),
     Variant {
         signing: Always,
         ..odd(
             "acs-attacker-signed",
-            "the same, in a signed request",
+            "AssertionConsumerServiceURL is an attacker's address, in a signed request",
             &[Amend::Acs(Attacker)],
         )
     },
     odd(
         "acs-begins-alike",
-        "the answer is wanted at an address that begins with the registered one",
+        "AssertionConsumerServiceURL begins with the registered address",
         &[Amend::Acs(BeginsAlike)],
     ),
     odd(
         "acs-user-info",
-        "the answer is wanted at an address with the registered host as its user name",
+        "AssertionConsumerServiceURL has the registered host as its user name",
         &[Amend::Acs(UserInfo)],
     ),
     odd(
         "acs-other-path",
-        "the answer is wanted at another path of the registered host",
+        "AssertionConsumerServiceURL is another path of the registered host",
         &[Amend::Acs(OtherPath)],
     ),
     odd(
         "issuer-unknown",
-        "the request is by a service provider that nobody registered",
+        "the Issuer is an unregistered service provider",
         &[Issuer("https://unknown.example/sp")],
     ),
     odd(
@@ -321,8 +321,16 @@ pub const VARIANTS: &[Variant] = &[
         "the RelayState has 2000 bytes",
         &[LongRelayState(2000)],
     ),
-    odd("stale", "a request of yesterday", &[Later(-86_400)]),
-    odd("future", "a request of tomorrow", &[Later(86_400)]),
+    odd(
+        "stale",
+        "a request that was issued a day ago",
+        &[Later(-86_400)],
+    ),
+    odd(
+        "future",
+        "a request with an IssueInstant one day in the future",
+        &[Later(86_400)],
+    ),
     Variant {
         signing: Always,
         ..odd(
@@ -368,7 +376,7 @@ pub const VARIANTS: &[Variant] = &[
     odd("version", "a request of version 1.1", &[Version("1.1")]),
     odd(
         "binding-redirect",
-        "the answer is wanted by HTTP-Redirect",
+        "ProtocolBinding is HTTP-Redirect",
         &[Set(
             "ProtocolBinding",
             "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
@@ -388,7 +396,7 @@ pub const VARIANTS: &[Variant] = &[
         signing: Never,
         ..odd(
             "entity-external",
-            "an entity of a DTD would have to be fetched",
+            "a DTD with an external entity",
             &[ExternalEntity],
         )
     },
@@ -396,7 +404,7 @@ pub const VARIANTS: &[Variant] = &[
         signing: Never,
         ..odd(
             "malformed",
-            "XML that breaks off",
+            "truncated XML",
             &[Raw(
                 "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=",
             )],

@@ -245,7 +245,7 @@ async fn tells_why(probe: &Probe<'_>) -> Judged {
     if tells {
         return Ok(());
     }
-    told.wrong("the operation doesn't tell its error")
+    told.wrong("the operation has no error in response")
 }
 
 async fn other_methods(probe: &Probe<'_>) -> Judged {
@@ -278,7 +278,7 @@ async fn other_methods(probe: &Probe<'_>) -> Judged {
 
 async fn too_many(probe: &Probe<'_>) -> Judged {
     let Some(most) = probe.server.limit(&["bulk", "maxOperations"]) else {
-        return unjudged("the server doesn't say bulk.maxOperations");
+        return unjudged("the server does not declare bulk.maxOperations");
     };
     if most == 0 || most > 5000 {
         return unjudged(format!("bulk.maxOperations is {most}: too many to try"));
@@ -295,7 +295,7 @@ async fn too_many(probe: &Probe<'_>) -> Judged {
 
 async fn too_large(probe: &Probe<'_>) -> Judged {
     let Some(most) = probe.server.limit(&["bulk", "maxPayloadSize"]) else {
-        return unjudged("the server doesn't say bulk.maxPayloadSize");
+        return unjudged("the server does not declare bulk.maxPayloadSize");
     };
     if most == 0 || most > 4 * 1024 * 1024 {
         return unjudged(format!("bulk.maxPayloadSize is {most}: too large to try"));

@@ -82,7 +82,7 @@ impl CreatedResources {
         }
         if !swept && self.lost.load(Ordering::Relaxed) {
             left.push(format!(
-                "perhaps a resource whose name begins with {}: a request to create it got no answer, and the server can't be searched for it",
+                "perhaps a resource whose name begins with {}: a request to create it got no answer, and the server cannot be searched for it",
                 session.mark
             ));
         }

@@ -85,7 +85,7 @@ checks! {
     fix "Answer 400 invalidValue if userName is empty.";
     needs [Need::Writes]; act(empty_name)
 "SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource with the wrong schema in schemas is refused";
-    expects "POST /Users with schemas that don't name the schema of users: 400";
+    expects "POST /Users whose schemas does not name the User schema: 400";
     fix "schemas must name the endpoint's schema: answer 400 invalidSyntax or invalidValue otherwise.";
     needs [Need::Writes]; act(other_schema)
 "SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, if present, is equal to meta.location";
@@ -177,7 +177,7 @@ async fn never_modified(probe: &Probe<'_>) -> Judged {
         instant(&now, &["meta", "created"]),
         instant(&now, &["meta", "lastModified"]),
     ) else {
-        return unjudged("meta.created or meta.lastModified can't be read");
+        return unjudged("cannot read meta.created or meta.lastModified");
     };
     ensure(created == modified, || {
         format!("created is {created}, lastModified is {modified}")

@@ -170,7 +170,7 @@ async fn config_tells_schemes(probe: &Probe<'_>) -> Judged {
 async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
     let (_, body) = config(probe).await?;
     let Some(pagination) = member(&body, "pagination") else {
-        return unjudged("the server doesn't speak of pagination (RFC 9865)");
+        return unjudged("ServiceProviderConfig contains no pagination (RFC 9865)");
     };
     for name in ["cursor", "index"] {
         let said = member(pagination, name);
@@ -186,7 +186,7 @@ pub(super) async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
     told.is(200)?;
     let body = told.body()?;
     if !speaks(&body, LIST) {
-        return told.wrong("schemas doesn't name ListResponse");
+        return told.wrong("schemas does not name ListResponse");
     }
     if values(&body, "Resources").is_empty() {
         return told.wrong("Resources is empty");

@@ -170,7 +170,7 @@ async fn user_attribute(probe: &Probe<'_>, name: &str) -> Judged<Value> {
         .iter()
         .find(|one| text(one, &["id"]).is_some_and(|id| id.eq_ignore_ascii_case(users)));
     let Some(schema) = schema else {
-        return unjudged(format!("/Schemas doesn't list {users}"));
+        return unjudged(format!("/Schemas does not list {users}"));
     };
     let attribute = values(schema, "attributes")
         .iter()

@@ -287,7 +287,7 @@ async fn other_zones(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let ann = probe.fetch(test_users.one("ann")).await?;
     let Ok(created) = instant(&ann, &["meta", "created"]) else {
-        return unjudged("meta.created can't be read");
+        return unjudged("cannot read meta.created");
     };
     let in_zone = |at: jiff::Timestamp, hours: i8| {
         let offset = tz::Offset::constant(hours);

@@ -185,7 +185,7 @@ async fn error_schema(probe: &Probe<'_>) -> Judged {
     if speaks(&told.body()?, ERROR) {
         return Ok(());
     }
-    told.wrong("schemas doesn't name Error")
+    told.wrong("schemas does not name Error")
 }
 
 async fn error_status(probe: &Probe<'_>) -> Judged {

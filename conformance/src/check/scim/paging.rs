@@ -274,7 +274,7 @@ async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
         if pages == 1 && cursor.is_none() {
             return unjudged(format!("there is no nextCursor: {}", told.quoted()));
         }
-        ensure(pages < 10, || "the cursors don't end".to_owned())?;
+        ensure(pages < 10, || "the cursors do not end".to_owned())?;
     }
     each_once(all)
 }

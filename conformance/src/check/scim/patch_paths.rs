@@ -114,7 +114,7 @@ async fn unchanged(probe: &Probe<'_>) -> Judged {
         instant(&before, &["meta", "lastModified"]),
         instant(&now, &["meta", "lastModified"]),
     ) else {
-        return unjudged("meta.lastModified can't be read");
+        return unjudged("cannot read meta.lastModified");
     };
     ensure(before == now, || {
         format!("lastModified was {before} and is {now}")

@@ -183,7 +183,7 @@ async fn modified(probe: &Probe<'_>) -> Judged {
         instant(&now, &["meta", "created"]),
         instant(&now, &["meta", "lastModified"]),
     ) else {
-        return unjudged("meta.created or meta.lastModified can't be read");
+        return unjudged("cannot read meta.created or meta.lastModified");
     };
     super::item::ensure(modified >= created, || {
         format!("created is {created}, lastModified is {modified}")

@@ -67,7 +67,7 @@ impl Server {
         match at(config, names).and_then(Value::as_bool) {
             Some(true) => None,
             Some(false) => Some(format!("the server says {}: false", names.join("."))),
-            None => Some(format!("the server doesn't say {}", names.join("."))),
+            None => Some(format!("the server does not declare {}", names.join("."))),
         }
     }
 

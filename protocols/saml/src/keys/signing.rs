@@ -85,7 +85,7 @@ impl SigningKey {
     /// [`KeyError::Kind`] when the key cannot be used with this algorithm.
     pub fn sign(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        let failed = |_| KeyError::Kind("a key that the provider can't sign with".into());
+        let failed = |_| KeyError::Kind("a key that cannot sign with the cryptographic library".into());
         match (&self.0.ready, algorithm) {
             (Ready::Ec(known, key), asked) if *known == asked => {
                 let signed = key.sign(&random, data).map_err(failed)?;
@@ -108,7 +108,7 @@ impl SigningKey {
 
     fn unfit(&self, algorithm: SignatureAlgorithm) -> KeyError {
         KeyError::Kind(format!(
-            "{}, which {} doesn't go with",
+            "{}, which cannot be used with {}",
             self.0.certificate.key(),
             algorithm.uri()
         ))

@@ -197,10 +197,10 @@ fn name(case: &Case<'_>) -> Ruled {
 fn name_whole(case: &Case<'_>) -> Ruled {
     each_assertion(case, |_, it| match &it.name_id {
         Some(name) if name.interrupted => Err(format!(
-            "something stands between the letters of {:?}",
+            "the text of {:?} is interrupted by a comment, an element or a processing instruction",
             name.value
         )),
-        _ => Ok("it is".to_owned()),
+        _ => Ok("it is plain text".to_owned()),
     })
 }
 
@@ -210,7 +210,7 @@ fn bearer(case: &Case<'_>) -> Ruled {
     each_assertion(case, |_, it| {
         let mut bearers = it.confirmations.iter();
         match bearers.find(|it| it.method.as_deref() == Some(BEARER)) {
-            Some(it) if it.has_data => Ok("it is".to_owned()),
+            Some(it) if it.has_data => Ok("it has one with data".to_owned()),
             Some(_) => Err("a bearer confirmation without SubjectConfirmationData".to_owned()),
             None => {
                 let methods: Vec<_> = it
@@ -266,13 +266,13 @@ fn confirmation_end(case: &Case<'_>) -> Ruled {
 fn confirmation_begin(case: &Case<'_>) -> Ruled {
     confirmed(case, |_, it| match &it.not_before {
         Some(text) => Err(format!("NotBefore=\"{text}\"")),
-        None => Ok("none".to_owned()),
+        None => Ok("there is none".to_owned()),
     })
 }
 
 fn confirmation_request(case: &Case<'_>) -> Ruled {
     confirmed(case, |answer, it| match &it.in_response_to {
-        Some(id) if *id == answer.trial.request_id => Ok("it does".to_owned()),
+        Some(id) if *id == answer.trial.request_id => Ok("it is".to_owned()),
         Some(id) => Err(format!(
             "InResponseTo {id}, asked was {}",
             answer.trial.request_id
@@ -295,7 +295,7 @@ fn conditions_hold(case: &Case<'_>) -> Ruled {
         match (begin, end) {
             (Some(begin), _) if begin > now => Err(format!("it begins {begin}, delivered {now}")),
             (_, Some(end)) if end <= now => Err(format!("it ended {end}, delivered {now}")),
-            _ => Ok("they do".to_owned()),
+            _ => Ok("it is".to_owned()),
         }
     })
 }
@@ -354,14 +354,14 @@ fn conditions_known(case: &Case<'_>) -> Ruled {
         let others = it.conditions.iter().flat_map(|it| &it.others);
         match others.into_iter().next() {
             Some(other) => Err(format!("<{other}>")),
-            None => Ok("they are".to_owned()),
+            None => Ok("it does".to_owned()),
         }
     })
 }
 
 fn sign_on(case: &Case<'_>) -> Ruled {
     each_assertion(case, |_, it| match it.sign_ons.first() {
-        Some(_) => Ok("it is".to_owned()),
+        Some(_) => Ok("it has one".to_owned()),
         None => Err("no AuthnStatement".to_owned()),
     })
 }
@@ -376,14 +376,14 @@ fn sign_on_past(case: &Case<'_>) -> Ruled {
                 return Err(format!("signed on {text}, delivered {}", answer.at()));
             }
         }
-        Ok("it was not".to_owned())
+        Ok("it is not in the future".to_owned())
     })
 }
 
 fn session_index(case: &Case<'_>) -> Ruled {
     each_assertion(case, |_, it| {
         match it.sign_ons.first().map(|it| it.session_index.as_deref()) {
-            Some(Some(index)) if !index.is_empty() => Ok("it has".to_owned()),
+            Some(Some(index)) if !index.is_empty() => Ok("it has one".to_owned()),
             Some(_) => Err("no SessionIndex".to_owned()),
             None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
         }
@@ -415,7 +415,7 @@ fn session_end(case: &Case<'_>) -> Ruled {
                 ));
             }
         }
-        Ok("it isn't".to_owned())
+        Ok("it is, or there is none".to_owned())
     })
 }
 
@@ -443,6 +443,6 @@ fn name_form(case: &Case<'_>) -> Ruled {
     match wrong.first() {
         Some((at, value)) => super::breaks(format!("{value:?} as emailAddress ({at})")).at(at),
         None if case.answers.is_empty() => not_judged(super::NO_ANSWER),
-        None => holds("it has"),
+        None => holds("it does"),
     }
 }

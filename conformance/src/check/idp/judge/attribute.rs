@@ -181,7 +181,7 @@ fn once(case: &Case<'_>) -> Ruled {
         let mut all = it.attributes.iter();
         match all.find(|attribute| !seen.insert((&attribute.name, &attribute.name_format))) {
             Some(twice) => Err(format!("{:?}", twice.name)),
-            None => Ok("none does".to_owned()),
+            None => Ok("each occurs once".to_owned()),
         }
     })
 }
@@ -190,7 +190,9 @@ fn once(case: &Case<'_>) -> Ruled {
 fn of(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Result<String, String>) -> Ruled {
     each_assertion(case, |_, it| match find(it, name) {
         Some(attribute) => judge(&attribute.values),
-        None => Ok(format!("{name} isn't there: see SAML-IDP-ATTR-01 to -04")),
+        None => Ok(format!(
+            "the attribute {name} is missing: see SAML-IDP-ATTR-01 to -04"
+        )),
     })
 }
 
@@ -232,7 +234,7 @@ fn formats(case: &Case<'_>) -> Ruled {
         });
         match strange {
             Some(strange) => Err(strange.to_owned()),
-            None => Ok("they are".to_owned()),
+            None => Ok("it is".to_owned()),
         }
     })
 }

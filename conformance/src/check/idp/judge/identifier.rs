@@ -157,7 +157,7 @@ fn unpredictable(case: &Case<'_>) -> Ruled {
     if response_ids(case).len() < 3 {
         return not_judged("fewer than three answers came that could be read");
     }
-    holds("they can't")
+    holds("they are")
 }
 
 fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
@@ -168,7 +168,7 @@ fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
 fn sessions_differ(case: &Case<'_>) -> Ruled {
     let one = session_of(case, "redirect");
     let Some((one, other)) = one.zip(session_of(case, "second-browser")) else {
-        return not_judged("no two sign-ons with a SessionIndex came about");
+        return not_judged("there are no two sign-ons with a SessionIndex");
     };
     if one == other {
         breaks(format!("both have {one}"))
@@ -207,7 +207,7 @@ fn name_stable(case: &Case<'_>) -> Ruled {
         }
     }
     if names.is_empty() {
-        return not_judged("no NameID came that is meant to last");
+        return not_judged("every NameID is transient, or there is none");
     }
     holds("it does")
 }

@@ -219,26 +219,26 @@ fn well_formed(case: &Case<'_>) -> Ruled {
 fn unread(case: &Case<'_>) -> Option<Ruled> {
     (case.announced.entity_id.is_empty() && case.announced.sso.is_empty()).then(|| {
         not_judged(
-            "the metadata can't be read as an identity provider's: see SAML-IDP-MD-01 and -02",
+            "the metadata cannot be read as an identity provider's: see SAML-IDP-MD-01 and -02",
         )
     })
 }
 
 fn describes_idp(case: &Case<'_>) -> Ruled {
     if case.announced.trouble.is_some() {
-        return not_judged("the metadata can't be read: see SAML-IDP-MD-01");
+        return not_judged("the metadata cannot be read: see SAML-IDP-MD-01");
     }
     if case.announced.is_idp {
         holds("it does")
     } else if case.announced.sso.is_empty() {
         breaks("no IDPSSODescriptor")
     } else {
-        breaks("an IDPSSODescriptor that doesn't support urn:oasis:names:tc:SAML:2.0:protocol")
+        breaks("an IDPSSODescriptor that does not support urn:oasis:names:tc:SAML:2.0:protocol")
     }
 }
 
 fn in_order(case: &Case<'_>) -> Ruled {
-    unread(case).unwrap_or_else(|| all(case.announced.violations.clone(), "they do"))
+    unread(case).unwrap_or_else(|| all(case.announced.violations.clone(), "they are"))
 }
 
 fn entity_id(case: &Case<'_>) -> Ruled {
@@ -252,7 +252,7 @@ fn entity_id(case: &Case<'_>) -> Ruled {
 
 fn valid_until(case: &Case<'_>) -> Ruled {
     let Some(until) = &case.announced.valid_until else {
-        return holds("none");
+        return holds("there is none");
     };
     match until.parse::<Timestamp>() {
         Ok(instant) if instant > case.recording.metadata.at => holds(until.clone()),
@@ -265,7 +265,7 @@ fn valid_until(case: &Case<'_>) -> Ruled {
 
 fn cache_duration(case: &Case<'_>) -> Ruled {
     let Some(text) = &case.announced.cache_duration else {
-        return holds("none");
+        return holds("there is none");
     };
     let Ok(span) = text.parse::<Span>() else {
         return breaks(format!("cacheDuration=\"{text}\", which is no xs:duration"));
@@ -428,7 +428,7 @@ fn locations_protected(case: &Case<'_>) -> Ruled {
             };
             (url.scheme() == "http" && !here).then(|| location.to_owned())
         },
-        "they are, or on this machine",
+        "they do, or are on this machine",
     )
 }
 
@@ -446,7 +446,7 @@ fn locations_reachable(case: &Case<'_>) -> Ruled {
     });
     let mut complaints: Vec<String> = complaints.collect();
     complaints.dedup();
-    let ruled = all(complaints.clone(), "they are");
+    let ruled = all(complaints.clone(), "they can");
     complaints.into_iter().fold(ruled, Ruled::shows)
 }
 
@@ -478,14 +478,14 @@ fn formats_known(case: &Case<'_>) -> Ruled {
 fn own_signature(case: &Case<'_>) -> Ruled {
     let signatures = &case.announced.signatures;
     if signatures.is_empty() {
-        return not_judged("the metadata is not signed, and needn't be");
+        return not_judged("the metadata is not signed; a signature is optional");
     }
     let complaints = signatures.iter().filter_map(|it| {
         let by_another = it.covers_parent && it.digest_holds == Some(true);
         // The metadata may be signed with a separate key that only its readers know.
         (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.said())
     });
-    all(complaints.collect(), "it is")
+    all(complaints.collect(), "it does")
 }
 
 fn no_private_key(case: &Case<'_>) -> Ruled {
@@ -496,13 +496,13 @@ fn no_private_key(case: &Case<'_>) -> Ruled {
     if private {
         breaks("a private key stands in it")
     } else {
-        holds("none")
+        holds("there is none")
     }
 }
 
 fn wants_signed(case: &Case<'_>) -> Ruled {
     match case.announced.wants_signed_text.as_deref() {
-        None => holds("not there"),
+        None => holds("not present"),
         Some(text @ ("true" | "false" | "1" | "0")) => holds(text),
         Some(text) => breaks(format!("{text:?}")),
     }

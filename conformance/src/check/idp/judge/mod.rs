@@ -153,10 +153,11 @@ fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
 }
 
-const NO_ANSWER: &str = "no answer to an ordinary request came that could be read: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
+const NO_ANSWER: &str =
+    "no readable answer to an ordinary request: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
 
 const UNREADABLE: &str =
-    "the metadata tells nothing to compare it with: see SAML-IDP-MD-01 and -02";
+    "the metadata contains nothing to compare with: see SAML-IDP-MD-01 and -02";
 
 /// Judges every answer to an ordinary request; the result names the first complaint.
 fn each(
@@ -192,10 +193,7 @@ fn each_assertion(
             judged.push((answer.name, judge(answer, assertion)));
         }
     }
-    summed(
-        judged,
-        "no assertion came that could be read: see SAML-IDP-REQ-01",
-    )
+    summed(judged, "no readable assertion: see SAML-IDP-REQ-01")
 }
 
 fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {

@@ -306,10 +306,11 @@ fn session(case: &Case<'_>) -> Ruled {
 /// Returns "not judged" if the user signed on with their own browser: this run did not see its
 /// pages.
 fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
-    case.recording
-        .user
-        .is_empty()
-        .then(|| not_judged("a person signed on: what their browser showed isn't known"))
+    case.recording.user.is_empty().then(|| {
+        not_judged(
+            "the user signed on with their own browser; the pages that it showed are not known",
+        )
+    })
 }
 
 /// Judges ForceAuthn shortly after the sign-on. If no login page was shown, a later trial decides,

@@ -170,7 +170,7 @@ fn well_formed(case: &Case<'_>) -> Ruled {
         .collect();
     summed(
         judged,
-        "no answer came that could be decoded: see SAML-IDP-RESP-01",
+        "no answer that can be decoded: see SAML-IDP-RESP-01",
     )
 }
 
@@ -201,7 +201,7 @@ fn version(case: &Case<'_>) -> Ruled {
             .find(|(_, version)| version.is_some_and(|it| it != "2.0"))
         {
             Some((what, version)) => Err(format!("{what} has {}", version.unwrap_or_default())),
-            None => Ok("they are".to_owned()),
+            None => Ok("they have".to_owned()),
         }
     })
 }
@@ -252,7 +252,7 @@ fn destination(case: &Case<'_>) -> Ruled {
 fn in_response_to(case: &Case<'_>) -> Ruled {
     each(case, |answer, document| {
         match &document.response.in_response_to {
-            Some(id) if *id == answer.trial.request_id => Ok("it does".to_owned()),
+            Some(id) if *id == answer.trial.request_id => Ok("it is".to_owned()),
             Some(id) => Err(format!(
                 "InResponseTo {id}, asked was {}",
                 answer.trial.request_id
@@ -288,7 +288,7 @@ fn status(case: &Case<'_>) -> Ruled {
         match (status == SUCCESS, count) {
             (true, 0) => Err("Success without an assertion".to_owned()),
             (false, 1..) => Err(format!("{status} with an assertion")),
-            _ => Ok("it does".to_owned()),
+            _ => Ok("the status and the assertions fit each other".to_owned()),
         }
     })
 }
@@ -357,7 +357,7 @@ fn relay_state(case: &Case<'_>) -> Ruled {
         .filter(|it| it.name != "relay-state-markup")
         .map(|it| {
             let outcome = if it.delivered.relay_state == it.trial.relay_state {
-                Ok("it does".to_owned())
+                Ok("it is".to_owned())
             } else {
                 Err(format!(
                     "sent {:?}, got {:?}",
@@ -385,7 +385,7 @@ fn one_assertion(case: &Case<'_>) -> Ruled {
         } else if hidden > 0 {
             Err(format!("{hidden} more inside other elements"))
         } else if direct == 1 || failed {
-            Ok("it has".to_owned())
+            Ok("it does".to_owned())
         } else {
             Ok("none: see SAML-IDP-RESP-09".to_owned())
         }
@@ -399,7 +399,7 @@ fn by_post(case: &Case<'_>) -> Ruled {
         .filter(|it| !it.name.starts_with("logout"))
         .map(|it| {
             let outcome = if it.delivered.binding == "HTTP-POST" {
-                Ok("it does".to_owned())
+                Ok("it is".to_owned())
             } else {
                 Err(format!("it came by {}", it.delivered.binding))
             };
@@ -410,7 +410,7 @@ fn by_post(case: &Case<'_>) -> Ruled {
         return not_judged("no answer came: see SAML-IDP-REQ-01");
     }
     if judged.iter().all(|(_, outcome)| outcome.is_ok()) {
-        return holds("it does, also where the request asks otherwise");
+        return holds("it is, even if the request asks for another binding");
     }
     summed(judged, "")
 }

@@ -78,7 +78,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §3.2.1, saml-bindings §3.4.4.1",
         "A request that was changed after signing is refused (HTTP-Redirect).",
-        "a refusal: the signature isn't right",
+        "a refusal: the signature is invalid",
         "Verify every signature that is present, also when requests need not be signed.",
         |case| wrong_signature(case, "redirect-tampered"),
     ),
@@ -87,7 +87,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §3.2.1, §5.4",
         "A request that was changed after signing is refused (HTTP-POST).",
-        "a refusal: the signature isn't right",
+        "a refusal: the signature is invalid",
         "Verify the enveloped signature whenever there is one, also when requests need not be signed.",
         |case| wrong_signature(case, "post-tampered"),
     ),
@@ -223,7 +223,7 @@ fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let was_refused = case.trial(control).is_some() && !succeeded(case, control);
     match ruled.ruling {
         Ruling::Holds(_) if was_refused => not_judged(format!(
-            "an honest request of this kind signed nobody on either: see {id}"
+            "an honest request of this kind did not lead to a sign-on either: see {id}"
         )),
         _ => ruled,
     }
@@ -270,7 +270,7 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
     // about the entity.
     if expanded && succeeded(case, "issuer-unknown") {
         return not_judged(
-            "it answers a request of any issuer, so the audience doesn't show whether the entity was expanded: see SAML-IDP-SEC-06",
+            "it answers requests of every Issuer, so the audience does not show whether the entity was expanded: see SAML-IDP-SEC-06",
         );
     }
     judged(case, "entity-internal", |_| !expanded)
@@ -310,7 +310,7 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
             .at(name)
         }
         Ending::Failed { why } => not_judged(why.clone()),
-        _ => holds("it does, or is refused").at(name),
+        _ => holds("it is, or the request is refused").at(name),
     }
 }
 
@@ -336,7 +336,7 @@ fn wrong_password(case: &Case<'_>) -> Ruled {
             return breaks(trial.unwrap_or_default()).at(name);
         }
     }
-    holds("it doesn't")
+    holds("it is")
 }
 
 /// Returns status and text of the page at which a sign-on ended, for comparison. The typed text and
@@ -437,7 +437,7 @@ fn not_cached(case: &Case<'_>) -> Ruled {
         }
     }
     if seen {
-        holds("it isn't")
+        holds("it is not")
     } else {
         not_judged("no page with an answer was seen")
     }
@@ -477,14 +477,14 @@ fn cookies(case: &Case<'_>) -> Ruled {
     if !any {
         return not_judged("the sign-on set no cookie");
     }
-    all(complaints, "they are").at("redirect")
+    all(complaints, "they cannot").at("redirect")
 }
 
 fn unframed(case: &Case<'_>) -> Ruled {
     let mut asking = pages_of(case).filter(|it| it.asks && it.status == 200);
     match asking.next() {
         None => not_judged("no login page was seen"),
-        Some(page) if page.unframed => holds("it can't"),
+        Some(page) if page.unframed => holds("they cannot"),
         Some(page) => breaks(format!("{} can be framed", without_query(&page.url))),
     }
 }

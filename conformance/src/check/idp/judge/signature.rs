@@ -153,7 +153,7 @@ fn uncovered(document: &Document) -> Option<usize> {
 fn covered(case: &Case<'_>) -> Ruled {
     each(case, |_, document| match uncovered(document) {
         Some(at) if document.signatures.is_empty() => Err(format!(
-            "nothing is signed; assertion {} least of all",
+            "the document has no signature, so assertion {} is not covered",
             at + 1
         )),
         Some(at) => Err(format!("no signature covers assertion {}", at + 1)),
@@ -191,7 +191,7 @@ fn one_reference(case: &Case<'_>) -> Ruled {
             }
         })
     };
-    over(case, complaint, "it has")
+    over(case, complaint, "they have")
 }
 
 fn digest(case: &Case<'_>) -> Ruled {
@@ -203,7 +203,7 @@ fn digest(case: &Case<'_>) -> Ruled {
             )
         })
     };
-    over(case, complaint, "it is")
+    over(case, complaint, "they do")
 }
 
 fn value(case: &Case<'_>) -> Ruled {
@@ -216,7 +216,7 @@ fn value(case: &Case<'_>) -> Ruled {
         // Another check judges unknown algorithms.
         None => None,
     };
-    over(case, complaint, "it is")
+    over(case, complaint, "they do")
 }
 
 fn name(uri: &str) -> &str {
@@ -312,7 +312,7 @@ fn place(case: &Case<'_>) -> Ruled {
         if parents.len() < total {
             return Err("two signatures in one element".to_owned());
         }
-        Ok("it does".to_owned())
+        Ok("they have".to_owned())
     })
 }
 
@@ -325,7 +325,7 @@ fn brings(case: &Case<'_>) -> Ruled {
         let strange = |brought: &&String| !announced.iter().any(|known| known.base64 == **brought);
         it.brings.iter().find(strange).map(|brought| {
             format!(
-                "a certificate that isn't announced ({}…)",
+                "a certificate that is not in the metadata ({}…)",
                 &brought[..brought.len().min(24)]
             )
         })
