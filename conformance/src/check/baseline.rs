@@ -27,7 +27,9 @@ pub struct Expected {
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// The file is not a JSON list of expected failures.
-    #[error("expected a JSON array of {{\"id\", \"reason\", \"until\"?}}: {0}")]
+    #[error(
+        "invalid list of expected failures: expected a JSON array of {{\"id\", \"reason\", \"until\"?}}: {0}"
+    )]
     Json(#[from] serde_json::Error),
     /// An id in the file belongs to no check.
     #[error("no check has the id {0}; --list prints all ids")]

@@ -15,7 +15,7 @@ const NAME: &str = "Rehearsal check";
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// The port is in use or not allowed.
-    #[error("expected to listen on port {port}: {reason}")]
+    #[error("cannot listen on port {port}: {reason}")]
     Listen {
         /// The port number.
         port: u16,
@@ -23,7 +23,7 @@ pub enum PlayError {
         reason: std::io::Error,
     },
     /// The key could not be generated or read.
-    #[error("expected a signing key: {0}")]
+    #[error("cannot read or create the signing key: {0}")]
     Key(String),
 }
 

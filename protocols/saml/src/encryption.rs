@@ -62,7 +62,7 @@ pub struct Encryption {
 
 /// The assertion cannot be encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected to encrypt for {recipient}: {reason}")]
+#[error("cannot encrypt for {recipient}: {reason}")]
 pub struct EncryptError {
     recipient: String,
     reason: String,

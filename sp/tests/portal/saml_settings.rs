@@ -188,7 +188,7 @@ async fn metadata_past_its_end_is_refused_at_once_and_at_the_login() {
     let answer = admin.put(&step("saml"), &body).await;
     let problem = answer.problem(400, "metadata-invalid");
     assert!(
-        text(&problem["detail"]).contains("still valid"),
+        text(&problem["detail"]).contains("the metadata expired at"),
         "{problem}"
     );
 

@@ -22,7 +22,7 @@ pub enum CheckError {
     Client(#[from] reqwest::Error),
     /// The metadata contains no endpoint for requests.
     #[error(
-        "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST: there is nothing to send a request to"
+        "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST, so no request can be sent"
     )]
     NoEndpoint(String),
     /// Nobody can sign on.

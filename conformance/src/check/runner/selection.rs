@@ -15,7 +15,7 @@ pub struct Selection {
 
 /// Error of a selection that matches no check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no check has an id that is or begins with {prefix}; --list prints all ids")]
+#[error("no check id begins with {prefix}; --list prints all ids")]
 pub struct SelectionError {
     /// The id or beginning of an id that was given.
     pub prefix: String,

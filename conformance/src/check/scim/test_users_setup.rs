@@ -132,8 +132,7 @@ async fn find_refused(probe: &Probe<'_>, meant: &Value) -> Taken {
 }
 
 /// Returns an e-mail address of a user. A `place` gives another address of the same user: in
-/// another
-/// top-level domain for example.com, otherwise with another local part.
+/// another top-level domain for example.com, otherwise with another local part.
 fn address(u: &str, name: &str, place: &str, domain: &str) -> String {
     match (place, domain) {
         ("", _) => format!("{u}-{name}@{domain}"),

@@ -85,7 +85,8 @@ impl SigningKey {
     /// [`KeyError::Kind`] when the key cannot be used with this algorithm.
     pub fn sign(&self, algorithm: SignatureAlgorithm, data: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        let failed = |_| KeyError::Kind("a key that cannot sign with the cryptographic library".into());
+        let failed =
+            |_| KeyError::Kind("a key that cannot sign with the cryptographic library".into());
         match (&self.0.ready, algorithm) {
             (Ready::Ec(known, key), asked) if *known == asked => {
                 let signed = key.sign(&random, data).map_err(failed)?;

@@ -67,7 +67,7 @@ pub enum MetadataError {
     Xml(#[from] XmlError),
     /// The document is too large.
     #[error(
-        "the metadata has {:.1} MB, and at most {} MB are read: save the part of this entity alone",
+        "the metadata has {:.1} MB, and at most {} MB are read; save only the EntityDescriptor of this entity",
         *came as f64 / MEGABYTE as f64, MAX_METADATA_BYTES / MEGABYTE
     )]
     TooLarge {
@@ -104,7 +104,7 @@ pub enum MetadataError {
         came: Vec<String>,
     },
     /// The selected entity is not in the document.
-    #[error("expected the entity {0} in the metadata, found none of that name")]
+    #[error("entity {0} not found in the metadata")]
     NoSuchEntity(String),
     /// The required signature is missing or invalid.
     #[error(
@@ -155,7 +155,7 @@ pub enum MetadataError {
         source: CertificateError,
     },
     /// The metadata has expired.
-    #[error("expected metadata that is still valid, got one that ended at {0}; export it again")]
+    #[error("the metadata expired at {0}; export it again")]
     Expired(jiff::Timestamp),
 }
 

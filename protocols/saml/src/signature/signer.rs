@@ -20,7 +20,7 @@ pub enum SignError {
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
     /// The signature cannot be made.
-    #[error("expected to sign with {algorithm}: {reason}")]
+    #[error("cannot sign with {algorithm}: {reason}")]
     Signature {
         /// URI of the algorithm.
         algorithm: &'static str,

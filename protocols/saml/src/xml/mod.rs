@@ -60,13 +60,13 @@ pub enum XmlError {
         what: &'static str,
     },
     /// The document has a DTD, which SAML does not allow.
-    #[error("expected XML without a document type declaration (<!DOCTYPE …>), got one with it")]
+    #[error("invalid XML: a document type declaration (<!DOCTYPE …>) is not allowed")]
     DocumentType,
     /// The document declares another encoding than UTF-8.
-    #[error("expected XML in UTF-8, got a document that calls itself {0}")]
+    #[error("expected XML in UTF-8, got a document that declares the encoding {0}")]
     Encoding(String),
     /// The schema does not allow the element at this place, or not again.
-    #[error("expected in <{parent}> only what the schema has there, got <{came}>")]
+    #[error("invalid XML: the schema does not allow <{came}> at this place in <{parent}>")]
     Unexpected {
         /// Name of the parent element.
         parent: String,
