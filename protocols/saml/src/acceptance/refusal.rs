@@ -43,7 +43,7 @@ codes! {
     NotAResponse "not-a-response" "saml-core §3.3.3"
         "Have the identity provider send a <samlp:Response> to this address.";
     StatusNotSuccess "status-not-success" "saml-core §3.2.2.2"
-        "Look up the sign-on in the identity provider's log: it is the identity provider that declined.";
+        "Look up the sign-on in the identity provider's log: the identity provider refused it.";
     NoAssertion "no-assertion" "saml-profiles §4.1.4.2"
         "Have the identity provider send exactly one assertion.";
     ManyAssertions "many-assertions" "saml-profiles §4.1.4.2"
@@ -57,11 +57,11 @@ codes! {
     SignatureAlgorithm "signature-algorithm" "saml-core §5.4, RFC 9231 §2"
         "Set the identity provider's signing algorithm to RSA_SHA256.";
     SignatureInvalid "signature-invalid" "saml-core §5.4"
-        "Upload the identity provider's current metadata or signing certificate; if it is current, the response was changed on its way.";
+        "Upload the identity provider's current metadata or signing certificate; if it is current, the response was changed after it was signed.";
     Version "wrong-version" "saml-core §4.1"
-        "Have the identity provider speak SAML 2.0.";
+        "Have the identity provider use SAML 2.0.";
     Malformed "response-malformed" "saml-core"
-        "Have the identity provider send what the schema demands.";
+        "Have the identity provider send a message that follows the SAML schema.";
     WrongIssuer "wrong-issuer" "saml-profiles §4.1.4.2"
         "Compare the IdP Entity ID in the configurator with the issuer the identity provider sends.";
     WrongDestination "wrong-destination" "saml-bindings §3.5.5.2"
@@ -81,9 +81,9 @@ codes! {
     WrongAudience "wrong-audience" "saml-core §2.5.1.4"
         "Set the Entity ID in the identity provider's application to the one the configurator shows.";
     UnknownCondition "unknown-condition" "saml-core §2.5.1"
-        "Remove the condition from the assertion: what is not understood cannot be honored.";
+        "Remove the condition from the assertion: a service provider must refuse conditions that it does not know.";
     NoAuthnStatement "no-authn-statement" "saml-profiles §4.1.4.2"
-        "Have the identity provider state the sign-on in the assertion.";
+        "Have the identity provider send an AuthnStatement in the assertion.";
     NoNameId "no-name-id" "saml-profiles §4.1.4.2"
         "Map the user's e-mail address to saml_subject in the identity provider's application.";
 }
