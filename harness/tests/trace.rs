@@ -116,7 +116,7 @@ const ROWS: &[Row] = &[
     (
         "request-id-begins-with-digit.xml",
         1,
-        &["no xs:ID", "AADSTS7500529"],
+        &["is not a valid xs:ID", "AADSTS7500529"],
         &[],
     ),
     (

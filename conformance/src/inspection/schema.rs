@@ -238,7 +238,7 @@ fn judge(node: Node<'_, '_>, shape: &Shape, found: &mut Vec<String>) {
             Some(place) if known.contains(&child.tag_name().namespace()) => {
                 counts[place] += 1;
                 if place < at {
-                    found.push(format!("{inner} comes too late in {name}"));
+                    found.push(format!("{inner} is too late in {name}"));
                 }
                 at = at.max(place);
             }

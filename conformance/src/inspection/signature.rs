@@ -68,7 +68,7 @@ impl Signature {
         let what = self.covers.as_deref().unwrap_or("nothing");
         if !self.covers_parent {
             format!(
-                "it stands in {} and covers {what} (references {:?})",
+                "it is in {} but covers {what} (references {:?})",
                 self.parent, self.references
             )
         } else if self.digest_holds == Some(false) {

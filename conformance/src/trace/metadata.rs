@@ -114,7 +114,7 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             .unwrap_or_default();
         if !protocols.split_whitespace().any(|it| it == SAML2) {
             verdict.remark(format!(
-                "{id}: {name} does not speak SAML 2.0 (protocolSupportEnumeration=\"{protocols}\")"
+                "{id}: {name} does not support SAML 2.0 (protocolSupportEnumeration=\"{protocols}\")"
             ));
             continue;
         }

@@ -156,7 +156,7 @@ impl Account {
                 .verdict
                 .leave_out(format!("{kind}: no rules for this kind of message")),
             (space, _) => self.verdict.refuse(format!(
-                "{kind} in the namespace {:?} is no SAML 2.0 message: the namespace of messages is {}",
+                "{kind} in the namespace {:?} is not a SAML 2.0 message: the namespace of messages is {}",
                 space.unwrap_or_default(),
                 ns::PROTOCOL
             )),

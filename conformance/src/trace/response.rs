@@ -188,7 +188,7 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
         None => verdict.refuse("the assertion has no NameID, so no user is named"),
         Some(name) if name.value.is_empty() => verdict.refuse("the NameID is empty"),
         Some(name) if name.interrupted => verdict.refuse(
-            "a comment or an element stands within the NameID: readers differ on which name that is",
+            "the NameID contains a comment or an element: parsers differ in the name that they read",
         ),
         Some(_) => {}
     }
@@ -233,7 +233,7 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
         verdict.window(place, None, it.not_on_or_after.as_deref(), known.now);
     }
     if assertion.sign_ons.is_empty() {
-        verdict.refuse("no AuthnStatement: it does not say that anybody signed on");
+        verdict.refuse("no AuthnStatement: the assertion does not state that the user signed on");
     }
     if let (Some(one), Some(other)) = (&assertion.issuer, &response.issuer)
         && one != other

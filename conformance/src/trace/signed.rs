@@ -152,7 +152,7 @@ pub(super) fn judge_query(
     }
     let value: String = signature.value.split_whitespace().collect();
     let Ok(value) = STANDARD.decode(value) else {
-        verdict.refuse("the Signature parameter is no base64");
+        verdict.refuse("the Signature parameter is not base64");
         return algorithm.clone();
     };
     let keys = known.trusted.iter();

@@ -44,7 +44,7 @@ impl Verdict {
         match id {
             None => self.refuse(format!("{of} has no ID")),
             Some(id) if !is_ncname(id) => self.refuse(format!(
-                "the ID \"{id}\" of {of} is no xs:ID: it must begin with a letter or an underscore and contain no colon (Entra answers AADSTS7500529); write \"_\" before it"
+                "the ID \"{id}\" of {of} is not a valid xs:ID: it must begin with a letter or an underscore and contain no colon (Entra answers AADSTS7500529); write \"_\" before it"
             )),
             Some(_) => {}
         }

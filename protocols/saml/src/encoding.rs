@@ -20,7 +20,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         let text = decode_as(encoding, &bytes[length..])?;
         let mark = if encoding == UTF_8 {
-            "a byte order mark stands before the text".to_owned()
+            "the text begins with a byte order mark".to_owned()
         } else {
             format!("the text is {}", encoding.name())
         };

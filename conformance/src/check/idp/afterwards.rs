@@ -113,7 +113,7 @@ impl Gathering<'_> {
             }
             let Some((name, format, session)) = answered.as_deref().and_then(reading::session)
             else {
-                let why = "no sign-on came about whose session could be ended";
+                let why = "there was no sign-on whose session could be ended";
                 tell(request, Trial::not_tried(now, why));
                 tell(probe, Trial::not_tried(now, why));
                 continue;

@@ -112,7 +112,7 @@ impl InteractiveBrowser {
             Ok(Some(Brought::Stuck)) => Ending::Page {
                 url: outgoing.url.clone(),
                 status: 0,
-                text: "a page of the identity provider, as the person said".to_owned(),
+                text: "a page of the identity provider, as the user reported".to_owned(),
             },
             Ok(None) | Err(_) => Ending::NotTried {
                 why: format!("{NOBODY_CAME} within {} s", patience.as_secs()),

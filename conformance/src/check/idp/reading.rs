@@ -232,7 +232,7 @@ fn read(xml: String, trusted: &[Certificate]) -> Result<Document, String> {
         && !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
     {
         return Err(format!(
-            "it says that it is in {encoding}, and was sent in UTF-8"
+            "it declares the encoding {encoding}, but was sent in UTF-8"
         ));
     }
     let document = parse(&xml)?;

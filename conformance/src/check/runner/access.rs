@@ -187,7 +187,7 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, AnswerError> {
         Ok(length) if length > limit => Err(AnswerError::TooLong(limit)),
         Ok(_) => Ok(whole),
         Err(error) => Err(AnswerError::Transport(format!(
-            "the answer says Content-Encoding: gzip and is none: {error}"
+            "the answer has Content-Encoding: gzip but is not valid gzip: {error}"
         ))),
     }
 }

@@ -106,7 +106,7 @@ async fn refused(probe: &Probe<'_>) -> Judged<Told> {
     if told.status == 401 {
         Ok(told)
     } else {
-        unjudged(format!("no 401 came: {}", told.quoted()))
+        unjudged(format!("the status was not 401: {}", told.quoted()))
     }
 }
 

@@ -198,7 +198,7 @@ async fn circular(probe: &Probe<'_>) -> Judged {
     let body = told.body()?;
     for one in values(&body, "Operations") {
         ensure([201, 409].contains(&status(one)), || {
-            format!("an operation came to {one}")
+            format!("the result of an operation is {one}")
         })?;
     }
     Ok(())
@@ -266,7 +266,7 @@ async fn other_methods(probe: &Probe<'_>) -> Judged {
     let (_, all) = done(probe, operations, json!({})).await?;
     for one in &all {
         ensure([200, 204].contains(&status(one)), || {
-            format!("an operation came to {one}")
+            format!("the result of an operation is {one}")
         })?;
     }
     for user in [&put, &patch] {

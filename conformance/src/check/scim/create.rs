@@ -224,7 +224,7 @@ async fn client_meta(probe: &Probe<'_>) -> Judged {
     let kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
         || text(&said, &["meta", "created"]).is_some_and(|said| said.starts_with("2001"));
     if kept {
-        return told.wrong("the client's meta was kept");
+        return told.wrong("the client's meta was stored");
     }
     Ok(())
 }
@@ -242,7 +242,7 @@ async fn read_only(probe: &Probe<'_>) -> Judged {
     if values(&probe.resource(&told).await?, "groups").is_empty() {
         return Ok(());
     }
-    told.wrong("the client's groups were kept")
+    told.wrong("the client's groups were stored")
 }
 
 async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::Told> {
@@ -264,7 +264,7 @@ async fn taken(probe: &Probe<'_>) -> Judged {
 async fn taken_by_name(probe: &Probe<'_>) -> Judged {
     let told = second(probe, false).await?;
     if told.status != 409 {
-        return unjudged(format!("no 409 came: {}", told.quoted()));
+        return unjudged(format!("the status was not 409: {}", told.quoted()));
     }
     told.is_error(409, "uniqueness")
 }
@@ -272,7 +272,7 @@ async fn taken_by_name(probe: &Probe<'_>) -> Judged {
 async fn taken_in_capitals(probe: &Probe<'_>) -> Judged {
     let exact = probe.server.users.schema.attribute("userName");
     if exact.is_some_and(|name| name.case_exact) {
-        return unjudged("the schema of users says that userName is caseExact");
+        return unjudged("the User schema declares userName as caseExact");
     }
     second(probe, true).await?.is(409)
 }
@@ -292,7 +292,7 @@ async fn nameless(probe: &Probe<'_>) -> Judged {
 async fn nameless_by_name(probe: &Probe<'_>) -> Judged {
     let told = without_a_name(probe).await?;
     if told.status != 400 {
-        return unjudged(format!("no 400 came: {}", told.quoted()));
+        return unjudged(format!("the status was not 400: {}", told.quoted()));
     }
     told.is_error(400, "invalidValue")
 }

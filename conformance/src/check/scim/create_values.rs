@@ -80,7 +80,7 @@ async fn no_boolean(probe: &Probe<'_>) -> Judged {
     let body = probe.resource(&told).await?;
     match member(&body, "active") {
         Some(Value::Bool(_)) | None => Ok(()),
-        Some(_) => told.wrong("active is no boolean"),
+        Some(_) => told.wrong("active is not a boolean"),
     }
 }
 
@@ -105,7 +105,7 @@ async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
         return told.is_refused();
     }
     if member(&probe.resource(&told).await?, "favoriteOtter").is_some() {
-        return told.wrong("an attribute that no schema has was kept");
+        return told.wrong("an attribute that no schema defines was stored");
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ async fn extension_in_schemas(probe: &Probe<'_>) -> Judged {
     let user = probe.user(in_department(probe, ENTERPRISE)).await?;
     let now = probe.fetch(&user).await?;
     if at(&now, &[ENTERPRISE, "department"]).is_none() {
-        return unjudged("the extension was not kept");
+        return unjudged("the extension was not stored");
     }
     ensure(speaks(&now, ENTERPRISE), || {
         format!("schemas is {}", shown(member(&now, "schemas")))

@@ -155,7 +155,7 @@ async fn config_tells_schemes(probe: &Probe<'_>) -> Judged {
     let (told, body) = config(probe).await?;
     let all = body.get("authenticationSchemes").and_then(Value::as_array);
     let Some(all) = all else {
-        return told.wrong("authenticationSchemes is no list");
+        return told.wrong("authenticationSchemes is not an array");
     };
     for scheme in all {
         for name in ["type", "name", "description"] {

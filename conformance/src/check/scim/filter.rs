@@ -269,7 +269,7 @@ fn no_failure(told: &Told) -> Judged {
 async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
     let name = probe.server.users.schema.attribute("userName");
     if name.is_some_and(|name| name.case_exact) {
-        return unjudged("the schema of users says that userName is caseExact");
+        return unjudged("the User schema declares userName as caseExact");
     }
     let test_users = probe.test_users().await?;
     let name = filled(probe, "{u}-ann@example.com").to_uppercase();
@@ -334,7 +334,7 @@ async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
     if told.listed()?.is_empty() {
         return Ok(());
     }
-    told.wrong("somebody was found by an attribute that nobody has")
+    told.wrong("the filter on an unknown attribute found users")
 }
 
 async fn unknown_operator(probe: &Probe<'_>) -> Judged {

@@ -172,7 +172,7 @@ async fn made_with_members(probe: &Probe<'_>) -> Judged {
 async fn nameless(probe: &Probe<'_>) -> Judged {
     let display = probe.groups()?.schema.attribute("displayName");
     if display.is_some_and(|display| !display.required) {
-        return unjudged("the schema of groups says that displayName is not required");
+        return unjudged("the Group schema declares displayName as not required");
     }
     let mut body = probe.group_body(&[])?;
     if let Some(body) = body.as_object_mut() {

@@ -112,7 +112,7 @@ fn unknown(probe: &Probe<'_>) -> String {
 async fn missing(probe: &Probe<'_>) -> Judged<Told> {
     let told = probe.get(&unknown(probe)).await?;
     if told.status < 400 {
-        return unjudged(format!("no error came: {}", told.quoted()));
+        return unjudged(format!("the answer was not an error: {}", told.quoted()));
     }
     Ok(told)
 }
@@ -209,7 +209,7 @@ async fn unknown_method(probe: &Probe<'_>) -> Judged {
 async fn allow(probe: &Probe<'_>) -> Judged {
     let told = probe.put(&probe.server.users.endpoint, &json!({})).await?;
     if told.status != 405 {
-        return unjudged(format!("no 405 came: {}", told.quoted()));
+        return unjudged(format!("the status was not 405: {}", told.quoted()));
     }
     if told.header("allow").is_some() {
         return Ok(());
@@ -226,7 +226,7 @@ async fn broken_json_by_name(probe: &Probe<'_>) -> Judged {
     let asked = raw(probe, "application/scim+json", "{\"schemas\": [");
     let told = probe.send(asked).await?;
     if told.status != 400 {
-        return unjudged(format!("no 400 came: {}", told.quoted()));
+        return unjudged(format!("the status was not 400: {}", told.quoted()));
     }
     told.is_error(400, "invalidSyntax")
 }

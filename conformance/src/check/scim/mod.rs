@@ -356,7 +356,7 @@ impl Judge<'_> {
                 }
                 Need::KeepsEnterprise => probe.test_users().await?.alters(schema::ENTERPRISE),
                 Need::TwoEmails if !probe.test_users().await?.has_two_emails() => {
-                    Some("the server keeps no more than one e-mail of a user".to_owned())
+                    Some("the server stores only one e-mail address of a user".to_owned())
                 }
                 Need::Filter if item.id != EQ_FINDS => {
                     match support::ignores_or_declines(probe).await? {

@@ -132,7 +132,7 @@ async fn no_more_than_count(probe: &Probe<'_>) -> Judged {
     let told = page(probe, &[("count", "2")]).await?;
     match told.listed()?.len() {
         0..=2 => Ok(()),
-        length => told.wrong(format!("{length} users came")),
+        length => told.wrong(format!("the answer contains {length} users")),
     }
 }
 
@@ -142,14 +142,16 @@ async fn count_zero(probe: &Probe<'_>) -> Judged {
     if listed == 0 && total == 5 {
         return Ok(());
     }
-    told.wrong(format!("{listed} users came, totalResults is {total}"))
+    told.wrong(format!(
+        "the answer contains {listed} users, totalResults is {total}"
+    ))
 }
 
 async fn count_negative(probe: &Probe<'_>) -> Judged {
     let told = page(probe, &[("count", "-3")]).await?;
     match told.listed()?.len() {
         0 => Ok(()),
-        length => told.wrong(format!("{length} users came")),
+        length => told.wrong(format!("the answer contains {length} users")),
     }
 }
 
@@ -196,7 +198,9 @@ async fn beyond_the_end(probe: &Probe<'_>) -> Judged {
     if listed == 0 && total == 5 {
         return Ok(());
     }
-    told.wrong(format!("{listed} users came, totalResults is {total}"))
+    told.wrong(format!(
+        "the answer contains {listed} users, totalResults is {total}"
+    ))
 }
 
 async fn told_start(probe: &Probe<'_>) -> Judged {
@@ -258,7 +262,7 @@ async fn cursor_count(probe: &Probe<'_>) -> Judged {
     let told = page(probe, &[("cursor", ""), ("count", "2")]).await?;
     match told.listed()?.len() {
         0..=2 => Ok(()),
-        length => told.wrong(format!("{length} users came")),
+        length => told.wrong(format!("the answer contains {length} users")),
     }
 }
 

@@ -200,7 +200,7 @@ impl<'s> Probe<'s> {
             (None, Some(location)) => below(location, &self.session.base),
             (None, None) => {
                 return unjudged(format!(
-                    "{what} told neither id nor Location: {}",
+                    "{what} returned neither id nor Location: {}",
                     told.quoted()
                 ));
             }

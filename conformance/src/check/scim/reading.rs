@@ -193,7 +193,7 @@ impl Told {
     pub(super) fn body(&self) -> Judged<Value> {
         match self.json() {
             Some(body) if body.is_object() => Ok(body),
-            _ => self.wrong("the body is no JSON object"),
+            _ => self.wrong("the body is not a JSON object"),
         }
     }
 
@@ -221,7 +221,7 @@ impl Told {
         self.is_success()?;
         match member(&self.body()?, "totalResults").and_then(Value::as_u64) {
             Some(total) => Ok(total),
-            None => self.wrong("totalResults is no number"),
+            None => self.wrong("totalResults is not a number"),
         }
     }
 
@@ -247,7 +247,7 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
         .and_then(|said| said.parse().ok());
     read.ok_or_else(|| {
         Stop::Wrong(format!(
-            "{} is no xsd:dateTime with a zone: {}",
+            "{} is not an xsd:dateTime with a time zone: {}",
             names.join("."),
             shown(said)
         ))

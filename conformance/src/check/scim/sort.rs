@@ -101,7 +101,7 @@ async fn by_default(probe: &Probe<'_>) -> Judged {
 async fn folded(probe: &Probe<'_>) -> Judged {
     let display = probe.server.users.schema.attribute("displayName");
     if display.is_some_and(|display| display.case_exact) {
-        return unjudged("the schema of users says that displayName is caseExact");
+        return unjudged("the User schema declares displayName as caseExact");
     }
     sorted(probe, "displayName", Some("ascending"), &UP).await
 }

@@ -148,7 +148,9 @@ impl Verified {
             ),
             (Expected::Unsolicited, Some(came)) => found.add(
                 Code::Unsolicited,
-                format!("expected no Response/@InResponseTo, since no request is open, got {came}"),
+                format!(
+                    "expected no Response/@InResponseTo, because no request is open, got {came}"
+                ),
             ),
             (Expected::Unsolicited, None) => {}
         }

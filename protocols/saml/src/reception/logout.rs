@@ -154,7 +154,7 @@ impl Authenticated<LogoutRequest> {
             Principal::Named(name) => Ok(name.clone()),
             Principal::Encrypted(name) => match decryption {
                 Some(keys) => keys.name_id(name),
-                None => Err("there is no key to decrypt an <EncryptedID> with".to_owned()),
+                None => Err("there is no key to decrypt the <EncryptedID>".to_owned()),
             },
         };
         match &name_id {

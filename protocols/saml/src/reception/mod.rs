@@ -235,7 +235,7 @@ impl Received {
             return Err(Refusal::new(
                 Code::Malformed,
                 format!(
-                    "expected a <{}> in {}, it came in {}",
+                    "expected a <{}> in {}, got it in {}",
                     M::NAME,
                     M::PARAMETER.name(),
                     self.parameter.name()

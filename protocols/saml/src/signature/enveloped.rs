@@ -66,7 +66,7 @@ impl Enveloped {
         let uri = xml::required_attribute(document, reference, "URI").map_err(missing)?;
         if id.is_empty() || uri.strip_prefix('#') != Some(id) {
             return Err(misplaced(format!(
-                "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, came {uri:?}"
+                "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, got {uri:?}"
             )));
         }
         let (method, uri) = named(document, info, "CanonicalizationMethod")?;

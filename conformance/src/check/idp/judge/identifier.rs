@@ -56,12 +56,12 @@ pub(super) const CHECKS: &[Demand] = &[
 
 fn unique(case: &Case<'_>, ids: Vec<(&str, &str)>) -> Ruled {
     if case.answers.len() < 2 || ids.is_empty() {
-        return not_judged("fewer than two answers came that could be read");
+        return not_judged("fewer than two answers could be read");
     }
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
     for (at, id) in &ids {
         if let Some(before) = first.insert(id, at) {
-            return breaks(format!("{id} came in {before} and in {at}"))
+            return breaks(format!("{id} is in the answers to {before} and to {at}"))
                 .at(before)
                 .at(at);
         }
@@ -155,7 +155,7 @@ fn unpredictable(case: &Case<'_>) -> Ruled {
         }
     }
     if response_ids(case).len() < 3 {
-        return not_judged("fewer than three answers came that could be read");
+        return not_judged("fewer than three answers could be read");
     }
     holds("they are")
 }

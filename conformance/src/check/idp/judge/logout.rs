@@ -156,7 +156,7 @@ fn unsigned(case: &Case<'_>) -> Ruled {
     if !succeeded(case, "logout-still") {
         return blind(case).unwrap_or_else(|| {
             breaks(format!(
-                "the session is over after an unsigned LogoutRequest: {said}"
+                "the session has ended after an unsigned LogoutRequest: {said}"
             ))
             .at("logout-still")
         });
@@ -226,7 +226,7 @@ fn one_key(case: &Case<'_>) -> Ruled {
     used.sort_unstable();
     used.dedup();
     match used.as_slice() {
-        [] => not_judged("no signature by an announced key came: see SAML-IDP-SIGN-05"),
+        [] => not_judged("no signature was made by a key of the metadata: see SAML-IDP-SIGN-05"),
         [one] => holds(format!(
             "number {} of {}",
             one + 1,
@@ -241,7 +241,7 @@ fn says_when(case: &Case<'_>) -> Ruled {
     match &case.recording.metadata.cache_control {
         _ if said => holds("validUntil or cacheDuration"),
         Some(control) if control.contains("max-age") => holds(control.clone()),
-        _ => breaks("nothing says so"),
+        _ => breaks("there is neither validUntil, cacheDuration nor Cache-Control"),
     }
 }
 
@@ -253,7 +253,7 @@ fn answers_differ(case: &Case<'_>) -> Ruled {
         .collect();
     let total = fields.len();
     if total < 2 {
-        return not_judged("fewer than two answers came");
+        return not_judged("there are fewer than two answers");
     }
     fields.sort_unstable();
     match fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {

@@ -258,7 +258,7 @@ fn valid_until(case: &Case<'_>) -> Ruled {
         Ok(instant) if instant > case.recording.metadata.at => holds(until.clone()),
         Ok(_) => breaks(format!("it ran out at {until}")),
         Err(_) => breaks(format!(
-            "validUntil=\"{until}\", which is no instant in UTC"
+            "validUntil=\"{until}\", which is not a time in UTC"
         )),
     }
 }
@@ -268,7 +268,9 @@ fn cache_duration(case: &Case<'_>) -> Ruled {
         return holds("there is none");
     };
     let Ok(span) = text.parse::<Span>() else {
-        return breaks(format!("cacheDuration=\"{text}\", which is no xs:duration"));
+        return breaks(format!(
+            "cacheDuration=\"{text}\", which is not an xs:duration"
+        ));
     };
     let zoned = case
         .recording
@@ -494,7 +496,7 @@ fn no_private_key(case: &Case<'_>) -> Ruled {
     let private = body.contains(marks[0])
         || body.contains("RSAKeyValue") && (body.contains(marks[1]) || body.contains(marks[2]));
     if private {
-        breaks("a private key stands in it")
+        breaks("the metadata contains a private key")
     } else {
         holds("there is none")
     }

@@ -292,7 +292,7 @@ fn unsigned(case: &Case<'_>) -> Ruled {
 
 fn post_unsigned(case: &Case<'_>) -> Ruled {
     if case.announced.wants_signed {
-        return not_judged("the metadata wants signed requests: see SAML-IDP-REQ-05");
+        return not_judged("the metadata requires signed requests: see SAML-IDP-REQ-05");
     }
     signs_on(case, "post-unsigned")
 }
@@ -332,7 +332,10 @@ fn force_authn(case: &Case<'_>) -> Ruled {
     };
     let seconds =
         |trial: &Trial| after(trial).map_or("some time".to_owned(), |it| format!("{it} s"));
-    let soon = format!("{} after the sign-on nobody was asked", seconds(trial));
+    let soon = format!(
+        "{} after the sign-on no login page was shown",
+        seconds(trial)
+    );
     match case.trial("force-authn-later").map(|it| (it, &it.ending)) {
         Some((later, _)) if later.asked => holds(format!(
             "{soon}, {} after it the person was",
@@ -354,7 +357,7 @@ fn force_authn(case: &Case<'_>) -> Ruled {
 
 fn force_authn_instant(case: &Case<'_>) -> Ruled {
     if case.trial("force-authn").is_some_and(|it| !it.asked) {
-        return not_judged("nobody was asked: see SAML-IDP-REQ-07");
+        return not_judged("no login page was shown: see SAML-IDP-REQ-07");
     }
     let at = |name: &str| {
         let assertion = case.answer(name)?.response()?.assertions.first()?;
@@ -370,12 +373,14 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
         Some(((before, _), (after, text)))
             if after == before && in_one_second && !text.contains('.') =>
         {
-            not_judged("both sign-ons were within a second, and AuthnInstant tells no more")
+            not_judged(
+                "both sign-ons were within one second, and AuthnInstant has no fraction of a second",
+            )
         }
         Some(((_, before), (_, after))) => {
             breaks(format!("{after} after ForceAuthn, {before} before")).at("force-authn")
         }
-        None => not_judged("no two sign-ons came about to compare"),
+        None => not_judged("there are no two sign-ons to compare"),
     }
 }
 

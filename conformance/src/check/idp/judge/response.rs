@@ -149,7 +149,7 @@ fn encoded(case: &Case<'_>) -> Ruled {
             (it.name, outcome)
         })
         .collect();
-    summed(judged, "no answer came: see SAML-IDP-REQ-01")
+    summed(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
 fn well_formed(case: &Case<'_>) -> Ruled {
@@ -223,7 +223,9 @@ fn ids(case: &Case<'_>) -> Ruled {
             .filter_map(|(place, id)| Some((place, id?)))
             .collect();
         if let Some((place, wrong)) = all.iter().find(|(_, id)| !is_ncname(id)) {
-            return Err(format!("{wrong:?}, the ID of the {place}, is no xs:ID"));
+            return Err(format!(
+                "{wrong:?}, the ID of the {place}, is not a valid xs:ID"
+            ));
         }
         for (at, (place, id)) in all.iter().enumerate() {
             if let Some((other, _)) = all[..at].iter().find(|(_, other)| other == id) {
@@ -368,7 +370,7 @@ fn relay_state(case: &Case<'_>) -> Ruled {
             (it.name, outcome)
         })
         .collect();
-    summed(judged, "no answer came: see SAML-IDP-REQ-01")
+    summed(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
 fn one_assertion(case: &Case<'_>) -> Ruled {
@@ -401,13 +403,13 @@ fn by_post(case: &Case<'_>) -> Ruled {
             let outcome = if it.delivered.binding == "HTTP-POST" {
                 Ok("it is".to_owned())
             } else {
-                Err(format!("it came by {}", it.delivered.binding))
+                Err(format!("the Response was sent by {}", it.delivered.binding))
             };
             (it.name, outcome)
         })
         .collect();
     if judged.is_empty() {
-        return not_judged("no answer came: see SAML-IDP-REQ-01");
+        return not_judged("there was no answer: see SAML-IDP-REQ-01");
     }
     if judged.iter().all(|(_, outcome)| outcome.is_ok()) {
         return holds("it is, even if the request asks for another binding");

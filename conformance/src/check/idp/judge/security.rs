@@ -114,7 +114,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-sec-consider §6.4.2, XML 1.0 §4.4",
         "Entities that a DTD declares are not expanded.",
-        "a refusal of the document type declaration, or an answer that leaves the entity as it stands",
+        "a refusal of the document type declaration, or an answer without expanding the entity",
         "Turn off DTDs in the XML parser (disallow-doctype-decl): entities can grow without limit and read files.",
         internal_entity,
     ),
@@ -304,7 +304,7 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
     match &trial.ending {
         Ending::Answer(delivered) if delivered.relay_state.as_deref() != Some(MARKUP) => {
             breaks(format!(
-                "it came back as {:?}",
+                "RelayState was returned as {:?}",
                 delivered.relay_state.as_deref().unwrap_or_default()
             ))
             .at(name)
@@ -316,7 +316,9 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
 
 fn issuer_markup(case: &Case<'_>) -> Ruled {
     if succeeded(case, "issuer-markup") {
-        return not_judged("no page came: it answered a stranger, see SAML-IDP-SEC-06");
+        return not_judged(
+            "there was no error page, because the unregistered Issuer was answered: see SAML-IDP-SEC-06",
+        );
     }
     judged(case, "issuer-markup", |trial| !raw_markup(trial))
 }

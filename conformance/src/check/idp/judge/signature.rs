@@ -173,7 +173,7 @@ fn assertion_signed(case: &Case<'_>) -> Ruled {
         } else if response {
             Err("only the Response is signed".to_owned())
         } else {
-            Err("no signature stands in the Assertion".to_owned())
+            Err("the Assertion contains no Signature".to_owned())
         }
     })
 }
@@ -242,12 +242,8 @@ fn algorithm(case: &Case<'_>) -> Ruled {
         // The algorithm is strong but does not fit any announced key, for example an RSA signature
         // that is declared as ECDSA.
         let announced = case.announced.readable();
-        (it.value_holds.is_none() && !announced.is_empty()).then(|| {
-            format!(
-                "{}, which is no algorithm of the announced key",
-                name(&it.method)
-            )
-        })
+        (it.value_holds.is_none() && !announced.is_empty())
+            .then(|| format!("{}, which does not fit the announced key", name(&it.method)))
     };
     over(case, complaint, "it is")
 }
@@ -339,7 +335,7 @@ fn objects(case: &Case<'_>) -> Ruled {
         |it| {
             it.has_objects.then(|| {
                 format!(
-                    "something else stands in the signature of the {}",
+                    "the signature of the {} contains another element",
                     it.parent
                 )
             })

@@ -111,7 +111,7 @@ pub(super) fn transient(case: &Case<'_>) -> Ruled {
         transient.then(|| name.value.clone())
     };
     let Some(one) = name("name-transient") else {
-        return not_judged("no transient NameID came: see SAML-IDP-REQ-14");
+        return not_judged("there was no transient NameID: see SAML-IDP-REQ-14");
     };
     let lasting = case
         .answers
