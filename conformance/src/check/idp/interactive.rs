@@ -17,7 +17,7 @@ use super::outgoing::Outgoing;
 use super::recording::{Delivered, Ending};
 
 /// The beginning of the reason why a trial was not made when no person opened the page in time.
-pub(super) const NOBODY_CAME: &str = "nobody came";
+pub(super) const NOBODY_CAME: &str = "the user's browser did not answer";
 
 /// A request for the user's browser to start.
 #[derive(Debug, Clone)]
