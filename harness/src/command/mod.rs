@@ -178,7 +178,7 @@ pub(crate) async fn fetch_document(
                 last.borrow().as_deref().unwrap_or("no answer"),
                 patience.as_secs()
             ),
-            "Check --metadata and whether the server runs and is reached from this machine. One with a private certificate needs --ca FILE.",
+            "Check --metadata and whether the server runs and can be reached from this machine. A server with a private certificate needs --ca FILE.",
         )
     })
 }

@@ -40,7 +40,7 @@ pub(super) fn error(
         Ending::Failed { why } | Ending::NoAnswer { why } => SetUpError::new(
             "unreachable",
             format!("The identity provider cannot be reached for a sign-on: {why}."),
-            "Check the SingleSignOnService in the metadata and whether the identity provider runs and is reached from this machine. One with a private certificate needs --ca FILE.",
+            "Check the SingleSignOnService in the metadata and whether the identity provider runs and can be reached from this machine. An identity provider with a private certificate needs --ca FILE.",
         ),
         Ending::Answer(delivered) => {
             let xml = reading::message(&delivered.field)?;
@@ -80,7 +80,7 @@ pub(super) fn error(
                 SetUpError::new(
                     "wrong-password",
                     format!(
-                        "The login page asked again after {who} signed on with the password (HTTP {status} at {url}){says}."
+                        "The login page asked again after {who} entered the password (HTTP {status} at {url}){says}."
                     ),
                     "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
                 )
@@ -98,7 +98,7 @@ pub(super) fn error(
                 SetUpError::new(
                     "not-registered",
                     format!(
-                        "The identity provider answered an honest request with a page and asked nobody to sign on (HTTP {status} at {url}){says}."
+                        "The identity provider answered an honest request with a page that is not a login page (HTTP {status} at {url}){says}."
                     ),
                     format!(
                         "{register} If the page is a login page that runs scripts, use --interactive."

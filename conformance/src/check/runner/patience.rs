@@ -74,7 +74,7 @@ impl Patience {
             format!(
                 "The target stopped answering: {count} requests in a row got no answer, the last one to {url}: {reason}."
             ),
-            "Look into the target's log for the last request before that. If it only is slow, give it more time with --timeout.",
+            "Look into the target's log for the last request before that. If it is only slow, give it more time with --timeout.",
         ));
     }
 
@@ -87,7 +87,7 @@ impl Patience {
                 " It stopped at {check}, a finding: denial of service."
             ));
             error.fix = format!(
-                "Restart the target. Judge the other checks with --skip {check}. If the target only is slow, give it more time with --timeout."
+                "Restart the target. Judge the other checks with --skip {check}. If the target is only slow, give it more time with --timeout."
             );
         }
     }

@@ -147,7 +147,7 @@ impl CheckError {
         let (code, fix) = match self {
             Self::Unreachable(_) => (
                 "unreachable",
-                "Check --base-url (host, port, http or https) and whether the server runs and is reached from this machine. A server with a private certificate needs --ca FILE.",
+                "Check --base-url (host, port, http or https) and whether the server runs and can be reached from this machine. A server with a private certificate needs --ca FILE.",
             ),
             Self::Refused(_) => (
                 "wrong-token",
@@ -155,11 +155,11 @@ impl CheckError {
             ),
             Self::Nothing(_) => (
                 "wrong-base-url",
-                "Give the address that /Users follows as --base-url, such as https://scim.example/v2. It often ends in /scim/v2.",
+                "Set --base-url to the URL without /Users, such as https://scim.example/v2. It often ends in /scim/v2.",
             ),
             Self::NoUsers(_) => (
                 "users-refused",
-                "The server wants something of users that its schemas do not require. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
+                "The server requires attributes of users that its schemas do not declare as required. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
             ),
             Self::Failing(_) => (
                 "server-error",
