@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Builds the book under docs/ into target/book. mdbook is the machine's, or comes
-# from PyPI. That every link leads somewhere and every command works, the tests
-# check (harness/tests/book.rs).
+# Builds the book under docs/ into target/book, with the installed mdbook or one
+# from PyPI. harness/tests/book.rs tests the links and commands of the book.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/interop/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole guide, once: installs what is missing, builds, plays it, leaves a
-# report.
+# Plays the whole guide once: installs what is missing, builds, plays, and writes
+# a report.
 #
 #   scripts/demo.sh [REPORT.html]
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 install_toolchain
 say_first_build
-# Cargo's own progress stays: it is the only sign of life for minutes.
+# Cargo's progress is shown, because the build takes minutes.
 if ! cargo build --locked -p rehearsal --features command; then
     echo "cannot build: see the error above. If a download failed:" >&2
     proxy_hint

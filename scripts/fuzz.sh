@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Fuzzes every target for some seconds (default 600), or those that are named,
-# seeded with what the catalogue of faults delivers:
+# Fuzzes every target, or those that are named, for SECONDS each (default 600).
+# The messages of the fault catalogue are the first inputs:
 #
 #   scripts/fuzz.sh [SECONDS [TARGET…]]
 #
-# `cargo fuzz run TARGET` works as well. Here its flags are given by hand: then
-# nothing needs to be installed, and a short run can do without optimization,
-# which takes longer to build than it saves.
+# `cargo fuzz run TARGET` works too. This script sets the flags itself, so that
+# nothing has to be installed, and a short run needs no optimized build, which
+# would take longer than it saves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
 shift || true
 
-# Built with the tests; alone it is built here.
+# Normally built together with the tests; built here if it is missing.
 seeds=${CARGO_TARGET_DIR:-target}/debug/examples/seeds
 [ -x "$seeds" ] || cargo build --quiet --locked -p faults --example seeds
 "$seeds" fuzz/corpus
@@ -24,7 +24,7 @@ profile=release
 [ "$seconds" -ge 60 ] || profile=dev
 host=$(rustc -vV | sed -n 's/^host: //p')
 built=fuzz/target/$host/$([ "$profile" = dev ] && echo debug || echo release)
-# Flags of the nightly compiler; the stable one has them too.
+# Flags that the nightly compiler needs; the stable one accepts them too.
 RUSTC_BOOTSTRAP=1 CARGO_PROFILE_DEV_DEBUG=none \
     CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
     RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

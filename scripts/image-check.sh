@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks the image without Docker: builds the release binary and the Dockerfile's
-# runtime stage by podman, then runs it as compose does: read-only, without root
-# and capabilities. Part of scripts/nightly.sh.
+# Checks the image without Docker: builds the release binary and, with podman, the
+# runtime stage of the Dockerfile, then runs it as compose does: read-only, without
+# root and without capabilities. Part of scripts/nightly.sh.
 #
-#   scripts/image-check.sh [BINARY]    takes this binary instead of building one
+#   scripts/image-check.sh [BINARY]    uses this binary instead of building one
 #
-# PODMAN names the command, with options if need be [default: podman].
+# PODMAN is the command, with options if needed [default: podman].
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
@@ -44,10 +44,10 @@ bytes=$(stat -c %s "$binary")
 echo "binary: $bytes bytes, limit $binary_limit"
 [ "$bytes" -lt "$binary_limit" ] || fail "the binary has $bytes bytes; expected less than $binary_limit"
 
-# The base image from a registry, or else from Debian's packages.
+# The base image comes from a registry, or is built from Debian's packages.
 base=debian:bookworm-slim
 if ! "${podman[@]}" image exists "$base" && ! "${podman[@]}" pull -q "docker.io/library/$base" 2>/dev/null; then
-    echo "cannot pull $base: making it by debootstrap"
+    echo "cannot pull $base: building it with debootstrap"
     command -v debootstrap >/dev/null || install_packages debootstrap
     as_root debootstrap --variant=minbase bookworm "$folder/base" >"$folder/debootstrap.log" ||
         fail "debootstrap failed: $(tail -n 3 "$folder/debootstrap.log")"
@@ -55,7 +55,7 @@ if ! "${podman[@]}" image exists "$base" && ! "${podman[@]}" pull -q "docker.io/
     as_root rm -rf "$folder/base"
 fi
 
-# The runtime stage as it is, with the binary from here.
+# The runtime stage of the Dockerfile, with the binary of this machine.
 mkdir -p "$folder/context/scripts"
 cp "$binary" "$folder/context/rehearsal"
 cp scripts/compose-target.json "$folder/context/scripts/"
@@ -70,7 +70,7 @@ echo "layers on top of the base image: $layers bytes, limit $layers_limit"
 
 container=$("${podman[@]}" run -d --init --network host --read-only --tmpfs /tmp --cap-drop all \
     --security-opt no-new-privileges "$image" rehearsal up)
-# The JSON's last line is `}`.
+# The last line of the JSON is `}`.
 exec 3< <(exec timeout 120 "${podman[@]}" logs -f "$container" 2>"$folder/stderr")
 logs=$!
 while IFS= read -r line <&3; do
@@ -88,6 +88,6 @@ done
 
 "${podman[@]}" stop -t 20 "$container" >/dev/null
 status=$("${podman[@]}" inspect --format '{{.State.ExitCode}}' "$container")
-# 137 would be the SIGKILL after 20 seconds.
+# Status 137 would mean SIGKILL after 20 seconds.
 [ "$status" = 0 ] || [ "$status" = 143 ] || fail "after SIGTERM the container ended with status $status; expected 0 or 143"
 echo "image: runs read-only as user $user, answers, and ends by SIGTERM with status $status"

@@ -1,37 +1,37 @@
 # shellcheck shell=bash
-# What building wants and a bare Debian 12 lacks. Sourced by the other scripts
-# of this folder; says what it does before it does it.
+# Installs what the build needs and a minimal Debian 12 lacks. Sourced by the other
+# scripts of this folder; prints each step before doing it.
 
-# Package names that nobody has installed yet, gathered by `need`.
+# Missing packages, collected by `need`.
 missing_packages=()
 
-# need PACKAGE… — notes packages for the next `install_missing`.
+# need PACKAGE… — adds packages to the list of the next `install_missing`.
 need() { missing_packages+=("$@"); }
 
-# as_root COMMAND… — runs it as root, by sudo where that asks nothing.
+# as_root COMMAND… — runs the command as root, with sudo if it needs no password.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# can_be_root — whether `as_root` works.
+# can_be_root — succeeds if `as_root` works.
 can_be_root() {
     [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
 }
 
-# install_missing — installs all that was noted, from the distribution. Without
-# the rights it prints the one command that does it.
+# install_missing — installs the collected packages from the distribution. Without
+# root it prints the command to run.
 install_missing() {
     local packages=("${missing_packages[@]}")
     missing_packages=()
     [ ${#packages[@]} -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
-        echo "cannot install: this is not Debian or Ubuntu. Install what these Debian packages hold: ${packages[*]}" >&2
+        echo "cannot install: this is not Debian or Ubuntu. Install the programs of these Debian packages: ${packages[*]}" >&2
         return 1
     fi
     if ! can_be_root; then
         {
             echo "cannot install: you are not root, and sudo is missing or asks for a password."
-            echo "Have somebody run this, then try again:"
+            echo "Ask an administrator to run this, then try again:"
             echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]}"
         } >&2
         return 1
@@ -43,38 +43,38 @@ install_missing() {
     return 1
 }
 
-# install_packages PACKAGE… — installs these, from the distribution.
+# install_packages PACKAGE… — installs these packages from the distribution.
 install_packages() {
     need "$@"
     install_missing
 }
 
-# is_new_enough VERSION — whether it is at least `rust-version` of Cargo.toml.
+# is_new_enough VERSION — succeeds if it is at least `rust-version` of Cargo.toml.
 is_new_enough() {
     [ -n "$1" ] && [ "$(printf '%s\n' "$wanted_rust" "$1" | sort -V | head -n1)" = "$wanted_rust" ]
 }
 
-# rust_version — the version of `rustc` on the path, or nothing.
+# rust_version — prints the version of `rustc` on the PATH, or nothing.
 rust_version() { rustc --version 2>/dev/null | cut -d' ' -f2 || true; }
 
-# proxy_hint — what to do when a download failed.
+# proxy_hint — prints what to do after a failed download.
 proxy_hint() {
     echo "Behind a proxy, set https_proxy=http://HOST:PORT. If the proxy has its own certificate authority," >&2
     echo "put its certificate (NAME.crt) into /usr/local/share/ca-certificates and run update-ca-certificates." >&2
 }
 
-# install_rust_by_rustup — downloads rustup's script, looks whether it is one,
-# and runs it. Fails, with the reason, when it cannot be had.
+# install_rust_by_rustup — downloads rustup's script, checks that it is a script,
+# and runs it. Fails with the reason if it cannot be downloaded.
 install_rust_by_rustup() {
     local script failed=0
     script=$(mktemp) || return 1
-    # A proxy that does not answer shall not hold this up for minutes.
+    # With a time limit, for a proxy that does not answer.
     if ! curl --proto '=https' --tlsv1.2 -sSfL --connect-timeout 20 --max-time 120 -o "$script" https://sh.rustup.rs; then
         echo "cannot download https://sh.rustup.rs" >&2
         failed=1
-    # A filter's "access denied" page also comes with status 200.
+    # An "access denied" page of a filter can also have status 200.
     elif [ "$(head -c 2 "$script")" != '#!' ] || ! grep -q rustup "$script" || ! sh -n "$script" 2>/dev/null; then
-        echo "https://sh.rustup.rs answered something else than rustup's script (a page of a filter or a proxy?); it is not run" >&2
+        echo "https://sh.rustup.rs did not return rustup's script (perhaps a page of a filter or a proxy); it is not run" >&2
         failed=1
     elif ! sh "$script" -y --no-modify-path --profile minimal --component clippy --component rustfmt; then
         echo "rustup's script failed, see above" >&2
@@ -86,13 +86,13 @@ install_rust_by_rustup() {
     . "${CARGO_HOME:-$HOME/.cargo}/env"
 }
 
-# debian_rust_candidate — the version of Debian's second Rust, which is kept
-# new for browsers, if apt knows it.
+# debian_rust_candidate — prints the version of Debian's newer Rust packages, which
+# are updated for browsers, if apt knows them.
 debian_rust_candidate() {
     apt-cache policy rustc-web 2>/dev/null | sed -n 's/^ *Candidate: \([0-9.]*\).*/\1/p'
 }
 
-# install_rust_from_debian — the `-web` packages of bookworm-security.
+# install_rust_from_debian — installs the `-web` packages of bookworm-security.
 install_rust_from_debian() {
     local candidate
     command -v apt-cache >/dev/null || return 1
@@ -105,7 +105,7 @@ install_rust_from_debian() {
         echo "Debian's rustc-web is ${candidate:-unknown to apt}; $wanted_rust or newer is needed" >&2
         return 1
     fi
-    echo "taking Rust $candidate from Debian instead"
+    echo "installing Rust $candidate from Debian instead"
     install_packages rustc-web cargo-web rust-web-clippy rustfmt-web || return 1
     hash -r
     if ! is_new_enough "$(rust_version)"; then
@@ -114,7 +114,7 @@ install_rust_from_debian() {
     fi
 }
 
-# install_toolchain — a C compiler and a Rust new enough for `rust-version`.
+# install_toolchain — installs a C compiler and a Rust that satisfies `rust-version`.
 install_toolchain() {
     local have wanted_rust
     command -v cc >/dev/null || need build-essential
@@ -127,32 +127,32 @@ install_toolchain() {
     wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     have=$(rust_version)
     if is_new_enough "$have" && command -v cargo >/dev/null; then return 0; fi
-    echo "installing Rust: $wanted_rust or newer is needed, ${have:-none} is here"
+    echo "installing Rust: $wanted_rust or newer is needed, found ${have:-none}"
     if install_rust_by_rustup || install_rust_from_debian; then return 0; fi
     echo "cannot install Rust $wanted_rust or newer. Install it by hand (https://rustup.rs), or make the download work:" >&2
     proxy_hint
     return 1
 }
 
-# say_first_build — how long the build that follows takes, when it is the first.
+# say_first_build — before the first build, prints how long it takes.
 say_first_build() {
     [ -e "${CARGO_TARGET_DIR:-target}/debug/rehearsal" ] && return 0
     echo "building: the first build compiles everything and takes five to ten minutes on two cores, later ones seconds"
 }
 
-# has_postgresql — whether the server's programs are here. Debian's package puts
-# them below /usr/lib/postgresql only, where the tests look too.
+# has_postgresql — succeeds if the server's programs are installed. Debian's package
+# installs them only below /usr/lib/postgresql, where the tests search too.
 has_postgresql() {
     command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
 
-# install_postgresql — a PostgreSQL server, for tests.
+# install_postgresql — installs a PostgreSQL server for tests.
 install_postgresql() {
     has_postgresql || install_packages postgresql
 }
 
-# install_browser — Chromium and its driver for the browser tests, and axe-core
-# below target/, where nothing is committed. Tests say "skipped" without them.
+# install_browser — installs Chromium and its driver for the browser tests, and
+# axe-core below target/, which is not committed. Without them, tests are skipped.
 install_browser() {
     command -v chromium >/dev/null || need chromium
     command -v chromedriver >/dev/null || need chromium-driver
@@ -160,7 +160,7 @@ install_browser() {
     install_missing
     [ ! -r target/npm/node_modules/axe-core/axe.min.js ] || return 0
     if ! command -v npm >/dev/null; then
-        echo "axe-core is not to be had: no npm"
+        echo "cannot install axe-core: npm not found"
         return 0
     fi
     echo "installing from npm: axe-core"
@@ -168,7 +168,7 @@ install_browser() {
     npm install --silent --no-audit --no-fund --no-save --prefix target/npm axe-core@4.14.1
 }
 
-# find_typos — prints the path of the spelling checker, which PyPI has.
+# find_typos — prints the path of the spelling checker, installed from PyPI.
 find_typos() {
     local folder=${CARGO_TARGET_DIR:-target}/typos
     command -v typos && return 0
@@ -178,8 +178,8 @@ find_typos() {
     echo "$folder/bin/typos"
 }
 
-# find_machete — prints the path of the checker for unused dependencies, which
-# crates.io has.
+# find_machete — prints the path of the checker for unused dependencies, installed
+# from crates.io.
 find_machete() {
     local folder=${CARGO_TARGET_DIR:-target}/machete
     command -v cargo-machete && return 0

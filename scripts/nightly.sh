@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What takes too long for each change: the tests of scripts/test.sh that race,
-# kill and restart, with many more rounds.
+# Tests that take too long for every change: those of scripts/test.sh with races,
+# kills and restarts, with many more rounds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
@@ -32,7 +32,7 @@ REHEARSAL_TEST_DATABASE=postgres "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal kills::
 
 say "scenarios on PostgreSQL"
-# shellcheck disable=SC2016 # the variable is the wrapper's
+# shellcheck disable=SC2016 # the wrapper expands the variable
 "$target/test-postgres" sh -c '"$0" run --database-url "$REHEARSAL_TEST_POSTGRES_URL"' "$target/rehearsal"
 
 say "fuzzing, a minute for each target"
@@ -49,10 +49,10 @@ PROPTEST_CASES=${PROPTEST_CASES:-200} \
 say "schemathesis on both OpenAPI documents"
 SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
 
-say "check idp and check sp on other people's software, and on published holes"
+say "check idp and check sp on products of others, and on published vulnerabilities"
 for script in idps sps holes; do scripts/interop/$script.sh; done
 
-say "the portal at 70 % load with a full disk now and then"
+say "the portal at 70 % load with a disk that is full at times"
 REHEARSAL_SOAK_SECONDS=${REHEARSAL_SOAK_SECONDS:-120} \
     cargo test --workspace --locked "${features[@]}" --test portal soak:: -- --nocapture
 

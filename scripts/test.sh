@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything CI asks for: format, lints, dependencies, tests, scenarios.
+# Everything that CI runs: format, lints, dependencies, tests, scenarios.
 # Installs what is missing first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,18 +8,18 @@ cd "$(dirname "$0")/.."
 jobs=()
 say() { printf '\n== %s\n' "$*"; }
 
-say "what is needed"
+say "install what is missing"
 install_toolchain
-# The second judge of signatures: its tests say "skipped" without it.
-command -v xmlsec1 >/dev/null || install_packages xmlsec1 || echo "xmlsec1 is not to be had"
-# Pages are tested in Chromium: those tests say "skipped" without it.
+# A second implementation of signatures; without it, its tests are skipped.
+command -v xmlsec1 >/dev/null || install_packages xmlsec1 || echo "cannot install xmlsec1"
+# Pages are tested in Chromium; without it, these tests are skipped.
 install_browser || echo "skipped: no chromium"
 
 # The portal runs on PostgreSQL too. With CI set, a test without it fails.
 install_postgresql || echo "skipped: no PostgreSQL"
 
-# The book's commands are followed to the letter.
-command -v jq >/dev/null || install_packages jq || echo "jq is not to be had"
+# The book's commands are run, and some of them use jq.
+command -v jq >/dev/null || install_packages jq || echo "cannot install jq"
 
 say "format"
 cargo fmt --all --check
@@ -44,17 +44,17 @@ else
     echo "skipped: no cargo-machete (scripts/nightly.sh has it)"
 fi
 
-# One set of features for everything that follows: another set would build the
-# dependencies again. With xmlsec1 there is a second judge of every signature.
+# The same set of features for everything that follows, because another set would
+# build the dependencies again. With xmlsec1, every signature is verified twice.
 features=()
 if command -v xmlsec1 >/dev/null; then
     features=(--features faults/xmlsec)
 else
-    echo "skipped: two judges of every signature: no xmlsec1"
+    echo "skipped: verification of every signature by xmlsec1: not installed"
 fi
 
-# Lints and tests by one build: the lints' driver is a compiler too. `cargo
-# clippy` apart would check every dependency a second time.
+# Lints and tests in one build, because clippy's driver is a compiler too. A
+# separate `cargo clippy` would check every dependency a second time.
 RUSTC_WORKSPACE_WRAPPER=$(rustup which clippy-driver 2>/dev/null || command -v clippy-driver)
 export RUSTC_WORKSPACE_WRAPPER
 export CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings
@@ -62,8 +62,8 @@ export CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings
 say "lints and tests"
 cargo build --quiet --workspace --all-targets --locked "${features[@]}"
 target=${CARGO_TARGET_DIR:-target}/debug
-# One PostgreSQL server for all tests of a stage: a server of its own takes a
-# test one or two seconds. Without PostgreSQL, each test says "skipped".
+# One PostgreSQL server for all tests of a stage, because starting one takes one or
+# two seconds. Without PostgreSQL, each of these tests is skipped.
 with_postgres() {
     if has_postgresql; then
         "$target/test-postgres" "$@"
@@ -99,13 +99,13 @@ fi
 unset RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
 rehearsal=$target/rehearsal
 
-# On PostgreSQL they are played by the test of the compose file's services.
+# The test of the compose file's services runs them on PostgreSQL.
 say "scenarios"
 "$rehearsal" run --junit "${REHEARSAL_JUNIT:-rehearsal-junit.xml}"
 "$rehearsal" coverage
 
-say "judged by others: a SCIM tester, SCIM servers, service providers"
-# Each waits for downloads more than it works: side by side.
+say "products of others: a SCIM tester, SCIM servers, service providers"
+# In parallel, because each mostly waits for downloads.
 scripts=(scim2-tester scim-servers saml-sps)
 for script in "${scripts[@]}"; do
     "scripts/interop/$script.sh" >"target/interop-$script.log" 2>&1 &
@@ -122,6 +122,6 @@ done
 say "the book"
 scripts/book.sh
 
-# scripts/nightly.sh runs them; a lock file that is out of date is cheap to see.
+# scripts/nightly.sh runs the targets; here only the lock file is checked.
 say "fuzz targets: the lock file"
 cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null

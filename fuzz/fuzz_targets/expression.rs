@@ -1,7 +1,7 @@
 #![no_main]
-//! Any mapping value, over a small model: no panic, no hang, no memory without
-//! bounds. The language is taken in by its path: it knows nothing of the rest
-//! of the identity provider, and need not be built with it.
+//! Evaluates any mapping expression on a small model: no panic, no hang, no unlimited
+//! memory. The expression language is included by its path, because it does not depend
+//! on the rest of the identity provider.
 
 #[path = "../../mock-idp/src/expression/mod.rs"]
 #[allow(dead_code)]

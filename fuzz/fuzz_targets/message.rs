@@ -1,6 +1,6 @@
 #![no_main]
-//! Any request or logout message, by either binding, judged with a key that
-//! signed nothing.
+//! Parses any request or logout message, by both bindings, and verifies it with a key
+//! that has signed nothing.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
 #![no_main]
-//! Any metadata document.
+//! Parses any document as metadata of an identity provider and of a service provider.
 
 libfuzzer_sys::fuzz_target!(|xml: &str| {
     let _ = saml::metadata::IdpMetadata::parse(xml);

@@ -1,5 +1,5 @@
 #![no_main]
-//! Any query by HTTP-Redirect.
+//! Decodes any query of the HTTP-Redirect binding.
 
 libfuzzer_sys::fuzz_target!(|query: &str| {
     let _ = saml::binding::redirect::decode(query, &saml::Limits::default());

@@ -1,5 +1,5 @@
 #![no_main]
-//! Any document by HTTP-POST, judged with a key that signed nothing.
+//! Verifies any document of the HTTP-POST binding with a key that has signed nothing.
 
 use std::sync::LazyLock;
 

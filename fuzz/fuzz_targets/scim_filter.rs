@@ -1,6 +1,6 @@
 #![no_main]
-//! Any text as a filter: what is read is written and read again the same, and
-//! judged without a panic.
+//! Parses any text as a filter. A valid filter must be the same after it is written and
+//! parsed again, and must be evaluated without a panic.
 
 use std::sync::LazyLock;
 

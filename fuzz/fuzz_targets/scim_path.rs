@@ -1,6 +1,6 @@
 #![no_main]
-//! Any text as the path of a PATCH: whatever it does to a user, what comes out
-//! is a user that the schema takes, or an error.
+//! Applies a PATCH with any text as its path to a user. The result must be an error, or
+//! a user that matches the schema.
 
 use std::sync::LazyLock;
 

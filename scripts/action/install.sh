@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The step "install" of action.yml: gets the binary of a release of the action's
-# own repository, compares its checksum, and puts it on the path.
+# The step "install" of action.yml: downloads the binary of a release of the
+# action's repository, compares its checksum, and adds it to the PATH.
 set -euo pipefail
 
 fail() {

@@ -15,7 +15,7 @@ case $ACTION_COMMAND in
 esac
 read -ra command <<<"$ACTION_COMMAND"
 
-# One argument a line: a value with blanks needs no quotes.
+# One argument on each line, so that a value with spaces needs no quotes.
 arguments=()
 while IFS= read -r line; do
     line=${line%$'\r'}
@@ -30,7 +30,7 @@ for form in "${forms[@]}"; do
     esac
 done
 
-# An empty secret is none: set, it would be taken as one.
+# Unset empty secrets, because an empty variable would be used as a secret.
 give() {
     [ -z "$2" ] || export "$1=$2"
 }

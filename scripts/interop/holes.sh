@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Holds `rehearsal check sp` against published holes of SAML libraries: each is
-# found in the vulnerable version and not in the fixed one. The rows are in
+# Runs `rehearsal check sp` on published vulnerabilities of SAML libraries: each must
+# be found in the vulnerable version and not in the fixed one. The rows are in
 # scripts/interop/holes/holes.tsv; `holes.sh WORD …` runs those that contain a
-# WORD. What does not install is skipped, and said so. Everything is installed
+# WORD. What cannot be installed is skipped with a message. Everything is installed
 # below target/interop. Needs: npm, python3 (and python3.8 for one row),
 # xmlsec1, jq.
 set -uo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of others that install
 # here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each
-# must be judged to its end. Usage: scripts/interop/idps.sh [name …]
+# check must run to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the package
-# simplesamlphp; what is missing is skipped, and said so.
+# simplesamlphp; what is missing is skipped with a message.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/idps
@@ -24,7 +24,7 @@ judge() { # name, port of the service provider, metadata URL
     --user grace@lumen.example --password Corp-2-maple-lantern --wait 30 \
     --record "$out/$1.record.json" --html "$out/$1.html" 2>"$out/$1.err" | tee "$out/$1.txt"
   local code=${PIPESTATUS[0]}
-  # 0 or 1: judged to its end. 2: it broke off.
+  # 0 or 1: the check ran to its end. 2: it did not.
   [ "$code" -lt 2 ] || { echo "$1: check idp broke off ($code)"; tail -5 "$out/$1.err"; failed=1; }
 }
 
@@ -70,8 +70,8 @@ PY
 saml_idp() {
   command -v npm >/dev/null || { echo "saml_idp: skipped: no npm"; return; }
   mkdir -p "$work/saml-idp"
-  # It names a fork of samlp by its repository; the released one takes its
-  # place, so that the package registry is enough.
+  # It depends on a fork of samlp in a repository. The released version replaces
+  # it, so that the package registry is sufficient.
   echo '{"private": true, "dependencies": {"saml-idp": "1.2.1"}, "overrides": {"samlp": "6.0.2"}}' \
     >"$work/saml-idp/package.json"
   (cd "$work/saml-idp" && npm install --silent --no-audit --no-fund) ||

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# What the interop scripts share. Foreign packages are installed below
-# target/interop, where nothing is committed, at the versions named here.
+# Functions of the interop scripts. Packages of others are installed below
+# target/interop, which is not committed, in the versions named here.
 
 interop=$PWD/target/interop
 mkdir -p "$interop"
 rehearsal=${REHEARSAL_BIN:-target/debug/rehearsal}
 started=()
 
-# skip WHY — ends the script well, and says why.
+# skip WHY — ends the script successfully and prints the reason.
 skip() { echo "skipped: $1"; exit 0; }
 
-# stop_all — ends what start began.
+# stop_all — stops all processes of `start`.
 stop_all() {
     local one
     for one in "${started[@]}"; do kill "$one" 2>/dev/null || true; done
@@ -18,13 +18,13 @@ stop_all() {
 }
 trap stop_all EXIT
 
-# start COMMAND… — in the background; its output goes to $log.
+# start COMMAND… — runs a command in the background; its output goes to $log.
 start() {
     "$@" >"$log" 2>&1 &
     started+=("$!")
 }
 
-# python_with PACKAGE… — a virtual environment of its own; sets $python.
+# python_with PACKAGE… — creates a virtual environment with these packages; sets $python.
 python_with() {
     local key venv
     key=$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
@@ -37,7 +37,7 @@ python_with() {
     touch "$venv/ready"
 }
 
-# node_with PACKAGE… — a folder with these packages; sets $node_folder.
+# node_with PACKAGE… — creates a folder with these packages; sets $node_folder.
 node_with() {
     local key
     key=$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
@@ -49,7 +49,7 @@ node_with() {
     touch "$node_folder/ready"
 }
 
-# wait_for FILE — until it is there, for 30 seconds.
+# wait_for FILE — waits at most 30 seconds until the file exists.
 wait_for() {
     local tries=0
     until [ -s "$1" ]; do
@@ -59,7 +59,7 @@ wait_for() {
     done
 }
 
-# wait_for_url URL — until somebody answers there, for 30 seconds.
+# wait_for_url URL — waits at most 30 seconds until the URL answers.
 wait_for_url() {
     local tries=0
     until curl --silent --output /dev/null "$1"; do

@@ -1,4 +1,4 @@
-"""Judges a report of `rehearsal check`: each finding has to quote an exchange."""
+"""Checks a report of `rehearsal check`: each finding must quote an exchange."""
 
 import json
 import sys

@@ -14,7 +14,7 @@ client = Client(
     headers={"Authorization": "Bearer " + portal["scim_bearer_token"]},
     timeout=30,
 )
-# What the tester holds against us, and why it may: title, words, reason.
+# Results that are accepted: title, words of the message, and why.
 EXCUSED = [
     (
         "check_remove_attribute",
@@ -35,7 +35,7 @@ EXCUSED = [
 
 
 def excuse(result):
-    """Why a result doesn't count, if it doesn't."""
+    """Returns why a result is accepted, or None."""
     said = result.reason or ""
     for title, words, reason in EXCUSED:
         if result.title == title and words in said:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Three foreign service providers log in through the mock IdP: python3-saml,
-# pysaml2, @node-saml/node-saml. What can't be installed is skipped, aloud.
+# Three service providers of others log in at the mock IdP: python3-saml,
+# pysaml2, @node-saml/node-saml. What cannot be installed is skipped with a message.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/install.sh
@@ -8,7 +8,7 @@ here=scripts/interop/saml-sps
 work=target/interop/saml-sps
 mkdir -p "$work"
 
-# An environment with both Python libraries; kept between runs.
+# A virtual environment with both Python libraries, kept between runs.
 python=$work/venv/bin/python
 if ! "$python" -c 'import onelogin.saml2, saml2' 2>/dev/null; then
     rm -rf "$work/venv"
@@ -25,7 +25,7 @@ if [ ! -d "$work/npm/node_modules/@node-saml/node-saml" ] && command -v npm >/de
 fi
 command -v xmlsec1 >/dev/null || install_packages xmlsec1 || true
 
-# Built with the tests; alone it is built here.
+# Normally built together with the tests; built here if it is missing.
 [ -x target/debug/mock-idp ] || cargo build --quiet --locked --bin mock-idp
 rm -f "$work/ready.json" "$work"/idp.db*
 target/debug/mock-idp serve --database-url "sqlite://$work/idp.db?mode=rwc" \
@@ -40,7 +40,7 @@ done
 export MOCK_IDP=$PWD/$work/ready.json NODE_PACKAGES=$PWD/$work/npm
 
 failed=0
-# try NAME KINDS COMMAND… — with each way to sign, with keys of each kind.
+# try NAME KINDS COMMAND… — logs in with each signature form and each kind of key.
 try() {
     local name=$1 kinds=$2 signed kind
     shift 2
@@ -68,7 +68,7 @@ else
     echo "skipped: python3-saml and pysaml2, $(tail -n 1 "$work/pip.log")"
 fi
 if [ -d "$work/npm/node_modules/@node-saml/node-saml" ]; then
-    # xml-crypto, on which it stands, knows no ECDSA.
+    # It uses xml-crypto, which does not support ECDSA.
     try node-saml "RSA" node "$here/with_node_saml.mjs"
 else
     echo "skipped: node-saml, $(command -v npm >/dev/null && tail -n 1 "$work/npm.log" || echo 'there is no npm')"

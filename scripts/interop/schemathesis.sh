@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs schemathesis, a property-based tester that isn't ours, on both OpenAPI
-# documents: the portal's (/api/openapi.json) and the identity provider's
-# (/v1/openapi.json). No server error, no status, media type or body that is
-# not documented, and no invalid request that is accepted.
+# Runs schemathesis, a property-based tester of others, on both OpenAPI documents:
+# the portal's (/api/openapi.json) and the identity provider's (/v1/openapi.json).
+# Fails on a server error, on an undocumented status, media type or body, and on an
+# invalid request that is accepted.
 #
-# SCHEMATHESIS_EXAMPLES: cases of each operation and phase [default: 20].
+# SCHEMATHESIS_EXAMPLES: number of cases of each operation and phase [default: 20].
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/interop/lib.sh
@@ -34,7 +34,7 @@ check_document() {
     local name=$1 url=$2
     shift 2
     printf '\n== %s\n' "$name"
-    # It keeps what it found in the folder that it runs in.
+    # It stores its findings in the folder that it runs in.
     (cd "$folder" && "${python%python}schemathesis" --config-file "$config" run "$url" \
         --checks "$checks" --max-examples "${SCHEMATHESIS_EXAMPLES:-20}" \
         --phases examples,coverage,fuzzing --continue-on-failure --seed 1 \
@@ -55,7 +55,7 @@ cat >"$config" <<END
 [auth.openapi.scimToken]
 bearer = "$(of .sp.scim_bearer_token)"
 END
-# SCIM first: the configurator can switch it off.
+# SCIM first, because requests to the configurator can turn SCIM off.
 check_document portal-scim "$portal_document" --include-path-regex '^/scim/'
 
 jar=$folder/cookies.txt
@@ -68,12 +68,12 @@ cat >"$config" <<END
 [auth.openapi.session]
 api_key = "$session"
 
-# 502 is documented: the metadata's address can't be reached.
+# 502 is documented: the metadata URL cannot be reached.
 [[operations]]
 include-operation-id = "putApiBusinessIdpIntegrationSaml"
 checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "502"]
 END
-# Who logs out can't go on.
+# Without the logout, because later requests need the session.
 check_document portal-api "$portal_document" --exclude-path-regex '^/scim/' \
     --exclude-operation-id deleteApiSession --exclude-operation-id deleteApiSessions
 

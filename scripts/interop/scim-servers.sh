@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check scim` against three SCIM servers that aren't ours. It has
-# to finish, to quote request and answer with each finding, and to leave
-# nothing behind. Which findings are true is in docs/interop/scim-servers.md.
+# Runs `rehearsal check scim` against three SCIM servers of others. It must finish,
+# quote request and answer with each finding, and delete everything that it created.
+# docs/interop/scim-servers.md says which findings are true.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/interop/lib.sh
@@ -9,10 +9,10 @@ cd "$(dirname "$0")/../.."
 command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
 token=interop-token-$$
 
-# A port that is free at this moment.
+# Prints a port that is free now.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# check NAME BASE — judges a server, then the report.
+# check NAME BASE — checks a server, then its report.
 check() {
     local report=$interop/$1.json status=0
     timeout 150 "$rehearsal" check scim --base-url "$2" --token "$token" --json \

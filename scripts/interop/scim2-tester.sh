@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs scim2-tester, a conformance tester that isn't ours, against our portal.
-# No error and no critical result is allowed; deviations are told.
+# Runs scim2-tester, a conformance tester of others, against Rehearsal's portal.
+# Errors and critical results make it fail; deviations are only printed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/interop/lib.sh

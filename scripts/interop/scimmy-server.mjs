@@ -1,5 +1,5 @@
-// A server of SCIMMY's routers over two maps: only what its handlers must do
-// is here, all of SCIM is the library's.
+// A server with SCIMMY's routers and two maps as storage. It contains only what the
+// handlers must do; SCIM itself is implemented by the library.
 import { createServer } from "node:http";
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check sp` against service providers of others that install
 # here: python3-saml and pysaml2 (PyPI), @node-saml/node-saml (npm). Each must
-# be judged to its end. Usage: scripts/interop/sps.sh [name …]
-# Needs: python3 with venv, xmlsec1, npm; what is missing is skipped, and said
-# so. The reports are left in INTEROP_OUT.
+# run to its end. Usage: scripts/interop/sps.sh [name …]
+# Needs: python3 with venv, xmlsec1, npm; what is missing is skipped with a
+# message. The reports are written to INTEROP_OUT.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/sps
@@ -26,7 +26,7 @@ judge() { # name, port, port of the identity provider, command…
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 "${more[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?
-  # 0 or 1: judged to its end. 2: it broke off.
+  # 0 or 1: the check ran to its end. 2: it did not.
   if [ "$code" -ge 2 ]; then
     echo "$name: check sp broke off ($code)"
     tail -n 12 "$out/$name.err"
@@ -52,8 +52,8 @@ pysaml2() {
 node_saml() {
   node_with @node-saml/node-saml@5.1.0 || { echo "node-saml: skipped: it doesn't install"; return; }
   export NODE_PACKAGES=$node_folder
-  # It stands still for minutes at half a million elements, a finding after
-  # which nothing else can be judged.
+  # It hangs for minutes at half a million elements. After this finding nothing
+  # else can be judged.
   local more=(--skip SAML-SP-DOS-01)
   judge node-saml 18103 18193 node "$here/node_saml_sp.mjs"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the archive of a release: the binary, its license and README, shell
-# completions and man pages. The same binary makes the same archive.
+# Creates the archive of a release: the binary, its license and README, shell
+# completions and man pages. The same binary always gives the same archive.
 #
 #   scripts/release/archive.sh BINARY TARGET FOLDER
 #
@@ -28,7 +28,7 @@ for shell in bash zsh fish powershell; do
 done
 "${run[@]}" man "$folder/$name/man" >/dev/null
 
-# Sorted, without owner, at the time of the commit: reproducible.
+# Reproducible: sorted, without owner, with the time of the commit.
 when=$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-$when}" \
     -C "$folder" -cf - "$name" | gzip -n >"$out/$name.tar.gz"

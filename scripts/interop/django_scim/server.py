@@ -1,4 +1,4 @@
-"""django-scim2 with nothing of ours but the bearer token: server.py PORT TOKEN"""
+"""django-scim2 with its defaults and a bearer token: server.py PORT TOKEN"""
 
 import os
 import sys
@@ -12,7 +12,7 @@ folder = tempfile.mkdtemp()
 
 
 def bearer(get_response):
-    """Lets the token in, as a user who may do anything."""
+    """Accepts the token, as a user with all permissions."""
 
     def answer(request):
         from people.models import User
