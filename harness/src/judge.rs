@@ -22,7 +22,7 @@ pub enum Failed {
     Unknown(String),
     /// The database contains only a part of the demo organization.
     #[error(
-        "the demo organization in this database is incomplete: {0}. Its first start was interrupted, or the identity provider's database beside it is gone; delete the database, or choose another one with --database-url"
+        "the demo organization in this database is incomplete: {0}. Its first start was interrupted, or the identity provider's database next to it is missing; delete the database, or choose another one with --database-url"
     )]
     Incomplete(String),
     /// An HTTP request failed.

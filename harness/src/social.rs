@@ -391,7 +391,7 @@ async fn decide(
     Form(decision): Form<Decision>,
 ) -> Response {
     let Ok(mut back) = Url::parse(&decision.asked.redirect_uri) else {
-        return (StatusCode::BAD_REQUEST, "redirect_uri is no URL").into_response();
+        return (StatusCode::BAD_REQUEST, "redirect_uri is not a URL").into_response();
     };
     let state = match *locked(&desk.misbehavior) {
         Misbehavior::State => "another-state".to_owned(),

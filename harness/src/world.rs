@@ -186,7 +186,7 @@ impl World {
         if !self.rehearsal.is_own() && !self.directory.environment.is_empty() {
             let gone = self.at_management(Method::DELETE, "", None).await;
             if let Err(error) = gone {
-                tracing::warn!(%error, "the scenario's environment stays at the IdP");
+                tracing::warn!(%error, "cannot delete the scenario's environment at the IdP");
             }
         }
         self.rehearsal.shutdown().await;

@@ -89,7 +89,7 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
     let lacking = BTreeMap::from([
         (
             "A failed DNS look-up is shown as failed, not as a missing record",
-            "not run: only a name server of the rehearsal's own can be made to fail",
+            "not run: cannot make the name server fail: it runs elsewhere",
         ),
         (
             "If the IdP is down, the backup login can log in with its password",
@@ -137,7 +137,7 @@ async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
     let told = run(&file, &["--tags", "@G-01 or @G-05 or @G-07"]).await;
     let (passed, rest) = parted(&told);
     assert!(passed.contains(&"A taken e-mail is refused"), "{passed:?}");
-    let control = "not run: the target does not name the portal's control port (sp.control_url)";
+    let control = "not run: the target does not contain the portal's control port (sp.control_url)";
     assert!(
         rest.len() > 5 && rest.values().all(|why| *why == control),
         "{rest:?}"

@@ -98,7 +98,7 @@ impl World {
         let token = self.rehearsal.idp_admin_token().to_owned();
         if token.is_empty() {
             return Err(Failed::NotRun(
-                "the target does not name the IdP's administrator's token (idp.admin_token)"
+                "the target does not contain the token of the IdP's management API (idp.admin_token)"
                     .to_owned(),
             ));
         }

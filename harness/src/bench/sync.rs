@@ -71,7 +71,7 @@ pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
             format!("provisioning {users} users and {groups} groups"),
             first,
             bare,
-            "bare POST /Users, one after the other",
+            "plain POST /Users, one after another",
         ),
         one(
             format!("the same again, of which nothing is written ({users} users)"),
@@ -93,7 +93,7 @@ async fn bare_creations(world: &mut World) -> Outcome<f64> {
             .provider_sends("POST", "/Users", Some(user))
             .await?
             .clone()
-            .succeeded("a bare creation")?;
+            .succeeded("a plain creation")?;
     }
     Ok(f64::from(BARE) / start.elapsed().as_secs_f64())
 }

@@ -160,7 +160,7 @@ impl Bench {
         if cfg!(debug_assertions) {
             writeln!(
                 std::io::stderr(),
-                "built without optimization: the figures mean little"
+                "built without optimization: the figures are not meaningful"
             )?;
         }
         Ok(())

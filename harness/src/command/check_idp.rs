@@ -171,12 +171,12 @@ impl Idp {
             (_, _, true) => {
                 let _ = writeln!(
                     std::io::stderr(),
-                    "open {} in a browser and follow it",
+                    "open {} in a browser and follow the instructions",
                     party.desk_url()
                 );
                 Person::Present(Duration::from_secs(self.wait))
             }
-            _ => bail!("somebody has to sign on: give --user and --password, or --interactive"),
+            _ => bail!("no user to sign on with: give --user and --password, or --interactive"),
         };
         let pair = self
             .disabled_user

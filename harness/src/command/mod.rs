@@ -87,7 +87,7 @@ pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
     let Some(path) = path else { return };
     let _ = writeln!(
         std::io::stderr(),
-        "made a new key, {}: the {target} knows it once the metadata beside it is registered there",
+        "created a new key, {}: register the metadata next to it at the {target}, which does not know this key yet",
         path.display()
     );
 }
@@ -178,7 +178,7 @@ pub(crate) async fn fetch_document(
                 last.borrow().as_deref().unwrap_or("no answer"),
                 patience.as_secs()
             ),
-            "Check --metadata and whether the server runs and can be reached from this machine. A server with a private certificate needs --ca FILE.",
+            "Check --metadata, and that the server runs and can be reached from this machine. For a server with a private certificate, use --ca FILE.",
         )
     })
 }

@@ -205,7 +205,7 @@ impl Up {
             };
             register.await.with_context(|| {
                 format!(
-                    "cannot register the service provider of {place}; of a document with several, choose with --entity-id"
+                    "cannot register the service provider of {place}; if the document has several entities, choose one with --entity-id"
                 )
             })?;
         }
@@ -257,7 +257,9 @@ fn trusted_metadata(
 ) -> anyhow::Result<TrustedMetadata> {
     let chosen = chosen_entities(IdpMetadata::entity_ids(metadata), wanted);
     let [entity_id] = chosen.as_slice() else {
-        anyhow::bail!("the organization trusts one identity provider; give one --entity-id");
+        anyhow::bail!(
+            "invalid --entity-id: the organization trusts one identity provider, got several"
+        );
     };
     let selection = Selection {
         entity_id: *entity_id,
@@ -276,7 +278,7 @@ fn trusted_metadata(
     if let Some(last) = last.filter(|last| *last <= now) {
         let _ = writeln!(
             std::io::stderr(),
-            "warning: the signing certificate in {place} expired on {last}; the portal accepts it all the same (SAML uses the key, not the dates)"
+            "warning: the signing certificate in {place} expired on {last}; the portal still accepts it (SAML uses the key, not the dates)"
         );
     }
     Ok(TrustedMetadata {

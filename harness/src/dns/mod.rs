@@ -116,7 +116,7 @@ impl Zones {
                 Ok(())
             }
             _ => Err(Failed::NotRun(
-                "only a name server of the rehearsal's own can be made to fail".to_owned(),
+                "cannot make the name server fail: it runs elsewhere".to_owned(),
             )),
         }
     }

@@ -120,10 +120,10 @@ async fn pass_on(State(wire): State<Arc<Wire>>, request: Request) -> Response {
     match exchange(&wire, &behind, request).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::warn!(%error, %behind, "a proxy could not pass an exchange on");
+            tracing::warn!(%error, %behind, "cannot forward a request");
             (
                 StatusCode::BAD_GATEWAY,
-                "the server behind this address didn't answer",
+                "the server behind this address did not answer",
             )
                 .into_response()
         }

@@ -385,13 +385,13 @@ impl Rehearsal {
             .unwrap_or_else(PoisonError::into_inner);
         for (name, value) in published.iter().filter(|_| !self.is_own()) {
             if let Err(error) = self.dns.remove_txt(name, Some(value)).await {
-                tracing::error!(%error, name, "a TXT record stays at the name server");
+                tracing::error!(%error, name, "cannot remove a TXT record from the name server");
             }
         }
         if !self.is_own() && !self.moved.is_zero() {
             let back = SignedDuration::ZERO - self.moved;
             if let Err(error) = self.time_passes(back).await {
-                tracing::error!(%error, "the target's clock could not be set back");
+                tracing::error!(%error, "cannot set the target's clock back");
             }
         }
         if let Some(running) = self.idp.running.take() {
@@ -408,7 +408,7 @@ impl Rehearsal {
 }
 
 fn lacking(what: &str) -> Failed {
-    Failed::NotRun(format!("the target does not name {what}"))
+    Failed::NotRun(format!("the target does not contain {what}"))
 }
 
 impl std::fmt::Debug for Rehearsal {

@@ -128,7 +128,7 @@ impl Target {
             }
         }
         for (party, place) in [("the portal", &self.sp), ("the IdP", &self.idp)] {
-            let mut came = "no answer came".to_owned();
+            let mut came = "no answer".to_owned();
             let asking = async {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {

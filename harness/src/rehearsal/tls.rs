@@ -169,7 +169,7 @@ async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind, hand
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a door could not let somebody in");
+                tracing::warn!(%error, "cannot accept a TLS connection");
                 continue;
             }
         };
@@ -179,7 +179,7 @@ async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind, hand
             // A client that disconnects or does not trust the authority reports the error
             // itself.
             if let Err(error) = passed_on(stream, &acceptor, to, handshake).await {
-                tracing::debug!(%error, "a connection through a door ended");
+                tracing::debug!(%error, "a TLS connection ended");
             }
         });
     }

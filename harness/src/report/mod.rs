@@ -129,7 +129,7 @@ impl RunReport {
         let scenarios = if all == 1 { "scenario" } else { "scenarios" };
         let steps: usize = self.scenarios.iter().map(|it| it.steps.len()).sum();
         let mut sentence = match failed {
-            0 if all > 0 && skipped == all => format!("None of {all} {scenarios} was played"),
+            0 if all > 0 && skipped == all => format!("None of {all} {scenarios} was run"),
             0 => format!("{} {scenarios} passed, {steps} steps", all - skipped),
             _ => format!("{failed} of {all} {scenarios} failed"),
         };
@@ -152,7 +152,7 @@ impl RunReport {
                 harm: Harm::Function,
                 title: scenario.feature.clone(),
                 spec: scenario.tags.join(" "),
-                fix: "The step above says what was expected; the HTML report (--html) has every exchange.".to_owned(),
+                fix: "The failed step shows what was expected; the HTML report (--html) has every exchange.".to_owned(),
             };
             let ending = scenario.ending();
             let said = ending

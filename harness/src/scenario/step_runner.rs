@@ -18,8 +18,8 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
             .catch_unwind()
             .await
             .map_err(|panic| said(panic.as_ref())),
-        Ok(None) => Err("no step is written for these words".to_owned()),
-        Err(ambiguous) => Err(format!("several steps fit these words: {ambiguous}")),
+        Ok(None) => Err("no step found for this text".to_owned()),
+        Err(ambiguous) => Err(format!("several steps match this text: {ambiguous}")),
     };
     let (verdict, message) = match outcome {
         Ok(()) => (Verdict::Pass, None),
@@ -43,5 +43,5 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
         .downcast_ref::<String>()
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
-        .unwrap_or_else(|| "the step panicked without a word".to_owned())
+        .unwrap_or_else(|| "the step panicked without a message".to_owned())
 }

@@ -237,7 +237,8 @@ impl Controls {
             return Err(ControlError::Refused {
                 party: if portal.simulated { IDP } else { PORTAL },
                 status: 409,
-                message: "its clock is the machine's; start it with a simulated clock".to_owned(),
+                message: "its clock is that of the machine; start it with a simulated clock"
+                    .to_owned(),
             });
         }
         let span = jiff::SignedDuration::from_secs(seconds);

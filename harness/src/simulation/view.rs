@@ -78,7 +78,7 @@ pub(super) fn style() -> String {
 /// Returns the sentence for the word in the URL that says what was done.
 pub(super) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
-        "key" => "The license key is made: register it in the portal.",
+        "key" => "The license key is created: register it in the portal.",
         "record" => "The record is published.",
         "removed" => "Removed.",
         "clock" => "The clock was moved forward.",
@@ -102,7 +102,7 @@ pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> 
     let body = html! {
         div.title { h1 { "Simulation" } }
         @if let Some(done) = done { p.done role="status" { (done) } }
-        p.lead { "What the vendor, the DNS and the passing of time do in real life." }
+        p.lead { "Controls what the vendor, the DNS administrator and time do in reality." }
         nav.jump aria-label="On this page" {
             @for section in Section::ALL { a href={ "#" (section.id()) } { (section.title()) } }
             a href="/explain" { "Explain a SAML message" }
@@ -315,7 +315,7 @@ async fn clock(site: &Site, refused: &Refused) -> Markup {
     };
     card(
         section,
-        "Both parties at once. Sessions, licenses, certificates and tokens end as they would.",
+        "Moves the clocks of both parties. Sessions, licenses, certificates and tokens expire accordingly.",
         refused,
         &body,
     )
@@ -339,7 +339,7 @@ async fn faults(site: &Site, refused: &Refused) -> Markup {
     };
     card(
         Section::Faults,
-        "What the identity provider gets wrong on purpose: in what its answers say, and in how they travel.",
+        "Deliberate errors of the identity provider: in the content of its Responses, and in the transport.",
         refused,
         &body,
     )
@@ -396,7 +396,7 @@ fn application_faults(
                     label for={ "fault-" (number) } { "Fault" }
                     select id={ "fault-" (number) } name="fault" {
                         optgroup label="In the answer" { (options(&catalogue.faults)) }
-                        optgroup label="On the way" { (options(&catalogue.transport)) }
+                        optgroup label="In the transport" { (options(&catalogue.transport)) }
                     }
                 }
                 div.field {
@@ -469,7 +469,7 @@ fn social(site: &Site, refused: &Refused) -> Markup {
     };
     card(
         section,
-        "Who can be chosen on the pages of Apple, Google and Facebook, which the portal's log in page leads to.",
+        "The people who can be chosen on the pages of Apple, Google and Facebook, to which the portal's login page leads.",
         refused,
         &body,
     )
