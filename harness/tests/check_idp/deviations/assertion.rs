@@ -6,12 +6,12 @@ use super::edits::{answers, metadata, rewrite, rewrite_all, text_after};
 #[rustfmt::skip]
 pub(super) const ASSERTION: &[Deviation] = &[
     (
-        "an entity ID that is no address",
+        "the entity ID is not an absolute URI",
         |it| metadata(it, "entityID=\"http://", "entityID=\""),
         &["SAML-IDP-ASSERT-01", "SAML-IDP-MD-04", "SAML-IDP-RESP-08"],
     ),
     (
-        "a name that is no address is called one",
+        "a NameID of the format emailAddress is not an e-mail address",
         |it| {
             answers(it, "name-email");
             rewrite(it, "name-email", |xml| text_after(&text_after(xml, "<saml:NameID", (">", "<"), "grace"), "nameid-format", (":", "\""), "emailAddress"));
@@ -19,12 +19,12 @@ pub(super) const ASSERTION: &[Deviation] = &[
         &["SAML-IDP-ASSERT-18"],
     ),
     (
-        "sessions without a name",
+        "SessionIndex is empty",
         |it| rewrite_all(it, |xml| text_after(xml, "SessionIndex", ("\"", "\""), "")),
         &["SAML-IDP-ASSERT-15", "SAML-IDP-ID-04", "SAML-IDP-SIGN-04"],
     ),
     (
-        "a context that nobody knows",
+        "an unknown AuthnContextClassRef",
         |it| rewrite_all(it, |xml| text_after(xml, "AuthnContextClassRef", (">", "<"), "password")),
         &["SAML-IDP-ASSERT-16", "SAML-IDP-REQ-17", "SAML-IDP-SIGN-04"],
     ),

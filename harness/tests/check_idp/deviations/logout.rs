@@ -6,7 +6,7 @@ use super::edits::{answers, message, page};
 #[rustfmt::skip]
 pub(super) const LOGOUT: &[Deviation] = &[
     (
-        "other keys afterwards",
+        "the metadata has other keys at the end of the run",
         |it| {
             let after = it.metadata_after.as_mut().unwrap();
             after.body = after
@@ -16,7 +16,7 @@ pub(super) const LOGOUT: &[Deviation] = &[
         &["SAML-IDP-KEY-01"],
     ),
     (
-        "the sign-on that starts here answers a request",
+        "the Response of IdP-initiated sign-on has InResponseTo",
         |it| {
             message(
                 it,
@@ -27,17 +27,17 @@ pub(super) const LOGOUT: &[Deviation] = &[
         &["SAML-IDP-INIT-01"],
     ),
     (
-        "the logout ends on a page",
+        "the LogoutRequest is answered with an error page",
         |it| page(it, "logout", 500, "Something went wrong."),
         &["SAML-IDP-SLO-01"],
     ),
     (
-        "the session outlives the logout",
+        "the session exists after the logout",
         |it| answers(it, "logout-after"),
         &["SAML-IDP-SLO-02"],
     ),
     (
-        "anybody can log people out",
+        "an unsigned LogoutRequest ends the session",
         |it| page(it, "logout-still", 200, "Sign on"),
         &["SAML-IDP-SLO-03"],
     ),

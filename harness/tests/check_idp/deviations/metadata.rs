@@ -8,19 +8,19 @@ use super::edits::{before, metadata};
 #[rustfmt::skip]
 pub(super) const METADATA: &[Deviation] = &[
     (
-        "a DTD in the metadata",
+        "the metadata contains a DTD",
         |it| before(it, "<md:EntityDescriptor", "<!DOCTYPE x>"),
         &["SAML-IDP-MD-01"],
     ),
     (
-        "a service provider's metadata",
+        "the metadata is that of a service provider",
         |it| {
             it.metadata.body = "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"urn:x\"/>".to_owned();
         },
         &["SAML-IDP-MD-02"],
     ),
     (
-        "something else than was signed",
+        "the metadata was changed after signing",
         |it| {
             let body = &mut it.metadata.body;
             assert!(body.contains("<ds:Signature "), "{body}");
@@ -29,7 +29,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-19"],
     ),
     (
-        "a format behind the endpoints",
+        "a NameIDFormat after the endpoints (wrong order)",
         |it| {
             before(
                 it,
@@ -40,7 +40,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-03"],
     ),
     (
-        "run out",
+        "validUntil of the metadata is in the past",
         |it| {
             metadata(
                 it,
@@ -51,12 +51,12 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-05"],
     ),
     (
-        "a cache of a second",
+        "cacheDuration is one second",
         |it| metadata(it, "entityID=", "cacheDuration=\"PT1S\" entityID="),
         &["SAML-IDP-MD-06"],
     ),
     (
-        "a certificate that isn't one",
+        "an invalid certificate in the metadata",
         |it| {
             metadata(
                 it,
@@ -67,7 +67,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-07"],
     ),
     (
-        "a short key, signed with SHA-1",
+        "a certificate with a short key, signed with SHA-1",
         |it| {
             metadata(
                 it,
@@ -80,17 +80,17 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-08", "SAML-IDP-MD-10"],
     ),
     (
-        "no HTTP-Redirect",
+        "no SingleSignOnService with HTTP-Redirect",
         |it| metadata(it, "SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP"),
         &["SAML-IDP-MD-11"],
     ),
     (
-        "no HTTP-POST",
+        "no SingleSignOnService with HTTP-POST",
         |it| metadata(it, "SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP"),
         &["SAML-IDP-MD-12"],
     ),
     (
-        "a binding that nobody knows",
+        "a SingleSignOnService with an unknown binding",
         |it| {
             before(
                 it,
@@ -101,7 +101,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-13"],
     ),
     (
-        "a relative address",
+        "an endpoint with a relative URL",
         |it| {
             before(
                 it,
@@ -112,7 +112,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-14"],
     ),
     (
-        "an address without TLS",
+        "an endpoint without TLS",
         |it| {
             before(
                 it,
@@ -123,7 +123,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-15"],
     ),
     (
-        "an address that isn't served",
+        "an announced endpoint that is not served",
         |it| {
             it.opened.push(Opened {
                 what: "SingleLogoutService".to_owned(),
@@ -136,12 +136,12 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-16"],
     ),
     (
-        "HTML",
+        "the metadata has the media type of HTML",
         |it| it.metadata.media_type = Some("text/html".to_owned()),
         &["SAML-IDP-MD-17"],
     ),
     (
-        "a format that nobody knows",
+        "an unknown NameIDFormat in the metadata",
         |it| {
             before(
                 it,
@@ -152,7 +152,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-18"],
     ),
     (
-        "a private key",
+        "the metadata contains a private key",
         |it| {
             metadata(
                 it,
@@ -163,7 +163,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-01", "SAML-IDP-MD-20"],
     ),
     (
-        "maybe signed",
+        "WantAuthnRequestsSigned is not a boolean",
         |it| {
             metadata(
                 it,
@@ -174,7 +174,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-21"],
     ),
     (
-        "a key twice",
+        "the metadata contains the same key twice",
         |it| {
             let body = it.metadata.body.clone();
             let key = &body[body.find("<md:KeyDescriptor").unwrap()
@@ -188,7 +188,7 @@ pub(super) const METADATA: &[Deviation] = &[
         &["SAML-IDP-MD-22"],
     ),
     (
-        "a certificate that ended",
+        "the certificate has expired",
         |it| it.metadata.at = "2200-01-01T00:00:00Z".parse().unwrap(),
         &["SAML-IDP-MD-09"],
     ),

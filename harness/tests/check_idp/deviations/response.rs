@@ -6,12 +6,12 @@ use super::edits::{delivered, everywhere};
 #[rustfmt::skip]
 pub(super) const RESPONSE: &[Deviation] = &[
     (
-        "Responses in URLs",
+        "the Response is sent by HTTP-Redirect",
         |it| delivered(it, "binding-redirect").binding = "HTTP-Redirect".to_owned(),
         &["SAML-IDP-RESP-14"],
     ),
     (
-        "an answer comes too late",
+        "the Response arrives four minutes late",
         |it| {
             everywhere(it, |at| {
                 at.at = at

@@ -8,7 +8,7 @@ use super::edits::{answers, delivered, page};
 #[rustfmt::skip]
 pub(super) const SECURITY: &[Deviation] = &[
     (
-        "attackers get answers",
+        "the Response is sent to the ACS URL of an attacker",
         |it| {
             answers(it, "acs-attacker");
             delivered(it, "acs-attacker").to = "https://attacker.example/acs".to_owned();
@@ -16,7 +16,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-01"],
     ),
     (
-        "attackers get answers to signed requests",
+        "the Response to a signed request is sent to the ACS URL of an attacker",
         |it| {
             answers(it, "acs-attacker-signed");
             delivered(it, "acs-attacker-signed").to = "https://attacker.example/acs".to_owned();
@@ -24,7 +24,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-02"],
     ),
     (
-        "addresses are compared by their beginning",
+        "only the beginning of the ACS URL is compared",
         |it| {
             answers(it, "acs-begins-alike");
             delivered(it, "acs-begins-alike").to += ".attacker.example";
@@ -32,7 +32,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-03"],
     ),
     (
-        "addresses are searched",
+        "the ACS URL is only searched for the registered host",
         |it| {
             answers(it, "acs-user-info");
             delivered(it, "acs-user-info").to = "https://sp@attacker.example/".to_owned();
@@ -40,7 +40,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-04"],
     ),
     (
-        "addresses are compared by host",
+        "only the host of the ACS URL is compared",
         |it| {
             answers(it, "acs-other-path");
             delivered(it, "acs-other-path").to += "/x";
@@ -48,42 +48,42 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-05"],
     ),
     (
-        "strangers get answers",
+        "an unknown Issuer is answered",
         |it| answers(it, "issuer-unknown"),
         &["SAML-IDP-SEC-06"],
     ),
     (
-        "requests for others are answered",
+        "a request with another Destination is answered",
         |it| answers(it, "destination-wrong"),
         &["SAML-IDP-SEC-07"],
     ),
     (
-        "changed requests are answered",
+        "a signed request that was changed, by HTTP-Redirect, is answered",
         |it| answers(it, "redirect-tampered"),
         &["SAML-IDP-SEC-08"],
     ),
     (
-        "changed requests by POST are answered",
+        "a signed request that was changed, by HTTP-POST, is answered",
         |it| answers(it, "post-tampered"),
         &["SAML-IDP-SEC-09"],
     ),
     (
-        "any key signs requests",
+        "a request signed with another key, by HTTP-Redirect, is answered",
         |it| answers(it, "redirect-foreign-key"),
         &["SAML-IDP-SEC-10"],
     ),
     (
-        "any key signs requests by POST",
+        "a request signed with another key, by HTTP-POST, is answered",
         |it| answers(it, "post-foreign-key"),
         &["SAML-IDP-SEC-11"],
     ),
     (
-        "entities are expanded",
+        "an internal entity is expanded",
         |it| answers(it, "entity-internal"),
         &["SAML-IDP-SEC-12"],
     ),
     (
-        "entities are fetched",
+        "an external entity is fetched",
         |it| {
             it.trials.get_mut("entity-external").unwrap().ending = Ending::Failed {
                 why: "the address in the DTD was fetched".to_owned(),
@@ -92,7 +92,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-13"],
     ),
     (
-        "RelayState is markup",
+        "RelayState is written to a page without escaping",
         |it| {
             it.trials
                 .get_mut("relay-state-markup")
@@ -106,7 +106,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-14"],
     ),
     (
-        "the issuer is markup",
+        "the Issuer is written to a page without escaping",
         |it| {
             it.trials
                 .get_mut("issuer-markup")
@@ -120,22 +120,22 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-15"],
     ),
     (
-        "users who are switched off sign on",
+        "a disabled user can sign on",
         |it| answers(it, "disabled-user"),
         &["SAML-IDP-SEC-16"],
     ),
     (
-        "unknown users are told",
+        "the page for an unknown user differs from that for a wrong password",
         |it| page(it, "unknown-user", 404, "Unknown user"),
         &["SAML-IDP-SEC-17"],
     ),
     (
-        "users who are switched off are told",
+        "the page for a disabled user differs from that for a wrong password",
         |it| page(it, "disabled-wrong", 403, "Disabled"),
         &["SAML-IDP-SEC-18"],
     ),
     (
-        "answers are cached",
+        "the pages can be cached",
         |it| {
             it.trials.values_mut().for_each(|at| {
                 at.pages
@@ -146,7 +146,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-19"],
     ),
     (
-        "cookies for scripts",
+        "a cookie without HttpOnly",
         |it| {
             it.trials.get_mut("redirect").unwrap().pages[0]
                 .cookies
@@ -155,7 +155,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-20"],
     ),
     (
-        "pages in frames",
+        "the pages can be shown in frames",
         |it| {
             it.trials
                 .values_mut()
@@ -164,7 +164,7 @@ pub(super) const SECURITY: &[Deviation] = &[
         &["SAML-IDP-SEC-21"],
     ),
     (
-        "any password will do",
+        "a wrong password is accepted",
         |it| {
             answers(it, "wrong-password");
         },
