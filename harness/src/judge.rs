@@ -69,7 +69,7 @@ pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, actual: T) 
     ))
 }
 
-/// Fails with both texts unless `held` is true.
+/// Fails unless `held` is true; the error contains `expected` and `actual`.
 ///
 /// # Errors
 /// [`Failed::Mismatch`].

@@ -93,7 +93,7 @@ enum Command {
     /// Test whether this installation works on this machine, in a few seconds
     #[command(after_help = "Example: rehearsal self-test")]
     SelfTest(command::self_test::SelfTest),
-    /// Write the completions of a shell
+    /// Write shell completions
     #[command(
         after_help = "Example: rehearsal completions bash > ~/.local/share/bash-completion/completions/rehearsal"
     )]

@@ -53,7 +53,7 @@ pub struct Portal {
 pub struct LicenseKey {
     /// The key.
     pub key: String,
-    /// `per-user` or `per-device`.
+    /// The kind of license: `per-user` or `per-device`.
     pub kind: String,
     /// The number of seats.
     pub seats: u32,

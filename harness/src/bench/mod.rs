@@ -23,13 +23,13 @@ use serde::Serialize;
 /// One measurement, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// What was measured.
+    /// Name of what was measured.
     pub name: String,
     /// Operations per second.
     pub ops_per_sec: f64,
     /// Operations per second of the limit.
     pub limit_ops_per_sec: f64,
-    /// What the limit is.
+    /// Name of the limit.
     pub limit_name: String,
     /// Throughput divided by the limit; 1 is the limit itself.
     pub ratio: f64,

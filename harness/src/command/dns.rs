@@ -18,7 +18,7 @@ pub(crate) struct Dns {
 
 #[derive(Subcommand)]
 enum Action {
-    /// List the TXT records, one a line
+    /// List the TXT records, one per line
     #[command(after_help = "Example: rehearsal dns list")]
     List(List),
     /// Add a TXT record to a name
@@ -60,7 +60,7 @@ struct Remove {
     /// Domain name
     #[arg(value_name = "NAME")]
     name: String,
-    /// Value of the one record to remove [default: all of the name]
+    /// Value of the record to remove [default: all records of the name]
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     value: Option<String>,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use super::write_private;
 /// The argument that names the running parties.
 #[derive(Args)]
 pub(crate) struct TargetArgument {
-    /// Ready file of `rehearsal up`, or a target file [default: the `rehearsal up` that runs]
+    /// Ready file of `rehearsal up`, or a target file [default: the running `rehearsal up`]
     #[arg(long, value_name = "READY.json", env = "REHEARSAL_TARGET")]
     target: Option<PathBuf>,
 }

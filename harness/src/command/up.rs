@@ -67,11 +67,11 @@ pub(crate) struct Up {
     /// Start without the demo organization, to follow the guide by hand
     #[arg(long)]
     empty: bool,
-    /// Write addresses and credentials to this file once all is ready; it is
+    /// Write addresses and credentials to this file when everything is ready; it is
     /// removed at the end
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Print addresses and credentials as JSON also on a terminal
+    /// Print addresses and credentials as JSON, also on a terminal
     #[arg(long)]
     json: bool,
 }

@@ -51,7 +51,7 @@ pub struct Exchange {
     pub to: Actor,
     /// The HTTP method.
     pub method: String,
-    /// Path and query.
+    /// Path and query of the request.
     pub target: String,
     /// The body of the request, as text.
     pub request: String,

@@ -17,7 +17,7 @@ const LONGEST: u64 = 1 << 20;
 /// A SAML message in a recorded exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SamlMessage {
-    /// `SAMLRequest` or `SAMLResponse`.
+    /// The name of the parameter: `SAMLRequest` or `SAMLResponse`.
     pub parameter: &'static str,
     /// The SAML binding that carries it.
     pub binding: &'static str,

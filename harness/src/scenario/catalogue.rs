@@ -112,7 +112,7 @@ pub const UNHAPPY: &str = "unhappy";
 /// The number of scenarios of one procedure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Covered {
-    /// `G-01` to `G-28`.
+    /// The id of the procedure: `G-01` to `G-28`.
     pub id: &'static str,
     /// The short description of the procedure.
     pub title: &'static str,

@@ -84,7 +84,7 @@ const MANAGEMENT: &str = "the identity provider's management API";
 pub struct KeyOrder {
     /// The number of seats.
     pub seats: u32,
-    /// `per-user` or `per-device`.
+    /// The kind of license: `per-user` or `per-device`.
     pub licensing: String,
     /// The end of the subscription; in a year if missing.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,7 +24,7 @@ fn source() -> Option<&'static str> {
 }
 
 const RUN: &str = "
-// On a phone the page has the same content: what its layout decides is asked again.
+// On a phone the content is the same: run only the rules that depend on the layout.
 const PHONE = ['target-size', 'scrollable-region-focusable', 'link-name', 'button-name', 'label'];
 const [phone, done] = arguments;
 const rules = phone && {runOnly: PHONE};

@@ -22,7 +22,7 @@ const FIND: &str = include_str!("find.js");
 /// Resolves when the page contains the text; it observes every change of the page.
 const HEAR: &str = "
 const [words, done] = arguments;
-// A style sheet may show them in capitals.
+// Lower case, because innerText is in capitals if a style sheet says so.
 const heard = () => document.body.innerText.toLowerCase().includes(words.toLowerCase());
 if (heard()) { done(true); return; }
 const watch = new MutationObserver(() => { if (heard()) { watch.disconnect(); done(true); } });
@@ -32,7 +32,6 @@ watch.observe(document, {subtree: true, childList: true, characterData: true, at
 /// Scrolls an element to the middle of the window, where no fixed element covers it.
 /// Returns whether a click on it opens another page, and marks the current page, to
 /// recognize the next one.
-/// this one, so that the next can be told from it.
 const APPROACH: &str = "
 const [target] = arguments;
 target.scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'});
