@@ -1,6 +1,6 @@
 //! Writes the state of running parties to one file (`rehearsal snapshot`) and restores it
 //! (`rehearsal restore`). Each party returns and accepts its own part at its control port.
-//! The portal's encryption keys are not in the file.
+//! The portal's own keys are not in the file.
 
 use jiff::Timestamp;
 use reqwest::Url;

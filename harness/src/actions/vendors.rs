@@ -36,7 +36,7 @@ const PROVIDERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A vendor's SCIM client, as recorded in `fixtures/scim/`.
+/// A vendor's SCIM client, as described in `fixtures/scim/`.
 #[derive(Debug, Clone, Default)]
 pub struct Provider {
     acts: Value,
