@@ -1,10 +1,10 @@
-//! An identity provider and a portal for a test suite in Rust, and a sign-on
-//! with nothing but `reqwest` and a reader of HTML:
+//! Starts an identity provider and a portal for tests in Rust, and signs on with only
+//! `reqwest` and an HTML parser:
 //!
 //!     cargo run -p rehearsal --example sign_on
 //!
-//! Where your own service provider is under test, register it by
-//! `rehearsal.world.registers(…)` and open its start page in place of the portal's.
+//! To test your own service provider, register it by `rehearsal.world.registers(…)` and
+//! open its start page instead of the portal's.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,7 +13,7 @@ use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;
 
-/// The first form of a page: where it goes, and its fields.
+/// Returns the URL and the fields of the first form of a page.
 async fn form(page: reqwest::Response) -> Result<(Url, BTreeMap<String, String>), Box<dyn Error>> {
     let at = page.url().clone();
     let page = Html::parse_document(&page.text().await?);
@@ -31,7 +31,7 @@ async fn form(page: reqwest::Response) -> Result<(Url, BTreeMap<String, String>)
     Ok((at.join(form.attr("action").unwrap_or_default())?, fields))
 }
 
-/// Starts the parties with a whole organization, signs on and asks who is in.
+/// Starts the parties with the demo organization, signs on and returns who is logged in.
 pub(crate) async fn signs_on() -> Result<String, Box<dyn Error>> {
     let rehearsal = rehearsal::start().await?;
     let login = rehearsal.idp().login();
