@@ -12,6 +12,8 @@ pub struct Selection {
     skip: Vec<String>,
     /// Whole ids; what is not among them is not judged, unless `only` names it.
     among: Option<BTreeSet<String>>,
+    /// Whole ids that are judged beside all others.
+    also: BTreeSet<String>,
 }
 
 /// A selection that includes nothing.
@@ -34,6 +36,7 @@ impl Selection {
             only: upper(only),
             skip: upper(skip),
             among: None,
+            also: BTreeSet::new(),
         };
         let unknown = |prefix: &&String| !checks.iter().any(|it| fits(prefix, &it.id));
         let mut all = selection.only.iter().chain(&selection.skip);
@@ -52,11 +55,20 @@ impl Selection {
         self
     }
 
+    /// The same selection and this check, which `only` does not leave out.
+    #[must_use]
+    pub fn also(mut self, id: &str) -> Self {
+        self.also.insert(id.to_owned());
+        self
+    }
+
     /// Whether a check is judged.
     pub fn includes(&self, id: &str) -> bool {
         let has = |ids: &[String]| ids.iter().any(|prefix| fits(prefix, id));
         let is_among = || self.among.as_ref().is_none_or(|ids| ids.contains(id));
-        let is_wanted = if self.only.is_empty() {
+        let is_wanted = if self.also.contains(id) {
+            true
+        } else if self.only.is_empty() {
             is_among()
         } else {
             has(&self.only)
@@ -69,7 +81,7 @@ impl Selection {
     pub fn asks_for(&self, id: &str) -> bool {
         let is_named = self.only.iter().any(|one| one.eq_ignore_ascii_case(id));
         let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
-        (is_named || is_among) && self.includes(id)
+        (is_named || is_among || self.also.contains(id)) && self.includes(id)
     }
 }
 
@@ -120,6 +132,8 @@ mod tests {
         assert!(!Selection::default().asks_for("A-B-01"), "not by itself");
         let prefix = Selection::new(&["A-B".to_owned()], &[], &checks()).unwrap();
         assert!(!prefix.asks_for("A-B-01"), "not by a beginning");
+        let also = prefix.also("A-C-01");
+        assert!(also.asks_for("A-C-01") && also.includes("A-B-01"));
     }
 
     #[test]
