@@ -42,7 +42,12 @@ impl Scim {
         let checks = Kind::Scim.checks();
         let chosen = self.profiles.chosen(Kind::Scim)?;
         self.options.limit_to(Kind::Scim, &chosen);
-        if self.options.print_list(&checks)? {
+        let selection = self.options.selection(&checks)?;
+        let unasked = scim::profile_catalogue().into_iter();
+        let unasked: Vec<_> = unasked.filter(|it| !selection.asks_for(&it.id)).collect();
+        let mut listed = checks.clone();
+        listed.retain(|it| !unasked.contains(it));
+        if self.options.print_list(&listed)? {
             return Ok(0);
         }
         self.forms.verify(&checks)?;

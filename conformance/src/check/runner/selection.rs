@@ -76,10 +76,12 @@ impl Selection {
         is_wanted && !has(&self.skip)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for by its
-    /// whole id, or by a profile.
+    /// Whether a check is judged that no run has unless it is asked for: by its id
+    /// or that of its family (`A-B` of A-B-01), or by a profile.
     pub fn asks_for(&self, id: &str) -> bool {
-        let is_named = self.only.iter().any(|one| one.eq_ignore_ascii_case(id));
+        let family = id.rfind('-').unwrap_or(id.len());
+        let names_it = |one: &String| fits(one, id) && one.len() >= family;
+        let is_named = self.only.iter().any(names_it);
         let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
         (is_named || is_among || self.also.contains(id)) && self.includes(id)
     }
@@ -130,7 +132,9 @@ mod tests {
         assert!(only.includes("A-C-01") && only.asks_for("A-C-01"));
         assert!(!only.includes("A-B-01"));
         assert!(!Selection::default().asks_for("A-B-01"), "not by itself");
-        let prefix = Selection::new(&["A-B".to_owned()], &[], &checks()).unwrap();
+        let family = Selection::new(&["a-b".to_owned()], &[], &checks()).unwrap();
+        assert!(family.asks_for("A-B-01"), "by its family");
+        let prefix = Selection::new(&["A-".to_owned()], &[], &checks()).unwrap();
         assert!(!prefix.asks_for("A-B-01"), "not by a beginning");
         let also = prefix.also("A-C-01");
         assert!(also.asks_for("A-C-01") && also.includes("A-B-01"));
