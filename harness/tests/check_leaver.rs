@@ -117,9 +117,14 @@ fn told(report: &CheckReport) -> Vec<String> {
 
 /// Each hole, the checks that fail, and those that are not judged because of
 /// it.
-const HOLES: [(Hole, &[&str], &[&str]); 28] = [
+const HOLES: [(Hole, &[&str], &[&str]); 30] = [
     (Hole::None, &[], &[]),
     (Hole::EndsAfter(40), &[], &[]),
+    (
+        Hole::SignOnDuplicates,
+        &["LEAVER-JOIN-02"],
+        &["LEAVER-REACT-02"],
+    ),
     (
         Hole::SurvivesDeactivation,
         &["LEAVER-DEACT-01"],
@@ -134,6 +139,7 @@ const HOLES: [(Hole, &[&str], &[&str]); 28] = [
     (Hole::SignOnReactivates, &["LEAVER-DEACT-04"], &[]),
     (Hole::ReactivationIsIgnored, &["LEAVER-REACT-01"], &[]),
     (Hole::ReactivationMakesAnother, &["LEAVER-REACT-02"], &[]),
+    (Hole::DeactivationForgets, &["LEAVER-REACT-02"], &[]),
     (Hole::SessionsResume, &["LEAVER-REACT-03"], &[]),
     (
         Hole::SurvivesDelete,
@@ -253,6 +259,18 @@ async fn each_hole_is_named_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_waited_for_where_everything_ends_at_once() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (began, (_, report)) = (
+        ambient.now(),
+        with_hole(&provider, Hole::None, &ambient).await,
+    );
+    assert_eq!(told(&report), Vec::<String>::new());
+    assert_eq!(ambient.now(), began);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_ends_late_passes_with_its_seconds() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -304,6 +322,72 @@ async fn a_joiner_who_is_refused_is_a_finding_only_where_somebody_is_let_in() {
     };
     let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
     assert_eq!(report.error.unwrap().code, "no-group");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_behind_is_named() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (app, report) = with_hole(&provider, Hole::KeepsDeleted, &ambient).await;
+    assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<&str>::new());
+    let deleted = of_verdict(&report, Verdict::Skip);
+    assert_eq!(deleted.len(), 6, "{deleted:?}");
+    assert!(deleted.iter().all(|id| id.starts_with("LEAVER-DELETE-")));
+    assert_eq!(of_verdict(&report, Verdict::Warn), ["LEAVER-CLEAN-01"]);
+    let last = report.outcomes.last().unwrap();
+    // Those of the cases, and those that showed what users must have.
+    assert!(app.left().len() > 6);
+    assert_eq!(last.actual.matches("/Users/").count(), app.left().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_ends_the_command_with_the_names_of_its_options() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let app = App::start(&provider, Hole::None, &ambient).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (token, metadata) = (folder.path().join("token"), folder.path().join("sp.xml"));
+    std::fs::write(&token, "no-token-of-ours\n").unwrap();
+    std::fs::write(&metadata, app.metadata().to_xml()).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+        command
+            .args([
+                "check",
+                "leaver",
+                "--scim-url",
+                &format!("{}/scim", app.base),
+            ])
+            .arg("--token-file")
+            .arg(&token)
+            .arg("--sp-metadata")
+            .arg(&metadata)
+            .args(["--probe-url", &format!("{}/me", app.base)])
+            .args(more)
+            .output()
+    };
+    let done = run(&[]).await.unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("rehearsal check leaver: nothing can be judged (wrong-token)"),
+        "{said}"
+    );
+    assert!(said.contains("--scim-url"), "{said}");
+    assert!(!said.contains("--base-url"), "{said}");
+    for (more, message) in [
+        (
+            ["--token-probe", "http://127.0.0.1:9/x"],
+            "give --token-url or --token-command",
+        ),
+        (["--expect", "("], "invalid --expect"),
+        (["--start-url", "login"], "invalid --start-url"),
+    ] {
+        let done = run(&more).await.unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains(message), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,8 @@ pub(crate) enum Hole {
     RefusedSignOnCreates,
     SignsOnWithoutGroup,
     ReactivationMakesAnother,
+    /// Deactivation forgets the externalId.
+    DeactivationForgets,
     /// Nobody who was deactivated gets in again.
     ReactivationIsIgnored,
     /// Sessions are refused only while the person is inactive.
@@ -74,6 +76,10 @@ pub(crate) enum Hole {
     CookieOnly,
     /// The probe fails once somebody left.
     ProbeFails,
+    /// A sign-on creates a second account.
+    SignOnDuplicates,
+    /// SCIM says that it deletes, and doesn't.
+    KeepsDeleted,
     /// SCIM says that it deactivates, and doesn't.
     KeepsActive,
 }

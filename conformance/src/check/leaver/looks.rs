@@ -63,9 +63,9 @@ impl Play<'_> {
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.session.see(sighting, self.since(acted_at));
             }
-            // Single logout ends sessions, not tokens.
-            let has_token = subject.token.is_pending() && subject.case != Case::LoggedOut;
-            if has_token && let Some(sighting) = self.token_sighting(subject).await {
+            if subject.token.is_pending()
+                && let Some(sighting) = self.token_sighting(subject).await
+            {
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.token.see(sighting, self.since(acted_at));
             }
