@@ -117,7 +117,7 @@ fn told(report: &CheckReport) -> Vec<String> {
 
 /// Each hole, the checks that fail, and those that are not judged because of
 /// it.
-const HOLES: [(Hole, &[&str], &[&str]); 30] = [
+const HOLES: [(Hole, &[&str], &[&str]); 31] = [
     (Hole::None, &[], &[]),
     (Hole::EndsAfter(40), &[], &[]),
     (
@@ -189,6 +189,16 @@ const HOLES: [(Hole, &[&str], &[&str]); 30] = [
             "LEAVER-REACT-02",
             "LEAVER-REACT-03",
         ],
+    ),
+    (
+        Hole::Blinks,
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DELETE-01",
+            "LEAVER-GROUP-01",
+            "LEAVER-REVOKE-01",
+        ],
+        &["LEAVER-REACT-03", "LEAVER-DELETE-06"],
     ),
     // Where everybody's sessions end, no end of a session proves anything.
     (
@@ -322,6 +332,16 @@ async fn a_joiner_who_is_refused_is_a_finding_only_where_somebody_is_let_in() {
     };
     let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
     assert_eq!(report.error.unwrap().code, "no-group");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_stops_answering_ends_the_run() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (app, report) = with_hole(&provider, Hole::ProbeBreaksOff, &ambient).await;
+    assert_eq!(report.exit_code(), 2);
+    assert_eq!(report.error.unwrap().code, "no-answer");
+    assert_eq!(app.left(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,10 @@ pub(crate) enum Hole {
     NoRoles,
     /// Single logout removes the cookie, and no more.
     CookieOnly,
+    /// An ended session is refused once, and works again.
+    Blinks,
+    /// The probe's answers break off once somebody left.
+    ProbeBreaksOff,
     /// The probe fails once somebody left.
     ProbeFails,
     /// A sign-on creates a second account.
