@@ -30,6 +30,9 @@ pub struct Honest<'a> {
     pub recipient: Option<&'a Certificate>,
     /// Whom a fault would pass for.
     pub forged: &'a str,
+    /// An address for what lies elsewhere, without a slash at the end: nothing
+    /// should be fetched from it.
+    pub elsewhere: &'a str,
     /// Whether it would encrypt each assertion, for a recipient that takes no
     /// other.
     pub encrypts: bool,
@@ -74,6 +77,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             forged: honest.forged,
             now: honest.response.issue_instant,
             foreign: honest.foreign,
+            elsewhere: honest.elsewhere,
         };
         let amended = edits.iter().try_fold(document.to_owned(), |text, edit| {
             amend(text, edit, &phrases)

@@ -1,6 +1,7 @@
 //! `rehearsal check`: conformance and security of somebody else's endpoint.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -309,6 +310,11 @@ pub(crate) struct Sp {
     /// one, of common ones; `{user}` stands for the user. May be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
+    /// Address of this machine at which external references of the faults are served,
+    /// such as 192.0.2.7:0, for a service provider on another machine
+    /// [default: a free port of the loopback interface]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
     /// How long to wait for the metadata to be there, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
@@ -334,6 +340,10 @@ impl Sp {
             .map(|path| path.with_extension("key"));
         let new_key = key_file.clone().filter(|path| !path.exists());
         let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        let provider = match self.listen {
+            Some(at) => provider.with_references_at(at, &ambient).await?,
+            None => provider,
+        };
         if let Some(path) = &self.idp_metadata_out {
             write(path, &provider.metadata())?;
         }

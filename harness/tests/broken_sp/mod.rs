@@ -27,7 +27,7 @@ use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
-pub(crate) use switches::{KEY, Manner, Switch, always};
+pub(crate) use switches::{KEY, Manner, Switch, always, issuer_addresses, named_addresses};
 
 /// The user whom the good responses are about.
 pub(crate) const USER: &str = "jo@corp.example";
@@ -195,6 +195,11 @@ async fn acs(
     let document = String::from_utf8_lossy(&document).into_owned();
     for switch in sp.switches.iter() {
         match switch {
+            Switch::Fetches(addresses) => {
+                for address in addresses(&document) {
+                    let _ = reqwest::get(address).await;
+                }
+            }
             Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),
             Switch::Dies(is_it) if is_it(&document) => {
                 sp.is_dead.store(true, Ordering::SeqCst);

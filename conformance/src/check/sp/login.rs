@@ -189,12 +189,15 @@ impl<'j> Login<'j> {
             assertion: form.cover != Cover::Response,
             algorithm: self.judge.provider.key.algorithm(),
         };
+        let check = fault.map_or("", |fault| fault.check.as_str());
+        let elsewhere = self.judge.provider.references.address_for(check);
         let honest = Honest {
             response: &response,
             signer: &signer,
             foreign: &self.judge.provider.foreign,
             recipient: self.judge.target.metadata.encryption_certificates.first(),
             forged: &self.judge.person.user,
+            elsewhere: &elsewhere,
             encrypts: form.encrypts,
         };
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)

@@ -3,6 +3,7 @@
 //! sees which of them let somebody in.
 //!
 //! - `provider`: the identity provider that is played: key, metadata;
+//! - `references`: a server behind the external references of the faults;
 //! - `visitor`: a browser with cookies of its own;
 //! - `set_up`: why nobody can be logged in at all;
 //! - `honest`: which honest Responses are accepted, the base of all others;
@@ -17,6 +18,7 @@ mod honest;
 mod login;
 mod person_browser;
 mod provider;
+mod references;
 mod response;
 mod set_up;
 mod shown;
@@ -245,6 +247,7 @@ impl Judge {
             }
         }
         let mut outcomes = run.outcomes;
+        self.add_late_fetches(&mut outcomes, &faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
         name_causes(&mut outcomes, &faults);
@@ -276,6 +279,8 @@ impl Judge {
         } else {
             self.person.user.clone()
         };
+        let references = &self.provider.references;
+        let before = references.count();
         let login = Login::new(self, &who);
         let (expected, attempt) = match fault.delivery {
             Delivery::Once if fault.is_open => (
@@ -305,6 +310,7 @@ impl Judge {
             Err(CheckError::Unreachable { .. }) => Lost::AfterDelivery,
             _ => Lost::Nothing,
         };
+        let fetched = references.fetched_for(&fault.check, before);
         let outcome = match attempt {
             Ok(answer) => {
                 let mut actual = answer.to_sentence();
@@ -316,7 +322,77 @@ impl Judge {
             }
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
         };
+        let outcome = self.with_fetches(outcome, fault, fetched);
         (outcome, is_lost)
+    }
+
+    /// The outcome of a fault for which this was fetched from elsewhere: a
+    /// finding, whether the login was refused or not.
+    fn with_fetches(&self, outcome: Outcome, fault: &Fault, fetched: Vec<String>) -> Outcome {
+        let at = self.provider.references.base();
+        if fetched.is_empty() {
+            let mut outcome = outcome;
+            if outcome.verdict == Verdict::Pass && fault.refers_elsewhere() {
+                outcome.actual = format!("{at} was not contacted; {}", outcome.actual);
+            }
+            return outcome;
+        }
+        // A login is the worse finding.
+        let harm = match outcome.verdict {
+            Verdict::Fail => outcome.check.harm,
+            _ => Harm::Protection,
+        };
+        let mut evidence = outcome.evidence;
+        if !evidence.is_object() {
+            evidence = serde_json::json!({});
+        }
+        evidence["fetched"] = serde_json::json!(fetched);
+        Outcome {
+            check: Check {
+                harm,
+                fix: format!(
+                    "Never fetch what a message refers to: turn off DTDs, external entities, XInclude, schema locations and XSLT in the parser, take keys from the configuration only, and fetch no issuer of a certificate. {}",
+                    outcome.check.fix
+                ),
+                ..outcome.check
+            },
+            verdict: Verdict::Fail,
+            expected:
+                "nothing to be fetched from the address that the message names, and a refusal"
+                    .to_owned(),
+            actual: format!(
+                "fetched from {at}: {}; {}",
+                fetched.join(", "),
+                outcome.actual
+            ),
+            evidence,
+            cause: None,
+            ..outcome
+        }
+    }
+
+    /// Makes findings of what was fetched only after the answer.
+    fn add_late_fetches(&self, outcomes: &mut Vec<Outcome>, faults: &[Fault]) {
+        let known = |outcome: &Outcome| !outcome.evidence["fetched"].is_null();
+        let late = |outcome: &Outcome| match known(outcome) {
+            true => Vec::new(),
+            false => self
+                .provider
+                .references
+                .fetched_for(&outcome.check.id, usize::MAX),
+        };
+        *outcomes = std::mem::take(outcomes)
+            .into_iter()
+            .map(|outcome| {
+                let fault = faults.iter().find(|it| it.check == outcome.check.id);
+                match (fault, late(&outcome)) {
+                    (Some(fault), fetched) if !fetched.is_empty() => {
+                        self.with_fetches(outcome, fault, fetched)
+                    }
+                    _ => outcome,
+                }
+            })
+            .collect();
     }
 
     /// Counts answers that did not come.
@@ -352,7 +428,9 @@ fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
         .map(|it| it.check.id.clone())
         .collect();
     for outcome in outcomes.iter_mut() {
-        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() {
+        // A fetch is a finding of its own.
+        let has_fetched = !outcome.evidence["fetched"].is_null();
+        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() || has_fetched {
             continue;
         }
         let fault = faults.iter().find(|it| it.check == outcome.check.id);

@@ -1,6 +1,7 @@
 //! The identity provider that is played: its key, its metadata, and a
 //! listener that serves the metadata.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use ambient::Ambient;
@@ -12,8 +13,10 @@ use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
+use super::references::ReferenceServer;
 use crate::check::played::Played;
 use crate::check::played_keys::PlayError;
+use crate::key_pair::KeyPair;
 
 /// The identity provider that is played.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct Provider {
     pub key: SigningKey,
     /// A key that its metadata doesn't name, for the faults.
     pub foreign: SigningKey,
+    /// What lies elsewhere, for the faults.
+    pub(super) references: ReferenceServer,
 }
 
 impl Provider {
@@ -41,7 +46,10 @@ impl Provider {
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let references = references_at(loopback).await?;
         let provider = Self {
+            references,
             entity_id: played.entity_id(),
             sso_url: Url::parse(&format!("{}/sso", played.base))
                 .map_err(|error| PlayError::Key(error.to_string()))?,
@@ -50,7 +58,33 @@ impl Provider {
         };
         let rest = Router::new().route("/sso", get(explain).post(explain));
         played.serve(provider.metadata(), rest);
-        Ok(provider)
+        provider.with_issuer(ambient).await
+    }
+
+    /// The same provider, and what lies elsewhere is served at this address of
+    /// this machine: one that the service provider can reach.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    pub async fn with_references_at(
+        mut self,
+        at: SocketAddr,
+        ambient: &Ambient,
+    ) -> Result<Self, PlayError> {
+        self.references = references_at(at).await?;
+        self.with_issuer(ambient).await
+    }
+
+    /// The foreign key's certificate says where its issuer's lies.
+    async fn with_issuer(mut self, ambient: &Ambient) -> Result<Self, PlayError> {
+        let (now, url) = (ambient.now(), self.references.issuer_url());
+        let made = tokio::task::spawn_blocking(move || {
+            KeyPair::generate_with_issuer_at("Rehearsal check", now, &url)?.signing_key()
+        });
+        let made = made.await.map_err(|error| error.to_string());
+        self.foreign = made.and_then(|it| it).map_err(PlayError::Key)?;
+        self.references.serve_key(self.foreign.certificate());
+        Ok(self)
     }
 
     /// Its metadata, for the service provider to trust.
@@ -72,6 +106,12 @@ impl Provider {
         }
         .to_xml()
     }
+}
+
+async fn references_at(at: SocketAddr) -> Result<ReferenceServer, PlayError> {
+    let port = at.port();
+    let started = ReferenceServer::start(at).await;
+    started.map_err(|reason| PlayError::Listen { port, reason })
 }
 
 async fn explain() -> &'static str {
