@@ -209,7 +209,8 @@ pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<(String, String)>
         .collect()
 }
 
-/// The metadata of a service provider: where it is, and which entity of several.
+/// The metadata of a service provider and its document: where it is, and which
+/// entity of several.
 ///
 /// # Errors
 /// When it can't be read, names several service providers, or is no metadata.
@@ -217,8 +218,8 @@ pub(crate) async fn sp_metadata(
     (place, entity_id): (&str, Option<&str>),
     wait: Duration,
     runner: &Runner,
-) -> Result<SpMetadata, SetUpError> {
-    let metadata = tokio::select! {
+) -> Result<(SpMetadata, String), SetUpError> {
+    let document = tokio::select! {
         metadata = fetch_metadata(place, wait, &runner.access) => metadata?,
         signal = runner.stop.wait() => return Err(interrupted(signal)),
     };
@@ -226,7 +227,7 @@ pub(crate) async fn sp_metadata(
         entity_id,
         signed_by: None,
     };
-    SpMetadata::select(&metadata, &selection).map_err(|error| match error {
+    let metadata = SpMetadata::select(&document, &selection).map_err(|error| match error {
         MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_) => SetUpError::new(
             "which-entity",
             format!("{place}: {error}."),
@@ -237,7 +238,8 @@ pub(crate) async fn sp_metadata(
             format!("{place} is not the metadata of a service provider: {error}."),
             "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
         ),
-    })
+    })?;
+    Ok((metadata, document))
 }
 
 /// The service provider that is judged.
@@ -364,14 +366,16 @@ impl Sp {
             self.forms.write(report, &ambient)
         };
         let place = (target.metadata.as_str(), self.entity_id.as_deref());
-        let metadata = match sp_metadata(place, Duration::from_secs(self.wait), &runner).await {
-            Ok(metadata) => metadata,
+        let wait = Duration::from_secs(self.wait);
+        let (metadata, document) = match sp_metadata(place, wait, &runner).await {
+            Ok(read) => read,
             Err(error) => return refused(error),
         };
         let judge = Judge {
             person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
             target: Target {
                 metadata,
+                document,
                 start_url: target.start_url.clone(),
                 probe_url: target.probe_url.clone(),
                 expect: target.expect.clone(),

@@ -168,7 +168,7 @@ impl Leaver {
         let entity = (place.as_str(), self.entity_id.as_deref());
         let metadata = sp_metadata(entity, Duration::from_secs(self.wait), &runner).await;
         let metadata = match metadata {
-            Ok(metadata) => metadata,
+            Ok((metadata, _)) => metadata,
             Err(error) => return refused(error.with_renamed("--metadata", "--sp-metadata")),
         };
         let application = Application::new(

@@ -43,6 +43,8 @@ pub(crate) enum Switch {
     Dies(fn(&str) -> bool),
     /// Fetches these addresses of a document before it looks at it.
     Fetches(fn(&str) -> Vec<String>),
+    /// One of the flaws beyond its assertion consumer service: see `flaws.rs`.
+    Flaw(&'static str),
     /// Takes names of every domain, and makes an account for each.
     AnyDomain,
     /// Knows its one user only.

@@ -136,12 +136,12 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 S::Waves("wrong-in-response-to", always),
                 S::Waves("request-cookie-missing", always),
             ],
-            &["SAML-SP-COND-21 +3"],
+            &["SAML-SP-COND-21 +5"],
         ),
         stranger(
             "keeps its requests for all browsers together",
             &[S::Waves("request-cookie-missing", always)],
-            &["SAML-SP-REPLAY-03"],
+            &["SAML-SP-REPLAY-03 +2"],
         ),
         stranger(
             "has several assertion consumer services, and asks by number",

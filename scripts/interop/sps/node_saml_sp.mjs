@@ -17,7 +17,9 @@ const saml = new SAML({
   issuer: `${base}/metadata`,
   audience: `${base}/metadata`,
   callbackUrl: `${base}/acs`,
-  entryPoint: read(/HTTP-Redirect" Location="([^"]+)"/),
+  entryPoint: read(/HTTP-Redirect" Location="([^"]+\/sso)"/),
+  logoutUrl: read(/HTTP-Redirect" Location="([^"]+\/slo)"/),
+  logoutCallbackUrl: `${base}/slo`,
   idpIssuer: read(/entityID="([^"]+)"/),
   idpCert: read(/X509Certificate>([^<]+)</),
   wantAssertionsSigned: true,
@@ -48,6 +50,16 @@ createServer(async (request, to) => {
       const cookie = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
       const user = sessions.get(cookie);
       return user ? answer(to, 200, `user=${user};`) : answer(to, 401, "nobody is logged in");
+    }
+    if (path === "/slo") {
+      const query = new URL(request.url, base).searchParams;
+      const fields = Object.fromEntries(query);
+      const original = new URL(request.url, base).search.slice(1);
+      const { profile, loggedOut } = await saml.validateRedirectAsync(fields, original);
+      if (!loggedOut) throw new Error("the library says nobody is logged out");
+      sessions.delete(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
+      const location = await saml.getLogoutResponseUrlAsync(profile, fields.RelayState ?? "", {}, true);
+      return answer(to, 302, "", { Location: location });
     }
     if (path === "/acs" && request.method === "POST") {
       const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: form.get("SAMLResponse") });

@@ -66,11 +66,14 @@ impl Provider {
             cache_duration: None,
         }
         .to_xml();
+        let url =
+            |path: &str| Url::parse(&at(path)).map_err(|error| PlayError::Key(error.to_string()));
         let provider = Self {
             saml: sp::Provider {
                 entity_id: played.entity_id(),
-                sso_url: Url::parse(&at("/sso"))
-                    .map_err(|error| PlayError::Key(error.to_string()))?,
+                sso_url: url("/sso")?,
+                slo_url: url("/slo")?,
+                references: None,
                 key: played.key.clone(),
                 foreign: played.foreign.clone(),
             },

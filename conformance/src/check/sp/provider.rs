@@ -25,12 +25,14 @@ pub struct Provider {
     pub entity_id: String,
     /// Where requests come to.
     pub sso_url: Url,
+    /// Where logout messages come to.
+    pub slo_url: Url,
     /// Its key.
     pub key: SigningKey,
     /// A key that its metadata doesn't name, for the faults.
     pub foreign: SigningKey,
-    /// What lies elsewhere, for the faults.
-    pub(super) references: ReferenceServer,
+    /// What lies elsewhere, for the faults; none where none is sent.
+    pub(in crate::check) references: Option<ReferenceServer>,
 }
 
 impl Provider {
@@ -46,17 +48,23 @@ impl Provider {
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
+        let at = |path: &str| {
+            let url = Url::parse(&format!("{}{path}", played.base));
+            url.map_err(|error| PlayError::Key(error.to_string()))
+        };
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let references = references_at(loopback).await?;
         let provider = Self {
-            references,
+            references: Some(references),
             entity_id: played.entity_id(),
-            sso_url: Url::parse(&format!("{}/sso", played.base))
-                .map_err(|error| PlayError::Key(error.to_string()))?,
+            sso_url: at("/sso")?,
+            slo_url: at("/slo")?,
             key: played.key.clone(),
             foreign: played.foreign.clone(),
         };
-        let rest = Router::new().route("/sso", get(explain).post(explain));
+        let rest = Router::new()
+            .route("/sso", get(explain).post(explain))
+            .route("/slo", get(explain).post(explain));
         played.serve(provider.metadata(), rest);
         provider.with_issuer(ambient).await
     }
@@ -71,34 +79,52 @@ impl Provider {
         at: SocketAddr,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        self.references = references_at(at).await?;
+        self.references = Some(references_at(at).await?);
         self.with_issuer(ambient).await
     }
 
     /// The foreign key's certificate says where its issuer's lies.
     async fn with_issuer(mut self, ambient: &Ambient) -> Result<Self, PlayError> {
-        let (now, url) = (ambient.now(), self.references.issuer_url());
+        let Some(references) = &self.references else {
+            return Ok(self);
+        };
+        let (now, url) = (ambient.now(), references.issuer_url());
         let made = tokio::task::spawn_blocking(move || {
             KeyPair::generate_with_issuer_at("Rehearsal check", now, &url)?.signing_key()
         });
         let made = made.await.map_err(|error| error.to_string());
         self.foreign = made.and_then(|it| it).map_err(PlayError::Key)?;
-        self.references.serve_key(self.foreign.certificate());
+        references.serve_key(self.foreign.certificate());
         Ok(self)
+    }
+
+    /// The address that external references of this check's fault name.
+    pub(super) fn elsewhere(&self, check: &str) -> String {
+        match &self.references {
+            Some(references) => references.address_for(check),
+            // The discard port: nobody answers there.
+            None => "http://127.0.0.1:9".to_owned(),
+        }
     }
 
     /// Its metadata, for the service provider to trust.
     pub fn metadata(&self) -> String {
-        let endpoint = |binding: &str| Endpoint {
+        let endpoint = |binding: &str, location: &Url| Endpoint {
             binding: binding.to_owned(),
-            location: self.sso_url.to_string(),
+            location: location.to_string(),
             response_location: None,
+        };
+        let both = |location: &Url| {
+            vec![
+                endpoint(names::HTTP_REDIRECT, location),
+                endpoint(names::HTTP_POST, location),
+            ]
         };
         IdpMetadata {
             entity_id: self.entity_id.clone(),
             signing_certificates: vec![self.key.certificate().clone()],
-            sso: vec![endpoint(names::HTTP_REDIRECT), endpoint(names::HTTP_POST)],
-            slo: Vec::new(),
+            sso: both(&self.sso_url),
+            slo: both(&self.slo_url),
             name_id_formats: vec![NameIdFormat::EmailAddress],
             want_authn_requests_signed: false,
             valid_until: None,

@@ -34,7 +34,7 @@ struct Shared {
 
 /// The server.
 #[derive(Debug, Clone)]
-pub(super) struct ReferenceServer {
+pub(in crate::check) struct ReferenceServer {
     base: String,
     shared: Arc<Shared>,
 }
