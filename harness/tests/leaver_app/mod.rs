@@ -1,12 +1,13 @@
 //! A small application with SAML, SCIM, single logout, API tokens and Universal
 //! Logout: right, but for one hole. It shares nothing with our portal.
 //!
-//! To add a hole: a value of [`Hole`], and a line in the table of
-//! `check_leaver.rs` with the checks that have to find it.
+//! To add a hole: a value of [`Hole`], and a line in [`HOLES`] with
+//! the checks that have to find it.
 
 mod pages;
 mod scim;
 mod state;
+mod table;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -18,6 +19,7 @@ use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
 use state::State;
+pub(crate) use table::HOLES;
 
 /// The SCIM token.
 pub(crate) const TOKEN: &str = "token-of-the-leaver-app";
