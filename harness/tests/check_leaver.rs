@@ -61,15 +61,14 @@ fn whole_plan(app: &App) -> Plan {
     }
 }
 
-async fn judged(
+/// A judge of the application over this wire.
+fn judge<'w>(
     app: &App,
-    provider: &Provider,
-    plan: Plan,
+    wire: &'w Http,
+    (provider, plan): (&Provider, Plan),
     runner: Runner,
-    ambient: &Ambient,
-) -> CheckReport {
-    let base: Url = format!("{}/scim", app.base).parse().unwrap();
-    let wire = Http::to(base.clone(), Access::default()).unwrap();
+    (ambient, pace): (&Ambient, Arc<dyn Pace>),
+) -> Judge<'w> {
     let application = Application::new(
         app.metadata(),
         Some(format!("{}/login", app.base)),
@@ -77,10 +76,10 @@ async fn judged(
         "user={user};".to_owned(),
         Vec::new(),
     );
-    let judge = Judge {
+    Judge {
         directory: scim::Judge {
-            wire: &wire,
-            base: base.to_string(),
+            wire,
+            base: format!("{}/scim", app.base),
             credentials: Credentials::Bearer(TOKEN.to_owned()),
             options: scim::Options::default(),
             read_only: false,
@@ -90,8 +89,25 @@ async fn judged(
         application: application.unwrap(),
         provider: provider.clone(),
         plan,
-        pace: Arc::new(SimulatedPace(ambient.clone())),
-    };
+        pace,
+    }
+}
+
+fn wire_to(app: &App) -> Http {
+    let base = format!("{}/scim", app.base).parse().unwrap();
+    Http::to(base, Access::default()).unwrap()
+}
+
+async fn judged(
+    app: &App,
+    provider: &Provider,
+    plan: Plan,
+    runner: Runner,
+    ambient: &Ambient,
+) -> CheckReport {
+    let pace = Arc::new(SimulatedPace(ambient.clone()));
+    let wire = wire_to(app);
+    let judge = judge(app, &wire, (provider, plan), runner, (ambient, pace));
     judge.judge().await
 }
 
@@ -325,31 +341,11 @@ async fn a_signal_between_two_looks_ends_the_run_and_cleans_up() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::SurvivesDelete, &ambient).await;
-    let base: Url = format!("{}/scim", app.base).parse().unwrap();
-    let wire = Http::to(base.clone(), Access::default()).unwrap();
     let runner = Runner::default();
-    let application = Application::new(
-        app.metadata(),
-        Some(format!("{}/login", app.base)),
-        format!("{}/me", app.base),
-        "user={user};".to_owned(),
-        Vec::new(),
-    );
-    let judge = Judge {
-        directory: scim::Judge {
-            wire: &wire,
-            base: base.to_string(),
-            credentials: Credentials::Bearer(TOKEN.to_owned()),
-            options: scim::Options::default(),
-            read_only: false,
-            runner: runner.clone(),
-            ambient: ambient.clone(),
-        },
-        application: application.unwrap(),
-        provider,
-        plan: whole_plan(&app),
-        pace: Arc::new(Interrupted(runner)),
-    };
+    let pace = Arc::new(Interrupted(runner.clone()));
+    let wire = wire_to(&app);
+    let plan = whole_plan(&app);
+    let judge = judge(&app, &wire, (&provider, plan), runner, (&ambient, pace));
     let report = judge.judge().await;
     assert_eq!(report.exit_code(), 143);
     let seen = of_verdict(&report, Verdict::Pass);
@@ -374,7 +370,7 @@ async fn our_portal_passes() {
     world.demo_organization(plan).await.unwrap();
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
-    world.trusts("Ada", provider.metadata()).await.unwrap();
+    world.trusts("Ada", &provider.metadata()).await.unwrap();
     let ready = world.ready().to_json();
     let at = |name: &str| ready["sp"][name].as_str().unwrap().to_owned();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();

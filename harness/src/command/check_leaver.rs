@@ -138,7 +138,7 @@ impl Leaver {
         let new_key = key_file.clone().filter(|path| !path.exists());
         let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
-            write(path, provider.metadata())?;
+            write(path, &provider.metadata())?;
         }
         let (Some(scim_url), Some(place), Some(probe_url), false) = (
             &self.scim_url,

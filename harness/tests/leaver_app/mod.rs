@@ -108,7 +108,7 @@ impl App {
         let app = Self {
             base: format!("http://{}", listener.local_addr().unwrap()),
             hole,
-            idp: Arc::new(IdpMetadata::parse(provider.metadata()).unwrap()),
+            idp: Arc::new(IdpMetadata::parse(&provider.metadata()).unwrap()),
             issuer: provider.issuer.clone(),
             ambient: ambient.clone(),
             state: Arc::new(Mutex::new(State::new())),
