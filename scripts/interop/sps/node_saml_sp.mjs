@@ -52,10 +52,13 @@ createServer(async (request, to) => {
       return user ? answer(to, 200, `user=${user};`) : answer(to, 401, "nobody is logged in");
     }
     if (path === "/slo") {
-      const query = new URL(request.url, base).searchParams;
-      const fields = Object.fromEntries(query);
-      const original = new URL(request.url, base).search.slice(1);
-      const { profile, loggedOut } = await saml.validateRedirectAsync(fields, original);
+      // Its metadata offers HTTP-POST.
+      const isPost = request.method === "POST";
+      const { search, searchParams } = new URL(request.url, base);
+      const fields = Object.fromEntries(isPost ? form : searchParams);
+      const { profile, loggedOut } = isPost
+        ? await saml.validatePostRequestAsync(fields)
+        : await saml.validateRedirectAsync(fields, search.slice(1));
       if (!loggedOut) throw new Error("the library says nobody is logged out");
       sessions.delete(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
       const location = await saml.getLogoutResponseUrlAsync(profile, fields.RelayState ?? "", {}, true);

@@ -516,6 +516,10 @@ async fn other_relay_state(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn twice(beyond: &Beyond<'_>) -> Judged {
+    // Where names do not matter, the signed request alone ends the session.
+    if matches!(somebody_else(beyond).await, Err(Stop::Breaks(_))) {
+        return Err(Stop::Follows("SAML-SP-SLO-08"));
+    }
     beyond.lasts_with(Trick::TwiceAfter).await?;
     beyond.lasts_with(Trick::TwiceBefore).await
 }
