@@ -51,24 +51,14 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
-    let encrypted = serde_json::json!({"encryption": true});
-    let settled = world
-        .at_configurator(
-            "Ada",
-            reqwest::Method::PUT,
-            "/saml-settings",
-            Some(encrypted),
-        )
-        .await
-        .unwrap();
-    assert_eq!(settled.status, 200, "{settled}");
+    settle(&mut world, serde_json::json!({"encryption": true})).await;
     let ready = world.ready().to_json();
     let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
     let metadata = metadata.text().await.unwrap();
     let mut start_url = at("sso_start_url");
     start_url.set_query(Some("email=grace@lumen.example"));
-    let judge = Judge {
+    let mut judge = Judge {
         target: Target {
             metadata: SpMetadata::parse(&metadata).unwrap(),
             document: metadata,
@@ -105,7 +95,28 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+
+    // Where a business takes Responses that nobody asked for.
+    settle(&mut world, serde_json::json!({"unsolicited": true})).await;
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let groups = ["SAML-SP-UNSOL", "SAML-SP-RELAY", "SAML-SP-REPLAY"].map(str::to_owned);
+    judge.runner.selection = Selection::new(&groups, &[], &checks).unwrap();
+    let report = judge.judge().await.unwrap();
+    // Whoever takes such Responses lets any page log a browser in as somebody
+    // else: a warning.
+    let ids = not_passed(&report);
+    let ids: Vec<&str> = ids.iter().filter_map(|it| it.split(' ').next()).collect();
+    assert_eq!(ids, ["SAML-SP-UNSOL-03"]);
+    assert_eq!(report.count(Verdict::Warn), 1);
     world.rehearsal.shutdown().await;
+}
+
+/// Changes the SAML settings of the organization.
+async fn settle(world: &mut World, settings: Value) {
+    let (put, place) = (reqwest::Method::PUT, "/saml-settings");
+    let settled = world.at_configurator("Ada", put, place, Some(settings));
+    let settled = settled.await.unwrap();
+    assert_eq!(settled.status, 200, "{settled}");
 }
 
 /// By every profile for service providers, each requirement is met, or says why
