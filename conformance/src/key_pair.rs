@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{CertificateParams, DnType, RsaKeySize};
+use rcgen::{CertificateParams, CustomExtension, DnType, RsaKeySize};
 use saml::keys::{Certificate, SigningKey};
 
 /// Validity of a certificate: one year.
@@ -20,9 +20,32 @@ impl KeyPair {
     /// # Errors
     /// When the operating system provides no random numbers.
     pub(crate) fn generate(name: &str, now: Timestamp) -> Result<Self, String> {
+        Self::generate_with(name, now, Vec::new())
+    }
+
+    /// A new one whose certificate says that its issuer's certificate lies at
+    /// this address (RFC 5280 §4.2.2.1).
+    ///
+    /// # Errors
+    /// When the machine has no randomness, or the address is longer than 80 bytes.
+    pub(crate) fn generate_with_issuer_at(
+        name: &str,
+        now: Timestamp,
+        url: &str,
+    ) -> Result<Self, String> {
+        let access = issuer_at(url).ok_or_else(|| format!("the address is too long: {url}"))?;
+        Self::generate_with(name, now, vec![access])
+    }
+
+    fn generate_with(
+        name: &str,
+        now: Timestamp,
+        extensions: Vec<CustomExtension>,
+    ) -> Result<Self, String> {
         let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
             .map_err(|error| error.to_string())?;
         let mut params = CertificateParams::default();
+        params.custom_extensions = extensions;
         let subject = &mut params.distinguished_name;
         subject.push(DnType::CommonName, name);
         let day = |at: Timestamp| {
@@ -52,5 +75,45 @@ impl KeyPair {
         let certificate =
             Certificate::parse(&self.certificate).map_err(|error| error.to_string())?;
         SigningKey::new(&self.private_key, certificate).map_err(|error| error.to_string())
+    }
+}
+
+/// The extension AuthorityInfoAccess with the one method caIssuers, in DER; all
+/// lengths of it fit into one byte.
+fn issuer_at(url: &str) -> Option<CustomExtension> {
+    const AUTHORITY_INFO_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
+    /// The OID 1.3.6.1.5.5.7.48.2.
+    const CA_ISSUERS: [u8; 10] = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+    let length = u8::try_from(url.len()).ok().filter(|it| *it <= 80)?;
+    let method = u8::try_from(CA_ISSUERS.len()).ok()?;
+    let mut der = vec![0x30, length + method + 4, 0x30, length + method + 2];
+    der.extend(CA_ISSUERS);
+    // A uniformResourceIdentifier of GeneralName.
+    der.extend([0x86, length]);
+    der.extend(url.as_bytes());
+    Some(CustomExtension::from_oid_content(
+        AUTHORITY_INFO_ACCESS,
+        der,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_the_issuer_is_read_from_the_certificate() {
+        let url = "http://127.0.0.1:8080/issuer.cer";
+        let pair = KeyPair::generate_with_issuer_at("X", Timestamp::UNIX_EPOCH, url).unwrap();
+        let key = pair.signing_key().unwrap();
+        let (_, certificate) =
+            x509_parser::parse_x509_certificate(key.certificate().der()).unwrap();
+        let text = certificate
+            .extensions()
+            .iter()
+            .map(|it| format!("{:?}", it.parsed_extension()))
+            .find(|it| it.starts_with("AuthorityInfoAccess"))
+            .unwrap();
+        assert!(text.contains(url), "{text}");
     }
 }

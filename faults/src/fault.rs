@@ -105,6 +105,22 @@ impl Fault {
         }
     }
 
+    /// Whether it refers to something that lies elsewhere.
+    pub fn refers_elsewhere(&self) -> bool {
+        let refers = |text: &String| text.contains("{elsewhere}");
+        let handmade = match &self.signing {
+            Signing::Handmade(made) => {
+                let mut texts = made.references.iter();
+                texts.any(refers)
+                    || made.transforms.as_ref().is_some_and(refers)
+                    || made.key_info.as_ref().is_some_and(refers)
+            }
+            _ => false,
+        };
+        let mut edits = self.draft.iter().chain(&self.signed);
+        handmade || edits.any(|edit| edit.says("{elsewhere}"))
+    }
+
     /// True if the message claims the identity of another user than the one whom the identity
     /// provider authenticated.
     pub fn impersonates(&self) -> bool {
@@ -359,16 +375,21 @@ fn once() -> usize {
 
 impl Edit {
     fn impersonates(&self) -> bool {
-        let speaks = |text: &str| text.contains("{forged");
+        matches!(self, Self::Impersonate) || self.says("{forged")
+    }
+
+    /// Whether a phrase that begins so is in one of its texts.
+    fn says(&self, phrase: &str) -> bool {
+        let speaks = |text: &str| text.contains(phrase);
         match self {
-            Self::Impersonate => true,
             Self::Attribute { value, .. } => value.as_deref().is_some_and(speaks),
             Self::Content { xml, .. } | Self::Insert { xml, .. } | Self::Replace { xml, .. } => {
                 speaks(xml)
             }
             Self::Surround { before, after } => speaks(before) || speaks(after),
             Self::Substitute { with, .. } => speaks(with),
-            Self::Remove { .. }
+            Self::Impersonate
+            | Self::Remove { .. }
             | Self::Shift { .. }
             | Self::Redigest { .. }
             | Self::Nest { .. } => false,

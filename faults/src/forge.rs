@@ -30,6 +30,9 @@ pub struct Honest<'a> {
     pub recipient: Option<&'a Certificate>,
     /// Name of the user whom a fault claims to be.
     pub forged: &'a str,
+    /// An address for what lies elsewhere, without a slash at the end: nothing
+    /// should be fetched from it.
+    pub elsewhere: &'a str,
     /// True if every assertion is encrypted, because the service provider accepts no others.
     pub encrypts: bool,
     /// Whether the Response is signed too where a fault needs a signature of the
@@ -76,6 +79,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             forged: honest.forged,
             now: honest.response.issue_instant,
             foreign: honest.foreign,
+            elsewhere: honest.elsewhere,
         };
         let amended = edits.iter().try_fold(document.to_owned(), |text, edit| {
             amend(text, edit, &phrases)

@@ -26,6 +26,13 @@ pub(crate) fn sign(
     handmade: &Handmade,
     honest: &Honest<'_>,
 ) -> Result<String, String> {
+    let said = |text: &str| text.replace("{elsewhere}", honest.elsewhere);
+    let handmade = &Handmade {
+        transforms: handmade.transforms.as_deref().map(said),
+        key_info: handmade.key_info.as_deref().map(said),
+        references: handmade.references.iter().map(|it| said(it)).collect(),
+        ..handmade.clone()
+    };
     let references: String = handmade
         .references
         .iter()

@@ -22,6 +22,8 @@ pub(crate) struct Phrases<'a> {
     pub(crate) now: Timestamp,
     /// A signing key that is not in any metadata.
     pub(crate) foreign: &'a SigningKey,
+    /// An address that nothing should be fetched from.
+    pub(crate) elsewhere: &'a str,
 }
 
 const ASSERTION: &str = "Response/Assertion";
@@ -114,6 +116,7 @@ impl Phrases<'_> {
             "forged-same-id-digest" => self.digest_of(&self.forged_assertion(None)?)?,
             "foreign-certificate" => self.foreign.certificate().to_base64(),
             "foreign-key-value" => handmade::key_value(self.foreign)?,
+            "elsewhere" => self.elsewhere.to_owned(),
             "open" => "{".to_owned(),
             other => return Err(format!("expected a phrase, got {{{other}}}")),
         })

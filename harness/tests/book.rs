@@ -279,7 +279,7 @@ fn is_current(page: &str, wanted: &str) {
 
 #[test]
 fn the_checks_of_service_providers_are_listed() {
-    let about = "What `rehearsal check sp` sends, control by control and fault by fault.";
+    let about = "What `rehearsal check sp` sends, control by control, fault by fault, and what it judges of requests, metadata, RelayState, sessions and logout.";
     let checks = rehearsal::check::sp::catalogue().unwrap();
     is_current(
         "checks/saml-sp.md",
@@ -433,13 +433,15 @@ fn the_figures_in_the_readme_are_the_real_ones() {
     let readme = std::fs::read_to_string(docs().join("../README.md")).unwrap();
     let sp = rehearsal::check::sp::catalogue().unwrap();
     let controls = sp.iter().filter(|it| it.id.contains("-GOOD-")).count();
+    let faults = faults::catalogue().unwrap().len();
     let idp = rehearsal::check::idp::catalogue().len();
     let scim = rehearsal::check::scim::catalogue().len();
     let scenarios = rehearsal::scenario::catalogue::cases(None).unwrap();
     for (words, real) in [
         ("checks: 18 honest", sp.len()),
         ("honest Responses", controls),
-        ("faults |", sp.len() - controls),
+        ("faults,", faults),
+        ("checks of requests,", sp.len() - controls - faults),
         ("checks | | `rehearsal check scim`", idp),
         ("checks, and deletes", scim),
         (

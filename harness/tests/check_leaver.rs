@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use jiff::{SignedDuration, Timestamp};
-use leaver_app::{ADMINS, App, Hole, KNOWN, STAFF, TOKEN};
+use leaver_app::{ADMINS, App, HOLES, Hole, KNOWN, STAFF, TOKEN};
 use regex::Regex;
 use rehearsal::World;
 use rehearsal::check::leaver::{
@@ -61,15 +61,14 @@ fn whole_plan(app: &App) -> Plan {
     }
 }
 
-async fn judged(
+/// A judge of the application over this wire.
+fn judge<'w>(
     app: &App,
-    provider: &Provider,
-    plan: Plan,
+    wire: &'w Http,
+    (provider, plan): (&Provider, Plan),
     runner: Runner,
-    ambient: &Ambient,
-) -> CheckReport {
-    let base: Url = format!("{}/scim", app.base).parse().unwrap();
-    let wire = Http::to(base.clone(), Access::default()).unwrap();
+    (ambient, pace): (&Ambient, Arc<dyn Pace>),
+) -> Judge<'w> {
     let application = Application::new(
         app.metadata(),
         Some(format!("{}/login", app.base)),
@@ -77,10 +76,10 @@ async fn judged(
         "user={user};".to_owned(),
         Vec::new(),
     );
-    let judge = Judge {
+    Judge {
         directory: scim::Judge {
-            wire: &wire,
-            base: base.to_string(),
+            wire,
+            base: format!("{}/scim", app.base),
             credentials: Credentials::Bearer(TOKEN.to_owned()),
             options: scim::Options::default(),
             read_only: false,
@@ -90,8 +89,25 @@ async fn judged(
         application: application.unwrap(),
         provider: provider.clone(),
         plan,
-        pace: Arc::new(SimulatedPace(ambient.clone())),
-    };
+        pace,
+    }
+}
+
+fn wire_to(app: &App) -> Http {
+    let base = format!("{}/scim", app.base).parse().unwrap();
+    Http::to(base, Access::default()).unwrap()
+}
+
+async fn judged(
+    app: &App,
+    provider: &Provider,
+    plan: Plan,
+    runner: Runner,
+    ambient: &Ambient,
+) -> CheckReport {
+    let pace = Arc::new(SimulatedPace(ambient.clone()));
+    let wire = wire_to(app);
+    let judge = judge(app, &wire, (provider, plan), runner, (ambient, pace));
     judge.judge().await
 }
 
@@ -115,122 +131,6 @@ fn told(report: &CheckReport) -> Vec<String> {
         .collect()
 }
 
-/// Each hole, the checks that fail, and those that are not judged because of
-/// it.
-const HOLES: [(Hole, &[&str], &[&str]); 28] = [
-    (Hole::None, &[], &[]),
-    (Hole::EndsAfter(40), &[], &[]),
-    (
-        Hole::SurvivesDeactivation,
-        &["LEAVER-DEACT-01"],
-        &["LEAVER-REACT-03"],
-    ),
-    (Hole::TokenSurvivesDeactivation, &["LEAVER-DEACT-02"], &[]),
-    (
-        Hole::SignsOnInactive,
-        &["LEAVER-DEACT-03"],
-        &["LEAVER-DEACT-04"],
-    ),
-    (Hole::SignOnReactivates, &["LEAVER-DEACT-04"], &[]),
-    (Hole::ReactivationIsIgnored, &["LEAVER-REACT-01"], &[]),
-    (Hole::ReactivationMakesAnother, &["LEAVER-REACT-02"], &[]),
-    (Hole::SessionsResume, &["LEAVER-REACT-03"], &[]),
-    (
-        Hole::SurvivesDelete,
-        &["LEAVER-DELETE-01"],
-        &["LEAVER-DELETE-06"],
-    ),
-    (Hole::TokenSurvivesDelete, &["LEAVER-DELETE-02"], &[]),
-    (
-        Hole::SignOnCreates,
-        &["LEAVER-DELETE-03"],
-        &["LEAVER-DELETE-04"],
-    ),
-    (Hole::RefusedSignOnCreates, &["LEAVER-DELETE-04"], &[]),
-    (
-        Hole::UserNameStaysTaken,
-        &["LEAVER-DELETE-05"],
-        &["LEAVER-DELETE-06"],
-    ),
-    (Hole::SessionsByName, &["LEAVER-DELETE-06"], &[]),
-    (Hole::SurvivesGroup, &["LEAVER-GROUP-01"], &[]),
-    (Hole::TokenSurvivesGroup, &["LEAVER-GROUP-02"], &[]),
-    (Hole::SignsOnWithoutGroup, &["LEAVER-GROUP-03"], &[]),
-    (Hole::NoRoles, &["LEAVER-MOVE-01"], &["LEAVER-MOVE-02"]),
-    (Hole::RolesStay, &["LEAVER-MOVE-02"], &[]),
-    (Hole::SurvivesLogout, &["LEAVER-SLO-01"], &[]),
-    (Hole::CookieOnly, &["LEAVER-SLO-01"], &[]),
-    (
-        Hole::RevocationDoesNothing,
-        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
-        &[],
-    ),
-    (Hole::TokenSurvivesRevocation, &["LEAVER-REVOKE-02"], &[]),
-    (
-        Hole::AnyRevocation,
-        &["LEAVER-REVOKE-03"],
-        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
-    ),
-    (
-        Hole::KeepsActive,
-        &[],
-        &[
-            "LEAVER-DEACT-01",
-            "LEAVER-DEACT-02",
-            "LEAVER-DEACT-03",
-            "LEAVER-DEACT-04",
-            "LEAVER-REACT-01",
-            "LEAVER-REACT-02",
-            "LEAVER-REACT-03",
-        ],
-    ),
-    // Where everybody's sessions end, no end of a session proves anything.
-    (
-        Hole::EndsEverybody,
-        &["LEAVER-STAY-01"],
-        &[
-            "LEAVER-DEACT-01",
-            "LEAVER-DEACT-02",
-            "LEAVER-REACT-03",
-            "LEAVER-DELETE-01",
-            "LEAVER-DELETE-02",
-            "LEAVER-DELETE-06",
-            "LEAVER-GROUP-01",
-            "LEAVER-GROUP-02",
-            "LEAVER-MOVE-01",
-            "LEAVER-MOVE-02",
-            "LEAVER-SLO-01",
-            "LEAVER-REVOKE-01",
-            "LEAVER-REVOKE-02",
-            "LEAVER-REVOKE-03",
-        ],
-    ),
-    // No answer is no evidence.
-    (
-        Hole::ProbeFails,
-        &[],
-        &[
-            "LEAVER-STAY-01",
-            "LEAVER-DEACT-01",
-            "LEAVER-DEACT-03",
-            "LEAVER-DEACT-04",
-            "LEAVER-REACT-01",
-            "LEAVER-REACT-03",
-            "LEAVER-DELETE-01",
-            "LEAVER-DELETE-03",
-            "LEAVER-DELETE-04",
-            "LEAVER-DELETE-06",
-            "LEAVER-GROUP-01",
-            "LEAVER-GROUP-03",
-            "LEAVER-MOVE-01",
-            "LEAVER-MOVE-02",
-            "LEAVER-SLO-01",
-            "LEAVER-REVOKE-01",
-            "LEAVER-REVOKE-03",
-        ],
-    ),
-];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn each_hole_is_named_and_nothing_else() {
     let first = simulated();
@@ -250,6 +150,18 @@ async fn each_hole_is_named_and_nothing_else() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_waited_for_where_everything_ends_at_once() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (began, (_, report)) = (
+        ambient.now(),
+        with_hole(&provider, Hole::None, &ambient).await,
+    );
+    assert_eq!(told(&report), Vec::<String>::new());
+    assert_eq!(ambient.now(), began);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -307,6 +219,82 @@ async fn a_joiner_who_is_refused_is_a_finding_only_where_somebody_is_let_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_stops_answering_ends_the_run() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (app, report) = with_hole(&provider, Hole::ProbeBreaksOff, &ambient).await;
+    assert_eq!(report.exit_code(), 2);
+    assert_eq!(report.error.unwrap().code, "no-answer");
+    assert_eq!(app.left(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_behind_is_named() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (app, report) = with_hole(&provider, Hole::KeepsDeleted, &ambient).await;
+    assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<&str>::new());
+    let deleted = of_verdict(&report, Verdict::Skip);
+    assert_eq!(deleted.len(), 6, "{deleted:?}");
+    assert!(deleted.iter().all(|id| id.starts_with("LEAVER-DELETE-")));
+    assert_eq!(of_verdict(&report, Verdict::Warn), ["LEAVER-CLEAN-01"]);
+    let last = report.outcomes.last().unwrap();
+    // Those of the cases, and those that showed what users must have.
+    assert!(app.left().len() > 6);
+    assert_eq!(last.actual.matches("/Users/").count(), app.left().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_ends_the_command_with_the_names_of_its_options() {
+    let ambient = simulated();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let app = App::start(&provider, Hole::None, &ambient).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (token, metadata) = (folder.path().join("token"), folder.path().join("sp.xml"));
+    std::fs::write(&token, "no-token-of-ours\n").unwrap();
+    std::fs::write(&metadata, app.metadata().to_xml()).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+        command
+            .args([
+                "check",
+                "leaver",
+                "--scim-url",
+                &format!("{}/scim", app.base),
+            ])
+            .arg("--token-file")
+            .arg(&token)
+            .arg("--sp-metadata")
+            .arg(&metadata)
+            .args(["--probe-url", &format!("{}/me", app.base)])
+            .args(more)
+            .output()
+    };
+    let done = run(&[]).await.unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("rehearsal check leaver: nothing can be judged (wrong-token)"),
+        "{said}"
+    );
+    assert!(said.contains("--scim-url"), "{said}");
+    assert!(!said.contains("--base-url"), "{said}");
+    for (more, message) in [
+        (
+            ["--token-probe", "http://127.0.0.1:9/x"],
+            "give --token-url or --token-command",
+        ),
+        (["--expect", "("], "invalid --expect"),
+        (["--start-url", "login"], "invalid --start-url"),
+    ] {
+        let done = run(&more).await.unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains(message), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_selected_and_configured_is_played() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -353,31 +341,11 @@ async fn a_signal_between_two_looks_ends_the_run_and_cleans_up() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::SurvivesDelete, &ambient).await;
-    let base: Url = format!("{}/scim", app.base).parse().unwrap();
-    let wire = Http::to(base.clone(), Access::default()).unwrap();
     let runner = Runner::default();
-    let application = Application::new(
-        app.metadata(),
-        Some(format!("{}/login", app.base)),
-        format!("{}/me", app.base),
-        "user={user};".to_owned(),
-        Vec::new(),
-    );
-    let judge = Judge {
-        directory: scim::Judge {
-            wire: &wire,
-            base: base.to_string(),
-            credentials: Credentials::Bearer(TOKEN.to_owned()),
-            options: scim::Options::default(),
-            read_only: false,
-            runner: runner.clone(),
-            ambient: ambient.clone(),
-        },
-        application: application.unwrap(),
-        provider,
-        plan: whole_plan(&app),
-        pace: Arc::new(Interrupted(runner)),
-    };
+    let pace = Arc::new(Interrupted(runner.clone()));
+    let wire = wire_to(&app);
+    let plan = whole_plan(&app);
+    let judge = judge(&app, &wire, (&provider, plan), runner, (&ambient, pace));
     let report = judge.judge().await;
     assert_eq!(report.exit_code(), 143);
     let seen = of_verdict(&report, Verdict::Pass);
@@ -402,7 +370,7 @@ async fn our_portal_passes() {
     world.demo_organization(plan).await.unwrap();
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
-    world.trusts("Ada", provider.metadata()).await.unwrap();
+    world.trusts("Ada", &provider.metadata()).await.unwrap();
     let ready = world.ready().to_json();
     let at = |name: &str| ready["sp"][name].as_str().unwrap().to_owned();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
@@ -437,6 +405,8 @@ async fn our_portal_passes() {
                 group: organization::ADMINS.to_owned(),
                 expect: Regex::new("\"roles\":\\[[^]]*\"admin\"").unwrap(),
             }),
+            // Everything ends at once: this is only how long a failure takes.
+            limit: Duration::from_secs(5),
             ..Plan::default()
         },
         pace: Arc::new(leaver::RealPace),

@@ -117,6 +117,16 @@ async fn profiles_are_listed_with_their_requirements_and_checks() {
         .await
         .out;
     assert_eq!(only.lines().count(), 1, "{only}");
+    let all = run(&["check", "scim", "--list"]).await.out;
+    assert_eq!(
+        all.lines().count(),
+        rehearsal::check::scim::catalogue().len()
+    );
+    let demanded = run(&["check", "scim", "--list", "--only", "SCIM-PROFILE"])
+        .await
+        .out;
+    let own = rehearsal::check::scim::profile_catalogue().len();
+    assert_eq!(demanded.lines().count(), own);
 }
 
 fn free_port() -> String {

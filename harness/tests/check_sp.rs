@@ -9,10 +9,11 @@ mod sp_strangers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ambient::Ambient;
+use broken_sp::Switch;
 use futures::StreamExt as _;
 use regex::Regex;
 use rehearsal::check::profile::{Kind, Profile, RequirementVerdict, Scope, profiles};
-use rehearsal::check::runner::Runner;
+use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Target};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::Plan;
@@ -50,25 +51,17 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
-    let encrypted = serde_json::json!({"encryption": true});
-    let settled = world
-        .at_configurator(
-            "Ada",
-            reqwest::Method::PUT,
-            "/saml-settings",
-            Some(encrypted),
-        )
-        .await
-        .unwrap();
-    assert_eq!(settled.status, 200, "{settled}");
+    settle(&mut world, serde_json::json!({"encryption": true})).await;
     let ready = world.ready().to_json();
     let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
+    let metadata = metadata.text().await.unwrap();
     let mut start_url = at("sso_start_url");
     start_url.set_query(Some("email=grace@lumen.example"));
-    let judge = Judge {
+    let mut judge = Judge {
         target: Target {
-            metadata: SpMetadata::parse(&metadata.text().await.unwrap()).unwrap(),
+            metadata: SpMetadata::parse(&metadata).unwrap(),
+            document: metadata,
             start_url: Some(start_url),
             probe_url: at("whoami_url"),
             expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
@@ -79,7 +72,10 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         ambient,
     };
     let report = judge.judge().await.unwrap();
-    assert_eq!(not_passed(&report), Vec::<String>::new());
+    // It takes no Responses that nobody asked for, unless a business says so.
+    let others = not_passed(&report).into_iter();
+    let others = others.filter(|it| !it.starts_with("SAML-SP-UNSOL-"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
     meets_every_profile(&report);
 
     let faults = catalogue();
@@ -99,7 +95,28 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+
+    // Where a business takes Responses that nobody asked for.
+    settle(&mut world, serde_json::json!({"unsolicited": true})).await;
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let groups = ["SAML-SP-UNSOL", "SAML-SP-RELAY", "SAML-SP-REPLAY"].map(str::to_owned);
+    judge.runner.selection = Selection::new(&groups, &[], &checks).unwrap();
+    let report = judge.judge().await.unwrap();
+    // Whoever takes such Responses lets any page log a browser in as somebody
+    // else: a warning.
+    let ids = not_passed(&report);
+    let ids: Vec<&str> = ids.iter().filter_map(|it| it.split(' ').next()).collect();
+    assert_eq!(ids, ["SAML-SP-UNSOL-03"]);
+    assert_eq!(report.count(Verdict::Warn), 1);
     world.rehearsal.shutdown().await;
+}
+
+/// Changes the SAML settings of the organization.
+async fn settle(world: &mut World, settings: Value) {
+    let (put, place) = (reqwest::Method::PUT, "/saml-settings");
+    let settled = world.at_configurator("Ada", put, place, Some(settings));
+    let settled = settled.await.unwrap();
+    assert_eq!(settled.status, 200, "{settled}");
 }
 
 /// By every profile for service providers, each requirement is met, or says why
@@ -133,16 +150,86 @@ async fn judged(hole: &'static str) -> CheckReport {
     let judge = Judge {
         target: Target {
             metadata: broken_sp::metadata(&base),
+            document: String::new(),
             start_url: Some(at("/login")),
             probe_url: at("/whoami"),
             expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
         },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
-        runner: Runner::default(),
+        runner: Runner {
+            selection: of_messages(),
+            ..Runner::default()
+        },
         ambient,
     };
     judge.judge().await.unwrap()
+}
+
+/// The checks of Responses, without the groups beyond them.
+fn of_messages() -> Selection {
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let groups = ["REQ", "MD", "RELAY", "UNSOL", "SESS", "SLO", "REDIR"];
+    let groups = groups.map(|it| format!("SAML-SP-{it}-"));
+    Selection::new(&[], &groups, &checks).unwrap()
+}
+
+/// What is found with this flaw, among the checks whose ids begin so.
+async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> {
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let switches = flaws.iter().map(|it| Switch::Flaw(it)).collect();
+    let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
+    let at = |path: &str| Url::parse(&format!("{}{path}", sp.base())).unwrap();
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let judge = Judge {
+        target: Target {
+            metadata: sp.metadata(),
+            document: sp.document(),
+            start_url: Some(at("/login")),
+            probe_url: at("/whoami"),
+            expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
+        },
+        provider,
+        person: Person::of_the_guide(broken_sp::USER),
+        runner: Runner {
+            selection: Selection::new(&[format!("SAML-SP-{group}-")], &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient,
+    };
+    let report = judge.judge().await.unwrap();
+    assert_eq!(report.error, None, "{flaws:?}");
+    let all = report.outcomes.iter();
+    let mut lines: Vec<String> = all
+        .filter_map(|it| match it.verdict {
+            Verdict::Fail => Some(it.check.id.clone()),
+            Verdict::Warn => Some(format!("warning {}", it.check.id)),
+            Verdict::Pass | Verdict::Skip => None,
+        })
+        .collect();
+    let skipped = report.count(Verdict::Skip);
+    if skipped > 0 {
+        lines.push(format!("{skipped} skipped"));
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_flaw_beyond_the_messages_is_named_and_nothing_else() {
+    let mut wrong = Vec::new();
+    let mut judging = futures::stream::iter(broken_sp::flaws::FLAWS)
+        .map(|(group, flaws, expected)| {
+            tokio::spawn(async move { (flaws, expected, found_with(flaws, group).await) })
+        })
+        .buffer_unordered(4);
+    while let Some(done) = judging.next().await {
+        let (flaws, expected, found) = done.unwrap();
+        if found != *expected {
+            wrong.push(format!("{flaws:?}: expected {expected:?}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,6 +317,7 @@ async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
     let judge = Judge {
         target: Target {
             metadata: broken_sp::metadata(&base),
+            document: String::new(),
             start_url: Some(at("/login")),
             probe_url: at("/whoami"),
             expect: Regex::new("user=").unwrap(),

@@ -208,6 +208,27 @@ fn report_of_intrusions() -> CheckReport {
 }
 
 #[test]
+fn a_page_of_many_messages_stays_below_a_megabyte() {
+    let sent = json!({"sent": RESPONSE, "answer": {"status": 403}});
+    let outcome = |number: usize, holds| {
+        let check = check(&format!("X-{number}"), Level::Must);
+        Outcome::judged(check, holds, "a refusal", "came".to_owned(), sent.clone())
+    };
+    let outcomes = (0..1000).map(|number| outcome(number, number >= 400));
+    let started_at = jiff::Timestamp::UNIX_EPOCH;
+    let mut report = CheckReport::new("check sp", "x", outcomes.collect(), started_at);
+    let html = report.html();
+    let many = html.len();
+    assert!(html.contains("tag-name") && html.contains("In the machine form"));
+    // One more costs its texts and not its message.
+    report.outcomes.push(outcome(1000, true));
+    let more = report.html().len() - many;
+    assert!(more < RESPONSE.len() * 2, "{more} bytes");
+    let texts = 1000 * more;
+    assert!(many < texts + 600_000, "{many} bytes");
+}
+
+#[test]
 fn who_gets_in_stands_before_what_is_accepted_in_a_wrong_form() {
     let report = report_of_intrusions();
     let places = |text: &str| {

@@ -21,12 +21,26 @@ check() {
     python3 scripts/interop/read_report.py "$1" "$report"
 }
 
+# profiles NAME BASE — judges a server by three profiles, and prints what became
+# of the requirements (docs/profiles.md).
+profiles() {
+    local profile report status
+    for profile in okta-oin-scim-spec entra-gallery-scim scim-interop-02; do
+        report=$interop/$1-$profile.json status=0
+        timeout 60 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
+            --profile "$profile" --json >"$report" 2>/dev/null || status=$?
+        [ "$status" -le 1 ] || { echo "$1: $profile did not finish (exit $status)" >&2; return 1; }
+        python3 -c 'import json, sys; print(sys.argv[2], *(json.load(open(sys.argv[1]))["profiles"][0][it] for it in ("name", "summary")))' "$report" "$1"
+    done
+}
+
 if python_with 'scim2-server==0.8.3' 'scim2-models==0.12.3'; then
     port=$(free_port)
     log=$interop/scim2-server.log
     start "$(dirname "$python")/scim2-server" --port "$port" --bearer-token "$token"
     wait_for_url "http://127.0.0.1:$port/"
     check scim2-server "http://127.0.0.1:$port/v2"
+    profiles scim2-server "http://127.0.0.1:$port/v2"
 else
     echo "skipped: scim2-server can't be installed: no Python 3 with venv, or no PyPI"
 fi
@@ -37,6 +51,7 @@ if node_with scimmy@1.3.5 scimmy-routers@1.3.2 express@4.21.2; then
     start node scripts/interop/scimmy-server.mjs "$node_folder" "$port" "$token"
     wait_for_url "http://127.0.0.1:$port/"
     check scimmy "http://127.0.0.1:$port/scim"
+    profiles scimmy "http://127.0.0.1:$port/scim"
 else
     echo "skipped: SCIMMY can't be installed: no Node.js, or no npm"
 fi

@@ -1,6 +1,8 @@
 //! Writes the report as one HTML file: the verdict, the findings with their consequences, then
 //! warnings, skipped checks by reason, and passed checks.
 
+use std::cell::Cell;
+
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -13,6 +15,33 @@ use crate::page::{self, Filter, Header, document, sequence};
 /// Up to this number of findings, all are shown unfolded; above it, all are folded.
 const OPEN: usize = 8;
 
+/// How many bytes the documents beside the conversations may have together: a
+/// report has to open in a mail program, too.
+const ROOM: usize = 500_000;
+
+/// What stands in place of documents that are not shown.
+const ELSEWHERE: &str = "In the machine form (--json).";
+
+/// What is shown in a part of its own, and how much room is left for documents.
+struct Told {
+    conversations: Vec<Conversation>,
+    room: Cell<usize>,
+}
+
+impl Told {
+    /// What has documents in it; none where nothing is wrong, or the room is
+    /// used up.
+    fn within_room(&self, outcome: &Outcome, show: impl FnOnce() -> Markup) -> Option<Markup> {
+        if !matches!(outcome.verdict, Verdict::Fail | Verdict::Warn) {
+            return None;
+        }
+        let shown = show();
+        let left = self.room.get().checked_sub(shown.0.len())?;
+        self.room.set(left);
+        Some(shown)
+    }
+}
+
 /// Returns the evidence of an outcome if it has the form of [`Evidence`].
 fn evidence(outcome: &Outcome) -> Option<Evidence> {
     let read: Evidence = serde_json::from_value(outcome.evidence.clone()).ok()?;
@@ -21,12 +50,15 @@ fn evidence(outcome: &Outcome) -> Option<Evidence> {
 
 pub(super) fn html(report: &CheckReport) -> String {
     let summary = Summary::of(report);
-    let told: Vec<Conversation> = report
-        .outcomes
-        .iter()
-        .filter_map(evidence)
-        .flat_map(|it| it.conversations)
-        .collect();
+    let told = Told {
+        conversations: report
+            .outcomes
+            .iter()
+            .filter_map(evidence)
+            .flat_map(|it| it.conversations)
+            .collect(),
+        room: Cell::new(ROOM),
+    };
     let header = Header {
         command: report.command,
         verdict: report.verdict_sentence(),
@@ -75,11 +107,11 @@ pub(super) fn html(report: &CheckReport) -> String {
                 }
             }
         }
-        @if !told.is_empty() {
+        @if !told.conversations.is_empty() {
             section {
                 h2 { "Conversations" }
                 (document::legend())
-                @for one in &told { (conversation(one)) }
+                @for one in &told.conversations { (conversation(one)) }
             }
         }
     };
@@ -130,7 +162,7 @@ fn filters(report: &CheckReport) -> Vec<Filter> {
     verdicts.into_iter().chain(levels).collect()
 }
 
-fn with_consequences(finding: &Finding<'_>, open: bool, told: &[Conversation]) -> Markup {
+fn with_consequences(finding: &Finding<'_>, open: bool, told: &Told) -> Markup {
     html! {
         div.finding data-group {
             (check(finding.outcome, open, told))
@@ -144,7 +176,7 @@ fn with_consequences(finding: &Finding<'_>, open: bool, told: &[Conversation]) -
     }
 }
 
-fn skipped(skips: &Skips<'_>, told: &[Conversation]) -> Markup {
+fn skipped(skips: &Skips<'_>, told: &Told) -> Markup {
     html! {
         details.group data-group {
             summary {
@@ -155,7 +187,7 @@ fn skipped(skips: &Skips<'_>, told: &[Conversation]) -> Markup {
     }
 }
 
-fn check(outcome: &Outcome, open: bool, told: &[Conversation]) -> Markup {
+fn check(outcome: &Outcome, open: bool, told: &Told) -> Markup {
     let check = &outcome.check;
     let (verdict, level) = (outcome.verdict.name(), check.level.name());
     let evidence = evidence(outcome);
@@ -181,7 +213,7 @@ fn check(outcome: &Outcome, open: bool, told: &[Conversation]) -> Markup {
                     dt { "Cause" } dd { (cause) }
                 }
                 @if let Some(evidence) = &evidence {
-                    @let known: Vec<&String> = evidence.see.iter().filter(|name| told.iter().any(|it| it.name == **name)).collect();
+                    @let known: Vec<&String> = evidence.see.iter().filter(|name| told.conversations.iter().any(|it| it.name == **name)).collect();
                     @if !known.is_empty() {
                         dt { "Evidence" }
                         dd { @for name in known { a href={ "#conversation-" (name) } { (name) } " " } }
@@ -192,7 +224,7 @@ fn check(outcome: &Outcome, open: bool, told: &[Conversation]) -> Markup {
                 }
                 dt { "Link" } dd { a href={ "#" (check.id) } { "#" (check.id) } }
             }
-            @if evidence.is_none() { (other_evidence(&outcome.evidence)) }
+            @if evidence.is_none() { (other_evidence(outcome, told)) }
         }
     }
 }
@@ -221,10 +253,24 @@ fn talk(exchanges: &[Exchange]) -> Markup {
 
 /// Shows evidence of another form: HTTP exchanges if it contains some, XML documents in colors,
 /// everything else as JSON.
-fn other_evidence(evidence: &Value) -> Markup {
+///
+/// Documents are shown for findings and warnings, the worst first, as long as there is room.
+fn other_evidence(outcome: &Outcome, told: &Told) -> Markup {
+    let evidence = &outcome.evidence;
     let exchanges = observed::exchanges(evidence);
     if !exchanges.is_empty() {
-        return html! { h4 { "Evidence" } (talk(&exchanges)) };
+        let has_documents = exchanges.iter().any(|it| !it.saml.is_empty());
+        let shown = match has_documents {
+            true => told.within_room(outcome, || talk(&exchanges)),
+            false => Some(talk(&exchanges)),
+        };
+        return html! {
+            h4 { "Evidence" }
+            @match shown {
+                Some(shown) => (shown),
+                None => p.quiet { (ELSEWHERE) },
+            }
+        };
     }
     let Value::Object(members) = evidence else {
         return html! {
@@ -242,8 +288,14 @@ fn other_evidence(evidence: &Value) -> Markup {
         .collect();
     html! {
         @for (name, document) in documents {
+            @let shown = told.within_room(outcome, || {
+                document::markup(document.as_str().unwrap_or_default(), &[])
+            });
             h4 { (name) }
-            (document::markup(document.as_str().unwrap_or_default(), &[]))
+            @match shown {
+                Some(shown) => (shown),
+                None => p.quiet { (ELSEWHERE) },
+            }
         }
         @if !rest.is_empty() { h4 { "Evidence" } pre { (page::pretty(&Value::Object(rest))) } }
     }

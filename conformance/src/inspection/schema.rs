@@ -46,6 +46,25 @@ const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "AuthnRequest",
+        attributes: &["ID", "Version", "IssueInstant"],
+        places: &[
+            (&["Issuer"], 0, 1),
+            (&["Signature"], 0, 1),
+            (&["Extensions"], 0, 1),
+            (&["Subject"], 0, 1),
+            (&["NameIDPolicy"], 0, 1),
+            (&["Conditions"], 0, 1),
+            (&["RequestedAuthnContext"], 0, 1),
+            (&["Scoping"], 0, 1),
+        ],
+    },
+    Shape {
+        name: "RequestedAuthnContext",
+        attributes: &[],
+        places: &[(&["AuthnContextClassRef", "AuthnContextDeclRef"], 1, MANY)],
+    },
+    Shape {
         name: "Status",
         attributes: &[],
         places: &[
@@ -157,6 +176,42 @@ const SHAPES: &[Shape] = &[
             (&["AttributeProfile"], 0, MANY),
             (&["Attribute"], 0, MANY),
         ],
+    },
+    Shape {
+        name: "SPSSODescriptor",
+        attributes: &["protocolSupportEnumeration"],
+        places: &[
+            (&["Signature"], 0, 1),
+            (&["Extensions"], 0, 1),
+            (&["KeyDescriptor"], 0, MANY),
+            (&["Organization"], 0, 1),
+            (&["ContactPerson"], 0, MANY),
+            (&["ArtifactResolutionService"], 0, MANY),
+            (&["SingleLogoutService"], 0, MANY),
+            (&["ManageNameIDService"], 0, MANY),
+            (&["NameIDFormat"], 0, MANY),
+            (&["AssertionConsumerService"], 1, MANY),
+            (&["AttributeConsumingService"], 0, MANY),
+        ],
+    },
+    Shape {
+        name: "AssertionConsumerService",
+        attributes: &["Binding", "Location", "index"],
+        places: &[],
+    },
+    Shape {
+        name: "AttributeConsumingService",
+        attributes: &["index"],
+        places: &[
+            (&["ServiceName"], 1, MANY),
+            (&["ServiceDescription"], 0, MANY),
+            (&["RequestedAttribute"], 1, MANY),
+        ],
+    },
+    Shape {
+        name: "RequestedAttribute",
+        attributes: &["Name"],
+        places: &[(&["AttributeValue"], 0, MANY)],
     },
     Shape {
         name: "KeyDescriptor",

@@ -85,6 +85,10 @@ pub fn legend() -> Markup {
     }
 }
 
+/// How deep lines are indented: of ten thousand levels, the spaces would be
+/// megabytes.
+const DEEPEST: usize = 30;
+
 /// Returns the document, indented and colored. Its signatures are verified with the keys of the
 /// `trusted` certificates (base64).
 pub fn markup(xml: &str, trusted: &[String]) -> Markup {
@@ -95,7 +99,7 @@ pub fn markup(xml: &str, trusted: &[String]) -> Markup {
     let mut flush = |pending: &mut Option<(usize, Vec<Markup>, &'static str)>| {
         if let Some((depth, parts, ground)) = pending.take() {
             lines.push(html! {
-                span class=(ground) { ("  ".repeat(depth)) @for part in &parts { (part) } "\n" }
+                span class=(ground) { ("  ".repeat(depth.min(DEEPEST))) @for part in &parts { (part) } "\n" }
             });
         }
     };

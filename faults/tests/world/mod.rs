@@ -125,6 +125,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
         foreign: &FOREIGN,
         recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
+        elsewhere: "http://127.0.0.1:9",
         encrypts: false,
         demands_both: false,
     };

@@ -1,6 +1,7 @@
 //! `rehearsal check`: conformance and security checks of endpoints.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -208,7 +209,8 @@ pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<(String, String)>
         .collect()
 }
 
-/// The metadata of a service provider: where it is, and which entity of several.
+/// The metadata of a service provider and its document: where it is, and which
+/// entity of several.
 ///
 /// # Errors
 /// When it can't be read, names several service providers, or is no metadata.
@@ -216,8 +218,8 @@ pub(crate) async fn sp_metadata(
     (place, entity_id): (&str, Option<&str>),
     wait: Duration,
     runner: &Runner,
-) -> Result<SpMetadata, SetUpError> {
-    let metadata = tokio::select! {
+) -> Result<(SpMetadata, String), SetUpError> {
+    let document = tokio::select! {
         metadata = fetch_metadata(place, wait, &runner.access) => metadata?,
         signal = runner.stop.wait() => return Err(interrupted(signal)),
     };
@@ -225,7 +227,7 @@ pub(crate) async fn sp_metadata(
         entity_id,
         signed_by: None,
     };
-    SpMetadata::select(&metadata, &selection).map_err(|error| match error {
+    let metadata = SpMetadata::select(&document, &selection).map_err(|error| match error {
         MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_) => SetUpError::new(
             "which-entity",
             format!("{place}: {error}."),
@@ -236,7 +238,8 @@ pub(crate) async fn sp_metadata(
             format!("{place} is not the metadata of a service provider: {error}."),
             "Check --metadata: it has to be an EntityDescriptor with an SPSSODescriptor.",
         ),
-    })
+    })?;
+    Ok((metadata, document))
 }
 
 /// The service provider to check.
@@ -307,6 +310,11 @@ pub(crate) struct Sp {
     /// `{user}` stands for the user. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
+    /// Address of this machine at which external references of the faults are served,
+    /// such as 192.0.2.7:0, for a service provider on another machine
+    /// [default: a free port of the loopback interface]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
     /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
@@ -332,6 +340,10 @@ impl Sp {
             .map(|path| path.with_extension("key"));
         let new_key = key_file.clone().filter(|path| !path.exists());
         let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        let provider = match self.listen {
+            Some(at) => provider.with_references_at(at, &ambient).await?,
+            None => provider,
+        };
         if let Some(path) = &self.idp_metadata_out {
             write(path, &provider.metadata())?;
         }
@@ -352,14 +364,16 @@ impl Sp {
             self.forms.write(report, &ambient)
         };
         let place = (target.metadata.as_str(), self.entity_id.as_deref());
-        let metadata = match sp_metadata(place, Duration::from_secs(self.wait), &runner).await {
-            Ok(metadata) => metadata,
+        let wait = Duration::from_secs(self.wait);
+        let (metadata, document) = match sp_metadata(place, wait, &runner).await {
+            Ok(read) => read,
             Err(error) => return refused(error),
         };
         let judge = Judge {
             person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
             target: Target {
                 metadata,
+                document,
                 start_url: target.start_url.clone(),
                 probe_url: target.probe_url.clone(),
                 expect: target.expect.clone(),

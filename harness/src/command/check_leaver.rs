@@ -138,7 +138,7 @@ impl Leaver {
         let new_key = key_file.clone().filter(|path| !path.exists());
         let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
-            write(path, provider.metadata())?;
+            write(path, &provider.metadata())?;
         }
         let (Some(scim_url), Some(place), Some(probe_url), false) = (
             &self.scim_url,
@@ -161,14 +161,14 @@ impl Leaver {
             let report = runner.report(report, checks.len(), Duration::ZERO);
             self.forms.write(report, &ambient)
         };
-        let fetched = match self.access.client.token(&runner.access).await {
+        let fetched = match self.access.client.token(&runner.access, &ambient).await {
             Ok(fetched) => fetched,
             Err(error) => return refused(error),
         };
         let entity = (place.as_str(), self.entity_id.as_deref());
         let metadata = sp_metadata(entity, Duration::from_secs(self.wait), &runner).await;
         let metadata = match metadata {
-            Ok(metadata) => metadata,
+            Ok((metadata, _)) => metadata,
             Err(error) => return refused(error.with_renamed("--metadata", "--sp-metadata")),
         };
         let application = Application::new(

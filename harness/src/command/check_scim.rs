@@ -24,6 +24,10 @@ pub(crate) struct Scim {
     /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
+    /// Sends 25 look-ups a second for so long, as marketplaces demand it, and says
+    /// how they were answered [default: no load is played].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    rate_seconds: Option<u32>,
     #[command(flatten)]
     profiles: Profiles,
     #[command(flatten)]
@@ -38,7 +42,12 @@ impl Scim {
         let checks = Kind::Scim.checks();
         let chosen = self.profiles.chosen(Kind::Scim)?;
         self.options.limit_to(Kind::Scim, &chosen);
-        if self.options.print_list(&checks)? {
+        let selection = self.options.selection(&checks)?;
+        let unasked = scim::profile_catalogue().into_iter();
+        let unasked: Vec<_> = unasked.filter(|it| !selection.asks_for(&it.id)).collect();
+        let mut listed = checks.clone();
+        listed.retain(|it| !unasked.contains(it));
+        if self.options.print_list(&listed)? {
             return Ok(0);
         }
         self.forms.verify(&checks)?;
@@ -47,8 +56,12 @@ impl Scim {
         };
         let mut options = self.access.options()?;
         let ambient = Ambient::real();
-        let runner = self.options.runner(&checks)?;
-        let fetched = match self.access.client.token(&runner.access).await {
+        options.rate_seconds = self.rate_seconds;
+        let mut runner = self.options.runner(&checks)?;
+        if self.rate_seconds.is_some() {
+            runner.selection = runner.selection.also("SCIM-PROFILE-80");
+        }
+        let fetched = match self.access.client.token(&runner.access, &ambient).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 let target = base_url.as_str();
@@ -57,9 +70,7 @@ impl Scim {
             }
         };
         let credentials = self.access.credentials(fetched.as_ref())?;
-        options.oauth = fetched.map(|it| scim::OAuthToken {
-            expires_in: it.expires_in,
-        });
+        options.oauth = fetched.map(|it| it.said);
         let wire = scim::wire::Http::to(base_url.clone(), runner.access.clone())
             .context("cannot set up the HTTP client")?;
         let started_at = ambient.now();

@@ -1,9 +1,17 @@
 //! Gets a token by the OAuth 2.0 client credentials grant (RFC 6749 §4.4).
 
+use std::path::{Path, PathBuf};
+
+use ambient::Ambient;
 use clap::Args;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rehearsal::check::SetUpError;
 use rehearsal::check::runner::{Access, read_body};
-use serde_json::Value;
+use rehearsal::check::scim::OAuthToken;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
+use rsa::pkcs8::DecodePrivateKey as _;
+use serde_json::{Value, json};
 use url::Url;
 
 /// Client credentials, used instead of a token.
@@ -13,7 +21,7 @@ pub(crate) struct ClientCredentials {
     #[arg(
         long,
         value_name = "URL",
-        requires_all = ["client_id", "client_secret"],
+        requires = "client_id",
         conflicts_with_all = ["token", "token_file", "basic"]
     )]
     oauth_token_url: Option<Url>,
@@ -28,21 +36,55 @@ pub(crate) struct ClientCredentials {
         hide_env_values = true
     )]
     client_secret: Option<String>,
+    /// A file with its secret.
+    #[arg(long, value_name = "FILE", requires = "oauth_token_url")]
+    client_secret_file: Option<PathBuf>,
+    /// Its private key in PEM, RSA or P-256: the client authenticates by a signed
+    /// assertion (private_key_jwt) in place of a secret.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "oauth_token_url",
+        conflicts_with = "client_secret_file"
+    )]
+    client_key: Option<PathBuf>,
+    /// The `kid` of that key, by which the server finds its public half.
+    #[arg(long, value_name = "KID", requires = "client_key")]
+    client_key_id: Option<String>,
+    /// The scope to ask for.
+    #[arg(long, value_name = "SCOPE", requires = "oauth_token_url")]
+    scope: Option<String>,
 }
 
 /// A token that was issued.
 pub(crate) struct Issued {
     pub(crate) token: String,
-    /// How long it lives, in seconds, where the server says so.
-    pub(crate) expires_in: Option<u64>,
+    /// What was said of it.
+    pub(crate) said: OAuthToken,
 }
+
+/// How the client authenticates.
+enum Proof {
+    Secret(String),
+    Assertion(String),
+}
+
+/// How long an assertion is good, in seconds.
+const ASSERTION_LIFE: i64 = 300;
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl ClientCredentials {
     /// Requests a token; None if no token endpoint was given.
     ///
     /// # Errors
-    /// When the authorization server cannot be reached or issues no token.
-    pub(crate) async fn token(&self, access: &Access) -> Result<Option<Issued>, SetUpError> {
+    /// When the secret or the key cannot be read, the authorization server cannot be reached, or it
+    /// issues no token.
+    pub(crate) async fn token(
+        &self,
+        access: &Access,
+        ambient: &Ambient,
+    ) -> Result<Option<Issued>, SetUpError> {
         let Some(url) = &self.oauth_token_url else {
             return Ok(None);
         };
@@ -50,21 +92,28 @@ impl ClientCredentials {
             SetUpError::new(
                 "no-token",
                 format!("At {url}, {what}."),
-                "Check --oauth-token-url, --client-id and --client-secret: the client has to be allowed the grant client_credentials.",
+                "Check --oauth-token-url, --client-id and --client-secret or --client-key: the client has to be allowed the grant client_credentials.",
             )
         };
+        let id = self.client_id.as_deref().unwrap_or_default();
+        let proof = self.proof(url, id, ambient)?;
         let client = access.client().build();
         let client = client.map_err(|error| refused(error.to_string()))?;
-        let answer = client
-            .post(url.clone())
-            .basic_auth(
-                self.client_id.as_deref().unwrap_or_default(),
-                self.client_secret.as_deref(),
-            )
-            .form(&[("grant_type", "client_credentials")])
-            .send()
-            .await
-            .map_err(|error| refused(format!("cannot reach the authorization server: {error}")))?;
+        let mut form = vec![("grant_type", "client_credentials")];
+        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        let request = client.post(url.clone());
+        let request = match &proof {
+            Proof::Secret(secret) => request.basic_auth(id, Some(secret)),
+            Proof::Assertion(assertion) => {
+                form.push(("client_assertion_type", ASSERTION_TYPE));
+                form.push(("client_assertion", assertion));
+                request
+            }
+        };
+        let answer =
+            request.form(&form).send().await.map_err(|error| {
+                refused(format!("cannot reach the authorization server: {error}"))
+            })?;
         let status = answer.status();
         let body = read_body(answer, access.timeout).await;
         let body = body.map_err(|error| refused(error.to_string()))?;
@@ -72,7 +121,11 @@ impl ClientCredentials {
         match said["access_token"].as_str() {
             Some(token) if status.is_success() => Ok(Some(Issued {
                 token: token.to_owned(),
-                expires_in: said["expires_in"].as_u64(),
+                said: OAuthToken {
+                    expires_in: said["expires_in"].as_u64(),
+                    scope: said["scope"].as_str().map(str::to_owned),
+                    by_assertion: matches!(proof, Proof::Assertion(_)),
+                },
             })),
             _ => {
                 let why = said["error_description"].as_str();
@@ -83,4 +136,79 @@ impl ClientCredentials {
             }
         }
     }
+
+    fn proof(&self, url: &Url, id: &str, ambient: &Ambient) -> Result<Proof, SetUpError> {
+        if let Some(path) = &self.client_key {
+            let (algorithm, key) = client_key(path)?;
+            let mut header = Header::new(algorithm);
+            header.kid.clone_from(&self.client_key_id);
+            let now = ambient.now().as_second();
+            let claims = json!({
+                "iss": id,
+                "sub": id,
+                "aud": url.as_str(),
+                "jti": ambient.rng().hex(16),
+                "iat": now,
+                "exp": now + ASSERTION_LIFE,
+            });
+            let signed = jsonwebtoken::encode(&header, &claims, &key);
+            return signed
+                .map(Proof::Assertion)
+                .map_err(|error| unusable_key(path, &error.to_string()));
+        }
+        if let Some(path) = &self.client_secret_file {
+            let read = std::fs::read_to_string(path).map_err(|error| {
+                SetUpError::new(
+                    "no-client-secret",
+                    format!(
+                        "Cannot read the client's secret from {}: {error}.",
+                        path.display()
+                    ),
+                    "Check --client-secret-file.",
+                )
+            })?;
+            return Ok(Proof::Secret(
+                read.trim_end_matches(['\r', '\n']).to_owned(),
+            ));
+        }
+        let secret = self.client_secret.clone().map(Proof::Secret);
+        secret.ok_or_else(|| {
+            SetUpError::new(
+                "no-client-secret",
+                "The OAuth client has neither a secret nor a key.",
+                "Give --client-secret, --client-secret-file or --client-key.",
+            )
+        })
+    }
+}
+
+fn unusable_key(path: &Path, why: &str) -> SetUpError {
+    SetUpError::new(
+        "client-key-unusable",
+        format!(
+            "Cannot sign with the client's key {}: {why}.",
+            path.display()
+        ),
+        "Give --client-key a private key in PEM, RSA or EC P-256, without a password.",
+    )
+}
+
+/// A private key, and the algorithm that it signs with.
+fn client_key(path: &Path) -> Result<(Algorithm, EncodingKey), SetUpError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| unusable_key(path, &error.to_string()))?;
+    let rsa =
+        RsaPrivateKey::from_pkcs8_pem(&text).or_else(|_| RsaPrivateKey::from_pkcs1_pem(&text));
+    if let Ok(key) = rsa {
+        let der = key.to_pkcs1_der();
+        let der = der.map_err(|error| unusable_key(path, &error.to_string()))?;
+        return Ok((Algorithm::RS256, EncodingKey::from_rsa_der(der.as_bytes())));
+    }
+    let key = rcgen::KeyPair::from_pem(&text);
+    let key = key.map_err(|_| unusable_key(path, "it is no private key that is known here"))?;
+    if !key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) {
+        return Err(unusable_key(path, "it is neither RSA nor EC P-256"));
+    }
+    let key = EncodingKey::from_ec_der(key.serialized_der());
+    Ok((Algorithm::ES256, key))
 }

@@ -134,6 +134,7 @@ impl ScimAccess {
             template,
             headers: headers.collect::<anyhow::Result<_>>()?,
             rate: self.rate,
+            rate_seconds: None,
             oauth: None,
         })
     }

@@ -2,6 +2,8 @@
 //! response through that it should have refused for one given reason, and takes
 //! it for its user's; or with the habits of somebody else's product.
 
+pub(crate) mod flaws;
+mod logout;
 mod switches;
 
 use std::collections::{HashMap, HashSet};
@@ -27,7 +29,7 @@ use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
-pub(crate) use switches::{KEY, Manner, Switch, always};
+pub(crate) use switches::{KEY, Manner, Switch, always, issuer_addresses, named_addresses};
 
 /// The user whom the good responses are about.
 pub(crate) const USER: &str = "jo@corp.example";
@@ -36,8 +38,21 @@ pub(crate) const USER: &str = "jo@corp.example";
 struct Memory {
     /// Browser cookie to the ID of its request.
     requests: HashMap<String, String>,
-    sessions: HashMap<String, String>,
+    sessions: HashMap<String, Session>,
     seen: HashSet<String>,
+    /// The IDs of logout requests that were obeyed.
+    obeyed: HashSet<String>,
+    /// Who logged in last.
+    last: Option<String>,
+}
+
+/// Who is in, as the probe shows it, and by which session of the identity
+/// provider.
+#[derive(Clone, Default)]
+struct Session {
+    shown: String,
+    user: String,
+    index: String,
 }
 
 #[derive(Clone)]
@@ -78,6 +93,7 @@ pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambie
         .route("/acs", post(acs))
         .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
+        .route("/slo", get(logout::by_link).post(logout::by_form))
         .layer(axum::extract::DefaultBodyLimit::max(16 * 1024 * 1024))
         .layer(middleware::from_fn_with_state(broken.clone(), limit))
         .with_state(broken.clone());
@@ -153,13 +169,15 @@ async fn login(State(sp): State<Broken>) -> Response {
         is_passive: false,
         requested_authn_context: None,
     };
+    let request = sp.flawed_request(request);
     let url = redirect::encode(
         &sp.idp.sso[0].location,
         Parameter::Request,
-        &request.to_xml(),
-        None,
+        &request,
+        sp.relay_state().as_deref(),
         None,
     );
+    let id = sp.request_id(id);
     sp.memory
         .lock()
         .unwrap()
@@ -169,7 +187,7 @@ async fn login(State(sp): State<Broken>) -> Response {
     let site = if lax { "; SameSite=Lax" } else { "" };
     let set = AppendHeaders([(
         header::SET_COOKIE,
-        format!("browser={browser}; Path=/{site}"),
+        format!("browser={browser}; Path=/; HttpOnly{site}"),
     )]);
     (set, Redirect::to(&url.unwrap())).into_response()
 }
@@ -195,6 +213,11 @@ async fn acs(
     let document = String::from_utf8_lossy(&document).into_owned();
     for switch in sp.switches.iter() {
         match switch {
+            Switch::Fetches(addresses) => {
+                for address in addresses(&document) {
+                    let _ = reqwest::get(address).await;
+                }
+            }
             Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),
             Switch::Dies(is_it) if is_it(&document) => {
                 sp.is_dead.store(true, Ordering::SeqCst);
@@ -210,14 +233,12 @@ async fn acs(
             None => return sp.refuse(reason),
         },
     };
-    let session = sp.ambient.rng().token(16);
-    sp.memory
-        .lock()
-        .unwrap()
-        .sessions
-        .insert(session.clone(), user);
-    let set = AppendHeaders([(header::SET_COOKIE, format!("session={session}; Path=/"))]);
-    (set, Redirect::to("/whoami")).into_response()
+    let index = document.split("SessionIndex=\"").nth(1);
+    let index = index.and_then(|rest| rest.split('"').next());
+    let cookie = sp.log_in(&headers, user, index.unwrap_or_default());
+    let set = AppendHeaders([(header::SET_COOKIE, cookie)]);
+    let relay_state = form.get("RelayState").map(String::as_str);
+    (set, sp.next_page(relay_state.unwrap_or_default())).into_response()
 }
 
 /// Text as it stands in a page.
@@ -229,8 +250,17 @@ fn escaped(text: &str) -> String {
 async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
     let user = {
         let memory = sp.memory.lock().unwrap();
-        let session = cookie(&headers, "session");
-        session.and_then(|session| memory.sessions.get(session).cloned())
+        let name = if sp.is_flawed("fixed-session") {
+            "browser"
+        } else {
+            "session"
+        };
+        let session = cookie(&headers, name);
+        let session = session.and_then(|session| memory.sessions.get(session));
+        match &memory.last {
+            Some(last) if sp.is_flawed("global-user") => session.map(|_| last.clone()),
+            _ => session.map(|it| it.shown.clone()),
+        }
     };
     let is_page = sp.has(|it| matches!(it, Switch::HtmlProbe));
     match user {
@@ -266,6 +296,7 @@ impl Broken {
         for switch in self.switches.iter() {
             match switch {
                 Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,
+                Switch::Flaw(flaw) => self.flawed_metadata(flaw, &mut metadata),
                 Switch::Decrypts => {
                     metadata.encryption_certificates = vec![KEY.certificate().clone()];
                 }
@@ -329,7 +360,12 @@ impl Broken {
     }
 
     fn judged(&self, headers: &HeaderMap, field: &str) -> Result<String, String> {
-        let expected = if self.has(|it| matches!(it, Switch::Unsolicited)) {
+        let memory = self.memory.lock().unwrap();
+        let browser = cookie(headers, "browser");
+        let is_asked = browser.is_some_and(|it| memory.requests.contains_key(it));
+        drop(memory);
+        let takes_any = self.is_flawed("takes-unsolicited") && !is_asked;
+        let expected = if takes_any || self.has(|it| matches!(it, Switch::Unsolicited)) {
             Expected::Unsolicited
         } else {
             let memory = self.memory.lock().unwrap();
@@ -362,7 +398,14 @@ impl Broken {
             return Err("unknown-user".to_owned());
         }
         let id = checked.assertion_id().to_owned();
-        if !self.memory.lock().unwrap().seen.insert(id) {
+        let is_new = self.memory.lock().unwrap().seen.insert(id);
+        let forgets = self.is_flawed("forgets-unsolicited") && takes_any
+            || self.is_flawed("forgets-one-time-use")
+                && String::from_utf8_lossy(&document).contains("OneTimeUse");
+        if takes_any && self.is_flawed("asks-before-switching") && self.is_another(headers, &user) {
+            return Err("asked-first".to_owned());
+        }
+        if !is_new && !forgets {
             return Err("assertion-replayed".to_owned());
         }
         Ok(user)

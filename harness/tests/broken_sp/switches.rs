@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use saml::acceptance::SignaturePolicy;
 use saml::keys::{Certificate, SigningKey};
@@ -39,6 +41,10 @@ pub(crate) enum Switch {
     BreaksOff(fn(&str) -> bool),
     /// The same, and at the request after it too.
     Dies(fn(&str) -> bool),
+    /// Fetches these addresses of a document before it looks at it.
+    Fetches(fn(&str) -> Vec<String>),
+    /// One of the flaws beyond its assertion consumer service: see `flaws.rs`.
+    Flaw(&'static str),
     /// Takes names of every domain, and makes an account for each.
     AnyDomain,
     /// Knows its one user only.
@@ -64,6 +70,26 @@ pub(crate) enum Manner {
     ToLogin,
     /// 500 and the page of a framework.
     Crash,
+}
+
+/// The addresses of our own listener that a document names, in the clear.
+pub(crate) fn named_addresses(document: &str) -> Vec<String> {
+    let pattern = regex::Regex::new(r"http://127\.0\.0\.1:\d+/SAML-SP-[A-Z0-9-]+/[\w.]+").unwrap();
+    let all = pattern.find_iter(document);
+    all.map(|it| it.as_str().to_owned()).collect()
+}
+
+/// The addresses at which the issuers of a document's certificates lie.
+pub(crate) fn issuer_addresses(document: &str) -> Vec<String> {
+    let pattern = regex::Regex::new(r"<ds:X509Certificate>([^<]+)<").unwrap();
+    let address = regex::bytes::Regex::new(r"http://127\.0\.0\.1:\d+/issuer\.cer").unwrap();
+    let mut found = Vec::new();
+    for one in pattern.captures_iter(document) {
+        let der = STANDARD.decode(&one[1]).unwrap_or_default();
+        let all = address.find_iter(&der);
+        found.extend(all.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()));
+    }
+    found
 }
 
 /// For every document.

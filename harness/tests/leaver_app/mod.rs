@@ -1,12 +1,13 @@
 //! A small application with SAML, SCIM, single logout, API tokens and Universal
 //! Logout: right, but for one hole. It shares nothing with our portal.
 //!
-//! To add a hole: a value of [`Hole`], and a line in the table of
-//! `check_leaver.rs` with the checks that have to find it.
+//! To add a hole: a value of [`Hole`], and a line in [`HOLES`] with
+//! the checks that have to find it.
 
 mod pages;
 mod scim;
 mod state;
+mod table;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -18,6 +19,7 @@ use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
 use state::State;
+pub(crate) use table::HOLES;
 
 /// The SCIM token.
 pub(crate) const TOKEN: &str = "token-of-the-leaver-app";
@@ -52,6 +54,8 @@ pub(crate) enum Hole {
     RefusedSignOnCreates,
     SignsOnWithoutGroup,
     ReactivationMakesAnother,
+    /// Deactivation forgets the externalId.
+    DeactivationForgets,
     /// Nobody who was deactivated gets in again.
     ReactivationIsIgnored,
     /// Sessions are refused only while the person is inactive.
@@ -72,8 +76,16 @@ pub(crate) enum Hole {
     NoRoles,
     /// Single logout removes the cookie, and no more.
     CookieOnly,
+    /// An ended session is refused once, and works again.
+    Blinks,
+    /// The probe's answers break off once somebody left.
+    ProbeBreaksOff,
     /// The probe fails once somebody left.
     ProbeFails,
+    /// A sign-on creates a second account.
+    SignOnDuplicates,
+    /// SCIM says that it deletes, and doesn't.
+    KeepsDeleted,
     /// SCIM says that it deactivates, and doesn't.
     KeepsActive,
 }
@@ -96,7 +108,7 @@ impl App {
         let app = Self {
             base: format!("http://{}", listener.local_addr().unwrap()),
             hole,
-            idp: Arc::new(IdpMetadata::parse(provider.metadata()).unwrap()),
+            idp: Arc::new(IdpMetadata::parse(&provider.metadata()).unwrap()),
             issuer: provider.issuer.clone(),
             ambient: ambient.clone(),
             state: Arc::new(Mutex::new(State::new())),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
@@ -121,15 +122,23 @@ impl App {
     }
 
     fn session(&self, headers: &HeaderMap) -> Option<Access> {
-        let state = self.state();
-        let access = state.sessions.get(cookie(headers, "session")?)?;
-        self.is_good(&state, access).then(|| access.clone())
+        let mut state = self.state();
+        let name = cookie(headers, "session")?;
+        let access = state.sessions.get(name)?.clone();
+        let blinks = self.hole == Hole::Blinks;
+        let is_good =
+            self.is_good(&state, &access) || (blinks && !state.blinked.insert(name.to_owned()));
+        is_good.then_some(access)
     }
 }
 
 pub(super) async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     if app.hole == Hole::ProbeFails && app.state().has_left {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if app.hole == Hole::ProbeBreaksOff && app.state().has_left {
+        let nothing: Result<&str, std::io::Error> = Err(std::io::Error::other("broken off"));
+        return Body::from_stream(futures::stream::iter([Ok("…"), nothing])).into_response();
     }
     let Some(access) = app.session(&headers) else {
         return (StatusCode::UNAUTHORIZED, "log in").into_response();

@@ -55,6 +55,8 @@ fn shown(account: &Account) -> Value {
     let mut body = account.body.clone();
     body["id"] = account.id.clone().into();
     body["active"] = account.active.into();
+    // As many servers do: the name is worked out.
+    body["displayName"] = format!("{} (staff)", account.user_name).into();
     body
 }
 
@@ -85,10 +87,21 @@ async fn users(
 ) -> Json<Value> {
     let state = app.state();
     let all = state.accounts.values();
-    let found: Vec<Value> = all
+    let mut found: Vec<Value> = all
         .filter(|it| passes(&query, &it.user_name))
         .map(shown)
         .collect();
+    if app.hole == Hole::SignOnDuplicates {
+        let signed_on = |it: &&Value| {
+            let mut all = state.sessions.values();
+            all.any(|session| session.account == it["id"])
+        };
+        let seconds: Vec<Value> = found.iter().filter(signed_on).cloned().collect();
+        found.extend(seconds.into_iter().map(|mut second| {
+            second["id"] = format!("second-{}", second["id"]).into();
+            second
+        }));
+    }
     list(&found)
 }
 
@@ -112,6 +125,9 @@ async fn user(State(app): State<App>, Path(id): Path<String>) -> Response {
 
 async fn delete(State(app): State<App>, Path(id): Path<String>) -> Response {
     let mut state = app.state();
+    if app.hole == Hole::KeepsDeleted && state.accounts.contains_key(&id) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let Some(account) = state.accounts.remove(&id) else {
         return refusal(404, "there is no such user");
     };
@@ -136,6 +152,9 @@ async fn change(
     if active == Some(false) && app.hole != Hole::KeepsActive {
         if let Some(account) = state.accounts.get_mut(&id) {
             (account.active, account.was_inactive) = (false, true);
+            if app.hole == Hole::DeactivationForgets {
+                account.body["externalId"] = Value::Null;
+            }
         }
         app.end(&mut state, &id, Event::Deactivated);
     }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) requests: HashMap<String, String>,
     pub(super) seen: HashSet<String>,
     pub(super) deleted_names: HashSet<String>,
+    /// Ended sessions that were refused once.
+    pub(super) blinked: HashSet<String>,
     /// Whether anybody left.
     pub(super) has_left: bool,
     last: u64,

@@ -4,11 +4,14 @@
 mod mutants;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ambient::Ambient;
 use rehearsal::check::profile::{Demand, Kind, Profile, RequirementVerdict, profiles};
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
 use rehearsal::check::scim::{Judge, OAuthToken, Options};
 use rehearsal::check::{CheckReport, Verdict};
 
@@ -83,14 +86,14 @@ pub(crate) fn our_portal(report: CheckReport) {
     );
 }
 
-async fn judged(bend: Option<Bend>, oauth: Option<u64>) -> (CheckReport, Vec<String>) {
+async fn judged(bend: Option<Bend>, oauth: Option<OAuthToken>) -> (CheckReport, Vec<String>) {
     judged_at(BASE, bend, oauth, runner()).await
 }
 
 async fn judged_at(
     base: &str,
     bend: Option<Bend>,
-    oauth: Option<u64>,
+    oauth: Option<OAuthToken>,
     runner: Runner,
 ) -> (CheckReport, Vec<String>) {
     let server = bend.map_or_else(Bent::default, Bent::with);
@@ -99,9 +102,7 @@ async fn judged_at(
         base: base.to_owned(),
         credentials: Credentials::Bearer(TOKEN.to_owned()),
         options: Options {
-            oauth: oauth.map(|it| OAuthToken {
-                expires_in: Some(it),
-            }),
+            oauth,
             ..Options::default()
         },
         read_only: false,
@@ -114,7 +115,7 @@ async fn judged_at(
 
 #[tokio::test]
 async fn a_server_meets_the_rfcs_or_the_strict_profile() {
-    let (honest, left) = judged(None, Some(3600)).await;
+    let (honest, left) = judged(None, Some(token(3600, "scim"))).await;
     let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
     known.insert("scim-interop-02 replace-complex".to_owned());
     // The grammar of RFC 7644 has a sub-attribute behind brackets in paths only.
@@ -137,17 +138,120 @@ async fn a_server_meets_the_rfcs_or_the_strict_profile() {
         ["5"],
         "Okta deactivates without a path"
     );
-    let habits = ["client-habits", "matching-by-email"];
+    let habits = ["flagged-client", "matching-by-email"];
     assert_eq!(of("entra-gallery-scim"), habits);
 }
 
+/// A token by a signed assertion.
+fn token(seconds: u64, scope: &str) -> OAuthToken {
+    OAuthToken {
+        expires_in: Some(seconds),
+        scope: Some(scope.to_owned()),
+        by_assertion: true,
+    }
+}
+
 #[tokio::test]
-async fn the_life_of_a_token_is_judged() {
-    for (seconds, is_met) in [(3600, true), (21_600, true), (300, false), (86_400, false)] {
-        let (report, _) = judged(None, Some(seconds)).await;
-        let failed = failed(&report);
-        let is_named = failed.contains("entra-gallery-scim Validate_Credentials_Test");
-        assert_eq!(is_named, !is_met, "{seconds} s");
+async fn what_the_token_endpoint_says_is_judged() {
+    for (oauth, wanted) in [
+        (token(21_600, "scim"), &[][..]),
+        (
+            token(300, "scim"),
+            &["entra-gallery-scim Validate_Credentials_Test"],
+        ),
+        (
+            token(86_400, "scim admin"),
+            &[
+                "entra-gallery-scim Validate_Credentials_Test",
+                "ipsie-al1 scope",
+            ],
+        ),
+    ] {
+        let only = ["SCIM-PROFILE-15", "SCIM-PROFILE-17", "SCIM-PROFILE-18"].map(str::to_owned);
+        let runner = Runner {
+            selection: Selection::default().among(Some(only.to_vec())),
+            ..Runner::default()
+        };
+        let (report, _) = judged_at(BASE, None, Some(oauth.clone()), runner).await;
+        assert_eq!(
+            failed_in(&report),
+            wanted.iter().map(|it| (*it).to_owned()).collect(),
+            "{oauth:?}"
+        );
+    }
+}
+
+/// A server that answers look-ups of one user after some time otherwise.
+struct Tiring {
+    server: Bent,
+    asked: AtomicUsize,
+    retry_after: Option<&'static str>,
+}
+
+impl Wire for Tiring {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+        Box::pin(async move {
+            let mut told = self.server.send(asked).await?;
+            if asked.method == "GET" && self.asked.fetch_add(1, Ordering::SeqCst) > 60 {
+                told.status = 429;
+                told.headers.extend(
+                    self.retry_after
+                        .map(|it| ("retry-after".to_owned(), it.to_owned())),
+                );
+            }
+            Ok(told)
+        })
+    }
+
+    /// No time passes: requests are sent as fast as they can be.
+    fn pause(&self, _: Duration) -> Pending<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn load_is_played_when_asked_for_and_its_figure_is_in_the_result() {
+    // 100 requests, of which the last are limited.
+    for (seconds, retry_after, verdict) in [
+        (None, Some("1"), RequirementVerdict::NotTested),
+        (Some(1), Some("1"), RequirementVerdict::Passed),
+        (Some(4), Some("1"), RequirementVerdict::Passed),
+        (Some(4), Some("soon"), RequirementVerdict::Failed),
+        (Some(4), None, RequirementVerdict::Failed),
+    ] {
+        let server = Tiring {
+            server: Bent::default(),
+            asked: AtomicUsize::new(0),
+            retry_after,
+        };
+        let only = vec!["SCIM-PROFILE-80".to_owned()];
+        let judge = Judge {
+            wire: &server,
+            base: BASE.to_owned(),
+            credentials: Credentials::Bearer(TOKEN.to_owned()),
+            options: Options {
+                rate_seconds: seconds,
+                ..Options::default()
+            },
+            read_only: false,
+            runner: Runner {
+                selection: Selection::default().among(Some(only)),
+                ..Runner::default()
+            },
+            ambient: Ambient::real(),
+        };
+        let report = by_all(judge.judge().await.unwrap());
+        let all = report.assessments.iter().flat_map(|it| &it.results);
+        let rate: Vec<_> = all.filter(|it| it.requirement.id == "rate").collect();
+        assert_eq!(rate.len(), 2, "of Entra and of IPSIE");
+        for result in rate {
+            let at = format!(
+                "{seconds:?} {retry_after:?}: {} {:?}",
+                result.reason, result.figure
+            );
+            assert_eq!(result.verdict, verdict, "{at}");
+            assert_eq!(result.figure.is_some(), seconds.is_some(), "{at}");
+        }
     }
 }
 
@@ -167,12 +271,17 @@ async fn an_address_without_tls_or_with_an_underscore_is_named() {
 }
 
 /// Required requirements whose failure another test here shows: by the honest
-/// server, by the life of a token, by an address.
-const ELSEWHERE: [&str; 4] = [
+/// server, by what is said of a token, by an address, by load.
+const ELSEWHERE: [&str; 8] = [
     "scim-interop-02 replace-complex",
     "entra-gallery-scim Validate_Credentials_Test",
     "okta-oin-scim-manual C9298",
     "scim-interop-02 tls",
+    "entra-gallery-scim rate",
+    "ipsie-al1 rate",
+    "ipsie-al1 scope",
+    // Seen to hold, or not tested.
+    "ipsie-al1 oauth",
 ];
 
 /// Which deviation breaks which check: the mutants of the checks of every run,

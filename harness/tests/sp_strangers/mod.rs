@@ -52,6 +52,7 @@ impl Stranger {
         let judge = Judge {
             target: Target {
                 metadata: sp.metadata(),
+                document: sp.document(),
                 start_url: is_asked.then(|| at("/login")),
                 probe_url: at("/whoami"),
                 expect: Regex::new(self.expect).unwrap(),

@@ -3,7 +3,7 @@
 use saml::acceptance::SignaturePolicy as Policy;
 
 use super::super::broken_sp::Switch as S;
-use super::super::broken_sp::{Manner, Switch, always};
+use super::super::broken_sp::{Manner, Switch, always, issuer_addresses, named_addresses};
 use super::{STRANGER, Stranger};
 
 fn stranger(name: &'static str, switches: &[Switch], finds: &[&'static str]) -> Stranger {
@@ -116,7 +116,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         ),
         passes(
             60,
-            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +65"]),
+            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +68"]),
         ),
         stranger(
             "accepts SHA-1 for old identity providers",
@@ -136,12 +136,12 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 S::Waves("wrong-in-response-to", always),
                 S::Waves("request-cookie-missing", always),
             ],
-            &["SAML-SP-COND-21 +3"],
+            &["SAML-SP-COND-21 +5"],
         ),
         stranger(
             "keeps its requests for all browsers together",
             &[S::Waves("request-cookie-missing", always)],
-            &["SAML-SP-REPLAY-03"],
+            &["SAML-SP-REPLAY-03 +2"],
         ),
         stranger(
             "has several assertion consumer services, and asks by number",
@@ -239,6 +239,25 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             "finds its users by an attribute, and needs no NameID",
             &[S::Waves("no-name-id", has_no_name)],
             &[],
+        ),
+        stranger(
+            "fetches whatever a message names, and refuses it",
+            &[S::Fetches(named_addresses)],
+            &[
+                "SAML-SP-ALG-27",
+                "SAML-SP-SIG-15",
+                "SAML-SP-SIG-19",
+                "SAML-SP-XML-04",
+                "SAML-SP-XML-30",
+                "SAML-SP-XML-31",
+                "SAML-SP-XML-32",
+                "SAML-SP-XML-33",
+            ],
+        ),
+        stranger(
+            "fetches the issuers of certificates, and refuses them",
+            &[S::Fetches(issuer_addresses)],
+            &["SAML-SP-ALG-03", "SAML-SP-SIG-13"],
         ),
         stranger("reads UTF-16", &[S::ReadsUtf16], &[]),
         // Near every finding, and none: it lets everything in, but never in the

@@ -246,6 +246,8 @@ impl Idp {
             foreign: &foreign,
             recipient: encryption.as_ref().map(AssertionEncryption::recipient),
             forged: &somebody_else(response),
+            // The discard port: nobody answers there.
+            elsewhere: "http://127.0.0.1:9",
             encrypts: false,
             demands_both: false,
         };

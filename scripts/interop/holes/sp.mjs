@@ -18,7 +18,7 @@ const world = {
   folder,
   issuer: `${base}/metadata`,
   acs: `${base}/acs`,
-  sso: read(/HTTP-Redirect" Location="([^"]+)"/),
+  sso: read(/HTTP-Redirect" Location="([^"]+\/sso)"/),
   idp: read(/entityID="([^"]+)"/),
   certificate: read(/X509Certificate>([^<]+)</).replace(/\s/g, ""),
   idpMetadata: readFileSync(idp, "utf8"),

@@ -17,7 +17,9 @@ const saml = new SAML({
   issuer: `${base}/metadata`,
   audience: `${base}/metadata`,
   callbackUrl: `${base}/acs`,
-  entryPoint: read(/HTTP-Redirect" Location="([^"]+)"/),
+  entryPoint: read(/HTTP-Redirect" Location="([^"]+\/sso)"/),
+  logoutUrl: read(/HTTP-Redirect" Location="([^"]+\/slo)"/),
+  logoutCallbackUrl: `${base}/slo`,
   idpIssuer: read(/entityID="([^"]+)"/),
   idpCert: read(/X509Certificate>([^<]+)</),
   wantAssertionsSigned: true,
@@ -48,6 +50,19 @@ createServer(async (request, to) => {
       const cookie = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
       const user = sessions.get(cookie);
       return user ? answer(to, 200, `user=${user};`) : answer(to, 401, "nobody is logged in");
+    }
+    if (path === "/slo") {
+      // Its metadata offers HTTP-POST.
+      const isPost = request.method === "POST";
+      const { search, searchParams } = new URL(request.url, base);
+      const fields = Object.fromEntries(isPost ? form : searchParams);
+      const { profile, loggedOut } = isPost
+        ? await saml.validatePostRequestAsync(fields)
+        : await saml.validateRedirectAsync(fields, search.slice(1));
+      if (!loggedOut) throw new Error("the library says nobody is logged out");
+      sessions.delete(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
+      const location = await saml.getLogoutResponseUrlAsync(profile, fields.RelayState ?? "", {}, true);
+      return answer(to, 302, "", { Location: location });
     }
     if (path === "/acs" && request.method === "POST") {
       const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: form.get("SAMLResponse") });

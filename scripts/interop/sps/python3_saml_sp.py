@@ -1,6 +1,7 @@
 """python3-saml as a service provider, strict: PORT IDP-METADATA."""
 
 import sys
+import urllib.parse
 
 import web
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
@@ -17,6 +18,7 @@ settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(
         "sp": {
             "entityId": f"{base}/metadata",
             "assertionConsumerService": {"url": f"{base}/acs"},
+            "singleLogoutService": {"url": f"{base}/slo"},
             "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
         },
         "security": {
@@ -29,15 +31,16 @@ settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(
 )
 
 
-def auth(form):
+def auth(form, query="", path="/acs"):
     return OneLogin_Saml2_Auth(
         {
             "https": "off",
             "http_host": f"127.0.0.1:{port}",
             # Versions before 1.5 take the port from here alone.
             "server_port": str(port),
-            "script_name": "/acs",
-            "get_data": {},
+            "script_name": path,
+            "get_data": dict(urllib.parse.parse_qsl(query, True)),
+            "query_string": query,
             "post_data": form,
         },
         settings,
@@ -61,6 +64,17 @@ class Provider:
         if ending.get_errors() or not ending.is_authenticated():
             raise PermissionError(f"{ending.get_errors()}: {ending.get_last_error_reason()}")
         return ending.get_nameid()
+
+    def slo(self, browser, query):
+        ending = auth({}, query, "/slo")
+
+        def end():
+            browser.user = None
+
+        url = ending.process_slo(delete_session_cb=end)
+        if ending.get_errors():
+            raise PermissionError(f"{ending.get_errors()}: {ending.get_last_error_reason()}")
+        return url or "/whoami"
 
 
 web.serve(port, Provider())

@@ -25,7 +25,8 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def serve(port, provider):
-    """`provider` has metadata(), login(browser) -> URL, and acs(browser, form) -> user."""
+    """`provider` has metadata(), login(browser) -> URL, and acs(browser, form) -> user;
+    for single logout also slo(browser, query) -> URL, which sets browser.user to None."""
     browsers = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -54,6 +55,13 @@ def serve(port, provider):
             path = urllib.parse.urlsplit(self.path).path
             if path == "/metadata":
                 self.answer(200, provider.metadata(), kind="application/samlmetadata+xml")
+            elif path == "/slo" and hasattr(provider, "slo"):
+                query = urllib.parse.urlsplit(self.path).query
+                try:
+                    self.answer(302, "", [("Location", provider.slo(browser, query))])
+                except Exception as error:  # The libraries raise many kinds.
+                    traceback.print_exc()
+                    self.answer(403, f"{type(error).__name__}: {error}"[:2000])
             elif path == "/login":
                 self.answer(302, "", [cookie, ("Location", provider.login(browser))])
             elif path == "/whoami" and browser.user:

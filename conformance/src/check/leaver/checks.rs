@@ -206,7 +206,7 @@ rows! {
     expects "the token to be refused within --max-seconds";
     fix "Revoke refresh tokens and access tokens of the person that sub_id names.";
     How::Token(Case::Revoked)
-"LEAVER-REVOKE-03", Must, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication";
+"LEAVER-REVOKE-03", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication";
     "A revocation request that another key signed is refused";
     expects "HTTP 401 or 403, and the session to go on";
     fix "Verify the JWT with the keys of the issuer's jwks_uri, then iss, aud and exp: otherwise anybody can log everybody out.";

@@ -42,8 +42,28 @@ impl Play<'_> {
             return;
         }
         for subject in subjects.iter_mut() {
+            self.confirm(subject).await;
             subject.session.close();
             subject.token.close();
+        }
+    }
+
+    /// One more look at a session and a token that had ended.
+    async fn confirm(&self, subject: &mut Subject) {
+        let Some(acted_at) = subject.acted_at.filter(|_| subject.unready.is_none()) else {
+            return;
+        };
+        if subject.session.has_ended()
+            && let Some(browser) = &subject.browser
+        {
+            let place = subject.place.clone();
+            let (sighting, _) = browser.look(Some(&place), &mut subject.log).await;
+            subject.session.confirm(&sighting, self.since(acted_at));
+        }
+        if subject.token.has_ended()
+            && let Some(sighting) = self.token_sighting(subject).await
+        {
+            subject.token.confirm(&sighting, self.since(acted_at));
         }
     }
 
@@ -63,9 +83,9 @@ impl Play<'_> {
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.session.see(sighting, self.since(acted_at));
             }
-            // Single logout ends sessions, not tokens.
-            let has_token = subject.token.is_pending() && subject.case != Case::LoggedOut;
-            if has_token && let Some(sighting) = self.token_sighting(subject).await {
+            if subject.token.is_pending()
+                && let Some(sighting) = self.token_sighting(subject).await
+            {
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.token.see(sighting, self.since(acted_at));
             }

@@ -175,7 +175,10 @@ impl<'p> Play<'p> {
                 },
             }
         }
-        self.issue_token(&mut subject).await;
+        // Single logout ends sessions, not tokens.
+        if case != Case::LoggedOut {
+            self.issue_token(&mut subject).await;
+        }
         subject
     }
 
@@ -276,7 +279,12 @@ impl<'p> Play<'p> {
         let log = &mut subject.log;
         let done = match subject.case {
             Case::Stays | Case::Moved => return,
-            Case::Deactivated => self.deactivate(&account, log).await,
+            Case::Deactivated => {
+                // What the server made of it, to compare with after reactivation.
+                let before = self.directory.read(&account, log).await;
+                subject.facts.account_before = Some(before);
+                self.deactivate(&account, log).await
+            }
             Case::Deleted => self.delete(&account, log).await,
             Case::LeftGroup => match &self.group {
                 Some(group) => self.directory.set_member(group, &account, false, log).await,

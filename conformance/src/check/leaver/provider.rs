@@ -1,6 +1,6 @@
-//! The identity provider that is played: as that of `check sp`, with a single
-//! logout address, and with the keys that its revocation requests are verified
-//! with (RFC 7517) where Okta's are: below `/oauth2/v1/keys`.
+//! The identity provider that is played: as that of `check sp`, with the keys
+//! that its revocation requests are verified with (RFC 7517) where Okta's are:
+//! below `/oauth2/v1/keys`.
 
 use std::path::Path;
 
@@ -10,9 +10,6 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use saml::keys::{Certificate, SigningKey};
-use saml::message::NameIdFormat;
-use saml::metadata::{Endpoint, IdpMetadata};
-use saml::names;
 use serde_json::{Value, json};
 use url::Url;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -28,7 +25,6 @@ pub struct Provider {
     pub saml: sp::Provider,
     /// The issuer of revocation requests, without a slash at the end.
     pub issuer: String,
-    metadata: String,
 }
 
 impl Provider {
@@ -45,37 +41,18 @@ impl Provider {
         let played = Played::at(port, key_file, ambient).await?;
         let issuer = played.base.clone();
         let at = |path: &str| format!("{issuer}{path}");
-        let endpoint = |binding: &str, path: &str| Endpoint {
-            binding: binding.to_owned(),
-            location: at(path),
-            response_location: None,
-        };
-        let both = |path: &str| {
-            [names::HTTP_REDIRECT, names::HTTP_POST]
-                .map(|binding| endpoint(binding, path))
-                .to_vec()
-        };
-        let metadata = IdpMetadata {
-            entity_id: played.entity_id(),
-            signing_certificates: vec![played.key.certificate().clone()],
-            sso: both("/sso"),
-            slo: both("/slo"),
-            name_id_formats: vec![NameIdFormat::EmailAddress],
-            want_authn_requests_signed: false,
-            valid_until: None,
-            cache_duration: None,
-        }
-        .to_xml();
+        let url =
+            |path: &str| Url::parse(&at(path)).map_err(|error| PlayError::Key(error.to_string()));
         let provider = Self {
             saml: sp::Provider {
                 entity_id: played.entity_id(),
-                sso_url: Url::parse(&at("/sso"))
-                    .map_err(|error| PlayError::Key(error.to_string()))?,
+                sso_url: url("/sso")?,
+                slo_url: url("/slo")?,
+                references: None,
                 key: played.key.clone(),
                 foreign: played.foreign.clone(),
             },
             issuer: issuer.clone(),
-            metadata: metadata.clone(),
         };
         let keys = key_set(&provider.saml.key);
         let about = json!({"issuer": issuer, "jwks_uri": at("/oauth2/v1/keys")});
@@ -87,13 +64,13 @@ impl Provider {
                 "/.well-known/oauth-authorization-server",
                 get(move || async move { Json(about) }),
             );
-        played.serve(metadata, rest);
+        played.serve(provider.metadata(), rest);
         Ok(provider)
     }
 
     /// Its metadata, for the application to trust.
-    pub fn metadata(&self) -> &str {
-        &self.metadata
+    pub fn metadata(&self) -> String {
+        self.saml.metadata()
     }
 }
 

@@ -65,7 +65,8 @@ impl Revocation {
             "aud": self.url.as_str(),
             "jti": id,
             "iat": now,
-            "nbf": now,
+            // As Okta does: the clocks of the two may differ.
+            "nbf": now - VALIDITY,
             "exp": now + VALIDITY,
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());

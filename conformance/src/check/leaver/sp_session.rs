@@ -102,6 +102,7 @@ impl Application {
         let start = self.start_url.as_deref();
         crate::check::sp::Target {
             metadata: self.metadata.clone(),
+            document: String::new(),
             start_url: start.and_then(|it| address(it, user).ok()),
             probe_url: self.probe_of(user),
             expect: self.expression(user).unwrap_or_else(|_| matches_nothing()),

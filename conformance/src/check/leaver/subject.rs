@@ -100,6 +100,8 @@ pub(super) struct Facts {
     pub(super) entry: Fact<Entry>,
     /// The accounts with the userName after that sign-on.
     pub(super) accounts: Fact<Vec<Value>>,
+    /// The account before it was deactivated.
+    pub(super) account_before: Fact<Option<Value>>,
     /// Whether the account could be reactivated.
     pub(super) reactivated: Fact<()>,
     /// The old session after that.

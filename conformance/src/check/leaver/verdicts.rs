@@ -112,10 +112,10 @@ pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
     Err(Stop::Wrong(entry.sentence.clone()))
 }
 
-/// Attributes that every server keeps as they were sent, if it keeps them.
+/// Attributes that no sign-on changes.
 const COMPARED: [&str; 3] = ["userName", "externalId", "displayName"];
 
-pub(super) fn same_account(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
     known(&subject.facts.reactivated)?;
     let Some(account) = &subject.account else {
         return Err(Stop::Incomplete);
@@ -131,22 +131,29 @@ pub(super) fn same_account(_: &Seen, subject: &Subject) -> Judged {
             ids(found)
         )));
     };
-    if found.len() != 1 || found[0]["id"].as_str() != Some(&account.id) {
+    let is_alone = found.len() == 1 && found[0]["id"].as_str() == Some(&account.id);
+    let has_second = seen.accounts.as_ref().is_some_and(|all| {
+        // The person who stays has two accounts already.
+        all.as_ref().is_ok_and(|all| all.len() > 1)
+    });
+    if !is_alone && has_second {
+        let why = "a sign-on creates a second account".to_owned();
+        return Err(Stop::Follows("LEAVER-JOIN-02", why));
+    }
+    if !is_alone {
         return Err(Stop::Wrong(format!(
             "SCIM created {}, and after reactivation and a sign-on the filter for the userName finds {}",
             account.id,
             ids(found)
         )));
     }
-    let changed = COMPARED.iter().find(|name| {
-        let (sent, read) = (&account.sent[**name], &read[**name]);
-        !sent.is_null() && !read.is_null() && sent != read
-    });
-    match changed {
+    let before = known(&subject.facts.account_before)?.as_ref();
+    let before = before.unwrap_or(&Value::Null);
+    match COMPARED.iter().find(|name| before[**name] != read[**name]) {
         None => Ok("the account has the same id and the same values".to_owned()),
         Some(name) => Err(Stop::Wrong(format!(
             "{name} was {} and is {}",
-            account.sent[*name], read[*name]
+            before[*name], read[*name]
         ))),
     }
 }

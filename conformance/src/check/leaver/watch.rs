@@ -74,6 +74,14 @@ impl Watch {
         }
     }
 
+    /// Takes down a look at what had ended: one answer of several servers behind
+    /// one address may say so too early.
+    pub(super) fn confirm(&mut self, sighting: &Sighting, elapsed: Duration) {
+        if self.end.is_some() && matches!(sighting, Sighting::In(_)) {
+            (self.end, self.alive_at) = (None, Some(elapsed));
+        }
+    }
+
     /// The same of the person who stays had ended, too: this end proves nothing.
     pub(super) fn ended_for_everybody(&mut self) {
         self.is_common = true;
@@ -130,6 +138,18 @@ mod tests {
         }
         watch.close();
         watch.judge("the session")
+    }
+
+    #[test]
+    fn what_works_again_has_not_ended() {
+        let mut watch = Watch::proven();
+        watch.see(Sighting::Out(String::new()), Duration::ZERO);
+        watch.confirm(&Sighting::Out(String::new()), Duration::from_secs(1));
+        assert_eq!(watch.end(), Some(Duration::ZERO));
+        watch.confirm(&Sighting::In(String::new()), Duration::from_secs(2));
+        watch.close();
+        let still = "the session still works after 2 s".to_owned();
+        assert_eq!(watch.judge("the session"), Err(Stop::Wrong(still)));
     }
 
     #[test]

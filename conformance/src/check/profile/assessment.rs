@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Demand, Kind, Profile, Requirement, Scope};
+use crate::check::scim::figure;
 use crate::check::{CheckReport, Outcome, Verdict};
 
 /// What became of a requirement.
@@ -42,6 +43,8 @@ pub struct RequirementResult {
     /// What the first of them says; for a requirement without checks, why it
     /// has none. Empty where it passed.
     pub reason: String,
+    /// What was measured, where something was.
+    pub figure: Option<String>,
     /// The finding because of which it was not judged.
     pub blocked_by: Option<String>,
     /// Whether every failure is on the list of expected ones.
@@ -57,6 +60,7 @@ impl RequirementResult {
             verdict: RequirementVerdict::NotTested,
             decided_by: Vec::new(),
             reason: requirement.not_tested.clone().unwrap_or_default(),
+            figure: None,
             blocked_by: None,
             is_expected: false,
         };
@@ -79,6 +83,9 @@ impl RequirementResult {
         } else {
             (RequirementVerdict::Passed, Vec::new())
         };
+        let measured = judged.iter().filter_map(|(_, outcome)| *outcome);
+        let measured = measured.filter_map(|it| figure(&it.evidence)).next();
+        result.figure = measured.map(str::to_owned);
         result.verdict = verdict;
         result.decided_by = decisive.iter().map(|(id, _)| (*id).to_owned()).collect();
         result.reason = decisive.first().map_or_else(String::new, |(_, outcome)| {

@@ -37,10 +37,10 @@ fn sentence(assessment: &Assessment) -> String {
 fn note(result: &RequirementResult) -> Option<String> {
     let beside = || {
         let beside = result.requirement.not_tested.as_ref()?;
-        Some(format!("not tested: {beside}"))
+        Some(format!("(not tested: {beside})"))
     };
     match result.verdict {
-        RequirementVerdict::Passed => beside(),
+        RequirementVerdict::Passed => result.figure.clone().or_else(beside),
         _ => {
             let by = match result.decided_by.as_slice() {
                 [] => String::new(),
@@ -184,6 +184,9 @@ pub(in crate::check) fn json(assessment: &Assessment) -> Value {
         }
         if !result.reason.is_empty() {
             one["reason"] = object!(result.reason);
+        }
+        if let Some(figure) = &result.figure {
+            one["figure"] = object!(figure);
         }
         if let Some(beside) = &requirement.not_tested {
             one["not_tested"] = object!(beside);

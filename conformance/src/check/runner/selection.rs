@@ -11,6 +11,8 @@ pub struct Selection {
     skip: Vec<String>,
     /// Whole ids; what is not among them is not judged, unless `only` names it.
     among: Option<BTreeSet<String>>,
+    /// Whole ids that are judged beside all others.
+    also: BTreeSet<String>,
 }
 
 /// Error of a selection that matches no check.
@@ -33,6 +35,7 @@ impl Selection {
             only: upper(only),
             skip: upper(skip),
             among: None,
+            also: BTreeSet::new(),
         };
         let unknown = |prefix: &&String| !checks.iter().any(|it| fits(prefix, &it.id));
         let mut all = selection.only.iter().chain(&selection.skip);
@@ -51,11 +54,20 @@ impl Selection {
         self
     }
 
+    /// The same selection and this check, which `only` does not leave out.
+    #[must_use]
+    pub fn also(mut self, id: &str) -> Self {
+        self.also.insert(id.to_owned());
+        self
+    }
+
     /// True if the check is selected.
     pub fn includes(&self, id: &str) -> bool {
         let has = |ids: &[String]| ids.iter().any(|prefix| fits(prefix, id));
         let is_among = || self.among.as_ref().is_none_or(|ids| ids.contains(id));
-        let is_wanted = if self.only.is_empty() {
+        let is_wanted = if self.also.contains(id) {
+            true
+        } else if self.only.is_empty() {
             is_among()
         } else {
             has(&self.only)
@@ -63,12 +75,14 @@ impl Selection {
         is_wanted && !has(&self.skip)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for by its
-    /// whole id, or by a profile.
+    /// Whether a check is judged that no run has unless it is asked for: by its id
+    /// or that of its family (`A-B` of A-B-01), or by a profile.
     pub fn asks_for(&self, id: &str) -> bool {
-        let is_named = self.only.iter().any(|one| one.eq_ignore_ascii_case(id));
+        let family = id.rfind('-').unwrap_or(id.len());
+        let names_it = |one: &String| fits(one, id) && one.len() >= family;
+        let is_named = self.only.iter().any(names_it);
         let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
-        (is_named || is_among) && self.includes(id)
+        (is_named || is_among || self.also.contains(id)) && self.includes(id)
     }
 }
 
@@ -118,8 +132,12 @@ mod tests {
         assert!(only.includes("A-C-01") && only.asks_for("A-C-01"));
         assert!(!only.includes("A-B-01"));
         assert!(!Selection::default().asks_for("A-B-01"), "not by itself");
-        let prefix = Selection::new(&["A-B".to_owned()], &[], &checks()).unwrap();
+        let family = Selection::new(&["a-b".to_owned()], &[], &checks()).unwrap();
+        assert!(family.asks_for("A-B-01"), "by its family");
+        let prefix = Selection::new(&["A-".to_owned()], &[], &checks()).unwrap();
         assert!(!prefix.asks_for("A-B-01"), "not by a beginning");
+        let also = prefix.also("A-C-01");
+        assert!(also.asks_for("A-C-01") && also.includes("A-B-01"));
     }
 
     #[test]

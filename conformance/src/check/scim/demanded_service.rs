@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::OAuthToken;
 use super::auth::wrong_token;
 use super::discovery::entries;
 use super::item::{Judged, Need, checks, ensure, unjudged};
@@ -72,6 +73,14 @@ harm Style;
     expects "canonicalValues at the type of each that the schema of users has";
     fix "List work, home and what else you take in canonicalValues: the attributes of a mapping are built from them.";
     needs []; act(mapped_types)
+"SCIM-PROFILE-17", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The access token came by a signed client assertion";
+    expects "a token for client credentials with a JWT that the client signed (RFC 7523 §2.2)";
+    fix "Take private_key_jwt at the token endpoint.";
+    needs []; act(token_by_assertion)
+"SCIM-PROFILE-18", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The access token has the scope scim and no other";
+    expects "scope \"scim\" in the answer of the token endpoint";
+    fix "Issue tokens for the scope scim, and name it in the answer.";
+    needs []; act(token_for_scim)
 "SCIM-PROFILE-15", May, "Entra gallery (Validate_Credentials_Test)"; "The access token came by OAuth client credentials, for one to six hours";
     expects "expires_in between 3600 and 21600 seconds";
     fix "Issue access tokens by the client credentials grant, for at least 60 minutes and at most 6 hours, and say so in expires_in.";
@@ -289,12 +298,34 @@ async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
 /// How long a token has to live, in seconds.
 const LIFE: std::ops::RangeInclusive<u64> = 3600..=21600;
 
-async fn token_of_client_credentials(probe: &Probe<'_>) -> Judged {
-    let Some(oauth) = &probe.session.options.oauth else {
+/// What the token endpoint said.
+fn oauth<'p>(probe: &'p Probe<'_>) -> Judged<&'p OAuthToken> {
+    match &probe.session.options.oauth {
+        Some(oauth) => Ok(oauth),
+        None => {
+            unjudged("the checks authenticate without OAuth client credentials (--oauth-token-url)")
+        }
+    }
+}
+
+async fn token_by_assertion(probe: &Probe<'_>) -> Judged {
+    if oauth(probe)?.by_assertion {
+        return Ok(());
+    }
+    unjudged("the client authenticated with a secret: give --client-key in its place")
+}
+
+async fn token_for_scim(probe: &Probe<'_>) -> Judged {
+    let Some(scope) = &oauth(probe)?.scope else {
         return unjudged(
-            "the checks authenticate without OAuth client credentials (--oauth-token-url)",
+            "the token endpoint does not name the scope: ask for it with --scope scim",
         );
     };
+    ensure(scope == "scim", || format!("scope is {scope:?}"))
+}
+
+async fn token_of_client_credentials(probe: &Probe<'_>) -> Judged {
+    let oauth = oauth(probe)?;
     ensure(
         oauth.expires_in.is_some_and(|it| LIFE.contains(&it)),
         || {

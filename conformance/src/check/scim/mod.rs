@@ -29,6 +29,7 @@ mod created_resources;
 pub mod credentials;
 mod delete;
 mod demanded_groups;
+mod demanded_load;
 mod demanded_service;
 mod demanded_strictness;
 mod demanded_users;
@@ -75,6 +76,7 @@ use ambient::Ambient;
 use serde_json::Value;
 
 use self::credentials::Credentials;
+pub(in crate::check) use self::demanded_load::figure;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
 pub use self::options::{OAuthToken, Options};
@@ -119,6 +121,7 @@ static DEMANDED: &[&[Item]] = &[
     demanded_users::CHECKS,
     demanded_groups::CHECKS,
     demanded_strictness::CHECKS,
+    demanded_load::CHECKS,
 ];
 
 /// Why a server cannot be judged.

@@ -14,6 +14,9 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// How many requests a second are sent at most; without a limit if `None`.
     pub rate: Option<f64>,
+    /// How long look-ups are sent at the rate that profiles demand, in seconds;
+    /// none are if `None`.
+    pub rate_seconds: Option<u32>,
     /// What the token endpoint said, where the token came from one.
     pub oauth: Option<OAuthToken>,
 }
@@ -24,4 +27,8 @@ pub struct Options {
 pub struct OAuthToken {
     /// `expires_in`, in seconds.
     pub expires_in: Option<u64>,
+    /// `scope`.
+    pub scope: Option<String>,
+    /// Whether the client authenticated with a signed assertion (RFC 7523 §2.2).
+    pub by_assertion: bool,
 }

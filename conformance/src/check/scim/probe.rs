@@ -49,6 +49,12 @@ impl<'s> Probe<'s> {
         symptoms.extend(seen);
     }
 
+    /// Adds something else than an exchange to the evidence.
+    pub(super) fn note(&self, said: Value) {
+        let tape = self.tape.lock();
+        tape.unwrap_or_else(PoisonError::into_inner).push(said);
+    }
+
     /// Returns the exchanges as evidence.
     pub(super) fn tape(self) -> Value {
         let tape = self.tape.into_inner();

@@ -11,9 +11,17 @@ use saml::signature::Signer;
 use url::Url;
 
 use super::shown::names_in;
-use super::visitor::{Visitor, same_place};
+use super::visitor::{Arrival, Visitor, same_place};
 use super::{Answer, CheckError, Form, Judge};
 use crate::check::runner::page_summary;
+
+/// A request as it reached the identity provider.
+pub(super) struct Request {
+    pub(super) xml: String,
+    pub(super) relay_state: Option<String>,
+    /// The query that it came in, by HTTP-Redirect.
+    pub(super) query: Option<String>,
+}
 
 /// What is answered.
 pub(super) struct Asked {
@@ -23,11 +31,14 @@ pub(super) struct Asked {
     pub(super) acs_url: String,
 }
 
+/// A Response ready for delivery.
 pub(super) struct Ready {
     field: String,
     xml: String,
     /// Names in it that are longer than the name of `--user`.
-    longer_names: Vec<String>,
+    pub(super) longer_names: Vec<String>,
+    /// The SessionIndex of its assertion.
+    pub(super) session_index: String,
     asked: Asked,
 }
 
@@ -65,7 +76,7 @@ impl<'j> Login<'j> {
         }
     }
 
-    fn visitor(&self) -> Result<Visitor, CheckError> {
+    pub(super) fn visitor(&self) -> Result<Visitor, CheckError> {
         let runner = &self.judge.runner;
         Visitor::new(&runner.access, &runner.patience)
     }
@@ -131,7 +142,13 @@ impl<'j> Login<'j> {
     }
 
     fn twin(&self, visitor: &Visitor, ready: &Ready) -> Result<Visitor, CheckError> {
-        let acs = address(&ready.asked.acs_url)?;
+        self.twin_at(visitor, &ready.asked.acs_url)
+    }
+
+    /// Another browser with the cookies that this one has for the service
+    /// provider.
+    pub(super) fn twin_at(&self, visitor: &Visitor, acs_url: &str) -> Result<Visitor, CheckError> {
+        let acs = address(acs_url)?;
         let target = &self.judge.target;
         let urls: Vec<&Url> = [&acs, &target.probe_url]
             .into_iter()
@@ -140,11 +157,12 @@ impl<'j> Login<'j> {
         visitor.twin(&urls)
     }
 
-    pub(super) async fn deliver(
+    /// Posts a Response from a page of the identity provider.
+    pub(super) async fn post(
         &self,
         visitor: &Visitor,
         ready: &Ready,
-    ) -> Result<Answer, CheckError> {
+    ) -> Result<Arrival, CheckError> {
         let mut fields = vec![("SAMLResponse", ready.field.as_str())];
         if let Some(relay_state) = &ready.asked.relay_state {
             fields.push(("RelayState", relay_state));
@@ -154,7 +172,16 @@ impl<'j> Login<'j> {
             true => acs.clone(),
             false => self.judge.provider.sso_url.clone(),
         };
-        let arrival = visitor.post_response(acs, &fields, &from).await?;
+        visitor.post_response(acs, &fields, &from).await
+    }
+
+    /// Posts a Response and asks the probe who is in.
+    pub(super) async fn deliver(
+        &self,
+        visitor: &Visitor,
+        ready: &Ready,
+    ) -> Result<Answer, CheckError> {
+        let arrival = self.post(visitor, ready).await?;
         let target = &self.judge.target;
         let probe = visitor.open(target.probe_url.clone(), None).await?;
         Ok(Answer {
@@ -182,19 +209,46 @@ impl<'j> Login<'j> {
             CheckError::Unreachable { url, reason } => CheckError::NotStarted { url, reason },
             other => other,
         })?;
+        self.make(asked, fault, form)
+    }
+
+    /// What a login answers that the identity provider begins.
+    pub(super) fn unasked(&self) -> Result<Asked, CheckError> {
+        Ok(Asked {
+            request_id: None,
+            relay_state: None,
+            acs_url: self.acs_url(None)?,
+        })
+    }
+
+    /// The answer to what was asked, with what the fault makes of it.
+    pub(super) fn make(
+        &self,
+        asked: Asked,
+        fault: Option<&Fault>,
+        form: Form,
+    ) -> Result<Ready, CheckError> {
         let response = self.response(&asked);
+        let statements = response
+            .assertions
+            .iter()
+            .flat_map(|it| &it.authn_statements);
+        let index = statements.filter_map(|it| it.session_index.clone()).next();
         let signer = Signer {
             key: self.judge.provider.key.clone(),
             response: form.cover != Cover::Assertion,
             assertion: form.cover != Cover::Response,
             algorithm: self.judge.provider.key.algorithm(),
         };
+        let check = fault.map_or("", |fault| fault.check.as_str());
+        let elsewhere = self.judge.provider.elsewhere(check);
         let honest = Honest {
             response: &response,
             signer: &signer,
             foreign: &self.judge.provider.foreign,
             recipient: self.judge.target.metadata.encryption_certificates.first(),
             forged: &self.judge.person.user,
+            elsewhere: &elsewhere,
             encrypts: form.encrypts,
             demands_both: form.is_demanded,
         };
@@ -204,51 +258,64 @@ impl<'j> Login<'j> {
             longer_names: names_in(&forged.xml, &self.judge.person.user),
             field: forged.field,
             xml: forged.xml,
+            session_index: index.unwrap_or_default(),
             asked,
         })
     }
 
-    async fn ask(&self, visitor: &Visitor) -> Result<Asked, CheckError> {
+    /// Starts a login: what the identity provider is asked.
+    pub(super) async fn ask(&self, visitor: &Visitor) -> Result<Asked, CheckError> {
+        let Some(request) = self.request(visitor).await? else {
+            return self.unasked();
+        };
+        let parsed = AuthnRequest::parse(&request.xml)
+            .map_err(|error| CheckError::Request(error.to_string()))?;
+        let acs_url = self.acs_url(Some(&parsed))?;
+        Ok(Asked {
+            request_id: Some(parsed.id),
+            relay_state: request.relay_state,
+            acs_url,
+        })
+    }
+
+    /// Starts a login: the request as it came; none with `--idp-initiated`.
+    pub(super) async fn request(&self, visitor: &Visitor) -> Result<Option<Request>, CheckError> {
         let judge = self.judge;
         let sso_url = &judge.provider.sso_url;
         let Some(start) = judge.target.start_url.clone() else {
-            return Ok(Asked {
-                request_id: None,
-                relay_state: None,
-                acs_url: self.acs_url(None)?,
-            });
+            return Ok(None);
         };
         let arrival = visitor.open(start, Some(sso_url)).await?;
         let limits = Limits::default();
         let unreadable = |error: &dyn std::fmt::Display| CheckError::Request(error.to_string());
-        let (xml, relay_state) = if same_place(sso_url, &arrival.url) {
+        if same_place(sso_url, &arrival.url) {
             let query = arrival.url.query().unwrap_or_default();
             let message = redirect::decode(query, &limits).map_err(|error| unreadable(&error))?;
-            (message.xml, message.relay_state)
-        } else {
-            let form = arrival.page().saml_form();
-            let form = form.filter(|form| same_place(sso_url, &form.action));
-            let form = form.ok_or_else(|| CheckError::NoRequest {
-                expected: sso_url.to_string(),
-                came: arrival
-                    .elsewhere
-                    .as_ref()
-                    .unwrap_or(&arrival.url)
-                    .to_string(),
-                status: arrival.status.as_u16(),
-                page: page_summary(&arrival.body, 160),
-            })?;
-            let request = form.value("SAMLRequest").unwrap_or_default();
-            let xml = post::decode(request, &limits).map_err(|error| unreadable(&error))?;
-            (xml, form.value("RelayState").map(str::to_owned))
-        };
-        let request = AuthnRequest::parse(&xml).map_err(|error| unreadable(&error))?;
-        let acs_url = self.acs_url(Some(&request))?;
-        Ok(Asked {
-            request_id: Some(request.id),
-            relay_state,
-            acs_url,
-        })
+            return Ok(Some(Request {
+                xml: message.xml,
+                relay_state: message.relay_state,
+                query: Some(query.to_owned()),
+            }));
+        }
+        let form = arrival.page().saml_form();
+        let form = form.filter(|form| same_place(sso_url, &form.action));
+        let form = form.ok_or_else(|| CheckError::NoRequest {
+            expected: sso_url.to_string(),
+            came: arrival
+                .elsewhere
+                .as_ref()
+                .unwrap_or(&arrival.url)
+                .to_string(),
+            status: arrival.status.as_u16(),
+            page: page_summary(&arrival.body, 160),
+        })?;
+        let request = form.value("SAMLRequest").unwrap_or_default();
+        let xml = post::decode(request, &limits).map_err(|error| unreadable(&error))?;
+        Ok(Some(Request {
+            xml,
+            relay_state: form.value("RelayState").map(str::to_owned),
+            query: None,
+        }))
     }
 
     /// The address that the request names, by its URL or by its number, when the

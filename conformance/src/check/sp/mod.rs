@@ -3,20 +3,25 @@
 //! sees which of them let somebody in.
 //!
 //! - `provider`: the identity provider that is played: key, metadata;
+//! - `references`: a server behind the external references of the faults;
 //! - `visitor`: a browser with cookies of its own;
 //! - `set_up`: why nobody can be logged in at all;
 //! - `honest`: which honest Responses are accepted, the base of all others;
 //! - `health`: whether an honest login still works after a fault;
+//! - `beyond`: checks beyond the assertion consumer service: requests, metadata,
+//!   RelayState, unsolicited Responses, sessions, single logout;
 //! - `login`: one login, from the start address to the probe; `response` is the
 //!   honest Response, `answer` what came of it, `shown` whom the probe shows;
 //! - `person_browser`: one person's browser, for checks that look again later.
 
 mod answer;
+mod beyond;
 mod health;
 mod honest;
 mod login;
 mod person_browser;
 mod provider;
+mod references;
 mod response;
 mod set_up;
 mod shown;
@@ -103,6 +108,8 @@ impl Person {
 pub struct Target {
     /// Its metadata.
     pub metadata: SpMetadata,
+    /// The document that the metadata was read from; empty where there is none.
+    pub document: String,
     /// Where a login starts; none for a service provider that sends no request
     /// and takes Responses that nobody asked for.
     pub start_url: Option<Url>,
@@ -156,7 +163,8 @@ fn check_of(fault: &Fault) -> Check {
 pub fn catalogue() -> Result<Vec<Check>, CheckError> {
     let controls = faults::controls().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let faults = faults::catalogue().map_err(|error| CheckError::Catalogue(error.to_string()))?;
-    let mut checks: Vec<Check> = controls.iter().chain(&faults).map(check_of).collect();
+    let of_messages = controls.iter().chain(&faults).map(check_of);
+    let mut checks: Vec<Check> = of_messages.chain(beyond::checks()).collect();
     checks.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(checks)
 }
@@ -179,8 +187,9 @@ impl Judge {
         // Last, because a service provider may not come back from them.
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
-        let selected = |fault: &&Fault| self.runner.selection.includes(&fault.check);
-        let total = all.filter(selected).count();
+        let all = all.map(|fault| fault.check.clone());
+        let all = all.chain(beyond::checks().map(|check| check.id));
+        let total = all.filter(|id| self.runner.selection.includes(id)).count();
         self.runner.progress.begin("check sp", total);
         let target = &self.target.metadata.entity_id;
         let report = |outcomes| CheckReport::new("check sp", target, outcomes, started_at);
@@ -235,7 +244,41 @@ impl Judge {
                 self.runner.judge(&mut run, planned, outcome).await;
             }
         }
-        for fault in &faults {
+        let exhaustion = faults.partition_point(|it| it.family != Family::Exhaustion);
+        self.try_faults(&mut run, &faults[..exhaustion], &honest, base, blind)
+            .await;
+        self.try_beyond(&mut run, base).await;
+        self.try_faults(&mut run, &faults[exhaustion..], &honest, base, blind)
+            .await;
+        let mut outcomes = run.outcomes;
+        self.add_late_fetches(&mut outcomes, &faults);
+        outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
+        outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
+        name_causes(&mut outcomes, &faults);
+        Ok(finished(report(outcomes)))
+    }
+
+    /// Tries the groups of checks beyond the assertion consumer service.
+    async fn try_beyond(&self, run: &mut Run, base: Form) {
+        let beyond = beyond::Beyond::new(self, base);
+        for (place, check) in beyond::checks().enumerate() {
+            let planned = Planned {
+                check,
+                rests_on: None,
+            };
+            self.runner.judge(run, planned, beyond.judge(place)).await;
+        }
+    }
+
+    async fn try_faults(
+        &self,
+        run: &mut Run,
+        faults: &[Fault],
+        honest: &Honest,
+        base: Form,
+        blind: bool,
+    ) {
+        for fault in faults {
             let mut harm = None;
             let form = base.for_fault(fault, &honest.accepted);
             let planned = Planned {
@@ -248,7 +291,7 @@ impl Judge {
                 outcome
             };
             let judged = run.outcomes.len();
-            self.runner.judge(&mut run, planned, outcome).await;
+            self.runner.judge(run, planned, outcome).await;
             if run.outcomes.len() > judged
                 && let Some(harm) = harm
             {
@@ -256,11 +299,6 @@ impl Judge {
                 self.runner.patience.blame(&cause);
             }
         }
-        let mut outcomes = run.outcomes;
-        outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
-        outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
-        name_causes(&mut outcomes, &faults);
-        Ok(finished(report(outcomes)))
     }
 
     /// Whether the probe matches whoever is in: then it can't tell a victim
@@ -288,6 +326,8 @@ impl Judge {
         } else {
             self.person.user.clone()
         };
+        let references = self.provider.references.as_ref();
+        let before = references.map_or(0, |it| it.count());
         let login = Login::new(self, &who);
         let (expected, attempt) = match fault.delivery {
             Delivery::Once if fault.is_open => (
@@ -317,6 +357,7 @@ impl Judge {
             Err(CheckError::Unreachable { .. }) => Lost::AfterDelivery,
             _ => Lost::Nothing,
         };
+        let fetched = references.map_or_else(Vec::new, |it| it.fetched_for(&fault.check, before));
         let outcome = match attempt {
             Ok(answer) => {
                 let mut actual = answer.to_sentence();
@@ -328,7 +369,80 @@ impl Judge {
             }
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
         };
+        let outcome = self.with_fetches(outcome, fault, fetched);
         (outcome, is_lost)
+    }
+
+    /// The outcome of a fault for which this was fetched from elsewhere: a
+    /// finding, whether the login was refused or not.
+    fn with_fetches(&self, outcome: Outcome, fault: &Fault, fetched: Vec<String>) -> Outcome {
+        let Some(references) = &self.provider.references else {
+            return outcome;
+        };
+        let at = references.base();
+        if fetched.is_empty() {
+            let mut outcome = outcome;
+            if outcome.verdict == Verdict::Pass && fault.refers_elsewhere() {
+                outcome.actual = format!("{at} was not contacted; {}", outcome.actual);
+            }
+            return outcome;
+        }
+        // A login is the worse finding.
+        let harm = match outcome.verdict {
+            Verdict::Fail => outcome.check.harm,
+            _ => Harm::Protection,
+        };
+        let mut evidence = outcome.evidence;
+        if !evidence.is_object() {
+            evidence = serde_json::json!({});
+        }
+        evidence["fetched"] = serde_json::json!(fetched);
+        Outcome {
+            check: Check {
+                harm,
+                fix: format!(
+                    "Never fetch what a message refers to: turn off DTDs, external entities, XInclude, schema locations and XSLT in the parser, take keys from the configuration only, and fetch no issuer of a certificate. {}",
+                    outcome.check.fix
+                ),
+                ..outcome.check
+            },
+            verdict: Verdict::Fail,
+            expected:
+                "nothing to be fetched from the address that the message names, and a refusal"
+                    .to_owned(),
+            actual: format!(
+                "fetched from {at}: {}; {}",
+                fetched.join(", "),
+                outcome.actual
+            ),
+            evidence,
+            cause: None,
+            ..outcome
+        }
+    }
+
+    /// Makes findings of what was fetched only after the answer.
+    fn add_late_fetches(&self, outcomes: &mut Vec<Outcome>, faults: &[Fault]) {
+        let Some(references) = &self.provider.references else {
+            return;
+        };
+        let known = |outcome: &Outcome| !outcome.evidence["fetched"].is_null();
+        let late = |outcome: &Outcome| match known(outcome) {
+            true => Vec::new(),
+            false => references.fetched_for(&outcome.check.id, usize::MAX),
+        };
+        *outcomes = std::mem::take(outcomes)
+            .into_iter()
+            .map(|outcome| {
+                let fault = faults.iter().find(|it| it.check == outcome.check.id);
+                match (fault, late(&outcome)) {
+                    (Some(fault), fetched) if !fetched.is_empty() => {
+                        self.with_fetches(outcome, fault, fetched)
+                    }
+                    _ => outcome,
+                }
+            })
+            .collect();
     }
 
     /// Counts answers that did not come.
@@ -364,12 +478,20 @@ fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
         .map(|it| it.check.id.clone())
         .collect();
     for outcome in outcomes.iter_mut() {
-        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() {
+        // A fetch is a finding of its own.
+        let has_fetched = !outcome.evidence["fetched"].is_null();
+        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() || has_fetched {
             continue;
         }
         let fault = faults.iter().find(|it| it.check == outcome.check.id);
         let simpler = fault.iter().flat_map(|fault| &fault.follows);
-        outcome.cause = simpler.filter_map(check_of).find(|id| failed.contains(id));
+        let simpler = simpler.filter_map(check_of).chain(
+            beyond::FOLLOWS
+                .iter()
+                .filter(|(id, _)| *id == outcome.check.id)
+                .map(|(_, cause)| (*cause).to_owned()),
+        );
+        outcome.cause = { simpler }.find(|id| failed.contains(id));
     }
 }
 

@@ -96,8 +96,17 @@ impl PersonBrowser {
         log: &mut Vec<Exchange>,
     ) -> Result<Answer, CheckError> {
         let login = Login::new(&self.judge, &self.judge.person.user);
-        let ready = login.ready(&self.visitor, None, form.0).await?;
-        let answer = login.deliver(&self.visitor, &ready).await?;
+        let delivered = async {
+            let ready = login.ready(&self.visitor, None, form.0).await?;
+            let answer = login.deliver(&self.visitor, &ready).await?;
+            Ok((ready.acs_url(), answer))
+        };
+        let (acs_url, answer) = match delivered.await {
+            Ok((acs_url, answer)) => (acs_url, Ok(answer)),
+            Err(error) => (String::new(), Err(error)),
+        };
+        self.judge.note(&answer);
+        let answer = answer?;
         log.push(Exchange {
             status: Some(answer.status),
             answered: format!("the browser ended at {}", place(&answer.url)),
@@ -108,7 +117,7 @@ impl PersonBrowser {
                 trusted: vec![self.judge.provider.key.certificate().to_base64()],
                 ..Saml::default()
             }],
-            ..to_application("POST", &ready.acs_url())
+            ..to_application("POST", &acs_url)
         });
         Ok(answer)
     }
@@ -121,12 +130,17 @@ impl PersonBrowser {
         log: &mut Vec<Exchange>,
     ) -> (Sighting, String) {
         let url = &self.judge.target.probe_url;
+        let patience = &self.judge.runner.patience;
         let arrival = match self.visitor.open(url.clone(), None).await {
             Ok(arrival) => arrival,
             Err(error) => {
+                if let CheckError::Unreachable { url, reason } = &error {
+                    patience.no_answer(url, reason);
+                }
                 return (Sighting::Unclear(error.to_string()), String::new());
             }
         };
+        patience.answered();
         log.push(Exchange {
             status: Some(arrival.status.as_u16()),
             answered: beginning(&arrival.body, 2000),

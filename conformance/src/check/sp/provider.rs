@@ -1,6 +1,7 @@
 //! The identity provider that is played: its key, its metadata, and a
 //! listener that serves the metadata.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use ambient::Ambient;
@@ -12,8 +13,10 @@ use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
+use super::references::ReferenceServer;
 use crate::check::played::Played;
 use crate::check::played_keys::PlayError;
+use crate::key_pair::KeyPair;
 
 /// The identity provider that is played.
 #[derive(Debug, Clone)]
@@ -22,10 +25,14 @@ pub struct Provider {
     pub entity_id: String,
     /// Where requests come to.
     pub sso_url: Url,
+    /// Where logout messages come to.
+    pub slo_url: Url,
     /// Its key.
     pub key: SigningKey,
     /// A key that its metadata doesn't name, for the faults.
     pub foreign: SigningKey,
+    /// What lies elsewhere, for the faults; none where none is sent.
+    pub(in crate::check) references: Option<ReferenceServer>,
 }
 
 impl Provider {
@@ -41,30 +48,83 @@ impl Provider {
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
+        let at = |path: &str| {
+            let url = Url::parse(&format!("{}{path}", played.base));
+            url.map_err(|error| PlayError::Key(error.to_string()))
+        };
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let references = references_at(loopback).await?;
         let provider = Self {
+            references: Some(references),
             entity_id: played.entity_id(),
-            sso_url: Url::parse(&format!("{}/sso", played.base))
-                .map_err(|error| PlayError::Key(error.to_string()))?,
+            sso_url: at("/sso")?,
+            slo_url: at("/slo")?,
             key: played.key.clone(),
             foreign: played.foreign.clone(),
         };
-        let rest = Router::new().route("/sso", get(explain).post(explain));
+        let rest = Router::new()
+            .route("/sso", get(explain).post(explain))
+            .route("/slo", get(explain).post(explain));
         played.serve(provider.metadata(), rest);
-        Ok(provider)
+        provider.with_issuer(ambient).await
+    }
+
+    /// The same provider, and what lies elsewhere is served at this address of
+    /// this machine: one that the service provider can reach.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    pub async fn with_references_at(
+        mut self,
+        at: SocketAddr,
+        ambient: &Ambient,
+    ) -> Result<Self, PlayError> {
+        self.references = Some(references_at(at).await?);
+        self.with_issuer(ambient).await
+    }
+
+    /// The foreign key's certificate says where its issuer's lies.
+    async fn with_issuer(mut self, ambient: &Ambient) -> Result<Self, PlayError> {
+        let Some(references) = &self.references else {
+            return Ok(self);
+        };
+        let (now, url) = (ambient.now(), references.issuer_url());
+        let made = tokio::task::spawn_blocking(move || {
+            KeyPair::generate_with_issuer_at("Rehearsal check", now, &url)?.signing_key()
+        });
+        let made = made.await.map_err(|error| error.to_string());
+        self.foreign = made.and_then(|it| it).map_err(PlayError::Key)?;
+        references.serve_key(self.foreign.certificate());
+        Ok(self)
+    }
+
+    /// The address that external references of this check's fault name.
+    pub(super) fn elsewhere(&self, check: &str) -> String {
+        match &self.references {
+            Some(references) => references.address_for(check),
+            // The discard port: nobody answers there.
+            None => "http://127.0.0.1:9".to_owned(),
+        }
     }
 
     /// Its metadata, for the service provider to trust.
     pub fn metadata(&self) -> String {
-        let endpoint = |binding: &str| Endpoint {
+        let endpoint = |binding: &str, location: &Url| Endpoint {
             binding: binding.to_owned(),
-            location: self.sso_url.to_string(),
+            location: location.to_string(),
             response_location: None,
+        };
+        let both = |location: &Url| {
+            vec![
+                endpoint(names::HTTP_REDIRECT, location),
+                endpoint(names::HTTP_POST, location),
+            ]
         };
         IdpMetadata {
             entity_id: self.entity_id.clone(),
             signing_certificates: vec![self.key.certificate().clone()],
-            sso: vec![endpoint(names::HTTP_REDIRECT), endpoint(names::HTTP_POST)],
-            slo: Vec::new(),
+            sso: both(&self.sso_url),
+            slo: both(&self.slo_url),
             name_id_formats: vec![NameIdFormat::EmailAddress],
             want_authn_requests_signed: false,
             valid_until: None,
@@ -72,6 +132,12 @@ impl Provider {
         }
         .to_xml()
     }
+}
+
+async fn references_at(at: SocketAddr) -> Result<ReferenceServer, PlayError> {
+    let port = at.port();
+    let started = ReferenceServer::start(at).await;
+    started.map_err(|reason| PlayError::Listen { port, reason })
 }
 
 async fn explain() -> &'static str {

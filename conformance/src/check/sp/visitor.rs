@@ -1,5 +1,6 @@
 //! A browser with cookies of its own, which can be split in two.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ambient::{Clock as _, SystemClock};
@@ -7,7 +8,7 @@ use browser::Page;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::StatusCode;
 use reqwest::cookie::CookieStore as _;
-use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::header::{COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use url::Url;
 
 use super::CheckError;
@@ -16,9 +17,41 @@ use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after
 /// How many redirects are followed.
 const HOPS: usize = 12;
 
+/// A host that is nobody's: a redirect to it is seen and not followed.
+pub(super) const INTRUDER: &str = "intruder.example";
+
+/// The header that an answer has only where a line break let it in.
+const INJECTED: &str = "x-rehearsal";
+
+/// A cookie as it was set.
+#[derive(Debug, Clone)]
+pub(super) struct SetCookie {
+    pub(super) name: String,
+    /// The header's value.
+    header: String,
+}
+
+impl SetCookie {
+    /// Whether it has an attribute, in lower case.
+    pub(super) fn has(&self, attribute: &str) -> bool {
+        let attributes = self.header.split(';').skip(1);
+        attributes
+            .filter_map(|it| it.split('=').next())
+            .any(|it| it.trim().eq_ignore_ascii_case(attribute))
+    }
+
+    /// For the report: without its value.
+    pub(super) fn masked(&self) -> String {
+        let attributes = self.header.split_once(';').map_or("", |(_, rest)| rest);
+        format!("{}=…;{attributes}", self.name)
+    }
+}
+
 /// A browser.
 pub(super) struct Visitor {
     navigator: Navigator,
+    /// Every cookie that was set, in order.
+    set: Mutex<Vec<SetCookie>>,
     access: Access,
     patience: Patience,
 }
@@ -34,6 +67,10 @@ pub(super) struct Arrival {
     pub(super) elsewhere: Option<Url>,
     /// Cookies that the Response arrived without, because of `SameSite`.
     pub(super) lost_cookies: Vec<String>,
+    /// The `Location` headers on the way, as they came.
+    pub(super) locations: Vec<String>,
+    /// Whether an answer had the header that only a line break lets in.
+    pub(super) has_injected_header: bool,
 }
 
 impl Visitor {
@@ -49,6 +86,7 @@ impl Visitor {
         let navigator = Navigator::new(builder, cookies).map_err(CheckError::Client)?;
         Ok(Self {
             navigator,
+            set: Mutex::default(),
             access: access.clone(),
             patience: patience.clone(),
         })
@@ -70,6 +108,79 @@ impl Visitor {
     /// Opens an address and follows where it leads, but not into `end`.
     pub(super) async fn open(&self, url: Url, end: Option<&Url>) -> Result<Arrival, CheckError> {
         self.follow(url, None, None, end).await
+    }
+
+    /// Sends a message from a page of the identity provider, by a link or a
+    /// form, and follows where it leads, but not into `end`.
+    pub(super) async fn send(
+        &self,
+        url: Url,
+        form: Option<&[(&str, &str)]>,
+        from: Option<&Url>,
+        end: Option<&Url>,
+    ) -> Result<Arrival, CheckError> {
+        self.follow(url, form, from, end).await
+    }
+
+    /// The names of the cookies that go to an address.
+    pub(super) fn cookie_names(&self, url: &Url) -> Vec<String> {
+        let names = self.cookie_pairs(url).into_iter();
+        names.map(|(name, _)| name).collect()
+    }
+
+    fn cookie_pairs(&self, url: &Url) -> Vec<(String, String)> {
+        let header = self.navigator.cookies().cookies(url);
+        let header = header.as_ref().and_then(|it| it.to_str().ok());
+        let pairs = header.unwrap_or_default().split("; ");
+        pairs
+            .filter_map(|it| it.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// How a cookie was set last.
+    pub(super) fn last_set(&self, name: &str) -> Option<SetCookie> {
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        set.iter().rev().find(|it| it.name == name).cloned()
+    }
+
+    /// What an address answers to this browser without one of its cookies.
+    pub(super) async fn open_without(&self, url: &Url, name: &str) -> Result<String, CheckError> {
+        let pairs = self.cookie_pairs(url).into_iter();
+        let kept: Vec<String> = pairs
+            .filter(|(other, _)| other != name)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let client = self
+            .access
+            .client()
+            .dns_resolver(ambient::LocalhostResolver);
+        let client = client.build().map_err(CheckError::Client)?;
+        let timeout = self.access.timeout;
+        let unreachable = |reason: AnswerError| CheckError::Unreachable {
+            url: url.to_string(),
+            reason: reason.to_string(),
+        };
+        let answer = client
+            .get(url.clone())
+            .header(COOKIE, kept.join("; "))
+            .send()
+            .await
+            .map_err(|error| unreachable(AnswerError::of(&error, timeout)))?;
+        read_body(answer, timeout).await.map_err(unreachable)
+    }
+
+    fn note_cookies(&self, answer: &reqwest::Response) {
+        let headers = answer.headers().get_all(SET_COOKIE);
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        for header in headers.iter().filter_map(|it| it.to_str().ok()) {
+            if let Some((name, _)) = header.split_once('=') {
+                set.push(SetCookie {
+                    name: name.trim().to_owned(),
+                    header: header.to_owned(),
+                });
+            }
+        }
     }
 
     /// Sends a Response from a page of the identity provider and follows where
@@ -109,6 +220,7 @@ impl Visitor {
         let mut elsewhere: Option<Url> = None;
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
         let mut hops = 0;
+        let (mut locations, mut has_injected_header) = (Vec::new(), false);
         while hops < HOPS {
             let timeout = self.access.timeout;
             let unreachable = |reason: AnswerError| CheckError::Unreachable {
@@ -144,13 +256,22 @@ impl Visitor {
                 continue;
             }
             hops += 1;
+            self.note_cookies(&answer);
+            has_injected_header |= answer.headers().contains_key(INJECTED);
+            locations.extend(header(LOCATION.as_str()));
             reference = reference.or_else(|| header("x-refusal-reference"));
             let target = header(LOCATION.as_str()).and_then(|to| url.join(&to).ok());
             match target {
                 Some(to) if status.is_redirection() => {
-                    if end.is_some_and(|end| same_place(end, &to)) {
+                    let is_end = end.is_some_and(|end| same_place(end, &to));
+                    // No browser opens what is no address of the web.
+                    let is_foreign =
+                        to.host_str() == Some(INTRUDER) || !matches!(to.scheme(), "http" | "https");
+                    if is_end || is_foreign {
                         return Ok(Arrival {
                             reference,
+                            locations,
+                            has_injected_header,
                             ..Arrival::at(to, status)
                         });
                     }
@@ -169,6 +290,8 @@ impl Visitor {
                         reference,
                         elsewhere,
                         lost_cookies: Vec::new(),
+                        locations,
+                        has_injected_header,
                     });
                 }
             }
@@ -192,6 +315,8 @@ impl Arrival {
             reference: None,
             elsewhere: None,
             lost_cookies: Vec::new(),
+            locations: Vec::new(),
+            has_injected_header: false,
         }
     }
 

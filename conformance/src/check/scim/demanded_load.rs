@@ -1,0 +1,181 @@
+//! Look-ups at the rate that marketplaces demand, for as long as was asked for
+//! (`--rate-seconds`): load on somebody's server is played only when its owner
+//! asks for it.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use futures::stream;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::probe::Probe;
+use super::target::query;
+use super::wire::Asked;
+use crate::check::runner::retry_after;
+
+checks! {
+"SCIM-PROFILE-80", May, "Entra gallery (SCIM API requirements), IPSIE AL SCIM profile (Performance and Efficiency)"; "25 requests a second are answered";
+    expects "each of 25 look-ups a second to succeed in time, or 429 with Retry-After in seconds or as a date";
+    fix "Serve at least 25 requests a second and tenant. Where you limit requests, answer 429 with Retry-After.";
+    needs [Need::Filter, Need::Writes]; act(rate_is_held)
+}
+
+/// Requests a second.
+const RATE: u32 = 25;
+
+/// How many requests may be under way, or wait for their time, at once.
+const AT_ONCE: usize = 100;
+
+/// How long after its time the last answer may come: what takes longer piles
+/// up.
+const BACKLOG: Duration = Duration::from_secs(2);
+
+/// How late a request may be sent before it is this machine that is too slow.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What became of one request.
+enum Ending {
+    Answered(Duration),
+    /// 429 or 503, with how to go on.
+    Limited,
+    /// What came instead.
+    Wrong(String),
+    /// The run has ended.
+    Unsent,
+}
+
+/// What became of one request, and how late it was sent.
+struct Sent {
+    ending: Ending,
+    late: Duration,
+}
+
+/// Sends a request when its time has come.
+async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -> Sent {
+    let session = probe.session;
+    if let Some(wait) = due.checked_sub(start.elapsed()) {
+        session.wire.pause(wait).await;
+    }
+    let late = start.elapsed().saturating_sub(due);
+    if session.runner.has_ended() {
+        let ending = Ending::Unsent;
+        return Sent { ending, late };
+    }
+    let began = Instant::now();
+    let ending = match session.wire.send(asked).await {
+        Ok(told) if told.succeeded() => Ending::Answered(began.elapsed()),
+        Ok(told)
+            if told.header("retry-after").is_some_and(is_usable)
+                && retry_after(
+                    told.status,
+                    told.header("retry-after"),
+                    0,
+                    session.ambient.now(),
+                )
+                .is_some() =>
+        {
+            Ending::Limited
+        }
+        Ok(told) => Ending::Wrong(told.quoted()),
+        Err(reason) => Ending::Wrong(format!("{} got no answer: {reason}", asked.line())),
+    };
+    Sent { ending, late }
+}
+
+/// Whether Retry-After can be read: seconds, or a date (RFC 9110 §10.2.3).
+fn is_usable(value: &str) -> bool {
+    let value = value.trim();
+    let dates = jiff::fmt::rfc2822::DateTimeParser::new();
+    value.parse::<u32>().is_ok() || dates.parse_timestamp(value).is_ok()
+}
+
+/// The value below which this share of sorted values lies.
+fn quantile(sorted: &[Duration], share: usize) -> Duration {
+    let at = (sorted.len() * share / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(at).copied().unwrap_or_default()
+}
+
+async fn rate_is_held(probe: &Probe<'_>) -> Judged {
+    let session = probe.session;
+    let Some(seconds) = session.options.rate_seconds else {
+        return unjudged("no load is played unless it is asked for: --rate-seconds 30");
+    };
+    let user = probe.user(json!({})).await?;
+    let filter = format!("userName eq {}", user.sent["userName"]);
+    let by_name = query(&probe.server.users.endpoint, &[("filter", &filter)]);
+    let kinds = [by_name, user.place.clone()].map(|it| session.asked(Method::GET, &it, None));
+    for asked in &kinds {
+        probe.send(asked.clone()).await?.given("a look-up")?;
+    }
+    let (start, every) = (Instant::now(), Duration::from_secs(1) / RATE);
+    let sending = (0..seconds * RATE).map(|at| {
+        let asked = &kinds[at as usize % kinds.len()];
+        send(probe, asked, every * at, start)
+    });
+    let sent: Vec<Sent> = stream::iter(sending)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let took = start.elapsed();
+
+    let mut times = Vec::new();
+    let (mut limited, mut wrong) = (0, Vec::new());
+    for one in &sent {
+        match &one.ending {
+            Ending::Answered(time) => times.push(*time),
+            Ending::Limited => limited += 1,
+            Ending::Wrong(what) => wrong.push(what.as_str()),
+            Ending::Unsent => return unjudged("the run has ended"),
+        }
+    }
+    times.sort_unstable();
+    let figure = format!(
+        "{} requests in {:.1} s ({:.1} a second): {} answered, {limited} limited with Retry-After, {} otherwise; half within {} ms, 99 % within {} ms",
+        sent.len(),
+        took.as_secs_f64(),
+        f64::from(seconds * RATE) / took.as_secs_f64().max(f64::from(seconds)),
+        times.len(),
+        wrong.len(),
+        quantile(&times, 50).as_millis(),
+        quantile(&times, 99).as_millis(),
+    );
+    probe.note(json!({ "figure": figure }));
+    if let Some(first) = wrong.first() {
+        return ensure(false, || format!("{figure}; the first: {first}"));
+    }
+    if took < Duration::from_secs(seconds.into()) + BACKLOG {
+        return Ok(());
+    }
+    let late = sent.iter().map(|it| it.late).max().unwrap_or_default();
+    if late > LATE && quantile(&times, 99) < LATE {
+        return unjudged(format!("this machine could not send in time: {figure}"));
+    }
+    ensure(false, || format!("answers pile up: {figure}"))
+}
+
+/// The figure in a check's evidence, if it has one.
+pub(in crate::check) fn figure(evidence: &Value) -> Option<&str> {
+    let mut all = evidence.as_array()?.iter();
+    all.find_map(|one| one["figure"].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_after_is_seconds_or_a_date() {
+        assert!(is_usable("3") && is_usable("Sun, 29 Nov 2026 04:00:00 GMT"));
+        assert!(!is_usable("soon") && !is_usable("") && !is_usable("-1"));
+    }
+
+    #[test]
+    fn quantiles_of_few_values_are_values() {
+        let all = [1, 2, 3].map(Duration::from_millis);
+        assert_eq!(quantile(&all, 50), all[1]);
+        assert_eq!(quantile(&all, 99), all[2]);
+        assert_eq!(quantile(&[], 99), Duration::ZERO);
+    }
+}

@@ -1,0 +1,318 @@
+//! The AuthnRequest (saml-core §3.4.1, saml-profiles §4.1.4.1), over three
+//! logins.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use roxmltree::Node;
+use serde_json::json;
+use url::form_urlencoded;
+
+use super::super::login::Request;
+use super::{Beyond, Judged, Stop, holds, rows, skip, unless};
+use crate::check::Harm;
+use crate::inspection::certificate::Certificate;
+use crate::inspection::signature::{signatures, verified};
+use crate::inspection::{child, ns, parse, schema, text};
+
+rows! {
+"SAML-SP-REQ-01", Must, Harm::Style, "saml-core §3.4.1"; "The AuthnRequest is valid against the schema";
+    expects "the elements and attributes of the schema, in its order";
+    fix "Let the library write the request; elements of your own belong into Extensions.";
+    valid
+"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has an ID of its own that nobody can guess";
+    expects "an xs:ID that is never used twice, with at least 16 random characters";
+    fix "Make the ID from at least 128 random bits, with a letter or an underscore in front.";
+    unique_ids
+"SAML-SP-REQ-03", Must, Harm::Protection, "saml-bindings §3.4.5.2, §3.5.5.2"; "A signed AuthnRequest names the address that it is sent to in Destination";
+    expects "Destination is the SingleSignOnService address from the metadata; it may be missing in an unsigned request";
+    fix "Set Destination to the location of the endpoint that the request is sent to.";
+    destination
+"SAML-SP-REQ-04", Should, Harm::Function, "saml-core §3.4.1"; "The AuthnRequest names an assertion consumer service of the metadata";
+    expects "AssertionConsumerServiceURL or -Index as in the metadata, or neither";
+    fix "Publish every assertion consumer service in the metadata, with the very address that requests name: identity providers refuse others.";
+    acs
+"SAML-SP-REQ-05", Must, Harm::Function, "saml-profiles §4.1.4.1"; "The Issuer of the AuthnRequest is the entity ID";
+    expects "the entityID of the metadata";
+    fix "Use one entity ID for metadata and requests.";
+    issuer
+"SAML-SP-REQ-06", Must, Harm::Protection, "saml-metadata §2.4.4"; "Requests are signed as the metadata announces";
+    expects "with AuthnRequestsSigned=\"true\", a signature by a signing key of the metadata; any signature that comes verifies";
+    fix "Sign requests with the key whose certificate is in the metadata: by HTTP-Redirect in the query, by HTTP-POST in the message.";
+    signed
+"SAML-SP-REQ-07", Must, Harm::Function, "saml-bindings §3.4.3"; "RelayState has at most 80 bytes";
+    expects "80 bytes or fewer";
+    fix "Keep the state at the service provider and send a random key to it.";
+    relay_state_length
+"SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState is opaque";
+    expects "no address in RelayState: whoever changes it would choose where the user goes";
+    fix "Keep the address at the service provider and send a random key to it.";
+    relay_state_opaque
+"SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the present time in UTC";
+    expects "a time that ends in Z, within five minutes of this machine's clock";
+    fix "Set the machine's clock by NTP, and write times in UTC.";
+    instant
+"SAML-SP-REQ-10", Must, Harm::Function, "saml-profiles §4.1.4.1"; "The Response is not asked for by HTTP-Redirect";
+    expects "ProtocolBinding HTTP-POST or HTTP-Artifact, or none";
+    fix "Ask for HTTP-POST: a Response is too long for an address.";
+    protocol_binding
+}
+
+/// Judges each request; the complaints of all of them.
+async fn each(
+    beyond: &Beyond<'_>,
+    otherwise: &str,
+    complaint: impl Fn(&Request, Node<'_, '_>) -> Option<String>,
+) -> Judged {
+    let requests = beyond.requests().await?;
+    let mut complaints = BTreeSet::new();
+    for request in requests {
+        let document = parse(&request.xml)
+            .map_err(|why| Stop::Skip(format!("the AuthnRequest cannot be read: {why}")))?;
+        complaints.extend(complaint(request, document.root_element()));
+    }
+    let evidence = json!({"request": requests.first().map(|it| &it.xml)});
+    unless(complaints.into_iter().collect(), otherwise, evidence)
+}
+
+async fn valid(beyond: &Beyond<'_>) -> Judged {
+    each(beyond, "it is", |_, root| {
+        let found = schema::violations(root);
+        (!found.is_empty()).then(|| found.join("; "))
+    })
+    .await
+}
+
+async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
+    let requests = beyond.requests().await?;
+    let mut ids = Vec::new();
+    for request in requests {
+        let document = parse(&request.xml).map_err(Stop::Skip)?;
+        ids.push(
+            document
+                .root_element()
+                .attribute("ID")
+                .unwrap_or_default()
+                .to_owned(),
+        );
+    }
+    let evidence = json!({"ids": ids});
+    let different: BTreeSet<&String> = ids.iter().collect();
+    let mut complaints = Vec::new();
+    if different.len() < ids.len() {
+        complaints.push("an ID is used twice".to_owned());
+    }
+    let is_name =
+        |id: &str| id.starts_with(|it: char| it.is_alphabetic() || it == '_') && !id.contains(':');
+    if let Some(id) = ids.iter().find(|id| !is_name(id)) {
+        complaints.push(format!("\"{id}\" is no xs:ID"));
+    }
+    if let Some(id) = ids.iter().find(|id| varying(id, &ids) < 16) {
+        complaints.push(format!(
+            "fewer than 16 characters of \"{id}\" differ from other requests"
+        ));
+    }
+    unless(complaints, "three requests have three IDs", evidence)
+}
+
+/// How many characters an ID has without those that all IDs begin with.
+fn varying(id: &str, all: &[String]) -> usize {
+    let same = (0..id.len())
+        .take_while(|at| {
+            let sign = id.as_bytes()[*at];
+            all.iter()
+                .all(|other| other.as_bytes().get(*at) == Some(&sign))
+        })
+        .count();
+    id.len() - same
+}
+
+fn is_signed(request: &Request, root: Node<'_, '_>) -> bool {
+    parameter(request, "Signature").is_some() || child(root, ns::DSIG, "Signature").is_some()
+}
+
+fn parameter(request: &Request, name: &str) -> Option<String> {
+    let query = request.query.as_deref()?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+async fn destination(beyond: &Beyond<'_>) -> Judged {
+    let sso = beyond.judge.provider.sso_url.as_str();
+    each(beyond, "it does", |request, root| {
+        match root.attribute("Destination") {
+            Some(to) if to == sso => None,
+            Some(to) => Some(format!(
+                "Destination is {to}, and the request was sent to {sso}"
+            )),
+            None if is_signed(request, root) => {
+                Some("a signed request has no Destination".to_owned())
+            }
+            None => None,
+        }
+    })
+    .await
+}
+
+async fn acs(beyond: &Beyond<'_>) -> Judged {
+    let all = &beyond.judge.target.metadata.acs;
+    each(
+        beyond,
+        "it does, or leaves it to the metadata",
+        |_, root| {
+            if let Some(url) = root.attribute("AssertionConsumerServiceURL") {
+                let is_known = all.iter().any(|it| it.endpoint.location == url);
+                return (!is_known).then(|| format!("{url} is not in the metadata"));
+            }
+            let index = root.attribute("AssertionConsumerServiceIndex")?;
+            let is_known = all.iter().any(|it| it.index.to_string() == index);
+            (!is_known).then(|| format!("the metadata has no assertion consumer service {index}"))
+        },
+    )
+    .await
+}
+
+async fn issuer(beyond: &Beyond<'_>) -> Judged {
+    let entity_id = beyond.judge.target.metadata.entity_id.as_str();
+    each(beyond, "it is", |_, root| {
+        let issuer = child(root, ns::ASSERTION, "Issuer").map(text);
+        match issuer {
+            Some(issuer) if issuer == entity_id => None,
+            Some(issuer) => Some(format!("the Issuer is {issuer}, the entity ID {entity_id}")),
+            None => Some("there is no Issuer".to_owned()),
+        }
+    })
+    .await
+}
+
+async fn signed(beyond: &Beyond<'_>) -> Judged {
+    let metadata = &beyond.judge.target.metadata;
+    let announced = metadata.authn_requests_signed;
+    let keys: Vec<Certificate> = metadata
+        .certificates
+        .iter()
+        .filter_map(|it| Certificate::read(&it.to_base64()).ok())
+        .collect();
+    let requests = beyond.requests().await?;
+    let mut any = false;
+    for request in requests {
+        let document = parse(&request.xml).map_err(Stop::Skip)?;
+        any |= is_signed(request, document.root_element());
+    }
+    if !any && !announced {
+        return holds("the metadata does not announce signed requests, and they are not signed");
+    }
+    if keys.is_empty() && !announced {
+        return skip(
+            "requests are signed, and the metadata has no signing key to verify them with",
+        );
+    }
+    each(beyond, "each signature verifies", |request, root| {
+        if let Some(value) = parameter(request, "Signature") {
+            let method = parameter(request, "SigAlg").unwrap_or_default();
+            let signed = signed_octets(request.query.as_deref().unwrap_or_default());
+            let value = STANDARD.decode(value.trim()).unwrap_or_default();
+            let (holds, _) = verified(&keys, &method, signed.as_bytes(), &value);
+            return (holds != Some(true)).then(|| {
+                format!(
+                    "the signature of the query ({method}) is by no signing key of the metadata"
+                )
+            });
+        }
+        let document = root.document();
+        let own = signatures(document, &keys);
+        match own.first() {
+            Some(signature) if signature.holds() => None,
+            Some(signature) => Some(signature.said()),
+            None if request.query.is_some() => Some(
+                "the metadata says AuthnRequestsSigned=\"true\", and the query has no Signature"
+                    .to_owned(),
+            ),
+            None => Some(
+                "the metadata says AuthnRequestsSigned=\"true\", and the message has no signature"
+                    .to_owned(),
+            ),
+        }
+    })
+    .await
+}
+
+/// What a signature of a query covers (saml-bindings §3.4.4.1).
+fn signed_octets(query: &str) -> String {
+    let raw = |name: &str| {
+        let mut all = query.split('&');
+        all.find(|it| it.split('=').next() == Some(name))
+    };
+    let parts = [raw("SAMLRequest"), raw("RelayState"), raw("SigAlg")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("&")
+}
+
+async fn relay_state_length(beyond: &Beyond<'_>) -> Judged {
+    each(beyond, "it has", |request, _| {
+        let length = request.relay_state.as_ref()?.len();
+        (length > 80).then(|| format!("it has {length} bytes"))
+    })
+    .await
+}
+
+async fn relay_state_opaque(beyond: &Beyond<'_>) -> Judged {
+    each(beyond, "it names no address", |request, _| {
+        let state = request.relay_state.as_ref()?;
+        (state.contains("://") || state.starts_with('/'))
+            .then(|| format!("it is the address {state}"))
+    })
+    .await
+}
+
+async fn instant(beyond: &Beyond<'_>) -> Judged {
+    let now = beyond.judge.ambient.now();
+    each(beyond, "it is", |_, root| {
+        let written = root.attribute("IssueInstant").unwrap_or_default();
+        let Some(at) = written
+            .parse::<Timestamp>()
+            .ok()
+            .filter(|_| written.ends_with('Z'))
+        else {
+            return Some(format!("\"{written}\" is no time in UTC"));
+        };
+        let off = at.duration_since(now).abs().as_secs();
+        (off > 300).then(|| format!("{written} is {off} seconds off"))
+    })
+    .await
+}
+
+async fn protocol_binding(beyond: &Beyond<'_>) -> Judged {
+    each(beyond, "it is not", |_, root| {
+        let binding = root.attribute("ProtocolBinding")?;
+        binding
+            .ends_with(":HTTP-Redirect")
+            .then(|| format!("ProtocolBinding is {binding}"))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_varies_is_counted_without_the_common_beginning() {
+        let all = ["_sp-0001".to_owned(), "_sp-0002".to_owned()];
+        assert_eq!(varying(&all[0], &all), 1);
+        let all = ["_abcdef".to_owned(), "_ghijkl".to_owned()];
+        assert_eq!(varying(&all[0], &all), 6);
+    }
+
+    #[test]
+    fn the_signed_octets_stand_in_their_order() {
+        let query = "RelayState=r%20&x=1&SigAlg=a&SAMLRequest=m%2B&Signature=s";
+        assert_eq!(
+            signed_octets(query),
+            "SAMLRequest=m%2B&RelayState=r%20&SigAlg=a"
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! The session after a login: its cookies, and two users.
+
+use serde_json::json;
+
+use super::super::login::Login;
+use super::super::visitor::{SetCookie, Visitor};
+use super::{Beyond, Judged, Stop, breaks, holds, holds_with, rows, skip};
+use crate::check::{Attacker, Harm};
+
+rows! {
+"SAML-SP-SESS-01", Must, Harm::Intrusion(Attacker::Anybody), "CWE-384"; "A cookie from before the login is not logged in after it";
+    expects "a browser with the cookies from before the login to be nobody: whoever planted them would be in (session fixation)";
+    fix "Give the session a new identifier at each login.";
+    fixation
+"SAML-SP-SESS-02", Should, Harm::Protection, "RFC 6265 §4.1.2.6"; "The session cookie has the attribute HttpOnly";
+    expects "HttpOnly on every cookie without which the user is not logged in";
+    fix "Set HttpOnly on the session cookie, so that no script can read it.";
+    http_only
+"SAML-SP-SESS-03", Should, Harm::Protection, "RFC 6265 §4.1.2.5"; "The session cookie has the attribute Secure";
+    expects "Secure on every cookie without which the user is not logged in, where the service provider is reached by HTTPS";
+    fix "Set Secure on the session cookie, so that it is never sent in the clear.";
+    secure
+"SAML-SP-SESS-04", May, Harm::Protection, "RFC 6265bis §4.1.2.7"; "The session cookie has the attribute SameSite";
+    expects "SameSite on every cookie without which the user is not logged in: browsers do not agree on what its absence means";
+    fix "Set SameSite=Lax on the session cookie; the cookie of the request needs SameSite=None; Secure.";
+    same_site
+"SAML-SP-SESS-05", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "Two users in two browsers are told apart";
+    expects "each browser to be logged in as its own user, whoever logs in last";
+    fix "Keep nothing of a login outside of the session of its browser: no global, no cache without the session in its key.";
+    two_browsers
+"SAML-SP-SESS-06", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "A login as somebody else in the same browser ends the session before it";
+    expects "the second user only, with nothing of the first";
+    fix "End the session that the browser has before the new one begins.";
+    one_browser
+}
+
+async fn fixation(beyond: &Beyond<'_>) -> Judged {
+    let user = &beyond.judge.person.user;
+    let login = beyond.login();
+    let visitor = login.visitor()?;
+    // Whoever plants a cookie has been to every page before.
+    visitor
+        .open(beyond.judge.target.probe_url.clone(), None)
+        .await?;
+    let asked = login.ask(&visitor).await?;
+    let twin = login.twin_at(&visitor, &asked.acs_url)?;
+    let delivery = beyond.deliver(&visitor, user, asked).await?;
+    if delivery.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    let evidence = json!({"cookies_before": twin.cookie_names(&beyond.judge.target.probe_url)});
+    match beyond.is_in(&twin).await? {
+        true => breaks(
+            "after the login, a browser with the cookies from before it is logged in, too",
+            evidence,
+        ),
+        false => holds_with(
+            "a browser with the cookies from before the login is nobody",
+            evidence,
+        ),
+    }
+}
+
+/// The cookies without which the user is not logged in, as they were set.
+async fn session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Stop> {
+    let login = beyond.login();
+    let visitor = login.visitor()?;
+    let delivery = beyond.log_in(&visitor, &beyond.judge.person.user).await?;
+    if delivery.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    let probe = &beyond.judge.target.probe_url;
+    let mut needed = Vec::new();
+    for name in visitor.cookie_names(probe) {
+        let body = visitor.open_without(probe, &name).await?;
+        if beyond.judge.find_person(&body, &[]).is_none() {
+            needed.extend(visitor.last_set(&name));
+        }
+    }
+    if needed.is_empty() {
+        return skip("no single cookie makes the session");
+    }
+    Ok(needed)
+}
+
+async fn with_attribute(
+    beyond: &Beyond<'_>,
+    name: &str,
+    has: impl Fn(&SetCookie) -> bool,
+) -> Judged {
+    let all = session_cookies(beyond).await?;
+    let evidence = json!({"set_cookie": all.iter().map(SetCookie::masked).collect::<Vec<_>>()});
+    match all.iter().find(|it| !has(it)) {
+        Some(cookie) => breaks(
+            format!("the cookie {} has no {name}", cookie.name),
+            evidence,
+        ),
+        None => holds_with("it has", evidence),
+    }
+}
+
+async fn http_only(beyond: &Beyond<'_>) -> Judged {
+    with_attribute(beyond, "HttpOnly", |it| it.has("httponly")).await
+}
+
+async fn secure(beyond: &Beyond<'_>) -> Judged {
+    if beyond.judge.target.probe_url.scheme() != "https" {
+        return holds(
+            "the service provider is reached by HTTP, where a Secure cookie would not come back",
+        );
+    }
+    with_attribute(beyond, "Secure", |it| it.has("secure")).await
+}
+
+async fn same_site(beyond: &Beyond<'_>) -> Judged {
+    with_attribute(beyond, "SameSite", |it| it.has("samesite")).await
+}
+
+/// Logs somebody else in; skips where the service provider refuses them.
+async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<String, Stop> {
+    let nobody = Login::new(beyond.judge, "").anonymous().await?;
+    let attacker = beyond.judge.attacker();
+    let delivery = beyond.log_in(visitor, &attacker).await?;
+    if delivery.probe == nobody.1 || !delivery.probe.contains(&attacker) {
+        return skip(format!(
+            "the service provider does not log {attacker} in, or does not show the name"
+        ));
+    }
+    Ok(delivery.probe)
+}
+
+async fn two_browsers(beyond: &Beyond<'_>) -> Judged {
+    let login = beyond.login();
+    let (one, other) = (login.visitor()?, login.visitor()?);
+    let own = beyond.log_in(&one, &beyond.judge.person.user).await?;
+    if own.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    let shown = log_in_attacker(beyond, &other).await?;
+    let evidence = json!({"probe_of_the_other": shown});
+    if beyond.judge.find_person(&shown, &[]).is_some() {
+        return breaks(
+            "the other user's browser shows the user of --user",
+            evidence,
+        );
+    }
+    match beyond.is_in(&one).await? {
+        true => holds_with("each browser shows its own user", evidence),
+        false => breaks(
+            "the login in another browser ended or changed the session of the first",
+            evidence,
+        ),
+    }
+}
+
+async fn one_browser(beyond: &Beyond<'_>) -> Judged {
+    let login = beyond.login();
+    let visitor = login.visitor()?;
+    let own = beyond.log_in(&visitor, &beyond.judge.person.user).await?;
+    if own.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    // A service provider may send who is logged in past the identity provider.
+    let shown = match log_in_attacker(beyond, &visitor).await {
+        Ok(shown) => shown,
+        Err(Stop::Skip(why)) => {
+            return skip(format!(
+                "the second login in the same browser was not possible: {why}"
+            ));
+        }
+        Err(other) => return Err(other),
+    };
+    let evidence = json!({"probe": shown});
+    match beyond.judge.find_person(&shown, &[]) {
+        Some(person) => breaks(format!("the probe still shows {person}"), evidence),
+        None => holds_with("the probe shows the second user only", evidence),
+    }
+}

@@ -1,0 +1,106 @@
+//! Responses that nobody asked for (saml-profiles §4.1.5), where the service
+//! provider takes them at all.
+
+use std::sync::LazyLock;
+
+use faults::Fault;
+
+use super::super::login::Login;
+use super::{Beyond, Judged, breaks, holds_with, rows, skip};
+use crate::check::{Attacker, Harm};
+
+rows! {
+"SAML-SP-UNSOL-01", Must, Harm::Intrusion(Attacker::Holder), "saml-profiles §4.1.4.5"; "An unsolicited Response is accepted once only";
+    expects "the second delivery, by another browser, to be refused";
+    fix "Remember the ID of each assertion until its NotOnOrAfter, also where no request was made, under a unique key shared by all replicas.";
+    replayed
+"SAML-SP-UNSOL-02", Must, Harm::Intrusion(Attacker::Holder), "saml-core §2.5.1.5"; "An unsolicited Response with OneTimeUse is accepted once only";
+    expects "the second delivery, by another browser, to be refused";
+    fix "Remember the ID of each assertion until its NotOnOrAfter: OneTimeUse forbids to use it again.";
+    replayed_one_time_use
+"SAML-SP-UNSOL-03", May, Harm::Protection, "CWE-352"; "An unsolicited Response does not replace the session of somebody else";
+    expects "who is logged in to stay so: any page can post a Response about the attacker, whose account then gets what the user enters (login CSRF)";
+    fix "Take no Responses that nobody asked for; or ask the user before the session changes to another person.";
+    replaces_a_session
+}
+
+/// A good Response whose assertion may be used once only.
+static ONE_TIME_USE: LazyLock<Option<Fault>> = LazyLock::new(|| {
+    toml::from_str(
+        r#"
+        id = "one-time-use"
+        check = "SAML-SP-UNSOL-02"
+        family = "control"
+        about = ""
+        spec = ""
+        [[draft]]
+        edit = "insert"
+        at = "Response/Assertion/Conditions"
+        place = "last"
+        xml = "<saml:OneTimeUse/>"
+        "#,
+    )
+    .ok()
+});
+
+async fn twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
+    beyond.require_unsolicited().await?;
+    let login = beyond.login();
+    let ready = login.make(login.unasked()?, fault, beyond.base)?;
+    let first = login.deliver(&login.visitor()?, &ready).await?;
+    if !first.is_accepted() {
+        return skip(format!(
+            "the first delivery was refused: {}",
+            first.to_sentence()
+        ));
+    }
+    let second = login.deliver(&login.visitor()?, &ready).await?;
+    match second.is_accepted() {
+        true => breaks(second.to_sentence(), second.evidence()),
+        false => holds_with(second.to_sentence(), second.evidence()),
+    }
+}
+
+async fn replayed(beyond: &Beyond<'_>) -> Judged {
+    twice(beyond, None).await
+}
+
+async fn replayed_one_time_use(beyond: &Beyond<'_>) -> Judged {
+    let Some(fault) = ONE_TIME_USE.as_ref() else {
+        return skip("the Response cannot be made");
+    };
+    twice(beyond, Some(fault)).await
+}
+
+async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
+    if beyond.judge.target.start_url.is_none() {
+        return skip("by --idp-initiated, every login is one that nobody asked for");
+    }
+    beyond.require_unsolicited().await?;
+    let login = beyond.login();
+    let visitor = login.visitor()?;
+    let own = beyond
+        .deliver(&visitor, &beyond.judge.person.user, login.unasked()?)
+        .await?;
+    if own.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    let attacker = beyond.judge.attacker();
+    let asked = Login::new(beyond.judge, &attacker).unasked()?;
+    let other = beyond.deliver(&visitor, &attacker, asked).await?;
+    match other.shown {
+        Some(_) => holds_with("the user is still logged in", other.evidence()),
+        None => breaks(
+            "a Response about somebody else, which nobody asked for, ended the user's session or replaced it",
+            other.evidence(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_response_with_one_time_use_can_be_read() {
+        assert!(super::ONE_TIME_USE.is_some());
+    }
+}

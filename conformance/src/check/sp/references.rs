@@ -1,0 +1,119 @@
+//! A server behind every external reference of a fault: a DTD, an entity, an
+//! XInclude, a key, a ciphertext, a style sheet's document, a schema, the
+//! issuer of a certificate. A service provider that fetches one of them lets
+//! strangers choose what its machine contacts, whether it refuses the login
+//! or not.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use saml::keys::Certificate;
+
+/// Where the certificate of the foreign key says that its issuer's lies.
+const ISSUER: &str = "/issuer.cer";
+
+/// Something that was fetched.
+#[derive(Debug, Clone)]
+struct Fetched {
+    path: String,
+    /// The method, the path and who asked, for the evidence.
+    line: String,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    fetched: Mutex<Vec<Fetched>>,
+    /// The certificate of the key that forged messages are signed with: who
+    /// fetches a key gets this one.
+    certificate: Mutex<Vec<u8>>,
+}
+
+/// The server.
+#[derive(Debug, Clone)]
+pub(in crate::check) struct ReferenceServer {
+    base: String,
+    shared: Arc<Shared>,
+}
+
+impl ReferenceServer {
+    /// Starts it at an address of this machine.
+    pub(super) async fn start(at: SocketAddr) -> std::io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(at).await?;
+        let server = Self {
+            base: format!("http://{}", listener.local_addr()?),
+            shared: Arc::default(),
+        };
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(server.shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(server)
+    }
+
+    /// Its address, without a slash at the end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Where the certificate of the foreign key says that its issuer's lies.
+    pub(super) fn issuer_url(&self) -> String {
+        format!("{}{ISSUER}", self.base)
+    }
+
+    /// Whoever fetches a key gets this one.
+    pub(super) fn serve_key(&self, certificate: &Certificate) {
+        *lock(&self.shared.certificate) = certificate.der().to_vec();
+    }
+
+    /// The address for the references of one check.
+    pub(super) fn address_for(&self, check: &str) -> String {
+        format!("{}/{check}", self.base)
+    }
+
+    /// How much has been fetched so far.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.shared.fetched).len()
+    }
+
+    /// What was fetched for this check, and by what names no check, such as a
+    /// certificate's issuer, since `count` was so.
+    pub(super) fn fetched_for(&self, check: &str, count: usize) -> Vec<String> {
+        let own = format!("/{check}/");
+        let fetched = lock(&self.shared.fetched);
+        let all = fetched.iter().enumerate();
+        all.filter(|(at, it)| it.path.starts_with(&own) || *at >= count && it.path == ISSUER)
+            .map(|(_, it)| it.line.clone())
+            .collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let agent = request.headers().get(header::USER_AGENT);
+    let agent = agent
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or("nobody named");
+    let line = format!("{} {path} by {agent}", request.method());
+    let (media_type, body) = match path.rsplit('.').next() {
+        Some("cer") => ("application/pkix-cert", lock(&shared.certificate).clone()),
+        Some("dtd") => ("application/xml-dtd", b"<!ENTITY all \"\">".to_vec()),
+        Some("xsd") => (
+            "application/xml",
+            b"<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"/>".to_vec(),
+        ),
+        Some("xml") => ("application/xml", b"<x/>".to_vec()),
+        // The digest of what lies elsewhere is that of nothing.
+        _ if path.ends_with("/empty") => ("text/plain", Vec::new()),
+        _ => ("text/plain", b"elsewhere".to_vec()),
+    };
+    lock(&shared.fetched).push(Fetched { path, line });
+    ([(header::CONTENT_TYPE, media_type)], body).into_response()
+}

@@ -1,0 +1,358 @@
+//! Flaws beyond the assertion consumer service, each with what is found.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use jiff::SignedDuration;
+use rcgen::{CertificateParams, KeyPair};
+use saml::keys::Certificate;
+use saml::message::AuthnRequest;
+use saml::metadata::{Endpoint, SpMetadata};
+use saml::names;
+
+use super::{Broken, KEY, Session, cookie};
+
+/// The group that is judged, the flaws, and what is found.
+type Flaw = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// Every flaw. The first of a group is none: what comes near, and is right.
+pub(crate) static FLAWS: &[Flaw] = &[
+    ("REQ", &["relay-state"], &[]),
+    ("REQ", &["request-order"], &["SAML-SP-REQ-01"]),
+    ("REQ", &["request-counts"], &["SAML-SP-REQ-02"]),
+    ("REQ", &["request-id-again"], &["SAML-SP-REQ-02"]),
+    ("REQ", &["request-destination"], &["SAML-SP-REQ-03"]),
+    ("REQ", &["request-acs"], &["SAML-SP-REQ-04"]),
+    ("REQ", &["request-issuer"], &["SAML-SP-REQ-05"]),
+    ("REQ", &["announces-signed"], &["SAML-SP-REQ-06"]),
+    ("REQ", &["relay-state-long"], &["SAML-SP-REQ-07"]),
+    ("REQ", &["relay-state-address"], &["warning SAML-SP-REQ-08"]),
+    ("REQ", &["request-local-time"], &["SAML-SP-REQ-09"]),
+    ("REQ", &["request-redirect"], &["SAML-SP-REQ-10"]),
+    ("MD", &["metadata-key"], &[]),
+    (
+        "MD",
+        &["metadata-key", "metadata-order"],
+        &["SAML-SP-MD-01"],
+    ),
+    (
+        "MD",
+        &["metadata-old-certificate"],
+        &["warning SAML-SP-MD-02"],
+    ),
+    ("MD", &["metadata-key", "metadata-http"], &["SAML-SP-MD-03"]),
+    (
+        "MD",
+        &["metadata-key", "metadata-ended"],
+        &["SAML-SP-MD-04"],
+    ),
+    (
+        "MD",
+        &["metadata-key", "metadata-indexes"],
+        &["SAML-SP-MD-05"],
+    ),
+    (
+        "MD",
+        &["metadata-key", "metadata-secret"],
+        &["SAML-SP-MD-06"],
+    ),
+    ("RELAY", &["own-address"], &[]),
+    ("RELAY", &["takes-unsolicited"], &[]),
+    (
+        "RELAY",
+        &["any-address"],
+        &["SAML-SP-RELAY-01", "SAML-SP-RELAY-02"],
+    ),
+    ("RELAY", &["any-path"], &["SAML-SP-RELAY-02"]),
+    ("RELAY", &["script-address"], &["SAML-SP-RELAY-03"]),
+    ("RELAY", &["header-of-relay-state"], &["SAML-SP-RELAY-04"]),
+    ("RELAY", &["markup-of-relay-state"], &["SAML-SP-RELAY-05"]),
+    ("UNSOL", &[], &["3 skipped"]),
+    (
+        "UNSOL",
+        &["takes-unsolicited", "asks-before-switching"],
+        &[],
+    ),
+    (
+        "UNSOL",
+        &["takes-unsolicited"],
+        &["warning SAML-SP-UNSOL-03"],
+    ),
+    (
+        "UNSOL",
+        &[
+            "takes-unsolicited",
+            "asks-before-switching",
+            "forgets-unsolicited",
+        ],
+        &["SAML-SP-UNSOL-01", "SAML-SP-UNSOL-02"],
+    ),
+    (
+        "UNSOL",
+        &[
+            "takes-unsolicited",
+            "asks-before-switching",
+            "forgets-one-time-use",
+        ],
+        &["SAML-SP-UNSOL-02"],
+    ),
+    ("SESS", &[], &[]),
+    (
+        "SESS",
+        &["fixed-session"],
+        &["SAML-SP-SESS-01", "warning SAML-SP-SESS-04"],
+    ),
+    ("SESS", &["no-http-only"], &["SAML-SP-SESS-02"]),
+    ("SESS", &["no-same-site"], &["warning SAML-SP-SESS-04"]),
+    ("SESS", &["global-user"], &["SAML-SP-SESS-05"]),
+    ("SESS", &["merges-users"], &["SAML-SP-SESS-06"]),
+    ("SLO", &[], &["14 skipped"]),
+    ("SLO", &["logout"], &[]),
+    ("SLO", &["logout-post-only"], &["2 skipped"]),
+    (
+        "SLO",
+        &["logout", "slo-deaf"],
+        &["SAML-SP-SLO-01", "SAML-SP-SLO-02", "12 skipped"],
+    ),
+    ("SLO", &["logout", "slo-silent"], &["SAML-SP-SLO-02"]),
+    ("SLO", &["logout", "slo-unsigned"], &["SAML-SP-SLO-03"]),
+    ("SLO", &["logout", "slo-any-key"], &["SAML-SP-SLO-04"]),
+    ("SLO", &["logout", "slo-wrong-issuer"], &["SAML-SP-SLO-05"]),
+    ("SLO", &["logout", "slo-expired"], &["SAML-SP-SLO-06"]),
+    (
+        "SLO",
+        &["logout", "slo-wrong-destination"],
+        &["SAML-SP-SLO-07"],
+    ),
+    ("SLO", &["logout", "slo-any-name"], &["SAML-SP-SLO-08"]),
+    (
+        "SLO",
+        &["logout", "slo-any-index"],
+        &["warning SAML-SP-SLO-09"],
+    ),
+    ("SLO", &["logout", "slo-again"], &["SAML-SP-SLO-10"]),
+    ("SLO", &["logout", "slo-obeys-answers"], &["SAML-SP-SLO-11"]),
+    ("SLO", &["logout", "slo-post-unsigned"], &["SAML-SP-SLO-12"]),
+    ("SLO", &["logout", "slo-post-any-key"], &["SAML-SP-SLO-13"]),
+    ("SLO", &["logout", "slo-one-browser"], &["SAML-SP-SLO-14"]),
+    ("REDIR", &["logout"], &[]),
+    (
+        "REDIR",
+        &["logout", "slo-half-signed"],
+        &["SAML-SP-REDIR-01"],
+    ),
+    (
+        "REDIR",
+        &["logout", "slo-free-relay-state"],
+        &["SAML-SP-REDIR-02"],
+    ),
+    (
+        "REDIR",
+        &["logout", "slo-first-wins"],
+        &["SAML-SP-REDIR-03"],
+    ),
+    ("REDIR", &["logout", "slo-last-wins"], &["SAML-SP-REDIR-03"]),
+];
+
+/// A certificate that was valid for a day of 2020.
+fn old_certificate() -> Certificate {
+    let mut params = CertificateParams::new(vec!["sp.example".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    Certificate::from_der(certificate.der().to_vec()).unwrap()
+}
+
+impl Broken {
+    /// Whether it has this flaw.
+    pub(super) fn is_flawed(&self, name: &str) -> bool {
+        use super::Switch;
+        let mut all = self.switches.iter();
+        all.any(|it| matches!(it, Switch::Flaw(flaw) if *flaw == name))
+    }
+
+    /// The request with its flaws.
+    pub(super) fn flawed_request(&self, mut request: AuthnRequest) -> String {
+        request.id = self.request_id(request.id);
+        if self.is_flawed("request-destination") {
+            request.destination = Some("https://someone-else.example/sso".to_owned());
+        }
+        if self.is_flawed("request-acs") {
+            request.acs_url = Some(format!("{}/other", self.base));
+        }
+        if self.is_flawed("request-issuer") {
+            request.issuer = "https://someone-else.example".to_owned();
+        }
+        if self.is_flawed("request-redirect") {
+            request.protocol_binding = Some(names::HTTP_REDIRECT.to_owned());
+        }
+        let xml = request.to_xml();
+        if self.is_flawed("request-order") {
+            return xml.replace("<saml:Issuer", "<samlp:NameIDPolicy/><saml:Issuer");
+        }
+        if self.is_flawed("request-local-time") {
+            let (head, rest) = xml.split_once("IssueInstant=\"").unwrap();
+            let (_, rest) = rest.split_once('"').unwrap();
+            let later = self.ambient.now() + SignedDuration::from_hours(2);
+            let later = later.strftime("%Y-%m-%dT%H:%M:%S+02:00");
+            return format!("{head}IssueInstant=\"{later}\"{rest}");
+        }
+        xml
+    }
+
+    /// The ID of a request, in place of a good one.
+    pub(super) fn request_id(&self, good: String) -> String {
+        if self.is_flawed("request-counts") {
+            let memory = self.memory.lock().unwrap();
+            // Three browsers ask in turn.
+            return format!("_request-{:04}", memory.requests.len());
+        }
+        if self.is_flawed("request-id-again") {
+            return "_0123456789abcdef0123456789abcdef".to_owned();
+        }
+        good
+    }
+
+    /// What it sends along with a request.
+    pub(super) fn relay_state(&self) -> Option<String> {
+        let state = [
+            ("relay-state", "a".repeat(80)),
+            ("relay-state-long", "a".repeat(81)),
+            ("relay-state-address", "/whoami".to_owned()),
+        ];
+        let mut all = state.into_iter();
+        all.find(|(flaw, _)| self.is_flawed(flaw)).map(|(_, it)| it)
+    }
+
+    /// What a flaw makes of the metadata.
+    pub(super) fn flawed_metadata(&self, flaw: &str, metadata: &mut SpMetadata) {
+        let slo = |binding: &str| Endpoint::at(binding, &format!("{}/slo", self.base));
+        match flaw {
+            "announces-signed" => metadata.authn_requests_signed = true,
+            "metadata-key" => metadata.certificates = vec![KEY.certificate().clone()],
+            "metadata-old-certificate" => metadata.certificates = vec![old_certificate()],
+            "logout" => metadata.slo = vec![slo(names::HTTP_POST), slo(names::HTTP_REDIRECT)],
+            "logout-post-only" => metadata.slo = vec![slo(names::HTTP_POST)],
+            _ => {}
+        }
+    }
+
+    /// The document of its metadata.
+    pub(crate) fn document(&self) -> String {
+        let document = self.metadata().to_xml();
+        let own = format!("Location=\"{}/acs\"", self.base);
+        let change = |from: &str, to: &str| {
+            assert!(document.contains(from), "{from}: {document}");
+            document.replacen(from, to, 1)
+        };
+        if self.is_flawed("metadata-order") {
+            let end = "</md:SPSSODescriptor>";
+            return change(
+                end,
+                &format!("<md:NameIDFormat>urn:x</md:NameIDFormat>{end}"),
+            );
+        }
+        if self.is_flawed("metadata-http") {
+            return change(&own, "Location=\"http://sp.example/acs\"");
+        }
+        if self.is_flawed("metadata-ended") {
+            return change("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=");
+        }
+        if self.is_flawed("metadata-indexes") {
+            let (_, rest) = document.split_once("<md:AssertionConsumerService").unwrap();
+            let (one, _) = rest.split_once("</md:AssertionConsumerService>").unwrap();
+            let one = format!("<md:AssertionConsumerService{one}</md:AssertionConsumerService>");
+            return change(&one, &format!("{one}{one}"));
+        }
+        if self.is_flawed("metadata-secret") {
+            return format!("{document}<!-- BEGIN PRIVATE KEY -->");
+        }
+        document
+    }
+
+    /// Whether the browser is logged in as somebody else than this user.
+    pub(super) fn is_another(&self, headers: &HeaderMap, user: &str) -> bool {
+        let memory = self.memory.lock().unwrap();
+        let session = cookie(headers, "session").and_then(|it| memory.sessions.get(it));
+        session.is_some_and(|it| it.user != user)
+    }
+
+    /// Makes a session; the cookie that it is known by.
+    pub(super) fn log_in(&self, headers: &HeaderMap, user: String, index: &str) -> String {
+        let mut memory = self.memory.lock().unwrap();
+        let former = cookie(headers, "session").and_then(|it| memory.sessions.remove(it));
+        let shown = match former {
+            Some(former) if self.is_flawed("merges-users") => {
+                format!("{};user={user}", former.shown)
+            }
+            _ => user.clone(),
+        };
+        memory.last = Some(user.clone());
+        let session = match cookie(headers, "browser") {
+            Some(browser) if self.is_flawed("fixed-session") => browser.to_owned(),
+            _ => self.ambient.rng().token(16),
+        };
+        let made = Session {
+            shown,
+            user,
+            index: index.to_owned(),
+        };
+        memory.sessions.insert(session.clone(), made);
+        let mut cookie = format!("session={session}; Path=/");
+        if !self.is_flawed("no-http-only") {
+            cookie.push_str("; HttpOnly");
+        }
+        if !self.is_flawed("no-same-site") {
+            cookie.push_str("; SameSite=Lax");
+        }
+        cookie
+    }
+
+    /// Where a login leads.
+    pub(super) fn next_page(&self, relay_state: &str) -> Response {
+        let home = || Redirect::to("/whoami").into_response();
+        let to = |location: &str| match HeaderValue::from_str(location) {
+            Ok(value) => {
+                let mut answer = home();
+                answer.headers_mut().insert(header::LOCATION, value);
+                answer
+            }
+            Err(_) => home(),
+        };
+        let is_web = relay_state.starts_with("http://") || relay_state.starts_with("https:");
+        if self.is_flawed("any-address") && is_web {
+            return to(relay_state);
+        }
+        // Only a path, or what begins with the own address, is compared rightly.
+        let is_path = relay_state.starts_with('/') && !relay_state[1..].starts_with(['/', '\\']);
+        let is_own = relay_state.starts_with(&format!("{}/", self.base));
+        if self.is_flawed("own-address") && (is_path || is_own) {
+            return to(relay_state);
+        }
+        if self.is_flawed("any-path") && relay_state.starts_with('/') {
+            return to(relay_state);
+        }
+        if self.is_flawed("script-address") && relay_state.starts_with("javascript:") {
+            return Html(format!("<a href=\"{relay_state}\">Continue</a>")).into_response();
+        }
+        if self.is_flawed("header-of-relay-state")
+            && let Some((_, line)) = relay_state.split_once("\r\n")
+            && let Some((name, value)) = line.split_once(": ")
+        {
+            let mut answer = home();
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            answer
+                .headers_mut()
+                .insert(name, HeaderValue::from_str(value).unwrap());
+            return answer;
+        }
+        if self.is_flawed("markup-of-relay-state") && !relay_state.is_empty() {
+            return Html(format!("<input value=\"{relay_state}\">")).into_response();
+        }
+        home()
+    }
+}

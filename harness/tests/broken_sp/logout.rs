@@ -1,0 +1,188 @@
+//! Single logout, with its flaws.
+
+use std::collections::HashMap;
+
+use axum::Form;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use jiff::SignedDuration;
+use saml::Limits;
+use saml::acceptance::TrustedKeys;
+use saml::binding::{Parameter, redirect};
+use saml::message::{LogoutRequest, LogoutResponse, Principal, Status};
+use saml::reception::{LogoutExpectations, Received};
+
+use super::{Broken, cookie};
+
+pub(super) async fn by_link(
+    State(sp): State<Broken>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.unwrap_or_default();
+    if query.starts_with("SAMLResponse=") {
+        return sp.take_answer(&headers);
+    }
+    let first = |name: &str| {
+        let mut all = query.split('&');
+        all.find(|it| it.split('=').next() == Some(name))
+    };
+    let without = |name: &str| {
+        let kept = query
+            .split('&')
+            .filter(|it| it.split('=').next() != Some(name));
+        kept.collect::<Vec<_>>().join("&")
+    };
+    let twice: Vec<&str> = query
+        .split('&')
+        .filter(|it| it.starts_with("SAMLRequest="))
+        .collect();
+    if let [one, other] = twice[..] {
+        // It verifies one of the two and obeys the other.
+        let obeyed = match () {
+            () if sp.is_flawed("slo-first-wins") => one,
+            () if sp.is_flawed("slo-last-wins") => other,
+            () => return StatusCode::BAD_REQUEST.into_response(),
+        };
+        let verified = if obeyed == one { other } else { one };
+        let signed = query.replacen(&format!("{obeyed}&"), "", 1);
+        let signed = signed.replacen(&format!("&{obeyed}"), "", 1);
+        assert!(signed.contains(verified));
+        return match sp.request_in(Received::by_redirect(&signed, &Limits::default()), "slo") {
+            Ok(_) => sp.obey(&headers, &unverified(obeyed)),
+            Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
+        };
+    }
+    if first("SigAlg").is_none() && first("Signature").is_some() && sp.is_flawed("slo-half-signed")
+    {
+        return sp.obey(&headers, &unverified(&without("Signature")));
+    }
+    let query = match sp.is_flawed("slo-free-relay-state") {
+        true => query.replace("RelayState=second", "RelayState=first"),
+        false => query,
+    };
+    sp.take_request(
+        &headers,
+        Received::by_redirect(&query, &Limits::default()),
+        "slo",
+    )
+}
+
+pub(super) async fn by_form(
+    State(sp): State<Broken>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let Some(field) = form.get("SAMLRequest") else {
+        return sp.take_answer(&headers);
+    };
+    let limits = Limits::default();
+    let received = Received::by_form(Parameter::Request, field, None, &limits);
+    sp.take_request(&headers, received, "slo-post")
+}
+
+/// The request of a query, at its word.
+fn unverified(query: &str) -> LogoutRequest {
+    let received = Received::by_redirect(query, &Limits::default()).unwrap();
+    received.at_its_word().unwrap()
+}
+
+impl Broken {
+    /// An answer to a request that it never made.
+    fn take_answer(&self, headers: &HeaderMap) -> Response {
+        if self.is_flawed("slo-obeys-answers")
+            && let Some(session) = cookie(headers, "session")
+        {
+            self.memory.lock().unwrap().sessions.remove(session);
+        }
+        StatusCode::BAD_REQUEST.into_response()
+    }
+
+    fn take_request(
+        &self,
+        headers: &HeaderMap,
+        received: Result<Received, saml::acceptance::Refusal>,
+        flaws: &str,
+    ) -> Response {
+        match self.request_in(received, flaws) {
+            Ok(request) => self.obey(headers, &request),
+            Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
+        }
+    }
+
+    /// The request, verified as far as its flaws allow.
+    fn request_in(
+        &self,
+        received: Result<Received, saml::acceptance::Refusal>,
+        flaws: &str,
+    ) -> Result<LogoutRequest, String> {
+        let code = |refusal: saml::acceptance::Refusal| refusal.code().to_owned();
+        let received = received.map_err(code)?;
+        let at_its_word = received.at_its_word::<LogoutRequest>().map_err(code)?;
+        let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
+        let verified = match received.verify::<LogoutRequest>(&keys) {
+            Ok(verified) => verified,
+            Err(refusal) => {
+                let is_waved = match refusal.code() {
+                    "not-signed" => self.is_flawed(&format!("{flaws}-unsigned")),
+                    "signature-invalid" => self.is_flawed(&format!("{flaws}-any-key")),
+                    _ => false,
+                };
+                return match is_waved {
+                    true => Ok(at_its_word),
+                    false => Err(refusal.code().to_owned()),
+                };
+            }
+        };
+        let expected = LogoutExpectations {
+            issuer: self.idp.entity_id.clone(),
+            destination: format!("{}/slo", self.base),
+            in_response_to: None,
+            now: self.ambient.now(),
+            clock_skew: SignedDuration::from_secs(60),
+            lifetime: SignedDuration::from_secs(600),
+        };
+        match verified.check(&expected, None) {
+            Err(refusal) if !self.is_flawed(&format!("slo-{}", refusal.code())) => {
+                Err(refusal.code().to_owned())
+            }
+            _ => Ok(at_its_word),
+        }
+    }
+
+    /// Ends the sessions of a request, and answers it.
+    fn obey(&self, headers: &HeaderMap, request: &LogoutRequest) -> Response {
+        let mut memory = self.memory.lock().unwrap();
+        let is_new = memory.obeyed.insert(request.id.clone());
+        if !is_new && !self.is_flawed("slo-again") {
+            return StatusCode::FORBIDDEN.into_response();
+        }
+        let Principal::Named(name) = &request.principal else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let any_index = request.session_indexes.is_empty() || self.is_flawed("slo-any-index");
+        let own = cookie(headers, "session").unwrap_or_default();
+        memory.sessions.retain(|id, it| {
+            let is_named = it.user == name.value || self.is_flawed("slo-any-name") && id == own;
+            let is_meant = is_named && (any_index || request.session_indexes.contains(&it.index));
+            let is_elsewhere = id != own && self.is_flawed("slo-one-browser");
+            !is_meant || is_elsewhere || self.is_flawed("slo-deaf")
+        });
+        drop(memory);
+        if self.is_flawed("slo-silent") || self.is_flawed("slo-deaf") {
+            return Redirect::to("/whoami").into_response();
+        }
+        let to = &self.idp.slo[0].location;
+        let answer = LogoutResponse {
+            id: format!("_{}", self.ambient.rng().hex(16)),
+            issue_instant: self.ambient.now(),
+            issuer: format!("{}/metadata", self.base),
+            destination: Some(to.clone()),
+            in_response_to: Some(request.id.clone()),
+            status: Status::success(),
+        };
+        let url = redirect::encode(to, Parameter::Response, &answer.to_xml(), None, None);
+        Redirect::to(&url.unwrap()).into_response()
+    }
+}

@@ -1,0 +1,135 @@
+//! What has to be found of each hole.
+
+use super::Hole;
+
+/// Each hole, the checks that fail, and those that are not judged because of
+/// it.
+pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
+    (Hole::None, &[], &[]),
+    (Hole::EndsAfter(40), &[], &[]),
+    (
+        Hole::SignOnDuplicates,
+        &["LEAVER-JOIN-02"],
+        &["LEAVER-REACT-02"],
+    ),
+    (
+        Hole::SurvivesDeactivation,
+        &["LEAVER-DEACT-01"],
+        &["LEAVER-REACT-03"],
+    ),
+    (Hole::TokenSurvivesDeactivation, &["LEAVER-DEACT-02"], &[]),
+    (
+        Hole::SignsOnInactive,
+        &["LEAVER-DEACT-03"],
+        &["LEAVER-DEACT-04"],
+    ),
+    (Hole::SignOnReactivates, &["LEAVER-DEACT-04"], &[]),
+    (Hole::ReactivationIsIgnored, &["LEAVER-REACT-01"], &[]),
+    (Hole::ReactivationMakesAnother, &["LEAVER-REACT-02"], &[]),
+    (Hole::DeactivationForgets, &["LEAVER-REACT-02"], &[]),
+    (Hole::SessionsResume, &["LEAVER-REACT-03"], &[]),
+    (
+        Hole::SurvivesDelete,
+        &["LEAVER-DELETE-01"],
+        &["LEAVER-DELETE-06"],
+    ),
+    (Hole::TokenSurvivesDelete, &["LEAVER-DELETE-02"], &[]),
+    (
+        Hole::SignOnCreates,
+        &["LEAVER-DELETE-03"],
+        &["LEAVER-DELETE-04"],
+    ),
+    (Hole::RefusedSignOnCreates, &["LEAVER-DELETE-04"], &[]),
+    (
+        Hole::UserNameStaysTaken,
+        &["LEAVER-DELETE-05"],
+        &["LEAVER-DELETE-06"],
+    ),
+    (Hole::SessionsByName, &["LEAVER-DELETE-06"], &[]),
+    (Hole::SurvivesGroup, &["LEAVER-GROUP-01"], &[]),
+    (Hole::TokenSurvivesGroup, &["LEAVER-GROUP-02"], &[]),
+    (Hole::SignsOnWithoutGroup, &["LEAVER-GROUP-03"], &[]),
+    (Hole::NoRoles, &["LEAVER-MOVE-01"], &["LEAVER-MOVE-02"]),
+    (Hole::RolesStay, &["LEAVER-MOVE-02"], &[]),
+    (Hole::SurvivesLogout, &["LEAVER-SLO-01"], &[]),
+    (Hole::CookieOnly, &["LEAVER-SLO-01"], &[]),
+    (
+        Hole::RevocationDoesNothing,
+        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
+        &[],
+    ),
+    (Hole::TokenSurvivesRevocation, &["LEAVER-REVOKE-02"], &[]),
+    (
+        Hole::AnyRevocation,
+        &["LEAVER-REVOKE-03"],
+        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
+    ),
+    (
+        Hole::KeepsActive,
+        &[],
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-02",
+            "LEAVER-DEACT-03",
+            "LEAVER-DEACT-04",
+            "LEAVER-REACT-01",
+            "LEAVER-REACT-02",
+            "LEAVER-REACT-03",
+        ],
+    ),
+    (
+        Hole::Blinks,
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DELETE-01",
+            "LEAVER-GROUP-01",
+            "LEAVER-REVOKE-01",
+        ],
+        &["LEAVER-REACT-03", "LEAVER-DELETE-06"],
+    ),
+    // Where everybody's sessions end, no end of a session proves anything.
+    (
+        Hole::EndsEverybody,
+        &["LEAVER-STAY-01"],
+        &[
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-02",
+            "LEAVER-REACT-03",
+            "LEAVER-DELETE-01",
+            "LEAVER-DELETE-02",
+            "LEAVER-DELETE-06",
+            "LEAVER-GROUP-01",
+            "LEAVER-GROUP-02",
+            "LEAVER-MOVE-01",
+            "LEAVER-MOVE-02",
+            "LEAVER-SLO-01",
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-02",
+            "LEAVER-REVOKE-03",
+        ],
+    ),
+    // No answer is no evidence.
+    (
+        Hole::ProbeFails,
+        &[],
+        &[
+            "LEAVER-STAY-01",
+            "LEAVER-DEACT-01",
+            "LEAVER-DEACT-03",
+            "LEAVER-DEACT-04",
+            "LEAVER-REACT-01",
+            "LEAVER-REACT-03",
+            "LEAVER-DELETE-01",
+            "LEAVER-DELETE-03",
+            "LEAVER-DELETE-04",
+            "LEAVER-DELETE-06",
+            "LEAVER-GROUP-01",
+            "LEAVER-GROUP-03",
+            "LEAVER-MOVE-01",
+            "LEAVER-MOVE-02",
+            "LEAVER-SLO-01",
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-03",
+        ],
+    ),
+];
