@@ -226,7 +226,7 @@ impl Judge {
         let blind = self.blind(base).await;
         let needed: BTreeSet<String> = faults
             .iter()
-            .filter(selected)
+            .filter(|fault| self.runner.selection.includes(&fault.check))
             .map(|fault| base.control_of(fault, &others))
             .collect();
         for control in &others {
@@ -245,11 +245,25 @@ impl Judge {
             }
         }
         let exhaustion = faults.partition_point(|it| it.family != Family::Exhaustion);
-        self.try_faults(&mut run, &faults[..exhaustion], &honest, base, blind)
-            .await;
+        self.try_faults(
+            &mut run,
+            &faults[..exhaustion],
+            &others,
+            &honest,
+            base,
+            blind,
+        )
+        .await;
         self.try_beyond(&mut run, base).await;
-        self.try_faults(&mut run, &faults[exhaustion..], &honest, base, blind)
-            .await;
+        self.try_faults(
+            &mut run,
+            &faults[exhaustion..],
+            &others,
+            &honest,
+            base,
+            blind,
+        )
+        .await;
         let mut outcomes = run.outcomes;
         self.add_late_fetches(&mut outcomes, &faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
@@ -274,6 +288,7 @@ impl Judge {
         &self,
         run: &mut Run,
         faults: &[Fault],
+        others: &[Fault],
         honest: &Honest,
         base: Form,
         blind: bool,
@@ -283,7 +298,7 @@ impl Judge {
             let form = base.for_fault(fault, &honest.accepted);
             let planned = Planned {
                 check: check_of(fault),
-                rests_on: Some(form.control_of(fault, &others)),
+                rests_on: Some(form.control_of(fault, others)),
             };
             let outcome = async {
                 let (outcome, seen) = self.trial(fault, form, blind, honest.took).await;
