@@ -6,7 +6,7 @@
 //! provider against them, `rehearsal check sp` holds any other.
 //!
 //! - [`catalogue()`] and [`controls()`] read the files;
-//! - [`Fault`] is what a file says;
+//! - [`Fault`] is what a file says, `transport` how it is encrypted, encoded and delivered;
 //! - [`forge()`] makes the message that a fault wants delivered.
 //!
 //! To add a fault: a file. To add a kind of edit: a variant of [`Edit`] and
@@ -19,12 +19,11 @@ mod fault;
 mod forge;
 mod handmade;
 mod phrases;
+mod transport;
 
-pub use fault::{
-    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Harm, Level,
-    Place, Signing,
-};
+pub use fault::{Cover, Edit, Family, Fault, Handmade, HandmadeKey, Harm, Level, Place, Signing};
 pub use forge::{Forged, Honest, Ineffective, forge};
+pub use transport::{Cipher, Delivery, Encoding};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
