@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::transport::{Cipher, Delivery, Encoding};
+
 /// A fault, or a control: a valid message that must be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -503,61 +505,4 @@ pub enum HandmadeKey {
     Empty,
     /// No key: `SignatureValue` is empty.
     None,
-}
-
-/// Content cipher of an encrypted assertion (xmlenc-core1 §5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cipher {
-    /// AES-128 in GCM.
-    #[serde(rename = "aes128-gcm")]
-    Aes128Gcm,
-    /// AES-256 in GCM.
-    #[serde(rename = "aes256-gcm")]
-    Aes256Gcm,
-    /// AES-256 in CBC.
-    #[serde(rename = "aes256-cbc")]
-    Aes256Cbc,
-}
-
-impl Cipher {
-    /// Whether blocks are chained (CBC), so that nothing authenticates them.
-    pub fn is_cbc(self) -> bool {
-        self == Self::Aes256Cbc
-    }
-}
-
-/// How the document is encoded into the form field `SAMLResponse`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// Base64, as saml-bindings §3.5.4 requires.
-    #[default]
-    Base64,
-    /// Compressed with DEFLATE, then base64, as in HTTP-Redirect.
-    Deflated,
-    /// A small field that decompresses to more than thirty megabytes.
-    DeflateBomb,
-    /// UTF-16 with a byte order mark, then base64.
-    #[serde(rename = "utf16")]
-    Utf16,
-    /// The XML without base64.
-    Plain,
-    /// Base64 with characters that are not in its alphabet.
-    Garbage,
-}
-
-/// How a message is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Delivery {
-    /// Once, by the browser that sent the request.
-    #[default]
-    Once,
-    /// Again, after it was accepted once.
-    Again,
-    /// Twice at the same time.
-    AtOnce,
-    /// By a browser that sent no request (login CSRF).
-    OtherBrowser,
 }

@@ -6,7 +6,8 @@
 //! against any other.
 //!
 //! - [`catalogue()`] and [`controls()`] read the files;
-//! - [`Fault`] is the content of a file;
+//! - [`Fault`] is the content of a file, `transport` how the message is encrypted, encoded and
+//!   delivered;
 //! - [`forge()`] makes the message of a fault.
 //!
 //! To add a fault, add a file. To add a kind of edit, add a variant of [`Edit`] and its arm in
@@ -19,12 +20,13 @@ mod fault;
 mod forge;
 mod handmade;
 mod phrases;
+mod transport;
 
 pub use fault::{
-    Cipher, Cover, Delivery, Edit, Encoding, Family, Fault, Handmade, HandmadeKey, Harm, Leaves,
-    Level, Place, Signing,
+    Cover, Edit, Family, Fault, Handmade, HandmadeKey, Harm, Leaves, Level, Place, Signing,
 };
 pub use forge::{Forged, Honest, Ineffective, forge};
+pub use transport::{Cipher, Delivery, Encoding};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 

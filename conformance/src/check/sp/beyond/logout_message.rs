@@ -17,7 +17,7 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use super::Stop;
-use super::logout::Session;
+use super::logout_trial::Session;
 use crate::check::sp::Judge;
 
 /// What is done to a signed query on its way.

@@ -17,6 +17,7 @@
 
 mod logout;
 mod logout_message;
+mod logout_trial;
 mod metadata;
 mod relay_state;
 mod request;
@@ -165,8 +166,8 @@ pub(super) struct Beyond<'j> {
     base: Form,
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
-    honest_logout: OnceCell<Result<logout::HonestLogout, String>>,
-    session: Mutex<Option<logout::Session>>,
+    honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
+    session: Mutex<Option<logout_trial::Session>>,
 }
 
 /// What came of a delivery, as seen from the browser.

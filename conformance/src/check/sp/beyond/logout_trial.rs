@@ -1,0 +1,214 @@
+//! Trials of logout messages: a session, a message in its browser, and whether
+//! the session is still there.
+
+use saml::message::{LogoutRequest, Principal};
+use saml::names;
+use serde_json::{Value, json};
+
+use super::super::answer::place;
+use super::super::login::Login;
+use super::super::visitor::{Arrival, Visitor};
+use super::logout_message::{Carried, Message, Trick, name_of, request_of};
+use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
+use crate::check::runner::page_summary;
+
+/// Somebody who is logged in.
+pub(super) struct Session {
+    pub(super) visitor: Visitor,
+    /// Whom the identity provider named.
+    pub(super) name: String,
+    /// The SessionIndex of the assertion.
+    pub(super) index: String,
+}
+
+/// What came of the honest LogoutRequest.
+pub(super) struct HonestLogout {
+    pub(super) ended: bool,
+    /// The ID of the request.
+    pub(super) id: String,
+    pub(super) arrival: Arrival,
+    pub(super) sent: String,
+}
+
+/// Where the service provider takes logout messages.
+pub(super) struct Endpoint<'t> {
+    pub(super) binding: &'t str,
+    pub(super) location: &'t str,
+}
+
+impl Beyond<'_> {
+    pub(super) fn endpoints(&self) -> Vec<Endpoint<'_>> {
+        let all = self.judge.target.metadata.slo.iter();
+        let mut found: Vec<Endpoint<'_>> = all
+            .filter(|it| [names::HTTP_REDIRECT, names::HTTP_POST].contains(&it.binding.as_str()))
+            .map(|it| Endpoint {
+                binding: &it.binding,
+                location: &it.location,
+            })
+            .collect();
+        found.sort_by_key(|it| it.binding != names::HTTP_REDIRECT);
+        found.dedup_by(|a, b| a.binding == b.binding);
+        found
+    }
+
+    pub(super) fn endpoint(&self) -> Result<Endpoint<'_>, Stop> {
+        match self.endpoints().into_iter().next() {
+            Some(endpoint) => Ok(endpoint),
+            None => skip("the metadata has no SingleLogoutService with HTTP-Redirect or HTTP-POST"),
+        }
+    }
+
+    /// A new session of the person of `--user`.
+    pub(super) async fn new_session(&self) -> Result<Session, Stop> {
+        let user = &self.judge.person.user;
+        let login = Login::new(self.judge, user);
+        let visitor = login.visitor()?;
+        let ready = login.make(login.ask(&visitor).await?, None, self.base)?;
+        let index = ready.session_index.clone();
+        let answer = login.deliver(&visitor, &ready).await?;
+        if !answer.is_accepted() {
+            return skip(format!(
+                "an honest login was refused: {}",
+                answer.to_sentence()
+            ));
+        }
+        Ok(Session {
+            visitor,
+            name: user.clone(),
+            index,
+        })
+    }
+
+    /// Sends a message in the session's browser, from the identity provider's
+    /// page.
+    pub(super) async fn send(
+        &self,
+        session: &Session,
+        message: &Message<'_>,
+        endpoint: &Endpoint<'_>,
+    ) -> Result<Arrival, Stop> {
+        let provider = &self.judge.provider;
+        let (from, end) = (Some(&provider.sso_url), Some(&provider.slo_url));
+        let visitor = &session.visitor;
+        Ok(match message.carry(endpoint.binding, endpoint.location)? {
+            Carried::Link(url) => visitor.send(url, None, from, end).await?,
+            Carried::Form(url, name, value) => {
+                let fields = [(name, value.as_str())];
+                visitor.send(url, Some(&fields), from, end).await?
+            }
+        })
+    }
+
+    pub(super) async fn honest_logout(&self) -> Result<&HonestLogout, Stop> {
+        let endpoint = self.endpoint()?;
+        let done = self.honest_logout.get_or_init(|| async {
+            let tried = async {
+                let session = self.new_session().await?;
+                let request = request_of(self.judge, &session, endpoint.location);
+                let message = Message::request(&request, Some(&self.judge.provider.key));
+                let arrival = self.send(&session, &message, &endpoint).await?;
+                Ok(HonestLogout {
+                    ended: !self.is_in(&session.visitor).await?,
+                    id: request.id,
+                    arrival,
+                    sent: message.xml,
+                })
+            };
+            tried.await.map_err(|stop: Stop| match stop {
+                Stop::Skip(why) => why,
+                Stop::Lost(url, reason) => format!("no answer from {url}: {reason}"),
+                Stop::Breaks(seen) => seen.text,
+                Stop::Follows(cause) => format!("{cause} did not pass"),
+            })
+        });
+        match done.await {
+            Ok(done) => Ok(done),
+            Err(why) => skip(why.clone()),
+        }
+    }
+
+    /// Sends a message that should end nothing in the browser of a user who is
+    /// logged in.
+    pub(super) async fn lasts<'k>(
+        &self,
+        endpoint: &Endpoint<'_>,
+        make: impl FnOnce(&Session) -> Message<'k>,
+    ) -> Judged {
+        if !self.honest_logout().await?.ended {
+            return Err(Stop::Follows("SAML-SP-SLO-01"));
+        }
+        let mut kept = self.session.lock().await;
+        let session = match kept.take() {
+            // Another check may have ended all sessions of the user.
+            Some(session) if self.is_in(&session.visitor).await? => session,
+            _ => self.new_session().await?,
+        };
+        let message = make(&session);
+        let arrival = self.send(&session, &message, endpoint).await?;
+        let evidence = evidence(&message.xml, &arrival);
+        let said = format!(
+            "HTTP {} at {}",
+            arrival.status.as_u16(),
+            place(arrival.url.as_str())
+        );
+        if !self.is_in(&session.visitor).await? {
+            return breaks(
+                format!("the session is gone; the answer was {said}"),
+                evidence,
+            );
+        }
+        *kept = Some(session);
+        holds_with(
+            format!("the session lasts; the answer was {said}"),
+            evidence,
+        )
+    }
+
+    /// The same by the preferred binding, with a request that is signed by the
+    /// identity provider and was changed before.
+    pub(super) async fn lasts_after(&self, change: impl FnOnce(&mut LogoutRequest)) -> Judged {
+        let endpoint = self.endpoint()?;
+        self.lasts(&endpoint, |session| {
+            let mut request = request_of(self.judge, session, endpoint.location);
+            change(&mut request);
+            Message {
+                key: Some(&self.judge.provider.key),
+                ..Message::request(&request, None)
+            }
+        })
+        .await
+    }
+
+    /// The same with a query that something was done to.
+    pub(super) async fn lasts_with(&self, trick: Trick) -> Judged {
+        let endpoint = self.endpoint()?;
+        if endpoint.binding != names::HTTP_REDIRECT {
+            return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
+        }
+        self.lasts(&endpoint, |session| {
+            let own = request_of(self.judge, session, endpoint.location);
+            let mut signed = own.clone();
+            if matches!(trick, Trick::TwiceAfter | Trick::TwiceBefore) {
+                signed.principal = Principal::Named(name_of(&self.judge.attacker()));
+            }
+            Message {
+                trick,
+                other_xml: own.to_xml(),
+                ..Message::request(&signed, Some(&self.judge.provider.key))
+            }
+        })
+        .await
+    }
+}
+
+/// What was sent, and where the browser ended.
+pub(super) fn evidence(sent: &str, arrival: &Arrival) -> Value {
+    json!({
+        "sent": sent,
+        "answer": {
+            "status": arrival.status.as_u16(),
+            "url": arrival.url.as_str(),
+            "page": page_summary(&arrival.body, 600),
+        },
+    })
+}
