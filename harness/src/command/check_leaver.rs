@@ -161,7 +161,12 @@ impl Leaver {
             let report = runner.report(report, checks.len(), Duration::ZERO);
             self.forms.write(report, &ambient)
         };
-        let fetched = match self.access.client.token(&runner.access, &ambient).await {
+        let fetched = match self
+            .access
+            .client
+            .token(&runner.access, &ambient, false)
+            .await
+        {
             Ok(fetched) => fetched,
             Err(error) => return refused(error),
         };

@@ -61,7 +61,9 @@ impl Scim {
         if self.rate_seconds.is_some() {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");
         }
-        let fetched = match self.access.client.token(&runner.access, &ambient).await {
+        let tries_faults = runner.selection.asks_for("SCIM-PROFILE-19");
+        let client = &self.access.client;
+        let fetched = match client.token(&runner.access, &ambient, tries_faults).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 let target = base_url.as_str();

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ambient::Ambient;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rehearsal::check::SetUpError;
 use rehearsal::check::runner::{Access, read_body};
-use rehearsal::check::scim::OAuthToken;
+use rehearsal::check::scim::{OAuthToken, TriedAssertion};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::DecodePrivateKey as _;
@@ -69,13 +71,33 @@ enum Proof {
     Assertion(String),
 }
 
+/// What is wrong with an assertion that has to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Ended,
+    Audience,
+    Client,
+    Unsigned,
+    Key,
+}
+
+/// Every fault, and how reports name it.
+const FAULTS: [(Fault, &str); 5] = [
+    (Fault::Ended, "it has ended"),
+    (Fault::Audience, "it is for another audience"),
+    (Fault::Client, "it is of another client"),
+    (Fault::Unsigned, "it is not signed"),
+    (Fault::Key, "it is signed with another key"),
+];
+
 /// How long an assertion is good, in seconds.
 const ASSERTION_LIFE: i64 = 300;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl ClientCredentials {
-    /// Requests a token; None if no token endpoint was given.
+    /// Requests a token; None if no token endpoint was given. If the client signs assertions,
+    /// `tries_faults` also sends some that must be refused.
     ///
     /// # Errors
     /// When the secret or the key cannot be read, the authorization server cannot be reached, or it
@@ -84,6 +106,7 @@ impl ClientCredentials {
         &self,
         access: &Access,
         ambient: &Ambient,
+        tries_faults: bool,
     ) -> Result<Option<Issued>, SetUpError> {
         let Some(url) = &self.oauth_token_url else {
             return Ok(None);
@@ -99,25 +122,41 @@ impl ClientCredentials {
         let proof = self.proof(url, id, ambient)?;
         let client = access.client().build();
         let client = client.map_err(|error| refused(error.to_string()))?;
-        let mut form = vec![("grant_type", "client_credentials")];
-        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        let request = client.post(url.clone());
-        let request = match &proof {
-            Proof::Secret(secret) => request.basic_auth(id, Some(secret)),
-            Proof::Assertion(assertion) => {
-                form.push(("client_assertion_type", ASSERTION_TYPE));
-                form.push(("client_assertion", assertion));
-                request
-            }
-        };
-        let answer =
-            request.form(&form).send().await.map_err(|error| {
+        let ask = async |proof: &Proof| -> Result<(reqwest::StatusCode, Value), SetUpError> {
+            let mut form = vec![("grant_type", "client_credentials")];
+            form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+            let request = client.post(url.clone());
+            let request = match proof {
+                Proof::Secret(secret) => request.basic_auth(id, Some(secret)),
+                Proof::Assertion(assertion) => {
+                    form.push(("client_assertion_type", ASSERTION_TYPE));
+                    form.push(("client_assertion", assertion));
+                    request
+                }
+            };
+            let answer = request.form(&form).send().await;
+            let answer = answer.map_err(|error| {
                 refused(format!("cannot reach the authorization server: {error}"))
             })?;
-        let status = answer.status();
-        let body = read_body(answer, access.timeout).await;
-        let body = body.map_err(|error| refused(error.to_string()))?;
-        let said: Value = serde_json::from_str(&body).unwrap_or_default();
+            let status = answer.status();
+            let body = read_body(answer, access.timeout).await;
+            let body = body.map_err(|error| refused(error.to_string()))?;
+            Ok((status, serde_json::from_str(&body).unwrap_or_default()))
+        };
+        let (status, said) = ask(&proof).await?;
+        let has_token = |said: &Value| said["access_token"].is_string();
+        let mut tried = Vec::new();
+        if let (Some(path), true, true) = (&self.client_key, tries_faults, has_token(&said)) {
+            for (fault, name) in FAULTS {
+                let assertion = self.assertion(path, url, id, ambient, Some(fault))?;
+                let (status, said) = ask(&Proof::Assertion(assertion)).await?;
+                tried.push(TriedAssertion {
+                    fault: name,
+                    status: status.as_u16(),
+                    is_issued: status.is_success() && has_token(&said),
+                });
+            }
+        }
         match said["access_token"].as_str() {
             Some(token) if status.is_success() => Ok(Some(Issued {
                 token: token.to_owned(),
@@ -125,6 +164,7 @@ impl ClientCredentials {
                     expires_in: said["expires_in"].as_u64(),
                     scope: said["scope"].as_str().map(str::to_owned),
                     by_assertion: matches!(proof, Proof::Assertion(_)),
+                    tried,
                 },
             })),
             _ => {
@@ -139,22 +179,8 @@ impl ClientCredentials {
 
     fn proof(&self, url: &Url, id: &str, ambient: &Ambient) -> Result<Proof, SetUpError> {
         if let Some(path) = &self.client_key {
-            let (algorithm, key) = client_key(path)?;
-            let mut header = Header::new(algorithm);
-            header.kid.clone_from(&self.client_key_id);
-            let now = ambient.now().as_second();
-            let claims = json!({
-                "iss": id,
-                "sub": id,
-                "aud": url.as_str(),
-                "jti": ambient.rng().hex(16),
-                "iat": now,
-                "exp": now + ASSERTION_LIFE,
-            });
-            let signed = jsonwebtoken::encode(&header, &claims, &key);
-            return signed
-                .map(Proof::Assertion)
-                .map_err(|error| unusable_key(path, &error.to_string()));
+            let assertion = self.assertion(path, url, id, ambient, None);
+            return assertion.map(Proof::Assertion);
         }
         if let Some(path) = &self.client_secret_file {
             let read = std::fs::read_to_string(path).map_err(|error| {
@@ -179,6 +205,58 @@ impl ClientCredentials {
                 "Give --client-secret, --client-secret-file or --client-key.",
             )
         })
+    }
+}
+
+impl ClientCredentials {
+    /// An assertion of the client, right or with a fault.
+    fn assertion(
+        &self,
+        path: &Path,
+        url: &Url,
+        id: &str,
+        ambient: &Ambient,
+        fault: Option<Fault>,
+    ) -> Result<String, SetUpError> {
+        let (mut algorithm, mut key) = client_key(path)?;
+        if fault == Some(Fault::Key) {
+            let other = rcgen::KeyPair::generate();
+            let other = other.map_err(|error| unusable_key(path, &error.to_string()))?;
+            algorithm = Algorithm::ES256;
+            key = EncodingKey::from_ec_der(other.serialized_der());
+        }
+        let mut header = Header::new(algorithm);
+        header.kid.clone_from(&self.client_key_id);
+        let client = match fault {
+            Some(Fault::Client) => format!("another-{id}"),
+            _ => id.to_owned(),
+        };
+        let audience = match fault {
+            Some(Fault::Audience) => "https://another.example/token",
+            _ => url.as_str(),
+        };
+        let now = ambient.now().as_second();
+        let issued = match fault {
+            Some(Fault::Ended) => now - 4 * ASSERTION_LIFE,
+            _ => now,
+        };
+        let claims = json!({
+            "iss": client,
+            "sub": client,
+            "aud": audience,
+            "jti": ambient.rng().hex(16),
+            "iat": issued,
+            "exp": issued + ASSERTION_LIFE,
+        });
+        let signed = jsonwebtoken::encode(&header, &claims, &key);
+        let signed = signed.map_err(|error| unusable_key(path, &error.to_string()))?;
+        if fault != Some(Fault::Unsigned) {
+            return Ok(signed);
+        }
+        // RFC 7518 §3.6: the algorithm none, and an empty signature.
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": "JWT"}).to_string());
+        let claims = signed.split('.').nth(1).unwrap_or_default();
+        Ok(format!("{header}.{claims}."))
     }
 }
 

@@ -81,6 +81,10 @@ harm Style;
     expects "scope \"scim\" in the answer of the token endpoint";
     fix "Issue tokens for the scope scim, and name it in the answer.";
     needs []; act(token_for_scim)
+"SCIM-PROFILE-19", May, "IPSIE AL SCIM profile (Authentication and Authorization), RFC 7523 §3"; "A client assertion that is not right gets no token";
+    expects "400 or 401 for one that has ended, is for another audience, of another client, unsigned, or signed with another key";
+    fix "Verify the signature with the client's own key and a fixed list of algorithms, then iss, sub, aud and exp.";
+    needs []; act(wrong_assertions_are_refused)
 "SCIM-PROFILE-15", May, "Entra gallery (Validate_Credentials_Test)"; "The access token came by OAuth client credentials, for one to six hours";
     expects "expires_in between 3600 and 21600 seconds";
     fix "Issue access tokens by the client credentials grant, for at least 60 minutes and at most 6 hours, and say so in expires_in.";
@@ -313,6 +317,30 @@ async fn token_by_assertion(probe: &Probe<'_>) -> Judged {
         return Ok(());
     }
     unjudged("the client authenticated with a secret: give --client-key in its place")
+}
+
+async fn wrong_assertions_are_refused(probe: &Probe<'_>) -> Judged {
+    let tried = &oauth(probe)?.tried;
+    if tried.is_empty() {
+        return unjudged("the client signs no assertions: give --client-key");
+    }
+    for one in tried {
+        let (fault, status) = (one.fault, one.status);
+        probe.note(json!({"assertion": fault, "status": status, "token": one.is_issued}));
+    }
+    for one in tried {
+        let (fault, status) = (one.fault, one.status);
+        ensure(!one.is_issued, || {
+            format!("a token was issued for an assertion although {fault}: {status}")
+        })?;
+        if status == 429 || status == 503 {
+            return unjudged(format!("the token endpoint limits requests: {status}"));
+        }
+        ensure(matches!(status, 400 | 401), || {
+            format!("an assertion was answered {status} because {fault}")
+        })?;
+    }
+    Ok(())
 }
 
 async fn token_for_scim(probe: &Probe<'_>) -> Judged {

@@ -79,7 +79,7 @@ use self::credentials::Credentials;
 pub(in crate::check) use self::demanded_load::figure;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
-pub use self::options::{OAuthToken, Options};
+pub use self::options::{OAuthToken, Options, TriedAssertion};
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Session;

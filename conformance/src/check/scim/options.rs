@@ -31,4 +31,17 @@ pub struct OAuthToken {
     pub scope: Option<String>,
     /// Whether the client authenticated with a signed assertion (RFC 7523 §2.2).
     pub by_assertion: bool,
+    /// Assertions that have to be refused, where such were tried.
+    pub tried: Vec<TriedAssertion>,
+}
+
+/// What came of a client assertion that has to be refused (RFC 7523 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedAssertion {
+    /// What is wrong with it, such as `it has ended`.
+    pub fault: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// Whether a token was issued all the same.
+    pub is_issued: bool,
 }
