@@ -109,7 +109,7 @@ async fn look_ups_that_fail_are_told_apart() {
     parties.dns.silent("corp.example");
     said("timed-out", "in time").await;
     parties.dns.txt("corp.example", &["v=spf1 -all", &value]);
-    said("verified", "there").await;
+    said("verified", "was found").await;
 }
 
 #[tokio::test]

@@ -183,3 +183,41 @@ impl Runner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Harm, Level};
+
+    fn check(id: &str) -> Check {
+        Check {
+            id: id.to_owned(),
+            level: Level::Must,
+            harm: Harm::default(),
+            title: String::new(),
+            spec: String::new(),
+            fix: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_run_that_only_waited_for_a_control_is_an_error() {
+        let waits = |id: &str| Outcome::skipped_because_of(check(id), "GOOD-01", "no control");
+        let lacks = |id: &str| Outcome::skipped(check(id), "the server has no groups");
+        let error = nothing_judged(&[waits("A-01"), lacks("A-02")]).unwrap();
+        assert_eq!(error.code, "nothing-judged");
+        assert!(error.message.contains("GOOD-01"), "{}", error.message);
+        // What a target does not offer is no error, and neither is a control that is reported.
+        assert_eq!(nothing_judged(&[lacks("A-02")]), None);
+        let seen = Outcome::skipped(check("GOOD-01"), "not offered");
+        assert_eq!(nothing_judged(&[seen, waits("A-01")]), None);
+        let passed = Outcome::judged(
+            check("A-03"),
+            true,
+            "",
+            String::new(),
+            serde_json::Value::Null,
+        );
+        assert_eq!(nothing_judged(&[passed, waits("A-01")]), None);
+    }
+}

@@ -254,3 +254,20 @@ fn unknown_like(place: &str) -> String {
     }
     signs.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_like;
+
+    #[test]
+    fn an_unknown_id_has_the_form_of_the_known_one() {
+        let uuid = "/Users/4da8eccd-36a5-48df-bcfe-254aa4528f4f";
+        assert_eq!(
+            unknown_like(uuid),
+            "/Users/4da8eccd-36a5-48df-bcfe-254aa4528f4a"
+        );
+        assert_eq!(unknown_like("/Users/abc9"), "/Users/abc0");
+        // The next number may be the id of another user.
+        assert_eq!(unknown_like("/Users/42"), "/Users/4200000");
+    }
+}

@@ -45,7 +45,7 @@ async fn what_an_application_is_told_is_mended_tested_and_imported() -> Outcome 
             .await?;
         page.click("Save").await?;
         let said = page.field("Metadata URL").says().await?;
-        assert!(said.contains("Expected metadata at"), "{said}");
+        assert!(said.contains("Cannot get the metadata at"), "{said}");
         page.field("Metadata URL").enter(&metadata).await?;
         page.click("Save").await?;
         assert_eq!(page.value("Entity ID").await?, entity_id);

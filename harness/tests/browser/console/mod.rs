@@ -228,7 +228,7 @@ pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outc
 /// Settings → Misbehavior: chooses a fault for the application's next Response.
 pub(crate) async fn misbehaves_once(page: &Page, application: &str, fault: &str) -> Outcome {
     page.click("Misbehavior").await?;
-    page.within(application).await?.says("Honest").await?;
+    page.within(application).await?.says("No faults").await?;
     page.passed("console-misbehavior").await?;
     page.click(application).await?;
     page.field("Fault").enter(fault).await?;

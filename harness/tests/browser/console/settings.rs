@@ -95,7 +95,7 @@ async fn adds_worker(page: &Page) -> Outcome {
     let secret = shown_secret(page).await?;
     page.click("Generate New Secret…").await?;
     page.click("Generate New Secret").await?;
-    page.says("There is a new secret").await?;
+    page.says("A new secret was created").await?;
     assert_ne!(shown_secret(page).await?, secret);
     Ok(())
 }
@@ -111,7 +111,7 @@ async fn chooses_faults(page: &Page) -> Outcome {
     page.click("Misbehavior").await?;
     page.click("Parallels").await?;
     page.click("Misbehave").await?;
-    page.says("Choose a fault of the list.").await?;
+    page.says("Choose a fault from the list.").await?;
     page.field("Fault").enter("conditions-expired").await?;
     page.choose("At every answer").await?;
     page.click("Misbehave").await?;
@@ -120,7 +120,7 @@ async fn chooses_faults(page: &Page) -> Outcome {
         .says("At every answer")
         .await?;
     page.click("Remove conditions-expired").await?;
-    page.says("Honest").await
+    page.says("No faults").await
 }
 
 /// Settings → Misbehavior: chooses a transport fault with its setting.

@@ -16,9 +16,18 @@ use saml::signature::Signer;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
+use super::super::visitor::Visitor;
 use super::Stop;
-use super::logout_trial::Session;
 use crate::check::sp::Judge;
+
+/// Somebody who is logged in.
+pub(super) struct Session {
+    pub(super) visitor: Visitor,
+    /// Whom the identity provider named.
+    pub(super) name: String,
+    /// The SessionIndex of the assertion.
+    pub(super) index: String,
+}
 
 /// What is done to a signed query on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

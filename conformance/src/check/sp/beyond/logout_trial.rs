@@ -7,19 +7,10 @@ use serde_json::{Value, json};
 
 use super::super::answer::place;
 use super::super::login::Login;
-use super::super::visitor::{Arrival, Visitor};
-use super::logout_message::{Carried, Message, Trick, name_of, request_of};
+use super::super::visitor::Arrival;
+use super::logout_message::{Carried, Message, Session, Trick, name_of, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
 use crate::check::runner::page_summary;
-
-/// Somebody who is logged in.
-pub(super) struct Session {
-    pub(super) visitor: Visitor,
-    /// Whom the identity provider named.
-    pub(super) name: String,
-    /// The SessionIndex of the assertion.
-    pub(super) index: String,
-}
 
 /// What came of the honest LogoutRequest.
 pub(super) struct HonestLogout {

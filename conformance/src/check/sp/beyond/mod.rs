@@ -167,7 +167,7 @@ pub(super) struct Beyond<'j> {
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
-    session: Mutex<Option<logout_trial::Session>>,
+    session: Mutex<Option<logout_message::Session>>,
 }
 
 /// What came of a delivery, as seen from the browser.
