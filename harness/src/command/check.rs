@@ -29,7 +29,7 @@ pub(crate) enum Check {
     /// Check a SAML service provider: plays its identity provider, sends valid Responses
     /// and every fault of the catalogue
     #[command(
-        after_help = "Example: rehearsal check sp --metadata https://sp.example/metadata --start-url https://sp.example/login --probe-url https://sp.example/whoami --expect 'jo@example.com' --idp-port 8444 --idp-metadata-out idp.xml"
+        after_help = "Example: rehearsal check sp --metadata https://sp.example/metadata --start-url https://sp.example/login --probe-url https://sp.example/whoami --expect '\"jo@example\\.com\"' --idp-port 8444 --idp-metadata-out idp.xml"
     )]
     Sp(Box<Sp>),
     /// Check a SCIM 2.0 server: detects what it supports, checks it, and deletes what it
