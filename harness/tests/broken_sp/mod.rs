@@ -297,7 +297,7 @@ impl Broken {
             match switch {
                 Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,
                 Switch::Flaw(flaw) => self.flawed_metadata(flaw, &mut metadata),
-                Switch::Decrypts => {
+                Switch::Decrypts | Switch::LostKey => {
                     metadata.encryption_certificates = vec![KEY.certificate().clone()];
                 }
                 _ => {}

@@ -25,6 +25,8 @@ pub(crate) enum Switch {
     RedirectsProbe,
     /// Takes encrypted assertions only.
     Decrypts,
+    /// Its metadata has an encryption certificate, and it has no key for it.
+    LostKey,
     /// Sends no requests, and takes no answers to any.
     Unsolicited,
     /// Its requests name the assertion consumer service by this number.

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::broken_sp::{self, Switch, USER};
 
-pub(crate) use table::strangers;
+pub(crate) use table::{LOST_KEY, strangers};
 
 /// A service provider, and what is true of it.
 pub(crate) struct Stranger {
