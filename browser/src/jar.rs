@@ -61,12 +61,14 @@ impl Jar {
     /// Stores the cookie of a `Set-Cookie` header in an answer from `url`. Ignores a header
     /// that Chromium ignores.
     pub fn set(&mut self, header: &str, url: &Url, now: Timestamp) {
-        if let Ok(header) = Header::parse(header)
-            && !is_secure_enough(&header, url)
-        {
+        let Ok(header) = Header::parse(header) else {
+            return;
+        };
+        if !is_secure_enough(&header, url) {
             self.ignored.insert(header.name().to_owned());
+            return;
         }
-        let Some(cookie) = Cookie::parse(header, url, now) else {
+        let Some(cookie) = Cookie::of(&header, url, now) else {
             return;
         };
         let is_same = |other: &Cookie| {
@@ -165,14 +167,10 @@ fn default_path(url: &Url) -> String {
 }
 
 impl Cookie {
-    fn parse(header: &str, url: &Url, now: Timestamp) -> Option<Self> {
-        let header = Header::parse(header).ok()?;
+    fn of(header: &Header<'_>, url: &Url, now: Timestamp) -> Option<Self> {
         let host = host_of(url)?;
         let secure = header.secure().unwrap_or(false);
         let same_site = header.same_site();
-        if !is_secure_enough(&header, url) {
-            return None;
-        }
         let (domain, host_only) = match header.domain().filter(|domain| !domain.is_empty()) {
             Some(domain) => {
                 let domain = domain.trim_start_matches('.').to_ascii_lowercase();

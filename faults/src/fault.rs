@@ -216,9 +216,9 @@ pub enum Harm {
     IntrusionByAnybody,
     /// Anybody with an account at the identity provider does.
     IntrusionByAccount,
-    /// Whoever gets hold of a message about the victim does.
+    /// Whoever gets a message about the victim does.
     IntrusionByHolder,
-    /// Only the identity provider can, or whoever has its key.
+    /// Only the identity provider can, or an attacker who has its private key.
     IntrusionByIssuer,
     /// Nobody gets in by that alone, but a protection is missing.
     Protection,

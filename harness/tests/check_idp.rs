@@ -9,6 +9,7 @@ mod deviations;
 mod dying;
 #[path = "check_idp/faults.rs"]
 mod expected;
+mod profiles_met;
 #[path = "check_idp/strangers.rs"]
 mod strangers;
 
@@ -17,8 +18,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
+use profiles_met::assert_profiles_met;
 use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
-use rehearsal::check::profile::{Kind, Profile, RequirementVerdict, profiles};
+use rehearsal::check::profile::{Kind, profiles};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::{PRODUCT_USERS, Plan};
@@ -138,31 +140,9 @@ async fn our_idp_has_no_finding_a_recording_is_judged_alike_and_each_check_can_f
     let replayed: Recording = serde_json::from_str(&recorded).unwrap();
     assert_eq!(idp::judge(&replayed), report);
 
-    meets_every_profile(&report);
-    each_check_finds_what_it_is_for(&recording, &findings(&report));
-}
-
-/// By every profile for identity providers, each requirement is met, or says
-/// why it is not tested.
-fn meets_every_profile(report: &CheckReport) {
     let all = profiles().iter().filter(|it| it.kinds.contains(&Kind::Idp));
-    let all: Vec<&Profile> = all.collect();
-    let report = report.clone().with_profiles(&all).assessed(&all);
-    assert_eq!(report.assessments.len(), all.len());
-    for assessment in &report.assessments {
-        let passed = assessment.count(RequirementVerdict::Passed, None);
-        assert!(passed > 5, "{}", assessment.profile.name);
-        for result in &assessment.results {
-            let at = format!(
-                "{} {}: {}",
-                assessment.profile.name, result.requirement.id, result.reason
-            );
-            assert_ne!(result.verdict, RequirementVerdict::Failed, "{at}");
-            let is_open = result.verdict == RequirementVerdict::NotTested;
-            assert_eq!(is_open, !result.reason.is_empty(), "{at}");
-            assert_ne!(result.reason, "it was not run", "{at}");
-        }
-    }
+    assert_profiles_met(&report, &all.collect::<Vec<_>>(), 5);
+    each_check_finds_what_it_is_for(&recording, &findings(&report));
 }
 
 /// Returns the checks that fail after an edit and do not fail in the unedited recording.

@@ -14,7 +14,7 @@ pub enum Attacker {
     Anybody,
     /// Anybody with an account of their own at the identity provider.
     Account,
-    /// Whoever gets hold of a message that was made for the victim.
+    /// Whoever gets a message that was made for the victim.
     Holder,
     /// The identity provider, or who has its key.
     Issuer,
@@ -27,9 +27,9 @@ impl Attacker {
             Self::Anybody => "anybody, without an account",
             Self::Account => "anybody with an account at the identity provider",
             Self::Holder => {
-                "whoever gets hold of a message about the victim (another service provider, a log, a browser)"
+                "whoever gets hold of a message about the victim, for example another service provider or a reader of a log"
             }
-            Self::Issuer => "only the identity provider, or whoever has its key",
+            Self::Issuer => "only the identity provider, or an attacker who has its private key",
         }
     }
 }
@@ -113,7 +113,7 @@ impl Class {
                     .to_owned()
             }
             Self::Leniency => {
-                "An honest message with a wrong form is accepted; nobody gets in as somebody else by that alone"
+                "A message about the right user is accepted although its form is wrong; this alone logs in no other user"
                     .to_owned()
             }
         }

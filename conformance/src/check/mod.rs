@@ -33,6 +33,7 @@ mod observed;
 mod played;
 mod played_keys;
 pub mod profile;
+mod row;
 pub mod runner;
 mod sarif;
 pub mod scim;

@@ -390,15 +390,18 @@ impl Sp {
 
     /// Prints what to do after `--prepare`.
     fn tell_what_is_next(&self) -> anyhow::Result<u8> {
-        let file = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
-        writeln!(
-            std::io::stdout(),
-            "wrote {file} and {key}\nNext: give {file} to the service provider as the metadata of its identity provider, then run:\n  rehearsal check sp --metadata FILE|URL --start-url URL --probe-url URL --expect REGEX --idp-port {port} --idp-metadata-out {file}\nKeep {key} secret: whoever has it can log in to that service provider as anybody.",
-            file = file.display(),
-            key = file.with_extension("key").display(),
-            port = self.idp_port,
-        )?;
-        Ok(0)
+        let path = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        let (file, port) = (path.display(), self.idp_port);
+        super::print_next_steps(
+            path,
+            &format!(
+                "give {file} to the service provider as the metadata of its identity provider"
+            ),
+            &format!(
+                "sp --metadata FILE|URL --start-url URL --probe-url URL --expect REGEX --idp-port {port} --idp-metadata-out {file}"
+            ),
+            " secret: whoever has it can log in to that service provider as anybody.",
+        )
     }
 
     fn person(

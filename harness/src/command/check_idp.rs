@@ -146,15 +146,18 @@ impl Idp {
 
     /// Prints what to do after `--prepare`.
     fn tell_what_is_next(&self) -> anyhow::Result<u8> {
-        let file = self.sp_metadata_out.as_deref().unwrap_or(Path::new(""));
-        writeln!(
-            std::io::stdout(),
-            "wrote {file} and {key}\nNext: register {file} at the identity provider as a service provider, and give a user access to it, then run:\n  rehearsal check idp --metadata FILE|URL --user NAME --password PASSWORD --sp-port {port} --sp-metadata-out {file}\nKeep {key}: with another key the identity provider does not know the service provider.",
-            file = file.display(),
-            key = file.with_extension("key").display(),
-            port = self.sp_port,
-        )?;
-        Ok(0)
+        let path = self.sp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        let (file, port) = (path.display(), self.sp_port);
+        super::print_next_steps(
+            path,
+            &format!(
+                "register {file} at the identity provider as a service provider, and give a user access to it"
+            ),
+            &format!(
+                "idp --metadata FILE|URL --user NAME --password PASSWORD --sp-port {port} --sp-metadata-out {file}"
+            ),
+            ": with another key the identity provider does not know the service provider.",
+        )
     }
 
     async fn gather(

@@ -40,7 +40,7 @@ pub(crate) struct Leaver {
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
     /// Where a sign-on starts; {user} stands for the userName. Without it,
-    /// Responses are sent that nobody asked for.
+    /// unsolicited Responses are sent.
     #[arg(long, value_name = "URL")]
     start_url: Option<String>,
     /// Fetched with the cookies of a sign-on, it tells who is in; {user} stands
@@ -241,16 +241,17 @@ impl Leaver {
         })
     }
 
-    /// What to do after `--prepare`.
+    /// Prints what to do after `--prepare`.
     fn say_what_is_next(&self) -> anyhow::Result<u8> {
-        let file = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
-        writeln!(
-            std::io::stdout(),
-            "wrote {file} and {key}\nNext: give {file} to the application as the metadata of its identity provider, then run:\n  rehearsal check leaver --scim-url URL --token-file FILE --sp-metadata FILE|URL --start-url URL --probe-url URL --idp-port {port} --idp-metadata-out {file}\nKeep {key} secret: whoever has it can log in to that application as anybody.",
-            file = file.display(),
-            key = file.with_extension("key").display(),
-            port = self.idp_port,
-        )?;
-        Ok(0)
+        let path = self.idp_metadata_out.as_deref().unwrap_or(Path::new(""));
+        let (file, port) = (path.display(), self.idp_port);
+        super::print_next_steps(
+            path,
+            &format!("give {file} to the application as the metadata of its identity provider"),
+            &format!(
+                "leaver --scim-url URL --token-file FILE --sp-metadata FILE|URL --start-url URL --probe-url URL --idp-port {port} --idp-metadata-out {file}"
+            ),
+            " secret: whoever has it can log in to that application as anybody.",
+        )
     }
 }

@@ -92,6 +92,25 @@ pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
     );
 }
 
+/// Prints what to do after `--prepare`: `next`, then `rehearsal check …` with `arguments`; `keep` is
+/// why the key is kept.
+pub(crate) fn print_next_steps(
+    file: &Path,
+    next: &str,
+    arguments: &str,
+    keep: &str,
+) -> anyhow::Result<u8> {
+    use std::io::Write as _;
+    let key = file.with_extension("key");
+    writeln!(
+        std::io::stdout(),
+        "wrote {file} and {key}\nNext: {next}, then run:\n  rehearsal check {arguments}\nKeep {key}{keep}",
+        file = file.display(),
+        key = key.display(),
+    )?;
+    Ok(0)
+}
+
 /// Prints the names of the written reports to standard error.
 pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
     use std::io::Write as _;

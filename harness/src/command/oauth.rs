@@ -119,7 +119,16 @@ impl ClientCredentials {
             )
         };
         let id = self.client_id.as_deref().unwrap_or_default();
-        let proof = self.proof(url, id, ambient)?;
+        let own_key = self
+            .client_key
+            .as_deref()
+            .map(ClientKey::read)
+            .transpose()?;
+        let assertion = |key: &ClientKey, fault| self.assertion(key, url, id, ambient, fault);
+        let proof = match &own_key {
+            Some(key) => Proof::Assertion(assertion(key, None)?),
+            None => Proof::Secret(self.secret()?),
+        };
         let client = access.client().build();
         let client = client.map_err(|error| refused(error.to_string()))?;
         let ask = async |proof: &Proof| -> Result<(reqwest::StatusCode, Value), SetUpError> {
@@ -146,10 +155,10 @@ impl ClientCredentials {
         let (status, said) = ask(&proof).await?;
         let has_token = |said: &Value| said["access_token"].is_string();
         let mut tried = Vec::new();
-        if let (Some(path), true, true) = (&self.client_key, tries_faults, has_token(&said)) {
+        if let (Some(key), true, true) = (&own_key, tries_faults, has_token(&said)) {
             for (fault, name) in FAULTS {
-                let assertion = self.assertion(path, url, id, ambient, Some(fault))?;
-                let (status, said) = ask(&Proof::Assertion(assertion)).await?;
+                let proof = Proof::Assertion(assertion(key, Some(fault))?);
+                let (status, said) = ask(&proof).await?;
                 tried.push(TriedAssertion {
                     fault: name,
                     status: status.as_u16(),
@@ -177,11 +186,8 @@ impl ClientCredentials {
         }
     }
 
-    fn proof(&self, url: &Url, id: &str, ambient: &Ambient) -> Result<Proof, SetUpError> {
-        if let Some(path) = &self.client_key {
-            let assertion = self.assertion(path, url, id, ambient, None);
-            return assertion.map(Proof::Assertion);
-        }
+    /// Returns the client's secret.
+    fn secret(&self) -> Result<String, SetUpError> {
         if let Some(path) = &self.client_secret_file {
             let read = std::fs::read_to_string(path).map_err(|error| {
                 SetUpError::new(
@@ -193,12 +199,9 @@ impl ClientCredentials {
                     "Check --client-secret-file.",
                 )
             })?;
-            return Ok(Proof::Secret(
-                read.trim_end_matches(['\r', '\n']).to_owned(),
-            ));
+            return Ok(read.trim_end_matches(['\r', '\n']).to_owned());
         }
-        let secret = self.client_secret.clone().map(Proof::Secret);
-        secret.ok_or_else(|| {
+        self.client_secret.clone().ok_or_else(|| {
             SetUpError::new(
                 "no-client-secret",
                 "The OAuth client has neither a secret nor a key.",
@@ -206,26 +209,27 @@ impl ClientCredentials {
             )
         })
     }
-}
 
-impl ClientCredentials {
-    /// An assertion of the client, right or with a fault.
+    /// Returns an assertion of the client, valid or with a fault.
     fn assertion(
         &self,
-        path: &Path,
+        own_key: &ClientKey<'_>,
         url: &Url,
         id: &str,
         ambient: &Ambient,
         fault: Option<Fault>,
     ) -> Result<String, SetUpError> {
-        let (mut algorithm, mut key) = client_key(path)?;
-        if fault == Some(Fault::Key) {
-            let other = rcgen::KeyPair::generate();
-            let other = other.map_err(|error| unusable_key(path, &error.to_string()))?;
-            algorithm = Algorithm::ES256;
-            key = EncodingKey::from_ec_der(other.serialized_der());
-        }
-        let mut header = Header::new(algorithm);
+        let path = own_key.path;
+        let other_key = match fault {
+            Some(Fault::Key) => {
+                let other = rcgen::KeyPair::generate();
+                let other = other.map_err(|error| unusable_key(path, &error.to_string()))?;
+                Some(ClientKey::of_ec(path, &other))
+            }
+            _ => None,
+        };
+        let key = other_key.as_ref().unwrap_or(own_key);
+        let mut header = Header::new(key.algorithm);
         header.kid.clone_from(&self.client_key_id);
         let client = match fault {
             Some(Fault::Client) => format!("another-{id}"),
@@ -248,7 +252,7 @@ impl ClientCredentials {
             "iat": issued,
             "exp": issued + ASSERTION_LIFE,
         });
-        let signed = jsonwebtoken::encode(&header, &claims, &key);
+        let signed = jsonwebtoken::encode(&header, &claims, &key.key);
         let signed = signed.map_err(|error| unusable_key(path, &error.to_string()))?;
         if fault != Some(Fault::Unsigned) {
             return Ok(signed);
@@ -271,22 +275,42 @@ fn unusable_key(path: &Path, why: &str) -> SetUpError {
     )
 }
 
-/// A private key, and the algorithm that it signs with.
-fn client_key(path: &Path) -> Result<(Algorithm, EncodingKey), SetUpError> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| unusable_key(path, &error.to_string()))?;
-    let rsa =
-        RsaPrivateKey::from_pkcs8_pem(&text).or_else(|_| RsaPrivateKey::from_pkcs1_pem(&text));
-    if let Ok(key) = rsa {
-        let der = key.to_pkcs1_der();
-        let der = der.map_err(|error| unusable_key(path, &error.to_string()))?;
-        return Ok((Algorithm::RS256, EncodingKey::from_rsa_der(der.as_bytes())));
+/// A private key of the client, and the algorithm that it signs with.
+struct ClientKey<'p> {
+    /// The file that `--client-key` names, for error texts.
+    path: &'p Path,
+    algorithm: Algorithm,
+    key: EncodingKey,
+}
+
+impl<'p> ClientKey<'p> {
+    fn of_ec(path: &'p Path, key: &rcgen::KeyPair) -> Self {
+        Self {
+            path,
+            algorithm: Algorithm::ES256,
+            key: EncodingKey::from_ec_der(key.serialized_der()),
+        }
     }
-    let key = rcgen::KeyPair::from_pem(&text);
-    let key = key.map_err(|_| unusable_key(path, "it is no private key that is known here"))?;
-    if !key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) {
-        return Err(unusable_key(path, "it is neither RSA nor EC P-256"));
+
+    fn read(path: &'p Path) -> Result<Self, SetUpError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| unusable_key(path, &error.to_string()))?;
+        let rsa =
+            RsaPrivateKey::from_pkcs8_pem(&text).or_else(|_| RsaPrivateKey::from_pkcs1_pem(&text));
+        if let Ok(key) = rsa {
+            let der = key.to_pkcs1_der();
+            let der = der.map_err(|error| unusable_key(path, &error.to_string()))?;
+            return Ok(Self {
+                path,
+                algorithm: Algorithm::RS256,
+                key: EncodingKey::from_rsa_der(der.as_bytes()),
+            });
+        }
+        let key = rcgen::KeyPair::from_pem(&text);
+        let key = key.map_err(|_| unusable_key(path, "it is no private key that is known here"))?;
+        if !key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) {
+            return Err(unusable_key(path, "it is neither RSA nor EC P-256"));
+        }
+        Ok(Self::of_ec(path, &key))
     }
-    let key = EncodingKey::from_ec_der(key.serialized_der());
-    Ok((Algorithm::ES256, key))
 }

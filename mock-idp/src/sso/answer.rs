@@ -246,7 +246,7 @@ impl Idp {
             foreign: &foreign,
             recipient: encryption.as_ref().map(AssertionEncryption::recipient),
             forged: &somebody_else(response),
-            // The discard port: nobody answers there.
+            // Port 9 (discard): no server listens there.
             elsewhere: "http://127.0.0.1:9",
             encrypts: false,
             demands_both: false,

@@ -205,7 +205,7 @@ pub(super) fn changes_sign_in(
     Some(Warning::new(
         "own-sign-in",
         format!(
-            "you are signed in with SSO, and this sets {}: if that does not match the identity provider, nobody can sign in with SSO, including you; then only the backup login `{backup}` can log in, with its password",
+            "you are logged in with SSO, and this change sets {}. If it does not match the identity provider, no user can log in with SSO, not even you. Then only the backup login `{backup}` can log in, with its password",
             changed.join(", ")
         ),
     ))

@@ -12,7 +12,7 @@ use super::verdicts::{
     stays_deactivated, stays_deleted, user_name_is_free, uses_the_account,
 };
 use crate::check::sp::Sighting;
-use crate::check::{Check, Harm, Level};
+use crate::check::{Harm, Level};
 
 /// Everything that was seen.
 pub(super) struct Seen {
@@ -52,17 +52,8 @@ pub(super) enum How {
     By(Case, fn(&Seen, &Subject) -> Judged),
 }
 
-/// A check.
-pub(super) struct Row {
-    pub(super) id: &'static str,
-    pub(super) level: Level,
-    pub(super) harm: Harm,
-    pub(super) spec: &'static str,
-    pub(super) title: &'static str,
-    pub(super) expected: &'static str,
-    pub(super) fix: &'static str,
-    pub(super) how: How,
-}
+/// A check and how it is judged.
+pub(super) type Row = crate::check::row::Row<How>;
 
 /// The control of everything.
 pub(super) const JOINS: &str = "LEAVER-JOIN-01";
@@ -80,7 +71,7 @@ macro_rules! rows {
             title: $title,
             expected: $expected,
             fix: $fix,
-            how: $how,
+            by: $how,
         },)*];
     };
 }
@@ -214,21 +205,9 @@ rows! {
 }
 
 impl Row {
-    /// The check, as reports have it.
-    pub(super) fn check(&self) -> Check {
-        Check {
-            id: self.id.to_owned(),
-            level: self.level,
-            harm: self.harm,
-            title: self.title.to_owned(),
-            spec: self.spec.to_owned(),
-            fix: self.fix.to_owned(),
-        }
-    }
-
     /// The case that it is about.
     pub(super) fn case(&self) -> Case {
-        match self.how {
+        match self.by {
             How::Session(case) | How::Token(case) | How::By(case, _) => case,
         }
     }
@@ -259,7 +238,7 @@ impl Row {
                 return Err(Stop::Follows("LEAVER-REVOKE-03", why.to_owned()));
             }
         }
-        match self.how {
+        match self.by {
             How::Session(_) => subject.session.judge("the session"),
             How::Token(_) => subject.token.judge("the token"),
             How::By(_, judge) => judge(seen, subject),
@@ -269,7 +248,7 @@ impl Row {
     /// How many seconds what it is about took, where that was measured.
     pub(super) fn figure(&self, seen: &Seen) -> Option<Duration> {
         let subject = seen.subject(self.case())?;
-        match self.how {
+        match self.by {
             How::Session(_) => subject.session.end(),
             How::Token(_) => subject.token.end(),
             How::By(..) => match self.id {

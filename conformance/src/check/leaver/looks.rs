@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pace::next_wait;
 use super::play::Play;
 use super::subject::{Case, Subject};
-use crate::check::sp::{PersonBrowser, Sighting};
+use crate::check::sp::Sighting;
 
 impl Play<'_> {
     /// Looks until everything ended, or the limit is reached.
@@ -54,10 +54,8 @@ impl Play<'_> {
             return;
         };
         if subject.session.has_ended()
-            && let Some(browser) = &subject.browser
+            && let Some((sighting, _)) = subject.look().await
         {
-            let place = subject.place.clone();
-            let (sighting, _) = browser.look(Some(&place), &mut subject.log).await;
             subject.session.confirm(&sighting, self.since(acted_at));
         }
         if subject.token.has_ended()
@@ -75,11 +73,9 @@ impl Play<'_> {
                 continue;
             };
             let mut is_over = false;
-            if let Some(browser) = subject.browser.as_ref()
-                && subject.session.is_pending()
+            if subject.session.is_pending()
+                && let Some((sighting, _)) = subject.look().await
             {
-                let place = subject.place.clone();
-                let (sighting, _) = browser.look(Some(&place), &mut subject.log).await;
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.session.see(sighting, self.since(acted_at));
             }
@@ -111,10 +107,8 @@ impl Play<'_> {
         let Some(stays) = subjects.first_mut().filter(|it| it.case == Case::Stays) else {
             return;
         };
-        let place = stays.place.clone();
         let mut is_gone = false;
-        if let Some(browser) = &stays.browser {
-            let (sighting, _) = browser.look(Some(&place), &mut stays.log).await;
+        if let Some((sighting, _)) = stays.look().await {
             is_gone = matches!(sighting, Sighting::Out(_));
             if is_gone && self.seen.stayed.is_none() {
                 self.seen.stayed = Some(Ok(sighting));
@@ -225,9 +219,7 @@ impl Play<'_> {
     /// Whether the session has the rights; none where it is not seen.
     async fn rights(&self, subject: &mut Subject) -> Option<bool> {
         let mover = self.judge.plan.mover.as_ref()?;
-        let browser: &PersonBrowser = subject.browser.as_ref()?;
-        let place = subject.place.clone();
-        let (sighting, body) = browser.look(Some(&place), &mut subject.log).await;
+        let (sighting, body) = subject.look().await?;
         matches!(sighting, Sighting::In(_)).then(|| mover.expect.is_match(&body))
     }
 }

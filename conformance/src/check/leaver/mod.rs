@@ -49,7 +49,7 @@ use subject::Case;
 use super::evidence::{Conversation, Evidence, Figure};
 use super::runner::{Judged as Run, Runner};
 use super::scim::Directory;
-use super::{Check, CheckReport, Harm, Level, Outcome, SetUpError, scim, sp};
+use super::{Check, CheckReport, Harm, Outcome, SetUpError, scim, sp};
 
 /// How long the run goes on after a signal, to end what is under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -230,7 +230,7 @@ impl Judge<'_> {
             }
         }
         if runner.selection.includes(CLEAN) || !left.is_empty() {
-            run.push(clean(&left));
+            run.push(scim::judge_leftovers(clean_check(), &left));
         }
         finished(CheckReport::new(
             "check leaver",
@@ -286,30 +286,7 @@ fn outcome(row: &Row, seen: &Seen, shown: &mut Vec<Case>) -> Option<Outcome> {
 const CLEAN: &str = "LEAVER-CLEAN-01";
 
 fn clean_check() -> Check {
-    Check {
-        id: CLEAN.to_owned(),
-        level: Level::May,
-        harm: Harm::Style,
-        title: "Everything that the checks created could be deleted".to_owned(),
-        spec: "RFC 7644 §3.6".to_owned(),
-        fix: "Delete what is listed by hand.".to_owned(),
-    }
-}
-
-fn clean(left: &[String]) -> Outcome {
-    let actual = if left.is_empty() {
-        "nothing stayed behind".to_owned()
-    } else {
-        format!("these stayed behind: {}", left.join(", "))
-    };
-    let expected = "nothing to stay behind";
-    Outcome::judged(
-        clean_check(),
-        left.is_empty(),
-        expected,
-        actual,
-        Value::Null,
-    )
+    scim::leftovers_check(CLEAN, Harm::Style)
 }
 
 /// Every check, in the order of the report.

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use saml::message::{LogoutRequest, NameId, NameIdFormat, Principal};
+use jiff::Timestamp;
+use saml::message::LogoutRequest;
 use saml::names;
 
 use super::checks::Seen;
@@ -18,7 +18,7 @@ use super::{Judge, sp_session};
 use crate::check::SetUpError;
 use crate::check::evidence::Exchange;
 use crate::check::scim::{Account, Created, Directory, Group};
-use crate::check::sp::{Answer, CheckError, PersonBrowser, Sighting, SignedForm};
+use crate::check::sp::{Answer, CheckError, PersonBrowser, Sighting, SignedForm, logout_request};
 
 /// One run.
 pub(super) struct Play<'p> {
@@ -75,8 +75,7 @@ impl<'p> Play<'p> {
         if !matches!(self.seen.joined, Some(Ok(_))) {
             return Ok(());
         }
-        let ready: Vec<Case> = cases.to_vec();
-        for case in ready {
+        for &case in cases {
             if self.has_ended() {
                 return Ok(());
             }
@@ -119,13 +118,11 @@ impl<'p> Play<'p> {
         let Some(stays) = self.seen.subjects.first_mut() else {
             return;
         };
-        let at = stays.place.clone();
-        if let Some(browser) = &stays.browser {
-            let (sighting, _) = browser.look(Some(&at), &mut stays.log).await;
-            // A session that was seen to be gone stays gone.
-            if !matches!(self.seen.stayed, Some(Ok(Sighting::Out(_)))) {
-                self.seen.stayed = Some(Ok(sighting));
-            }
+        // A session that was seen to be gone stays gone.
+        if let Some((sighting, _)) = stays.look().await
+            && !matches!(self.seen.stayed, Some(Ok(Sighting::Out(_))))
+        {
+            self.seen.stayed = Some(Ok(sighting));
         }
     }
 
@@ -253,14 +250,10 @@ impl<'p> Play<'p> {
     async fn prove_again(&self, subject: &mut Subject) {
         let before = "before anything happened to this person";
         if subject.session.is_pending()
-            && let Some(browser) = &subject.browser
+            && let Some((Sighting::Out(what) | Sighting::Unclear(what), _)) = subject.look().await
         {
-            let at = subject.place.clone();
-            let (sighting, _) = browser.look(Some(&at), &mut subject.log).await;
-            if let Sighting::Out(what) | Sighting::Unclear(what) = sighting {
-                let why = format!("the session did not work any more {before}: {what}");
-                subject.session = Watch::unproven(why);
-            }
+            let why = format!("the session did not work any more {before}: {what}");
+            subject.session = Watch::unproven(why);
         }
         if subject.token.is_pending()
             && let Some(Sighting::Out(what) | Sighting::Unclear(what)) =
@@ -330,25 +323,13 @@ impl<'p> Play<'p> {
             return Err("there is no browser or no endpoint".to_owned());
         };
         // The session on the server counts, not the cookie in this browser.
-        let copy = browser
-            .copy(self.judge.session_of(&user, true))
-            .map_err(|error| error.to_string())?;
-        let ambient = self.judge.ambient();
+        let judge = self.judge.session_of(&user, true);
+        let indexes = sp_session::session_indexes(&subject.log);
         let request = LogoutRequest {
-            id: format!("_{}", ambient.rng().hex(16)),
-            issue_instant: ambient.now(),
-            issuer: self.judge.provider.saml.entity_id.clone(),
-            destination: Some(endpoint.location.clone()),
-            not_on_or_after: Some(ambient.now() + SignedDuration::from_secs(300)),
             reason: Some(names::LOGOUT_USER.to_owned()),
-            principal: Principal::Named(NameId {
-                value: user,
-                format: NameIdFormat::EmailAddress,
-                name_qualifier: None,
-                sp_name_qualifier: None,
-            }),
-            session_indexes: sp_session::session_indexes(&subject.log),
+            ..logout_request(&judge, &user, indexes, &endpoint.location)
         };
+        let copy = browser.copy(judge).map_err(|error| error.to_string())?;
         browser
             .log_out(endpoint, &request.to_xml(), &mut subject.log)
             .await
@@ -373,13 +354,14 @@ impl<'p> Play<'p> {
         };
         let forged = request(&provider.saml.foreign);
         let forged = revocation.send(&forged, access, &mut subject.log).await;
-        let (at, log) = (subject.place.clone(), &mut subject.log);
-        subject.facts.forged = Some(match (forged, &subject.browser) {
+        let session = match (&forged, subject.session.is_pending()) {
+            (Ok(_), true) => subject.look().await,
+            _ => None,
+        };
+        subject.facts.forged = Some(match (forged, session) {
             (Err(why), _) => Err(format!("the request got no answer: {why}")),
-            (Ok(status), Some(browser)) if subject.session.is_pending() => {
-                Ok((status, browser.look(Some(&at), log).await.0))
-            }
-            (Ok(_), _) => Err("the session did not work any more before the request".to_owned()),
+            (Ok(status), Some((sighting, _))) => Ok((status, sighting)),
+            (Ok(_), None) => Err("the session did not work any more before the request".to_owned()),
         });
         let honest = request(&provider.saml.key);
         let status = revocation
@@ -403,8 +385,7 @@ impl<'p> Play<'p> {
             .await;
         Some(match came {
             Ok((answer, browser)) => {
-                let at = subject.place.clone();
-                match browser.look(Some(&at), &mut subject.log).await.0 {
+                match browser.look(Some(&subject.place), &mut subject.log).await.0 {
                     Sighting::Unclear(why) => Err(format!("the probe gave no clear answer: {why}")),
                     sighting => Ok(Entry {
                         is_in: matches!(sighting, Sighting::In(_)),
@@ -466,9 +447,8 @@ impl<'p> Play<'p> {
     }
 
     async fn old_session(&self, subject: &mut Subject) -> Sighting {
-        let at = subject.place.clone();
-        match &subject.browser {
-            Some(browser) => browser.look(Some(&at), &mut subject.log).await.0,
+        match subject.look().await {
+            Some((sighting, _)) => sighting,
             None => Sighting::Unclear("there is no session".to_owned()),
         }
     }

@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use saml::keys::{Certificate, SigningKey};
 use serde_json::{Value, json};
-use url::Url;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
@@ -40,22 +39,12 @@ impl Provider {
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
         let issuer = played.base.clone();
-        let at = |path: &str| format!("{issuer}{path}");
-        let url =
-            |path: &str| Url::parse(&at(path)).map_err(|error| PlayError::Key(error.to_string()));
         let provider = Self {
-            saml: sp::Provider {
-                entity_id: played.entity_id(),
-                sso_url: url("/sso")?,
-                slo_url: url("/slo")?,
-                references: None,
-                key: played.key.clone(),
-                foreign: played.foreign.clone(),
-            },
+            saml: sp::Provider::of(&played)?,
             issuer: issuer.clone(),
         };
         let keys = key_set(&provider.saml.key);
-        let about = json!({"issuer": issuer, "jwks_uri": at("/oauth2/v1/keys")});
+        let about = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/oauth2/v1/keys")});
         let rest = Router::new()
             .route("/sso", get(explain).post(explain))
             .route("/slo", get(explain).post(explain))

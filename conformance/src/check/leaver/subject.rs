@@ -154,6 +154,12 @@ impl Subject {
         account.map(|it| it.user_name.clone()).unwrap_or_default()
     }
 
+    /// Looks at the session, and keeps what was said; none where there is no browser.
+    pub(super) async fn look(&mut self) -> Option<(Sighting, String)> {
+        let browser = self.browser.as_ref()?;
+        Some(browser.look(Some(&self.place), &mut self.log).await)
+    }
+
     /// Whether something happened to the person that has to be looked at.
     pub(super) fn has_left(&self) -> bool {
         self.unready.is_none() && self.acted_at.is_some()

@@ -1,7 +1,9 @@
 //! What only profiles demand of the whole service: what it announces, its
 //! schemas, its address and its errors.
 
+use browser::site::is_trustworthy;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::OAuthToken;
 use super::auth::wrong_token;
@@ -151,20 +153,11 @@ async fn group_attributes(probe: &Probe<'_>) -> Judged {
 
 /// Whether no address of the Internet is meant: TLS proves nothing there.
 fn is_local(base: &str) -> bool {
-    let Some(host) = url::Url::parse(base)
-        .ok()
-        .and_then(|it| it.host_str().map(str::to_owned))
-    else {
-        return false;
+    let is_test = |url: &Url| {
+        let name = url.host_str().unwrap_or_default();
+        name == "test" || name.ends_with(".test")
     };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let reserved = ["localhost", "test"]
-        .iter()
-        .any(|name| host == *name || host.ends_with(&format!(".{name}")));
-    reserved
-        || bare
-            .parse()
-            .is_ok_and(|it: std::net::IpAddr| it.is_loopback())
+    Url::parse(base).is_ok_and(|url| is_trustworthy(&url) || is_test(&url))
 }
 
 async fn https(probe: &Probe<'_>) -> Judged {

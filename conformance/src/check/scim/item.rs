@@ -3,7 +3,7 @@
 pub(super) use super::outcome::{Judged, Need, Stop, ensure, unjudged};
 use super::probe::Probe;
 use super::wire::Pending;
-use crate::check::{Check, Harm, Level};
+use crate::check::row::Row;
 
 /// How a check is judged.
 #[derive(Clone, Copy)]
@@ -20,33 +20,15 @@ pub(super) enum How {
 /// The function of a check.
 pub(super) type Act = for<'a> fn(&'a Probe<'a>) -> Pending<'a, Judged>;
 
-/// A check and how it is judged.
+/// What a check needs, and how it is judged.
 #[derive(Clone, Copy)]
-pub(super) struct Item {
-    pub(super) id: &'static str,
-    pub(super) level: Level,
-    pub(super) harm: Harm,
-    pub(super) spec: &'static str,
-    pub(super) title: &'static str,
-    pub(super) expected: &'static str,
-    pub(super) fix: &'static str,
+pub(super) struct Method {
     pub(super) needs: &'static [Need],
     pub(super) how: How,
 }
 
-impl Item {
-    /// Returns the check for reports.
-    pub(super) fn check(&self) -> Check {
-        Check {
-            id: self.id.to_owned(),
-            level: self.level,
-            harm: self.harm,
-            title: self.title.to_owned(),
-            spec: self.spec.to_owned(),
-            fix: self.fix.to_owned(),
-        }
-    }
-}
+/// A check and how it is judged.
+pub(super) type Item = Row<Method>;
 
 /// Defines a table of checks. An entry has id, level, section; title; expected result; fix; needs;
 /// how it is judged.
@@ -64,8 +46,10 @@ macro_rules! checks {
                 title: $title,
                 expected: $expected,
                 fix: $fix,
-                needs: &[$($need),*],
-                how: $crate::check::scim::item::checks!(@$how $args),
+                by: $crate::check::scim::item::Method {
+                    needs: &[$($need),*],
+                    how: $crate::check::scim::item::checks!(@$how $args),
+                },
             },
         )*];
     };

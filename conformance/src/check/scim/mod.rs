@@ -279,7 +279,7 @@ impl Judge<'_> {
         fold(&mut outcomes, &symptoms, &disproved);
         let left = session.created.clear(&session, &server).await;
         if self.runner.selection.includes("SCIM-CLEAN-01") || !left.0.is_empty() {
-            outcomes.push(clean(&left.0));
+            outcomes.push(judge_leftovers(clean_check(), &left.0));
         }
         let report = CheckReport::new("check scim", self.base.clone(), outcomes, started_at);
         Ok(self.runner.report(report, steps + 1, started.elapsed()))
@@ -294,12 +294,12 @@ impl Judge<'_> {
         passed: &BTreeSet<String>,
     ) -> (Outcome, BTreeSet<String>) {
         let check = item.check();
-        let makes = item.needs.contains(&Need::Writes) || matches!(item.how, How::Finds(..));
+        let makes = item.by.needs.contains(&Need::Writes) || matches!(item.by.how, How::Finds(..));
         if self.read_only && makes {
             let why = "--read-only: it makes resources of its own";
             return (Outcome::skipped(check, why), BTreeSet::new());
         }
-        let lack = item.needs.iter().find_map(|need| server.lacks(*need));
+        let lack = item.by.needs.iter().find_map(|need| server.lacks(*need));
         if let Some(lack) = lack {
             return (Outcome::skipped(check, lack), BTreeSet::new());
         }
@@ -309,7 +309,7 @@ impl Judge<'_> {
             return (outcome_of(item, Err(stop), passed, probe.tape()), symptoms);
         }
         let (lost, began) = (session.lost.load(Ordering::Relaxed), Instant::now());
-        let judged = match item.how {
+        let judged = match item.by.how {
             How::Act(act) => act(&probe).await,
             How::Finds(filter, whom) => filter::finds(&probe, filter, whom).await,
             How::Refuses(filter) => filter::refuses(&probe, filter).await,
@@ -347,11 +347,11 @@ impl Judge<'_> {
         if self.read_only {
             return Ok(());
         }
-        for need in item.needs {
+        for need in item.by.needs {
             let lack = match need {
                 Need::Keeps(paths) => {
                     let test_users = probe.test_users().await?;
-                    let lacks = |path: &&str| match item.how {
+                    let lacks = |path: &&str| match item.by.how {
                         How::Finds(..) => test_users.differs(path),
                         _ => test_users.alters(path),
                     };
@@ -405,32 +405,32 @@ fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: 
     }
 }
 
+/// The check of what remains on a server.
 fn clean_check() -> Check {
+    leftovers_check("SCIM-CLEAN-01", Harm::Function)
+}
+
+/// Returns the check of what remains on a SCIM server.
+pub(in crate::check) fn leftovers_check(id: &str, harm: Harm) -> Check {
     Check {
-        id: "SCIM-CLEAN-01".to_owned(),
+        id: id.to_owned(),
         level: Level::May,
-        harm: Harm::Function,
+        harm,
         title: "All resources that the checks created were deleted".to_owned(),
         spec: "RFC 7644 §3.6".to_owned(),
         fix: "Delete the listed resources yourself.".to_owned(),
     }
 }
 
-/// Returns the last outcome: whether resources of the checks remain on the server.
-fn clean(left: &[String]) -> Outcome {
+/// Judges that check: whether resources of the checks remain on the server.
+pub(in crate::check) fn judge_leftovers(check: Check, left: &[String]) -> Outcome {
     let actual = if left.is_empty() {
         "no resource was left".to_owned()
     } else {
         format!("these resources were left: {}", left.join(", "))
     };
     let expected = "no resource of the checks left on the server";
-    Outcome::judged(
-        clean_check(),
-        left.is_empty(),
-        expected,
-        actual,
-        Value::Null,
-    )
+    Outcome::judged(check, left.is_empty(), expected, actual, Value::Null)
 }
 
 /// Returns every check, in the order in which it is judged.

@@ -12,6 +12,7 @@
 //!   RelayState, unsolicited Responses, sessions, single logout;
 //! - `login`: one login, from the start address to the probe; `response` is the
 //!   honest Response, `answer` what came of it, `shown` whom the probe shows;
+//! - `logout_request`: the honest LogoutRequest;
 //! - `person_browser`: one person's browser, for checks that look again later.
 
 mod answer;
@@ -19,6 +20,7 @@ mod beyond;
 mod health;
 mod honest;
 mod login;
+mod logout_request;
 mod person_browser;
 mod provider;
 mod references;
@@ -41,6 +43,7 @@ use super::profile::{self, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
 pub use answer::Answer;
+pub(in crate::check) use logout_request::logout_request;
 pub(in crate::check) use person_browser::{
     PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
 };
@@ -111,7 +114,7 @@ pub struct Target {
     /// The document that the metadata was read from; empty where there is none.
     pub document: String,
     /// Where a login starts; none for a service provider that sends no request
-    /// and takes Responses that nobody asked for.
+    /// and accepts unsolicited Responses.
     pub start_url: Option<Url>,
     /// Fetched with a login's cookies, it tells who is in.
     pub probe_url: Url,
@@ -164,7 +167,9 @@ pub fn catalogue() -> Result<Vec<Check>, CheckError> {
     let controls = faults::controls().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let faults = faults::catalogue().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let of_messages = controls.iter().chain(&faults).map(check_of);
-    let mut checks: Vec<Check> = of_messages.chain(beyond::checks()).collect();
+    let mut checks: Vec<Check> = of_messages
+        .chain(beyond::all_rows().map(beyond::Row::check))
+        .collect();
     checks.sort_by(|a, b| order(a).cmp(&order(b)));
     Ok(checks)
 }
@@ -188,7 +193,7 @@ impl Judge {
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
         let all = all.map(|fault| fault.check.clone());
-        let all = all.chain(beyond::checks().map(|check| check.id));
+        let all = all.chain(beyond::all_rows().map(|row| row.id.to_owned()));
         let total = all.filter(|id| self.runner.selection.includes(id)).count();
         self.runner.progress.begin("check sp", total);
         let target = &self.target.metadata.entity_id;
@@ -275,12 +280,12 @@ impl Judge {
     /// Tries the groups of checks beyond the assertion consumer service.
     async fn try_beyond(&self, run: &mut Run, base: Form) {
         let beyond = beyond::Beyond::new(self, base);
-        for (place, check) in beyond::checks().enumerate() {
+        for row in beyond::all_rows() {
             let planned = Planned {
-                check,
+                check: row.check(),
                 rests_on: None,
             };
-            self.runner.judge(run, planned, beyond.judge(place)).await;
+            self.runner.judge(run, planned, beyond.judge(row)).await;
         }
     }
 

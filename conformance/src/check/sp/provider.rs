@@ -48,25 +48,32 @@ impl Provider {
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
-        let at = |path: &str| {
-            let url = Url::parse(&format!("{}{path}", played.base));
-            url.map_err(|error| PlayError::Key(error.to_string()))
-        };
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        let references = references_at(loopback).await?;
         let provider = Self {
-            references: Some(references),
-            entity_id: played.entity_id(),
-            sso_url: at("/sso")?,
-            slo_url: at("/slo")?,
-            key: played.key.clone(),
-            foreign: played.foreign.clone(),
+            references: Some(references_at(loopback).await?),
+            ..Self::of(&played)?
         };
         let rest = Router::new()
             .route("/sso", get(explain).post(explain))
             .route("/slo", get(explain).post(explain));
         played.serve(provider.metadata(), rest);
         provider.with_issuer(ambient).await
+    }
+
+    /// The provider at the address of a played party; nothing lies elsewhere.
+    pub(in crate::check) fn of(played: &Played) -> Result<Self, PlayError> {
+        let at = |path: &str| {
+            let url = Url::parse(&format!("{}{path}", played.base));
+            url.map_err(|error| PlayError::Key(error.to_string()))
+        };
+        Ok(Self {
+            entity_id: played.entity_id(),
+            sso_url: at("/sso")?,
+            slo_url: at("/slo")?,
+            key: played.key.clone(),
+            foreign: played.foreign.clone(),
+            references: None,
+        })
     }
 
     /// The same provider, and what lies elsewhere is served at this address of
@@ -102,7 +109,7 @@ impl Provider {
     pub(super) fn elsewhere(&self, check: &str) -> String {
         match &self.references {
             Some(references) => references.address_for(check),
-            // The discard port: nobody answers there.
+            // Port 9 (discard): no server listens there.
             None => "http://127.0.0.1:9".to_owned(),
         }
     }

@@ -39,12 +39,7 @@ impl Login<'_> {
                 issue_instant: now,
                 issuer: issuer.clone(),
                 subject: Some(Subject {
-                    name_id: NameId {
-                        value: self.who.to_owned(),
-                        format: NameIdFormat::EmailAddress,
-                        name_qualifier: None,
-                        sp_name_qualifier: None,
-                    },
+                    name_id: name_of(self.who),
                     confirmations: vec![SubjectConfirmation {
                         method: names::BEARER.to_owned(),
                         recipient: Some(asked.acs_url.clone()),
@@ -67,5 +62,15 @@ impl Login<'_> {
                 attributes: attributes.collect(),
             }],
         }
+    }
+}
+
+/// Returns a name as the honest Responses have it.
+pub(super) fn name_of(user: &str) -> NameId {
+    NameId {
+        value: user.to_owned(),
+        format: NameIdFormat::EmailAddress,
+        name_qualifier: None,
+        sp_name_qualifier: None,
     }
 }

@@ -129,9 +129,8 @@ impl Visitor {
     }
 
     fn cookie_pairs(&self, url: &Url) -> Vec<(String, String)> {
-        let header = self.navigator.cookies().cookies(url);
-        let header = header.as_ref().and_then(|it| it.to_str().ok());
-        let pairs = header.unwrap_or_default().split("; ");
+        let header = self.cookie_header(url);
+        let pairs = header.split("; ");
         pairs
             .filter_map(|it| it.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

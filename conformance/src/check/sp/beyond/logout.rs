@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use saml::message::Principal;
 use serde_json::json;
 
+use super::super::response::name_of;
 use super::super::visitor::same_place;
-use super::logout_message::{Message, Trick, name_of, request_of, unasked_answer};
+use super::logout_message::{Message, Trick, request_of, unasked_answer};
 use super::logout_trial::{Endpoint, evidence};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::Harm;
@@ -54,7 +55,7 @@ rows! {
     expects "the session of a later login to last, when a request without SessionIndex is sent again";
     fix "Remember the ID of each LogoutRequest as long as it is valid.";
     replayed
-"SAML-SP-SLO-11", Should, Harm::Protection, "saml-profiles §4.4.3.4"; "A LogoutResponse that nobody asked for ends no session";
+"SAML-SP-SLO-11", Should, Harm::Protection, "saml-profiles §4.4.3.4"; "An unsolicited LogoutResponse ends no session";
     expects "the session lasts";
     fix "Accept a LogoutResponse only in answer to a request of your own.";
     unasked
@@ -146,27 +147,12 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn unsigned(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = beyond.endpoint()?;
-    beyond
-        .lasts(&endpoint, |session| {
-            let request = request_of(beyond.judge, session, endpoint.location);
-            Message::request(&request, None)
-        })
-        .await
+    beyond.lasts_signed_by(&beyond.endpoint()?, None).await
 }
 
 async fn strangers_key(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = beyond.endpoint()?;
-    beyond
-        .lasts(&endpoint, |session| {
-            let request = request_of(beyond.judge, session, endpoint.location);
-            let key = Some(&beyond.judge.provider.foreign);
-            Message {
-                key,
-                ..Message::request(&request, None)
-            }
-        })
-        .await
+    let key = Some(&beyond.judge.provider.foreign);
+    beyond.lasts_signed_by(&beyond.endpoint()?, key).await
 }
 
 /// The second binding that the metadata offers.
@@ -178,27 +164,12 @@ fn other_endpoint<'b>(beyond: &'b Beyond<'_>) -> Result<Endpoint<'b>, Stop> {
 }
 
 async fn unsigned_by_the_other(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = other_endpoint(beyond)?;
-    beyond
-        .lasts(&endpoint, |session| {
-            let request = request_of(beyond.judge, session, endpoint.location);
-            Message::request(&request, None)
-        })
-        .await
+    beyond.lasts_signed_by(&other_endpoint(beyond)?, None).await
 }
 
 async fn strangers_key_by_the_other(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = other_endpoint(beyond)?;
-    beyond
-        .lasts(&endpoint, |session| {
-            let request = request_of(beyond.judge, session, endpoint.location);
-            let key = Some(&beyond.judge.provider.foreign);
-            Message {
-                key,
-                ..Message::request(&request, None)
-            }
-        })
-        .await
+    let key = Some(&beyond.judge.provider.foreign);
+    beyond.lasts_signed_by(&other_endpoint(beyond)?, key).await
 }
 
 async fn another_issuer(beyond: &Beyond<'_>) -> Judged {

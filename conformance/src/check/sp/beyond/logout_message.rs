@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use jiff::SignedDuration;
 use saml::binding::post;
 use saml::keys::SigningKey;
-use saml::message::{LogoutRequest, LogoutResponse, NameId, NameIdFormat, Principal, Status};
+use saml::message::{LogoutRequest, LogoutResponse, Status};
 use saml::names;
 use saml::signature::Signer;
 use url::Url;
@@ -18,7 +17,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::super::visitor::Visitor;
 use super::Stop;
-use crate::check::sp::Judge;
+use crate::check::sp::{Judge, logout_request};
 
 /// Somebody who is logged in.
 pub(super) struct Session {
@@ -66,27 +65,7 @@ pub(super) enum Carried {
 /// The honest request to end this session, at this address of the service
 /// provider.
 pub(super) fn request_of(judge: &Judge, session: &Session, location: &str) -> LogoutRequest {
-    let now = judge.ambient.now();
-    LogoutRequest {
-        id: format!("_{}", judge.ambient.rng().hex(16)),
-        issue_instant: now,
-        issuer: judge.provider.entity_id.clone(),
-        destination: Some(location.to_owned()),
-        not_on_or_after: Some(now + SignedDuration::from_secs(300)),
-        reason: None,
-        principal: Principal::Named(name_of(&session.name)),
-        session_indexes: vec![session.index.clone()],
-    }
-}
-
-/// A name as the honest Responses have it.
-pub(super) fn name_of(user: &str) -> NameId {
-    NameId {
-        value: user.to_owned(),
-        format: NameIdFormat::EmailAddress,
-        name_qualifier: None,
-        sp_name_qualifier: None,
-    }
+    logout_request(judge, &session.name, vec![session.index.clone()], location)
 }
 
 /// An answer to a request that nobody made.

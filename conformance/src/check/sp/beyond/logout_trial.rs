@@ -1,14 +1,16 @@
 //! Trials of logout messages: a session, a message in its browser, and whether
 //! the session is still there.
 
+use saml::keys::SigningKey;
 use saml::message::{LogoutRequest, Principal};
 use saml::names;
 use serde_json::{Value, json};
 
 use super::super::answer::place;
 use super::super::login::Login;
+use super::super::response::name_of;
 use super::super::visitor::Arrival;
-use super::logout_message::{Carried, Message, Session, Trick, name_of, request_of};
+use super::logout_message::{Carried, Message, Session, Trick, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
 use crate::check::runner::page_summary;
 
@@ -155,6 +157,19 @@ impl Beyond<'_> {
         )
     }
 
+    /// The same with a request that this key signs; none: that is not signed.
+    pub(super) async fn lasts_signed_by(
+        &self,
+        endpoint: &Endpoint<'_>,
+        key: Option<&SigningKey>,
+    ) -> Judged {
+        self.lasts(endpoint, |session| {
+            let request = request_of(self.judge, session, endpoint.location);
+            Message::request(&request, key)
+        })
+        .await
+    }
+
     /// The same by the preferred binding, with a request that is signed by the
     /// identity provider and was changed before.
     pub(super) async fn lasts_after(&self, change: impl FnOnce(&mut LogoutRequest)) -> Judged {
@@ -162,10 +177,7 @@ impl Beyond<'_> {
         self.lasts(&endpoint, |session| {
             let mut request = request_of(self.judge, session, endpoint.location);
             change(&mut request);
-            Message {
-                key: Some(&self.judge.provider.key),
-                ..Message::request(&request, None)
-            }
+            Message::request(&request, Some(&self.judge.provider.key))
         })
         .await
     }

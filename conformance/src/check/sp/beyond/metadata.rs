@@ -1,8 +1,9 @@
 //! What the metadata announces (saml-metadata).
 
+use browser::site::is_trustworthy;
 use roxmltree::{Document, Node};
 use serde_json::json;
-use url::{Host, Url};
+use url::Url;
 
 use super::{Beyond, Judged, Stop, rows, skip, unless};
 use crate::check::Harm;
@@ -96,22 +97,13 @@ async fn certificates(beyond: &Beyond<'_>) -> Judged {
     })
 }
 
-/// Whether an address is of this very machine, where nobody listens on the way.
-fn is_own_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
 async fn https(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |_, role| {
         let locations = role.descendants().filter_map(|it| it.attribute("Location"));
         let is_open = |location: &&str| {
             let url = Url::parse(location);
-            !url.is_ok_and(|url| url.scheme() == "https" || is_own_machine(&url))
+            // On this very machine nobody reads what is on its way.
+            !url.is_ok_and(|url| is_trustworthy(&url))
         };
         let mut open: Vec<String> = locations.filter(is_open).map(str::to_owned).collect();
         open.dedup();

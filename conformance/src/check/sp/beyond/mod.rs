@@ -6,7 +6,7 @@
 //! | `request` | the AuthnRequest |
 //! | `metadata` | what it announces |
 //! | `relay_state` | RelayState as an open redirect or a way for markup |
-//! | `unsolicited` | Responses that nobody asked for |
+//! | `unsolicited` | unsolicited Responses |
 //! | `session` | cookies, and two users |
 //! | `logout` | single logout: who can end sessions |
 //!
@@ -30,10 +30,10 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::honest::Form;
 use super::login::{Asked, Login, Request};
-use super::visitor::{Arrival, Visitor};
+use super::visitor::{Arrival, SetCookie, Visitor};
 use super::{CheckError, Judge};
+use crate::check::Outcome;
 use crate::check::runner::page_summary;
-use crate::check::{Check, Harm, Level, Outcome};
 
 /// What a check found: that it holds, and what shows it.
 type Judged = Result<Seen, Stop>;
@@ -93,17 +93,8 @@ fn unless(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
     }
 }
 
-/// A check as data.
-pub(super) struct Row {
-    id: &'static str,
-    level: Level,
-    harm: Harm,
-    spec: &'static str,
-    title: &'static str,
-    expected: &'static str,
-    fix: &'static str,
-    judge: for<'a> fn(&'a Beyond<'a>) -> BoxFuture<'a, Judged>,
-}
+/// A check and its function.
+pub(super) type Row = crate::check::row::Row<for<'a> fn(&'a Beyond<'a>) -> BoxFuture<'a, Judged>>;
 
 /// A table of checks. A line reads: id, level, harm, section; title; what is
 /// expected; how to correct it; its function.
@@ -117,13 +108,14 @@ macro_rules! rows {
             title: $title,
             expected: $expected,
             fix: $fix,
-            judge: |beyond| Box::pin($judge(beyond)),
+            by: |beyond| Box::pin($judge(beyond)),
         },)*];
     };
 }
 use rows;
 
-fn rows_of_all() -> impl Iterator<Item = &'static Row> {
+/// Every check of every group.
+pub(super) fn all_rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         request::CHECKS,
         metadata::CHECKS,
@@ -133,24 +125,6 @@ fn rows_of_all() -> impl Iterator<Item = &'static Row> {
         logout::CHECKS,
     ];
     tables.into_iter().flatten()
-}
-
-impl Row {
-    fn check(&self) -> Check {
-        Check {
-            id: self.id.to_owned(),
-            level: self.level,
-            harm: self.harm,
-            title: self.title.to_owned(),
-            spec: self.spec.to_owned(),
-            fix: self.fix.to_owned(),
-        }
-    }
-}
-
-/// Every check of every group, with its place in [`Beyond::judge`].
-pub(super) fn checks() -> impl Iterator<Item = Check> {
-    rows_of_all().map(Row::check)
 }
 
 /// Checks that fail for the same reason as a simpler one where both fail.
@@ -168,6 +142,7 @@ pub(super) struct Beyond<'j> {
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     session: Mutex<Option<logout_message::Session>>,
+    session_cookies: OnceCell<Vec<SetCookie>>,
 }
 
 /// What came of a delivery, as seen from the browser.
@@ -202,17 +177,15 @@ impl<'j> Beyond<'j> {
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),
             session: Mutex::new(None),
+            session_cookies: OnceCell::new(),
         }
     }
 
-    /// Judges one check by its place in [`checks`].
-    pub(super) async fn judge(&self, place: usize) -> Outcome {
-        let Some(row) = rows_of_all().nth(place) else {
-            unreachable!("the places are those of the checks");
-        };
+    /// Judges one check.
+    pub(super) async fn judge(&self, row: &Row) -> Outcome {
         let check = row.check();
         let patience = &self.judge.runner.patience;
-        let (holds, seen) = match (row.judge)(self).await {
+        let (holds, seen) = match (row.by)(self).await {
             Ok(seen) => (true, seen),
             Err(Stop::Breaks(seen)) => (false, seen),
             Err(Stop::Skip(why)) => return Outcome::skipped(check, why),
@@ -299,7 +272,7 @@ impl<'j> Beyond<'j> {
             match delivery.shown {
                 Some(shown) => Ok(shown),
                 None => Err(format!(
-                    "the service provider takes no Responses that nobody asked for: HTTP {}: {}",
+                    "the service provider accepts no unsolicited Responses: HTTP {}: {}",
                     delivery.arrival.status.as_u16(),
                     page_summary(&delivery.arrival.body, 160)
                 )),

@@ -68,7 +68,7 @@ async fn with_states(
                 let whose = if asks {
                     ""
                 } else {
-                    " in a Response that nobody asked for"
+                    " in an unsolicited Response"
                 };
                 complaints.push(format!("RelayState {state:?}{whose}: {complaint}"));
                 let mut seen = delivery.evidence();

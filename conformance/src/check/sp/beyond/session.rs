@@ -9,7 +9,7 @@ use crate::check::{Attacker, Harm};
 
 rows! {
 "SAML-SP-SESS-01", Must, Harm::Intrusion(Attacker::Anybody), "CWE-384"; "A cookie from before the login is not logged in after it";
-    expects "a browser with the cookies from before the login to be nobody: whoever planted them would be in (session fixation)";
+    expects "a browser with the cookies from before the login not to be logged in: an attacker who set them in the user's browser would be (session fixation)";
     fix "Give the session a new identifier at each login.";
     fixation
 "SAML-SP-SESS-02", Should, Harm::Protection, "RFC 6265 §4.1.2.6"; "The session cookie has the attribute HttpOnly";
@@ -55,14 +55,14 @@ async fn fixation(beyond: &Beyond<'_>) -> Judged {
             evidence,
         ),
         false => holds_with(
-            "a browser with the cookies from before the login is nobody",
+            "a browser with the cookies from before the login is not logged in",
             evidence,
         ),
     }
 }
 
-/// The cookies without which the user is not logged in, as they were set.
-async fn session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Stop> {
+/// Finds the cookies without which the user is not logged in, as they were set.
+async fn find_session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Stop> {
     let login = beyond.login();
     let visitor = login.visitor()?;
     let delivery = beyond.log_in(&visitor, &beyond.judge.person.user).await?;
@@ -88,7 +88,10 @@ async fn with_attribute(
     name: &str,
     has: impl Fn(&SetCookie) -> bool,
 ) -> Judged {
-    let all = session_cookies(beyond).await?;
+    let found = &beyond.session_cookies;
+    let all = found
+        .get_or_try_init(|| find_session_cookies(beyond))
+        .await?;
     let evidence = json!({"set_cookie": all.iter().map(SetCookie::masked).collect::<Vec<_>>()});
     match all.iter().find(|it| !has(it)) {
         Some(cookie) => breaks(

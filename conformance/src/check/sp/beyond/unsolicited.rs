@@ -1,7 +1,5 @@
-//! Responses that nobody asked for (saml-profiles §4.1.5), where the service
-//! provider takes them at all.
-
-use std::sync::LazyLock;
+//! Unsolicited Responses (saml-profiles §4.1.5), where the service provider
+//! accepts them at all.
 
 use faults::Fault;
 
@@ -20,28 +18,12 @@ rows! {
     replayed_one_time_use
 "SAML-SP-UNSOL-03", May, Harm::Protection, "CWE-352"; "An unsolicited Response does not replace the session of somebody else";
     expects "who is logged in to stay so: any page can post a Response about the attacker, whose account then gets what the user enters (login CSRF)";
-    fix "Take no Responses that nobody asked for; or ask the user before the session changes to another person.";
+    fix "Accept no unsolicited Responses; or ask the user before the session changes to another person.";
     replaces_a_session
 }
 
-/// A good Response whose assertion may be used once only.
-static ONE_TIME_USE: LazyLock<Option<Fault>> = LazyLock::new(|| {
-    toml::from_str(
-        r#"
-        id = "one-time-use"
-        check = "SAML-SP-UNSOL-02"
-        family = "control"
-        about = ""
-        spec = ""
-        [[draft]]
-        edit = "insert"
-        at = "Response/Assertion/Conditions"
-        place = "last"
-        xml = "<saml:OneTimeUse/>"
-        "#,
-    )
-    .ok()
-});
+/// The control whose assertion may be used once only.
+const ONE_TIME_USE: &str = "one-time-use";
 
 async fn twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
     beyond.require_unsolicited().await?;
@@ -66,15 +48,16 @@ async fn replayed(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn replayed_one_time_use(beyond: &Beyond<'_>) -> Judged {
-    let Some(fault) = ONE_TIME_USE.as_ref() else {
+    let controls = faults::controls().unwrap_or_default();
+    let Some(control) = controls.iter().find(|it| it.id == ONE_TIME_USE) else {
         return skip("the Response cannot be made");
     };
-    twice(beyond, Some(fault)).await
+    twice(beyond, Some(control)).await
 }
 
 async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.start_url.is_none() {
-        return skip("by --idp-initiated, every login is one that nobody asked for");
+        return skip("by --idp-initiated, every login begins with an unsolicited Response");
     }
     beyond.require_unsolicited().await?;
     let login = beyond.login();
@@ -91,7 +74,7 @@ async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
     match other.shown {
         Some(_) => holds_with("the user is still logged in", other.evidence()),
         None => breaks(
-            "a Response about somebody else, which nobody asked for, ended the user's session or replaced it",
+            "an unsolicited Response about another user ended the user's session or replaced it",
             other.evidence(),
         ),
     }
@@ -101,6 +84,7 @@ async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
 mod tests {
     #[test]
     fn the_response_with_one_time_use_can_be_read() {
-        assert!(super::ONE_TIME_USE.is_some());
+        let controls = faults::controls().unwrap();
+        assert!(controls.iter().any(|it| it.id == super::ONE_TIME_USE));
     }
 }
