@@ -117,6 +117,15 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     let up = Up::on(folder.path(), &["--sp-metadata", &metadata]).await;
     let word = |pointer: &str| up.text(pointer);
 
+    // When nobody opens the page, the first request ends the run.
+    let mut nobody = vec!["check", "idp", "--interactive", "--wait", "1"];
+    nobody.extend(["--metadata", word("/idp/metadata_url")]);
+    nobody.extend(played);
+    let nobody = printed(&nobody).await;
+    let said = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(2), "{said}");
+    assert!(said.contains("nobody-signed-on"), "{said}");
+
     let mut check = vec!["check", "idp", "--interactive", "--json", "--wait", "60"];
     check.extend(["--record", &record, "--metadata", word("/idp/metadata_url")]);
     check.extend(played);

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
-use super::interactive::NOBODY_CAME;
 use super::reading::Announced;
 use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::Maker;
@@ -59,11 +58,10 @@ impl Gathering<'_> {
             let began = Instant::now();
             let mut trial = self.tried(variant.name, variant.about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
-            let is_judged = match &trial.ending {
-                Ending::NotTried { why } => why.starts_with(NOBODY_CAME),
-                _ => true,
-            };
-            let is_control = CONTROLS.contains(&variant.name) && is_judged;
+            // A request that was made and not answered: nobody opened the page in time.
+            let is_made =
+                !matches!(trial.ending, Ending::NotTried { .. }) || !trial.request.is_empty();
+            let is_control = CONTROLS.contains(&variant.name) && is_made;
             if is_control && is_first {
                 is_first = false;
                 let ignored = first.ignored_cookies();

@@ -16,9 +16,6 @@ use tokio::sync::{Mutex, mpsc, watch};
 use super::outgoing::Outgoing;
 use super::recording::{Delivered, Ending};
 
-/// The beginning of the reason why a trial was not made when no person opened the page in time.
-pub(super) const NOBODY_CAME: &str = "the user's browser did not answer";
-
 /// A request for the user's browser to start.
 #[derive(Debug, Clone)]
 struct Task {
@@ -115,7 +112,10 @@ impl InteractiveBrowser {
                 text: "a page of the identity provider, as the user reported".to_owned(),
             },
             Ok(None) | Err(_) => Ending::NotTried {
-                why: format!("{NOBODY_CAME} within {} s", patience.as_secs()),
+                why: format!(
+                    "the user's browser did not answer within {} s",
+                    patience.as_secs()
+                ),
             },
         }
     }
