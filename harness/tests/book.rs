@@ -372,6 +372,7 @@ fn linked(id: &str) -> String {
         _ if id.starts_with("SCIM-PROFILE-") => "profiles.md",
         _ if id.starts_with("SCIM-") => "scim.md",
         _ if id.starts_with("SAML-IDP-") => "saml-idp.md",
+        _ if id.starts_with("LEAVER-") => "leaver.md",
         _ => "saml-sp.md",
     };
     format!("[{id}]({page}#{})", id.to_lowercase())

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod leaver_app;
+mod profiles_met;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use std::time::Duration;
 use ambient::Ambient;
 use jiff::{SignedDuration, Timestamp};
 use leaver_app::{ADMINS, App, HOLES, Hole, KNOWN, STAFF, TOKEN};
+use profiles_met::assert_profiles_met;
 use regex::Regex;
 use rehearsal::World;
 use rehearsal::check::leaver::{
     Application, Issue, Judge, Mover, Pace, Plan, Provider, Revocation, SubjectFormat, Tokens,
 };
+use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::{Access, Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Http, Pending};
@@ -422,6 +425,8 @@ async fn our_portal_passes() {
     assert_eq!(not_passed, Vec::<&String>::new());
     let passed = report.count(Verdict::Pass);
     assert!(passed >= 20, "{passed}");
+    let all: Vec<_> = Profile::chosen(Kind::Leaver, &["ipsie-al1".to_owned()]).unwrap();
+    assert_profiles_met(&report, &all, 2);
     let written: Value = report.json();
     assert!(!written.to_string().contains(&at("scim_bearer_token")));
     world.rehearsal.shutdown().await;

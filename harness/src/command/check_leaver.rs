@@ -12,11 +12,12 @@ use rehearsal::check::leaver::{
     Application, Issue, Judge, Mover, Plan, Provider, RealPace, Revocation, SubjectFormat, Tokens,
     catalogue,
 };
+use rehearsal::check::profile::Kind;
 use rehearsal::check::{CheckReport, SetUpError, scim};
 use url::Url;
 
 use super::check::{Forms, attributes, sp_metadata};
-use super::check_options::Options;
+use super::check_options::{Options, Profiles};
 use super::scim_access::{ScimAccess, without_query};
 use super::write;
 
@@ -24,61 +25,62 @@ use super::write;
 #[derive(Args)]
 #[command(mut_arg("token", |token| token.required_unless_present("prepare")))]
 pub(crate) struct Leaver {
-    /// Writes `--idp-metadata-out` and the key beside it, and judges nothing:
-    /// for an application that has to trust the metadata before it runs.
+    /// Write `--idp-metadata-out` and the key beside it, and check nothing: for an
+    /// application that must trust the metadata before it starts
     #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
     prepare: bool,
-    /// The address that `/Users` of the application's SCIM server follows.
+    /// Base URL of the application's SCIM server: the part before `/Users`
     #[arg(long, value_name = "URL", required_unless_present_any = ["prepare", "list"])]
     scim_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
-    /// The metadata of the application as a SAML service provider.
+    /// SAML metadata of the application as a service provider
     #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["prepare", "list"])]
     sp_metadata: Option<String>,
-    /// The service provider in metadata with several entities.
+    /// Entity ID of the service provider, if the metadata has several entities
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
-    /// Where a sign-on starts; {user} stands for the userName. Without it,
-    /// unsolicited Responses are sent.
+    /// URL at which a login starts; {user} is replaced with the userName. Without it,
+    /// unsolicited Responses are sent
     #[arg(long, value_name = "URL")]
     start_url: Option<String>,
-    /// Fetched with the cookies of a sign-on, it tells who is in; {user} stands
-    /// for the userName.
+    /// URL of a page that shows who is logged in, fetched with the cookies of the login;
+    /// {user} is replaced with the userName
     #[arg(long, value_name = "URL", required_unless_present_any = ["prepare", "list"])]
     probe_url: Option<String>,
-    /// Matches the probe's body when the person is in; {user} stands for the
-    /// userName.
+    /// Regular expression that the body of `--probe-url` matches if and only if the person is
+    /// logged in; {user} is replaced with the userName
     #[arg(long, value_name = "REGEX", default_value = "{user}")]
     expect: String,
-    /// An attribute of the assertions, in place of common ones. {user} stands
-    /// for the userName; one with {group} is sent only while the person is in
-    /// the group of --group. May be repeated.
+    /// Attribute of the assertions, instead of the common ones. {user} is replaced with the
+    /// userName; an attribute with {group} is sent only while the person is in the group of
+    /// `--group`. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
-    /// A person who is there already and can sign on. Where nobody whom SCIM
-    /// created can, this tells a finding from a wrong set-up.
+    /// userName of a person who exists already and can log in. If nobody whom SCIM created
+    /// can log in, this person shows whether the set-up is wrong or the application
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The group that gives access, by displayName. Everybody is put into it.
+    /// displayName of the group that gives access. All persons are added to it
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
-    /// Another group, by displayName, whose rights the probe shows.
+    /// displayName of another group, whose rights `--probe-url` shows
     #[arg(long, value_name = "NAME", requires = "mover_expect")]
     mover_group: Option<String>,
-    /// Matches the probe's body for a person who has the rights of --mover-group.
+    /// Regular expression that the body of `--probe-url` matches if the person has the rights
+    /// of `--mover-group`
     #[arg(long, value_name = "REGEX", requires = "mover_group")]
     mover_expect: Option<regex::Regex>,
-    /// Asked with a person's API token as the bearer token: a success means
-    /// that the token works.
+    /// URL requested with a person's API token as the bearer token; status 2xx means that the
+    /// token works
     #[arg(long, value_name = "URL")]
     token_probe: Option<String>,
-    /// The browser posts to this address after a sign-on and is answered with an
-    /// API token: JSON with access_token or token, or the token alone.
+    /// URL to which the browser posts after a login, and which answers with an API token: JSON
+    /// with access_token or token, or only the token
     #[arg(long, value_name = "URL", requires = "token_probe")]
     token_url: Option<String>,
-    /// A command of the shell that prints an API token of the person
-    /// $REHEARSAL_USER, who is signed on with the cookies $REHEARSAL_COOKIE.
+    /// Shell command that prints an API token of the person $REHEARSAL_USER, who is logged in
+    /// with the cookies $REHEARSAL_COOKIE
     #[arg(
         long,
         value_name = "COMMAND",
@@ -86,33 +88,35 @@ pub(crate) struct Leaver {
         conflicts_with = "token_url"
     )]
     token_command: Option<String>,
-    /// The endpoint for Okta's Universal Logout (global token revocation).
+    /// Endpoint of Okta's Universal Logout (global token revocation)
     #[arg(long, value_name = "URL")]
     revocation_url: Option<Url>,
-    /// How revocation requests name a person.
+    /// How revocation requests identify a person
     #[arg(long, value_name = "FORMAT", default_value = "email")]
     revocation_subject: RevocationSubject,
-    /// How long a session or token may live on, in seconds.
+    /// Seconds after which a session or token of a person who left must have ended
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     max_seconds: u64,
-    /// The port of the identity provider that is played; a free one by default.
+    /// Port of the played identity provider; 0 chooses a free port
     #[arg(long, value_name = "N", default_value_t = 0)]
     idp_port: u16,
-    /// Writes the played identity provider's metadata, for the application to
-    /// trust. Its key is kept beside it (.key), so that the next run is trusted
-    /// too.
+    /// Write the metadata of the played identity provider to this file, for the application to
+    /// trust. Its key is kept beside it (`.key`), so that the application trusts the next run
+    /// too
     #[arg(long, value_name = "FILE")]
     idp_metadata_out: Option<PathBuf>,
-    /// How long to wait for the metadata to be there, in seconds.
+    /// Seconds to wait until `--sp-metadata` can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
+    #[command(flatten)]
+    profiles: Profiles,
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
     forms: Forms,
 }
 
-/// How revocation requests name a person (RFC 9493).
+/// How revocation requests identify a person (RFC 9493).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RevocationSubject {
     /// By the e-mail address
@@ -122,8 +126,10 @@ enum RevocationSubject {
 }
 
 impl Leaver {
-    pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+    pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
         let checks = catalogue();
+        let chosen = self.profiles.chosen(Kind::Leaver)?;
+        self.options.limit_to(Kind::Leaver, &chosen);
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
@@ -201,6 +207,7 @@ impl Leaver {
             pace: Arc::new(RealPace),
         };
         let report = judge.judge().await;
+        let report = report.with_profiles(&chosen).assessed(&chosen);
         self.forms.write(report, &ambient)
     }
 

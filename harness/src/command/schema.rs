@@ -13,7 +13,7 @@ enum Form {
     Seed,
     /// What `run --json` and `check … --json` print
     Checks,
-    /// What `--expected` reads
+    /// The list of known failures that `check … --expected FILE` reads
     Expected,
     /// What `trace --json` prints
     Trace,

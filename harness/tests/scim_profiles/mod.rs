@@ -306,7 +306,8 @@ fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
         for it in profile.requirements_of(Kind::Scim) {
             let at = format!("{} {}", profile.name, it.id);
             let is_shown = [&TOLERANT[..], &ELSEWHERE].concat().contains(&at.as_str());
-            if it.level != Demand::Required || it.checks.is_empty() || is_shown {
+            if it.level != Demand::Required || it.checks_of(Kind::Scim).next().is_none() || is_shown
+            {
                 continue;
             }
             let known = |id: &&String| deviations.contains_key(id.as_str());

@@ -65,7 +65,6 @@ impl Browser {
         let builder = runner
             .access
             .client()
-            .dns_resolver(ambient::LocalhostResolver)
             .user_agent("Mozilla/5.0 (compatible; rehearsal-check)");
         Ok(Self {
             navigator: Navigator::new(builder, Cookies::default())?,

@@ -89,7 +89,7 @@ impl Revocation {
     ) -> Result<u16, String> {
         let token = self.token(request.provider, request.key, &request.id, request.now)?;
         let body = json!({"sub_id": self.subject(request.provider, request.user)});
-        let client = access.client().dns_resolver(ambient::LocalhostResolver);
+        let client = access.client();
         let client = client.build().map_err(|error| error.to_string())?;
         let answer = client
             .post(self.url.clone())

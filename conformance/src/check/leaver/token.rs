@@ -132,7 +132,7 @@ impl Tokens {
         log: &mut Vec<Exchange>,
     ) -> Result<(String, u16), String> {
         let url = address(&self.probe, user)?;
-        let client = access.client().dns_resolver(ambient::LocalhostResolver);
+        let client = access.client();
         let client = client.build().map_err(|error| error.to_string())?;
         let answer = client
             .get(url.clone())

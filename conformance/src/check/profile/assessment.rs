@@ -1,4 +1,4 @@
-//! What the outcomes of a run mean for each requirement of a profile.
+//! The verdict of each requirement of a profile, from the outcomes of a run.
 
 use serde::Serialize;
 
@@ -59,7 +59,7 @@ impl RequirementResult {
             checks,
             verdict: RequirementVerdict::NotTested,
             decided_by: Vec::new(),
-            reason: requirement.not_tested.clone().unwrap_or_default(),
+            reason: requirement.why_not_by(kind),
             figure: None,
             blocked_by: None,
             is_expected: false,

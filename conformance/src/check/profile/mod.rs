@@ -1,9 +1,9 @@
-//! Profiles: what a marketplace, a federation or one deployment demands, as
-//! data (`fixtures/profiles`, one file each; its README says what a key means).
+//! Profiles: the requirements of a marketplace, a federation or one deployment, as data
+//! (`fixtures/profiles`, one file each; the README there explains each key).
 //!
-//! A profile lists requirements by the ids of its source, each with the checks
-//! that observe it or the reason why none does. `assessment` is what the
-//! checks came to, requirement by requirement; `forms` writes it.
+//! A profile lists requirements by the ids of its source, each with the checks that
+//! test it, or the reason why no check does. `assessment` computes the verdict of each
+//! requirement; `forms` writes it to reports.
 
 mod assessment;
 mod forms;
@@ -21,7 +21,7 @@ use super::{Check, CheckReport, Level, Verdict};
 // FILES, written by build.rs: (name, text) of each file under fixtures/profiles.
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
-/// What a profile is about, and the command that judges it.
+/// What a profile is about: the kind of target, and the command that checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -31,35 +31,41 @@ pub enum Kind {
     Idp,
     /// SCIM servers: `check scim`.
     Scim,
+    /// Applications with SAML login and SCIM, when a person leaves: `check leaver`.
+    Leaver,
 }
 
 impl Kind {
-    /// As profiles and the command line name it.
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Sp, Self::Idp, Self::Scim, Self::Leaver];
+
+    /// Returns the name in profiles and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sp => "sp",
             Self::Idp => "idp",
             Self::Scim => "scim",
+            Self::Leaver => "leaver",
         }
     }
 
-    /// How the ids of its checks begin.
+    /// Returns the first characters of the ids of its checks.
     fn prefix(self) -> &'static str {
         match self {
             Self::Sp => "SAML-SP-",
             Self::Idp => "SAML-IDP-",
             Self::Scim => "SCIM-",
+            Self::Leaver => "LEAVER-",
         }
     }
 
     fn of_command(command: &str) -> Option<Self> {
-        let all = [Self::Sp, Self::Idp, Self::Scim];
         let name = command.strip_prefix("check ")?;
-        all.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Checks that others rest on: they run with every profile, so that a
-    /// check that was skipped points at one in the report.
+    /// Returns the checks that others depend on. They run with every profile, so that a
+    /// skipped check can name one that is in the report.
     fn controls(self) -> &'static [&'static str] {
         match self {
             Self::Sp => &["SAML-SP-GOOD-01", "SAML-SP-GOOD-02", "SAML-SP-GOOD-03"],
@@ -72,16 +78,18 @@ impl Kind {
                 "SCIM-DELETE-02",
                 "SCIM-CLEAN-01",
             ],
+            Self::Leaver => &["LEAVER-JOIN-01", "LEAVER-STAY-01"],
         }
     }
 
-    /// Every check of this kind, those included that only profiles demand.
+    /// Returns all checks of this kind, including those that only profiles demand.
     pub fn checks(self) -> Vec<Check> {
         match self {
             // An unreadable catalogue is an error of `check sp` itself.
             Self::Sp => super::sp::catalogue().unwrap_or_default(),
             Self::Idp => super::idp::catalogue(),
             Self::Scim => [super::scim::catalogue(), super::scim::profile_catalogue()].concat(),
+            Self::Leaver => super::leaver::catalogue(),
         }
     }
 }
@@ -90,28 +98,28 @@ impl Kind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Those of its requirements.
+    /// The checks of its requirements.
     #[default]
     Listed,
-    /// Every check: the profile adds to the standards. Checks that no standard
-    /// demands are hints without it.
+    /// All checks: the profile adds to the standards. Its own checks, which no standard
+    /// demands, are only hints if the profile is not chosen.
     Everything,
 }
 
-/// How firmly the source of a profile demands something.
+/// How strictly the source of a profile demands something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {
-    /// Without it there is no listing or no conformance.
+    /// Without it the target is not listed, or does not conform.
     Required,
-    /// Advice: what lacks it is not turned down.
+    /// Advice: a target without it is not rejected.
     Recommended,
-    /// Left open.
+    /// The target may do it or not.
     Optional,
 }
 
 impl Demand {
-    /// As profiles and reports write it.
+    /// Returns the name in profiles and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Required => "required",
@@ -120,7 +128,7 @@ impl Demand {
         }
     }
 
-    /// The level that a check has because a requirement of this kind names it.
+    /// Returns the level of a check that such a requirement names.
     fn level(self) -> Level {
         match self {
             Self::Required => Level::Must,
@@ -134,26 +142,38 @@ impl Demand {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
-    /// As the source numbers or names it.
+    /// Its number or name in the source.
     pub id: String,
-    /// What is demanded, in our words.
+    /// What is demanded, in the words of this project.
     pub name: String,
-    /// How firmly.
+    /// How strictly.
     pub level: Demand,
     /// The section of the source.
     pub section: String,
-    /// For which kinds of checks it holds; for all of the profile's if empty.
+    /// The kinds of targets that it is about; if empty, all kinds of the profile.
     #[serde(default)]
     kinds: Vec<Kind>,
-    /// The checks that observe it. All of one kind have to pass.
+    /// The checks that test it. All checks of one kind must pass.
     #[serde(default)]
     pub checks: Vec<String>,
-    /// Why no check observes it; beside `checks`: the part that none observes.
+    /// Why no check tests it; if there are `checks` too: the part that they do not test.
     pub not_tested: Option<String>,
 }
 
 impl Requirement {
-    /// Its checks of one kind.
+    /// Returns why no check of this kind tests it: the reason that the profile gives, or the
+    /// command that tests it.
+    fn why_not_by(&self, kind: Kind) -> String {
+        let mut others = Kind::ALL.into_iter();
+        let other = others.find(|it| *it != kind && self.checks_of(*it).next().is_some());
+        match (&self.not_tested, other) {
+            (Some(why), _) => why.clone(),
+            (None, Some(other)) => format!("check {} with this profile tests it", other.name()),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Returns its checks of one kind.
     pub fn checks_of(&self, kind: Kind) -> impl Iterator<Item = &String> {
         let all = self.checks.iter();
         all.filter(move |id| id.starts_with(kind.prefix()))
@@ -166,34 +186,34 @@ impl Requirement {
 pub struct Profile {
     /// The name for `--profile`.
     pub name: String,
-    /// For people.
+    /// The title for people.
     pub title: String,
-    /// The commands that judge it.
+    /// The commands that use it.
     pub kinds: Vec<Kind>,
-    /// How far its source has come: stable, in force, or draft with its number.
+    /// The status of its source: stable, in force, or draft with its number.
     pub status: String,
-    /// The document that it was read from.
+    /// The document that was read.
     pub source: String,
-    /// Where that is.
+    /// The URL of this document.
     pub url: Option<String>,
-    /// When it was read: year and month.
+    /// The year and month in which it was read.
     pub read: String,
     /// Which checks run.
     #[serde(default)]
     pub scope: Scope,
-    /// Attributes of a person that a deployment reads, in their order; `{user}`
-    /// stands for the user name.
+    /// The attributes of a person that a deployment reads, in this order; `{user}` is
+    /// replaced with the user name.
     #[serde(default)]
     pub attributes: Vec<(String, String)>,
-    /// How the path of a deployment's assertion consumer service begins.
+    /// The first characters of the path of a deployment's assertion consumer service.
     acs_path: Option<String>,
-    /// What it demands.
+    /// The requirements.
     #[serde(rename = "requirement")]
     pub requirements: Vec<Requirement>,
 }
 
-/// Every profile, by name. A file that can't be read is left out; a test reads
-/// them all.
+/// All profiles, sorted by name. If a file is invalid there are none; a test reads all
+/// files.
 static PROFILES: LazyLock<Vec<Profile>> =
     LazyLock::new(|| read_all().unwrap_or_else(|_| Vec::new()));
 
@@ -204,46 +224,49 @@ fn read_all() -> Result<Vec<Profile>, String> {
         .collect()
 }
 
-/// Every profile, by name.
+/// Returns all profiles, sorted by name.
 pub fn profiles() -> &'static [Profile] {
     &PROFILES
 }
 
-/// The portal of the set-up guide.
+/// The first words of the citation of a check that no standard demands, only the guide.
+const GUIDE_ONLY: &str = "portal guide";
+
+/// Returns the profile of the set-up guide's portal.
 pub fn guide() -> Option<&'static Profile> {
     Profile::named("guide")
 }
 
-/// Why a profile can't be used.
+/// Why a profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
-    /// There is none of this name.
+    /// No profile has this name.
     #[error("profile {name} not found; {others}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// A sentence with the names that exist.
         others: String,
     },
-    /// It is for another command.
+    /// The profile is for another command.
     #[error("profile {name} is for {kinds}; {others}")]
     OtherKind {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The commands that judge it.
+        /// The commands that use it.
         kinds: String,
-        /// The names that there are for this command.
+        /// A sentence with the names that exist for this command.
         others: String,
     },
 }
 
 impl Profile {
-    /// The profile of this name.
+    /// Returns the profile with this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         profiles().iter().find(|it| it.name == name)
     }
 
-    /// The profiles of these names, for one kind of check.
+    /// Returns the profiles with these names, for one kind of target.
     ///
     /// # Errors
     /// [`ProfileError`] for an unknown name, and for a profile of another kind.
@@ -269,7 +292,7 @@ impl Profile {
         Ok(chosen)
     }
 
-    /// The commands that judge it, for a sentence: `check sp and check idp`.
+    /// Returns the commands that use it as part of a sentence: `check sp and check idp`.
     pub fn commands(&self) -> String {
         let all: Vec<String> = self
             .kinds
@@ -279,9 +302,9 @@ impl Profile {
         all.join(" and ")
     }
 
-    /// The profiles of a service provider, by what its metadata says.
+    /// Returns the deployments' profiles that this metadata matches.
     pub fn of_service_provider(metadata: &SpMetadata) -> Vec<&'static Self> {
-        let is_its = |profile: &&Self| {
+        let matches = |profile: &&Self| {
             let Some(path) = &profile.acs_path else {
                 return false;
             };
@@ -290,17 +313,17 @@ impl Profile {
                 url.is_ok_and(|url| url.path().starts_with(path))
             })
         };
-        profiles().iter().filter(is_its).collect()
+        profiles().iter().filter(matches).collect()
     }
 
-    /// The requirements that one kind of check judges.
+    /// Returns the requirements for one kind of target.
     pub fn requirements_of(&self, kind: Kind) -> impl Iterator<Item = &Requirement> {
         self.requirements
             .iter()
             .filter(move |it| it.kinds.is_empty() || it.kinds.contains(&kind))
     }
 
-    /// The checks to run for these profiles; `None` for all.
+    /// Returns the checks to run for these profiles; `None` means all checks.
     pub fn checks_to_run(kind: Kind, chosen: &[&Self]) -> Option<Vec<String>> {
         if chosen.is_empty() || chosen.iter().any(|it| it.scope == Scope::Everything) {
             return None;
@@ -316,15 +339,15 @@ impl Profile {
         Some(all)
     }
 
-    /// The checks that are hints where this profile is not chosen.
+    /// Returns the checks that are only hints if this profile is not chosen.
     fn own_checks(&self) -> impl Iterator<Item = &str> {
         let own = (self.scope == Scope::Everything).then_some(&self.requirements);
         let own = own.into_iter().flatten().flat_map(|it| &it.checks);
         own.map(String::as_str)
     }
 
-    /// The ids of the requirements that name a check, and how firmly the
-    /// strongest of them demands it.
+    /// Returns the ids of the requirements that name a check, and the strictest demand
+    /// among them.
     fn demands(&self, kind: Kind, check: &str) -> Option<(Demand, Vec<&str>)> {
         let naming: Vec<&Requirement> = self
             .requirements_of(kind)
@@ -343,9 +366,9 @@ fn names_of(kind: Kind) -> String {
 }
 
 impl CheckReport {
-    /// The same report by the rules of these profiles: what they require is
-    /// MUST, what they recommend SHOULD, and what only another deployment
-    /// demands is a hint. A finding names the requirements.
+    /// Returns this report by the rules of these profiles: what they require is MUST, what
+    /// they recommend is SHOULD. What another deployment adds to a standard is a hint, and what
+    /// no standard knows is skipped. A finding names the requirements.
     #[must_use]
     pub fn with_profiles(mut self, chosen: &[&'static Profile]) -> Self {
         let Some(kind) = Kind::of_command(self.command) else {
@@ -373,15 +396,23 @@ impl CheckReport {
             if !is_demanded && hints.contains(&id.as_str()) {
                 outcome.check.level = Level::May;
                 if outcome.verdict == Verdict::Fail {
-                    outcome.verdict = Verdict::Warn;
+                    if outcome.check.spec.starts_with(GUIDE_ONLY) {
+                        outcome.verdict = Verdict::Skip;
+                        outcome.actual = format!(
+                            "only the portal of the set-up guide needs it (--profile guide); seen: {}",
+                            outcome.actual
+                        );
+                    } else {
+                        outcome.verdict = Verdict::Warn;
+                    }
                 }
             }
         }
         self
     }
 
-    /// The same report with what the outcomes mean for each requirement of
-    /// these profiles, which a report by their rules has.
+    /// Returns this report with the verdict of each requirement of these profiles. Call
+    /// [`Self::with_profiles`] before.
     #[must_use]
     pub fn assessed(mut self, chosen: &[&'static Profile]) -> Self {
         let Some(kind) = Kind::of_command(self.command) else {

@@ -1,4 +1,4 @@
-//! The files are sound, and reports are assessed as they say.
+//! Checks that the files of the profiles are valid, and that reports are assessed by them.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::check::{Harm, Outcome};
-
-const ALL: [Kind; 3] = [Kind::Sp, Kind::Idp, Kind::Scim];
 
 #[test]
 fn every_file_is_read_and_named_after_its_profile() {
@@ -28,7 +26,7 @@ fn every_file_is_read_and_named_after_its_profile() {
 
 #[test]
 fn every_requirement_has_checks_that_exist_or_a_reason() {
-    let known = ALL.map(|kind| {
+    let known = Kind::ALL.map(|kind| {
         kind.checks()
             .into_iter()
             .map(|it| it.id)
@@ -51,7 +49,7 @@ fn every_requirement_has_checks_that_exist_or_a_reason() {
                 &it.kinds
             };
             for kind in kinds {
-                if it.checks_of(*kind).next().is_none() && it.not_tested.is_none() {
+                if it.checks_of(*kind).next().is_none() && it.why_not_by(*kind).is_empty() {
                     let kind = kind.name();
                     wrong.push(format!("{at} has neither checks nor a reason for {kind}"));
                 }
@@ -272,21 +270,31 @@ fn what_is_required_decides_the_exit_code_and_expected_failures_do_not() {
 }
 
 #[test]
-fn checks_of_another_deployment_are_hints() {
-    let mut report = report(vec![outcome(
-        "SAML-IDP-ATTR-01",
-        Level::Must,
-        Verdict::Fail,
-        None,
-    )]);
+fn checks_of_another_deployment_are_hints_or_skipped() {
+    let failed = |spec: &str| {
+        let mut failed = outcome("SAML-IDP-ATTR-01", Level::Must, Verdict::Fail, None);
+        failed.check.spec = spec.to_owned();
+        failed
+    };
+    let mut report = report(vec![
+        failed("saml-core §2.7.3.1, portal guide (G-10)"),
+        failed("portal guide (G-10)"),
+    ]);
     report.command = "check idp";
-    let guide = guide().unwrap();
-    let own = report.clone().with_profiles(&[guide]);
-    assert_eq!(own.outcomes[0].verdict, Verdict::Fail);
-    assert_eq!(own.outcomes[0].check.spec, "RFC 1");
+    let verdicts = |report: &CheckReport| {
+        let all = report.outcomes.iter();
+        all.map(|it| (it.verdict, it.check.level))
+            .collect::<Vec<_>>()
+    };
+    let own = report.clone().with_profiles(&[guide().unwrap()]);
+    assert_eq!(verdicts(&own), [(Verdict::Fail, Level::Must); 2]);
+    assert_eq!(own.outcomes[1].check.spec, "portal guide (G-10)");
     let other = report.with_profiles(&[]);
-    assert_eq!(other.outcomes[0].verdict, Verdict::Warn);
-    assert_eq!(other.outcomes[0].check.level, Level::May);
+    assert_eq!(
+        verdicts(&other),
+        [(Verdict::Warn, Level::May), (Verdict::Skip, Level::May)]
+    );
+    assert!(other.outcomes[1].actual.contains("--profile guide"));
 }
 
 #[test]

@@ -40,11 +40,13 @@ impl Default for Access {
 }
 
 impl Access {
-    /// Returns the builder of an HTTP client that follows no redirects.
+    /// Returns the builder of an HTTP client that follows no redirects and resolves names below
+    /// `localhost` as browsers do (RFC 6761 §6.3): not every machine's resolver knows them.
     pub fn client(&self) -> ClientBuilder {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(ambient::LocalhostResolver)
             .timeout(self.timeout);
         if self.insecure {
             return builder.tls_danger_accept_invalid_certs(true);

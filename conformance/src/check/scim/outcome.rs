@@ -1,4 +1,4 @@
-//! What a check needs, and its possible results.
+//! The result of one SCIM check, and what the server must support for the check to run.
 
 /// What a check needs from the server. If something is missing, the check is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

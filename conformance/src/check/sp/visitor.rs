@@ -79,10 +79,7 @@ impl Visitor {
     }
 
     fn with(cookies: Cookies, access: &Access, patience: &Patience) -> Result<Self, CheckError> {
-        let builder = access
-            .client()
-            .dns_resolver(ambient::LocalhostResolver)
-            .user_agent("rehearsal-check");
+        let builder = access.client().user_agent("rehearsal-check");
         let navigator = Navigator::new(builder, cookies).map_err(CheckError::Client)?;
         Ok(Self {
             navigator,
@@ -150,10 +147,7 @@ impl Visitor {
             .filter(|(other, _)| other != name)
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let client = self
-            .access
-            .client()
-            .dns_resolver(ambient::LocalhostResolver);
+        let client = self.access.client();
         let client = client.build().map_err(CheckError::Client)?;
         let timeout = self.access.timeout;
         let unreachable = |reason: AnswerError| CheckError::Unreachable {
