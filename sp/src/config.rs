@@ -84,8 +84,8 @@ pub struct SocialProvider {
     pub id: String,
     /// Name on the sign-in button.
     pub name: String,
-    /// Issuer URL; `/.well-known/openid-configuration` below it is the
-    /// discovery document.
+    /// Issuer URL. The discovery document is at this URL followed by
+    /// `/.well-known/openid-configuration`.
     pub issuer: Url,
     /// OAuth client ID of the portal.
     pub client_id: String,

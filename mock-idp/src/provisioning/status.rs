@@ -47,10 +47,10 @@ pub(crate) struct SyncedUser {
     pub last_sync_at: Option<Timestamp>,
 }
 
-/// Which subjects to provision again.
+/// Which users and groups to provision again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// All subjects, as after a new revision.
+    /// All of them, as after a change of the connection or rule.
     All,
     /// The subjects that failed.
     Failed,

@@ -246,9 +246,9 @@ pub enum ConfiguratorError {
     /// Both groups have the same name or ID.
     #[error("the admins group and the users group are the same ({0}): enter two different groups")]
     SameGroups(String),
-    /// The request contains no complete source of the IdP's values.
+    /// The request contains neither the IdP's metadata nor all values that it would give.
     #[error(
-        "no values of the identity provider: send metadata_xml, metadata_url, or all of entity_id, sso_url and certificate"
+        "the request has no values of the identity provider: send metadata_xml, or metadata_url, or all three of entity_id, sso_url and certificate"
     )]
     NothingToImport,
     /// The metadata is invalid.
