@@ -8,15 +8,17 @@ mod profiles_met;
 mod sp_strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ambient::Ambient;
 use broken_sp::Switch;
 use futures::StreamExt as _;
+use jiff::SignedDuration;
 use profiles_met::assert_profiles_met;
 use regex::Regex;
 use rehearsal::check::profile::{Kind, Profile, Scope, profiles};
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::sp::{Judge, Person, Provider, Refetch, Target};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
@@ -55,28 +57,23 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     settle(&mut world, serde_json::json!({"encryption": true})).await;
     let ready = world.ready().to_json();
-    let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
-    let metadata = reqwest::get(at("metadata_url")).await.unwrap();
-    let metadata = metadata.text().await.unwrap();
-    let mut start_url = at("sso_start_url");
-    start_url.set_query(Some("email=grace@lumen.example"));
     let mut judge = Judge {
-        target: Target {
-            metadata: SpMetadata::parse(&metadata).unwrap(),
-            document: metadata,
-            start_url: Some(start_url),
-            probe_url: at("whoami_url"),
-            expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
-        },
+        target: portal_target(&ready).await,
         provider,
         person: Person::of_the_guide("grace@lumen.example"),
-        runner: Runner::default(),
+        runner: Runner {
+            // Only a profile demands it.
+            selection: Selection::default().also("SAML-SP-CERT-09"),
+            ..Runner::default()
+        },
         ambient,
     };
     let report = judge.judge().await.unwrap();
     // It accepts no unsolicited Responses, unless a business allows them.
     let others = not_passed(&report).into_iter();
-    let others = others.filter(|it| !it.starts_with("SAML-SP-UNSOL-"));
+    // It was given its metadata as a file, and it is reached by HTTP.
+    let skipped = ["SAML-SP-UNSOL-", "SAML-SP-CERT-", "SAML-SP-SESS-03"];
+    let others = others.filter(|it| !skipped.iter().any(|id| it.starts_with(id)));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
     let is_list = |it: &&Profile| it.kinds.contains(&Kind::Sp) && it.scope == Scope::Listed;
     let all: Vec<&Profile> = profiles().iter().filter(is_list).collect();
@@ -108,11 +105,80 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let report = judge.judge().await.unwrap();
     // Whoever takes such Responses lets any page log a browser in as somebody
     // else: a warning.
-    let ids = not_passed(&report);
-    let ids: Vec<&str> = ids.iter().filter_map(|it| it.split(' ').next()).collect();
-    assert_eq!(ids, ["SAML-SP-UNSOL-03"]);
+    assert_eq!(ids(&not_passed(&report)), ["SAML-SP-UNSOL-03"]);
     assert_eq!(report.count(Verdict::Warn), 1);
     world.rehearsal.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_portal_follows_the_keys_of_its_identity_provider() {
+    let options = Options {
+        unrecorded: true,
+        // The checks offer documents that are refused, one after the other.
+        metadata_retry: Some(SignedDuration::ZERO),
+        ..Options::default()
+    };
+    let mut world = World::with(options).await.unwrap();
+    world.demo_organization(Plan::default()).await.unwrap();
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let provider = provider
+        .with_refetch(Refetch {
+            skew: SignedDuration::from_secs(1),
+            ..Refetch::new(Duration::from_secs(60), true)
+        })
+        .unwrap();
+    let source = serde_json::json!({
+        "metadata_url": provider.entity_id,
+        "metadata_signed_by": provider.key.certificate().to_pem(),
+    });
+    let entered = world.enters_saml("Ada", source).await.unwrap();
+    assert_eq!(entered.status, 200, "{entered}");
+    let ready = world.ready().to_json();
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let judge = Judge {
+        target: portal_target(&ready).await,
+        provider,
+        person: Person::of_the_guide("grace@lumen.example"),
+        runner: Runner {
+            selection: Selection::new(&["SAML-SP-CERT-".to_owned()], &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient,
+    };
+    let report = judge.judge().await.unwrap();
+    // By default the portal demands that certificates are valid.
+    assert_eq!(ids(&not_passed(&report)), ["SAML-SP-CERT-07"]);
+    assert_eq!(report.count(Verdict::Warn), 1);
+    assert_eq!(report.count(Verdict::Pass), 12);
+    let figure = report.outcomes[0].actual.as_str();
+    assert!(figure.contains("the new key was taken after"), "{figure}");
+
+    let settings = serde_json::json!({"accept_expired_certificates": true});
+    settle(&mut world, settings).await;
+    let report = judge.judge().await.unwrap();
+    assert_eq!(not_passed(&report), Vec::<String>::new());
+    world.rehearsal.shutdown().await;
+}
+
+fn ids(lines: &[String]) -> Vec<&str> {
+    lines.iter().filter_map(|it| it.split(' ').next()).collect()
+}
+
+/// Our portal as a target, with Grace as the user.
+async fn portal_target(ready: &Value) -> Target {
+    let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
+    let metadata = reqwest::get(at("metadata_url")).await.unwrap();
+    let metadata = metadata.text().await.unwrap();
+    let mut start_url = at("sso_start_url");
+    start_url.set_query(Some("email=grace@lumen.example"));
+    Target {
+        metadata: SpMetadata::parse(&metadata).unwrap(),
+        document: metadata,
+        start_url: Some(start_url),
+        probe_url: at("whoami_url"),
+        expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
+    }
 }
 
 /// Changes the SAML settings of the organization.
@@ -155,7 +221,9 @@ async fn judged(hole: &'static str) -> CheckReport {
 /// The checks of Responses, without the groups beyond them.
 fn of_messages() -> Selection {
     let checks = rehearsal::check::sp::catalogue().unwrap();
-    let groups = ["REQ", "MD", "RELAY", "UNSOL", "SESS", "SLO", "REDIR"];
+    let groups = [
+        "REQ", "MD", "RELAY", "UNSOL", "SESS", "SLO", "REDIR", "CERT",
+    ];
     let groups = groups.map(|it| format!("SAML-SP-{it}-"));
     Selection::new(&[], &groups, &checks).unwrap()
 }
@@ -163,16 +231,23 @@ fn of_messages() -> Selection {
 /// What is found with this flaw, among the checks whose ids begin so.
 async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> {
     let ambient = Ambient::real();
-    let provider = Provider::start(0, None, &ambient).await.unwrap();
-    let switches = flaws.iter().map(|it| Switch::Flaw(it)).collect();
+    let mut provider = Provider::start(0, None, &ambient).await.unwrap();
+    let switches: Vec<Switch> = flaws.iter().map(|it| Switch::Flaw(it)).collect();
+    if group.starts_with("CERT") {
+        provider = refetched(provider, &switches);
+    }
     let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();
+    let selected = match group.contains('-') {
+        true => format!("SAML-SP-{group}"),
+        false => format!("SAML-SP-{group}-"),
+    };
     let judge = Judge {
         target: target_at(sp.base(), sp.metadata(), sp.document()),
         provider,
         person: Person::of_the_guide(broken_sp::USER),
         runner: Runner {
-            selection: Selection::new(&[format!("SAML-SP-{group}-")], &[], &checks).unwrap(),
+            selection: Selection::new(&[selected], &[], &checks).unwrap(),
             ..Runner::default()
         },
         ambient,
@@ -192,6 +267,22 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
         lines.push(format!("{skipped} skipped"));
     }
     lines
+}
+
+/// The provider for a service provider with these switches, which fetches the
+/// metadata at each login or never, takes it or not: there is nothing to wait
+/// for.
+fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
+    let refetch = Refetch {
+        // A login within the three seconds of CERT-11 may take some tries.
+        wait: match switches {
+            [] | [_, Switch::Flaw("cert-first-keys")] => Duration::from_millis(1),
+            _ => Duration::from_secs(60),
+        },
+        is_signed: broken_sp::Broken::refetches(switches) == Some(true),
+        skew: SignedDuration::ZERO,
+    };
+    provider.with_refetch(refetch).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

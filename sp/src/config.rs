@@ -44,6 +44,9 @@ pub struct Config {
     /// How long an AuthnRequest is valid: the Response must arrive within this
     /// time.
     pub sso_request_lifetime: SignedDuration,
+    /// How long the portal waits after a failed fetch of an identity provider's
+    /// metadata before it tries again; each further failure doubles it.
+    pub metadata_retry: SignedDuration,
     /// How long the previous SCIM bearer token stays valid after a rotation.
     pub scim_token_overlap: SignedDuration,
     /// SCIM rate limit per tenant; `None`: unlimited.
@@ -109,6 +112,7 @@ impl Default for Config {
             session_idle: SignedDuration::from_hours(2),
             session_lifetime: SignedDuration::from_hours(12),
             sso_request_lifetime: SignedDuration::from_mins(15),
+            metadata_retry: SignedDuration::from_mins(1),
             scim_token_overlap: SignedDuration::from_hours(24),
             scim_rate: None,
             scim_extensions: Vec::new(),

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use ambient::Ambient;
 use axum::Router;
-use axum::http::header;
 use axum::routing::get;
 use saml::keys::SigningKey;
 use tokio::net::TcpListener;
 
 use super::played_keys::{self, PlayError};
+use super::sp::Published;
 
 /// A party whose port is bound, but which does not answer yet.
 pub(super) struct Played {
@@ -55,10 +55,12 @@ impl Played {
 
     /// Serves the metadata and the routes of `rest` until the process ends.
     pub(super) fn serve(self, metadata: String, rest: Router) {
-        let shown = move || async move {
-            let media_type = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
-            (media_type, metadata)
-        };
+        self.serve_published(Published::new(metadata), rest);
+    }
+
+    /// Serves metadata that can change, and the routes of `rest`, until the process ends.
+    pub(super) fn serve_published(self, metadata: Published, rest: Router) {
+        let shown = move || async move { metadata.serve() };
         let router = Router::new().route("/metadata", get(shown)).merge(rest);
         tokio::spawn(async move { axum::serve(self.listener, router).await });
     }

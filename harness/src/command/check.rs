@@ -21,6 +21,7 @@ use url::Url;
 use super::check_options::{Options, Profiles};
 use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
+use super::served_metadata::ServedMetadata;
 use super::{fetch_metadata, write};
 
 /// The endpoint to check.
@@ -315,6 +316,8 @@ pub(crate) struct Sp {
     /// [default: a free port of the loopback interface]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    #[command(flatten)]
+    served: ServedMetadata,
     /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
@@ -344,7 +347,9 @@ impl Sp {
             Some(at) => provider.with_references_at(at, &ambient).await?,
             None => provider,
         };
-        if let Some(path) = &self.idp_metadata_out {
+        let out = self.idp_metadata_out.as_deref();
+        let provider = self.served.of(provider, out)?;
+        if let Some(path) = out {
             write(path, &provider.metadata())?;
         }
         let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {

@@ -65,7 +65,7 @@ pub(crate) struct Options {
     quiet: bool,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let invalid = || format!("expected a number of seconds above 0, got {text}");
     let seconds: f64 = text.parse().map_err(|_| invalid())?;
     Duration::try_from_secs_f64(seconds)

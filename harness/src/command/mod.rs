@@ -22,6 +22,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 mod scim_access;
 pub(crate) mod self_test;
+mod served_metadata;
 pub(crate) mod shell;
 pub(crate) mod signals;
 pub(crate) mod simulation;

@@ -1,5 +1,6 @@
 //! How the parties are set up, and why they cannot be started.
 
+use jiff::SignedDuration;
 use url::Url;
 
 use super::ScratchDatabaseError;
@@ -37,6 +38,9 @@ pub struct Options {
     pub portal_host: Option<String>,
     /// Host name in the IdP's public URL; see `portal_host`.
     pub idp_host: Option<String>,
+    /// How long the portal waits after a failed fetch of metadata before it tries again
+    /// [default: a minute].
+    pub metadata_retry: Option<SignedDuration>,
     /// URL of the simulation page, to which the parties' pages link.
     pub simulation_url: Option<Url>,
 }

@@ -77,6 +77,7 @@ pub(super) async fn start_portal(
     social: &SocialProviders,
 ) -> Result<sp::Running, StartError> {
     let listen = SocketAddr::new(FREE.ip(), front.port(places.options.portal_port));
+    let default = sp::Config::default();
     let config = sp::Config {
         listen,
         control_listen: Some(FREE),
@@ -99,7 +100,11 @@ pub(super) async fn start_portal(
             }),
         social: social.configuration(),
         simulation_url: places.options.simulation_url.clone(),
-        ..sp::Config::default()
+        metadata_retry: places
+            .options
+            .metadata_retry
+            .unwrap_or(default.metadata_retry),
+        ..default
     };
     let running = sp::start(config, ambient.clone()).await?;
     front.pass_on_to(Some(running.address()));

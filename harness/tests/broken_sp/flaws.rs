@@ -99,16 +99,20 @@ pub(crate) static FLAWS: &[Flaw] = &[
         ],
         &["SAML-SP-UNSOL-02"],
     ),
-    ("SESS", &[], &[]),
+    ("SESS", &[], &["1 skipped"]),
     (
         "SESS",
         &["fixed-session"],
-        &["SAML-SP-SESS-01", "warning SAML-SP-SESS-04"],
+        &["SAML-SP-SESS-01", "warning SAML-SP-SESS-04", "1 skipped"],
     ),
-    ("SESS", &["no-http-only"], &["SAML-SP-SESS-02"]),
-    ("SESS", &["no-same-site"], &["warning SAML-SP-SESS-04"]),
-    ("SESS", &["global-user"], &["SAML-SP-SESS-05"]),
-    ("SESS", &["merges-users"], &["SAML-SP-SESS-06"]),
+    ("SESS", &["no-http-only"], &["SAML-SP-SESS-02", "1 skipped"]),
+    (
+        "SESS",
+        &["no-same-site"],
+        &["warning SAML-SP-SESS-04", "1 skipped"],
+    ),
+    ("SESS", &["global-user"], &["SAML-SP-SESS-05", "1 skipped"]),
+    ("SESS", &["merges-users"], &["SAML-SP-SESS-06", "1 skipped"]),
     ("SLO", &[], &["14 skipped"]),
     ("SLO", &["logout"], &[]),
     ("SLO", &["logout-post-only"], &["2 skipped"]),
@@ -155,6 +159,76 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["SAML-SP-REDIR-03"],
     ),
     ("REDIR", &["logout", "slo-last-wins"], &["SAML-SP-REDIR-03"]),
+    ("CERT", &[], &["13 skipped"]),
+    ("CERT", &["refetches"], &["3 skipped"]),
+    ("CERT", &["refetches-signed"], &[]),
+    (
+        "CERT",
+        &["refetches-signed", "cert-first-keys"],
+        &["SAML-SP-CERT-01", "12 skipped"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-one-key"],
+        &["SAML-SP-CERT-02", "4 skipped"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-keeps-retired"],
+        &["SAML-SP-CERT-03"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-any-use"],
+        &["SAML-SP-CERT-04"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-needs-use"],
+        &["SAML-SP-CERT-05"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-none-open"],
+        &["SAML-SP-CERT-06"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-refuses-expired"],
+        &["warning SAML-SP-CERT-07"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-refuses-future"],
+        &["warning SAML-SP-CERT-08"],
+    ),
+    ("CERT-09", &["refetches", "cert-refuses-expired"], &[]),
+    ("CERT-09", &["refetches"], &["warning SAML-SP-CERT-09"]),
+    (
+        "CERT",
+        &["refetches-signed", "cert-takes-expired"],
+        &["SAML-SP-CERT-10"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-forgets-end"],
+        &["SAML-SP-CERT-11"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-no-digest"],
+        &["SAML-SP-CERT-12"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-any-signer"],
+        &["SAML-SP-CERT-13"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-unsigned"],
+        &["SAML-SP-CERT-14"],
+    ),
 ];
 
 /// A certificate that was valid for a day of 2020.

@@ -5,6 +5,7 @@
 pub(crate) mod flaws;
 mod logout;
 mod switches;
+mod trusted;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -58,7 +59,9 @@ struct Session {
 #[derive(Clone)]
 pub(crate) struct Broken {
     base: String,
+    /// The metadata that it was set up with.
     idp: Arc<IdpMetadata>,
+    trusted: Arc<Mutex<trusted::Trusted>>,
     switches: Arc<Vec<Switch>>,
     memory: Arc<Mutex<Memory>>,
     asked: Arc<AtomicUsize>,
@@ -79,9 +82,11 @@ pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambie
     if switches.iter().any(|it| matches!(it, Switch::LaxCookies)) {
         base = base.replace("127.0.0.1", "localhost");
     }
+    let idp = IdpMetadata::parse(idp).unwrap();
     let broken = Broken {
         base,
-        idp: Arc::new(IdpMetadata::parse(idp).unwrap()),
+        trusted: Arc::new(Mutex::new(trusted::Trusted::of(&idp))),
+        idp: Arc::new(idp),
         switches: Arc::new(switches),
         memory: Arc::default(),
         asked: Arc::default(),
@@ -153,6 +158,7 @@ async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Respon
 }
 
 async fn login(State(sp): State<Broken>) -> Response {
+    sp.refetch().await;
     let id = format!("_{}", sp.ambient.rng().hex(16));
     let browser = sp.ambient.rng().token(16);
     let number = sp.acs_number();
@@ -228,6 +234,7 @@ async fn acs(
     }
     let user = match sp.judged(&headers, field) {
         Ok(user) => user,
+        Err(_) if sp.is_open() => USER.to_owned(),
         Err(reason) => match sp.waved(&reason, &document) {
             Some(user) => user,
             None => return sp.refuse(reason),
@@ -380,8 +387,9 @@ impl Broken {
         if is_plain && self.has(|it| matches!(it, Switch::Decrypts)) {
             return Err("not-encrypted".to_owned());
         }
+        let keys = self.keys().ok_or("no-key")?;
         let checked = self
-            .checked(&field, expected)
+            .checked(&field, expected, &keys)
             .map_err(|refusal| refusal.code().to_owned())?;
         let mut user = checked.name_id().value.clone();
         for switch in self.switches.iter() {
@@ -429,8 +437,8 @@ impl Broken {
         &self,
         field: &str,
         expected: Expected,
+        keys: &TrustedKeys,
     ) -> Result<Checked, saml::acceptance::Refusal> {
-        let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
         let policy = self.switches.iter().find_map(|it| match it {
             Switch::Demands(policy, _) => Some(*policy),
             _ => None,
@@ -439,7 +447,7 @@ impl Broken {
         let own = decrypts.then(|| DecryptionKeys::new(vec![KEY.clone()]));
         Posted::from_form(field, &Limits::default())?
             .verify_or_decrypt(
-                &keys,
+                keys,
                 policy.unwrap_or(SignaturePolicy::Either),
                 own.as_ref(),
             )?

@@ -19,10 +19,7 @@ use crate::store::{Db, instant};
 /// Maximum time that a login waits for a fetch.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Delay after the first failure; each further failure doubles it.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
-
-/// Maximum number of doublings: the delay is at most 64 minutes.
+/// Maximum number of doublings: by default, the delay is at most 64 minutes.
 const MOST_DOUBLINGS: u32 = 6;
 
 /// Running and failed fetches by tenant.
@@ -71,10 +68,10 @@ impl Refreshes {
         self.all().remove(tenant_id);
     }
 
-    fn failed(&self, tenant_id: &str, now: Timestamp) {
+    fn failed(&self, tenant_id: &str, now: Timestamp, first_pause: SignedDuration) {
         let mut all = self.all();
         let refresh = all.entry(tenant_id.to_owned()).or_default();
-        let pause = FIRST_PAUSE * (1 << refresh.failures.min(MOST_DOUBLINGS));
+        let pause = first_pause * (1 << refresh.failures.min(MOST_DOUBLINGS));
         refresh.failures += 1;
         refresh.not_before = now.checked_add(pause).ok();
     }
@@ -118,7 +115,10 @@ pub async fn refresh(
                     Ok(()) => portal.metadata_refreshes.succeeded(&tenant.id),
                     Err(error) => {
                         tracing::warn!(url, %error, "cannot fetch the IdP's metadata again");
-                        portal.metadata_refreshes.failed(&tenant.id, portal.now());
+                        let first_pause = portal.config.metadata_retry;
+                        portal
+                            .metadata_refreshes
+                            .failed(&tenant.id, portal.now(), first_pause);
                     }
                 }
                 drop(done);
@@ -154,7 +154,7 @@ mod tests {
         let mut now = start;
         let mut done = Some(first);
         for minutes in [1, 2, 4, 8, 16, 32, 64, 64] {
-            refreshes.failed("t", now);
+            refreshes.failed("t", now, SignedDuration::from_mins(1));
             drop(done.take());
             let pause = SignedDuration::from_mins(minutes);
             let before = now + pause - SignedDuration::from_secs(1);

@@ -75,6 +75,15 @@ impl Selection {
         is_wanted && !has(&self.skip)
     }
 
+    /// Whether a check is judged that no run has unless it is asked for: by its
+    /// whole id, or by a profile.
+    pub fn asks_for_exactly(&self, id: &str) -> bool {
+        let is_named = self.only.iter().any(|it| it.eq_ignore_ascii_case(id));
+        let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
+        let is_wanted = is_named || is_among && self.only.is_empty() || self.also.contains(id);
+        is_wanted && self.includes(id)
+    }
+
     /// Whether a check is judged that no run has unless it is asked for: by its id
     /// or that of its family (`A-B` of A-B-01), or by a profile.
     pub fn asks_for(&self, id: &str) -> bool {

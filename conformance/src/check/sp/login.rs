@@ -4,6 +4,7 @@
 use faults::{Cover, Fault, Honest};
 use saml::Limits;
 use saml::binding::{post, redirect};
+use saml::keys::SigningKey;
 use saml::message::AuthnRequest;
 use saml::metadata::IndexedEndpoint;
 use saml::names;
@@ -56,6 +57,8 @@ pub(super) struct Login<'j> {
     /// Whether the Response comes from the service provider's own site, so
     /// that no cookie is held back.
     is_same_site: bool,
+    /// The key that signs the Response.
+    key: &'j SigningKey,
 }
 
 impl<'j> Login<'j> {
@@ -64,7 +67,13 @@ impl<'j> Login<'j> {
             judge,
             who,
             is_same_site: false,
+            key: &judge.provider.key,
         }
+    }
+
+    /// The same login with a Response that this key signs.
+    pub(super) fn signed_by(self, key: &'j SigningKey) -> Self {
+        Self { key, ..self }
     }
 
     /// The same login, in which the Response comes from the service provider's
@@ -235,10 +244,10 @@ impl<'j> Login<'j> {
             .flat_map(|it| &it.authn_statements);
         let index = statements.filter_map(|it| it.session_index.clone()).next();
         let signer = Signer {
-            key: self.judge.provider.key.clone(),
+            key: self.key.clone(),
             response: form.cover != Cover::Assertion,
             assertion: form.cover != Cover::Response,
-            algorithm: self.judge.provider.key.algorithm(),
+            algorithm: self.key.algorithm(),
         };
         let check = fault.map_or("", |fault| fault.check.as_str());
         let elsewhere = self.judge.provider.elsewhere(check);

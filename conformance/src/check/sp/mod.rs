@@ -3,13 +3,17 @@
 //! sees which of them let somebody in.
 //!
 //! - `provider`: the identity provider that is played: key, metadata;
+//! - `published`, `publication`: the metadata that it serves, which the checks of
+//!   certificates change;
 //! - `references`: a server behind the external references of the faults;
+//! - `fetches`: what was fetched from there, as findings;
 //! - `visitor`: a browser with cookies of its own;
 //! - `set_up`: why nobody can be logged in at all;
 //! - `honest`: which honest Responses are accepted, the base of all others;
 //! - `health`: whether an honest login still works after a fault;
 //! - `beyond`: checks beyond the assertion consumer service: requests, metadata,
-//!   RelayState, unsolicited Responses, sessions, single logout;
+//!   RelayState, unsolicited Responses, sessions, single logout, the keys of the
+//!   identity provider;
 //! - `login`: one login, from the start address to the probe; `response` is the
 //!   honest Response, `answer` what came of it, `shown` whom the probe shows;
 //! - `logout_request`: the honest LogoutRequest;
@@ -17,12 +21,15 @@
 
 mod answer;
 mod beyond;
+mod fetches;
 mod health;
 mod honest;
 mod login;
 mod logout_request;
 mod person_browser;
 mod provider;
+mod publication;
+mod published;
 mod references;
 mod response;
 mod set_up;
@@ -47,7 +54,8 @@ pub(in crate::check) use logout_request::logout_request;
 pub(in crate::check) use person_browser::{
     PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
 };
-pub use provider::Provider;
+pub use provider::{Provider, Refetch};
+pub(in crate::check) use published::Published;
 pub use trouble::CheckError;
 
 use honest::{Form, Honest};
@@ -193,7 +201,8 @@ impl Judge {
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
         let all = all.map(|fault| fault.check.clone());
-        let all = all.chain(beyond::all_rows().map(|row| row.id.to_owned()));
+        let beyond = beyond::all_rows().filter(|row| self.is_wanted(row));
+        let all = all.chain(beyond.map(|row| row.id.to_owned()));
         let total = all.filter(|id| self.runner.selection.includes(id)).count();
         self.runner.progress.begin("check sp", total);
         let target = &self.target.metadata.entity_id;
@@ -269,6 +278,7 @@ impl Judge {
             blind,
         )
         .await;
+        self.try_certificates(&mut run, base).await;
         let mut outcomes = run.outcomes;
         self.add_late_fetches(&mut outcomes, &faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
@@ -280,13 +290,36 @@ impl Judge {
     /// Tries the groups of checks beyond the assertion consumer service.
     async fn try_beyond(&self, run: &mut Run, base: Form) {
         let beyond = beyond::Beyond::new(self, base);
-        for row in beyond::all_rows() {
+        self.try_rows(run, &beyond, beyond::plain_rows()).await;
+    }
+
+    /// Tries the checks that change the metadata, last of all: a service provider
+    /// that does not fetch it again may be left with keys that nobody has.
+    async fn try_certificates(&self, run: &mut Run, base: Form) {
+        let beyond = beyond::Beyond::new(self, base);
+        let rows = beyond::certificate_rows().filter(|row| self.is_wanted(row));
+        self.try_rows(run, &beyond, rows).await;
+        beyond.restore_metadata().await;
+    }
+
+    async fn try_rows(
+        &self,
+        run: &mut Run,
+        beyond: &beyond::Beyond<'_>,
+        rows: impl Iterator<Item = &'static beyond::Row>,
+    ) {
+        for row in rows {
             let planned = Planned {
                 check: row.check(),
                 rests_on: None,
             };
             self.runner.judge(run, planned, beyond.judge(row)).await;
         }
+    }
+
+    /// Whether a check belongs to this run, unless it is left out.
+    fn is_wanted(&self, row: &beyond::Row) -> bool {
+        !beyond::is_only_for_profiles(row.id) || self.runner.selection.asks_for_exactly(row.id)
     }
 
     async fn try_faults(
@@ -391,78 +424,6 @@ impl Judge {
         };
         let outcome = self.with_fetches(outcome, fault, fetched);
         (outcome, is_lost)
-    }
-
-    /// The outcome of a fault for which this was fetched from elsewhere: a
-    /// finding, whether the login was refused or not.
-    fn with_fetches(&self, outcome: Outcome, fault: &Fault, fetched: Vec<String>) -> Outcome {
-        let Some(references) = &self.provider.references else {
-            return outcome;
-        };
-        let at = references.base();
-        if fetched.is_empty() {
-            let mut outcome = outcome;
-            if outcome.verdict == Verdict::Pass && fault.refers_elsewhere() {
-                outcome.actual = format!("{at} was not contacted; {}", outcome.actual);
-            }
-            return outcome;
-        }
-        // A login is the worse finding.
-        let harm = match outcome.verdict {
-            Verdict::Fail => outcome.check.harm,
-            _ => Harm::Protection,
-        };
-        let mut evidence = outcome.evidence;
-        if !evidence.is_object() {
-            evidence = serde_json::json!({});
-        }
-        evidence["fetched"] = serde_json::json!(fetched);
-        Outcome {
-            check: Check {
-                harm,
-                fix: format!(
-                    "Never fetch what a message refers to: turn off DTDs, external entities, XInclude, schema locations and XSLT in the parser, take keys from the configuration only, and fetch no issuer of a certificate. {}",
-                    outcome.check.fix
-                ),
-                ..outcome.check
-            },
-            verdict: Verdict::Fail,
-            expected:
-                "nothing to be fetched from the address that the message names, and a refusal"
-                    .to_owned(),
-            actual: format!(
-                "fetched from {at}: {}; {}",
-                fetched.join(", "),
-                outcome.actual
-            ),
-            evidence,
-            cause: None,
-            ..outcome
-        }
-    }
-
-    /// Makes findings of what was fetched only after the answer.
-    fn add_late_fetches(&self, outcomes: &mut Vec<Outcome>, faults: &[Fault]) {
-        let Some(references) = &self.provider.references else {
-            return;
-        };
-        let known = |outcome: &Outcome| !outcome.evidence["fetched"].is_null();
-        let late = |outcome: &Outcome| match known(outcome) {
-            true => Vec::new(),
-            false => references.fetched_for(&outcome.check.id, usize::MAX),
-        };
-        *outcomes = std::mem::take(outcomes)
-            .into_iter()
-            .map(|outcome| {
-                let fault = faults.iter().find(|it| it.check == outcome.check.id);
-                match (fault, late(&outcome)) {
-                    (Some(fault), fetched) if !fetched.is_empty() => {
-                        self.with_fetches(outcome, fault, fetched)
-                    }
-                    _ => outcome,
-                }
-            })
-            .collect();
     }
 
     /// Counts answers that did not come.

@@ -3,16 +3,20 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use ambient::Ambient;
 use axum::Router;
 use axum::routing::get;
+use jiff::{SignedDuration, Timestamp};
 use saml::keys::SigningKey;
 use saml::message::NameIdFormat;
 use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
+use super::publication::Publication;
+use super::published::Published;
 use super::references::ReferenceServer;
 use crate::check::played::Played;
 use crate::check::played_keys::PlayError;
@@ -33,6 +37,34 @@ pub struct Provider {
     pub foreign: SigningKey,
     /// What lies elsewhere, for the faults; none where none is sent.
     pub(in crate::check) references: Option<ReferenceServer>,
+    /// The metadata that it serves.
+    pub(super) published: Published,
+    /// How the service provider fetches the metadata again; `None` where it does
+    /// not.
+    pub(super) refetch: Option<Refetch>,
+}
+
+/// How a service provider fetches metadata again.
+#[derive(Debug, Clone, Copy)]
+pub struct Refetch {
+    /// How long to wait until it fetches a changed document.
+    pub wait: Duration,
+    /// True if it demands that the metadata is signed by [`Provider::key`].
+    pub is_signed: bool,
+    /// How much the clocks of two machines may differ.
+    pub skew: SignedDuration,
+}
+
+impl Refetch {
+    /// With five minutes between the clocks, which service providers allow at
+    /// most.
+    pub fn new(wait: Duration, is_signed: bool) -> Self {
+        Self {
+            wait,
+            is_signed,
+            skew: SignedDuration::from_mins(5),
+        }
+    }
 }
 
 impl Provider {
@@ -56,7 +88,8 @@ impl Provider {
         let rest = Router::new()
             .route("/sso", get(explain).post(explain))
             .route("/slo", get(explain).post(explain));
-        played.serve(provider.metadata(), rest);
+        provider.published.publish(provider.own_metadata().to_xml());
+        played.serve_published(provider.published.clone(), rest);
         provider.with_issuer(ambient).await
     }
 
@@ -73,7 +106,30 @@ impl Provider {
             key: played.key.clone(),
             foreign: played.foreign.clone(),
             references: None,
+            published: Published::new(String::new()),
+            refetch: None,
         })
+    }
+
+    /// The same provider for a service provider that fetches the metadata from
+    /// [`Self::entity_id`] again: its metadata asks for that, by a
+    /// `cacheDuration`.
+    ///
+    /// # Errors
+    /// [`PlayError::Key`] when the metadata cannot be signed.
+    pub fn with_refetch(mut self, refetch: Refetch) -> Result<Self, PlayError> {
+        self.refetch = Some(refetch);
+        self.publish_own().map_err(PlayError::Key)?;
+        Ok(self)
+    }
+
+    /// Serves the metadata with the own key only.
+    pub(super) fn publish_own(&self) -> Result<(), String> {
+        let is_signed = self.refetch.is_some_and(|it| it.is_signed);
+        // It has no validUntil, so its time does not matter.
+        let document = Publication::of(self).to_xml(self, is_signed, Timestamp::UNIX_EPOCH)?;
+        self.published.publish(document);
+        Ok(())
     }
 
     /// The same provider, and what lies elsewhere is served at this address of
@@ -116,6 +172,14 @@ impl Provider {
 
     /// Its metadata, for the service provider to trust.
     pub fn metadata(&self) -> String {
+        match self.refetch {
+            Some(_) => self.published.document(),
+            None => self.own_metadata().to_xml(),
+        }
+    }
+
+    /// Its metadata with the own key.
+    pub(super) fn own_metadata(&self) -> IdpMetadata {
         let endpoint = |binding: &str, location: &Url| Endpoint {
             binding: binding.to_owned(),
             location: location.to_string(),
@@ -137,7 +201,6 @@ impl Provider {
             valid_until: None,
             cache_duration: None,
         }
-        .to_xml()
     }
 }
 

@@ -9,12 +9,15 @@
 //! | `unsolicited` | unsolicited Responses |
 //! | `session` | cookies, and two users |
 //! | `logout` | single logout: who can end sessions |
+//! | `certificate` | the keys of metadata that is fetched again |
 //!
 //! A group whose honest case does not work, or that the service provider does
 //! not offer, is skipped with the reason. To add a check: a line in a table,
 //! its function, and a switch of the broken service provider in
 //! `harness/tests/broken_sp` that it alone finds.
 
+mod certificate;
+mod certificate_trial;
 mod logout;
 mod logout_message;
 mod logout_trial;
@@ -23,6 +26,8 @@ mod relay_state;
 mod request;
 mod session;
 mod unsolicited;
+
+use std::sync::atomic::AtomicBool;
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -116,6 +121,21 @@ use rows;
 
 /// Every check of every group.
 pub(super) fn all_rows() -> impl Iterator<Item = &'static Row> {
+    plain_rows().chain(certificate::CHECKS)
+}
+
+/// The checks that change the metadata of the identity provider.
+pub(super) fn certificate_rows() -> impl Iterator<Item = &'static Row> {
+    certificate::CHECKS.iter()
+}
+
+/// Whether only profiles demand this check.
+pub(super) fn is_only_for_profiles(id: &str) -> bool {
+    certificate::ONLY_FOR_PROFILES.contains(&id)
+}
+
+/// The checks that leave the set-up as it is.
+pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         request::CHECKS,
         metadata::CHECKS,
@@ -143,6 +163,11 @@ pub(super) struct Beyond<'j> {
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     session: Mutex<Option<logout_message::Session>>,
     session_cookies: OnceCell<Vec<SetCookie>>,
+    first_key: OnceCell<certificate_trial::FirstKey>,
+    /// Whether two keys of the metadata are accepted side by side.
+    takes_two_keys: OnceCell<bool>,
+    /// Whether the metadata of the identity provider was changed.
+    has_published: AtomicBool,
 }
 
 /// What came of a delivery, as seen from the browser.
@@ -178,6 +203,9 @@ impl<'j> Beyond<'j> {
             honest_logout: OnceCell::new(),
             session: Mutex::new(None),
             session_cookies: OnceCell::new(),
+            first_key: OnceCell::new(),
+            takes_two_keys: OnceCell::new(),
+            has_published: AtomicBool::new(false),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::login::Login;
 use super::super::visitor::{SetCookie, Visitor};
-use super::{Beyond, Judged, Stop, breaks, holds, holds_with, rows, skip};
+use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::{Attacker, Harm};
 
 rows! {
@@ -108,8 +108,8 @@ async fn http_only(beyond: &Beyond<'_>) -> Judged {
 
 async fn secure(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.probe_url.scheme() != "https" {
-        return holds(
-            "the service provider is reached by HTTP, where a Secure cookie would not come back",
+        return skip(
+            "not judged: the service provider is reached by HTTP, where a Secure cookie would not come back",
         );
     }
     with_attribute(beyond, "Secure", |it| it.has("secure")).await

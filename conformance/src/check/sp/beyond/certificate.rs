@@ -1,0 +1,301 @@
+//! The life of the identity provider's keys: a service provider that fetches
+//! the metadata again has to take new keys and to drop old ones.
+
+use jiff::SignedDuration;
+use saml::keys::SigningKey;
+use saml::metadata::IdpMetadata;
+use serde_json::json;
+
+use super::super::publication::{DocumentSignature, KeyUse, Publication, Validity};
+use super::certificate_trial::{Came, FirstKey, first_key, log_in, new_key, offer, taken};
+use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
+use crate::check::runner::pause;
+use crate::check::{Attacker, Harm};
+
+rows! {
+"SAML-SP-CERT-01", Should, Harm::Function, "saml-metadata §4.3.1"; "A new signing key is taken from the identity provider's metadata";
+    expects "a login that is signed by the new key, which stands beside the old one, after the metadata was fetched again";
+    fix "Replace the stored keys by those of each document that you fetch, and trust every signing key in it: an identity provider announces its next key before it uses it.";
+    new_key_is_taken
+"SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "During a rollover both keys of the metadata are accepted";
+    expects "logins signed by either of two keys in the metadata";
+    fix "Try every signing key of the metadata, not only the first or the last one.";
+    overlap
+"SAML-SP-CERT-03", Must, Harm::Intrusion(Attacker::Issuer), "saml-metadata §4.3.1"; "A key that is no longer in the metadata is refused";
+    expects "a refusal of the retired key: it may have been retired because somebody has it";
+    fix "Drop the keys that a new document no longer contains, also from caches; do not add new keys to old ones.";
+    retired
+"SAML-SP-CERT-04", Should, Harm::Protection, "saml-metadata §2.4.1.1"; "A key with use=\"encryption\" verifies no signature";
+    expects "a refusal: the key is for encryption only";
+    fix "Verify signatures only with keys whose use is \"signing\", or that have no use.";
+    encryption_only
+"SAML-SP-CERT-05", Should, Harm::Function, "saml-metadata §2.4.1.1 (erratum E62)"; "A key without use verifies signatures";
+    expects "a login: a key without use is for signing and for encryption";
+    fix "Treat a KeyDescriptor without the attribute use as if it stood there twice, for signing and for encryption.";
+    without_use
+"SAML-SP-CERT-06", Must, Harm::Intrusion(Attacker::Anybody), "saml-profiles §4.1.4.5; CVE-2026-28323"; "With metadata without a key, no Response is accepted";
+    expects "unsigned Responses and those of a foreign key to be refused: without a key no signature can be verified";
+    fix "Refuse metadata that has no signing key, and refuse every Response where no key is configured; never leave the verification out.";
+    no_key
+"SAML-SP-CERT-07", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of an expired certificate is accepted";
+    expects "a login: in metadata a certificate only carries a key, whose life the metadata ends. Otherwise logins stop on the day that is written in the certificate";
+    fix "Decide by the metadata alone which keys count; or warn administrators long before the certificate of their identity provider expires.";
+    expired
+"SAML-SP-CERT-08", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of a certificate that is not valid yet is accepted";
+    expects "a login: in metadata a certificate only carries a key";
+    fix "Decide by the metadata alone which keys count.";
+    not_yet_valid
+"SAML-SP-CERT-09", May, Harm::Protection, "Entra application gallery"; "The key of an expired certificate is refused";
+    expects "a refusal: the application gallery of Entra demands that the validity of the certificate is checked";
+    fix "Refuse signatures of a key whose certificate has expired. The profiles of federations demand the opposite (SAML-SP-CERT-07).";
+    expired_is_refused
+"SAML-SP-CERT-10", Must, Harm::Protection, "saml-metadata §4.3.1"; "Metadata whose validUntil has passed is not taken";
+    expects "a key that stands only in the expired document to be refused: whoever can replay old metadata would bring retired keys back";
+    fix "Refuse a fetched document whose validUntil has passed, and keep the former one while that is valid.";
+    expired_metadata
+"SAML-SP-CERT-11", Must, Harm::Protection, "saml-metadata §4.3.1"; "After validUntil of the metadata, logins are refused";
+    expects "a refusal once validUntil has passed and no newer metadata can be had";
+    fix "Store validUntil with the keys, and use none of them afterwards.";
+    after_valid_until
+"SAML-SP-CERT-12", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that was changed after it was signed is not taken";
+    expects "a key that stands only in the changed document to be refused";
+    fix "Verify the signature of each document that you fetch, with the key that you were given, before you use any part of it.";
+    changed_metadata
+"SAML-SP-CERT-13", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that another key signed is not taken";
+    expects "a key that stands only in the other's document to be refused";
+    fix "Verify the signature of metadata with the configured key only, never with the one in its KeyInfo.";
+    foreign_metadata
+"SAML-SP-CERT-14", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata without a signature is not taken where one is demanded";
+    expects "a key that stands only in the unsigned document to be refused";
+    fix "Where a signature is demanded, refuse metadata that has none.";
+    unsigned_metadata
+}
+
+/// Checks that only profiles demand: their opposite is a check of every run.
+pub(in crate::check::sp) const ONLY_FOR_PROFILES: &[&str] = &["SAML-SP-CERT-09"];
+
+async fn new_key_is_taken(beyond: &Beyond<'_>) -> Judged {
+    match first_key(beyond).await {
+        FirstKey::Taken(figure) => holds_with(figure, json!([{"figure": figure}])),
+        FirstKey::NotTaken(text, evidence) => breaks(text, evidence.clone()),
+        FirstKey::NotJudged(why) => skip(why),
+    }
+}
+
+/// The honest case of all other checks: a new key is taken.
+async fn require_refetch(beyond: &Beyond<'_>) -> Result<(), Stop> {
+    match first_key(beyond).await {
+        FirstKey::Taken(_) => Ok(()),
+        FirstKey::NotTaken(..) => Err(Stop::Follows("SAML-SP-CERT-01")),
+        FirstKey::NotJudged(why) => skip(why),
+    }
+}
+
+/// Passes if this key logs somebody in.
+async fn is_accepted(beyond: &Beyond<'_>, key: &SigningKey, whose: &str) -> Judged {
+    match log_in(beyond, key, None).await? {
+        Came::In(text, evidence) => holds_with(format!("{whose}: {text}"), evidence),
+        Came::Out(text, evidence) => breaks(format!("{whose}: {text}"), evidence),
+    }
+}
+
+/// Passes if this key logs nobody in.
+async fn is_refused(beyond: &Beyond<'_>, key: &SigningKey, whose: &str) -> Judged {
+    match log_in(beyond, key, None).await? {
+        Came::In(text, evidence) => breaks(format!("{whose}: {text}"), evidence),
+        Came::Out(text, evidence) => holds_with(format!("{whose}: {text}"), evidence),
+    }
+}
+
+fn own(beyond: &Beyond<'_>) -> Publication {
+    Publication::of(&beyond.judge.provider)
+}
+
+async fn overlap(beyond: &Beyond<'_>) -> Judged {
+    require_refetch(beyond).await?;
+    taken(beyond, own(beyond)).await?;
+    is_accepted(beyond, &beyond.judge.provider.key, "the older of two keys").await
+}
+
+/// The honest case of the checks of a second key: two keys are accepted.
+async fn require_overlap(beyond: &Beyond<'_>) -> Result<(), Stop> {
+    let tried = beyond.takes_two_keys.get_or_try_init(|| async {
+        match overlap(beyond).await {
+            Ok(_) => Ok(true),
+            Err(Stop::Breaks(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
+    });
+    match tried.await? {
+        true => Ok(()),
+        false => Err(Stop::Follows("SAML-SP-CERT-02")),
+    }
+}
+
+async fn retired(beyond: &Beyond<'_>) -> Judged {
+    require_refetch(beyond).await?;
+    let retired = taken(beyond, own(beyond)).await?;
+    taken(beyond, own(beyond)).await?;
+    is_refused(beyond, &retired, "the retired key").await
+}
+
+async fn encryption_only(beyond: &Beyond<'_>) -> Judged {
+    require_overlap(beyond).await?;
+    let key = new_key(beyond, SignedDuration::ZERO).await?;
+    taken(beyond, own(beyond).with(KeyUse::Encryption, &key)).await?;
+    is_refused(beyond, &key, "the key for encryption").await
+}
+
+async fn without_use(beyond: &Beyond<'_>) -> Judged {
+    require_overlap(beyond).await?;
+    let key = new_key(beyond, SignedDuration::ZERO).await?;
+    taken(beyond, own(beyond).with(KeyUse::Any, &key)).await?;
+    is_accepted(beyond, &key, "the key without use").await
+}
+
+async fn no_key(beyond: &Beyond<'_>) -> Judged {
+    const UNSIGNED: &str = "unsigned-forged";
+    require_refetch(beyond).await?;
+    let faults = faults::catalogue().unwrap_or_default();
+    let Some(unsigned) = faults.iter().find(|it| it.id == UNSIGNED) else {
+        return skip("the unsigned Response cannot be made");
+    };
+    let before = match offer(beyond, &Publication::default()).await? {
+        Came::In(..) => "the service provider kept the key of the former document",
+        Came::Out(..) => "the service provider uses the former key no longer",
+    };
+    let provider = &beyond.judge.provider;
+    let mut all = vec![before.to_owned()];
+    for (what, came) in [
+        (
+            "unsigned",
+            log_in(beyond, &provider.key, Some(unsigned)).await?,
+        ),
+        (
+            "signed by a foreign key",
+            log_in(beyond, &provider.foreign, None).await?,
+        ),
+    ] {
+        match came {
+            Came::In(text, evidence) => return breaks(format!("{what}: {text}"), evidence),
+            Came::Out(text, _) => all.push(format!("{what}: {text}")),
+        }
+    }
+    holds_with(all.join("; "), json!(null))
+}
+
+/// A key whose certificate's validity begins so much later than now is taken
+/// with the metadata.
+async fn with_certificate_of(
+    beyond: &Beyond<'_>,
+    later: SignedDuration,
+) -> Result<SigningKey, Stop> {
+    require_overlap(beyond).await?;
+    let key = new_key(beyond, later).await?;
+    taken(beyond, own(beyond).with(KeyUse::Signing, &key)).await?;
+    Ok(key)
+}
+
+/// Certificates are valid for a year.
+const TWO_YEARS: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
+
+async fn expired(beyond: &Beyond<'_>) -> Judged {
+    let key = with_certificate_of(beyond, -TWO_YEARS).await?;
+    is_accepted(beyond, &key, "the certificate expired a year ago").await
+}
+
+async fn not_yet_valid(beyond: &Beyond<'_>) -> Judged {
+    let key = with_certificate_of(beyond, TWO_YEARS).await?;
+    is_accepted(beyond, &key, "the certificate is valid in two years").await
+}
+
+async fn expired_is_refused(beyond: &Beyond<'_>) -> Judged {
+    let key = with_certificate_of(beyond, -TWO_YEARS).await?;
+    is_refused(beyond, &key, "the certificate expired a year ago").await
+}
+
+/// Passes if a document of this kind with a new key is fetched and the key
+/// logs nobody in.
+async fn is_not_taken(beyond: &Beyond<'_>, document: Publication) -> Judged {
+    require_refetch(beyond).await?;
+    let key = new_key(beyond, SignedDuration::ZERO).await?;
+    offer(beyond, &document.with(KeyUse::Signing, &key)).await?;
+    is_refused(beyond, &key, "the key of that document").await
+}
+
+async fn expired_metadata(beyond: &Beyond<'_>) -> Judged {
+    let document = Publication {
+        validity: Validity::Ended,
+        ..own(beyond)
+    };
+    is_not_taken(beyond, document).await
+}
+
+async fn signed_as(beyond: &Beyond<'_>, signature: DocumentSignature) -> Judged {
+    if !beyond.judge.provider.refetch.is_some_and(|it| it.is_signed) {
+        return skip(
+            "not judged: where the service provider demands that the metadata is signed, give --sign-metadata",
+        );
+    }
+    let document = Publication {
+        signature,
+        ..own(beyond)
+    };
+    is_not_taken(beyond, document).await
+}
+
+async fn changed_metadata(beyond: &Beyond<'_>) -> Judged {
+    signed_as(beyond, DocumentSignature::Broken).await
+}
+
+async fn foreign_metadata(beyond: &Beyond<'_>) -> Judged {
+    signed_as(beyond, DocumentSignature::Foreign).await
+}
+
+async fn unsigned_metadata(beyond: &Beyond<'_>) -> Judged {
+    signed_as(beyond, DocumentSignature::None).await
+}
+
+async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
+    require_refetch(beyond).await?;
+    let (provider, ambient) = (&beyond.judge.provider, &beyond.judge.ambient);
+    // Each fetch gets a document that is valid for a moment from then on, until
+    // a login shows that one was taken.
+    let short = Publication {
+        validity: Validity::Short,
+        ..own(beyond)
+    };
+    let key = taken(beyond, short).await?;
+    let document = provider.published.freeze().unwrap_or_default();
+    let until = IdpMetadata::parse(&document)
+        .ok()
+        .and_then(|it| it.valid_until);
+    let Some((until, refetch)) = until.zip(provider.refetch) else {
+        return skip("the document whose validity ends was not fetched");
+    };
+    loop {
+        let since = ambient.now().duration_since(until);
+        if let Ok(left) = std::time::Duration::try_from(-since)
+            && !left.is_zero()
+        {
+            pause(left).await;
+            continue;
+        }
+        let seconds = since.as_secs();
+        match log_in(beyond, &key, None).await? {
+            Came::Out(text, evidence) => {
+                return holds_with(format!("{seconds} s after validUntil: {text}"), evidence);
+            }
+            Came::In(text, evidence) if since >= refetch.skew => {
+                return breaks(format!("{seconds} s after validUntil: {text}"), evidence);
+            }
+            Came::In(..) if since.unsigned_abs() >= refetch.wait => {
+                return skip(format!(
+                    "still logged in {seconds} s after validUntil, which the clocks of two machines may differ by; --metadata-refetch-wait {} would decide it",
+                    refetch.skew.as_secs()
+                ));
+            }
+            Came::In(..) => pause(std::time::Duration::from_secs(1)).await,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! How the checks of certificates change the metadata, and how they see that
+//! the service provider took it: each document has a new key, and a login by
+//! that key is the proof.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use faults::Fault;
+use jiff::SignedDuration;
+use saml::keys::SigningKey;
+use serde_json::Value;
+
+use super::super::CheckError;
+use super::super::login::Login;
+use super::super::provider::Refetch;
+use super::super::publication::{KeyUse, Publication};
+use super::{Beyond, Stop, skip};
+use crate::key_pair::KeyPair;
+
+/// How long to wait for a fetch before the next login, which some service
+/// providers fetch the metadata for.
+const STEP: Duration = Duration::from_secs(1);
+
+/// What came of a login, in a sentence, and its evidence.
+pub(super) enum Came {
+    In(String, Value),
+    Out(String, Value),
+}
+
+/// What came of the first new key.
+pub(super) enum FirstKey {
+    /// How long that took.
+    Taken(String),
+    NotTaken(String, Value),
+    NotJudged(String),
+}
+
+/// What came of a document with a new key.
+enum Waited {
+    Taken {
+        took: Duration,
+        fetches: usize,
+    },
+    NotTaken {
+        fetches: usize,
+        text: String,
+        evidence: Value,
+    },
+}
+
+fn refetch(beyond: &Beyond<'_>) -> Result<Refetch, Stop> {
+    let provider = &beyond.judge.provider;
+    provider.refetch.ok_or_else(|| {
+        Stop::Skip(format!(
+            "not judged: where the service provider fetches the metadata from {} again, give --metadata-refetch-wait SECONDS",
+            provider.entity_id
+        ))
+    })
+}
+
+/// Makes a key whose certificate's validity begins so much later than now.
+pub(super) async fn new_key(
+    beyond: &Beyond<'_>,
+    later: SignedDuration,
+) -> Result<SigningKey, Stop> {
+    let from = beyond.judge.ambient.now() + later;
+    let made = tokio::task::spawn_blocking(move || {
+        KeyPair::generate("Rehearsal check", from)?.signing_key()
+    });
+    let made = made.await.map_err(|error| error.to_string());
+    made.and_then(|it| it).map_err(Stop::Skip)
+}
+
+/// Logs the user in with a Response that this key signs. Where the service
+/// provider starts no login, the Response answers no request.
+pub(super) async fn log_in(
+    beyond: &Beyond<'_>,
+    key: &SigningKey,
+    fault: Option<&Fault>,
+) -> Result<Came, Stop> {
+    let attacker = beyond.judge.attacker();
+    let user = &beyond.judge.person.user;
+    // A forged Response stands beside the genuine one of somebody else.
+    let who = match fault.is_some_and(Fault::impersonates) {
+        true => &attacker,
+        false => user,
+    };
+    let login = Login::new(beyond.judge, who).signed_by(key);
+    let visitor = login.visitor()?;
+    let asked = match login.ask(&visitor).await {
+        Err(CheckError::NoRequest { .. }) => login.unasked()?,
+        asked => asked?,
+    };
+    let ready = login.make(asked, fault, beyond.base)?;
+    let answer = login.deliver(&visitor, &ready).await?;
+    let (text, evidence) = (answer.to_sentence(), answer.evidence());
+    Ok(match answer.is_accepted() {
+        true => Came::In(text, evidence),
+        false => Came::Out(text, evidence),
+    })
+}
+
+/// Serves this document from now on.
+fn publish(beyond: &Beyond<'_>, document: &Publication) -> Result<(), Stop> {
+    let is_signed = refetch(beyond)?.is_signed;
+    let (provider, ambient) = (beyond.judge.provider.clone(), beyond.judge.ambient.clone());
+    let document = document.clone();
+    let make = move || document.to_xml(&provider, is_signed, ambient.now());
+    make().map_err(Stop::Skip)?;
+    beyond.has_published.store(true, Ordering::Relaxed);
+    let published = &beyond.judge.provider.published;
+    published.publish_each(move || make().unwrap_or_default());
+    Ok(())
+}
+
+/// Serves this document and waits until a login shows that its key is taken.
+async fn wait_for(
+    beyond: &Beyond<'_>,
+    document: &Publication,
+    key: &SigningKey,
+) -> Result<Waited, Stop> {
+    let wait = refetch(beyond)?.wait;
+    let published = &beyond.judge.provider.published;
+    let before = published.count();
+    publish(beyond, document)?;
+    let began = Instant::now();
+    loop {
+        let seen = published.count();
+        let came = log_in(beyond, key, None).await?;
+        let (took, fetches) = (began.elapsed(), published.count() - before);
+        match came {
+            Came::In(..) => return Ok(Waited::Taken { took, fetches }),
+            Came::Out(text, evidence) if took >= wait => {
+                return Ok(Waited::NotTaken {
+                    fetches,
+                    text,
+                    evidence,
+                });
+            }
+            Came::Out(..) => {
+                let left = wait.saturating_sub(took);
+                published.fetched_after(seen, left.min(STEP)).await;
+            }
+        }
+    }
+}
+
+/// Serves this document with one more key, and returns the key once a login
+/// shows that the service provider took the document.
+pub(super) async fn taken(beyond: &Beyond<'_>, document: Publication) -> Result<SigningKey, Stop> {
+    let key = new_key(beyond, SignedDuration::ZERO).await?;
+    let document = document.with(KeyUse::Signing, &key);
+    match wait_for(beyond, &document, &key).await? {
+        Waited::Taken { .. } => Ok(key),
+        Waited::NotTaken { fetches: 0, .. } => skip(not_fetched(refetch(beyond)?, "again ")),
+        Waited::NotTaken { text, .. } => skip(format!(
+            "the metadata was fetched, but its new key was not taken: {text}"
+        )),
+    }
+}
+
+fn not_fetched(refetch: Refetch, again: &str) -> String {
+    format!(
+        "not judged: the metadata was not fetched {again}within {} s (--metadata-refetch-wait); some service providers wait longer after a document that they refused",
+        refetch.wait.as_secs()
+    )
+}
+
+/// What came of the first new key, tried once.
+pub(super) async fn first_key<'b>(beyond: &'b Beyond<'_>) -> &'b FirstKey {
+    let tried = beyond.first_key.get_or_init(|| async {
+        match try_first_key(beyond).await {
+            Ok(came) => came,
+            Err(Stop::Skip(why)) => FirstKey::NotJudged(why),
+            Err(Stop::Lost(url, reason)) => {
+                FirstKey::NotJudged(format!("no answer from {url}: {reason}"))
+            }
+            Err(Stop::Breaks(seen)) => FirstKey::NotTaken(seen.text, seen.evidence),
+            Err(Stop::Follows(cause)) => FirstKey::NotJudged(format!("{cause} did not pass")),
+        }
+    });
+    tried.await
+}
+
+async fn try_first_key(beyond: &Beyond<'_>) -> Result<FirstKey, Stop> {
+    let refetch = refetch(beyond)?;
+    let key = new_key(beyond, SignedDuration::ZERO).await?;
+    let document = Publication::of(&beyond.judge.provider).with(KeyUse::Signing, &key);
+    Ok(match wait_for(beyond, &document, &key).await? {
+        Waited::Taken { took, fetches } => FirstKey::Taken(format!(
+            "the new key was taken after {:.1} s and {fetches} {}",
+            took.as_secs_f64(),
+            if fetches == 1 { "fetch" } else { "fetches" }
+        )),
+        Waited::NotTaken { fetches: 0, .. } => FirstKey::NotJudged(not_fetched(refetch, "")),
+        Waited::NotTaken {
+            fetches,
+            text,
+            evidence,
+        } => FirstKey::NotTaken(
+            format!(
+                "the metadata was fetched ({fetches} in {} s), but its new key was not taken: {text}",
+                refetch.wait.as_secs()
+            ),
+            evidence,
+        ),
+    })
+}
+
+/// Serves this document, which may be refused, until it was fetched. Returns
+/// what came of a login by the provider's own key afterwards.
+pub(super) async fn offer(beyond: &Beyond<'_>, document: &Publication) -> Result<Came, Stop> {
+    let refetch = refetch(beyond)?;
+    let provider = &beyond.judge.provider;
+    let before = provider.published.count();
+    publish(beyond, document)?;
+    if !is_fetched_after(beyond, before, refetch.wait).await? {
+        return skip(not_fetched(refetch, "again "));
+    }
+    // By the end of one more login, what was fetched is taken or dropped.
+    log_in(beyond, &provider.key, None).await
+}
+
+async fn is_fetched_after(
+    beyond: &Beyond<'_>,
+    before: usize,
+    wait: Duration,
+) -> Result<bool, Stop> {
+    let provider = &beyond.judge.provider;
+    let began = Instant::now();
+    loop {
+        log_in(beyond, &provider.key, None).await?;
+        let left = wait.saturating_sub(began.elapsed());
+        if provider
+            .published
+            .fetched_after(before, left.min(STEP))
+            .await
+        {
+            return Ok(true);
+        }
+        if left.is_zero() {
+            return Ok(false);
+        }
+    }
+}
+
+impl Beyond<'_> {
+    /// Serves the provider's own metadata again, if it was changed, and waits
+    /// until the service provider fetched it.
+    pub(in crate::check::sp) async fn restore_metadata(&self) {
+        let provider = &self.judge.provider;
+        let Some(refetch) = provider.refetch else {
+            return;
+        };
+        if !self.has_published.load(Ordering::Relaxed) || provider.publish_own().is_err() {
+            return;
+        }
+        let is_seen = matches!(first_key(self).await, FirstKey::Taken(_));
+        if is_seen && !self.judge.runner.has_ended() {
+            let before = provider.published.count();
+            let _ = is_fetched_after(self, before, refetch.wait).await;
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Metadata of the played identity provider as the checks of its certificates
+//! need it: keys of each use, an end of its validity, and a signature.
+
+use jiff::{SignedDuration, Timestamp};
+use saml::keys::{Certificate, SigningKey};
+use saml::signature::Signer;
+
+use super::Provider;
+
+/// How long a service provider may keep a document before it fetches it again.
+const CACHE_DURATION: &str = "PT1S";
+
+/// What a key descriptor says that its key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyUse {
+    Signing,
+    Encryption,
+    /// It does not say so.
+    Any,
+}
+
+/// The signature of a document, where the service provider demands one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum DocumentSignature {
+    /// By the key that the service provider was given.
+    #[default]
+    Own,
+    /// By another key.
+    Foreign,
+    /// By the own key, and the document was changed afterwards.
+    Broken,
+    None,
+}
+
+/// Until when a document is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Validity {
+    #[default]
+    Unlimited,
+    /// It has ended an hour before the document is fetched.
+    Ended,
+    /// It ends three seconds after the document is fetched.
+    Short,
+}
+
+impl Validity {
+    fn end(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Unlimited => None,
+            Self::Ended => Some(now - SignedDuration::from_hours(1)),
+            Self::Short => Some(now + SignedDuration::from_secs(3)),
+        }
+    }
+}
+
+/// One document.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Publication {
+    pub(super) keys: Vec<(KeyUse, Certificate)>,
+    pub(super) validity: Validity,
+    pub(super) signature: DocumentSignature,
+}
+
+impl Publication {
+    /// A document with the provider's own key.
+    pub(super) fn of(provider: &Provider) -> Self {
+        Self::default().with(KeyUse::Signing, &provider.key)
+    }
+
+    /// The same document with one more key.
+    pub(super) fn with(mut self, key_use: KeyUse, key: &SigningKey) -> Self {
+        self.keys.push((key_use, key.certificate().clone()));
+        self
+    }
+
+    /// Returns the XML document that is fetched at `now`; it is signed if
+    /// `is_signed` is true.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub(super) fn to_xml(
+        &self,
+        provider: &Provider,
+        is_signed: bool,
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let mut metadata = provider.own_metadata();
+        metadata.cache_duration = Some(CACHE_DURATION.to_owned());
+        metadata.valid_until = self.validity.end(now);
+        let keys = self
+            .keys
+            .iter()
+            .map(|(key_use, it)| descriptor(*key_use, it));
+        let text = replace_keys(&metadata.to_xml(), &keys.collect::<String>())?;
+        if !is_signed {
+            return Ok(text);
+        }
+        // An xs:ID that no other element has: it is the only one.
+        let text = text.replacen(
+            "<md:EntityDescriptor",
+            "<md:EntityDescriptor ID=\"_metadata\"",
+            1,
+        );
+        let sign = |text: &str, key: &SigningKey| {
+            let signed = Signer::of_documents(key.clone()).sign_document(text);
+            signed.map_err(|error| error.to_string())
+        };
+        match self.signature {
+            DocumentSignature::Own => sign(&text, &provider.key),
+            DocumentSignature::Foreign => sign(&text, &provider.foreign),
+            DocumentSignature::None => Ok(text),
+            DocumentSignature::Broken => {
+                let own = descriptor(KeyUse::Signing, provider.key.certificate());
+                let signed = sign(&replace_keys(&text, &own)?, &provider.key)?;
+                let keys = self
+                    .keys
+                    .iter()
+                    .map(|(key_use, it)| descriptor(*key_use, it));
+                replace_keys(&signed, &keys.collect::<String>())
+            }
+        }
+    }
+}
+
+fn descriptor(key_use: KeyUse, certificate: &Certificate) -> String {
+    let key_use = match key_use {
+        KeyUse::Signing => " use=\"signing\"",
+        KeyUse::Encryption => " use=\"encryption\"",
+        KeyUse::Any => "",
+    };
+    format!(
+        "<md:KeyDescriptor{key_use}><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+        certificate.to_base64()
+    )
+}
+
+/// Replaces all key descriptors, which stand side by side, by these.
+fn replace_keys(document: &str, keys: &str) -> Result<String, String> {
+    const END: &str = "</md:KeyDescriptor>";
+    let start = document.find("<md:KeyDescriptor");
+    let end = document.rfind(END);
+    match (start, end) {
+        (Some(start), Some(end)) => Ok(format!(
+            "{}{keys}{}",
+            &document[..start],
+            &document[end + END.len()..]
+        )),
+        _ => Err("the metadata has no KeyDescriptor".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambient::Ambient;
+    use saml::acceptance::TrustedKeys;
+    use saml::metadata::{IdpMetadata, Selection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_document_is_what_it_is_called() {
+        let ambient = Ambient::real();
+        let provider = Provider::start(0, None, &ambient).await.unwrap();
+        let own = TrustedKeys::new(vec![provider.key.certificate().clone()]).unwrap();
+        let foreign = TrustedKeys::new(vec![provider.foreign.certificate().clone()]).unwrap();
+        let read = |publication: &Publication, keys: &TrustedKeys| {
+            let text = publication.to_xml(&provider, true, ambient.now()).unwrap();
+            let selection = Selection {
+                entity_id: None,
+                signed_by: Some(keys),
+            };
+            IdpMetadata::select(&text, &selection)
+        };
+        let two = Publication::of(&provider)
+            .with(KeyUse::Encryption, &provider.foreign)
+            .with(KeyUse::Any, &provider.foreign);
+        let metadata = read(&two, &own).unwrap();
+        assert_eq!(
+            metadata.signing_certificates,
+            [&provider.key, &provider.foreign].map(|it| it.certificate().clone())
+        );
+        assert_eq!(metadata.cache_duration.as_deref(), Some(CACHE_DURATION));
+        for (signature, by_own, by_foreign) in [
+            (DocumentSignature::Own, true, false),
+            (DocumentSignature::Foreign, false, true),
+            (DocumentSignature::Broken, false, false),
+            (DocumentSignature::None, false, false),
+        ] {
+            let one = Publication {
+                signature,
+                ..two.clone()
+            };
+            assert_eq!(read(&one, &own).is_ok(), by_own, "{signature:?}");
+            assert_eq!(read(&one, &foreign).is_ok(), by_foreign, "{signature:?}");
+        }
+        let none = Publication::default()
+            .to_xml(&provider, true, ambient.now())
+            .unwrap();
+        assert!(!none.contains("KeyDescriptor"), "{none}");
+    }
+}
