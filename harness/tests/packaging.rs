@@ -22,6 +22,28 @@ fn repository(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+/// Windows cannot check out a file whose name is that of a device.
+#[test]
+fn no_file_has_a_name_that_windows_reserves() {
+    fn look(folder: &Path, reserved: &regex::Regex, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if reserved.is_match(&name) {
+                found.push(path.display().to_string());
+            }
+            if path.is_dir() && !path.is_symlink() && !["target", ".git"].contains(&name.as_str()) {
+                look(&path, reserved, found);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let reserved = r#"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|[<>:"|?*\\]|[. ]$"#;
+    let mut found = Vec::new();
+    look(&root, &regex::Regex::new(reserved).unwrap(), &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
 #[test]
 fn the_version_names_commit_and_target() {
     let version = stdout(&rehearsal(&["--version"]));

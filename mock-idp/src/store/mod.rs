@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
@@ -41,7 +42,17 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     /// The database schema cannot be migrated to this version.
     #[error("cannot migrate the database schema: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
+    /// A newer version of the program has written the database.
+    #[error(
+        "a newer version has written this database (its schema has version {found}, this program knows up to {known}): start that version, or use a copy of the database from before the upgrade"
+    )]
+    Newer {
+        /// Version of the first migration that this program does not have.
+        found: i64,
+        /// Version of the last migration that it has.
+        known: i64,
+    },
     /// A stored JSON document cannot be parsed.
     #[error("invalid JSON in the database: {0}")]
     Damaged(#[from] serde_json::Error),
@@ -55,6 +66,18 @@ pub enum StoreError {
         /// What the snapshot should contain there.
         expected: &'static str,
     },
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(found) => Self::Newer {
+                found,
+                known: MIGRATIONS.iter().map(|it| it.version).max().unwrap_or(0),
+            },
+            other => Self::Migration(other),
+        }
+    }
 }
 
 impl StoreError {

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::de::DeserializeOwned;
 
-use super::nul;
+use super::nul_character;
 use super::problem::Problem;
 use super::{largest_body, too_large};
 use crate::Portal;
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
                 }
                 status => Problem::new(status, "unreadable-body", error.body_text()),
             })?;
-        if nul::is_in_json(&bytes) {
+        if nul_character::is_in_json(&bytes) {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "invalid-body",

@@ -10,7 +10,7 @@ mod control;
 mod desktop;
 mod login;
 mod logout;
-mod nul;
+mod nul_character;
 mod openapi;
 mod pages;
 mod parameters;
@@ -84,7 +84,7 @@ pub fn router(portal: Portal) -> Router {
         )))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(nul::refuse))
+        .layer(middleware::from_fn(nul_character::refuse))
         .layer(middleware::from_fn(status::count))
         .layer(middleware::from_fn_with_state(
             portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),

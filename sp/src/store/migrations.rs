@@ -74,4 +74,41 @@ mod tests {
         let store = crate::store::Store::open(&url, false).await.unwrap();
         store.close().await;
     }
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused_and_stays_as_it_is() {
+        sqlx::any::install_default_drivers();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!(
+            "sqlite://{}?mode=rwc",
+            folder.path().join("newer.db").display()
+        );
+        crate::store::Store::open(&url, false)
+            .await
+            .unwrap()
+            .close()
+            .await;
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9001, 'of tomorrow', 1, x'00', 0)",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        connection.close().await.unwrap();
+        let bytes = || std::fs::read(folder.path().join("newer.db")).unwrap();
+        let before = bytes();
+
+        let refused = crate::store::Store::open(&url, false).await.err().unwrap();
+        let known = MIGRATIONS.iter().last().unwrap().version;
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "a newer version has written this database (its schema has version 9001, this \
+                 program knows up to {known}): start that version, or use a copy of the database \
+                 from before the upgrade"
+            )
+        );
+        assert!(before == bytes(), "the file has changed");
+    }
 }

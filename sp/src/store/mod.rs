@@ -38,6 +38,7 @@ use std::sync::Arc;
 use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 
@@ -93,7 +94,17 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     /// A migration failed.
     #[error("cannot update the database schema: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
+    /// A newer version of the program has written the database.
+    #[error(
+        "a newer version has written this database (its schema has version {found}, this program knows up to {known}): start that version, or use a copy of the database from before the upgrade"
+    )]
+    Newer {
+        /// Version of the first migration that this program does not have.
+        found: i64,
+        /// Version of the last migration that it has.
+        known: i64,
+    },
     /// The database server cannot be reached, or the SQLite file was deleted.
     #[error("cannot reach the database: {0}")]
     Unreachable(String),
@@ -113,6 +124,18 @@ pub enum StoreError {
     },
 }
 
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(found) => Self::Newer {
+                found,
+                known: MIGRATIONS.iter().map(|it| it.version).max().unwrap_or(0),
+            },
+            other => Self::Migration(other),
+        }
+    }
+}
+
 impl StoreError {
     /// True if a row with this key already exists.
     pub fn is_unique_violation(&self) -> bool {
@@ -125,7 +148,10 @@ impl MayConflict for StoreError {
         match self {
             Self::Database(error) => error.is_conflict(),
             Self::Conflict => true,
-            Self::Unreachable(_) | Self::Migration(_) | Self::Damaged { .. } => false,
+            Self::Unreachable(_)
+            | Self::Migration(_)
+            | Self::Newer { .. }
+            | Self::Damaged { .. } => false,
         }
     }
 }
