@@ -7,14 +7,13 @@
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
-# The repository itself is not copied: the commit is told.
+# The repository itself is not copied, so the commit is an argument.
 ARG REHEARSAL_COMMIT=
 # Downloads and compiled dependencies stay in caches of the builder: after a
 # change, only this project's own crates are compiled again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    REHEARSAL_COMMIT="$REHEARSAL_COMMIT" \
-    cargo build --release --locked -p rehearsal --features command --bin rehearsal \
+    REHEARSAL_COMMIT="$REHEARSAL_COMMIT" scripts/release/build.sh \
     && install -D target/release/rehearsal /out/rehearsal
 
 FROM debian:bookworm-slim AS runtime

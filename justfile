@@ -1,7 +1,7 @@
 # The commands of a working day, for https://just.systems; each is one line of
 # shell that also works without it.
 
-features := "--workspace --features faults/xmlsec"
+features := "--workspace --features rehearsal-faults/xmlsec"
 
 # List the commands.
 default:

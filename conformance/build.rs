@@ -2,7 +2,8 @@
 //! the same sources give the same binary.
 //!
 //! The commit comes from `REHEARSAL_COMMIT` (for container images, which are built without a
-//! repository), or else from git, or else it is left out. A release build reads the commit again
+//! repository), or else from git, or else from the package (`cargo package` stores it), or else it
+//! is left out. A release build reads the commit again
 //! after each commit. A development build reads it only when this package changes, because reading
 //! it after each commit would recompile the package and all its tests; its version therefore says
 //! "or later".
@@ -25,10 +26,11 @@ fn main() {
             if release {
                 watch_commits();
             }
-            commit_of_checkout().map(|commit| match release {
+            let checkout = commit_of_checkout().map(|commit| match release {
                 true => commit,
                 false => format!("{commit} or later"),
-            })
+            });
+            checkout.or_else(commit_of_package)
         }
     };
     let mut parts = vec![commit.unwrap_or_else(|| "commit unknown".to_owned())];
@@ -43,10 +45,9 @@ fn main() {
     );
 }
 
-/// Lists the files of profiles, so that a new one is a new file and nothing
-/// else.
+/// Lists the files of profiles, so that a new profile needs only a new file.
 fn list_profiles() {
-    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../fixtures/profiles");
+    let folder = linked("fixtures/profiles");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries
@@ -80,6 +81,18 @@ fn git(arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim_end().to_owned())
 }
 
+/// Returns the commit that `cargo package` stored in a packaged crate.
+fn commit_of_package() -> Option<String> {
+    let path = Path::new(&variable("CARGO_MANIFEST_DIR")).join(".cargo_vcs_info.json");
+    let text = std::fs::read_to_string(path).ok()?;
+    let (_, after) = text.split_once("\"sha1\"")?;
+    let commit = after.split('"').nth(1)?.get(..12)?;
+    Some(match text.contains("\"dirty\": true") {
+        true => format!("{commit} with changes"),
+        false => commit.to_owned(),
+    })
+}
+
 fn commit_of_checkout() -> Option<String> {
     git(&["ls-files", "--error-unmatch", "build.rs"])?;
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
@@ -100,5 +113,16 @@ fn watch_commits() {
         {
             println!("cargo::rerun-if-changed={}", path.display());
         }
+    }
+}
+
+/// Returns a folder of the repository that this package links to: the link, or the folder itself
+/// where the check-out has no symbolic links (Windows).
+fn linked(name: &str) -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let link = package.join(name);
+    match link.is_dir() {
+        true => link,
+        false => package.join("..").join(name),
     }
 }

@@ -1,13 +1,13 @@
 //! Lists the fixture files at build time, so that a new fault needs only a new file.
 
+use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut list = String::new();
     for (name, folder) in [("FAULTS", "faults"), ("CONTROLS", "controls")] {
-        let folder = root.join(folder).canonicalize()?;
+        let folder = linked(&format!("fixtures/{folder}")).canonicalize()?;
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -25,6 +25,17 @@ fn main() -> std::io::Result<()> {
         }
         let _ = writeln!(list, "];");
     }
-    let out = std::env::var_os("OUT_DIR").unwrap_or_default();
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
     std::fs::write(Path::new(&out).join("files.rs"), list)
+}
+
+/// Returns a folder of the repository that this package links to: the link, or the folder itself
+/// where the check-out has no symbolic links (Windows).
+fn linked(name: &str) -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let link = package.join(name);
+    match link.is_dir() {
+        true => link,
+        false => package.join("..").join(name),
+    }
 }

@@ -14,7 +14,7 @@ shift || true
 
 # Normally built together with the tests; built here if it is missing.
 seeds=${CARGO_TARGET_DIR:-target}/debug/examples/seeds
-[ -x "$seeds" ] || cargo build --quiet --locked -p faults --example seeds
+[ -x "$seeds" ] || cargo build --quiet --locked -p rehearsal-faults --example seeds
 "$seeds" fuzz/corpus
 
 targets=("$@")

@@ -188,3 +188,14 @@ find_machete() {
     fi
     echo "$folder/bin/cargo-machete"
 }
+
+# find_deny — prints the path of the checker for licenses and advisories, installed from
+# crates.io.
+find_deny() {
+    local folder=${CARGO_TARGET_DIR:-target}/deny
+    command -v cargo-deny && return 0
+    if ! [ -x "$folder/bin/cargo-deny" ]; then
+        cargo install --quiet --locked --root "$folder" cargo-deny >/dev/null 2>&1 || return 1
+    fi
+    echo "$folder/bin/cargo-deny"
+}

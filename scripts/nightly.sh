@@ -11,7 +11,7 @@ install_postgresql
 say() { printf '\n== %s\n' "$*"; }
 target=${CARGO_TARGET_DIR:-target}/debug
 features=()
-! command -v xmlsec1 >/dev/null || features=(--features faults/xmlsec)
+! command -v xmlsec1 >/dev/null || features=(--features rehearsal-faults/xmlsec)
 cargo build --quiet --workspace --all-targets --locked "${features[@]}"
 
 say "dependencies that nothing uses"
@@ -19,6 +19,18 @@ if machete=$(find_machete); then
     "$machete"
 else
     echo "skipped: cannot install cargo-machete"
+fi
+
+say "licenses, sources and known vulnerabilities of dependencies"
+if deny=$(find_deny); then
+    "$deny" check bans licenses sources
+    if "$deny" fetch db >/dev/null 2>&1; then
+        "$deny" check advisories
+    else
+        echo "NOT CHECKED: known vulnerabilities: cannot download the list of RustSec"
+    fi
+else
+    echo "NOT CHECKED: licenses and known vulnerabilities: cannot install cargo-deny"
 fi
 
 say "races of logins and SCIM on PostgreSQL, 200 rounds each"
@@ -59,6 +71,9 @@ REHEARSAL_SOAK_SECONDS=${REHEARSAL_SOAK_SECONDS:-120} \
 say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash
+
+say "each crate built from its own package"
+scripts/release/packages.sh
 
 say "the image: release binary, size, read-only, without root, SIGTERM"
 scripts/image-check.sh

@@ -48,7 +48,7 @@ fi
 # build the dependencies again. With xmlsec1, every signature is verified twice.
 features=()
 if command -v xmlsec1 >/dev/null; then
-    features=(--features faults/xmlsec)
+    features=(--features rehearsal-faults/xmlsec)
 else
     echo "skipped: verification of every signature by xmlsec1: not installed"
 fi
@@ -86,9 +86,9 @@ portal_on_postgres() {
     if cargo nextest --version >/dev/null 2>&1; then
         # By the workspace, so that nothing is built again.
         with_postgres cargo nextest run --workspace --locked "${features[@]}" \
-            -E 'package(sp) & binary(portal)'
+            -E 'package(rehearsal-sp) & binary(portal)'
     else
-        with_postgres cargo test -p sp --test portal --locked "${features[@]}"
+        with_postgres cargo test -p rehearsal-sp --test portal --locked "${features[@]}"
     fi
 }
 if [ -n "${CI:-}" ] || has_postgresql; then
@@ -121,6 +121,10 @@ done
 
 say "the book"
 scripts/book.sh
+
+# scripts/nightly.sh builds them; here only their files are checked.
+say "packages of the crates"
+scripts/release/packages.sh --list 2>/dev/null || scripts/release/packages.sh --list
 
 # scripts/nightly.sh runs the targets; here only the lock file is checked.
 say "fuzz targets: the lock file"

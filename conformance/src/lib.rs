@@ -12,6 +12,11 @@
 //! - [`page`]: the HTML parts of reports; [`junit`]: the JUnit file.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod check;
 mod excerpt;
 pub mod inspection;

@@ -1,6 +1,6 @@
 //! Writes the seed files of the fuzz targets, one folder for each target: the message of every
 //! fault and control, a request and a logout by each binding, and metadata. Run: `cargo run -p
-//! faults --example seeds -- FOLDER`
+//! rehearsal-faults --example seeds -- FOLDER`
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers")]
 

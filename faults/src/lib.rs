@@ -15,6 +15,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod document;
 mod fault;
 mod forge;

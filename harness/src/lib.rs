@@ -25,6 +25,11 @@
 // Without scenarios, some helpers of the actors are not called.
 #![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod actions;
 #[cfg(feature = "bench")]
 pub mod bench;

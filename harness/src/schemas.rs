@@ -2,16 +2,18 @@
 //! are the files in `docs/schemas`.
 
 /// Schema of the seed, which `rehearsal up --seed` reads and `rehearsal export` writes.
-pub const SEED: &str = include_str!("../../docs/schemas/seed.schema.json");
+pub const SEED: &str = include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/seed.schema.json"));
 
 /// Schema of the output of `rehearsal run --json` and `rehearsal check … --json`.
-pub const CHECKS: &str = include_str!("../../docs/schemas/checks.schema.json");
+pub const CHECKS: &str = include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/checks.schema.json"));
 
 /// Schema of the file that `--expected` reads.
-pub const EXPECTED: &str = include_str!("../../docs/schemas/expected.schema.json");
+pub const EXPECTED: &str =
+    include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/expected.schema.json"));
 
 /// Schema of the output of `rehearsal trace --json`.
-pub const TRACE: &str = include_str!("../../docs/schemas/trace.schema.json");
+pub const TRACE: &str = include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/trace.schema.json"));
 
 /// Schema of the file that `rehearsal snapshot` writes and `rehearsal restore` reads.
-pub const SNAPSHOT: &str = include_str!("../../docs/schemas/snapshot.schema.json");
+pub const SNAPSHOT: &str =
+    include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/snapshot.schema.json"));

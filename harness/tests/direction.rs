@@ -52,10 +52,10 @@ fn manifests(root: &Path) -> BTreeMap<String, toml::Table> {
         .iter()
         .map(|member| read(&root.join(member.as_str().unwrap())))
         .map(|manifest| {
-            (
-                manifest["package"]["name"].as_str().unwrap().to_owned(),
-                manifest,
-            )
+            let package = manifest["package"]["name"].as_str().unwrap();
+            // Dependencies are named after the library.
+            let library = package.strip_prefix("rehearsal-").unwrap_or(package);
+            (library.to_owned(), manifest)
         })
         .collect()
 }

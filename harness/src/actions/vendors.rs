@@ -12,27 +12,36 @@ use crate::judge::{Failed, Outcome};
 const PROVIDERS: [(&str, &str); 6] = [
     (
         "entra",
-        include_str!("../../../fixtures/scim/entra/acts.json"),
+        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/entra/acts.json")),
     ),
     (
         "okta",
-        include_str!("../../../fixtures/scim/okta/acts.json"),
+        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/okta/acts.json")),
     ),
     (
         "pingone",
-        include_str!("../../../fixtures/scim/pingone/acts.json"),
+        include_str!(concat!(
+            env!("REHEARSAL_SCIM_SAMPLES"),
+            "/pingone/acts.json"
+        )),
     ),
     (
         "onelogin",
-        include_str!("../../../fixtures/scim/onelogin/acts.json"),
+        include_str!(concat!(
+            env!("REHEARSAL_SCIM_SAMPLES"),
+            "/onelogin/acts.json"
+        )),
     ),
     (
         "jumpcloud",
-        include_str!("../../../fixtures/scim/jumpcloud/acts.json"),
+        include_str!(concat!(
+            env!("REHEARSAL_SCIM_SAMPLES"),
+            "/jumpcloud/acts.json"
+        )),
     ),
     (
         "google",
-        include_str!("../../../fixtures/scim/google/acts.json"),
+        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/google/acts.json")),
     ),
 ];
 

@@ -14,7 +14,7 @@ use crate::procedures::PROCEDURES;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../features/", $name)))),*]
+        [$(($name, include_str!(concat!(env!("REHEARSAL_FEATURES"), "/", $name)))),*]
     };
 }
 

@@ -16,6 +16,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod acceptance;
 pub mod binding;
 pub mod encoding;
