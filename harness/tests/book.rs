@@ -413,7 +413,7 @@ fn the_checks_of_leavers_are_listed() {
     is_current(
         "checks/leaver.md",
         &listing(
-            "Somebody who leaves",
+            "When a person leaves",
             about,
             &rehearsal::check::leaver::catalogue(),
         ),
@@ -446,7 +446,7 @@ fn the_figures_in_the_readme_are_the_real_ones() {
         ("checks | | `rehearsal check scim`", idp),
         ("checks, and deletes", scim),
         (
-            "checks: whether somebody",
+            "checks: whether a person",
             rehearsal::check::leaver::catalogue().len(),
         ),
         ("scenarios under", scenarios.len()),
