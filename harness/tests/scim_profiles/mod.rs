@@ -149,7 +149,7 @@ fn token(seconds: u64, scope: &str) -> OAuthToken {
         scope: Some(scope.to_owned()),
         by_assertion: true,
         tried: vec![TriedAssertion {
-            fault: "it has ended",
+            fault: "it has expired",
             status: 401,
             is_issued: false,
         }],

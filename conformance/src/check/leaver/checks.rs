@@ -222,8 +222,7 @@ impl Row {
                 None => return Err(Stop::Incomplete),
                 Some(Ok(_)) => {}
                 Some(Err(_)) => {
-                    let why =
-                        format!("{JOINS} did not pass; without it, no result proves anything");
+                    let why = format!("{JOINS} did not pass, so this would prove nothing");
                     return Err(Stop::Follows(JOINS, why));
                 }
             }
