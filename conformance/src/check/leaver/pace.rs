@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_are_soon_at_first_and_the_last_one_is_at_the_limit() {
+    fn the_time_between_looks_grows_and_the_last_look_is_at_the_limit() {
         let (mut looks, mut elapsed) = (Vec::new(), Duration::ZERO);
         while let Some(wait) = next_wait(elapsed, Duration::from_secs(45)) {
             elapsed += wait;

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_works_again_has_not_ended() {
+    fn a_session_that_works_again_has_not_ended() {
         let mut watch = Watch::proven();
         watch.see(Sighting::Out(String::new()), Duration::ZERO);
         watch.confirm(&Sighting::Out(String::new()), Duration::from_secs(1));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_no_evidence() {
+    fn a_missing_answer_proves_nothing() {
         let (alive, ended) = (Sighting::In(String::new()), Sighting::Out(String::new()));
         let unclear = Sighting::Unclear("HTTP 503".to_owned());
         assert_eq!(
