@@ -302,7 +302,7 @@ fn the_checks_of_identity_providers_are_listed() {
 
 #[test]
 fn the_checks_of_scim_servers_are_listed() {
-    let about = "What `rehearsal check scim` demands of a SCIM 2.0 server.";
+    let about = "What `rehearsal check scim` requires of a SCIM 2.0 server.";
     is_current(
         "checks/scim.md",
         &listing("SCIM servers", about, &rehearsal::check::scim::catalogue()),
@@ -317,7 +317,7 @@ fn requirements() -> String {
             .replace('|', "\\|")
     };
     let mut out = String::from(
-        "# Every requirement of the profiles\n\nWhat each profile demands, and the checks that observe it. [How to read the result](../profiles.md).\n",
+        "# Every requirement of the profiles\n\nWhat each profile requires, and the checks that test it. [How to read the result](../profiles.md).\n",
     );
     for profile in profiles() {
         let _ = write!(
@@ -404,12 +404,12 @@ fn the_table_of_profiles_has_every_profile_and_its_figures() {
     }
     let changes = std::fs::read_to_string(docs().join("../CHANGELOG.md")).unwrap();
     let own = rehearsal::check::scim::profile_catalogue().len();
-    assert_eq!(figure(&changes, "checks that only profiles demand"), own);
+    assert_eq!(figure(&changes, "checks that only profiles require"), own);
 }
 
 #[test]
 fn the_checks_of_leavers_are_listed() {
-    let about = "What `rehearsal check leaver` demands of an application with SAML and SCIM.";
+    let about = "What `rehearsal check leaver` requires of an application with SAML and SCIM.";
     is_current(
         "checks/leaver.md",
         &listing(
