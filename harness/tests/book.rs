@@ -309,7 +309,7 @@ fn the_checks_of_scim_servers_are_listed() {
     );
 }
 
-/// The page of every requirement, and of the checks that only profiles demand.
+/// Returns the page with every requirement and the checks that only profiles require.
 fn requirements() -> String {
     let plain = |text: &str| {
         text.replace('<', "&lt;")
