@@ -352,7 +352,7 @@ fn requirements() -> String {
         }
     }
     let checks = rehearsal::check::scim::profile_catalogue();
-    out.push_str("\n# Checks that only profiles demand\n");
+    out.push_str("\n# Checks that only profiles require\n");
     for check in checks {
         let _ = write!(
             out,
