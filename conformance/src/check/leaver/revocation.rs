@@ -18,7 +18,7 @@ pub enum SubjectFormat {
     /// `email`: by the e-mail address.
     #[default]
     Email,
-    /// `iss_sub`: by the identity provider's entity ID and the NameID.
+    /// `iss_sub`: by the identity provider's entity ID and the `NameID`.
     IssSub,
 }
 

@@ -127,7 +127,7 @@ impl Application {
         }
     }
 
-    /// Returns the endpoint for a LogoutRequest: HTTP-Redirect if there is one, else HTTP-POST.
+    /// Returns the endpoint for a `LogoutRequest`: HTTP-Redirect if there is one, else HTTP-POST.
     pub(super) fn logout_endpoint(&self) -> Option<&Endpoint> {
         let of = |binding: &str| self.metadata.slo.iter().find(|it| it.binding == binding);
         of(names::HTTP_REDIRECT).or_else(|| of(names::HTTP_POST))
